@@ -1,0 +1,31 @@
+import nx from '@nx/eslint-plugin';
+import tseslint from 'typescript-eslint';
+
+const stages = ['sources', 'windowers', 'model-vjepa2', 'aggregators', 'reducers', 'renderers', 'sinks'];
+
+/** Who may import whom; `nx graph` draws the same. */
+const boundaries = [
+  { sourceTag: 'scope:core', onlyDependOnLibsWithTags: [] },
+  { sourceTag: 'scope:formats', onlyDependOnLibsWithTags: ['scope:core'] },
+  { sourceTag: 'scope:testing', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
+  ...stages.map((name) => ({ sourceTag: `scope:${name}`, onlyDependOnLibsWithTags: ['scope:core', 'scope:formats', 'scope:testing'] })),
+  { sourceTag: 'scope:cli', onlyDependOnLibsWithTags: ['*'] },
+];
+
+export default tseslint.config(
+  { ignores: ['**/dist/', '**/out/', '**/fixtures/', '**/*.generated.ts', 'packages/*/wasm/'] },
+  ...tseslint.configs.recommended,
+  {
+    plugins: { '@nx': nx },
+    rules: {
+      '@nx/enforce-module-boundaries': ['error', { enforceBuildableLibDependency: false, allow: [], depConstraints: boundaries }],
+      '@typescript-eslint/no-explicit-any': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'Randomness is a seed in the options.' }],
+    },
+  },
+  {
+    files: ['packages/core/src/**'],
+    rules: { 'no-restricted-imports': ['error', { patterns: ['@deepearth/*', 'onnxruntime*', 'sharp', 'gifenc'] }] },
+  },
+);

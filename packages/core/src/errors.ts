@@ -1,0 +1,105 @@
+// The three kinds of error a caller can act on: bad config, bad input, failed stage; and a cancelled run.
+
+export interface ErrorDetails {
+  /** Stable, for programs: 'E_FRAME_UNREADABLE'. */
+  readonly code: string;
+  /** What to do about it, one sentence. */
+  readonly remedy?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** Base of the errors that are reported without a stack; everything else is a bug. */
+export class DeepEarthError extends Error {
+  readonly code: string;
+  readonly remedy: string | undefined;
+  constructor(message: string, { code, remedy, cause }: ErrorDetails) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.remedy = remedy;
+  }
+}
+
+/** A place in a YAML file (lines and columns from 1), or the flag that brought the value. */
+export interface Location {
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+export const formatLocation = ({ file, line, column }: Location): string => [file, line, column].filter((part) => part !== undefined).join(':');
+
+export interface ConfigIssue {
+  readonly location: Location;
+  /** `stages.2.with.stride` or, where the stage has an id, `window.stride`. */
+  readonly path: string;
+  readonly message: string;
+  readonly remedy?: string | undefined;
+}
+
+/** The pipeline itself is wrong; every issue found is listed, each with its place. */
+export class ConfigError extends DeepEarthError {
+  readonly issues: readonly ConfigIssue[];
+  constructor(issues: readonly ConfigIssue[]) {
+    super(
+      issues.map(({ location, path, message, remedy }) => `${formatLocation(location)} ${path ? `${path}: ` : ''}${message}${remedy ? ` ${remedy}` : ''}`).join('\n'),
+      { code: 'E_CONFIG' },
+    );
+    this.issues = issues;
+  }
+}
+
+/** Data that comes in is not what it should be: a broken picture, an empty folder, a hostile archive. */
+export class InputError extends DeepEarthError {
+  /** The file, frame or item at fault. */
+  readonly subject: string;
+  constructor(subject: string, message: string, details: Partial<ErrorDetails> = {}) {
+    super(`${subject}: ${message}${details.remedy ? ` ${details.remedy}` : ''}`, { code: 'E_INPUT', ...details });
+    this.subject = subject;
+  }
+}
+
+/** A stage failed; the runtime adds which stage and item, once, and keeps the cause. */
+export class StageError extends DeepEarthError {
+  readonly stage: string;
+  readonly item: string | undefined;
+  constructor(stage: string, item: string | undefined, cause: unknown) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    super(`${stage}${item ? ` (${item})` : ''}: ${message}`, {
+      code: cause instanceof DeepEarthError ? cause.code : 'E_STAGE',
+      remedy: cause instanceof DeepEarthError ? cause.remedy : undefined,
+      cause,
+    });
+    this.stage = stage;
+    this.item = item;
+  }
+}
+
+/** The run was asked to stop. */
+export class CancelledError extends DeepEarthError {
+  constructor(cause?: unknown) {
+    super('the run was cancelled', { code: 'E_CANCELLED', cause });
+  }
+}
+
+/** The closest of `known` to a mistyped word, for "did you mean"; `undefined` when nothing is close. */
+export function closest(word: string, known: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), least);
+    if (distance < least) [best, least] = [candidate, distance];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit) return limit;
+  let former = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) row[j] = Math.min(former[j]! + 1, row[j - 1]! + 1, former[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    former = row;
+  }
+  return former[b.length]!;
+}

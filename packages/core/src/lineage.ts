@@ -1,0 +1,17 @@
+// Digests that say what an item's content depends on.
+
+import { createHash } from 'node:crypto';
+
+/** JSON with sorted keys, so that the same value always has the same text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner) && !ArrayBuffer.isView(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+      : inner,
+  );
+}
+
+/** A 32-digit hex digest (128 bits of SHA-256) of values that go through canonical JSON. */
+export const lineage = (...parts: readonly unknown[]): string => createHash('sha256').update(canonicalJson(parts)).digest('hex').slice(0, 32);
+
+export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -1,0 +1,173 @@
+// The contract of a stage: one box of the graph, written as a value.
+
+import type { OperatorFunction } from 'rxjs';
+import type { z } from 'zod';
+import type { Artifact, Clip, Embedding, Frame, Item, Picture, Projection, TokenGrid } from './items.ts';
+import type { StreamSpec } from './specs.ts';
+
+export const stageKinds = ['source', 'windower', 'encoder', 'aggregator', 'reducer', 'renderer', 'sink'] as const;
+export type StageKind = (typeof stageKinds)[number];
+export type StageType = `${StageKind}/${string}`;
+
+/** Why two stages cannot be connected, or options that make no sense together. */
+export interface Refusal {
+  readonly refused: string;
+  /** What to do about it. */
+  readonly remedy?: string;
+  /** The option at fault, so that the error can point at its line. */
+  readonly option?: string;
+}
+
+/** What leaves a stage and what it takes to make it. */
+export interface Description {
+  readonly output: StreamSpec;
+  /** The most memory the stage holds at once, beside the items in flight. */
+  readonly memoryBytes?: number;
+  /** Bytes it writes: artifacts, or a spool in the work folder. */
+  readonly diskBytes?: number;
+  /** True when nothing leaves before everything has come in (a fit). */
+  readonly drains?: boolean;
+  /** Worth saying in a plan: "the last 3 frames fill no window and are dropped". */
+  readonly notes?: readonly string[];
+}
+
+export const refuse = (refused: string, details: Omit<Refusal, 'refused'> = {}): Refusal => ({ refused, ...details });
+export const isRefusal = (answer: Description | Refusal): answer is Refusal => 'refused' in answer;
+
+/** What `describe` may look at. */
+export interface Descriptor<Options, Survey> {
+  readonly options: Options;
+  /** What `survey` found; absent when only the configuration is validated. */
+  readonly survey: Survey | undefined;
+  /** All inputs by stage id, for stages that join several; the first is also `describe`'s first argument. */
+  readonly inputs: readonly { readonly id: string; readonly spec: StreamSpec }[];
+}
+
+export interface Log {
+  info(message: string): void;
+  /** A warning also stands in the manifest. */
+  warn(message: string): void;
+}
+
+/** A file a source (or an encoder's checkpoint) read, for the manifest. */
+export interface InputFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** Bytes to write: at once, in pieces, or by a function that is given the path of the temporary file. */
+export type Content = Uint8Array | AsyncIterable<Uint8Array> | ((temporaryPath: string) => Promise<void>);
+
+export interface OutputFolder {
+  /**
+   * Writes one file beside its final name, syncs it, renames it, and records it in the manifest. `path` is relative to the run's
+   * output folder, with forward slashes; it must not leave the folder, and no two files of one run may share it.
+   */
+  write(file: { path: string; mediaType: string; key: string; holds?: string }, content: Content): Promise<Artifact>;
+  /** The absolute path of the output folder, to read back what a sink wrote; new files go through `write` only. */
+  readonly folder: string;
+}
+
+/** What a former run into the same output folder left, when this one resumes it. */
+export interface FormerRun {
+  /** A file that holds the item of this key without loss, its digest proven; `undefined` where there is none. Answers the absolute path. */
+  find(key: string): Promise<string | undefined>;
+}
+
+export interface StageContext<Options = unknown, State = undefined, Survey = unknown> {
+  /** The id of the stage in its pipeline. */
+  readonly id: string;
+  readonly type: StageType;
+  readonly options: Options;
+  /** What `open` answered. */
+  readonly state: State;
+  readonly survey: Survey | undefined;
+  /** Inputs in the order of `from`. `items` is for stages that pull several inputs by themselves; do not pull both it and `process`'s first argument. */
+  readonly inputs: readonly { readonly id: string; readonly spec: StreamSpec; readonly items: AsyncIterable<Item> }[];
+  /** Aborted when the run stops for whatever reason; hand it to everything that waits. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  readonly output: OutputFolder;
+  readonly former: FormerRun;
+  /** An empty folder of the stage's own, removed when it closes. */
+  workFolder(): Promise<string>;
+  /** Reports how far a long step is: `progress('fit', 120, 500)`; `total` is null where it is not known. */
+  progress(step: string, done: number, total: number | null): void;
+  /** Names a file that was read, for the manifest. */
+  recordInput(file: InputFile): void;
+  /**
+   * Does the work for one item under the stage's `onError`: with `retry` again after a pause, with `skip` it answers `undefined` and the item
+   * is listed in the manifest; else it throws with stage and item named. `each` bodies are wrapped in it already.
+   */
+  attempt<T>(item: Pick<Item, 'id'>, work: () => Promise<T> | T): Promise<T | undefined>;
+  /** A lineage key: the digest of stage type, options and `parts` (the keys of the items that went in). */
+  key(...parts: readonly string[]): string;
+}
+
+type Given<State> = Awaited<State>;
+
+/**
+ * A stage. Exactly one of `process`, `each` and `operator` is its body:
+ * `process` turns the stream of items into another, pulling what it needs (code after the loop is the drain);
+ * `each` answers one item, several or none for every item that comes, and gets retry and skip for free;
+ * `operator` is a synchronous RxJS operator (`bufferCount(16, 16)`), fed one item at a time so that it stays pulled.
+ */
+export interface StageDefinition<
+  Schema extends z.ZodType = z.ZodType<any>,
+  In extends Item = any,
+  Out extends Item = any,
+  State = any,
+  Survey = any,
+> {
+  readonly kind: StageKind;
+  readonly type: StageType;
+  /** One sentence. */
+  readonly summary: string;
+  /** Validates, gives defaults, types the code, and makes JSON Schema and docs; a strict object whose fields are described. */
+  readonly options: Schema;
+  /** YAML of `stages` entries, each a list item or more; validated by a test. */
+  readonly examples: readonly string[];
+  /** How several inputs (`from: [a, b]`) are taken: as one stream in order of arrival, or each by itself. Absent: one input only. */
+  readonly joins?: 'merged' | 'separate';
+  /** Looks at names, headers and configs outside (a folder's listing, a checkpoint's config.json), never at pixels or weights. */
+  survey?(options: z.output<Schema>, signal: AbortSignal): Promise<Survey>;
+  /** What would leave this stage, or why it cannot take what comes; pure. A source gets no input. */
+  describe(input: StreamSpec | undefined, about: Descriptor<z.output<Schema>, Survey>): Description | Refusal;
+  /** Gets what is costly, once: a model session, a writer. */
+  open?(context: StageContext<z.output<Schema>, undefined, Survey>): Promise<State>;
+  process?(items: AsyncIterable<In>, context: StageContext<z.output<Schema>, Given<State>, Survey>): AsyncIterable<Out>;
+  each?(item: In, context: StageContext<z.output<Schema>, Given<State>, Survey>): Promise<Out | readonly Out[] | undefined> | Out | readonly Out[] | undefined;
+  operator?(context: StageContext<z.output<Schema>, Given<State>, Survey>): OperatorFunction<In, Out>;
+  /** Always runs once `open` succeeded. */
+  close?(state: Given<State>): Promise<void> | void;
+}
+
+type Authored<Schema extends z.ZodType, In extends Item, Out extends Item, State, Survey> = Omit<
+  StageDefinition<Schema, In, Out, State, Survey>,
+  'kind' | 'type'
+> & {
+  /** The name after the slash: `sliding` of `windower/sliding`. */
+  readonly type: string;
+};
+
+const definer =
+  <In extends Item, Out extends Item>(kind: StageKind) =>
+  <Schema extends z.ZodType, State = undefined, Survey = undefined, I extends Item = In, O extends Item = Out>(
+    authored: Authored<Schema, I, O, State, Survey>,
+  ): StageDefinition<Schema, I, O, State, Survey> => {
+    const bodies = [authored.process, authored.each, authored.operator].filter(Boolean).length;
+    if (bodies !== 1) throw new TypeError(`${kind}/${authored.type} needs exactly one of process, each and operator, it has ${bodies}`);
+    return { ...authored, kind, type: `${kind}/${authored.type}` };
+  };
+
+export const defineSource = definer<never, Frame>('source');
+export const defineWindower = definer<Frame, Clip>('windower');
+export const defineEncoder = definer<Clip, TokenGrid>('encoder');
+export const defineAggregator = definer<TokenGrid, Embedding>('aggregator');
+export const defineReducer = definer<TokenGrid, Projection>('reducer');
+export const defineRenderer = definer<Projection, Picture>('renderer');
+export const defineSink = definer<Item, Artifact>('sink');
+
+/** What a package lists of its stages: a loader per stage type, so that nothing is loaded before it is named. */
+export type StageList = Readonly<Record<StageType, () => Promise<StageDefinition>>>;
