@@ -1,1 +1,5 @@
-export {};
+// Bytes
+export * from './bytes.ts';
+// Tensors in files
+export * from './lazy-tensor.ts';
+export * from './safetensors.ts';

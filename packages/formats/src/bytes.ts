@@ -1,0 +1,99 @@
+// Random access to bytes that lie in memory, in a Blob or in a file, so that a large file is opened by its directory alone.
+
+import { InputError } from '@deepearth/core/errors';
+
+/** Bytes with a known size that can be read in pieces. Every reader of this package takes one. */
+export interface ByteSource {
+  /** Names it in errors: a path, a URL, "model.safetensors". */
+  readonly name: string;
+  /** In bytes. */
+  readonly size: number;
+  /**
+   * Reads exactly `length` bytes from `offset`. The answer may share memory with the source: do not write into it.
+   * Throws an `InputError` when the range leaves the source or the source turns out to be shorter than it said.
+   */
+  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Lets go of what the source holds; reading afterwards fails. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** How much is read at once where something is read from end to end: 4 MiB. */
+export const chunkBytes = 1 << 22;
+
+/** Throws an `InputError` unless `length` bytes from `offset` lie within the source. */
+export function checkRange(source: ByteSource, offset: number, length: number): void {
+  const inside = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0 && offset + length <= source.size;
+  if (!inside) throw new InputError(source.name, `bytes ${offset} to ${offset + length} are asked for, but it has ${source.size}: cut short, or not what it says it is.`);
+}
+
+/** Bytes in memory as a source; nothing is copied. */
+export function bytesSource(bytes: Uint8Array, name = 'bytes'): ByteSource {
+  const source: ByteSource = {
+    name,
+    size: bytes.byteLength,
+    read: async (offset, length, signal) => {
+      signal?.throwIfAborted();
+      checkRange(source, offset, length);
+      return bytes.subarray(offset, offset + length);
+    },
+    close: async () => undefined,
+  };
+  return source;
+}
+
+/** A Blob or a File of a browser as a source. */
+export function blobSource(blob: Blob, name = 'name' in blob && typeof blob.name === 'string' ? blob.name : 'blob'): ByteSource {
+  const source: ByteSource = {
+    name,
+    size: blob.size,
+    read: async (offset, length, signal) => {
+      signal?.throwIfAborted();
+      checkRange(source, offset, length);
+      try {
+        return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
+      } catch (cause) {
+        throw new InputError(name, `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
+      }
+    },
+    close: async () => undefined,
+  };
+  return source;
+}
+
+/** A part of a source as a source of its own; closing it leaves the whole open. */
+export function sliceSource(whole: ByteSource, start: number, size: number, name = whole.name): ByteSource {
+  checkRange(whole, start, size);
+  const source: ByteSource = {
+    name,
+    size,
+    read: async (offset, length, signal) => {
+      checkRange(source, offset, length);
+      return whole.read(start + offset, length, signal);
+    },
+    close: async () => undefined,
+  };
+  return source;
+}
+
+/** The bytes of a range in order, in chunks of at most `step` bytes. */
+export async function* readChunks(source: ByteSource, offset = 0, length = source.size - offset, signal?: AbortSignal, step = chunkBytes): AsyncGenerator<Uint8Array> {
+  for (let done = 0; done < length; done += step) yield await source.read(offset + done, Math.min(step, length - done), signal);
+}
+
+/** Puts chunks together; for what is known to fit in memory. */
+export async function collect(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return concat(parts);
+}
+
+/** Joins byte arrays into a new one. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((n, part) => n + part.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.byteLength;
+  }
+  return all;
+}

@@ -1,0 +1,211 @@
+// Reads safetensors files by their header, and writes them: from memory, or streaming with the header planned ahead.
+
+import { InputError } from '@deepearth/core/errors';
+import { bytesOf, elementBytes, type DType, type Tensor } from '@deepearth/core/tensor';
+import { collect, type ByteSource } from './bytes.ts';
+import { storedTensor, type LazyTensor } from './lazy-tensor.ts';
+import { parseStrictJson } from './strict-json.ts';
+
+/** In the order of the reference implementation, by which files are laid out: last kinds first, so that everything stays aligned. */
+const names: ReadonlyMap<string, DType> = new Map([
+  ['BOOL', 'bool'],
+  ['U8', 'uint8'],
+  ['I8', 'int8'],
+  ['F8_E5M2', 'float8_e5m2'],
+  ['F8_E4M3', 'float8_e4m3fn'],
+  ['I16', 'int16'],
+  ['U16', 'uint16'],
+  ['F16', 'float16'],
+  ['BF16', 'bfloat16'],
+  ['I32', 'int32'],
+  ['U32', 'uint32'],
+  ['F32', 'float32'],
+  ['C64', 'complex64'],
+  ['F64', 'float64'],
+  ['I64', 'int64'],
+  ['U64', 'uint64'],
+]);
+const nameOf = new Map([...names].map(([name, dtype], rank) => [dtype, { name, rank }]));
+
+/** The reference implementation refuses longer headers too. */
+const mostHeaderBytes = 100_000_000;
+
+/** A safetensors file whose header has been read and checked. */
+export interface Safetensors {
+  readonly source: ByteSource;
+  /** By name, in the order in which they lie in the file; each knows its absolute offset (`location`). */
+  readonly tensors: ReadonlyMap<string, LazyTensor & Required<Pick<LazyTensor, 'location'>>>;
+  readonly metadata: ReadonlyMap<string, string>;
+  /** Reads one tensor. Throws an `InputError` that lists similar names when there is none of that name. */
+  tensor(name: string, signal?: AbortSignal): Promise<Tensor>;
+}
+
+type Stored = LazyTensor & Required<Pick<LazyTensor, 'location'>>;
+
+/** Opens a safetensors file by reading its header only. Throws an `InputError` that names what is wrong with it. */
+export async function openSafetensors(source: ByteSource, signal?: AbortSignal): Promise<Safetensors> {
+  const refuse = (message: string, cause?: unknown): never => {
+    throw new InputError(source.name, `is no valid safetensors file: ${message}.`, { cause, code: 'E_SAFETENSORS' });
+  };
+  if (source.size < 8) refuse(`it has ${source.size} bytes, and the length of the header alone takes 8`);
+  const prefix = await source.read(0, 8, signal);
+  const headerBytes = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
+  if (headerBytes > mostHeaderBytes) refuse(`its header would be ${headerBytes} bytes, the limit is ${mostHeaderBytes}`);
+  if (8n + headerBytes > source.size) refuse(`its header would be ${headerBytes} bytes, but the file has ${source.size}`);
+  const header = await source.read(8, Number(headerBytes), signal);
+  if (header[0] !== 0x7b) refuse('its header does not start with "{"');
+  let parsed: Record<string, unknown> = {};
+  try {
+    parsed = parseStrictJson(header) as Record<string, unknown>;
+  } catch (cause) {
+    refuse(`its header: ${(cause as Error).message}`, cause);
+  }
+
+  const start = 8 + header.byteLength;
+  const metadata = new Map<string, string>();
+  const found: [string, Stored][] = [];
+  for (const [name, value] of Object.entries(parsed)) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(`the header's ${JSON.stringify(name)} is no object`);
+    const fields = new Map(Object.entries(value as object));
+    if (name === '__metadata__') {
+      for (const [key, text] of fields) {
+        if (typeof text !== 'string') refuse(`the metadata value of ${JSON.stringify(key)} is no string`);
+        metadata.set(key, text as string);
+      }
+    } else found.push([name, tensorAt(source, start, name, fields, refuse)]);
+  }
+
+  found.sort(([, a], [, b]) => a.location.offset - b.location.offset || a.location.bytes - b.location.bytes);
+  let end = start;
+  for (const [name, { location }] of found) {
+    if (location.offset !== end) refuse(`tensor ${JSON.stringify(name)} starts at byte ${location.offset}, ${location.offset < end ? 'inside the tensor before it' : 'leaving a hole'} (expected ${end})`);
+    end += location.bytes;
+  }
+  if (end !== source.size) refuse(`its tensors end at byte ${end}, but the file has ${source.size}`);
+
+  const tensors = new Map(found);
+  return {
+    source,
+    tensors,
+    metadata,
+    tensor: async (name, abort) => {
+      const lazy = tensors.get(name);
+      if (!lazy) throw new InputError(source.name, `has no tensor ${JSON.stringify(name)}; it has ${tensors.size}: ${[...tensors.keys()].slice(0, 8).join(', ')}${tensors.size > 8 ? ', …' : ''}.`, { code: 'E_TENSOR_MISSING' });
+      return lazy.read(abort);
+    },
+  };
+}
+
+function tensorAt(source: ByteSource, start: number, name: string, fields: ReadonlyMap<string, unknown>, refuse: (message: string) => never): Stored {
+  const tensor = `tensor ${JSON.stringify(name)}`;
+  const whole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0);
+  const kind = fields.get('dtype');
+  const dtype = typeof kind === 'string' ? names.get(kind) : undefined;
+  if (!dtype) return refuse(`${tensor} is of the type ${JSON.stringify(kind) ?? 'nothing'}, which is not one of ${[...names.keys()].join(', ')}`);
+  const shape = fields.get('shape');
+  if (!Array.isArray(shape) || !shape.every(whole)) return refuse(`${tensor} has the shape ${JSON.stringify(shape) ?? 'nothing'}; it has to be a list of whole numbers`);
+  const offsets = fields.get('data_offsets');
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole) || offsets[0]! > offsets[1]!) return refuse(`${tensor} has the data_offsets ${JSON.stringify(offsets) ?? 'nothing'}`);
+  const [from, to] = offsets as [number, number];
+  let bytes = elementBytes(dtype);
+  for (const size of shape) {
+    bytes *= size;
+    if (!Number.isSafeInteger(bytes)) return refuse(`${tensor} has the impossible shape [${shape.join(', ')}]`);
+  }
+  if (to - from !== bytes) return refuse(`${tensor} of shape [${shape.join(', ')}] needs ${bytes} bytes as ${kind as string} and has ${to - from}`);
+  if (start + to > source.size) return refuse(`${tensor} would end at byte ${start + to}, but the file has ${source.size}`);
+  return storedTensor(source, dtype, shape, start + from) as Stored;
+}
+
+/** A tensor to be written, known by its shape before its values are. */
+export interface TensorPlan {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+/** A planned tensor with its values: C order, little-endian, in pieces of any size. */
+export interface TensorChunks extends TensorPlan {
+  chunks(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+}
+
+/** The layout of a file before any of its values are there. */
+export interface SafetensorsPlan<T extends TensorPlan = TensorPlan> {
+  /** Everything before the first value. */
+  readonly header: Uint8Array;
+  /** In the order in which values follow the header, with absolute offsets. */
+  readonly layout: readonly (T & { readonly offset: number; readonly bytes: number })[];
+  /** Of the whole file, in bytes. */
+  readonly size: number;
+}
+
+export type Metadata = ReadonlyMap<string, string> | Readonly<Record<string, string>>;
+
+const entriesOf = (metadata: Metadata): [string, string][] => (metadata instanceof Map ? [...metadata] : Object.entries(metadata as Record<string, string>));
+const byText = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/**
+ * Lays out a file: wide types first, then by name, the header padded to 8 bytes, so every tensor is aligned and the same
+ * tensors always give the same bytes (those of the reference implementation). Throws a `TypeError` for names that come
+ * twice or are no valid Unicode, and for complex128, which the format does not have.
+ */
+export function planSafetensors<T extends TensorPlan>(tensors: Iterable<T>, metadata: Metadata = {}): SafetensorsPlan<T> {
+  const planned = [...tensors].map((plan) => {
+    const kind = nameOf.get(plan.dtype);
+    if (!kind) throw new TypeError(`safetensors has no type for ${plan.dtype}, the type of ${JSON.stringify(plan.name)}`);
+    return { plan, kind };
+  });
+  planned.sort((a, b) => b.kind.rank - a.kind.rank || byText([a.plan.name, 0], [b.plan.name, 0]));
+  const seen = new Set(['__metadata__']);
+  const parts: string[] = [];
+  const notes = entriesOf(metadata).sort(byText);
+  if (notes.length) parts.push(`"__metadata__":{${notes.map(([key, text]) => `${quote(key)}:${quote(text)}`).join(',')}}`);
+  let at = 0;
+  const sizes = planned.map(({ plan, kind }) => {
+    if (seen.has(plan.name)) throw new TypeError(`two tensors are to be written under the name ${JSON.stringify(plan.name)}`);
+    seen.add(plan.name);
+    if (!plan.shape.every((size) => Number.isSafeInteger(size) && size >= 0)) throw new TypeError(`${plan.name} has the shape [${plan.shape.join(', ')}]`);
+    const bytes = plan.shape.reduce((n, size) => n * size, elementBytes(plan.dtype));
+    parts.push(`${quote(plan.name)}:{"dtype":"${kind.name}","shape":[${plan.shape.join(',')}],"data_offsets":[${at},${at + bytes}]}`);
+    at += bytes;
+    return { plan, offset: at - bytes, bytes };
+  });
+  const json = new TextEncoder().encode(`{${parts.join(',')}}`);
+  const padded = Math.ceil(json.byteLength / 8) * 8;
+  if (padded > mostHeaderBytes) throw new TypeError(`the header would be ${padded} bytes, the format's limit is ${mostHeaderBytes}`);
+  const header = new Uint8Array(8 + padded).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(padded), true);
+  header.set(json, 8);
+  return { header, layout: sizes.map(({ plan, offset, bytes }) => ({ ...plan, offset: header.byteLength + offset, bytes })), size: header.byteLength + at };
+}
+
+function quote(text: string): string {
+  if (/\p{Surrogate}/u.test(text)) throw new TypeError(`${JSON.stringify(text)} is no valid Unicode`);
+  return JSON.stringify(text);
+}
+
+/** Writes a file piece by piece; no more than a chunk is in memory. Throws a `RangeError` when a tensor's chunks are not what its shape needs. */
+export async function* writeSafetensors(tensors: Iterable<TensorChunks>, metadata: Metadata = {}): AsyncGenerator<Uint8Array> {
+  const { header, layout } = planSafetensors(tensors, metadata);
+  yield header;
+  for (const { name, bytes, chunks } of layout) {
+    let got = 0;
+    for await (const chunk of chunks()) {
+      got += chunk.byteLength;
+      if (got > bytes) break;
+      yield chunk;
+    }
+    if (got !== bytes) throw new RangeError(`${JSON.stringify(name)} needs ${bytes} bytes and got ${got > bytes ? 'more' : got}`);
+  }
+}
+
+export type NamedTensors = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
+
+/** A whole file in memory. */
+export const encodeSafetensors = (tensors: NamedTensors, metadata: Metadata = {}): Promise<Uint8Array> =>
+  collect(
+    writeSafetensors(
+      (tensors instanceof Map ? [...tensors] : Object.entries(tensors as Record<string, Tensor>)).map(([name, t]: [string, Tensor]) => ({ name, dtype: t.dtype, shape: t.shape, chunks: () => [bytesOf(t)] })),
+      metadata,
+    ),
+  );
