@@ -68,7 +68,7 @@ const placements: Readonly<Record<Fit, (frame: Size, crop: Size, scale: number) 
     const scale = Math.min(crop.width / frame.width, crop.height / frame.height);
     const edge = (length: number, limit: number) => Math.min(Math.max(Math.round(length * scale), 1), limit);
     const resized = { width: edge(frame.width, crop.width), height: edge(frame.height, crop.height) };
-    return { resized, offset: { x: -Math.floor((crop.width - resized.width) / 2), y: -Math.floor((crop.height - resized.height) / 2) } };
+    return { resized, offset: { x: 0 - Math.floor((crop.width - resized.width) / 2), y: 0 - Math.floor((crop.height - resized.height) / 2) } };
   },
   tile(frame, crop, scale) {
     if (!(scale > 0 && Number.isFinite(scale))) throw new RangeError(`scale is a positive number, got ${scale}`);
