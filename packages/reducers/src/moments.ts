@@ -1,0 +1,90 @@
+// Mean and scatter of tokens that come block by block: one pass, float64 sums, memory of the covariance only.
+
+import type { Sliced } from './pace.ts';
+
+/** What is known of all rows so far: `mean [channels]`, `scatter [channels, channels]` (sum of products of deviations; upper triangle only). */
+export interface Moments {
+  count: number;
+  readonly channels: number;
+  readonly mean: Float64Array;
+  readonly scatter: Float64Array;
+}
+
+export const noMoments = (channels: number): Moments => ({ count: 0, channels, mean: new Float64Array(channels), scatter: new Float64Array(channels * channels) });
+
+/** Rows that are centred on their own mean and multiplied at once; a function of the width alone, so that no byte depends on how tokens come. */
+export const blockRows = (channels: number): number => Math.max(128, Math.min(2048, 2 ** Math.floor(Math.log2(2 ** 21 / channels))));
+
+/**
+ * Adds a block whose own mean and scatter (upper triangle, about that mean) are known: Chan, Golub and LeVeque's pairwise update, which
+ * stays exact where the data drifts far from its beginning.
+ */
+export function* addBlock(moments: Moments, count: number, mean: Float64Array): Sliced<void> {
+  const { channels, scatter } = moments;
+  const total = moments.count + count;
+  const shift = new Float64Array(channels);
+  for (let i = 0; i < channels; i++) shift[i] = mean[i]! - moments.mean[i]!;
+  const weight = (moments.count * count) / total;
+  if (moments.count > 0) {
+    for (let i = 0; i < channels; i++) {
+      const scaled = weight * shift[i]!;
+      const row = i * channels;
+      if (scaled !== 0) for (let j = i; j < channels; j++) scatter[row + j]! += scaled * shift[j]!;
+      if (i % 128 === 127) yield;
+    }
+  }
+  for (let i = 0; i < channels; i++) moments.mean[i]! += (shift[i]! * count) / total;
+  moments.count = total;
+}
+
+/** Adds the scatter of a block `[rows, channels]` about its mean to `moments`, in float64 throughout. */
+export function* addRows(moments: Moments, rows: Float32Array | Float64Array): Sliced<void> {
+  const { channels, scatter } = moments;
+  const count = rows.length / channels;
+  if (count === 0) return;
+  const mean = columnMeans(rows, channels);
+  yield;
+  // Transposed and centred, so that every product below runs along contiguous numbers.
+  const centred = new Float64Array(rows.length);
+  for (let r = 0; r < count; r++) {
+    for (let j = 0; j < channels; j++) centred[j * count + r] = rows[r * channels + j]! - mean[j]!;
+    if (r % 128 === 127) yield;
+  }
+  yield* addBlock(moments, count, mean);
+  for (let i = 0; i < channels; i += 2) {
+    const second = Math.min(i + 1, channels - 1);
+    const a = centred.subarray(i * count, (i + 1) * count);
+    const b = centred.subarray(second * count, (second + 1) * count);
+    for (let j = i; j < channels; j++) {
+      const c = centred.subarray(j * count, (j + 1) * count);
+      let ac = 0;
+      let bc = 0;
+      for (let r = 0; r < count; r++) {
+        ac += a[r]! * c[r]!;
+        bc += b[r]! * c[r]!;
+      }
+      scatter[i * channels + j]! += ac;
+      if (second > i && j > i) scatter[second * channels + j]! += bc;
+    }
+    yield;
+  }
+}
+
+/** Means of the columns of `[rows, channels]`, summed in float64. */
+export function columnMeans(rows: Float32Array | Float64Array, channels: number): Float64Array {
+  const mean = new Float64Array(channels);
+  const count = rows.length / channels;
+  for (let r = 0, at = 0; r < count; r++) for (let j = 0; j < channels; j++) mean[j]! += rows[at++]!;
+  for (let j = 0; j < channels; j++) mean[j]! /= count;
+  return mean;
+}
+
+/** Turns the scatter into the whole (symmetric) covariance, in place: divided by count - 1, zeros for a single row. */
+export function* covarianceOf({ count, channels, scatter }: Moments): Sliced<Float64Array> {
+  const factor = count > 1 ? 1 / (count - 1) : 0;
+  for (let i = 0; i < channels; i++) {
+    for (let j = i; j < channels; j++) scatter[j * channels + i] = scatter[i * channels + j] = scatter[i * channels + j]! * factor;
+    if (i % 64 === 63) yield;
+  }
+  return scatter;
+}
