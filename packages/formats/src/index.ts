@@ -3,3 +3,7 @@ export * from './bytes.ts';
 // Tensors in files
 export * from './lazy-tensor.ts';
 export * from './safetensors.ts';
+// Archives
+export * from './zip.ts';
+export * from './zip-writer.ts';
+export { crc32 } from './crc32.ts';
