@@ -35,4 +35,7 @@ export function portableCrc32(data: Uint8Array, value = 0): number {
 }
 
 /** CRC-32 of `data`, going on from the CRC-32 `value` of what came before it. */
-export const crc32: Native = native ?? portableCrc32;
+export function crc32(data: Uint8Array, value = 0): number {
+  // zlib takes an empty array without memory behind it for "start anew" and answers 0.
+  return data.byteLength === 0 ? value : (native ?? portableCrc32)(data, value);
+}

@@ -7,3 +7,6 @@ export * from './safetensors.ts';
 export * from './zip.ts';
 export * from './zip-writer.ts';
 export { crc32 } from './crc32.ts';
+// NumPy
+export * from './npy.ts';
+export * from './npz.ts';

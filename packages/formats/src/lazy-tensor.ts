@@ -1,6 +1,6 @@
 // A tensor that lies in a file and is read when somebody asks for it, whole or in part.
 
-import { elementBytes, elementCount, tensor, viewAs, type DType, type Tensor } from '@deepearth/core/tensor';
+import { bytesOf, elementBytes, elementCount, tensor, viewAs, type DType, type Tensor } from '@deepearth/core/tensor';
 import { chunkBytes, type ByteSource } from './bytes.ts';
 
 /** Where a tensor's values lie in its file, byte for byte as in memory. */
@@ -25,7 +25,7 @@ export interface LazyTensor<D extends DType = DType> {
   read(signal?: AbortSignal): Promise<Tensor<D>>;
   /** `length` bytes from `start` of the values in C order, little-endian. */
   readBytes(start: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
-  /** The values in C order, little-endian, in chunks of a few MiB; checked like `read` at the end. */
+  /** The values in C order, little-endian, in chunks of a few MiB; the last comes only after the check that `read` does. */
   chunks(signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
@@ -34,12 +34,14 @@ export interface LazyTensorParts<D extends DType> {
   readonly shape: readonly number[];
   readonly location?: Location | undefined;
   readBytes(start: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
-  /** Called once before or after all values were read; throws when the file's checksum does not hold. */
+  /** Called after all values were read; throws when the file's checksum does not hold. */
   verify?(signal?: AbortSignal): Promise<void>;
+  /** How much `chunks` asks for at once; 4 MiB by default. */
+  readonly stepBytes?: number;
 }
 
 /** Makes a lazy tensor from a way to read a range of its bytes. */
-export function lazyTensor<D extends DType>({ dtype, shape, location, readBytes, verify }: LazyTensorParts<D>): LazyTensor<D> {
+export function lazyTensor<D extends DType>({ dtype, shape, location, readBytes, verify, stepBytes = chunkBytes }: LazyTensorParts<D>): LazyTensor<D> {
   const bytes = elementCount(shape) * elementBytes(dtype);
   return {
     dtype,
@@ -48,13 +50,17 @@ export function lazyTensor<D extends DType>({ dtype, shape, location, readBytes,
     ...(location && { location }),
     readBytes,
     read: async (signal) => {
+      const values = await readBytes(0, bytes, signal);
       await verify?.(signal);
-      return tensor(dtype, shape, viewAs(dtype, await readBytes(0, bytes, signal)));
+      return tensor(dtype, shape, viewAs(dtype, values));
     },
     chunks: async function* (signal) {
-      await verify?.(signal);
-      const step = chunkBytes - (chunkBytes % elementBytes(dtype));
-      for (let at = 0; at < bytes; at += step) yield await readBytes(at, Math.min(step, bytes - at), signal);
+      const step = stepBytes - (stepBytes % elementBytes(dtype));
+      for (let at = 0; at < bytes; at += step) {
+        const chunk = await readBytes(at, Math.min(step, bytes - at), signal);
+        if (at + step >= bytes) await verify?.(signal);
+        yield chunk;
+      }
     },
   };
 }
@@ -68,11 +74,23 @@ export const storedTensor = <D extends DType>(source: ByteSource, dtype: D, shap
     readBytes: (start, length, signal) => source.read(offset + start, length, signal),
   });
 
-/** A tensor in memory behind the same interface. */
-export const lazyFrom = <D extends DType>(t: Tensor<D>): LazyTensor<D> => {
-  const all = new Uint8Array(t.data.buffer, t.data.byteOffset, t.data.byteLength);
-  return lazyTensor({ dtype: t.dtype, shape: t.shape, readBytes: async (start, length) => all.subarray(start, start + length) });
+/** A tensor in memory behind the same interface, with its bytes at hand. */
+export const lazyFrom = <D extends DType>(t: Tensor<D>): LazyTensor<D> & { readonly values: Uint8Array } => {
+  const values = bytesOf(t);
+  return { ...lazyTensor({ dtype: t.dtype, shape: t.shape, readBytes: async (start, length) => values.subarray(start, start + length) }), values };
 };
+
+/** Values in pieces of any size. */
+export type TensorValues = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/** Tensors by name to be written: in memory or in other files. */
+export type NamedValues = ReadonlyMap<string, Tensor | LazyTensor> | Readonly<Record<string, Tensor | LazyTensor>>;
+
+/** Named tensors behind one interface; those in memory have `values`. */
+export function* namedTensors(tensors: NamedValues): Generator<[string, LazyTensor & { readonly values?: Uint8Array }]> {
+  const entries: [string, Tensor | LazyTensor][] = tensors instanceof Map ? [...(tensors as ReadonlyMap<string, Tensor | LazyTensor>)] : Object.entries(tensors as Record<string, Tensor | LazyTensor>);
+  for (const [name, t] of entries) yield [name, 'data' in t ? lazyFrom(t) : t];
+}
 
 /** Rows `first` to `first + count` along the first axis. Throws a `RangeError` when there are not as many. */
 export async function readRows<D extends DType>(t: LazyTensor<D>, first: number, count: number, signal?: AbortSignal): Promise<Tensor<D>> {

@@ -1,9 +1,9 @@
 // Reads safetensors files by their header, and writes them: from memory, or streaming with the header planned ahead.
 
 import { InputError } from '@deepearth/core/errors';
-import { bytesOf, elementBytes, type DType, type Tensor } from '@deepearth/core/tensor';
+import { elementBytes, type DType, type Tensor } from '@deepearth/core/tensor';
 import { collect, type ByteSource } from './bytes.ts';
-import { storedTensor, type LazyTensor } from './lazy-tensor.ts';
+import { namedTensors, storedTensor, type LazyTensor, type NamedValues, type TensorValues } from './lazy-tensor.ts';
 import { parseStrictJson } from './strict-json.ts';
 
 /** In the order of the reference implementation, by which files are laid out: last kinds first, so that everything stays aligned. */
@@ -126,7 +126,7 @@ export interface TensorPlan {
 
 /** A planned tensor with its values: C order, little-endian, in pieces of any size. */
 export interface TensorChunks extends TensorPlan {
-  chunks(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+  chunks(): TensorValues;
 }
 
 /** The layout of a file before any of its values are there. */
@@ -199,13 +199,6 @@ export async function* writeSafetensors(tensors: Iterable<TensorChunks>, metadat
   }
 }
 
-export type NamedTensors = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
-
-/** A whole file in memory. */
-export const encodeSafetensors = (tensors: NamedTensors, metadata: Metadata = {}): Promise<Uint8Array> =>
-  collect(
-    writeSafetensors(
-      (tensors instanceof Map ? [...tensors] : Object.entries(tensors as Record<string, Tensor>)).map(([name, t]: [string, Tensor]) => ({ name, dtype: t.dtype, shape: t.shape, chunks: () => [bytesOf(t)] })),
-      metadata,
-    ),
-  );
+/** A whole file in memory; tensors of other files may be among them. */
+export const encodeSafetensors = (tensors: NamedValues, metadata: Metadata = {}): Promise<Uint8Array> =>
+  collect(writeSafetensors([...namedTensors(tensors)].map(([name, { dtype, shape, chunks }]) => ({ name, dtype, shape, chunks })), metadata));

@@ -35,6 +35,7 @@ describe('CRC-32', () => {
         expect(portableCrc32(bytes)).toBe(expected);
         expect(portableCrc32(bytes.subarray(cut), portableCrc32(bytes.subarray(0, cut)))).toBe(expected);
         expect(crc32(bytes)).toBe(expected);
+        expect(crc32(new Uint8Array(0), crc32(bytes))).toBe(expected);
       }),
     );
   });
