@@ -7,3 +7,13 @@ export * from './lineage.ts';
 export * from './specs.ts';
 export * from './stage.ts';
 export * from './errors.ts';
+export * from './registry.ts';
+// Pipelines
+export * from './on-error.ts';
+export * from './pipeline.ts';
+export * from './plan.ts';
+export * from './events.ts';
+export * from './manifest.ts';
+export { run, type Run, type RunOptions, type RunResult } from './run.ts';
+export * from './run-stage.ts';
+export { assertSafePath, sha256OfFile } from './output-folder.ts';

@@ -161,7 +161,7 @@ const definer =
     return { ...authored, kind, type: `${kind}/${authored.type}` };
   };
 
-export const defineSource = definer<never, Frame>('source');
+export const defineSource = definer<Item, Frame>('source');
 export const defineWindower = definer<Frame, Clip>('windower');
 export const defineEncoder = definer<Clip, TokenGrid>('encoder');
 export const defineAggregator = definer<TokenGrid, Embedding>('aggregator');

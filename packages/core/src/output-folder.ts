@@ -1,0 +1,173 @@
+// The folder a run writes into: whole files only, each with its digest, recorded in a journal as it appears.
+
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { appendFile, mkdir, open, rename, rm, stat, writeFile, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { DeepEarthError, InputError } from './errors.ts';
+import type { Artifact } from './items.ts';
+import { lineage } from './lineage.ts';
+import type { Content } from './stage.ts';
+
+/** What a run keeps beside its results while it runs; removed when it ended well. */
+export const stateFolder = '.deepearth';
+export const manifestName = 'manifest.json';
+
+const reserved = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+
+/** Throws unless `path` names a file inside the folder on every system: relative, forward slashes, no `..`, nothing of the run's own. */
+export function assertSafePath(path: string): void {
+  const parts = path.split('/');
+  const bad =
+    path === '' || parts.some((part) => part === '' || part === '.' || part === '..' || reserved.test(part) || /[\\:*?"<>|\u0000-\u001f]/.test(part) || /[ .]$/.test(part)) ||
+    parts[0] === stateFolder || path.toLowerCase() === manifestName;
+  if (bad) throw new InputError(JSON.stringify(path), 'is no name for a file in the output folder.', { code: 'E_PATH', remedy: 'Use a relative path with forward slashes, without "..".' });
+}
+
+/** SHA-256 of a file, read in pieces. */
+export async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(piece as Buffer);
+  return hash.digest('hex');
+}
+
+const explain = (error: unknown, folder: string): unknown => {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new InputError(folder, 'no space is left on the disk.', { code: 'E_DISK_FULL', cause: error, remedy: 'Free some, or choose another --output, and run again with --resume.' });
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+    return new InputError(folder, 'cannot be written to.', { code: 'E_OUTPUT', cause: error, remedy: 'Choose an --output folder that you may write to.' });
+  return error;
+};
+
+/** One line of the journal: an artifact and the stage that wrote it. */
+export type JournalEntry = Omit<Artifact, 'kind' | 'id'> & { readonly stage: string };
+
+export interface RunFolder {
+  readonly folder: string;
+  write(stage: string, file: { path: string; mediaType: string; key: string; holds?: string }, content: Content): Promise<Artifact>;
+  /** A scratch folder inside the state folder, for one stage. */
+  scratch(stage: string): Promise<string>;
+  /** Writes the manifest, atomically. */
+  writeManifest(manifest: unknown): Promise<void>;
+  /** Removes what the run kept for itself; `keepJournal` where a later run may resume. */
+  release(keepJournal: boolean): Promise<void>;
+}
+
+/** Opens a folder for one run: makes it, takes its lock, clears what a killed run left half-written. Throws `InputError` when another run holds it. */
+export async function openRunFolder(path: string, keepJournal: boolean): Promise<RunFolder> {
+  const folder = resolve(path);
+  const state = join(folder, stateFolder);
+  const parts = join(state, 'parts');
+  const journal = join(state, 'journal.jsonl');
+  try {
+    await mkdir(parts, { recursive: true });
+    await takeLock(join(state, 'lock'), folder);
+    await rm(parts, { recursive: true, force: true });
+    await rm(join(state, 'work'), { recursive: true, force: true });
+    await mkdir(parts, { recursive: true });
+    if (!keepJournal) await rm(journal, { force: true });
+  } catch (error) {
+    throw explain(error, folder);
+  }
+  const taken = new Set<string>();
+  let serial = 0;
+
+  const place = async (finalPath: string, content: Content): Promise<{ bytes: number; sha256: string }> => {
+    const temporary = join(parts, `${serial++}.part`);
+    try {
+      const digest = await writeContent(temporary, content);
+      await mkdir(dirname(finalPath), { recursive: true });
+      await rename(temporary, finalPath);
+      return digest;
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw explain(error, folder);
+    }
+  };
+
+  return {
+    folder,
+    async write(stage, file, content) {
+      assertSafePath(file.path);
+      const name = file.path.toLowerCase();
+      if (taken.has(name)) {
+        throw new DeepEarthError(`two files of this run are called ${file.path}. Give one of the stages that write it another directory.`, { code: 'E_NAME_TAKEN' });
+      }
+      taken.add(name);
+      const { bytes, sha256 } = await place(join(folder, file.path), content);
+      const entry: JournalEntry = { path: file.path, bytes, sha256, mediaType: file.mediaType, key: lineage('artifact', file.key, sha256), stage, ...(file.holds ? { holds: file.holds } : {}) };
+      await appendFile(journal, `${JSON.stringify(entry)}\n`).catch((error: unknown) => Promise.reject(explain(error, folder)));
+      const { stage: _, ...rest } = entry;
+      return { kind: 'artifact', id: file.path, ...rest };
+    },
+    async scratch(stage) {
+      const path = join(state, 'work', stage);
+      await mkdir(path, { recursive: true });
+      return path;
+    },
+    async writeManifest(manifest) {
+      await place(join(folder, manifestName), new TextEncoder().encode(`${JSON.stringify(manifest, null, 1)}\n`));
+    },
+    async release(keep) {
+      await rm(parts, { recursive: true, force: true });
+      await rm(join(state, 'work'), { recursive: true, force: true });
+      await rm(join(state, 'lock'), { force: true });
+      if (!keep) await rm(state, { recursive: true, force: true });
+    },
+  };
+}
+
+async function writeContent(path: string, content: Content): Promise<{ bytes: number; sha256: string }> {
+  if (typeof content === 'function') {
+    await content(path);
+    const file = await open(path, 'r+');
+    await file.sync().finally(() => file.close());
+    return { bytes: (await stat(path)).size, sha256: await sha256OfFile(path) };
+  }
+  const hash = createHash('sha256');
+  const file = await open(path, 'wx');
+  let bytes = 0;
+  const write = async (piece: Uint8Array): Promise<void> => {
+    hash.update(piece);
+    // A write may be short (a full disk); it then fails with the reason the next time.
+    for (let at = 0; at < piece.byteLength; ) at += (await file.write(piece, at, piece.byteLength - at)).bytesWritten;
+    bytes += piece.byteLength;
+  };
+  try {
+    if (content instanceof Uint8Array) await write(content);
+    else for await (const piece of content) await write(piece);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+async function takeLock(path: string, folder: string): Promise<void> {
+  const mine = JSON.stringify({ pid: process.pid, host: hostname() });
+  try {
+    await writeFile(path, mine, { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const holder = await readFile(path, 'utf8').then((text) => JSON.parse(text) as { pid: number; host: string }).catch(() => undefined);
+    if (holder && (holder.host !== hostname() || isAlive(holder.pid))) {
+      throw new InputError(folder, `another run (process ${holder.pid} on ${holder.host}) is writing here.`, {
+        code: 'E_OUTPUT_BUSY',
+        remedy: `Wait for it, choose another output folder, or delete ${path} if that process is gone.`,
+      });
+    }
+    await writeFile(path, mine);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return true;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,167 @@
+// Runs one stage of a graph: opens it, drives its body, counts, and always closes it.
+
+import { StageError } from './errors.ts';
+import type { RunEvent, StageCounts } from './events.ts';
+import type { Item } from './items.ts';
+import { lineage } from './lineage.ts';
+import { finalAnswer, retrying } from './on-error.ts';
+import type { RunFolder } from './output-folder.ts';
+import type { PipelineStage } from './pipeline.ts';
+import { operate } from './pull.ts';
+import type { StreamSpec } from './specs.ts';
+import type { FormerRun, InputFile, StageContext } from './stage.ts';
+
+/** What a stage shares with the run it is part of. */
+export interface RunServices {
+  readonly signal: AbortSignal;
+  readonly folder: RunFolder;
+  readonly former: FormerRun;
+  emit(event: RunEvent): void;
+  recordInput(file: InputFile): void;
+}
+
+export interface StageInputs {
+  readonly id: string;
+  readonly spec: StreamSpec;
+  readonly items: AsyncIterable<Item>;
+}
+
+export interface StageRun {
+  readonly items: AsyncIterable<Item>;
+  /** Settles when the stage is closed, whatever became of it. */
+  readonly closed: Promise<void>;
+  counts(): StageCounts;
+}
+
+/**
+ * Prepares a stage to run; nothing happens before its items are iterated.
+ * `merged` is the stream of all inputs together (empty for a source).
+ */
+export function stageRun(stage: PipelineStage, survey: unknown, merged: AsyncIterable<Item>, inputs: readonly StageInputs[], services: RunServices): StageRun {
+  const { definition, id, options, onError } = stage;
+  const { signal, folder, emit } = services;
+  const counts = { in: 0, out: 0, skipped: 0 };
+  const clock = stopwatch();
+
+  const attempt: StageContext['attempt'] = async (item, work) => {
+    try {
+      return await retrying(onError, signal, work);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      const failure = error instanceof StageError ? error : new StageError(id, item.id, error);
+      if (finalAnswer(onError) === 'fail') throw failure;
+      counts.skipped += 1;
+      emit({ type: 'skipped', stage: id, item: item.id, message: failure.message });
+      return undefined;
+    }
+  };
+
+  const counted = (items: AsyncIterable<Item>): AsyncIterable<Item> => ({
+    [Symbol.asyncIterator]: () => {
+      const iterator = items[Symbol.asyncIterator]();
+      return {
+        async next() {
+          const resume = clock.pause();
+          const next = await iterator.next().finally(resume);
+          if (!next.done) counts.in += 1;
+          return next;
+        },
+        return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+      };
+    },
+  });
+
+  const context: StageContext<unknown, unknown, unknown> = {
+    id,
+    type: definition.type,
+    options,
+    state: undefined,
+    survey,
+    inputs: inputs.map((input) => ({ ...input, items: counted(input.items) })),
+    signal,
+    log: {
+      info: (message) => emit({ type: 'info', stage: id, message }),
+      warn: (message) => emit({ type: 'warning', stage: id, message }),
+    },
+    output: {
+      folder: folder.folder,
+      write: async (file, content) => {
+        const artifact = await folder.write(id, file, content);
+        emit({ type: 'artifact', stage: id, path: artifact.path, bytes: artifact.bytes, sha256: artifact.sha256 });
+        return artifact;
+      },
+    },
+    former: services.former,
+    workFolder: () => folder.scratch(id),
+    progress: (step, done, total) => emit({ type: 'progress', stage: id, step, done, total }),
+    recordInput: services.recordInput,
+    attempt,
+    key: (...parts) => lineage(definition.type, options, ...parts),
+  };
+
+  async function* body(): AsyncGenerator<Item> {
+    const state = await definition.open?.(context as never);
+    emit({ type: 'stage-opened', stage: id });
+    const running = { ...context, state } as never;
+    const items = counted(merged);
+    try {
+      if (definition.process) yield* definition.process(items, running);
+      else if (definition.operator) yield* operate(items, definition.operator(running));
+      else {
+        for await (const item of items) {
+          const answer = await attempt(item, async () => definition.each!(item, running));
+          if (Array.isArray(answer)) yield* answer as Item[];
+          else if (answer !== undefined) yield answer as Item;
+        }
+      }
+    } finally {
+      if (definition.open) await definition.close?.(state);
+    }
+  }
+
+  let settle = (): void => undefined;
+  const closed = new Promise<void>((resolve) => (settle = resolve));
+  const snapshot = (): StageCounts => ({ ...counts, busySeconds: Math.round(clock.milliseconds()) / 1000 });
+  const items = (async function* (): AsyncGenerator<Item> {
+    clock.start();
+    try {
+      for await (const item of body()) {
+        counts.out += 1;
+        emit({ type: 'item', stage: id, item: item.id, out: counts.out });
+        const resume = clock.pause();
+        yield item;
+        resume();
+      }
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw error instanceof StageError ? error : new StageError(id, undefined, error);
+    } finally {
+      clock.stop();
+      settle();
+      emit({ type: 'stage-closed', stage: id, ...snapshot() });
+    }
+  })();
+  return { items, closed, counts: snapshot };
+}
+
+/** Measures the time that is not paused. */
+function stopwatch() {
+  let total = 0;
+  let since: number | undefined;
+  let pauses = 0;
+  const halt = (): void => {
+    if (since !== undefined) total += performance.now() - since;
+    since = undefined;
+  };
+  return {
+    start: () => void (since = performance.now()),
+    stop: halt,
+    pause() {
+      if (pauses++ === 0) halt();
+      return () => {
+        if (--pauses === 0) since = performance.now();
+      };
+    },
+    milliseconds: () => total + (since === undefined ? 0 : performance.now() - since),
+  };
+}
