@@ -14,12 +14,12 @@ test('ONNX Runtime multiplies matrices as the model says, for any number of rows
   const graph = onnxModel({ name: 'product' });
   const x = graph.input('x', 'float32', ['rows', 3]);
   const w = graph.constant('w', tensor('float32', [3, 2], Float32Array.of(1, 2, 3, 4, 5, 6)));
-  const y = graph.op('MatMul', [x, w], {}, { name: 'product' });
+  const y = graph.op('MatMul', [x, w], {}, { name: 'product', as: 'y' });
   graph.output(y, 'float32', ['rows', 2]);
   const session = await ort.InferenceSession.create(graph.encode());
   for (const rows of [1, 4]) {
     const answer = await session.run({ x: new ort.Tensor('float32', new Float32Array(rows * 3).fill(1), [rows, 3]) });
-    expect(Array.from(answer[y]!.data as Float32Array)).toEqual(Array.from({ length: rows }, () => [9, 12]).flat());
+    expect(Array.from(answer['y']!.data as Float32Array)).toEqual(Array.from({ length: rows }, () => [9, 12]).flat());
   }
   await session.release();
 });

@@ -25,6 +25,8 @@ export interface NodeOptions {
   readonly domain?: string;
   /** For profiles and error messages; also the stem of its outputs' names. */
   readonly name?: string;
+  /** The name of its only output, for outputs of the graph; made from `name` otherwise. */
+  readonly as?: string;
 }
 
 export interface GraphBuilder {
@@ -157,9 +159,9 @@ export function onnxModel({ name, opsets = {}, metadata = {} }: ModelOptions): G
     return value;
   };
 
-  const ops: GraphBuilder['ops'] = (type, from, attributes, { outputs: count = 1, domain = '', name: stem = `${type}_${nodes.length}` }) => {
+  const ops: GraphBuilder['ops'] = (type, from, attributes, { outputs: count = 1, domain = '', name: stem = `${type}_${nodes.length}`, as }) => {
     versions[domain] ??= 1;
-    const results = Array.from({ length: count }, (_, i) => make(count === 1 ? `${stem}:out` : `${stem}:out${i}`));
+    const results = Array.from({ length: count }, (_, i) => make(count === 1 ? (as ?? `${stem}:out`) : `${stem}:out${i}`));
     nodes.push(
       message(
         ...from.map((value) => textField(1, used(value, stem))),

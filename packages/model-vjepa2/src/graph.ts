@@ -1,0 +1,67 @@
+// Writes the encoder as an ONNX graph.
+
+import { onnxModel, type Attributes } from '@deepearth/formats/onnx';
+import { attention } from './graph-attention.ts';
+import { graphParts, type GraphOptions } from './graph-parts.ts';
+
+export type { AttentionForm, GraphOptions, PlacedWeight } from './graph-parts.ts';
+
+/** Counts up when the graph's arithmetic changes, so that what was made with another is told apart. */
+export const graphVersion = 1;
+
+/** The names of the graph's outputs. */
+export const outputNames = { tokens: 'tokens', hidden: (layer: number) => `hidden.${layer}`, levels: 'levels' } as const;
+
+/**
+ * The model file of an encoder. Inputs: `patches` `[batch, tokens, 3 * tubelet * patch²]` (`patches.ts`), and the rotary tables (`rotary.ts`), each
+ * `[tokens, headSize / 2]`: `cosEven`, `sinEven` and, in V-JEPA 2.0, `cosOdd`, `sinOdd`. Output: `tokens` `[batch, tokens, hiddenSize]`; others as asked for.
+ */
+export function encoderGraph(options: GraphOptions): Uint8Array {
+  const { architecture, input = 'video', outputs = 'tokens', size, layers = architecture.layers } = options;
+  const { hiddenSize, headSize, patchSize, tubelet, family, levels } = architecture;
+  const graph = onnxModel({ name: `vjepa-${family}-${input}`, opsets: { '': 20, 'com.microsoft': 1 } });
+  const made = graphParts(graph, options);
+  const { compute, weight, linear, reshape, shape, cast } = made;
+  const batch = size?.batch ?? 'batch';
+  const tokens = size?.tokens ?? 'tokens';
+  const patchValues = 3 * (input === 'image' ? 1 : tubelet) * patchSize * patchSize;
+
+  const patches = graph.input('patches', 'float32', [batch, tokens, patchValues]);
+  const tables = (family === '2.0' ? ['cosEven', 'sinEven', 'cosOdd', 'sinOdd'] : ['cosEven', 'sinEven']).map((name) => graph.input(name, 'float32', [tokens, headSize / 2]));
+  // [batch, tokens, hiddenSize], for the parts that do not work on rows.
+  const gridShape = size
+    ? shape('gridShape', [size.batch, size.tokens, hiddenSize])
+    : graph.op('Concat', [graph.op('Shape', [patches], { start: 0, end: 2 }), shape('hiddenShape', [hiddenSize])], { axis: 0 }, { name: 'gridShape' });
+
+  const norm = (x: string, name: string): string =>
+    graph.op('LayerNormalization', [x, weight(`${name}.weight`), weight(`${name}.bias`)], { axis: -1, epsilon: { float: architecture.layerNormEpsilon } }, { name });
+  const add = (a: string, b: string, name: string): string => graph.op('Add', [a, b], {}, { name });
+  const result = (x: string, name: string, width = hiddenSize): void => {
+    const whole = width === hiddenSize ? gridShape : graph.op('Concat', [graph.op('Shape', [patches], { start: 0, end: 2 }), shape(`${name}Shape`, [width])], { axis: 0 });
+    graph.op('Reshape', [compute === 'float32' ? x : cast(x, 'float32'), whole], {}, { as: name });
+    graph.output(name, 'float32', [batch, tokens, width]);
+  };
+
+  const rows = reshape(patches, shape('patchShape', [-1, patchValues]));
+  const embed = input === 'image' ? 'patchImage' : 'patch';
+  let x = linear(compute === 'float32' ? rows : cast(rows, compute), embed);
+  if (family === '2.1') x = add(x, reshape(weight(input === 'image' ? 'imageEmbedding' : 'videoEmbedding'), shape('rowShape', [1, hiddenSize])), 'modality');
+
+  const attend = attention(made, { tables, gridShape });
+  const between: string[] = [x];
+  for (let layer = 0; layer < layers; layer++) {
+    const name = `layers.${layer}`;
+    x = add(x, attend(norm(x, `${name}.norm1`), name), `${name}.attended`);
+    const inner = graph.op('Gelu', [linear(norm(x, `${name}.norm2`), `${name}.fc1`)], gelu, { name: `${name}.gelu` });
+    x = add(x, linear(inner, `${name}.fc2`), `${name}.mlp`);
+    between.push(x);
+  }
+  const normed = levels.map((level, k) => (level < layers ? norm(between[level + 1]!, `norms.${k}`) : undefined));
+  result(family === '2.0' ? norm(x, 'norm') : (normed.at(-1) ?? norm(x, `norms.${levels.length - 1}`)), 'tokens');
+  if (outputs === 'hidden') between.forEach((value, layer) => result(value, outputNames.hidden(layer)));
+  if (outputs === 'levels' && family === '2.1') result(graph.op('Concat', normed as string[], { axis: -1 }), 'levels', hiddenSize * levels.length);
+  return graph.encode();
+}
+
+/** The exact one, by the error function. */
+const gelu: Attributes = { approximate: 'none' };
