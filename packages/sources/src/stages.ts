@@ -1,0 +1,8 @@
+// The stages of this package, loaded when they are named.
+
+import type { StageList } from '@deepearth/core/stage';
+
+export const stages: StageList = {
+  'source/frames': async () => (await import('./frames.ts')).frames,
+  'source/synthetic': async () => (await import('./synthetic.ts')).synthetic,
+};

@@ -1,0 +1,59 @@
+// Invents a sequence of frames that looks like weather, from a seed.
+
+import { defineSource, lineage, spec, type Frame } from '@deepearth/core';
+import { z } from 'zod';
+import { weather } from './weather.ts';
+
+const pixels = z.number().int().min(16).max(8192);
+
+export const syntheticOptions = z.strictObject({
+  count: z.number().int().positive().default(32).describe('How many frames.'),
+  width: pixels.default(384).describe('Pixels from left to right.'),
+  height: pixels.default(384).describe('Pixels from top to bottom.'),
+  seed: z.number().int().nonnegative().max(2 ** 31 - 1).default(7).describe('Another number is another world.'),
+  fps: z.number().positive().default(12).describe('Frames per second; gives frames their time.'),
+  speed: z.number().nonnegative().default(1).describe('How fast the weather moves; 1 is about one and a half pixels a frame at 384 x 384.'),
+  first: z.number().int().nonnegative().default(0).describe('Number of the first frame; the same number shows the same moment in every sequence of a seed.'),
+});
+
+/** Another number where the pictures of a seed change. */
+const version = 1;
+
+export const synthetic = defineSource({
+  type: 'synthetic',
+  summary: 'Invents frames that look like weather: cyclones and cloud bands drifting over land and sea.',
+  options: syntheticOptions,
+  examples: ['- source/synthetic', '- source/synthetic: { count: 64, width: 512, height: 256, seed: 42 }'],
+
+  describe: (_, { options: { count, width, height } }) => ({
+    output: spec('frame', { height, width, channels: 3 }, 'uint8', count),
+    // Ground (3 floats), cloud density, and noise tiles.
+    memoryBytes: width * height * 16 + 4 * 512 * 512 * 4,
+  }),
+
+  open: (context) => Promise.resolve(weather(context.options)),
+
+  async *process(_, { options, signal, state }) {
+    const { count, width, height, seed, fps, speed, first } = options;
+    for (let number = first; number < first + count; number++) {
+      signal.throwIfAborted();
+      // The encoder and several renderers read the same frame soon after one another; nothing is kept when memory is short.
+      let recent: WeakRef<ReturnType<typeof state.draw>> | undefined;
+      const frame: Frame = {
+        kind: 'frame',
+        id: `frame-${String(number).padStart(6, '0')}`,
+        key: lineage('source/synthetic', version, width, height, seed, speed, number),
+        number, width, height,
+        seconds: (number - first) / fps,
+        origin: `synthetic weather, seed ${seed}`,
+        read(abort) {
+          abort?.throwIfAborted();
+          const values = recent?.deref() ?? state.draw(number * speed);
+          recent = new WeakRef(values);
+          return Promise.resolve({ values, channels: ['red', 'green', 'blue'] });
+        },
+      };
+      yield frame;
+    }
+  },
+});
