@@ -1,0 +1,86 @@
+// Cuts a sequence of frames into clips of one length at equal distances.
+
+import { defineWindower, InputError, refuse, type Frame } from '@deepearth/core';
+import { z } from 'zod';
+import { clipOf, fill } from './clip.ts';
+import { clipSpec, wantFrames } from './spec.ts';
+
+export const slidingOptions = z.strictObject({
+  size: z.number().int().positive().default(16).describe('Frames in a clip.'),
+  stride: z.number().int().positive().optional().describe('Frames from the start of one clip to the start of the next. Default: `size`, clips side by side.'),
+  tail: z
+    .enum(['pad', 'shift', 'drop', 'error'])
+    .default('pad')
+    .describe('What becomes of last frames that fill no clip: `pad` repeats the last frame, `shift` starts the last clip earlier so that it is full (and overlaps more), `drop` leaves them out and warns, `error` stops.'),
+});
+
+export interface WindowCount {
+  /** Clips that are full by themselves. */
+  readonly full: number;
+  /** Last frames that are in none of them; at most `size - 1` unless clips are farther apart than they are long. */
+  readonly left: number;
+}
+
+/** How many clips `count` frames make. Frames between clips that are farther apart than they are long belong to no clip and are not `left`. */
+export function windowCount(count: number, size: number, stride: number): WindowCount {
+  const full = count < size ? 0 : Math.floor((count - size) / stride) + 1;
+  const next = full * stride;
+  const covered = full === 0 ? 0 : (full - 1) * stride + size;
+  return { full, left: Math.max(0, count - Math.max(next, covered)) };
+}
+
+export const sliding = defineWindower({
+  type: 'sliding',
+  summary: 'Cuts a sequence into clips of `size` frames, one every `stride` frames.',
+  options: slidingOptions,
+  examples: ['- windower/sliding', '- windower/sliding: { size: 16, stride: 8, tail: shift }'],
+
+  describe(input, { options: { size, stride = size, tail } }) {
+    const refusal = wantFrames(input);
+    if (refusal || !input) return refusal ?? refuse('a windower takes frames');
+    const skipping = stride > size ? [`${stride - size} of every ${stride} frames are in no clip, because \`stride\` is larger than \`size\``] : [];
+    if (input.count === null) return { output: clipSpec(input, size, null), notes: skipping };
+    const { full, left } = windowCount(input.count, size, stride);
+    if (left && tail === 'error') return refuse(tooShort(left, size), { option: 'tail', remedy: 'Choose `pad`, `shift` or `drop`, or another `size` or `stride`.' });
+    const last = left && tail !== 'drop' ? 1 : 0;
+    return { output: clipSpec(input, size, full + last), notes: [...skipping, ...(left ? [tailNote(tail, left, size, input.count)] : [])] };
+  },
+
+  async *process(frames, { options: { size, stride = size, tail }, log }) {
+    let window: Frame[] = [];
+    // `shift` needs the frames before the last ones again; handles only, no pixels.
+    let former: Frame[] = [];
+    let index = 0;
+    let skip = 0;
+    let fresh = 0;
+    let seen = 0;
+    for await (const frame of frames) {
+      seen++;
+      if (tail === 'shift') former = [...former.slice(-(size - 1)), frame];
+      if (skip > 0) {
+        skip--;
+        continue;
+      }
+      window.push(frame);
+      fresh++;
+      if (window.length < size) continue;
+      yield clipOf(index++, window, 0);
+      skip = Math.max(0, stride - size);
+      window = window.slice(Math.min(stride, size));
+      fresh = 0;
+    }
+    if (fresh === 0) return;
+    if (tail === 'error') throw new InputError(window.at(-1)!.origin, `${tooShort(fresh, size)}.`, { code: 'E_SHORT_TAIL', remedy: 'Choose `tail: pad`, `shift` or `drop`.' });
+    if (tail === 'drop') return log.warn(`${tailNote(tail, fresh, size, seen)} (${window.at(-fresh)!.id} to ${window.at(-1)!.id})`);
+    if (tail === 'shift' && former.length === size) yield clipOf(index, former, 0);
+    else yield clipOf(index, fill(window, size), size - window.length);
+  },
+});
+
+const tooShort = (left: number, size: number): string => `the last ${left} ${left === 1 ? 'frame fills' : 'frames fill'} no clip of ${size}`;
+
+function tailNote(tail: 'pad' | 'shift' | 'drop' | 'error', left: number, size: number, count: number): string {
+  const what = tooShort(left, size);
+  if (tail === 'drop') return `${what} and ${left === 1 ? 'is' : 'are'} dropped`;
+  return tail === 'shift' && count >= size ? `${what}; the last clip starts earlier and overlaps the one before` : `${what}; the last frame is repeated`;
+}
