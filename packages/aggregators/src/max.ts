@@ -1,0 +1,13 @@
+// Takes the largest value of every channel over all tokens of a clip.
+
+import { z } from 'zod';
+import { aggregator } from './aggregator.ts';
+import { pool } from './pooling.ts';
+
+export const max = aggregator(z.strictObject({}), {
+  type: 'max',
+  summary: 'Takes the largest value of every channel over all tokens of a clip.',
+  examples: ['- aggregator/max'],
+  axes: ({ channels }) => ({ channels }),
+  make: (tokens) => pool(tokens, { count: 1, of: () => 0 }, 'max'),
+});

@@ -1,0 +1,13 @@
+// Averages over space: one vector per time step.
+
+import { z } from 'zod';
+import { aggregator } from './aggregator.ts';
+import { pool } from './pooling.ts';
+
+export const spatialMean = aggregator(z.strictObject({}), {
+  type: 'spatial-mean',
+  summary: 'Averages each time step over space: one vector per time step. A step without any data is NaN.',
+  examples: ['- aggregator/spatial-mean'],
+  axes: ({ time, channels }) => ({ time, channels }),
+  make: (tokens) => pool(tokens, { count: tokens.values.shape[0]!, of: (time) => time }, 'mean'),
+});

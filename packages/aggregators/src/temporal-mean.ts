@@ -1,0 +1,16 @@
+// Averages over time: one vector per patch of the picture.
+
+import { z } from 'zod';
+import { aggregator } from './aggregator.ts';
+import { pool } from './pooling.ts';
+
+export const temporalMean = aggregator(z.strictObject({}), {
+  type: 'temporal-mean',
+  summary: 'Averages each patch over time: one vector per patch. A patch without any data is NaN.',
+  examples: ['- aggregator/temporal-mean'],
+  axes: ({ height, width, channels }) => ({ height, width, channels }),
+  make(tokens) {
+    const [, height, width] = tokens.values.shape as [number, number, number, number];
+    return pool(tokens, { count: height * width, of: (_, row, column) => row * width + column }, 'mean');
+  },
+});
