@@ -1,1 +1,10 @@
-export {};
+// Stages
+export { tokens, tokensOptions, drawTokens } from './tokens.ts';
+export { overlay, overlayOptions } from './overlay.ts';
+export { stacked, stackedOptions } from './stacked.ts';
+export { stages } from './stages.ts';
+// Parts
+export { colorMap, colorMapNames, categoryColor, type ColorMapName } from './colormaps.ts';
+export { cellColors, type ColorChoice } from './cell-colors.ts';
+export { overlayPixels, type GridColors, type Interpolation } from './overlay-pixels.ts';
+export { toRgb } from './rgb.ts';

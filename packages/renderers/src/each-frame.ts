@@ -1,0 +1,66 @@
+// Goes through the frames of a stream of projections, each frame once, with the time step that shows it.
+
+import type { Frame, Picture, Projection, StageContext, Tensor } from '@deepearth/core';
+
+/** One picture to draw. */
+export interface Shot {
+  readonly projection: Projection;
+  readonly frame: Frame;
+  /** The time step of the token grid that saw the frame. */
+  readonly step: number;
+}
+
+/** Frames that earlier clips have shown; remembers the last few thousand, far more than clips overlap. */
+function makeShown(most = 8192) {
+  const ids = new Set<string>();
+  return {
+    has: (frame: Frame): boolean => ids.has(frame.id),
+    add(frames: readonly Frame[]) {
+      for (const { id } of frames) ids.add(id);
+      for (const id of ids) {
+        if (ids.size <= most) break;
+        ids.delete(id);
+      }
+    },
+  };
+}
+
+/**
+ * The shots of each clip, frame by frame or time step by time step. Where clips overlap, a frame belongs to the first clip that holds it, and a repeated (padded)
+ * frame counts once, so that an animation shows every frame exactly once. A time step is shown with its first frame that no earlier clip holds.
+ */
+export async function* shots(projections: AsyncIterable<Projection>, per: 'frame' | 'step'): AsyncGenerator<Shot> {
+  const shown = makeShown();
+  for await (const projection of projections) {
+    const { frames } = projection.clip;
+    const steps = projection.values.shape[0]!;
+    const stepOf = (index: number): number => Math.min(steps - 1, Math.floor((index * steps) / frames.length));
+    const drawn = new Set<string>();
+    let last = -1;
+    for (let index = 0; index < frames.length; index++) {
+      const frame = frames[index]!;
+      const step = stepOf(index);
+      if (shown.has(frame) || drawn.has(frame.id) || (per === 'step' && step === last)) continue;
+      drawn.add(frame.id);
+      last = step;
+      yield { projection, frame, step };
+    }
+    shown.add(frames);
+  }
+}
+
+/** Draws every shot under the stage's `onError`; a frame that cannot be read then misses its picture only. */
+export async function* pictures(
+  projections: AsyncIterable<Projection>,
+  context: StageContext,
+  { per, layer, draw }: { per: 'frame' | 'step'; layer(projection: Projection): string; draw(shot: Shot): Promise<Tensor<'uint8'>> | Tensor<'uint8'> },
+): AsyncGenerator<Picture> {
+  for await (const shot of shots(projections, per)) {
+    context.signal.throwIfAborted();
+    const { projection, frame, step } = shot;
+    const name = layer(projection);
+    const id = `${name}-${frame.id}`;
+    const pixels = await context.attempt({ id }, () => draw(shot));
+    if (pixels) yield { kind: 'picture', id, key: context.key(projection.key, frame.key, String(step)), pixels, frame, layer: name };
+  }
+}

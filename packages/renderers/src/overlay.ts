@@ -1,0 +1,37 @@
+// Lays a projection's colours over the frames they were made from.
+
+import { defineRenderer, refuse, spec, tensor } from '@deepearth/core';
+import { z } from 'zod';
+import { drawOverlay, overlayFields, readRgb } from './draw-overlay.ts';
+import { pictures } from './each-frame.ts';
+import { pictureCount, wantProjections } from './projection-spec.ts';
+
+export const overlayOptions = z.strictObject({
+  ...overlayFields,
+  layer: z.string().min(1).optional().describe('Name of the pictures. Default: the reducer and "overlay", as in "umap-overlay".'),
+});
+
+export const overlay = defineRenderer({
+  type: 'overlay',
+  summary: 'Lays the colours over the frames, each exactly over the pixels its token saw.',
+  options: overlayOptions,
+  examples: ['- renderer/overlay', '- renderer/overlay: { opacity: 0.7, interpolation: smooth }'],
+
+  describe(input) {
+    const refusal = wantProjections(input);
+    if (refusal || !input) return refusal ?? refuse('a renderer takes projections');
+    return { output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', pictureCount(input, null)) };
+  },
+
+  process: (projections, context) =>
+    pictures(projections, context, {
+      per: 'frame',
+      layer: ({ reducer }) => context.options.layer ?? `${reducer}-overlay`,
+      async draw(shot) {
+        const rgb = await readRgb(shot, context.signal);
+        const out = new Uint8Array(rgb.length);
+        drawOverlay(shot.projection, shot.step, rgb, context.options, out);
+        return tensor('uint8', [shot.frame.height, shot.frame.width, 3], out);
+      },
+    }),
+});

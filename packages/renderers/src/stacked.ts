@@ -1,0 +1,41 @@
+// Stacks each frame on top of the same frame with a projection's colours over it.
+
+import { defineRenderer, refuse, spec, tensor } from '@deepearth/core';
+import { z } from 'zod';
+import { drawOverlay, overlayFields, readRgb } from './draw-overlay.ts';
+import { pictures } from './each-frame.ts';
+import { pictureCount, wantProjections } from './projection-spec.ts';
+
+export const stackedOptions = z.strictObject({
+  ...overlayFields,
+  gapPixels: z.number().int().nonnegative().max(1024).default(0).describe('Black rows between the two.'),
+  layer: z.string().min(1).optional().describe('Name of the pictures. Default: the reducer and "stacked", as in "umap-stacked".'),
+});
+
+export const stacked = defineRenderer({
+  type: 'stacked',
+  summary: 'Shows each frame above, and below it the same frame under the colours.',
+  options: stackedOptions,
+  examples: ['- renderer/stacked', '- renderer/stacked: { opacity: 0.6, gapPixels: 8 }'],
+
+  describe(input) {
+    const refusal = wantProjections(input);
+    if (refusal || !input) return refusal ?? refuse('a renderer takes projections');
+    return { output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', pictureCount(input, null)) };
+  },
+
+  process: (projections, context) =>
+    pictures(projections, context, {
+      per: 'frame',
+      layer: ({ reducer }) => context.options.layer ?? `${reducer}-stacked`,
+      async draw(shot) {
+        const rgb = await readRgb(shot, context.signal);
+        const { width, height } = shot.frame;
+        const rows = 2 * height + context.options.gapPixels;
+        const out = new Uint8Array(rows * width * 3);
+        out.set(rgb);
+        drawOverlay(shot.projection, shot.step, rgb, context.options, out, rows - height);
+        return tensor('uint8', [rows, width, 3], out);
+      },
+    }),
+});

@@ -1,0 +1,9 @@
+// The stages of this package, loaded when they are named.
+
+import type { StageList } from '@deepearth/core/stage';
+
+export const stages: StageList = {
+  'renderer/tokens': async () => (await import('./tokens.ts')).tokens,
+  'renderer/overlay': async () => (await import('./overlay.ts')).overlay,
+  'renderer/stacked': async () => (await import('./stacked.ts')).stacked,
+};
