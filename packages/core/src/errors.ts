@@ -37,10 +37,11 @@ export interface ConfigIssue {
   readonly remedy?: string | undefined;
 }
 
-/** The pipeline itself is wrong; every issue found is listed, each with its place. */
+/** The pipeline itself is wrong; every issue found is listed with its place, in the order of the file. */
 export class ConfigError extends DeepEarthError {
   readonly issues: readonly ConfigIssue[];
-  constructor(issues: readonly ConfigIssue[]) {
+  constructor(found: readonly ConfigIssue[]) {
+    const issues = [...found].sort((a, b) => (a.location.line ?? 0) - (b.location.line ?? 0) || (a.location.column ?? 0) - (b.location.column ?? 0));
     super(
       issues.map(({ location, path, message, remedy }) => `${formatLocation(location)} ${path ? `${path}: ` : ''}${message}${remedy ? ` ${remedy}` : ''}`).join('\n'),
       { code: 'E_CONFIG' },

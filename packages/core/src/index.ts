@@ -17,3 +17,8 @@ export * from './manifest.ts';
 export { run, type Run, type RunOptions, type RunResult } from './run.ts';
 export * from './run-stage.ts';
 export { assertSafePath, sha256OfFile } from './output-folder.ts';
+// Configuration
+export { loadConfig, parseConfig, type LoadedConfig, type LoadOptions } from './config.ts';
+export * from './plugins.ts';
+export * from './schema.ts';
+export * from './mermaid.ts';

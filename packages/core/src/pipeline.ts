@@ -123,10 +123,10 @@ function optionIssues(issue: z.core.$ZodIssue, definition: StageDefinition, id: 
   }
   const got = path.reduce<unknown>((value, part) => (value as Record<string | number, unknown> | undefined)?.[part], options);
   const seen = got === undefined ? '' : `, got ${JSON.stringify(got) ?? typeof got}`;
-  return [make(path, got === undefined && issue.code === 'invalid_type' ? `is missing (${expected(issue)}).` : `${lowerFirst(issue.message)}${issue.message.includes('received') ? '' : seen}.`)];
+  return [make(path, got === undefined && issue.code === 'invalid_type' ? `is missing (a ${expected(issue)}).` : `${lowerFirst(issue.message)}${issue.message.includes('received') ? '' : seen}.`)];
 }
 
-const expected = (issue: z.core.$ZodIssue): string => ('expected' in issue ? `expected ${String(issue.expected)}` : issue.message);
+const expected = (issue: z.core.$ZodIssue): string => ('expected' in issue ? String(issue.expected) : issue.message);
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, '');
 
 function knownKeys(definition: StageDefinition, path: readonly (string | number)[]): string[] {
