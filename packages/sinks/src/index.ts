@@ -1,1 +1,8 @@
-export {};
+// Stages
+export { features, featuresOptions } from './features.ts';
+export { pictures, picturesOptions, encodePicture } from './pictures.ts';
+export { gif, gifOptions } from './gif.ts';
+export { packageSink, packageOptions } from './package.ts';
+export { stages } from './stages.ts';
+// Parts
+export { gifBytes, delayOf, type GifOptions, type GifPicture } from './gif-frames.ts';

@@ -1,0 +1,51 @@
+// Writes tokens, embeddings and projections to files that other programs can load.
+
+import { axisSize, defineSink, halfFromFloat32, itemBytes, refuse, spec, tensor, toFloat32, type Embedding, type Projection, type Tensor, type TokenGrid } from '@deepearth/core';
+import { z } from 'zod';
+import { featureContent, type FeatureFormat } from './feature-content.ts';
+
+export const featuresOptions = z.strictObject({
+  format: z.enum(['safetensors', 'npy']).default('safetensors').describe('safetensors keeps everything and is what a resumed run reads; npy holds the numbers alone.'),
+  dtype: z.enum(['same', 'float32', 'float16']).default('same').describe('Type of the numbers in the file. float16 halves the file and rounds to about three digits.'),
+  directory: z.string().min(1).optional().describe('Folder inside the output folder. Default: "features" for tokens, "embeddings", or the name of the reducer.'),
+  prefix: z.string().min(1).optional().describe('Start of the file names, before "_frames_0000_0015". Default: as `directory`.'),
+});
+
+const kinds = ['tokens', 'embedding', 'projection'];
+const endings: Readonly<Record<FeatureFormat, readonly [ending: string, mediaType: string]>> = {
+  safetensors: ['safetensors', 'application/x-safetensors'],
+  npy: ['npy', 'application/x-npy'],
+};
+
+export const features = defineSink({
+  type: 'features',
+  summary: 'Writes tokens, embeddings or projections, one file for each clip: features_frames_0000_0015.safetensors.',
+  options: featuresOptions,
+  joins: 'merged',
+  examples: ['- sink/features', '- sink/features: { format: npy, dtype: float16 }'],
+
+  describe(input, { options, inputs }) {
+    const other = inputs.find(({ spec: { kind } }) => !kinds.includes(kind));
+    if (!input || !kinds.includes(input.kind) || other) return refuse(`sink/features takes tokens, embeddings or projections, not ${(other?.spec ?? input)?.kind ?? 'nothing'}`, { remedy: 'Put it behind an encoder, an aggregator or a reducer.' });
+    const bytes = itemBytes(options.dtype === 'same' ? input : { ...input, dtype: options.dtype });
+    const all = bytes === null || input.count === null ? undefined : bytes * input.count;
+    return { output: spec('artifact', {}, null, input.count), ...(all !== undefined && { diskBytes: all }), ...(axisSize(input, 'channels') === 0 && { notes: ['the files will be empty'] }) };
+  },
+
+  async each(item: TokenGrid | Embedding | Projection, { options, output, key }) {
+    const name = item.kind === 'tokens' ? 'features' : item.kind === 'embedding' ? 'embeddings' : item.reducer;
+    const values = convert(item.values, options.dtype);
+    const [ending, mediaType] = endings[options.format];
+    const { frames } = item.clip;
+    const number = (index: number): string => String(frames.at(index)!.number).padStart(4, '0');
+    const path = `${options.directory ?? name}/${options.prefix ?? name}_frames_${number(0)}_${number(-1)}.${ending}`;
+    // Only a file without any loss may stand for the item when a run is resumed.
+    const whole = item.kind === 'tokens' && options.format === 'safetensors' && values.dtype === item.values.dtype;
+    return output.write({ path, mediaType, key: key(item.key), ...(whole && { holds: item.key }) }, await featureContent(item, values, options.format));
+  },
+});
+
+function convert(values: Tensor<'float32' | 'float16'>, dtype: 'same' | 'float32' | 'float16'): Tensor<'float32' | 'float16'> {
+  if (dtype === 'same' || dtype === values.dtype) return values;
+  return dtype === 'float32' ? toFloat32(values) : tensor('float16', values.shape, halfFromFloat32(values.data as Float32Array));
+}

@@ -1,0 +1,59 @@
+// Packs the files that other sinks wrote into one zip archive.
+
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { defineSink, InputError, refuse, spec, type Artifact } from '@deepearth/core';
+import { writeZip, zipBytes, type ZipInput } from '@deepearth/formats/zip-writer';
+import { z } from 'zod';
+
+export const packageOptions = z.strictObject({
+  file: z.string().regex(/\.zip$/, 'expected a name that ends in .zip').default('package.zip').describe('Name of the archive inside the output folder.'),
+  contents: z.boolean().default(true).describe('Put a contents.json into it, with size, SHA-256 and media type of every file.'),
+});
+
+export const packageSink = defineSink({
+  type: 'package',
+  summary: 'Packs the files that other sinks wrote into one zip archive, in a fixed order.',
+  options: packageOptions,
+  joins: 'merged',
+  examples: ['- sink/package', '- id: zip\n  use: sink/package\n  from: [features, gif]\n  with: { file: results.zip }'],
+
+  describe(input, { inputs }) {
+    const other = inputs.find(({ spec: { kind } }) => kind !== 'artifact');
+    if (input?.kind !== 'artifact' || other) return refuse(`a package holds files, not ${(other?.spec ?? input)?.kind ?? 'nothing'}${other ? ` (from ${other.id})` : ''}`, { remedy: 'List sinks under `from`.' });
+    return { output: spec('artifact', {}, null, 1), drains: true };
+  },
+
+  async *process(artifacts: AsyncIterable<Artifact>, { options, output, key, signal, progress }) {
+    const files = new Map<string, Artifact>();
+    for await (const artifact of artifacts) files.set(artifact.path, artifact);
+    // Order of arrival depends on timing, order of names does not.
+    const sorted = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+    let done = 0;
+    const entries = function* (): Generator<ZipInput> {
+      if (options.contents) yield zipBytes('contents.json', contentsOf(sorted), 'deflated');
+      for (const file of sorted) {
+        yield { name: file.path, size: file.bytes, chunks: () => checked(output.folder, file, signal), compression: compressible.test(file.mediaType) ? 'deflated' : 'stored' };
+        progress('files', ++done, sorted.length);
+      }
+    };
+    yield await output.write({ path: options.file, mediaType: 'application/zip', key: key(...sorted.map((file) => `${file.path} ${file.sha256}`)) }, writeZip(entries()));
+  },
+});
+
+/** Pictures and floats hardly get smaller, and stored entries can be read in place. */
+const compressible = /^(text\/|application\/(json|x-ndjson|geo\+json)|image\/svg)/;
+
+const contentsOf = (files: readonly Artifact[]): Uint8Array =>
+  new TextEncoder().encode(`${JSON.stringify({ files: files.map(({ path, bytes, sha256, mediaType }) => ({ path, bytes, sha256, mediaType })) }, null, 2)}\n`);
+
+/** The bytes of a file; throws when they are no longer those that were written. */
+async function* checked(folder: string, { path, sha256 }: Artifact, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(join(folder, path), { signal, highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    hash.update(piece);
+    yield piece;
+  }
+  if (hash.digest('hex') !== sha256) throw new InputError(join(folder, path), 'is not what was written there in this run.', { code: 'E_FILE_CHANGED', remedy: 'Let nothing else write into the output folder, and run again.' });
+}

@@ -1,0 +1,42 @@
+// Writes every picture as a file of its own.
+
+import { defineSink, refuse, spec, type Picture } from '@deepearth/core';
+import { z } from 'zod';
+
+export const picturesOptions = z.strictObject({
+  format: z.enum(['png', 'jpeg', 'webp']).default('png').describe('PNG keeps every value; JPEG and WebP are smaller.'),
+  quality: z.number().int().min(1).max(100).default(90).describe('Of JPEG and WebP.'),
+  directory: z.string().min(1).default('pictures').describe('Folder inside the output folder; each layer has a folder of its own in it.'),
+});
+
+const endings = { png: 'png', jpeg: 'jpg', webp: 'webp' } as const;
+
+export const pictures = defineSink({
+  type: 'pictures',
+  summary: 'Writes every picture as a PNG, JPEG or WebP file: LAYER/frame_000616.png.',
+  options: picturesOptions,
+  joins: 'merged',
+  examples: ['- sink/pictures', '- sink/pictures: { format: jpeg, quality: 95, directory: stills }'],
+
+  describe(input) {
+    if (input?.kind !== 'picture') return refuse(`sink/pictures takes pictures, not ${input?.kind ?? 'nothing'}`, { remedy: 'Put it behind a renderer.' });
+    return { output: spec('artifact', {}, null, input.count) };
+  },
+
+  async each(picture: Picture, { options: { format, quality, directory }, output, key }) {
+    const bytes = await encodePicture(picture.pixels, format, quality);
+    return output.write(
+      { path: `${directory}/${picture.layer}/frame_${String(picture.frame.number).padStart(6, '0')}.${endings[format]}`, mediaType: `image/${format}`, key: key(picture.key) },
+      bytes,
+    );
+  },
+});
+
+/** Encodes pixels with fixed settings, without metadata: the same pixels are the same bytes. JPEG has no opacity, it becomes black. */
+export async function encodePicture({ data, shape }: Picture['pixels'], format: 'png' | 'jpeg' | 'webp', quality = 90): Promise<Uint8Array> {
+  const { default: sharp } = await import('sharp');
+  const [height, width, channels] = shape as [number, number, 3 | 4];
+  const image = sharp(data, { raw: { width, height, channels } });
+  if (format === 'jpeg') return image.flatten({ background: '#000000' }).jpeg({ quality, chromaSubsampling: '4:4:4', mozjpeg: false }).toBuffer();
+  return format === 'webp' ? image.webp({ quality, effort: 4 }).toBuffer() : image.png({ compressionLevel: 6, adaptiveFiltering: false, palette: false }).toBuffer();
+}
