@@ -1,0 +1,138 @@
+// Products of two blocks of rows: through ONNX Runtime where it is installed, else in WebAssembly; int8 sums are the same numbers either way.
+
+import { onnxModel } from '@deepearth/formats/onnx';
+import { tensor } from '@deepearth/core/tensor';
+import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node';
+import type { Kernel } from './kernel.ts';
+
+/** How products are made: 8-bit integers or float32, or sums of absolute differences. */
+export type Arithmetic = 'int8' | 'float32' | 'manhattan';
+
+/** Where a block's parts lie in a thread's own memory; `rows` and `columns` are multiples of 16. */
+export interface Block {
+  readonly rows: number;
+  readonly columns: number;
+  readonly width: number;
+  /** `[rows, width]`; spoilt by a product. */
+  readonly left: number;
+  /** `[columns, width]`. */
+  readonly right: number;
+  /** Room for the right side in another form: twice its values in bytes for integers. */
+  readonly work: number;
+  /** The same for the left side. */
+  readonly leftWork: number;
+  /** `[rows, columns]` int32 or float32. */
+  readonly out: number;
+}
+
+export interface Products {
+  readonly arithmetic: Arithmetic;
+  /** To be called when `right` has changed. */
+  turn(block: Block): void;
+  /** Fills `out`; yields between slices of some milliseconds. */
+  multiply(block: Block): AsyncGenerator<void, void, void>;
+}
+
+type Runtime = typeof import('onnxruntime-node');
+
+const sessions = new Map<Arithmetic, Promise<InferenceSession>>();
+
+/** onnxruntime-node in this thread, or undefined where it is not installed (a browser, say). */
+export async function onnxRuntime(): Promise<Runtime | undefined> {
+  if (typeof process === 'undefined' || !process.versions?.node) return undefined;
+  try {
+    const name = 'onnxruntime-node'; // not a literal: bundlers for browsers would look for it
+    const loaded = (await import(/* @vite-ignore */ name)) as Runtime & { default?: Runtime };
+    return loaded.default ?? loaded;
+  } catch {
+    return undefined;
+  }
+}
+
+function graph(arithmetic: Arithmetic): Uint8Array {
+  const model = onnxModel({ name: 'products', opsets: { '': 13 } });
+  if (arithmetic === 'int8') {
+    const left = model.input('left', 'uint8', ['rows', 'width']);
+    const right = model.input('right', 'int8', ['width', 'columns']);
+    const zero = model.constant('zero', tensor('uint8', [], Uint8Array.of(128)));
+    model.output(model.op('MatMulInteger', [left, right, zero], {}, { name: 'product' }), 'int32', ['rows', 'columns']);
+  } else {
+    const left = model.input('left', 'float32', ['rows', 'width']);
+    const right = model.input('right', 'float32', ['columns', 'width']);
+    model.output(model.op('Gemm', [left, right], { transB: 1 }, { name: 'product' }), 'float32', ['rows', 'columns']);
+  }
+  return model.encode();
+}
+
+// One session of one thread each: several engine threads run their own products side by side.
+const sessionOf = (runtime: Runtime, arithmetic: Arithmetic): Promise<InferenceSession> => {
+  const made = sessions.get(arithmetic) ?? runtime.InferenceSession.create(graph(arithmetic), { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential', enableCpuMemArena: false });
+  sessions.set(arithmetic, made);
+  return made;
+};
+
+/** Products through ONNX Runtime. Its tensors are views of ordinary WebAssembly memory, which it takes (shared memory it refuses). */
+export async function onnxProducts(runtime: Runtime, arithmetic: 'int8' | 'float32', kernel: Kernel): Promise<Products> {
+  const session = await sessionOf(runtime, arithmetic);
+  const whole = arithmetic === 'int8';
+  return {
+    arithmetic,
+    turn: ({ right, work, columns, width }) => {
+      if (whole) kernel.transposeBytes(right, work, columns, width);
+    },
+    async *multiply({ rows, columns, width, left, right, work, out }) {
+      const buffer = kernel.memory.buffer as ArrayBuffer;
+      if (whole) kernel.unsign(left, rows * width);
+      const feeds: Record<string, Tensor> = whole
+        ? { left: new runtime.Tensor('uint8', new Uint8Array(buffer, left, rows * width), [rows, width]), right: new runtime.Tensor('int8', new Int8Array(buffer, work, columns * width), [width, columns]) }
+        : { left: new runtime.Tensor('float32', new Float32Array(buffer, left, rows * width), [rows, width]), right: new runtime.Tensor('float32', new Float32Array(buffer, right, columns * width), [columns, width]) };
+      const result: TypedTensor<'int32'> | TypedTensor<'float32'> = whole
+        ? new runtime.Tensor('int32', new Int32Array(buffer, out, rows * columns), [rows, columns])
+        : new runtime.Tensor('float32', new Float32Array(buffer, out, rows * columns), [rows, columns]);
+      await session.run(feeds, { 'product:out': result });
+      yield;
+    },
+  };
+}
+
+/** Columns of a slice: about 5 ms of work for 1,024 rows of 1,424 values. */
+const sliceColumns = 32;
+
+/** Products in WebAssembly SIMD. */
+export function wasmProducts(arithmetic: Arithmetic, kernel: Kernel): Products {
+  const whole = arithmetic === 'int8';
+  const multiply = whole ? kernel.multiplyInt : arithmetic === 'float32' ? kernel.multiplyFloat : kernel.multiplyManhattan;
+  return {
+    arithmetic,
+    turn: ({ right, work, columns, width }) => {
+      if (whole) kernel.widen(right, work, columns * width);
+    },
+    async *multiply({ rows, columns, width, left, right, work, leftWork, out }) {
+      if (whole) kernel.widen(left, leftWork, rows * width);
+      for (let from = 0; from < columns; from += sliceColumns) {
+        multiply(whole ? leftWork : left, whole ? work : right, out, rows, columns, width, from, Math.min(columns, from + sliceColumns));
+        yield;
+      }
+    },
+  };
+}
+
+/** Whether this machine's int8 products are exact: without VNNI or AMX, sums of two u8 x s8 products may saturate at 16 bits. */
+export async function exactIntegers(products: Products, kernel: Kernel, at: number): Promise<boolean> {
+  const [rows, columns, width] = [16, 16, 64];
+  const block: Block = { rows, columns, width, left: at, right: at + 2048, work: at + 4096, leftWork: at + 8192, out: at + 16384 };
+  const left = new Int8Array(kernel.memory.buffer, block.left, rows * width);
+  const right = new Int8Array(kernel.memory.buffer, block.right, columns * width);
+  left.forEach((_, i) => (left[i] = i < width ? 127 : ((i * 37) % 255) - 127));
+  right.forEach((_, i) => (right[i] = i < width ? 127 : i < 2 * width ? -127 : ((i * 91) % 255) - 127));
+  const [a, b] = [left.slice(), right.slice()];
+  products.turn(block);
+  for await (const _ of products.multiply(block));
+  const out = new Int32Array(kernel.memory.buffer, block.out, rows * columns);
+  return out.every((value, at) => {
+    const [i, j] = [Math.floor(at / columns), at % columns];
+    let sum = 0;
+    for (let k = 0; k < width; k++) sum += a[i * width + k]! * b[j * width + k]!;
+    return sum === value;
+  });
+}

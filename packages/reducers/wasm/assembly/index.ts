@@ -1,0 +1,9 @@
+// Everything the engine calls, in one module.
+
+export { prepareRow, meanRow, quantizeRow, centreRows, projectRow, spreadRow } from './rows';
+export { clearLists } from './lists';
+export { widen, unsign, transposeBytes, multiplyInt, multiplyFloat, multiplyManhattan, scanTile } from './tiles';
+export { distance, joinLists, rankRow, offerExact } from './neighbours';
+export { meanDistance, smoothRow, unite, schedule } from './fuzzy';
+export { fillForces, moveNarrow, moveWide, placeRow } from './layout';
+export { exp, log } from './math';
