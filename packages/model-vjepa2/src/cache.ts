@@ -1,0 +1,54 @@
+// The folder where things that are costly to make are kept, and digests of large files that need not be read twice.
+
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { lineage } from '@deepearth/core/lineage';
+
+/** `DEEPEARTH_CACHE`, or `deepearth` in `XDG_CACHE_HOME`, or `~/.cache/deepearth`. */
+export function cacheFolder(): string {
+  const { DEEPEARTH_CACHE: own, XDG_CACHE_HOME: base } = process.env;
+  return resolve(own || join(base || join(homedir(), '.cache'), 'deepearth'));
+}
+
+/** Makes a file whole or not at all: `write` fills a temporary file beside it, which is synced and renamed. */
+export async function writeAtomically(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.${lineage(path, performance.now()).slice(0, 8)}.part`;
+  try {
+    await write(temporary);
+    const handle = await open(temporary, 'r+');
+    await handle.sync().finally(() => handle.close());
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** What a file's digest depends on without reading it. */
+interface Stamp {
+  readonly path: string;
+  readonly bytes: number;
+  readonly modified: number;
+  readonly inode: number;
+}
+
+/**
+ * SHA-256 of a file and its size. The digest is remembered in the cache folder until the file's size, time or number changes, so that a checkpoint of 4 GB
+ * is not read at every start; a cache that cannot be written costs time only.
+ */
+export async function rememberedDigest(path: string, signal?: AbortSignal): Promise<{ bytes: number; sha256: string }> {
+  const found = await stat(path);
+  const stamp: Stamp = { path: resolve(path), bytes: found.size, modified: found.mtimeMs, inode: found.ino };
+  const note = join(cacheFolder(), 'digests', `${lineage(stamp.path)}.json`);
+  const known = await readFile(note, 'utf8').then((text) => JSON.parse(text) as Stamp & { sha256: string }).catch(() => undefined);
+  if (known && known.bytes === stamp.bytes && known.modified === stamp.modified && known.inode === stamp.inode && /^[0-9a-f]{64}$/.test(known.sha256)) return { bytes: stamp.bytes, sha256: known.sha256 };
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(path, { highWaterMark: 1 << 22, signal })) hash.update(piece as Buffer);
+  const sha256 = hash.digest('hex');
+  await writeAtomically(note, (temporary) => writeFile(temporary, JSON.stringify({ ...stamp, sha256 }))).catch(() => undefined);
+  return { bytes: stamp.bytes, sha256 };
+}

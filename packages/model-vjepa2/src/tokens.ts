@@ -1,0 +1,76 @@
+// What the extractor answers for one clip: a grid of tokens with the few things one does with it.
+
+import type { Geometry } from '@deepearth/core/items';
+import { elementCount, reshape, tensor, type Tensor } from '@deepearth/core/tensor';
+
+/** How a grid is pooled: over everything, over space at each time step, or over time at each place. */
+export const poolings = ['mean', 'max', 'spatialMean', 'temporalMean'] as const;
+export type Pooling = (typeof poolings)[number];
+
+export interface Tokens {
+  /** `[time, height, width, channels]`: `[8, 24, 24, 1408]` for 16 frames at 384 pixels through ViT-g. */
+  readonly values: Tensor<'float32'>;
+  /** `[time, height, width, channels]`. */
+  readonly shape: readonly [time: number, height: number, width: number, channels: number];
+  /** Which part of the frames the grid covers, frame pixels. */
+  readonly geometry: Geometry;
+  /** `[time, height, width]`, 0 where a token saw nothing but padding or pixels without data; absent when all are good. */
+  readonly valid?: Uint8Array;
+  /** The same values under another shape; one size may be -1. Throws a `RangeError` when the counts differ. */
+  reshape(shape: readonly number[]): Tensor<'float32'>;
+  /** The tokens of one time step, `[height, width, channels]`; a view. Throws a `RangeError` when there is no such step. */
+  frame(time: number): Tensor<'float32'>;
+  /** Pools valid tokens: `[channels]`, or `[time, channels]`, or `[height, width, channels]`; NaN where none is valid. */
+  aggregate(method: Pooling): Tensor<'float32'>;
+}
+
+/** Which result each token goes to, and the result's shape. */
+const regions: Readonly<Record<Pooling, (shape: Tokens['shape']) => { shape: number[]; of(time: number, cell: number): number }>> = {
+  mean: () => ({ shape: [], of: () => 0 }),
+  max: () => ({ shape: [], of: () => 0 }),
+  spatialMean: ([time]) => ({ shape: [time], of: (step) => step }),
+  temporalMean: ([, height, width]) => ({ shape: [height, width], of: (_, cell) => cell }),
+};
+
+/** Puts the methods around a grid. */
+export function tokensOf(values: Tensor<'float32'>, geometry: Geometry, valid?: Uint8Array): Tokens {
+  const shape = values.shape as unknown as Tokens['shape'];
+  const [time, height, width, channels] = shape;
+  return {
+    values,
+    shape,
+    geometry,
+    ...(valid && { valid }),
+    reshape(sizes) {
+      const known = elementCount(sizes.filter((size) => size !== -1));
+      return reshape(values, sizes.map((size) => (size === -1 ? values.data.length / known : size)));
+    },
+    frame(step) {
+      if (!Number.isInteger(step) || step < 0 || step >= time) throw new RangeError(`time step ${step} of ${time}`);
+      const size = height * width * channels;
+      return tensor('float32', [height, width, channels], values.data.subarray(step * size, (step + 1) * size));
+    },
+    aggregate(method) {
+      const plan = regions[method]?.(shape);
+      if (!plan) throw new RangeError(`${JSON.stringify(method)} is none of ${poolings.join(', ')}`);
+      const count = elementCount(plan.shape);
+      const sums = new Float64Array(count * channels).fill(method === 'max' ? -Infinity : 0);
+      const tokens = new Uint32Array(count);
+      for (let token = 0; token < time * height * width; token++) {
+        if (valid?.[token] === 0) continue;
+        const region = plan.of(Math.floor(token / (height * width)), token % (height * width));
+        tokens[region]!++;
+        for (let c = 0; c < channels; c++) {
+          const value = values.data[token * channels + c]!;
+          const at = region * channels + c;
+          sums[at] = method === 'max' ? Math.max(sums[at]!, value) : sums[at]! + value;
+        }
+      }
+      const out = Float32Array.from(sums, (sum, i) => {
+        const n = tokens[Math.floor(i / channels)]!;
+        return n === 0 ? NaN : method === 'max' ? sum : sum / n;
+      });
+      return tensor('float32', [...plan.shape, channels], out);
+    },
+  };
+}
