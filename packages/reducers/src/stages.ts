@@ -2,4 +2,7 @@
 
 import type { StageList } from '@deepearth/core/stage';
 
-export const stages: StageList = {};
+export const stages: StageList = {
+  'reducer/pca': async () => (await import('./stages/pca.ts')).pcaStage,
+  'reducer/umap': async () => (await import('./stages/umap.ts')).umapStage,
+};

@@ -1,0 +1,96 @@
+// A fitted model as one safetensors file, and back.
+
+import { InputError } from '@deepearth/core/errors';
+import type { EncoderIdentity } from '@deepearth/core/items';
+import type { Tensor } from '@deepearth/core/tensor';
+import { bytesSource } from '@deepearth/formats/bytes';
+import { encodeSafetensors, openSafetensors } from '@deepearth/formats/safetensors';
+import { modelKinds, type Json, type Limits, type ModelKind, type SavedModel } from './model.ts';
+
+const format = 'deepearth-reducer';
+const version = 1;
+
+/** Keys in order, so that the same model always has the same text. */
+const canonical = (value: Json): string =>
+  JSON.stringify(value, (_, inner: Json) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  );
+
+/** The bytes of a model file: the same model always gives the same ones. */
+export const encodeModel = ({ state, encoder, limits }: SavedModel): Promise<Uint8Array> =>
+  encodeSafetensors(state.tensors, {
+    format,
+    version: String(version),
+    kind: state.kind,
+    options: canonical(state.metadata),
+    limits: canonical(limits),
+    ...(encoder ? { encoder: canonical({ ...encoder }) } : {}),
+  });
+
+export interface LoadOptions {
+  /** Whose tokens the model is going to see; absent: not checked. */
+  readonly encoder?: EncoderIdentity | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Reads a model from its bytes. Throws an `InputError` for a file that is none, a newer version, or a model made for another encoder (both are named). */
+export async function decodeModel(bytes: Uint8Array, subject: string, { encoder, signal }: LoadOptions = {}): Promise<SavedModel> {
+  const file = await openSafetensors(bytesSource(bytes, subject), signal);
+  const text = (name: string): string => {
+    const value = file.metadata.get(name);
+    if (value === undefined) throw new InputError(subject, `has no ${JSON.stringify(name)} in its metadata; it is no saved reducer.`, { code: 'E_MODEL' });
+    return value;
+  };
+  if (text('format') !== format) throw new InputError(subject, `is a safetensors file of the format ${JSON.stringify(text('format'))}, a saved reducer says ${JSON.stringify(format)}.`, { code: 'E_MODEL' });
+  if (Number(text('version')) !== version) {
+    throw new InputError(subject, `is a saved reducer of version ${text('version')}, this program reads version ${version}.`, { code: 'E_MODEL', remedy: 'Update @deepearth/reducers, or fit again.' });
+  }
+  const kind = text('kind') as ModelKind;
+  if (!modelKinds.includes(kind)) throw new InputError(subject, `is a saved ${JSON.stringify(kind)}; known are ${modelKinds.join(', ')}.`, { code: 'E_MODEL' });
+  const parse = (name: string): unknown => {
+    try {
+      return JSON.parse(text(name));
+    } catch (cause) {
+      throw new InputError(subject, `its ${name} are no JSON.`, { code: 'E_MODEL', cause });
+    }
+  };
+  const metadata = parse('options');
+  const limits = parse('limits');
+  if (metadata === null || typeof metadata !== 'object' || Array.isArray(metadata)) throw new InputError(subject, 'its options are no object.', { code: 'E_MODEL' });
+  if (!Array.isArray(limits) || !limits.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every(Number.isFinite))) {
+    throw new InputError(subject, 'its limits are no list of pairs of numbers.', { code: 'E_MODEL' });
+  }
+  const maker = file.metadata.has('encoder') ? (parse('encoder') as EncoderIdentity) : undefined;
+  checkEncoder(maker, encoder, subject);
+  const tensors: Record<string, Tensor> = {};
+  for (const name of file.tensors.keys()) tensors[name] = await file.tensor(name, signal);
+  return { state: { kind, tensors, metadata: metadata as Record<string, Json> }, limits: limits as unknown as Limits, ...(maker ? { encoder: maker } : {}) };
+}
+
+/** Throws an `InputError` naming both when a model was made for another encoder; a model that knows none fits all. */
+export function checkEncoder(maker: EncoderIdentity | undefined, encoder: EncoderIdentity | undefined, subject: string): void {
+  if (!maker || !encoder || maker.fingerprint === encoder.fingerprint) return;
+  throw new InputError(subject, `was fitted to tokens of ${maker.name} (${maker.fingerprint}), and these come from ${encoder.name} (${encoder.fingerprint}).`, {
+    code: 'E_MODEL_ENCODER',
+    remedy: 'Use the model with the encoder it was made for, or fit a new one.',
+  });
+}
+
+/** Writes a model file: beside its final name, synced, renamed. */
+export async function saveModel(path: string, model: SavedModel): Promise<void> {
+  const { writeWhole } = await import('./write-whole.ts');
+  await writeWhole(path, await encodeModel(model));
+}
+
+/** Reads a model file; see `decodeModel` for what it throws. */
+export async function loadModel(path: string, options: LoadOptions = {}): Promise<SavedModel> {
+  const { readFile } = await import('node:fs/promises');
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path, { signal: options.signal });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+    throw new InputError(path, 'there is no such model file.', { cause, remedy: 'Fit one with saveAs (or --model-out) first.' });
+  }
+  return decodeModel(bytes, path, options);
+}

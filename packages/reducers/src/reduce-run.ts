@@ -1,0 +1,182 @@
+// Reduces a stream of token grids with one fit and one set of colour limits over the whole run.
+
+import { InputError } from '@deepearth/core/errors';
+import type { EncoderIdentity, Projection, TokenGrid } from '@deepearth/core/items';
+import { sha256 } from '@deepearth/core/lineage';
+import type { StageContext } from '@deepearth/core/stage';
+import { tensor } from '@deepearth/core/tensor';
+import { findLimits, type Scaling } from './limits.ts';
+import { checkEncoder, decodeModel, encodeModel } from './model-file.ts';
+import type { FittedReducer, Limits, ModelKind } from './model.ts';
+import { evenColours } from './oklab.ts';
+import { projectionSpool, spreadRows } from './projection-spool.ts';
+import { restoreReducer } from './restore.ts';
+import { tokenSpool, validRows, type Precision, type Spool } from './spool.ts';
+
+/** Options that every stage on top of `reduceRun` has. */
+export interface RunOptions extends Scaling {
+  readonly lightness: 'keep' | 'even';
+  readonly model?: string | undefined;
+  readonly saveAs?: string | undefined;
+  readonly spool: Precision;
+}
+
+/** A fit to what was spooled. */
+export interface RunFit {
+  readonly model: FittedReducer;
+  /** Where a method places the tokens it was fitted to better than `transform` would: their rows within grid `index`, ascending, and their components. */
+  known?(index: number): { readonly rows: ArrayLike<number>; readonly values: Float32Array } | undefined;
+}
+
+/** What a reducer adds to the common course of things. */
+export interface RunFitter {
+  /** Sees the valid tokens of every grid as they come, `[rows, channels]`. */
+  see?(rows: Float32Array, channels: number): Promise<void>;
+  /** Fits once all have come; there is at least one valid token. */
+  fit(spool: Spool): Promise<RunFit>;
+  /** Always runs. */
+  close?(): Promise<void>;
+}
+
+export type RunContext = Pick<StageContext<RunOptions>, 'options' | 'signal' | 'log' | 'output' | 'workFolder' | 'progress' | 'recordInput' | 'attempt' | 'key'>;
+
+/**
+ * The body of a reducer stage that fits: spools, fits, transforms, finds limits, and only then lets projections go. With `model` it transforms grid by grid and
+ * nothing waits. No grids: no projections.
+ */
+export async function* reduceRun(items: AsyncIterable<TokenGrid>, context: RunContext, name: ModelKind, fitter: () => RunFitter): AsyncGenerator<Projection> {
+  if (context.options.model !== undefined) yield* transformRun(items, context, name, context.options.model);
+  else yield* fitRun(items, context, name, fitter());
+}
+
+async function* fitRun(items: AsyncIterable<TokenGrid>, context: RunContext, name: ModelKind, fitter: RunFitter): AsyncGenerator<Projection> {
+  const { options, signal } = context;
+  const folder = await context.workFolder();
+  const spool = await tokenSpool(folder, options.spool, signal);
+  const projections = await projectionSpool(folder, signal);
+  try {
+    for await (const grid of items) {
+      const rows = await context.attempt(grid, () => spool.append(grid));
+      if (rows) await fitter.see?.(rows.rows, spool.channels);
+      context.progress('collect', spool.grids.length, null);
+    }
+    if (spool.grids.length === 0) return;
+    const fitKey = context.key(...spool.grids.map(({ item }) => item.key));
+    const encoder = spool.grids[0]!.item.encoder;
+    const fit = spool.rows > 0 ? await fitter.fit(spool) : undefined;
+    const components = fit?.model.components ?? 3;
+    if (!fit) context.log.warn(`reducer/${name}: none of the ${spool.grids.length} token grids holds a valid token; their projections are empty.`);
+
+    for (let index = 0; index < spool.grids.length && fit; index++) {
+      await projections.append(await place(fit, spool, index, signal));
+      context.progress('transform', index + 1, spool.grids.length);
+    }
+    const limits = fit ? await findLimits(() => projections.passes(), components, options) : Array.from({ length: components }, () => [0, 1] as const);
+    await fit?.model.close?.();
+    if (options.saveAs !== undefined && fit) {
+      const bytes = await encodeModel({ state: fit.model.state(), encoder, limits });
+      await context.output.write({ path: options.saveAs, mediaType: 'application/octet-stream', key: fitKey }, bytes);
+    }
+    for (const [index, grid] of spool.grids.entries()) {
+      const valid = await spool.mask(index);
+      const values = fit ? await projections.read(index) : new Float32Array(0);
+      yield projectionOf(grid.item, grid.shape, { values, valid, components, limits, name, meaning: fit?.model.meaning, options, key: context.key(fitKey, grid.item.key) });
+    }
+  } finally {
+    await Promise.allSettled([spool.close(), projections.close(), fitter.close?.()]);
+  }
+}
+
+/** Components of one grid's valid tokens: as the fit placed them, or by `transform`. */
+async function place({ model, known }: RunFit, spool: Spool, index: number, signal: AbortSignal): Promise<Float32Array> {
+  const fitted = known?.(index);
+  const { rows: count } = spool.grids[index]!;
+  if (fitted && fitted.rows.length === count) return fitted.values;
+  const { rows } = await spool.read(index);
+  if (!fitted || fitted.rows.length === 0) return model.transform(rows, signal);
+  const { channels, components } = model;
+  const isKnown = new Uint8Array(count);
+  for (let i = 0; i < fitted.rows.length; i++) isKnown[fitted.rows[i]!] = 1;
+  const others = new Float32Array((count - fitted.rows.length) * channels);
+  let at = 0;
+  for (let row = 0; row < count; row++) if (!isKnown[row]) others.set(rows.subarray(row * channels, (row + 1) * channels), channels * at++);
+  const placed = await model.transform(others, signal);
+  const out = new Float32Array(count * components);
+  let [nextKnown, nextOther] = [0, 0];
+  for (let row = 0; row < count; row++) {
+    const [from, index] = isKnown[row] ? [fitted.values, nextKnown++] : [placed, nextOther++];
+    out.set(from.subarray(index * components, (index + 1) * components), row * components);
+  }
+  return out;
+}
+
+async function* transformRun(items: AsyncIterable<TokenGrid>, context: RunContext, name: ModelKind, path: string): AsyncGenerator<Projection> {
+  const { options, signal } = context;
+  const { readFile } = await import('node:fs/promises');
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path, { signal });
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new InputError(path, `the model cannot be read: ${(cause as Error).message}.`, { cause, remedy: 'A run with saveAs writes one.' });
+  }
+  const digest = sha256(bytes);
+  context.recordInput({ path, bytes: bytes.byteLength, sha256: digest });
+  const saved = await decodeModel(bytes, path, { signal });
+  if (saved.state.kind !== name) throw new InputError(path, `is a saved ${saved.state.kind}, and this is reducer/${name}.`, { remedy: `Use reducer/${saved.state.kind}.` });
+  const model = await restoreReducer(saved.state, path);
+  if (saved.limits.length === 0) context.log.warn(`${path} holds no colour limits; values from 0 to 1 are taken as colours.`);
+  const limits = saved.limits.length ? saved.limits : Array.from({ length: model.components }, () => [0, 1] as const);
+  if (options.lightness === 'even' && model.components !== 3) throw new InputError(path, `has ${model.components} components; lightness: even takes 3.`);
+  let done = 0;
+  try {
+    for await (const grid of items) {
+      const projection = await context.attempt(grid, async () => {
+        checkSeen(saved.encoder, grid, model, path);
+        const { rows, valid } = await validRows(grid, signal);
+        const values = await model.transform(rows, signal);
+        return projectionOf(grid, grid.values.shape.slice(0, -1), { values, valid, components: model.components, limits, name, meaning: model.meaning, options, key: context.key(digest, grid.key) });
+      });
+      context.progress('transform', ++done, null);
+      if (projection) yield projection;
+    }
+  } finally {
+    await model.close?.();
+  }
+}
+
+function checkSeen(encoder: EncoderIdentity | undefined, grid: TokenGrid, model: FittedReducer, path: string): void {
+  checkEncoder(encoder, grid.encoder, path);
+  const channels = grid.values.shape.at(-1);
+  if (channels !== model.channels) throw new InputError(grid.id, `has tokens of ${channels} numbers, the model ${path} takes ${model.channels}.`);
+}
+
+interface Parts {
+  readonly values: Float32Array;
+  readonly valid: Uint8Array | undefined;
+  readonly components: number;
+  readonly limits: Limits;
+  readonly name: string;
+  readonly meaning: Projection['meaning'] | undefined;
+  readonly options: Pick<RunOptions, 'lightness'>;
+  readonly key: string;
+}
+
+/** Makes the item: values spread over the grid, NaN where there is no data. */
+export function projectionOf(item: Omit<TokenGrid, 'values' | 'valid'>, shape: readonly number[], parts: Parts): Projection {
+  const { valid, components, limits, name, meaning = 'coordinates', options, key } = parts;
+  const even = options.lightness === 'even' && components === 3;
+  const values = even ? evenColours(parts.values, limits) : parts.values;
+  return {
+    kind: 'projection',
+    id: item.id,
+    key,
+    values: tensor('float32', [...shape, components], spreadRows(values, valid, components)),
+    ...(valid ? { valid } : {}),
+    limits: even ? limits.map(() => [0, 1] as const) : limits,
+    meaning,
+    reducer: name,
+    clip: item.clip,
+    geometry: item.geometry,
+  };
+}

@@ -1,0 +1,10 @@
+// From a saved state to the reducer it was; each kind is loaded when it is met.
+
+import type { FittedReducer, ModelKind, ModelState } from './model.ts';
+
+const restorers: Partial<Record<ModelKind, (state: ModelState, subject: string) => Promise<FittedReducer>>> = {
+  pca: async (state, subject) => (await import('./pca.ts')).restorePca(state, subject),
+};
+
+/** Restores a fitted reducer. Throws an `InputError` when the state is not whole. */
+export const restoreReducer = (state: ModelState, subject: string): Promise<FittedReducer> => restorers[state.kind]!(state, subject);

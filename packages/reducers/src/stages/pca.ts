@@ -1,0 +1,48 @@
+// Principal components of the tokens of a whole run: reducer/pca.
+
+import { axisSize } from '@deepearth/core/specs';
+import { defineReducer } from '@deepearth/core/stage';
+import { z } from 'zod';
+import { blockRows } from '../moments.ts';
+import type { PcaFit } from '../pca.ts';
+import { reduceRun, type RunFitter } from '../reduce-run.ts';
+import { colourOptions, describeFit, modelOptions, refuseInput, spoolOptions } from '../stage-options.ts';
+
+const options = z.strictObject({
+  components: z.number().int().min(1).default(3).describe('How many components to keep: 3 make a colour, 1 goes through a colour map.'),
+  whiten: z.boolean().default(false).describe('Divides each component by its standard deviation.'),
+  engine: z.enum(['auto', 'onnx', 'javascript', 'ml-pca']).default('auto').describe('Who multiplies: ONNX Runtime in a worker or typed arrays; ml-pca is a cross-check that holds all tokens in memory.'),
+  ...colourOptions,
+  ...modelOptions,
+  ...spoolOptions,
+});
+
+/** Reduces tokens to their principal components, with one fit and one set of limits over the whole run. */
+export const pcaStage = defineReducer({
+  type: 'pca',
+  summary: 'Reduces tokens to the directions in which those of the whole run vary most.',
+  options,
+  examples: ['- reducer/pca', '- reducer/pca: { components: 1, scaling: min-max }', '- reducer/pca: { saveAs: colours.safetensors }'],
+  describe(input, { options }) {
+    const refusal = refuseInput(input, 'pca', options);
+    if (refusal) return refusal;
+    const channels = axisSize(input!, 'channels');
+    // Covariance in float64, a second matrix while panels are added, the Krylov basis, and two blocks of tokens.
+    const memoryBytes = channels === null ? null : channels * channels * 16 + channels * 128 * 8 + 2 * blockRows(channels) * channels * 4;
+    return describeFit(input!, options.components, options, memoryBytes);
+  },
+  process: (items, context) =>
+    reduceRun(items, context, 'pca', (): RunFitter => {
+      const { components, whiten, engine } = context.options;
+      let fit: PcaFit | undefined;
+      return {
+        async see(rows, channels) {
+          const { pcaFit } = await import('../pca.ts');
+          fit ??= pcaFit({ channels, components, whiten, engine, signal: context.signal });
+          await fit.add(rows);
+        },
+        fit: async () => ({ model: await fit!.finish() }),
+        close: async () => fit?.close(),
+      };
+    }),
+});
