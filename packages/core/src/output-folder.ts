@@ -38,6 +38,9 @@ const explain = (error: unknown, folder: string): unknown => {
     return new InputError(folder, 'no space is left on the disk.', { code: 'E_DISK_FULL', cause: error, remedy: 'Free some, or choose another --output, and run again with --resume.' });
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
     return new InputError(folder, 'cannot be written to.', { code: 'E_OUTPUT', cause: error, remedy: 'Choose an --output folder that you may write to.' });
+  if (code === 'ENOTDIR' || code === 'EEXIST') {
+    return new InputError(folder, 'is a file, or lies under one: it cannot be the output folder.', { code: 'E_OUTPUT', cause: error, remedy: 'Choose another --output.' });
+  }
   return error;
 };
 

@@ -1,9 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bufferCount, map, toArray, lastValueFrom } from 'rxjs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Artifact, Item } from './items.ts';
 import { definePipeline, use } from './pipeline.ts';
@@ -218,5 +219,42 @@ describe('a run', () => {
   test('survives no items at all', async () => {
     const { manifest } = await run(definePipeline([use(numbers(), { count: 0 }), use(work('idle', (item) => item)), use(files)]), { output: folder }).result;
     expect(manifest.outputs).toEqual([]);
+  });
+
+  test('says so when the output is a file', async () => {
+    await writeFile(join(folder, 'taken'), '');
+    await expect(run(definePipeline([use(numbers())]), { output: join(folder, 'taken') }).result).rejects.toThrow('is a file, or lies under one');
+  });
+});
+
+/** A file system of 256 KiB, where one can be mounted. */
+const smallDisk = ((): string | undefined => {
+  const path = join(tmpdir(), `run-test-small-${process.pid}`);
+  try {
+    execFileSync('sh', ['-c', `mkdir -p "$0" && mount -t tmpfs -o size=256k tmpfs "$0"`, path], { stdio: 'ignore' });
+    return path;
+  } catch {
+    return undefined;
+  }
+})();
+
+describe.skipIf(!smallDisk)('on a full disk (skipped where no small file system can be mounted)', () => {
+  afterAll(() => void execFileSync('sh', ['-c', 'umount "$0" && rmdir "$0"', smallDisk!]));
+
+  test('the run fails with a reason, and nothing half-written bears a final name', async () => {
+    const large = defineSink({
+      type: 'large',
+      summary: 'Writes 100 KiB per value.',
+      options: z.strictObject({}),
+      examples: [],
+      describe: () => ({ output: spec('artifact', {}, null) }),
+      each: (item, { output }): Promise<Artifact> => output.write({ path: `large/${item.id}.bin`, mediaType: 'application/octet-stream', key: item.key }, new Uint8Array(100 * 1024)),
+    });
+    const output = join(smallDisk!, 'out');
+    await expect(run(definePipeline([use(numbers(), { count: 5 }), use(large)]), { output }).result).rejects.toThrow('no space is left on the disk');
+    const written = await readdir(join(output, 'large'));
+    for (const name of written) expect((await stat(join(output, 'large', name))).size).toBe(100 * 1024);
+    expect(written.length).toBeGreaterThan(0);
+    expect(await readdir(join(output, '.deepearth'))).toEqual(['journal.jsonl']);
   });
 });
