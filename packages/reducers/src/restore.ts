@@ -3,6 +3,7 @@
 import type { FittedReducer, ModelKind, ModelState } from './model.ts';
 
 const restorers: Partial<Record<ModelKind, (state: ModelState, subject: string) => Promise<FittedReducer>>> = {
+  umap: async (state, subject) => (await import('./umap.ts')).restoreUmap(state, subject),
   pca: async (state, subject) => (await import('./pca.ts')).restorePca(state, subject),
 };
 

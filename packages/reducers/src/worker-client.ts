@@ -33,7 +33,8 @@ export interface WorkerOptions {
 export async function startWorker(name: string, { signal, progress }: WorkerOptions): Promise<WorkerClient> {
   signal?.throwIfAborted();
   const { Worker } = await import('node:worker_threads');
-  const worker = new Worker(builtUrl(name, import.meta.url));
+  // Without the flags of this process: a test runner's would send the built worker back to the sources.
+  const worker = new Worker(builtUrl(name, import.meta.url), { execArgv: [] });
   worker.unref();
   const waiting = new Map<number, { resolve: (result: any) => void; reject: (error: unknown) => void }>();
   let asked = 0;

@@ -22,7 +22,11 @@ export const pcaStage = defineReducer({
   type: 'pca',
   summary: 'Reduces tokens to the directions in which those of the whole run vary most.',
   options,
-  examples: ['- reducer/pca', '- reducer/pca: { components: 1, scaling: min-max }', '- reducer/pca: { saveAs: colours.safetensors }'],
+  examples: [
+    '- type: reducer/pca',
+    '- type: reducer/pca\n  with: { components: 1, scaling: min-max }',
+    '- type: reducer/pca\n  with: { saveAs: colours.safetensors }',
+  ],
   describe(input, { options }) {
     const refusal = refuseInput(input, 'pca', options);
     if (refusal) return refusal;

@@ -3,12 +3,13 @@
 import { axisSize } from '@deepearth/core/specs';
 import { defineReducer, refuse } from '@deepearth/core/stage';
 import { z } from 'zod';
+import type { FittedReducer, Progress } from '../model.ts';
 import { reduceRun, type RunFit, type RunFitter } from '../reduce-run.ts';
 import { stratifiedSample } from '../sample.ts';
 import type { Spool } from '../spool.ts';
 import { colourOptions, describeFit, modelOptions, refuseInput, seedOption, spoolOptions, tokensPerGrid } from '../stage-options.ts';
 
-const options = z.strictObject({
+const umapOptions = z.strictObject({
   components: z.number().int().min(1).max(64).default(3).describe('How many coordinates to place tokens in: 3 make a colour.'),
   neighbors: z.number().int().min(2).max(256).default(15).describe('How many nearest tokens (itself included) make the neighbourhood of a token: few show detail, many the whole.'),
   minDist: z.number().min(0).default(0.1).describe('How close tokens may lie together in the result.'),
@@ -29,12 +30,21 @@ const options = z.strictObject({
   ...spoolOptions,
 });
 
+interface Running {
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+}
+
 /** Reduces tokens so that neighbours stay neighbours, with one fit and one set of limits over the whole run. */
 export const umapStage = defineReducer({
   type: 'umap',
   summary: 'Places tokens in a few coordinates so that those that are alike lie together.',
-  options,
-  examples: ['- reducer/umap', '- reducer/umap: { neighbors: 30, saveAs: colours.safetensors }', '- reducer/umap: { engine: umap-js, maxFitTokens: 2000, sampleTokens: 2000 }'],
+  options: umapOptions,
+  examples: [
+    '- type: reducer/umap',
+    '- type: reducer/umap\n  with: { neighbors: 30, saveAs: colours.safetensors }',
+    '- type: reducer/umap\n  with: { engine: umap-js, maxFitTokens: 2000, sampleTokens: 2000 }',
+  ],
   describe(input, { options }) {
     const refusal = refuseInput(input, 'umap', options);
     if (refusal) return refusal;
@@ -65,11 +75,13 @@ export const umapStage = defineReducer({
     }),
 });
 
-type UmapOptions = z.output<typeof options> & { channels: number };
-
-async function fitUmap(tokens: Float32Array, options: UmapOptions, running: { signal: AbortSignal; progress: (step: string, done: number, total: number | null) => void }) {
-  const { umapJs } = await import('../umap-js.ts');
-  return umapJs(tokens, options, running);
+/** Fits the chosen engine; the rows given are fitted, all of them. */
+async function fitUmap(tokens: Float32Array, options: z.output<typeof umapOptions> & { readonly channels: number }, running: Running): Promise<{ embedding: Float32Array; model: FittedReducer }> {
+  const { channels, components, neighbors, minDist, spread, metric, epochs, init, setOpMixRatio, localConnectivity, repulsionStrength, negativeSampleRate, seed } = options;
+  const common = { channels, components, neighbors, minDist, spread, metric, epochs, setOpMixRatio, localConnectivity, repulsionStrength, negativeSampleRate, seed };
+  if (options.engine === 'umap-js') return (await import('../umap-js.ts')).umapJs(tokens, common, running);
+  const rows = tokens.length / channels;
+  return (await import('../umap.ts')).umap(tokens, { ...common, epochs: epochs ?? 200, init, maxFitTokens: Math.max(2, rows), ...running });
 }
 
 /** The sampled rows of all grids, one after the other: `[limit, channels]`. */
