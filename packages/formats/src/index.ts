@@ -10,3 +10,17 @@ export { crc32 } from './crc32.ts';
 // NumPy
 export * from './npy.ts';
 export * from './npz.ts';
+// PyTorch
+export * from './pt.ts';
+export * from './pt-writer.ts';
+export type { PtWritable } from './pt-pickle-writer.ts';
+export type { PtTensor } from './pt-tensor.ts';
+export * from './python-values.ts';
+export type { Ndarray, NumpyScalar } from './numpy-values.ts';
+export { decodeElement, type Element } from './elements.ts';
+// What a file holds
+export * from './inspect.ts';
+export type { Description } from './inspect-value.ts';
+export * from './inspect-text.ts';
+export * from './file-kind.ts';
+export * from './sha256.ts';

@@ -18,9 +18,9 @@ export interface LazyTensor<D extends DType = DType> {
   readonly bytes: number;
   /**
    * Where the values lie in C order, little-endian and uncompressed, so that other programs can be pointed there;
-   * absent when reading them takes a conversion (a strided view, big-endian, deflated, inside a pickle).
+   * `undefined` when reading them takes a conversion (a strided view, big-endian, deflated, inside a pickle).
    */
-  readonly location?: Location;
+  locate(signal?: AbortSignal): Promise<Location | undefined>;
   /** The whole tensor, checked against the file's checksum where it has one. */
   read(signal?: AbortSignal): Promise<Tensor<D>>;
   /** `length` bytes from `start` of the values in C order, little-endian. */
@@ -32,7 +32,8 @@ export interface LazyTensor<D extends DType = DType> {
 export interface LazyTensorParts<D extends DType> {
   readonly dtype: D;
   readonly shape: readonly number[];
-  readonly location?: Location | undefined;
+  /** Left out where values lie nowhere as they are. */
+  locate?(signal?: AbortSignal): Promise<Location | undefined>;
   readBytes(start: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
   /** Called after all values were read; throws when the file's checksum does not hold. */
   verify?(signal?: AbortSignal): Promise<void>;
@@ -41,13 +42,13 @@ export interface LazyTensorParts<D extends DType> {
 }
 
 /** Makes a lazy tensor from a way to read a range of its bytes. */
-export function lazyTensor<D extends DType>({ dtype, shape, location, readBytes, verify, stepBytes = chunkBytes }: LazyTensorParts<D>): LazyTensor<D> {
+export function lazyTensor<D extends DType>({ dtype, shape, locate = async () => undefined, readBytes, verify, stepBytes = chunkBytes }: LazyTensorParts<D>): LazyTensor<D> {
   const bytes = elementCount(shape) * elementBytes(dtype);
   return {
     dtype,
     shape,
     bytes,
-    ...(location && { location }),
+    locate,
     readBytes,
     read: async (signal) => {
       const values = await readBytes(0, bytes, signal);
@@ -65,14 +66,16 @@ export function lazyTensor<D extends DType>({ dtype, shape, location, readBytes,
   };
 }
 
+/** A tensor whose place in its file is known without looking. */
+export interface StoredTensor<D extends DType = DType> extends LazyTensor<D> {
+  readonly location: Location;
+}
+
 /** A tensor whose values lie in `source` from `offset` as they are in memory. */
-export const storedTensor = <D extends DType>(source: ByteSource, dtype: D, shape: readonly number[], offset: number): LazyTensor<D> =>
-  lazyTensor({
-    dtype,
-    shape,
-    location: { offset, bytes: elementCount(shape) * elementBytes(dtype) },
-    readBytes: (start, length, signal) => source.read(offset + start, length, signal),
-  });
+export function storedTensor<D extends DType>(source: ByteSource, dtype: D, shape: readonly number[], offset: number): StoredTensor<D> {
+  const location = { offset, bytes: elementCount(shape) * elementBytes(dtype) };
+  return { ...lazyTensor({ dtype, shape, locate: async () => location, readBytes: (start, length, signal) => source.read(offset + start, length, signal) }), location };
+}
 
 /** A tensor in memory behind the same interface, with its bytes at hand. */
 export const lazyFrom = <D extends DType>(t: Tensor<D>): LazyTensor<D> & { readonly values: Uint8Array } => {

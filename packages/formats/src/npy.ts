@@ -73,7 +73,7 @@ function npyTensor(source: ByteSource | EntrySource, dataStart: number, shape: r
   return lazyTensor({
     dtype,
     shape,
-    ...(plain && origin !== undefined && { location: { offset: origin + dataStart, bytes: values.size } }),
+    ...(plain && origin !== undefined && { locate: async () => ({ offset: origin + dataStart, bytes: values.size }) }),
     readBytes: (start, length, signal) => readStrided(view, start, length, signal),
     ...('verify' in source && { verify: source.verify }),
     ...(!isContiguous(shape, stride) && { stepBytes: stridedChunkBytes }),

@@ -3,7 +3,7 @@
 import { InputError } from '@deepearth/core/errors';
 import { elementBytes, type DType, type Tensor } from '@deepearth/core/tensor';
 import { collect, type ByteSource } from './bytes.ts';
-import { namedTensors, storedTensor, type LazyTensor, type NamedValues, type TensorValues } from './lazy-tensor.ts';
+import { namedTensors, storedTensor, type NamedValues, type StoredTensor, type TensorValues } from './lazy-tensor.ts';
 import { parseStrictJson } from './strict-json.ts';
 
 /** In the order of the reference implementation, by which files are laid out: last kinds first, so that everything stays aligned. */
@@ -34,13 +34,11 @@ const mostHeaderBytes = 100_000_000;
 export interface Safetensors {
   readonly source: ByteSource;
   /** By name, in the order in which they lie in the file; each knows its absolute offset (`location`). */
-  readonly tensors: ReadonlyMap<string, LazyTensor & Required<Pick<LazyTensor, 'location'>>>;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly metadata: ReadonlyMap<string, string>;
   /** Reads one tensor. Throws an `InputError` that lists similar names when there is none of that name. */
   tensor(name: string, signal?: AbortSignal): Promise<Tensor>;
 }
-
-type Stored = LazyTensor & Required<Pick<LazyTensor, 'location'>>;
 
 /** Opens a safetensors file by reading its header only. Throws an `InputError` that names what is wrong with it. */
 export async function openSafetensors(source: ByteSource, signal?: AbortSignal): Promise<Safetensors> {
@@ -63,7 +61,7 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
 
   const start = 8 + header.byteLength;
   const metadata = new Map<string, string>();
-  const found: [string, Stored][] = [];
+  const found: [string, StoredTensor][] = [];
   for (const [name, value] of Object.entries(parsed)) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(`the header's ${JSON.stringify(name)} is no object`);
     const fields = new Map(Object.entries(value as object));
@@ -96,7 +94,7 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
   };
 }
 
-function tensorAt(source: ByteSource, start: number, name: string, fields: ReadonlyMap<string, unknown>, refuse: (message: string) => never): Stored {
+function tensorAt(source: ByteSource, start: number, name: string, fields: ReadonlyMap<string, unknown>, refuse: (message: string) => never): StoredTensor {
   const tensor = `tensor ${JSON.stringify(name)}`;
   const whole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0);
   const kind = fields.get('dtype');
@@ -114,7 +112,7 @@ function tensorAt(source: ByteSource, start: number, name: string, fields: Reado
   }
   if (to - from !== bytes) return refuse(`${tensor} of shape [${shape.join(', ')}] needs ${bytes} bytes as ${kind as string} and has ${to - from}`);
   if (start + to > source.size) return refuse(`${tensor} would end at byte ${start + to}, but the file has ${source.size}`);
-  return storedTensor(source, dtype, shape, start + from) as Stored;
+  return storedTensor(source, dtype, shape, start + from);
 }
 
 /** A tensor to be written, known by its shape before its values are. */

@@ -1,0 +1,96 @@
+// Describes values as plain JSON: what cannot be said in JSON becomes an object that names its kind.
+
+import { elementBytes, type DType } from '@deepearth/core/tensor';
+import { decodeElement, type Element } from './elements.ts';
+import type { LazyTensor } from './lazy-tensor.ts';
+import type { PyValue } from './python-values.ts';
+import { sha256Of } from './sha256.ts';
+import { storageNames } from './torch-types.ts';
+
+/** JSON, and bigints where an int is beyond 2^53. */
+export type Description = null | boolean | number | bigint | string | Description[] | { readonly [key: string]: Description };
+
+export interface DescribeOptions {
+  readonly digest: boolean;
+  /** Reads the values for damage even without a digest. */
+  readonly check: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const firstCount = 4;
+
+/** Python's `str` of a float that JSON cannot say. */
+const floatText = (value: number): string => (Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf');
+const float = (value: number): number | string => (Number.isFinite(value) ? value : floatText(value));
+const element = (value: Element): Description => (typeof value === 'number' ? float(value) : typeof value === 'object' ? value.map(float) : value);
+
+/** Values' digest and the first of them; reads everything once, in chunks. */
+async function digestOf(t: LazyTensor, dtype: DType, signal?: AbortSignal): Promise<{ sha256: string; first: Description[] }> {
+  const first: Description[] = [];
+  const watched = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const chunk of t.chunks(signal)) {
+      // Chunks are whole elements, and the first one has as many as are wanted, or all.
+      const count = Math.min(firstCount - first.length, chunk.byteLength / elementBytes(dtype));
+      for (let i = 0; i < count; i++) first.push(element(decodeElement(dtype, chunk, i)));
+      yield chunk;
+    }
+  };
+  return { sha256: await sha256Of(watched()), first };
+}
+
+async function contentOf(t: LazyTensor, { digest, check, signal }: DescribeOptions): Promise<{ sha256?: string; first?: Description[] }> {
+  if (digest) return digestOf(t, t.dtype, signal);
+  if (check) for await (const _ of t.chunks(signal)) signal?.throwIfAborted();
+  return {};
+}
+
+/** A tensor outside of PyTorch's files: `{ tensor: true, dtype, shape }` and, with `digest`, `sha256` and `first`. */
+export async function describeTensor(t: LazyTensor, options: DescribeOptions): Promise<{ [key: string]: Description }> {
+  return { tensor: true, dtype: t.dtype, shape: [...t.shape], ...(await contentOf(t, options)) };
+}
+
+/** A value out of a .pt file. */
+export async function describeValue(value: PyValue, options: DescribeOptions): Promise<Description> {
+  const all = async (items: Iterable<PyValue>): Promise<Description[]> => {
+    const described: Description[] = [];
+    for (const item of items) described.push(await describeValue(item, options));
+    return described;
+  };
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
+  if (typeof value === 'number') return Number.isFinite(value) ? value : { float: floatText(value) };
+  if (typeof value === 'bigint') return value > 2n ** 53n || value < -(2n ** 53n) ? { int: String(value) } : Number(value);
+  if (value instanceof Uint8Array) return { bytes_hex: Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('') };
+  if (Array.isArray(value)) return all(value);
+  if (value instanceof Set) return { set: (await all(value)).sort((a, b) => ((a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0)) };
+  if (value instanceof Map) {
+    const keys = [...value.keys()];
+    const values = await all(value.values());
+    if (keys.every((key) => typeof key === 'string')) return Object.fromEntries(keys.map((key, i) => [key, values[i]!]));
+    const described = await all(keys);
+    return { entries: described.map((key, i) => [key, values[i]!]) };
+  }
+  switch (value.kind) {
+    case 'tuple':
+      return { tuple: await all(value.items) };
+    case 'size':
+      return { 'torch.Size': [...value.items] };
+    case 'torch':
+      return { torch: value.name };
+    case 'complex':
+      return { complex: [float(value.real), float(value.imaginary)] };
+    case 'float':
+      return describeValue(value.value, options);
+    case 'numpy-scalar':
+      return { numpy_scalar: value.dtype, value: element(value.value) };
+    case 'ndarray':
+      return { ndarray: true, dtype: value.dtype, shape: [...value.shape], ...(await contentOf(value, options)) };
+    case 'tensor':
+      return {
+        ...(await describeTensor(value, options)),
+        // As PyTorch says it: short names for the types that have a storage of their own.
+        dtype: storageNames.has(value.dtype) ? value.dtype : `torch.${value.dtype}`,
+        ...(!value.contiguous && { stride: [...value.stride], storage_offset: value.storageOffset }),
+        ...(value.parameter && { parameter: true }),
+      };
+  }
+}

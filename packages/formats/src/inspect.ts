@@ -1,0 +1,86 @@
+// Says what a file of tensors holds: every value, every tensor with type and shape, and on demand the digests of their values.
+
+import type { ByteSource } from './bytes.ts';
+import { fileKind, type FileKind } from './file-kind.ts';
+import type { LazyTensor } from './lazy-tensor.ts';
+import { openNpy } from './npy.ts';
+import { arraysOf } from './npz.ts';
+import { openPt } from './pt.ts';
+import { describeTensor, describeValue, type Description, type DescribeOptions } from './inspect-value.ts';
+import { openSafetensors } from './safetensors.ts';
+import { openZip } from './zip.ts';
+
+export interface InspectOptions {
+  /** Reads all values for their SHA-256 and the first four of each tensor. Default: nothing but the directory is read. */
+  readonly digest?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a file holds. */
+export interface Inspection {
+  /** Of the file, as it was given. */
+  readonly file: string;
+  readonly format: FileKind;
+  /** In bytes. */
+  readonly size: number;
+  /** Text that comes with the tensors (safetensors only). */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /**
+   * The value itself: a tensor is `{ tensor: true, dtype, shape }`, with `digest` also `sha256` (of the values in C order,
+   * little-endian) and `first` (four values), for a view `stride` and `storage_offset`; other kinds of Python values are
+   * `{ tuple }`, `{ set }`, `{ bytes_hex }`, `{ entries }` … An int beyond 2^53 among `first` is a bigint: see `inspectionJson`.
+   */
+  readonly holds: Description;
+}
+
+/** A file whose tensors take no more is checked in full even without `digest`. */
+const alwaysCheckedBytes = 1 << 26;
+
+/**
+ * Describes a .pt, .safetensors, .npy, .npz or .zip file. Without `digest` a file is opened by its directory; one below
+ * 64 MiB is checked for damage all the same. Throws an `InputError` with the reason for a file that is not to be trusted.
+ */
+export async function inspectFile(source: ByteSource, { digest = false, signal }: InspectOptions = {}): Promise<Inspection> {
+  const format = await fileKind(source, signal);
+  const about = { file: source.name, format, size: source.size };
+  const options: DescribeOptions = { digest, check: source.size <= alwaysCheckedBytes, signal };
+  if (format === 'pt') return { ...about, holds: await describeValue((await openPt(source, signal)).value, options) };
+  if (format === 'npy') return { ...about, holds: await describeTensor(await openNpy(source, signal), options) };
+  if (format === 'safetensors') {
+    const { tensors, metadata } = await openSafetensors(source, signal);
+    return { ...about, metadata: Object.fromEntries(metadata), holds: await describeAll(tensors, options) };
+  }
+  const zip = await openZip(source, signal);
+  if (format === 'npz') return { ...about, holds: await describeAll(await arraysOf(zip, signal), options) };
+  const holds: [string, Description][] = [];
+  for (const entry of zip.entries.values()) {
+    const { name, size, compression } = entry;
+    const sha256 = digest ? { sha256: await (await import('./sha256.ts')).sha256Of(entry.chunks(signal)) } : {};
+    if (!digest && options.check) for await (const _ of entry.chunks(signal)) signal?.throwIfAborted();
+    holds.push([name, { bytes: size, compression, ...sha256 }]);
+  }
+  return { ...about, holds: Object.fromEntries(holds) };
+}
+
+async function describeAll(tensors: ReadonlyMap<string, LazyTensor>, options: DescribeOptions): Promise<Description> {
+  const described: [string, Description][] = [];
+  for (const [name, tensor] of tensors) described.push([name, await describeTensor(tensor, options)]);
+  return Object.fromEntries(described);
+}
+
+/** JSON with exact integers and floats: `JSON.stringify` takes no bigint, and prints -0 as 0. */
+export function inspectionJson(value: unknown, indent = 1): string {
+  const print = (at: unknown, lead: string): string => {
+    if (typeof at === 'bigint') return String(at);
+    if (Object.is(at, -0)) return '-0.0';
+    if (typeof at !== 'object' || at === null) return JSON.stringify(at) ?? 'null';
+    const inner = lead + ' '.repeat(indent);
+    const [open, close] = Array.isArray(at) ? '[]' : '{}';
+    const lines = Array.isArray(at) ? at.map((item) => print(item, inner)) : Object.entries(at).filter(([, item]) => item !== undefined).map(([key, item]) => `${JSON.stringify(key)}: ${print(item, inner)}`);
+    if (lines.length === 0) return open! + close!;
+    const short = lines.every((line) => line.length < 24) && lines.join(', ').length < 100 && Array.isArray(at);
+    return short || indent === 0 ? `${open}${lines.join(', ')}${close}` : `${open}\n${inner}${lines.join(`,\n${inner}`)}\n${lead}${close}`;
+  };
+  return print(value, '');
+}
+

@@ -1,0 +1,41 @@
+// Keys of dicts and members of sets: equal ones are one, as in Python, and lists are none.
+
+import { PickleRefusal, refuse } from './pickle-context.ts';
+import { isKind } from './python-values.ts';
+
+/** Finds the object that stands for all equal keys. */
+export interface KeyTable {
+  /** The key to use in `container`. Throws a `PickleRefusal` for what Python cannot hash, or what this reader does not take for a key. */
+  key(value: unknown, container: { has(key: unknown): boolean }): unknown;
+}
+
+/** How many parts a key may have; a tuple of shared tuples grows exponentially when it is spelled out. */
+const mostParts = 10_000;
+
+export function canonicalKeys(): KeyTable {
+  const known = new Map<string, unknown>();
+  return {
+    key: (value, container) => {
+      if (typeof value === 'string' || typeof value === 'bigint' || value === null) return value;
+      // In Python True is 1 and False is 0; the key that came first stays.
+      if (typeof value === 'boolean') return container.has(Number(value)) ? Number(value) : value;
+      if (typeof value === 'number') return (value === 0 || value === 1) && container.has(value === 1) ? value === 1 : value;
+      const text = spell(value, { parts: 0 });
+      if (!known.has(text)) known.set(text, value);
+      return known.get(text);
+    },
+  };
+}
+
+function spell(value: unknown, count: { parts: number }): string {
+  if (++count.parts > mostParts) throw new PickleRefusal('its pickle has a dict key of more than 10,000 parts');
+  if (value === null || typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(Number.isInteger(Number(value)) ? BigInt(value) : value);
+  if (value instanceof Uint8Array && value.byteLength <= mostParts) return `b${Array.from(value, (byte) => byte.toString(16)).join('.')}`;
+  if (isKind(value, 'tuple') || isKind(value, 'size')) return `(${value.items.map((item) => spell(item, count)).join(',')})`;
+  if (isKind(value, 'torch')) return `t${value.name}`;
+  if (isKind(value, 'complex')) return `c${value.real},${value.imaginary}`;
+  return refuse(`its pickle has ${nameOf(value)} as a dict key or in a set`);
+}
+
+const nameOf = (value: unknown): string => (Array.isArray(value) ? 'a list' : value instanceof Map ? 'a dict' : value instanceof Set ? 'a set' : 'an object');

@@ -1,0 +1,97 @@
+// Opens .pt files of the form before ZIP: a magic number, a version, a description of the machine, the pickle, keys, storages.
+
+import { elementBytes } from '@deepearth/core/tensor';
+import { sliceSource, type ByteSource } from './bytes.ts';
+import { numpyGlobals } from './numpy-values.ts';
+import { findIn, PickleRefusal, refuse, type PickleContext } from './pickle-context.ts';
+import { checkGraph } from './pickle-graph.ts';
+import { parsePickle } from './pickle.ts';
+import { readStorageId } from './pt-storage-id.ts';
+import type { Storage, StorageBytes } from './pt-tensor.ts';
+import type { PyValue } from './python-values.ts';
+import { pythonGlobals, torchGlobals } from './torch-globals.ts';
+
+const magic = 0x1950a86a20f9469cfc6cn;
+const version = 1001;
+/** How much is read first; doubled until the pickles end. */
+const firstBytes = 1 << 20;
+const mostPickleBytes = 1 << 30;
+
+/** Finds where each storage lies, and checks that all are there. */
+export async function openLegacyPt(source: ByteSource, signal?: AbortSignal): Promise<PyValue> {
+  const { value, keys, end, storages, places } = await readPickles(source, signal);
+  let at = end;
+  for (const key of keys) {
+    const storage = typeof key === 'string' || typeof key === 'number' ? storages.get(String(key)) : undefined;
+    if (!storage) return refuse(`it lists the storage ${JSON.stringify(String(key)).slice(0, 100)}, which no tensor uses`);
+    const name = JSON.stringify(storage.key);
+    if (places.has(storage.key)) refuse(`it lists storage ${name} twice`);
+    if (at + 8 > source.size) refuse(`it is cut short before storage ${name}`);
+    const head = await source.read(at, 8, signal);
+    const count = new DataView(head.buffer, head.byteOffset).getBigUint64(0, true);
+    const expected = storage.bytes / (storage.dtype ? elementBytes(storage.dtype) : 1);
+    if (count !== BigInt(expected)) refuse(`storage ${name} should have ${expected} elements and has ${count}`);
+    if (at + 8 + storage.bytes > source.size) refuse(`it is cut short in storage ${name}`);
+    places.set(storage.key, at + 8);
+    at += 8 + storage.bytes;
+  }
+  for (const key of storages.keys()) if (!places.has(key)) refuse(`storage ${JSON.stringify(key.slice(0, 100))} is not in the file`);
+  return checkGraph(value);
+}
+
+interface Pickles {
+  readonly value: unknown;
+  readonly keys: readonly unknown[];
+  readonly end: number;
+  readonly storages: ReadonlyMap<string, Storage>;
+  /** Where each storage's values start, filled in later. */
+  readonly places: Map<string, number>;
+}
+
+/** Nothing says how long the pickles are: more is read until they end. */
+async function readPickles(source: ByteSource, signal?: AbortSignal): Promise<Pickles> {
+  for (let length = Math.min(firstBytes, source.size); ; length = Math.min(length * 2, source.size)) {
+    const bytes = await source.read(0, length, signal);
+    try {
+      return parsePickles(source, bytes);
+    } catch (error) {
+      if (!(error instanceof PickleRefusal) || !error.ended || length === source.size) throw error;
+      if (length >= mostPickleBytes) refuse(`its pickle has more than ${mostPickleBytes} bytes`);
+    }
+  }
+}
+
+const plain: PickleContext = {
+  find: findIn([]),
+  persistent: () => refuse('its pickle has a persistent id in its description'),
+};
+
+function parsePickles(source: ByteSource, bytes: Uint8Array): Pickles {
+  const number = parsePickle(bytes, plain);
+  if (number.value !== magic) refuse('it is a pickle, but not one of torch.save');
+  const protocol = parsePickle(bytes, plain, number.end);
+  if (protocol.value !== version) refuse(`it is of version ${String(protocol.value)}; only ${version} is read`);
+  const machine = parsePickle(bytes, plain, protocol.end);
+  if (!(machine.value instanceof Map) || machine.value.get('little_endian') !== true) refuse('it was not written by a little-endian machine, which is not read in this form');
+  const storages = new Map<string, Storage>();
+  const places = new Map<string, number>();
+  const content = parsePickle(
+    bytes,
+    {
+      find: findIn([pythonGlobals, torchGlobals(source.size), numpyGlobals]),
+      persistent: (id) =>
+        readStorageId(id, storages, ({ key, dtype, bytes: size }) => ({
+          kind: 'storage',
+          key,
+          ...(dtype && { dtype }),
+          bytes: size,
+          swapBytes: () => 1,
+          open: async (): Promise<StorageBytes> => ({ source: sliceSource(source, places.get(key)!, size, `${source.name}: storage ${key}`), offset: places.get(key) }),
+        })),
+    },
+    machine.end,
+  );
+  const keys = parsePickle(bytes, plain, content.end);
+  if (!Array.isArray(keys.value)) return refuse('it has no list of storages');
+  return { value: content.value, keys: keys.value, end: keys.end, storages, places };
+}

@@ -1,0 +1,49 @@
+// Python values as they come out of a pickle and go into one.
+
+import type { PtTensor } from './pt-tensor.ts';
+import type { Ndarray, NumpyScalar } from './numpy-values.ts';
+
+/**
+ * A value of Python. None is `null`; a whole number beyond 2^53 is a bigint; a list is an array, a dict (of any kind) a
+ * `Map`, a set a `Set`, bytes a `Uint8Array`; the rest says its `kind`.
+ */
+export type PyValue = null | boolean | number | bigint | string | Uint8Array | PyValue[] | Map<PyValue, PyValue> | Set<PyValue> | PyTuple | PyComplex | PyFloat | TorchSize | TorchName | PtTensor | Ndarray | NumpyScalar;
+
+export interface PyTuple {
+  readonly kind: 'tuple';
+  readonly items: readonly PyValue[];
+}
+
+export interface PyComplex {
+  readonly kind: 'complex';
+  readonly real: number;
+  readonly imaginary: number;
+}
+
+/** A number that is to be written as a float although it is whole; a reader answers plain numbers. */
+export interface PyFloat {
+  readonly kind: 'float';
+  readonly value: number;
+}
+
+export interface TorchSize {
+  readonly kind: 'size';
+  readonly items: readonly number[];
+}
+
+/** A dtype or a device: "torch.float16", "cuda:0". */
+export interface TorchName {
+  readonly kind: 'torch';
+  readonly name: string;
+}
+
+export const tuple = (...items: PyValue[]): PyTuple => ({ kind: 'tuple', items });
+export const float = (value: number): PyFloat => ({ kind: 'float', value });
+export const torchSize = (items: readonly number[]): TorchSize => ({ kind: 'size', items });
+/** `torchName('torch.float16')`, `torchName('cpu')`. */
+export const torchName = (name: string): TorchName => ({ kind: 'torch', name });
+
+type Kinds = Extract<PyValue, { readonly kind: string }>;
+
+/** Whether a value is one of those that say their kind. */
+export const isKind = <K extends Kinds['kind']>(value: unknown, kind: K): value is Extract<Kinds, { readonly kind: K }> => typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind;

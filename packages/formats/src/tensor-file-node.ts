@@ -1,0 +1,59 @@
+// Opens the tensors of any file this package knows, by what is in it (Node only).
+
+import { InputError } from '@deepearth/core/errors';
+import type { ByteSource } from './bytes.ts';
+import { fileKind, type FileKind } from './file-kind.ts';
+import { openFile } from './file-source-node.ts';
+import type { LazyTensor } from './lazy-tensor.ts';
+import { openNpy } from './npy.ts';
+import { openNpz } from './npz.ts';
+import { openPt, tensorsOf } from './pt.ts';
+import { openSafetensors } from './safetensors.ts';
+
+/** An open file of tensors. */
+export interface TensorFile {
+  readonly path: string;
+  readonly format: FileKind;
+  /** By name; the one of a .npy file, or of a .pt file that is a tensor alone, is called "tensor". None is read yet. */
+  readonly tensors: ReadonlyMap<string, LazyTensor>;
+  /** Text that comes with the tensors; empty but for safetensors. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** The only tensor, or the one of that name. Throws an `InputError` that lists the names when it is not clear which. */
+  tensor(name?: string): LazyTensor;
+  close(): Promise<void>;
+}
+
+async function tensorsIn(source: ByteSource, format: FileKind, signal?: AbortSignal): Promise<Pick<TensorFile, 'tensors' | 'metadata'>> {
+  const metadata = new Map<string, string>();
+  if (format === 'safetensors') return openSafetensors(source, signal);
+  if (format === 'npy') return { metadata, tensors: new Map([['tensor', await openNpy(source, signal)]]) };
+  if (format === 'npz') return { metadata, tensors: await openNpz(source, signal) };
+  if (format === 'pt') return { metadata, tensors: tensorsOf((await openPt(source, signal)).value) };
+  throw new InputError(source.name, 'is a ZIP archive, but neither a .pt nor a .npz file.', { code: 'E_FORMAT' });
+}
+
+/** Opens a .safetensors, .pt, .npy or .npz file, told apart by content, reading its directory only. Close it when done. Throws an `InputError`. */
+export async function readTensorFile(path: string, signal?: AbortSignal): Promise<TensorFile> {
+  const source = await openFile(path);
+  try {
+    const format = await fileKind(source, signal);
+    const { tensors, metadata } = await tensorsIn(source, format, signal);
+    const names = (): string => [...tensors.keys()].slice(0, 12).join(', ') + (tensors.size > 12 ? ', …' : '');
+    return {
+      path,
+      format,
+      tensors,
+      metadata,
+      tensor: (name) => {
+        const found = name === undefined && tensors.size === 1 ? [...tensors.values()][0] : tensors.get(name ?? '');
+        if (found) return found;
+        if (tensors.size === 0) throw new InputError(path, 'holds no tensors.', { code: 'E_TENSOR_MISSING' });
+        throw new InputError(path, name === undefined ? `holds ${tensors.size} tensors: ${names()}.` : `has no tensor ${JSON.stringify(name)}; it has ${names()}.`, { code: 'E_TENSOR_MISSING', remedy: name === undefined ? 'Say which one.' : undefined });
+      },
+      close: () => source.close(),
+    };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
