@@ -1,1 +1,12 @@
-export {};
+// The conformance suite
+export { describeStage } from './describe-stage.ts';
+export { checks, checksFor, findProblems } from './conformance.ts';
+export type { Check, Subject } from './subject.ts';
+// Seeded data
+export { given, specOf } from './given.ts';
+export * from './make-frames.ts';
+export * from './make-tokens.ts';
+export * from './make-pictures.ts';
+export { seededNormal, seededRandom } from './random.ts';
+// For laws
+export { finiteTensors, shapes, tensors } from './arbitraries.ts';
