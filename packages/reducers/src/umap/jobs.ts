@@ -220,7 +220,7 @@ async function* layout(context: JobContext, { plan, epochs, alpha, negatives, se
     const to = Math.min(rows, from + taskPoints);
     const [source, target] = [buffers[turn % 2]!, buffers[(turn + 1) % 2]!];
     const step = alpha * (1 - turn / epochs);
-    if (lanes === 4) main.moveNarrow(source, target, plan.starts, plan.columns, plan.rates, from, to, rows, turn + 1, step, negatives, seed, plan.forces);
+    if (lanes === 4) main.moveNarrow(source, target, plan.starts, plan.columns, plan.rates, from, to, rows, turn + 1, step, negatives, seed, plan.forces, plan.due + context.index * 512);
     else main.moveWide(source, target, plan.starts, plan.columns, plan.rates, from, to, rows, turn + 1, step, negatives, seed, plan.forces, lanes);
     context.finish();
     yield to - from;

@@ -44,7 +44,7 @@ export interface Kernel {
   fillForces(table: Pointer, a: number, b: number, repulsion: number): void;
   moveNarrow(
     source: Pointer, target: Pointer, starts: Pointer, columns: Pointer, rates: Pointer, from: number, to: number, points: number, epoch: number, alpha: number,
-    negatives: number, seed: number, table: Pointer,
+    negatives: number, seed: number, table: Pointer, due: Pointer,
   ): void;
   moveWide(
     source: Pointer, target: Pointer, starts: Pointer, columns: Pointer, rates: Pointer, from: number, to: number, points: number, epoch: number, alpha: number,

@@ -59,6 +59,8 @@ export interface Plan extends Sizes {
   readonly positions: number;
   readonly nextPositions: number;
   readonly forces: number;
+  /** Room for the edges that are due, 512 bytes a thread. */
+  readonly due: number;
   readonly axes: number;
   readonly spread: number;
   readonly axisOffsets: number;
@@ -120,6 +122,7 @@ export function planMemory({ rows, channels, neighbors, components, threads }: S
     positions: take(rows * lanes * 4),
     nextPositions: take(rows * lanes * 4),
     forces: take(2 * 32768 * 4),
+    due: take(threads * 512),
     axes: take(axes * stride * 4),
     spread: take(axes * stride * 4),
     axisOffsets: take(axes * 4),

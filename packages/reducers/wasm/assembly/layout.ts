@@ -34,7 +34,7 @@ function factor(table: usize, square: f32): f32 {
 // @ts-ignore: decorator
 @inline
 function clip(v: v128): v128 {
-  return f32x4.max(f32x4.splat(-4), f32x4.min(f32x4.splat(4), v));
+  return f32x4.pmax(f32x4.pmin(v, f32x4.splat(4)), f32x4.splat(-4));
 }
 
 // @ts-ignore: decorator
@@ -52,26 +52,63 @@ function due(rate: f32, epoch: f32): bool {
   return floor<f32>(epoch * rate) > floor<f32>((epoch - 1) * rate);
 }
 
-/** One epoch for points `from` to `to`: reads positions of the former epoch, writes the next. Up to 4 components. */
+/** Edges looked through at once for those that are due. */
+const BATCH: usize = 64;
+
+/**
+ * Writes the columns of due edges to `out`, from `e` on, at most BATCH edges; answers how many. Without a branch per edge: which ones are due is as good as random.
+ * `rates` may be read up to three entries past the end.
+ */
+// @ts-ignore: decorator
+@inline
+function collectDue(rates: usize, columns: usize, e: usize, end: usize, now: v128, before: v128, out: usize): usize {
+  let count: usize = 0;
+  const stop = min<usize>(end, e + BATCH * 4);
+  for (; e < stop; e += 16) {
+    const r = v128.load(rates + e);
+    let mask = i32x4.bitmask(f32x4.gt(f32x4.floor(f32x4.mul(r, now)), f32x4.floor(f32x4.mul(r, before))));
+    if (stop - e < 16) mask &= (1 << <i32>((stop - e) >> 2)) - 1;
+    store<u32>(out + (count << 2), load<u32>(columns + e));
+    count += <usize>(mask & 1);
+    store<u32>(out + (count << 2), load<u32>(columns + e, 4));
+    count += <usize>((mask >> 1) & 1);
+    store<u32>(out + (count << 2), load<u32>(columns + e, 8));
+    count += <usize>((mask >> 2) & 1);
+    store<u32>(out + (count << 2), load<u32>(columns + e, 12));
+    count += <usize>(mask >> 3);
+  }
+  return count;
+}
+
+/**
+ * One epoch for points `from` to `to`: reads positions of the former epoch, writes the next. Up to 4 components. The pushes of an edge are all taken from where its pull
+ * leaves the point, so that they do not wait for one another. `due` has room for 68 numbers.
+ */
 export function moveNarrow(
-  source: usize, target: usize, starts: usize, columns: usize, rates: usize, from: i32, to: i32, points: i32, epoch: i32, alpha: f32, negatives: i32, seed: u32, table: usize,
+  source: usize, target: usize, starts: usize, columns: usize, rates: usize, from: i32, to: i32, points: i32, epoch: i32, alpha: f32, negatives: i32, seed: u32, table: usize, due: usize,
 ): void {
-  const now = <f32>epoch;
+  const now = f32x4.splat(<f32>epoch);
+  const before = f32x4.splat(<f32>(epoch - 1));
   const alphas = f32x4.splat(alpha);
   const push = table + (TABLE << 2);
   const stream = mix(seed ^ mix(<u32>epoch));
+  const many = <u64>points;
   for (let i = from; i < to; i++) {
     let own = v128.load(source + (<usize>i << 4));
     let state = mix(stream + <u32>i * 0x9e3779b9);
     const end = <usize>load<u32>(starts + (<usize>i << 2), 4) << 2;
-    for (let e = <usize>load<u32>(starts + (<usize>i << 2)) << 2; e < end; e += 4) {
-      if (!due(load<f32>(rates + e), now)) continue;
-      own = f32x4.add(own, step(own, v128.load(source + (<usize>load<u32>(columns + e) << 4)), table, alphas));
-      for (let s = 0; s < negatives; s++) {
-        state = state * 1664525 + 1013904223;
-        const other = <u32>((<u64>(state ^ (state >>> 15)) * <u64>points) >> 32);
-        if (other == <u32>i) continue;
-        own = f32x4.add(own, step(own, v128.load(source + (<usize>other << 4)), push, alphas));
+    for (let e = <usize>load<u32>(starts + (<usize>i << 2)) << 2; e < end; e += BATCH * 4) {
+      const stop = due + (collectDue(rates, columns, e, end, now, before, due) << 2);
+      for (let at = due; at < stop; at += 4) {
+        own = f32x4.add(own, step(own, v128.load(source + (<usize>load<u32>(at) << 4)), table, alphas));
+        let moved = f32x4.splat(0);
+        for (let s = 0; s < negatives; s++) {
+          state = state * 1664525 + 1013904223;
+          const other = <u32>((<u64>(state ^ (state >>> 15)) * many) >> 32);
+          if (other == <u32>i) continue;
+          moved = f32x4.add(moved, step(own, v128.load(source + (<usize>other << 4)), push, alphas));
+        }
+        own = f32x4.add(own, moved);
       }
     }
     v128.store(target + (<usize>i << 4), own);

@@ -19,13 +19,26 @@ export function prepareRow(row: usize, channels: i32, kind: i32): i32 {
   let mean: f64 = 0;
   let size: f64 = 0;
   if (kind == 2) {
-    for (at = row; at < end; at += 4) mean += <f64>load<f32>(at);
+    let sums = f64x2.splat(0);
+    for (at = row; at < blocks; at += 8) sums = f64x2.add(sums, f64x2.promote_low_f32x4(v128.load64_zero(at)));
+    mean = f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
+    for (; at < end; at += 4) mean += <f64>load<f32>(at);
     mean /= <f64>channels;
     // A constant row is a zero row; rounding leaves about 1e-8 of its value.
     size = mean * mean * <f64>channels * 1e-14;
   }
-  let square: f64 = 0;
-  for (at = row; at < end; at += 4) {
+  const means = f64x2.splat(mean);
+  let even = f64x2.splat(0);
+  let odd = f64x2.splat(0);
+  for (at = row; at < blocks; at += 16) {
+    const x = f64x2.sub(f64x2.promote_low_f32x4(v128.load64_zero(at)), means);
+    const y = f64x2.sub(f64x2.promote_low_f32x4(v128.load64_zero(at, 8)), means);
+    even = f64x2.add(even, f64x2.mul(x, x));
+    odd = f64x2.add(odd, f64x2.mul(y, y));
+  }
+  const both = f64x2.add(even, odd);
+  let square = f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1);
+  for (; at < end; at += 4) {
     const x = <f64>load<f32>(at) - mean;
     square += x * x;
   }
@@ -36,7 +49,13 @@ export function prepareRow(row: usize, channels: i32, kind: i32): i32 {
     return 0;
   }
   const factor = 1.0 / sqrt<f64>(square);
-  for (at = row; at < end; at += 4) store<f32>(at, <f32>((<f64>load<f32>(at) - mean) * factor));
+  const factors = f64x2.splat(factor);
+  for (at = row; at < blocks; at += 16) {
+    const x = f32x4.demote_f64x2_zero(f64x2.mul(f64x2.sub(f64x2.promote_low_f32x4(v128.load64_zero(at)), means), factors));
+    const y = f32x4.demote_f64x2_zero(f64x2.mul(f64x2.sub(f64x2.promote_low_f32x4(v128.load64_zero(at, 8)), means), factors));
+    v128.store(at, v128.shuffle<i64>(x, y, 0, 2));
+  }
+  for (; at < end; at += 4) store<f32>(at, <f32>((<f64>load<f32>(at) - mean) * factor));
   return 0;
 }
 
@@ -64,7 +83,7 @@ export function quantizeRow(row: usize, mean: usize, stride: i32, kind: i32, out
   for (let c: usize = 0; c < bytes; c += 16) {
     const m = v128.load(mean + c);
     const r = f32x4.sub(v128.load(row + c), m);
-    largest = f32x4.max(largest, f32x4.abs(r));
+    largest = f32x4.pmax(largest, f32x4.abs(r));
     sum += <f64>sumF32(f32x4.mul(kind == 0 ? r : m, r));
   }
   const peak: f32 = max<f32>(
