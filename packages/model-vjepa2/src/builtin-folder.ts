@@ -5,9 +5,6 @@ import { join } from 'node:path';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
 import { builtinCheckpoint, builtinTitle } from './builtin.ts';
 
-/** Grows whenever the weights change, so that caches made from others are not taken for these. */
-export const builtinVersion = 1;
-
 /** Writes `config.json` and `model.safetensors`, each whole or not at all; the same bytes every time. */
 export async function writeBuiltin(folder: string): Promise<void> {
   const { config, tensors } = builtinCheckpoint();

@@ -1,7 +1,7 @@
 // The built-in checkpoint: V-JEPA 2's architecture with weights that are constructed, not trained. Colour, texture, motion and neighbourhood of every token.
 
 import { tensor } from '@deepearth/core/tensor';
-import { magnitude, writeLayer, type Form, type Head, type Layer, type Reach, type Tensors, type Unit } from './builtin-layers.ts';
+import { magnitude, writeLayer, type Form, type Layer, type Reach, type Tensors, type Unit } from './builtin-layers.ts';
 import { colourNames, filterIndex, filters, frequency, writeFilter, type Filter } from './builtin-filters.ts';
 
 export const builtinName = 'builtin';
@@ -26,7 +26,7 @@ export const builtinConfig = {
   frames_per_clip: 16,
   hidden_size: hidden,
   num_attention_heads: hidden / headSize,
-  num_hidden_layers: 3,
+  num_hidden_layers: 2,
   mlp_ratio: mlp / hidden,
   hidden_act: 'gelu',
   layer_norm_eps: 1e-6,
@@ -137,7 +137,6 @@ export function builtinCheckpoint(): BuiltinCheckpoint {
       heads: surroundings.map((where, s) => ({ ...where, averages: local.map((channel, c) => ({ of: [[channel, 1]], to: nearbyLocal[s]![c]!, unit: 1 })) })),
       units: joints.map((of, j) => ({ of, bias: -0.5, to: [[joint[j]!, 1]] })),
     },
-    { heads: surroundings.map((where, s): Head => ({ ...where, averages: s === 0 ? joint.map((channel) => ({ of: [[channel, 1]], to: channel, unit: 1 })) : [] })), units: [] },
   ];
 
   const tensors: Tensors = new Map();

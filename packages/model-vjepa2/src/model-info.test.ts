@@ -40,7 +40,7 @@ describe('model info', () => {
     const folder = join(home, 'mine');
     await writeBuiltin(folder);
     const info = await modelInfo(folder, { frames: 8, height: 96, width: 160, batchSize: 2 });
-    expect(info).toMatchObject({ source: 'folder', tensors: 52, labels: 0 });
+    expect(info).toMatchObject({ source: 'folder', tensors: 36, labels: 0 });
     expect(info.estimates.fp32.grid).toEqual({ time: 4, height: 6, width: 10 });
     expect(info.fileBytes).toBeGreaterThan(4 * info.parameters);
 
