@@ -92,7 +92,10 @@ function share(whole: LazyTensor, part: number, parts: number): LazyTensor {
   return lazyTensor({
     dtype: whole.dtype,
     shape,
-    ...(whole.location && { location: { offset: whole.location.offset + part * bytes, bytes } }),
+    locate: async (signal) => {
+      const found = await whole.locate(signal);
+      return found && { offset: found.offset + part * bytes, bytes };
+    },
     readBytes: (start, length, signal) => whole.readBytes(part * bytes + start, length, signal),
   });
 }

@@ -65,7 +65,7 @@ function quantise(name: string, [rows, columns]: readonly [number, number], valu
 }
 
 /** A digest of all files the weights come from. */
-export async function weightsDigest(checkpoint: Checkpoint, signal?: AbortSignal): Promise<string> {
+export async function weightsDigest(checkpoint: Pick<Checkpoint, 'tensors'>, signal?: AbortSignal): Promise<string> {
   const files = [...new Set([...checkpoint.tensors.values()].map(({ file }) => file))].sort();
   const digests: string[] = [];
   for (const file of files) digests.push((await rememberedDigest(file, signal)).sha256);

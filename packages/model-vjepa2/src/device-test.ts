@@ -4,7 +4,8 @@ import { DeepEarthError, InputError } from '@deepearth/core/errors';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 import type { Checkpoint } from './checkpoint.ts';
 import { candidates, computeType, parseDevice, type DevicePlan } from './devices.ts';
-import { openGraph, prepare, tablesFor, type EncoderOptions } from './encoder.ts';
+import type { EncoderOptions } from './encoder.ts';
+import { openGraph, prepare, tablesFor } from './graph-session.ts';
 import type { AttentionForm } from './graph-parts.ts';
 import { compareTokens } from './compare.ts';
 import type { PlacedWeights, Precision } from './weights.ts';
@@ -75,7 +76,7 @@ async function small(checkpoint: Checkpoint, placed: PlacedWeights, plan: Device
   const [batch, tokens] = patches.shape as [number, number, number];
   const layers = Math.min(testLayers, architecture.layers);
   const graph = { architecture, input, attention: form, layers, compute: computeType(plan.kind, precision), ...(form === 'decomposed' && { size: { batch, tokens } }) };
-  const session = await openGraph(placed, graph, { device: { plan }, precision, threads, signal });
+  const session = await openGraph(placed, graph, { plan, precision, threads, signal });
   try {
     return (await session.run({ patches, ...tablesFor(architecture, grid) }, signal))['tokens'] as Tensor<'float32'>;
   } finally {

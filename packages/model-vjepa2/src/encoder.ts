@@ -3,17 +3,16 @@
 import { lineage } from '@deepearth/core/lineage';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 import type { EncoderIdentity } from '@deepearth/core/items';
-import { InputError } from '@deepearth/core/errors';
-import { tokenGrid, type Architecture } from './architecture.ts';
+import type { Architecture } from './architecture.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { weightsDigest } from './convert.ts';
 import { chooseDevices, type ReadyDevice } from './device-test.ts';
-import { encoderGraph, graphVersion, type GraphOptions } from './graph.ts';
+import { graphVersion, type GraphOptions } from './graph.ts';
+import { openGraph, prepare, tablesFor } from './graph-session.ts';
 import { computeType } from './devices.ts';
-import { cutPatches } from './patches.ts';
-import { rotaryTables, type Grid } from './rotary.ts';
-import { openSession, type Session, type Tensors } from './session.ts';
-import { placeWeights, type PlacedWeights, type Precision } from './weights.ts';
+import type { Grid } from './rotary.ts';
+import type { Session, Tensors } from './session.ts';
+import { placeWeights, type Precision } from './weights.ts';
 
 export interface EncoderOptions {
   /** `cpu` unless told; several run side by side, one process each. */
@@ -65,6 +64,10 @@ interface Slot {
   waiting: number;
 }
 
+/** Digest of everything that decides an encoder's values: architecture, weights, precision, and the graph's version. */
+export const encoderFingerprint = async ({ architecture: { labels: _, ...architecture }, ...checkpoint }: Checkpoint, precision: Precision, signal?: AbortSignal, layers?: number): Promise<string> =>
+  lineage(graphVersion, architecture, await weightsDigest(checkpoint, signal), precision, layers ?? null);
+
 /** Gets a checkpoint ready on its devices. Closing the encoder closes the sessions, not the checkpoint. */
 export async function openEncoder(checkpoint: Checkpoint, options: EncoderOptions = {}): Promise<Encoder> {
   const { devices = ['cpu'], precision = 'fp32', threads, signal, outputs = 'tokens', layers, progress } = options;
@@ -72,7 +75,7 @@ export async function openEncoder(checkpoint: Checkpoint, options: EncoderOption
   const placed = await placeWeights(checkpoint, precision, { signal, progress: progress && ((done, total) => progress('convert', done, total)) });
   const ready = await chooseDevices(checkpoint, placed, devices, { ...options, precision });
   const slots = ready.map((device): Slot => ({ device, busy: Promise.resolve(), waiting: 0 }));
-  const fingerprint = lineage(graphVersion, architecture, await weightsDigest(checkpoint, signal), precision, layers ?? null);
+  const fingerprint = await encoderFingerprint(checkpoint, precision, signal, layers);
 
   async function sessionFor(slot: Slot, input: 'video' | 'image', batch: number, tokens: number, abort?: AbortSignal): Promise<Session> {
     const { plan, form } = slot.device;
@@ -83,7 +86,7 @@ export async function openEncoder(checkpoint: Checkpoint, options: EncoderOption
     await slot.session?.close();
     slot.variant = variant;
     const graph = { architecture, input, outputs, attention: form, compute: computeType(plan.kind, precision), ...(size && { size }), ...(layers !== undefined && { layers }) };
-    slot.session = await openGraph(placed, graph, { device: slot.device, threads, signal: abort, profile: options.profile, precision });
+    slot.session = await openGraph(placed, graph, { plan, threads, signal: abort, profile: options.profile, precision });
     return slot.session;
   }
 
@@ -110,60 +113,4 @@ export async function openEncoder(checkpoint: Checkpoint, options: EncoderOption
     },
     close: async () => void (await Promise.all(slots.map(({ session }) => session?.close()))),
   };
-}
-
-export interface OpenGraphOptions {
-  readonly device: Pick<ReadyDevice, 'plan'>;
-  readonly precision: Precision;
-  readonly threads?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly profile?: string | undefined;
-}
-
-/** Opens one variant of the encoder's graph on one device. */
-export function openGraph({ folder, weights }: PlacedWeights, graph: Omit<GraphOptions, 'weights'>, { device: { plan }, precision, threads, signal, profile }: OpenGraphOptions): Promise<Session> {
-  return openSession({
-    model: encoderGraph({ ...graph, weights }),
-    folder,
-    providers: plan.providers,
-    environment: plan.environment,
-    threads,
-    signal,
-    profile,
-    // Unpacked, float weights stay what they are: pages of the file, mapped, shared with other processes, loaded in no time, and no slower to multiply.
-    entries: precision === 'int8' ? {} : { 'session.disable_prepacking': '1' },
-  });
-}
-
-/** Which embedding a clip goes through, and its patches. */
-export function prepare(architecture: Architecture, pixels: Tensor<'float32'>): { input: 'video' | 'image'; patches: Tensor<'float32'>; grid: Grid } {
-  const { family, tubelet, patchSize } = architecture;
-  const [batch, frames, channels, height, width] = pixels.shape as [number, number, number, number, number];
-  if (pixels.shape.length !== 5 || channels !== 3 || batch < 1 || frames < 1 || height < patchSize || width < patchSize)
-    throw new InputError('clip', `pixels are [batch, frames, 3, height, width], at least ${patchSize} pixels high and wide; these are [${pixels.shape.join(', ')}].`);
-  const grid = tokenGrid(architecture, frames, height, width);
-  if (frames === 1 && family === '2.1') return { input: 'image', patches: cutPatches(pixels, 1, patchSize), grid };
-  return { input: 'video', patches: cutPatches(frames < tubelet ? repeated(pixels, tubelet) : pixels, tubelet, patchSize), grid };
-}
-
-/** Each clip of one frame `times` times. */
-function repeated(pixels: Tensor<'float32'>, times: number): Tensor<'float32'> {
-  const [batch, , ...rest] = pixels.shape as [number, number, ...number[]];
-  const frame = pixels.data.length / batch;
-  const data = new Float32Array(pixels.data.length * times);
-  for (let clip = 0; clip < batch; clip++) for (let time = 0; time < times; time++) data.set(pixels.data.subarray(clip * frame, (clip + 1) * frame), (clip * times + time) * frame);
-  return tensor('float32', [batch, times, ...rest], data);
-}
-
-let lastTables: { key: string; tables: Tensors } | undefined;
-
-/** The rotary tables that the graph of this family takes; those of the last shape are kept. */
-export function tablesFor(architecture: Architecture, grid: Grid): Tensors {
-  const { headSize, family, rotaryGrid } = architecture;
-  const key = JSON.stringify([headSize, family, rotaryGrid, grid]);
-  if (lastTables?.key === key) return lastTables.tables;
-  const { cosEven, sinEven, cosOdd, sinOdd } = rotaryTables(architecture, grid);
-  const tables: Tensors = family === '2.0' ? { cosEven, sinEven, cosOdd, sinOdd } : { cosEven, sinEven };
-  lastTables = { key, tables };
-  return tables;
 }

@@ -63,7 +63,7 @@ export interface VJepa2Extractor extends AsyncDisposable {
 /** Loads a model. Throws an `InputError` when the model, a tensor of it or the device is not there or not right. */
 async function load(options: ExtractorOptions = {}): Promise<VJepa2Extractor> {
   const { model = 'builtin', weights, device = 'auto', devices = [device], batchSize = 1, stillFrames = 16, ...rest } = options;
-  const { path, name } = await resolveModel(model);
+  const { path, name } = await resolveModel(model, rest);
   const checkpoint = await openCheckpoint(path, { weights, name });
   const encoder = await openEncoder(checkpoint, { ...rest, devices }).catch(async (error: unknown) => {
     await checkpoint.close();

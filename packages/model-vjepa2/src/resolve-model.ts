@@ -6,6 +6,14 @@ import { InputError } from '@deepearth/core/errors';
 import { lineage, sha256 } from '@deepearth/core/lineage';
 import { bytesOf } from '@deepearth/core/tensor';
 import { cacheFolder } from './cache.ts';
+import { parseHubName } from './hub.ts';
+
+export interface ResolveOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Told when a cached model is used because the Hub does not answer. */
+  readonly log?: ((message: string) => void) | undefined;
+  readonly progress?: ((step: string, done: number, total: number) => void) | undefined;
+}
 
 export interface ResolvedModel {
   /** A folder with config.json and weights, or a weights file. */
@@ -29,9 +37,14 @@ async function builtin(): Promise<ResolvedModel> {
 /**
  * Finds a model: `builtin`, a folder, a weights file, or the name of a repository on the Hugging Face Hub. Throws an `InputError` when it is none of them.
  */
-export async function resolveModel(model: string): Promise<ResolvedModel> {
+export async function resolveModel(model: string, { signal, log, progress }: ResolveOptions = {}): Promise<ResolvedModel> {
   if (model === 'builtin') return builtin();
   if (await exists(model)) return { path: resolve(model), name: model };
+  if (parseHubName(model)) {
+    const { fetchModel } = await import('./hub.ts');
+    const path = await fetchModel(model, { signal, ...(log && { warn: log }), ...(progress && { progress: ({ file, doneBytes, totalBytes }) => progress(`fetch ${file}`, doneBytes, totalBytes) }) });
+    return { path, name: model };
+  }
   throw new InputError(model, 'is no folder, no file and no name of a model.', {
     code: 'E_MODEL_MISSING',
     remedy: 'Give "builtin", a folder with config.json and model.safetensors, a .pt file, or a name like facebook/vjepa2-vitl-fpc64-256.',

@@ -16,15 +16,14 @@ let session: Ort.InferenceSession | undefined;
 
 async function open(setup: SessionSetup, model: Uint8Array): Promise<Tensors> {
   ort = await import('onnxruntime-node');
-  // Weights are found from the working folder: a model that is given as bytes has no folder of its own.
-  process.chdir(setup.folder);
   session = await ort.InferenceSession.create(model, {
     executionProviders: setup.providers as Ort.InferenceSession.ExecutionProviderConfig[],
     intraOpNumThreads: setup.threads,
     interOpNumThreads: 1,
     enableMemPattern: false,
     logSeverityLevel: 3,
-    extra: nested(setup.entries),
+    // A model that is given as bytes has no folder of its own to find its weights in.
+    extra: nested({ ...setup.entries, 'session.model_external_initializers_file_folder_path': setup.folder }),
     ...(setup.profile && { enableProfiling: true, profileFilePrefix: setup.profile }),
   });
   return {};

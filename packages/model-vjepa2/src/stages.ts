@@ -1,0 +1,8 @@
+// The stages of this package, loaded when they are named.
+
+import type { StageList } from '@deepearth/core/stage';
+
+export const stages: StageList = {
+  'encoder/vjepa2': async () => (await import('./vjepa2.ts')).vjepa2,
+  'aggregator/probe': async () => (await import('./probe.ts')).probe,
+};

@@ -1,0 +1,62 @@
+// The stage keeps the laws of a stage and says what is wrong with a clip before any weight is read.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { spec, type TokenGrid } from '@deepearth/core';
+import { describeAlone, runStage } from '@deepearth/core/run-stage';
+import { describeStage, given, makeClips } from '@deepearth/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { vjepa2 } from './vjepa2.ts';
+
+const cache = mkdtempSync(join(tmpdir(), 'deepearth-cache-'));
+beforeAll(() => void (process.env['DEEPEARTH_CACHE'] = cache));
+afterAll(() => rmSync(cache, { recursive: true, force: true }));
+
+const options = { device: 'cpu', cropSize: 64 } as const;
+
+describeStage(vjepa2, {
+  options,
+  inputs: () => [given(makeClips(4, { time: 4, width: 96, height: 80 }))],
+  otherOptions: { ...options, fit: 'resize' },
+  patienceSeconds: 60,
+  output: (items) => (items as TokenGrid[]).forEach(({ values }) => expect(values.shape).toEqual([2, 4, 4, 256])),
+});
+
+const clipStream = (time: number, channels = 3) => spec('clip', { time, height: 480, width: 640, channels }, 'uint8', 5);
+
+test('the output is known before anything runs: 16 frames at 384 pixels through ViT-g', async () => {
+  const answer = await describeAlone(vjepa2, { options: { model: 'facebook/vjepa2-vitg-fpc64-384' }, inputs: [clipStream(16)] });
+  expect(answer).toMatchObject({ output: spec('tokens', { time: 8, height: 24, width: 24, channels: 1408 }, 'float32', 5) });
+  expect((answer as { memoryBytes: number }).memoryBytes).toBeGreaterThan(4e9);
+});
+
+test('tiles make one larger grid', async () => {
+  expect(await describeAlone(vjepa2, { options: { fit: 'tile', cropSize: 256 }, inputs: [clipStream(16)] })).toMatchObject({ output: spec('tokens', { time: 8, height: 32, width: 48, channels: 256 }, 'float32', 5) });
+});
+
+test('an odd clip, a stream of frames and five channels are refused with what to do', async () => {
+  expect(await describeAlone(vjepa2, { inputs: [clipStream(15)] })).toMatchObject({ refused: expect.stringContaining('15'), remedy: expect.stringContaining('multiple of 2') });
+  expect(await describeAlone(vjepa2, { inputs: [spec('frame', {}, 'uint8')] })).toMatchObject({ remedy: expect.stringContaining('windower') });
+  expect(await describeAlone(vjepa2, { inputs: [clipStream(16, 5)] })).toMatchObject({ refused: expect.stringContaining('5') });
+});
+
+test('batches give what single clips give, and tiles what their crops give', async () => {
+  const run = async (more: object, width = 96): Promise<TokenGrid[]> => {
+    const items: TokenGrid[] = [];
+    for await (const item of runStage(vjepa2, { options: { ...options, ...more }, inputs: [given(makeClips(3, { time: 2, width, height: 64 }))] })) items.push(item as TokenGrid);
+    return items;
+  };
+  const [single, batched] = [await run({}), await run({ batchSize: 2 })];
+  expect(batched.map(({ key }) => key)).toEqual(single.map(({ key }) => key));
+  batched.forEach(({ values }, i) => values.data.forEach((value, at) => expect(Math.abs((value as number) - (single[i]!.values.data[at] as number))).toBeLessThan(1e-4)));
+  const [tiled] = await run({ fit: 'tile', cropSize: 64, batchSize: 4 }, 128);
+  expect(tiled!.values.shape).toEqual([1, 4, 8, 256]);
+  expect(tiled!.geometry).toMatchObject({ x: 0, y: 0, width: 128, height: 64 });
+});
+
+test('a model that is not there says what to give', async () => {
+  const run = async (): Promise<void> => {
+    for await (const _ of runStage(vjepa2, { options: { model: './no-such-folder' }, inputs: [given(makeClips(1))] })) void _;
+  };
+  await expect(run()).rejects.toThrow(/no-such-folder: is no folder, no file and no name of a model.*builtin/s);
+});
