@@ -1,0 +1,32 @@
+// `deepearth model check`: compares answers with reference answers.
+
+import { check, formatCheck } from '@deepearth/model-vjepa2/check';
+import { precisions } from '@deepearth/model-vjepa2/weights';
+import { cancellable } from '../cancel.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { parseChoice, parsePositive } from '../parse-number.ts';
+import { print, printJson, remark } from '../print.ts';
+
+export interface CheckFlags {
+  readonly precision: string;
+  readonly device: string;
+  readonly weights?: string;
+  readonly tolerance?: string;
+  readonly json?: boolean;
+}
+
+export async function modelCheckCommand(folder: string, { precision, device, weights, tolerance, json = false }: CheckFlags): Promise<number> {
+  const options = { precision: parseChoice('--precision', precision, precisions), device, weights, ...(tolerance !== undefined && { tolerance: parsePositive('--tolerance', tolerance) }) };
+  return cancellable(async ({ signal, status }) => {
+    try {
+      const report = await check(folder, { ...options, signal, ...(json ? {} : { log: remark }) });
+      if (json) printJson(report);
+      else print(formatCheck(report));
+      return report.passed ? exitCodes.done : exitCodes.failed;
+    } catch (error) {
+      const stopped = status();
+      if (stopped === undefined) throw error;
+      return stopped;
+    }
+  });
+}

@@ -1,0 +1,48 @@
+// `deepearth model convert`: makes the weights of a precision now, so that the first run does not have to.
+
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { openCheckpoint } from '@deepearth/model-vjepa2/checkpoint';
+import { resolveModel } from '@deepearth/model-vjepa2/resolve-model';
+import { placeWeights, precisions } from '@deepearth/model-vjepa2/weights';
+import { cancellable } from '../cancel.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { formatBytes } from '../format.ts';
+import { parseChoice } from '../parse-number.ts';
+import { print, printJsonLine, remark, warn } from '../print.ts';
+import { stepProgress } from '../step-progress.ts';
+
+export interface ConvertFlags {
+  readonly precision: string;
+  readonly weights?: string;
+  readonly json?: boolean;
+}
+
+export async function modelConvertCommand(model: string, { precision: precisionText, weights, json = false }: ConvertFlags): Promise<number> {
+  const precision = parseChoice('--precision', precisionText, precisions);
+  const progress = stepProgress({ json });
+  return cancellable(async ({ signal, status }) => {
+    try {
+      const { path, name } = await resolveModel(model, { signal, log: warn, progress: progress.report });
+      const checkpoint = await openCheckpoint(path, { name, weights });
+      try {
+        const placed = await placeWeights(checkpoint, precision, { signal, progress: (done, total) => progress.report('convert', done, total) });
+        progress.close();
+        const files = [...new Set([...placed.weights.values()].map(({ file }) => file))].map((file) => join(placed.folder, file));
+        const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0);
+        const converted = !checkpoint.files.some((file) => files.includes(file));
+        if (json) printJsonLine({ type: 'converted', model: name, precision, files, bytes, converted });
+        else print(converted ? `${name} in ${precision} is in ${files.join(', ')} (${formatBytes(bytes)}).` : `${name} needs no conversion: in ${precision} its weights are read where they are.`);
+        return exitCodes.done;
+      } finally {
+        await checkpoint.close();
+      }
+    } catch (error) {
+      progress.close();
+      const stopped = status();
+      if (stopped === undefined) throw error;
+      remark('Stopped; nothing half-made is left.');
+      return stopped;
+    }
+  });
+}

@@ -1,0 +1,39 @@
+// `deepearth model fetch`: downloads a checkpoint into the Hugging Face cache.
+
+import { closest } from '@deepearth/core/errors';
+import { InputError } from '@deepearth/core/errors';
+import { catalogue } from '@deepearth/model-vjepa2/catalogue';
+import { fetchFromHub } from '@deepearth/model-vjepa2/hub';
+import { cancellable } from '../cancel.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { print, printJsonLine, remark, warn } from '../print.ts';
+import { stepProgress } from '../step-progress.ts';
+
+export interface FetchFlags {
+  readonly offline?: boolean;
+  readonly verify?: boolean;
+  readonly json?: boolean;
+}
+
+export async function modelFetchCommand(name: string, { offline, verify, json = false }: FetchFlags): Promise<number> {
+  const progress = stepProgress({ json, unit: 'bytes' });
+  return cancellable(async ({ signal, status }) => {
+    try {
+      const model = await fetchFromHub(name, { signal, ...(offline && { offline }), ...(verify && { verify }), warn, progress: ({ file, doneBytes, totalBytes }) => progress.report(file, doneBytes, totalBytes) });
+      progress.close();
+      if (json) printJsonLine({ type: 'fetched', ...model });
+      else print(`${model.name} at ${model.revision} is in ${model.folder}\n  To use it: model: ${name}`);
+      return exitCodes.done;
+    } catch (error) {
+      progress.close();
+      const stopped = status();
+      if (stopped !== undefined) {
+        remark('Stopped. The same command goes on where it was.');
+        return stopped;
+      }
+      const near = closest(name, catalogue.map((entry) => entry.name));
+      if (error instanceof InputError && error.code === 'E_MODEL_MISSING' && near && near !== name) remark(`Did you mean ${near}?`);
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,48 @@
+// `deepearth plan`: what would happen, without reading any data.
+
+import { plan, type Plan } from '@deepearth/core/plan';
+import { formatSpec } from '@deepearth/core/specs';
+import { exitCodes } from '../exit-codes.ts';
+import { formatBytes, formatTable } from '../format.ts';
+import { loadPipeline } from '../load-pipeline.ts';
+import { print, printJson } from '../print.ts';
+import { planJson } from '../plan-json.ts';
+import { plainStyle, styleOf, type Style } from '../style.ts';
+
+export interface PlanFlags {
+  readonly set: readonly string[];
+  readonly json?: boolean;
+}
+
+export async function planCommand(file: string, { set, json }: PlanFlags): Promise<number> {
+  const { pipeline } = await loadPipeline(file, set);
+  const planned = await plan(pipeline);
+  if (json) printJson(planJson(planned));
+  else print(planText(planned, styleOf(process.stdout)));
+  return exitCodes.done;
+}
+
+const bytes = (value: number | undefined): string => (value ? formatBytes(value) : '');
+
+/** A table of the stages, the sums, and what is worth knowing. */
+export function planText({ pipeline, stages, memoryBytes, diskBytes }: Plan, style: Style = plainStyle): string {
+  const rows = stages.map(({ stage, description: { output, memoryBytes: memory, diskBytes: disk } }) => {
+    const { count, ...rest } = output;
+    return [stage.id, stage.definition.type, stage.from.join(', '), count === null ? '?' : String(count), formatSpec({ ...rest, count }).replace(/ x [^ ]+$/, ''), bytes(memory), bytes(disk)];
+  });
+  const table = formatTable(
+    [{ title: 'stage' }, { title: 'type' }, { title: 'from' }, { title: 'count', align: 'right' }, { title: 'each' }, { title: 'memory', align: 'right' }, { title: 'disk', align: 'right' }],
+    rows,
+  ).split('\n');
+  const notes = stages.flatMap(({ stage, description }) => [
+    ...(description.drains ? [`${stage.id} sends nothing before everything has come in.`] : []),
+    ...(description.notes ?? []).map((note) => `${stage.id}: ${note}`),
+  ]);
+  return [
+    style.bold(pipeline.name),
+    style.dim(table[0]!),
+    ...table.slice(1),
+    `At most about ${formatBytes(memoryBytes)} of memory beside the program itself, ${formatBytes(diskBytes)} on disk.`,
+    ...(notes.length ? ['Notes:', ...notes.map((note) => `  ${note}`)] : []),
+  ].join('\n');
+}

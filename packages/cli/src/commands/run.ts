@@ -1,0 +1,61 @@
+// `deepearth run`: runs a pipeline, shows how far it is, and says what it left.
+
+import { basename, isAbsolute, relative, resolve } from 'node:path';
+import { run } from '@deepearth/core/run';
+import { CancelledError } from '@deepearth/core/errors';
+import { cancellable } from '../cancel.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { loadPipeline } from '../load-pipeline.ts';
+import { print, remark } from '../print.ts';
+import { runSummary } from '../run-summary.ts';
+import { resumeCommand } from '../shell.ts';
+import { showJson, showProgress, showRemarks, type RunView } from '../show-run.ts';
+import { styleOf } from '../style.ts';
+import { cliVersions } from '../versions.ts';
+
+export interface RunFlags {
+  readonly set: readonly string[];
+  readonly output?: string;
+  readonly resume?: boolean;
+  readonly json?: boolean;
+}
+
+const outputFor = (file: string): string => `${basename(file).replace(/\.ya?ml$/i, '')}-output`;
+
+/** The folder as it was given, or from the working directory where it lies below it. */
+function shownFolder(folder: string): string {
+  const near = relative(process.cwd(), folder);
+  return near && !near.startsWith('..') && !isAbsolute(near) ? near : folder;
+}
+
+export async function runCommand(file: string, flags: RunFlags): Promise<number> {
+  const { pipeline, output: configured } = await loadPipeline(file, flags.set);
+  const output = resolve(flags.output ?? configured ?? outputFor(file));
+  const json = flags.json || !process.stdout.isTTY;
+  // On one terminal, JSON lines and a block that is redrawn would write over each other.
+  const live = process.stderr.isTTY && !(json && process.stdout.isTTY);
+  const folder = shownFolder(output);
+
+  let view: RunView | undefined;
+  return cancellable(
+    async ({ signal, status }) => {
+      const running = run(pipeline, { output, signal, resume: flags.resume ?? false, versions: cliVersions() });
+      if (json) showJson(running.events$);
+      view = (live ? showProgress : showRemarks)(running.events$, process.stderr);
+      try {
+        const { manifest } = await running.result;
+        view.close();
+        if (json) remark(runSummary(manifest, folder, styleOf(process.stderr)));
+        else print(runSummary(manifest, folder, styleOf(process.stdout)));
+        return manifest.status === 'skipped' ? exitCodes.skipped : exitCodes.done;
+      } catch (error) {
+        view.close();
+        const stopped = status();
+        if (stopped === undefined || !(error instanceof CancelledError)) throw error;
+        remark(`Stopped. Every file in ${folder} is whole. To go on:\n  ${resumeCommand(file, flags)}`);
+        return stopped;
+      }
+    },
+    () => view?.say('Stopping after the step at hand; Ctrl-C once more stops at once.'),
+  );
+}

@@ -1,0 +1,34 @@
+// `deepearth validate`: checks pipeline files without touching any data.
+
+import { ConfigError, DeepEarthError, type ConfigIssue } from '@deepearth/core/errors';
+import { plan } from '@deepearth/core/plan';
+import { exitCodes } from '../exit-codes.ts';
+import { plural } from '../format.ts';
+import { loadPipeline } from '../load-pipeline.ts';
+import { print, printJson } from '../print.ts';
+import { reportError } from '../report-error.ts';
+import { styleOf } from '../style.ts';
+
+export interface ValidateFlags {
+  readonly set: readonly string[];
+  readonly json?: boolean;
+}
+
+/** Checks every file, also after one that is wrong. */
+export async function validateCommand(files: readonly string[], { set, json }: ValidateFlags): Promise<number> {
+  const results: { file: string; valid: boolean; stages?: number; issues: readonly Partial<ConfigIssue>[] }[] = [];
+  for (const file of files) {
+    try {
+      const { pipeline } = await loadPipeline(file, set);
+      await plan(pipeline, { survey: false });
+      results.push({ file, valid: true, stages: pipeline.stages.length, issues: [] });
+      if (!json) print(`${styleOf(process.stdout).green('ok')} ${file}: ${plural(pipeline.stages.length, 'stage')}`);
+    } catch (error) {
+      if (!(error instanceof DeepEarthError)) throw error;
+      results.push({ file, valid: false, issues: error instanceof ConfigError ? error.issues : [{ location: { file }, path: '', message: error.message, remedy: error.remedy }] });
+      if (!json) await reportError(error);
+    }
+  }
+  if (json) printJson(results);
+  return results.every(({ valid }) => valid) ? exitCodes.done : exitCodes.usage;
+}

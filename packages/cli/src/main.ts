@@ -1,0 +1,18 @@
+// The process of the deepearth command: reads the arguments, runs what they name, sets the exit status.
+
+import { CommanderError } from 'commander';
+import { exitCodes } from './exit-codes.ts';
+import { makeProgram } from './program.ts';
+
+// A reader that went away (`deepearth stages | head -1`) is no failure. Results of a run are files, so a run goes on without its reader.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+
+try {
+  await makeProgram().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  else process.exitCode = await (await import('./report-error.ts')).reportError(error);
+}

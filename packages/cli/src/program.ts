@@ -1,0 +1,99 @@
+// The commands, their arguments and their help. What they do is loaded when they are called, so that --help starts at once.
+
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { answering, collect } from './answering.ts';
+import { exitCodesHelp } from './exit-codes.ts';
+import { addModelCommands } from './model-commands.ts';
+
+const version = (): string => (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+
+/** The whole command line. Usage errors throw a `CommanderError`. */
+export function makeProgram(): Command {
+  const program = new Command('deepearth')
+    .description('Turns frame sequences, video and Earth-observation imagery into V-JEPA 2 embeddings and pictures.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help on a command')
+    .exitOverride()
+    .showHelpAfterError('Run with --help to see what there is.')
+    .addHelpText('after', `${exitCodesHelp}
+
+Start here:
+  deepearth init                     write a pipeline to begin with
+  deepearth run pipeline.yaml        run it
+  deepearth stages                   what a pipeline can be made of`);
+
+  program
+    .command('run')
+    .description('Run a pipeline. Results are files in the output folder; progress goes to the terminal, JSON lines to a pipe.')
+    .argument('<pipeline>', 'YAML file')
+    .option('-s, --set <path=value>', 'replace a value of the file: STAGE.with.OPTION=VALUE (repeatable)', collect, [])
+    .option('-o, --output <folder>', 'where results go (default: what the file says, else NAME-output)')
+    .option('--resume', 'keep what an earlier run left there and still fits; make only what is missing')
+    .option('--json', 'one JSON line per event on stdout, also on a terminal')
+    .action(answering(async () => (await import('./commands/run.ts')).runCommand));
+
+  program
+    .command('validate')
+    .description('Check pipeline files without touching any data; prints every issue with its place.')
+    .argument('<files...>', 'YAML files')
+    .option('-s, --set <path=value>', 'replace a value of the files (repeatable)', collect, [])
+    .option('--json', 'issues as JSON')
+    .action(answering(async () => (await import('./commands/validate.ts')).validateCommand));
+
+  program
+    .command('plan')
+    .description('Print what would happen: shapes, counts, memory and disk per stage. Looks at names and headers, reads no data.')
+    .argument('<pipeline>', 'YAML file')
+    .option('-s, --set <path=value>', 'replace a value of the file (repeatable)', collect, [])
+    .option('--json', 'as JSON')
+    .action(answering(async () => (await import('./commands/plan.ts')).planCommand));
+
+  program
+    .command('graph')
+    .description('Print the graph of a pipeline.')
+    .argument('<pipeline>', 'YAML file')
+    .option('-s, --set <path=value>', 'replace a value of the file (repeatable)', collect, [])
+    .option('-f, --format <format>', 'mermaid, dot or json', 'mermaid')
+    .action(answering(async () => (await import('./commands/graph.ts')).graphCommand));
+
+  program
+    .command('stages')
+    .description('List the stages a pipeline can be made of, or describe one.')
+    .argument('[type]', 'a stage type (reducer/umap), or a kind (reducer)')
+    .option('-p, --plugin <module>', 'also the stages of a plugin (repeatable)', collect, [])
+    .option('--json', 'as JSON, options as JSON Schema')
+    .action(answering(async () => (await import('./commands/stages.ts')).stagesCommand));
+
+  program
+    .command('schema')
+    .description('Print the JSON Schema of pipeline files, for completion and checks in editors.')
+    .option('-p, --plugin <module>', 'also the stages of a plugin (repeatable)', collect, [])
+    .option('-o, --output <file>', 'write it to a file and say how to name it in a pipeline')
+    .action(answering(async () => (await import('./commands/schema.ts')).schemaCommand));
+
+  program
+    .command('init')
+    .description('Write a pipeline to begin with.')
+    .argument('[folder]', 'where pipeline.yaml goes', '.')
+    .option('--force', 'replace a pipeline.yaml that is there')
+    .action(answering(async () => (await import('./commands/init.ts')).initCommand));
+
+  program
+    .command('doctor')
+    .description('Check this machine: Node, cores, memory, devices, picture formats, cache, disk.')
+    .option('--json', 'as JSON')
+    .action(answering(async () => (await import('./commands/doctor.ts')).doctorCommand));
+
+  program
+    .command('inspect')
+    .description('Print what a .pt, .safetensors, .npy or .npz file holds. Nothing in it is executed.')
+    .argument('<file>')
+    .option('--json', 'as JSON')
+    .option('--digest', 'with the SHA-256 and first values of every tensor')
+    .action(answering(async () => (await import('./commands/inspect.ts')).inspectCommand));
+
+  addModelCommands(program);
+  return program;
+}

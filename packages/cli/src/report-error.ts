@@ -1,0 +1,71 @@
+// Says what went wrong, where, and what to do; answers the exit status that fits.
+
+import { readFile } from 'node:fs/promises';
+import { CancelledError, ConfigError, DeepEarthError, InputError, type ConfigIssue } from '@deepearth/core/errors';
+import { exitCodes } from './exit-codes.ts';
+import { remark } from './print.ts';
+import { plainStyle, styleOf, type Style } from './style.ts';
+
+/** An `InputError` with one of these codes is about the place results go to, not about data. */
+const outputCodes: ReadonlySet<string> = new Set(['E_DISK_FULL', 'E_OUTPUT', 'E_OUTPUT_BUSY', 'E_PATH', 'E_NAME_TAKEN']);
+
+function* causes(error: unknown): Generator<unknown> {
+  for (let at = error, depth = 0; at !== undefined && at !== null && depth < 20; at = (at as { cause?: unknown }).cause, depth++) yield at;
+}
+
+/** The exit status for an error. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof ConfigError) return exitCodes.usage;
+  if (error instanceof CancelledError) return exitCodes.interrupted;
+  for (const cause of causes(error)) {
+    if (cause instanceof ConfigError) return exitCodes.usage;
+    if (cause instanceof InputError) return outputCodes.has(cause.code) ? exitCodes.failed : exitCodes.input;
+    if (cause instanceof DeepEarthError && cause.code === 'E_USAGE') return exitCodes.usage;
+  }
+  return exitCodes.failed;
+}
+
+/** The text for an error: message and remedy, the line of the file where one is known; a stack only for faults of the program itself. */
+export async function errorText(error: unknown, { debug = false, style = plainStyle }: { debug?: boolean; style?: Style } = {}): Promise<string> {
+  const label = style.bold(style.red('error'));
+  if (error instanceof ConfigError) {
+    const blocks = await Promise.all(error.issues.map((issue) => issueText(issue, style)));
+    return [...blocks.map((block) => `${label} ${block}`), ...(debug ? [error.stack ?? ''] : [])].join('\n');
+  }
+  if (error instanceof DeepEarthError && !isBug(error)) {
+    const remedy = error.remedy && !error.message.includes(error.remedy) ? `\n  ${error.remedy}` : '';
+    return `${label} ${error.message}${remedy}${debug ? `\n${stacks(error)}` : ''}`;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return `${label} ${message}\n${stacks(error)}\nThis looks like a fault of DeepEarth Streams itself. Please report it with the lines above and the pipeline you ran.`;
+}
+
+/** True when what is underneath is none of the errors that are told to users and none of the operating system's. */
+function isBug(error: DeepEarthError): boolean {
+  const last = [...causes(error)].at(-1);
+  return last instanceof TypeError || last instanceof ReferenceError || (last instanceof RangeError && !('code' in last));
+}
+
+const stacks = (error: unknown): string => [...causes(error)].map((cause) => (cause instanceof Error ? cause.stack : String(cause))).join('\ncaused by: ');
+
+async function issueText({ location, path, message, remedy }: ConfigIssue, style: Style): Promise<string> {
+  const { file, line, column } = location;
+  const place = [file, line, column].filter((part) => part !== undefined).join(':');
+  const head = `${style.bold(place)} ${path ? `${path}: ` : ''}${message}${remedy ? ` ${remedy}` : ''}`;
+  const text = line === undefined ? undefined : (await readFile(file, 'utf8').catch(() => undefined))?.split(/\r?\n/)[line - 1];
+  return text === undefined ? head : `${head}\n${excerpt(text, line!, column ?? 1, style)}`;
+}
+
+/** The line of the file, a caret under the column. */
+export function excerpt(text: string, line: number, column: number, style: Style = plainStyle): string {
+  const start = Math.max(0, column - 1 - 60);
+  const shown = text.slice(start, start + 110).replace(/\t/g, ' ');
+  const gutter = String(line).padStart(5);
+  return `${style.dim(`${gutter} |`)} ${shown}\n${style.dim(`${' '.repeat(gutter.length)} |`)} ${' '.repeat(column - 1 - start)}${style.red('^')}`;
+}
+
+/** Prints an error to stderr and answers the exit status. */
+export async function reportError(error: unknown): Promise<number> {
+  remark(await errorText(error, { debug: process.env.DEEPEARTH_DEBUG === '1', style: styleOf(process.stderr) }));
+  return exitCodeOf(error);
+}

@@ -1,0 +1,42 @@
+// The closing words of a run: where everything is, how much, how long, and what went wrong on the way.
+
+import type { Manifest } from '@deepearth/core/manifest';
+import { formatBytes, formatSeconds, formatTable, plural } from './format.ts';
+import { plainStyle, type Style } from './style.ts';
+
+const shownRemarks = 8;
+
+/** For people; `folder` is the output folder as they should read it. */
+export function runSummary(manifest: Manifest, folder: string, style: Style = plainStyle): string {
+  const { outputs, skipped, warnings, stages, seconds, status } = manifest;
+  const bytes = outputs.reduce((sum, output) => sum + output.bytes, 0);
+  const head = `${status === 'skipped' ? style.yellow('Finished with gaps') : style.green('Done')} in ${formatSeconds(seconds)}: ${plural(outputs.length, 'file')}, ${formatBytes(bytes)}, in ${style.bold(folder)}`;
+  const rows = places(manifest).map(({ place, count, bytes: size }) => [`  ${place}`, count > 1 ? plural(count, 'file') : '', formatBytes(size)]);
+  const busiest = stages.reduce<(typeof stages)[number] | undefined>((most, stage) => (!most || stage.busySeconds > most.busySeconds ? stage : most), undefined);
+  return [
+    head,
+    ...(rows.length ? [formatTable([{ title: '' }, { title: '', align: 'right' }, { title: '', align: 'right' }], rows).split('\n').slice(1).join('\n')] : []),
+    `  manifest.json`,
+    ...(busiest && seconds >= 2 ? [style.dim(`Most of the time went into ${busiest.id}: ${formatSeconds(busiest.busySeconds)}.`)] : []),
+    ...remarks(`${plural(warnings.length, 'warning')}:`, warnings.map(({ stage, message }) => `${stage}: ${message}`), style),
+    ...remarks(`${plural(skipped.length, 'item')} skipped:`, skipped.map(({ message }) => message), style),
+  ].join('\n');
+}
+
+function remarks(title: string, lines: readonly string[], style: Style): string[] {
+  if (lines.length === 0) return [];
+  const rest = lines.length > shownRemarks ? [`  … and ${lines.length - shownRemarks} more, in manifest.json`] : [];
+  return [style.yellow(title), ...lines.slice(0, shownRemarks).map((line) => `  ${line}`), ...rest];
+}
+
+/** Files of the top folder by name, others by folder. */
+function places({ outputs }: Manifest): { place: string; count: number; bytes: number }[] {
+  const found = new Map<string, { place: string; count: number; bytes: number }>();
+  for (const { path, bytes } of outputs) {
+    const slash = path.lastIndexOf('/');
+    const place = slash < 0 ? path : `${path.slice(0, slash)}/`;
+    const entry = found.get(place) ?? { place, count: 0, bytes: 0 };
+    found.set(place, { place, count: entry.count + 1, bytes: entry.bytes + bytes });
+  }
+  return [...found.values()];
+}
