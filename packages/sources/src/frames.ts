@@ -46,8 +46,8 @@ export const frames = defineSource({
   summary: 'Reads a folder of numbered pictures in natural order.',
   options: framesOptions,
   examples: [
-    '- source/frames: { directory: frames }',
-    "- id: camera\n  use: source/frames\n  with: { directory: frames, pattern: 'frame_(?<number>\\d+)\\.tif$', first: 616, last: 631, intervalSeconds: 60 }",
+    '- type: source/frames\n  with: { directory: frames }',
+    "- id: camera\n  type: source/frames\n  with: { directory: frames, pattern: 'frame_(?<number>\\d+)\\.tif$', first: 616, last: 631, intervalSeconds: 60 }",
   ],
 
   async survey(options: FramesOptions, signal): Promise<FramesSurvey> {
@@ -57,8 +57,8 @@ export const frames = defineSource({
   },
 
   describe(_, { options, survey }) {
-    if (options.fps !== undefined && options.intervalSeconds !== undefined) return refuse('both `fps` and `intervalSeconds` are given', { option: 'fps', remedy: 'Keep the one you know.' });
-    if (options.first !== undefined && options.last !== undefined && options.first > options.last) return refuse(`\`first\` (${options.first}) comes after \`last\` (${options.last})`, { option: 'first' });
+    if (options.fps !== undefined && options.intervalSeconds !== undefined) return refuse('both `fps` and `intervalSeconds` are given.', { option: 'fps', remedy: 'Keep the one you know.' });
+    if (options.first !== undefined && options.last !== undefined && options.first > options.last) return refuse(`\`first\` (${options.first}) comes after \`last\` (${options.last}).`, { option: 'first' });
     const same = options.sizes === 'same';
     return {
       output: spec('frame', { height: same ? (survey?.height ?? null) : null, width: same ? (survey?.width ?? null) : null, channels: 3 }, options.values === 'uint8' ? 'uint8' : null, survey?.listing.files.length ?? null),

@@ -23,7 +23,7 @@ export const synthetic = defineSource({
   type: 'synthetic',
   summary: 'Invents frames that look like weather: cyclones and cloud bands drifting over land and sea.',
   options: syntheticOptions,
-  examples: ['- source/synthetic', '- source/synthetic: { count: 64, width: 512, height: 256, seed: 42 }'],
+  examples: ['- type: source/synthetic', '- type: source/synthetic\n  with: { count: 64, width: 512, height: 256, seed: 42 }'],
 
   describe: (_, { options: { count, width, height } }) => ({
     output: spec('frame', { height, width, channels: 3 }, 'uint8', count),
