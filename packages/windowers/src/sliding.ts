@@ -33,15 +33,15 @@ export const sliding = defineWindower({
   type: 'sliding',
   summary: 'Cuts a sequence into clips of `size` frames, one every `stride` frames.',
   options: slidingOptions,
-  examples: ['- windower/sliding', '- windower/sliding: { size: 16, stride: 8, tail: shift }'],
+  examples: ['- type: windower/sliding', '- type: windower/sliding\n  with: { size: 16, stride: 8, tail: shift }'],
 
   describe(input, { options: { size, stride = size, tail } }) {
     const refusal = wantFrames(input);
-    if (refusal || !input) return refusal ?? refuse('a windower takes frames');
+    if (refusal || !input) return refusal ?? refuse('a windower takes frames.');
     const skipping = stride > size ? [`${stride - size} of every ${stride} frames are in no clip, because \`stride\` is larger than \`size\``] : [];
     if (input.count === null) return { output: clipSpec(input, size, null), notes: skipping };
     const { full, left } = windowCount(input.count, size, stride);
-    if (left && tail === 'error') return refuse(tooShort(left, size), { option: 'tail', remedy: 'Choose `pad`, `shift` or `drop`, or another `size` or `stride`.' });
+    if (left && tail === 'error') return refuse(`${tooShort(left, size)}.`, { option: 'tail', remedy: 'Choose `pad`, `shift` or `drop`, or another `size` or `stride`.' });
     const last = left && tail !== 'drop' ? 1 : 0;
     return { output: clipSpec(input, size, full + last), notes: [...skipping, ...(left ? [tailNote(tail, left, size, input.count)] : [])] };
   },

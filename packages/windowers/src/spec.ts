@@ -8,4 +8,4 @@ export const clipSpec = (frames: StreamSpec, size: number, count: number | null)
 
 /** Refuses anything but frames. */
 export const wantFrames = (input: StreamSpec | undefined): Refusal | undefined =>
-  input?.kind === 'frame' ? undefined : refuse(`a windower takes frames, not ${input?.kind ?? 'nothing'}`, { remedy: 'Put it behind a source.' });
+  input?.kind === 'frame' ? undefined : refuse(`a windower takes frames, not ${input?.kind ?? 'nothing'}.`, { remedy: 'Put it behind a source.' });

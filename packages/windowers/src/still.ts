@@ -13,11 +13,11 @@ export const still = defineWindower({
   type: 'still',
   summary: 'Repeats each picture to a clip of its own.',
   options: stillOptions,
-  examples: ['- windower/still', '- windower/still: { size: 2 }'],
+  examples: ['- type: windower/still', '- type: windower/still\n  with: { size: 2 }'],
 
   describe(input, { options: { size } }) {
     const refusal = wantFrames(input);
-    return refusal || !input ? (refusal ?? refuse('a windower takes frames')) : { output: clipSpec(input, size, input.count) };
+    return refusal || !input ? (refusal ?? refuse('a windower takes frames.')) : { output: clipSpec(input, size, input.count) };
   },
 
   async *process(frames: AsyncIterable<Frame>, { options: { size } }) {
