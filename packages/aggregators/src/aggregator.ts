@@ -25,10 +25,10 @@ export function aggregator<Schema extends z.ZodType>(schema: Schema, plan: Plan<
     examples: plan.examples,
 
     describe(input, { options }) {
-      if (input?.kind !== 'tokens') return refuse(`an aggregator takes tokens, not ${input?.kind ?? 'nothing'}`, { remedy: 'Put it behind an encoder.' });
+      if (input?.kind !== 'tokens') return refuse(`an aggregator takes tokens, not ${input?.kind ?? 'nothing'}.`, { remedy: 'Put it behind an encoder.' });
       const grid = { time: axisSize(input, 'time'), height: axisSize(input, 'height'), width: axisSize(input, 'width'), channels: axisSize(input, 'channels') };
       const reason = plan.refuse?.(grid, options);
-      return reason ? refuse(reason) : { output: spec('embedding', plan.axes(grid, options), 'float32', input.count) };
+      return reason ? refuse(`${reason}.`) : { output: spec('embedding', plan.axes(grid, options), 'float32', input.count) };
     },
 
     each(tokens, context): Embedding {

@@ -8,7 +8,7 @@ import { reader } from './pooling.ts';
 export const firstToken = aggregator(z.strictObject({}), {
   type: 'first-token',
   summary: 'Takes the first token of a clip: the class token where an encoder puts one there, the upper left patch of the first frames for V-JEPA 2, which has none.',
-  examples: ['- aggregator/first-token'],
+  examples: ['- type: aggregator/first-token'],
   axes: ({ channels }) => ({ channels }),
   make(tokens) {
     if (tokens.valid?.[0] === 0) throw new InputError(tokens.id, 'its first token saw no data.', { code: 'E_NO_DATA', remedy: 'Use `aggregator/mean`, which leaves such tokens out.' });

@@ -14,7 +14,7 @@ const regionCount = (levels: readonly number[]): number => levels.reduce((n, lev
 export const hierarchical = aggregator(hierarchicalOptions, {
   type: 'hierarchical',
   summary: 'Averages a pyramid of regions over time: the whole picture first, then finer and finer cells, row by row.',
-  examples: ['- aggregator/hierarchical', '- aggregator/hierarchical: { levels: [1, 3] }'],
+  examples: ['- type: aggregator/hierarchical', '- type: aggregator/hierarchical\n  with: { levels: [1, 3] }'],
   axes: ({ channels }, { levels }) => ({ region: regionCount(levels), channels }),
   refuse: ({ height, width }, { levels }) => {
     const most = Math.max(...levels);

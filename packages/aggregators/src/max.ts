@@ -7,7 +7,7 @@ import { pool } from './pooling.ts';
 export const max = aggregator(z.strictObject({}), {
   type: 'max',
   summary: 'Takes the largest value of every channel over all tokens of a clip.',
-  examples: ['- aggregator/max'],
+  examples: ['- type: aggregator/max'],
   axes: ({ channels }) => ({ channels }),
   make: (tokens) => pool(tokens, { count: 1, of: () => 0 }, 'max'),
 });

@@ -7,7 +7,7 @@ import { pool } from './pooling.ts';
 export const mean = aggregator(z.strictObject({}), {
   type: 'mean',
   summary: 'Averages all tokens of a clip into one vector.',
-  examples: ['- aggregator/mean'],
+  examples: ['- type: aggregator/mean'],
   axes: ({ channels }) => ({ channels }),
   make: (tokens) => pool(tokens, { count: 1, of: () => 0 }, 'mean'),
 });

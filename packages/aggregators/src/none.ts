@@ -8,7 +8,7 @@ import { reader } from './pooling.ts';
 export const none = aggregator(z.strictObject({}), {
   type: 'none',
   summary: 'Hands every token on as it is, as float32; tokens that saw no data are NaN.',
-  examples: ['- aggregator/none'],
+  examples: ['- type: aggregator/none'],
   axes: ({ time, height, width, channels }) => ({ time, height, width, channels }),
   make(tokens) {
     const value = reader(tokens);

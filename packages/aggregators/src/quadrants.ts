@@ -6,8 +6,8 @@ import { pool } from './pooling.ts';
 
 export const quadrants = aggregator(z.strictObject({}), {
   type: 'quadrants',
-  summary: 'Averages each quarter of the picture: upper left, upper right, lower left, lower right. A middle row or column belongs to the lower or right quarter.',
-  examples: ['- aggregator/quadrants'],
+  summary: 'Averages each quarter of the picture: upper left, upper right, lower left, lower right; a middle row or column belongs to the lower or right one.',
+  examples: ['- type: aggregator/quadrants'],
   axes: ({ channels }) => ({ quadrant: 4, channels }),
   refuse: ({ height, width }) => ((height ?? 2) < 2 || (width ?? 2) < 2 ? `a grid of ${height} x ${width} tokens has no quarters` : undefined),
   make(tokens) {

@@ -6,8 +6,8 @@ import { pool } from './pooling.ts';
 
 export const temporalMean = aggregator(z.strictObject({}), {
   type: 'temporal-mean',
-  summary: 'Averages each patch over time: one vector per patch. A patch without any data is NaN.',
-  examples: ['- aggregator/temporal-mean'],
+  summary: 'Averages each patch over time: one vector per patch, NaN for a patch without any data.',
+  examples: ['- type: aggregator/temporal-mean'],
   axes: ({ height, width, channels }) => ({ height, width, channels }),
   make(tokens) {
     const [, height, width] = tokens.values.shape as [number, number, number, number];

@@ -1,0 +1,90 @@
+import { tensor, type Embedding, type StageDefinition, type TokenGrid } from '@deepearth/core';
+import { halfFromFloat32, toFloat32 } from '@deepearth/core/half';
+import { runStage } from '@deepearth/core/run-stage';
+import { describeStage, given, makeTokens } from '@deepearth/testing';
+import { describe, expect, test } from 'vitest';
+import { firstToken } from './first-token.ts';
+import { hierarchical } from './hierarchical.ts';
+import { max } from './max.ts';
+import { mean } from './mean.ts';
+import { none } from './none.ts';
+import { quadrants } from './quadrants.ts';
+import { spatialMean } from './spatial-mean.ts';
+import { temporalMean } from './temporal-mean.ts';
+
+const all = { mean, max, firstToken, spatialMean, temporalMean, quadrants, hierarchical, none };
+const grids = () => makeTokens({ time: 2, height: 4, width: 6, channels: 5, count: 4 });
+const poison = (): TokenGrid[] => grids().map((grid, index) => (index === 1 ? { ...grid, values: tensor('float32', grid.values.shape, (grid.values.data as Float32Array).map((v, i) => (i === 3 ? NaN : v))) } : grid));
+const blind = (): TokenGrid[] => grids().map((grid, index) => (index === 2 ? { ...grid, valid: new Uint8Array(48) } : grid));
+
+for (const stage of [mean, max, spatialMean, temporalMean, quadrants, hierarchical]) {
+  describeStage(stage as StageDefinition, { inputs: () => [given(grids())], broken: { inputs: () => [given(poison())], says: /token at time 0, row 0, column 0 holds NaN/, left: 3 } });
+}
+describeStage(firstToken, { inputs: () => [given(grids())], broken: { inputs: () => [given(blind())], says: /first token saw no data/, left: 3 } });
+describeStage(none, { inputs: () => [given(grids())] });
+describeStage(hierarchical, { title: 'with other levels', options: { levels: [1, 3] }, otherOptions: { levels: [2] }, inputs: () => [given(grids())] });
+
+/** A 2 x 2 x 2 grid of one channel with the values 0 to 7, in order. */
+const small = (valid?: number[]): TokenGrid => ({
+  ...makeTokens({ time: 2, height: 2, width: 2, channels: 1, count: 1 })[0]!,
+  values: tensor('float32', [2, 2, 2, 1], Float32Array.from([0, 1, 2, 3, 4, 5, 6, 7])),
+  ...(valid && { valid: Uint8Array.from(valid) }),
+});
+
+async function values(stage: (typeof all)[keyof typeof all], grid: TokenGrid, options: object = {}): Promise<{ shape: readonly number[]; axes: readonly string[]; data: number[] }> {
+  for await (const item of runStage(stage as StageDefinition, { options, inputs: [given([grid])] })) {
+    const { values: { shape, data }, axes } = item as Embedding;
+    return { shape, axes, data: [...data] };
+  }
+  throw new Error('nothing came out');
+}
+
+describe('what aggregators answer', () => {
+  test('has the axes that are averaged away removed', async () => {
+    expect(await values(mean, small())).toEqual({ shape: [1], axes: ['channels'], data: [3.5] });
+    expect(await values(max, small())).toEqual({ shape: [1], axes: ['channels'], data: [7] });
+    expect(await values(firstToken, small())).toEqual({ shape: [1], axes: ['channels'], data: [0] });
+    expect(await values(spatialMean, small())).toEqual({ shape: [2, 1], axes: ['time', 'channels'], data: [1.5, 5.5] });
+    expect(await values(temporalMean, small())).toEqual({ shape: [2, 2, 1], axes: ['height', 'width', 'channels'], data: [2, 3, 4, 5] });
+    expect(await values(quadrants, small())).toEqual({ shape: [4, 1], axes: ['quadrant', 'channels'], data: [2, 3, 4, 5] });
+    expect(await values(hierarchical, small(), { levels: [1, 2] })).toEqual({ shape: [5, 1], axes: ['region', 'channels'], data: [3.5, 2, 3, 4, 5] });
+    expect((await values(none, small())).data).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  test('leaves out tokens that saw no data', async () => {
+    const upperLeftOnly = [1, 0, 0, 0, 0, 0, 0, 0];
+    expect((await values(mean, small([1, 1, 1, 1, 0, 0, 0, 0]))).data).toEqual([1.5]);
+    expect((await values(max, small([1, 1, 1, 1, 0, 0, 0, 0]))).data).toEqual([3]);
+    expect((await values(spatialMean, small(upperLeftOnly))).data).toEqual([0, NaN]);
+    expect((await values(quadrants, small(upperLeftOnly))).data).toEqual([0, NaN, NaN, NaN]);
+    expect((await values(none, small(upperLeftOnly))).data.filter((v) => !Number.isNaN(v))).toEqual([0]);
+  });
+
+  test('ignores what a token without data holds, NaN too', async () => {
+    const grid = small([1, 1, 1, 1, 1, 1, 1, 0]);
+    (grid.values.data as Float32Array)[7] = NaN;
+    expect((await values(mean, grid)).data).toEqual([3]);
+  });
+
+  test('is an error when no token saw data', async () => {
+    await expect(values(mean, small([0, 0, 0, 0, 0, 0, 0, 0]))).rejects.toThrow(/none of its tokens saw any data/);
+  });
+
+  test('is the same for half-precision tokens as for the numbers they stand for', async () => {
+    const [grid] = grids();
+    const half = { ...grid!, values: tensor('float16', grid!.values.shape, halfFromFloat32(grid!.values.data as Float32Array)) };
+    const rounded = { ...grid!, values: toFloat32(half.values) };
+    for (const stage of Object.values(all)) expect((await values(stage, half)).data).toEqual((await values(stage, rounded)).data);
+  });
+});
+
+test('quarters of an odd grid give the middle to the lower right', async () => {
+  const grid: TokenGrid = { ...small(), values: tensor('float32', [1, 3, 3, 1], Float32Array.from([0, 1, 2, 3, 4, 5, 6, 7, 8])) };
+  expect((await values(quadrants, grid)).data).toEqual([0, 1.5, 4.5, 6]);
+});
+
+test('refuses levels finer than the grid, and grids that have no quarters', async () => {
+  await expect(values(hierarchical, small(), { levels: [4] })).rejects.toThrow(/finer than the grid of 2 x 2/);
+  const line: TokenGrid = { ...small(), values: tensor('float32', [1, 1, 8, 1], new Float32Array(8)) };
+  await expect(values(quadrants, line)).rejects.toThrow(/1 x 8 tokens has no quarters/);
+});
