@@ -15,11 +15,11 @@ export const overlay = defineRenderer({
   type: 'overlay',
   summary: 'Lays the colours over the frames, each exactly over the pixels its token saw.',
   options: overlayOptions,
-  examples: ['- renderer/overlay', '- renderer/overlay: { opacity: 0.7, interpolation: smooth }'],
+  examples: ['- type: renderer/overlay', '- type: renderer/overlay\n  with: { opacity: 0.7, interpolation: smooth }'],
 
   describe(input) {
     const refusal = wantProjections(input);
-    if (refusal || !input) return refusal ?? refuse('a renderer takes projections');
+    if (refusal || !input) return refusal ?? refuse('a renderer takes projections.');
     return { output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', pictureCount(input, null)) };
   },
 

@@ -16,11 +16,11 @@ export const stacked = defineRenderer({
   type: 'stacked',
   summary: 'Shows each frame above, and below it the same frame under the colours.',
   options: stackedOptions,
-  examples: ['- renderer/stacked', '- renderer/stacked: { opacity: 0.6, gapPixels: 8 }'],
+  examples: ['- type: renderer/stacked', '- type: renderer/stacked\n  with: { opacity: 0.6, gapPixels: 8 }'],
 
   describe(input) {
     const refusal = wantProjections(input);
-    if (refusal || !input) return refusal ?? refuse('a renderer takes projections');
+    if (refusal || !input) return refusal ?? refuse('a renderer takes projections.');
     return { output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', pictureCount(input, null)) };
   },
 

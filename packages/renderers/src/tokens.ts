@@ -18,11 +18,11 @@ export const tokens = defineRenderer({
   type: 'tokens',
   summary: 'Draws the token grid itself, one square of colour per token.',
   options: tokensOptions,
-  examples: ['- renderer/tokens', '- renderer/tokens: { cellPixels: 10, colorMap: magma, per: frame }'],
+  examples: ['- type: renderer/tokens', '- type: renderer/tokens\n  with: { cellPixels: 10, colorMap: magma, per: frame }'],
 
   describe(input, { options: { cellPixels, background } }) {
     const refusal = wantProjections(input);
-    if (refusal || !input) return refusal ?? refuse('a renderer takes projections');
+    if (refusal || !input) return refusal ?? refuse('a renderer takes projections.');
     const edge = (name: string) => (axisSize(input, name) === null ? null : axisSize(input, name)! * cellPixels);
     return { output: spec('picture', { height: edge('height'), width: edge('width'), channels: background === 'transparent' ? 4 : 3 }, 'uint8', pictureCount(input, null)) };
   },

@@ -1,0 +1,101 @@
+import { InputError, tensor, type Clip, type Picture, type Projection, type StageDefinition } from '@deepearth/core';
+import { runStage } from '@deepearth/core/run-stage';
+import { describeStage, given, makeFrames, makeProjections } from '@deepearth/testing';
+import { describe, expect, test } from 'vitest';
+import { overlay } from './overlay.ts';
+import { stacked } from './stacked.ts';
+import { tokens } from './tokens.ts';
+
+const projections = () => makeProjections({ time: 2, height: 3, width: 4, count: 4 });
+/** The third frame of the second clip cannot be read. */
+const damaged = (): Projection[] =>
+  projections().map((projection, index) => {
+    const frames = projection.clip.frames.map((frame, at) => (index === 1 && at === 2 ? { ...frame, read: () => Promise.reject(new InputError('frame 6', 'is damaged.')) } : frame));
+    return { ...projection, clip: { ...projection.clip, frames } };
+  });
+
+describeStage(tokens, { options: { cellPixels: 3 }, otherOptions: { cellPixels: 3, colorMap: 'magma', background: '#ff0000' }, inputs: () => [given(projections())] });
+describeStage(tokens, { title: 'per frame and transparent', options: { per: 'frame', cellPixels: 2, background: 'transparent' }, inputs: () => [given(projections())] });
+describeStage(overlay, { otherOptions: { opacity: 0.9, interpolation: 'smooth' }, inputs: () => [given(projections())], broken: { inputs: () => [given(damaged())], says: /frame 6: is damaged/, left: 15 } });
+describeStage(stacked, { otherOptions: { gapPixels: 2 }, inputs: () => [given(projections())], broken: { inputs: () => [given(damaged())], says: /frame 6: is damaged/, left: 15 } });
+
+async function draw(stage: unknown, items: readonly Projection[], options: object = {}): Promise<Picture[]> {
+  const found: Picture[] = [];
+  for await (const picture of runStage(stage as StageDefinition, { options, inputs: [given(items)] })) found.push(picture as Picture);
+  return found;
+}
+
+const numbersOf = (pictures: readonly Picture[]): number[] => pictures.map(({ frame }) => frame.number);
+
+/** A projection over a clip of these frame numbers. */
+function over(numbers: readonly number[], base = projections()[0]!): Projection {
+  const frames = numbers.map((number) => makeFrames(1, { first: number, width: 32, height: 24 })[0]!);
+  const clip: Clip = { ...base.clip, frames, padded: 0 };
+  return { ...base, clip, key: `${base.key}${numbers.join('')}`.slice(0, 32).replace(/[^0-9a-f]/g, '0') };
+}
+
+describe('which pictures are drawn', () => {
+  test('one per frame for overlays, one per time step for tokens unless asked otherwise', async () => {
+    const two = projections().slice(0, 2);
+    expect(numbersOf(await draw(overlay, two))).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(numbersOf(await draw(tokens, two))).toEqual([0, 2, 4, 6]);
+    expect(numbersOf(await draw(tokens, two, { per: 'frame' }))).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  test('each frame once, by the first clip that holds it', async () => {
+    const overlapping = [over([0, 1, 2, 3]), over([2, 3, 4, 5]), over([3, 4, 5, 6])];
+    expect(numbersOf(await draw(overlay, overlapping))).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(numbersOf(await draw(tokens, overlapping))).toEqual([0, 2, 4, 6]);
+    expect(numbersOf(await draw(tokens, [over([0, 1, 2, 3]), over([1, 2, 3, 4])])), 'a step of which one frame is new is shown with that frame').toEqual([0, 2, 4]);
+  });
+
+  test('a frame that is repeated to fill its clip once', async () => {
+    expect(numbersOf(await draw(overlay, [over([8, 9, 9, 9])]))).toEqual([8, 9]);
+    expect(numbersOf(await draw(overlay, [over([8, 8, 8, 8]), over([9, 9, 9, 9])]))).toEqual([8, 9]);
+  });
+});
+
+test('the token picture has one square per token, enlarged without blending', async () => {
+  const base = projections()[0]!;
+  const values = tensor('float32', [1, 1, 2, 3], Float32Array.from([1, -1, -1, -1, -1, 1]));
+  const [picture] = await draw(tokens, [{ ...base, values }], { cellPixels: 2 });
+  expect(picture!.pixels.shape).toEqual([2, 4, 3]);
+  const row = [255, 0, 0, 255, 0, 0, 0, 0, 255, 0, 0, 255];
+  expect([...picture!.pixels.data]).toEqual([...row, ...row]);
+});
+
+test('tokens without data have the background, or none', async () => {
+  const base = projections()[0]!;
+  const blind = { ...base, values: tensor('float32', [1, 1, 1, 3], new Float32Array(3)), valid: Uint8Array.from([0]) };
+  expect([...(await draw(tokens, [blind], { cellPixels: 1, background: '#0a0b0c' }))[0]!.pixels.data]).toEqual([10, 11, 12]);
+  expect([...(await draw(tokens, [blind], { cellPixels: 1, background: 'transparent' }))[0]!.pixels.data]).toEqual([0, 0, 0, 0]);
+});
+
+test('stacked shows the frame above and its overlay below', async () => {
+  const [projection] = projections();
+  const [[top], [below]] = [await draw(stacked, [projection!], { gapPixels: 1 }), await draw(overlay, [projection!])];
+  const { frame, pixels } = top!;
+  const plain = (await frame.read()).values.data as Uint8Array;
+  const half = frame.width * frame.height * 3;
+  expect(pixels.shape).toEqual([2 * frame.height + 1, frame.width, 3]);
+  expect(pixels.data.subarray(0, half)).toEqual(plain);
+  expect([...pixels.data.subarray(half, half + frame.width * 3)].every((v) => v === 0)).toBe(true);
+  expect(pixels.data.subarray(half + frame.width * 3)).toEqual(below!.pixels.data);
+});
+
+test('an overlay of no opacity is the frame', async () => {
+  const [picture] = await draw(overlay, projections().slice(0, 1), { opacity: 0 });
+  expect(picture!.pixels.data).toEqual((await picture!.frame.read()).values.data);
+});
+
+test('layers are named by reducer and renderer, or as asked', async () => {
+  const one = projections().slice(0, 1);
+  expect((await draw(overlay, one))[0]!.layer).toBe('made-overlay');
+  expect((await draw(stacked, one, { layer: 'both' }))[0]!.layer).toBe('both');
+});
+
+test('a frame of another size than the tokens were made from is an error with both sizes', async () => {
+  const [projection] = projections();
+  const geometry = { ...projection!.geometry, frameWidth: 99 };
+  await expect(draw(overlay, [{ ...projection!, geometry }])).rejects.toThrow(/is 32 x 24 pixels, but the tokens of clip-000000 were made from 99 x 24/);
+});
