@@ -22,14 +22,14 @@ export const features = defineSink({
   summary: 'Writes tokens, embeddings or projections, one file for each clip: features_frames_0000_0015.safetensors.',
   options: featuresOptions,
   joins: 'merged',
-  examples: ['- sink/features', '- sink/features: { format: npy, dtype: float16 }'],
+  examples: ['- type: sink/features', '- type: sink/features\n  with: { format: npy, dtype: float16 }'],
 
   describe(input, { options, inputs }) {
     const other = inputs.find(({ spec: { kind } }) => !kinds.includes(kind));
-    if (!input || !kinds.includes(input.kind) || other) return refuse(`sink/features takes tokens, embeddings or projections, not ${(other?.spec ?? input)?.kind ?? 'nothing'}`, { remedy: 'Put it behind an encoder, an aggregator or a reducer.' });
+    if (!input || !kinds.includes(input.kind) || other) return refuse(`sink/features takes tokens, embeddings or projections, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, { remedy: 'Put it behind an encoder, an aggregator or a reducer.' });
     const bytes = itemBytes(options.dtype === 'same' ? input : { ...input, dtype: options.dtype });
-    const all = bytes === null || input.count === null ? undefined : bytes * input.count;
-    return { output: spec('artifact', {}, null, input.count), ...(all !== undefined && { diskBytes: all }), ...(axisSize(input, 'channels') === 0 && { notes: ['the files will be empty'] }) };
+    const all = bytes === null || input.count === null || inputs.length > 1 ? undefined : bytes * input.count;
+    return { output: spec('artifact', {}, null, inputs.length > 1 ? null : input.count), ...(all !== undefined && { diskBytes: all }), ...(axisSize(input, 'channels') === 0 && { notes: ['the files will be empty'] }) };
   },
 
   async each(item: TokenGrid | Embedding | Projection, { options, output, key }) {

@@ -1,6 +1,6 @@
-// Writes the frames of one GIF piece by piece, with colours shared by all frames as long as they fit.
+// Encodes the pictures of one GIF piece by piece, with colours shared by all of them as long as they fit.
 
-import type { Encoder } from 'gifenc';
+import type gifenc from 'gifenc';
 import { choosePalette, paletteMap, type PaletteMap, type Pixels } from './palette.ts';
 
 export interface GifOptions {
@@ -16,9 +16,18 @@ export interface GifPicture extends Pixels {
   readonly height: number;
 }
 
+export interface GifWriter {
+  /** Takes a picture and answers the bytes that are ready, often none for the first few dozen. */
+  add(picture: GifPicture): Uint8Array[];
+  /** The rest of the file; none when there was no picture. */
+  end(): Uint8Array[];
+}
+
 /** Pictures the shared palette is chosen from: the first so many, or as many as fit into `sampleBytes`. */
 const samplePictures = 48;
-const sampleBytes = 48 * 2 ** 20;
+export const sampleBytes = 48 * 2 ** 20;
+/** Levels that thresholds spread over: about the distance between neighbouring colours of a palette of 256. */
+const ditherLevels = 14;
 
 /**
  * The delay of frame `index`, in hundredths of a second, GIF's unit. Rounding errors are carried along, so that `n` frames
@@ -26,13 +35,19 @@ const sampleBytes = 48 * 2 ** 20;
  */
 export const delayOf = (index: number, fps: number): number => Math.round(((index + 1) * 100) / fps) - Math.round((index * 100) / fps);
 
-/** Takes pictures of one size and yields the bytes of the file. Holds a few dozen pictures until its palette is chosen, afterwards one. */
-export async function* gifBytes(pictures: AsyncIterable<GifPicture>, options: GifOptions): AsyncGenerator<Uint8Array> {
-  const { default: gifenc } = await import('gifenc');
-  const { GIFEncoder, quantize } = gifenc;
-  const encoder: Encoder = GIFEncoder({ initialCapacity: 1 << 16 });
-  let shared: PaletteMap | undefined;
-  let usualError = 0;
+/** Starts a GIF; all its pictures have one size. Holds the pictures its palette is chosen from, afterwards none. */
+export async function gifWriter(options: GifOptions): Promise<GifWriter> {
+  const { GIFEncoder, quantize } = (await import('gifenc')).default;
+  return writer(GIFEncoder({ initialCapacity: 1 << 16 }), quantize, options);
+}
+
+function writer(encoder: ReturnType<typeof gifenc.GIFEncoder>, quantize: typeof gifenc.quantize, { fps, loop, colors, palette, dither }: GifOptions): GifWriter {
+  /** The palette in use, and how far pixels usually are from it. */
+  let shared: { map: PaletteMap; usualError: number } | undefined;
+  /** The palette at the head of the file; a frame with another one carries it along. */
+  let head: PaletteMap | undefined;
+  let held: GifPicture[] = [];
+  let heldBytes = 0;
   let index = 0;
 
   const flush = (): Uint8Array => {
@@ -40,56 +55,51 @@ export async function* gifBytes(pictures: AsyncIterable<GifPicture>, options: Gi
     encoder.stream.reset();
     return bytes;
   };
-  const choose = (sample: readonly GifPicture[]): PaletteMap => paletteMap(choosePalette(sample, options.colors - (sample[0]!.channels === 4 ? 1 : 0), quantize));
-  const write = (picture: GifPicture, map: PaletteMap, own: boolean): Uint8Array => {
-    const transparent = map.palette.length;
-    const clear = picture.channels === 4;
-    const numbers = map.apply(picture, picture.width, options.dither ? ditherStrength : 0, transparent);
-    const palette = clear ? [...map.palette, [0, 0, 0]] : map.palette;
-    // The file's first palette is the common one; a frame names a palette only when it differs.
-    encoder.writeFrame(numbers, picture.width, picture.height, {
-      delay: delayOf(index, options.fps) * 10,
-      repeat: options.loop ? 0 : -1,
-      ...((index === 0 || own) && { palette }),
-      ...(clear && { transparent: true, transparentIndex: transparent }),
+
+  const choose = (sample: readonly GifPicture[]) => {
+    const map = paletteMap(choosePalette(sample, colors - (sample[0]!.channels === 4 ? 1 : 0), quantize));
+    return { map, usualError: sample.reduce((sum, picture) => sum + map.error(picture), 0) / sample.length };
+  };
+
+  const write = (picture: GifPicture, map: PaletteMap): Uint8Array => {
+    head ??= map;
+    const transparentIndex = map.palette.length;
+    const transparent = picture.channels === 4;
+    encoder.writeFrame(map.apply(picture, picture.width, dither ? ditherLevels : 0, transparentIndex), picture.width, picture.height, {
+      delay: delayOf(index, fps) * 10,
+      repeat: loop ? 0 : -1,
+      ...((index === 0 || map !== head) && { palette: transparent ? [...map.palette, [0, 0, 0]] : map.palette }),
+      ...(transparent && { transparent, transparentIndex }),
     });
     index++;
     return flush();
   };
 
-  let held: GifPicture[] = [];
-  let heldBytes = 0;
-  // The palette that stands at the head of the file; later ones are repeated with each frame that uses them.
-  let head: PaletteMap | undefined;
-  const settle = function* (): Generator<Uint8Array> {
-    shared = head = choose(held);
-    usualError = held.reduce((sum, picture) => sum + shared!.error(picture), 0) / held.length;
-    for (const picture of held) yield write(picture, shared, false);
+  const settle = (): Uint8Array[] => {
+    shared = choose(held);
+    const { map } = shared;
+    const bytes = held.map((picture) => write(picture, map));
     held = [];
+    return bytes;
   };
 
-  for await (const picture of pictures) {
-    if (options.palette === 'frame') {
-      yield write(picture, choose([picture]), true);
-    } else if (!shared) {
-      held.push(picture);
-      heldBytes += picture.data.byteLength;
-      if (held.length >= samplePictures || heldBytes >= sampleBytes) yield* settle();
-    } else {
-      // What comes later may look different (another day, another place); then the palette is chosen anew.
-      if (shared.error(picture) > usualError * 2 + 16) {
-        shared = choose([picture]);
-        usualError = shared.error(picture);
+  return {
+    add(picture) {
+      if (palette === 'frame') return [write(picture, choose([picture]).map)];
+      if (!shared) {
+        held.push(picture);
+        heldBytes += picture.data.byteLength;
+        return held.length >= samplePictures || heldBytes >= sampleBytes ? settle() : [];
       }
-      yield write(picture, shared, shared !== head);
-    }
-  }
-  if (held.length) yield* settle();
-  if (index > 0) {
-    encoder.finish();
-    yield flush();
-  }
+      // What comes later may look different (another day, another place); then colours are chosen anew.
+      if (shared.map.error(picture) > shared.usualError * 2 + 16) shared = choose([picture]);
+      return [write(picture, shared.map)];
+    },
+    end() {
+      const rest = held.length ? settle() : [];
+      if (index === 0) return [];
+      encoder.finish();
+      return [...rest, flush()];
+    },
+  };
 }
-
-/** Levels that thresholds spread over: about the distance between neighbouring colours of a 256-colour palette. */
-const ditherStrength = 14;

@@ -1,9 +1,11 @@
 // Writes pictures as animated GIFs, one for each layer.
 
-import { defineSink, InputError, refuse, spec, type Artifact, type Picture } from '@deepearth/core';
+import { createReadStream } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { defineSink, InputError, lineage, refuse, spec, type Picture } from '@deepearth/core';
 import { z } from 'zod';
-import { channel, type Channel } from './channel.ts';
-import { gifBytes, type GifPicture } from './gif-frames.ts';
+import { gifWriter, sampleBytes, type GifWriter } from './gif-frames.ts';
 
 export const gifOptions = z.strictObject({
   fps: z.number().positive().max(50).default(12).describe('Pictures per second, at most 50: browsers slow down anything faster.'),
@@ -14,11 +16,14 @@ export const gifOptions = z.strictObject({
   directory: z.string().min(1).default('gif').describe('Folder inside the output folder.'),
 });
 
-/** A GIF that is being written. */
+/** A GIF that is being written, in the work folder until it is whole. */
 interface Writing {
-  readonly pictures: Channel<GifPicture>;
-  readonly artifact: Promise<Artifact>;
   readonly first: Picture;
+  readonly path: string;
+  readonly file: FileHandle;
+  readonly writer: GifWriter;
+  /** Digest of the keys of all pictures so far. */
+  key: string;
 }
 
 export const gif = defineSink({
@@ -26,48 +31,53 @@ export const gif = defineSink({
   summary: 'Writes pictures as animated GIFs, one for each layer.',
   options: gifOptions,
   joins: 'merged',
-  examples: ['- sink/gif', '- sink/gif: { fps: 6, loop: false }'],
+  examples: ['- type: sink/gif', '- type: sink/gif\n  with: { fps: 6, loop: false }'],
 
-  describe(input) {
-    if (input?.kind !== 'picture') return refuse(`a GIF is made of pictures, not ${input?.kind ?? 'nothing'}`, { remedy: 'Put it behind a renderer.' });
-    // A few dozen pictures, until the palette is chosen.
-    return { output: spec('artifact', {}, null, null), memoryBytes: 64 * 2 ** 20 };
+  describe(input, { inputs }) {
+    const other = inputs.find(({ spec: { kind } }) => kind !== 'picture');
+    if (input?.kind !== 'picture' || other) return refuse(`a GIF is made of pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, { remedy: 'Put it behind a renderer.' });
+    return { output: spec('artifact', {}, null, null), drains: true, memoryBytes: sampleBytes * Math.max(1, inputs.length) };
   },
 
   async *process(pictures: AsyncIterable<Picture>, context) {
     const { options, output, signal } = context;
     const layers = new Map<string, Writing>();
-    const begin = (first: Picture): Writing => {
-      const frames = channel<GifPicture>();
-      const file = { path: `${options.directory}/${first.layer}.gif`, mediaType: 'image/gif', key: context.key('gif', first.layer, first.key) };
-      const artifact = output.write(file, gifBytes(frames, options));
-      // The failure is thrown where the next picture is pushed, or at the end; until then nobody listens.
-      artifact.catch(() => undefined);
-      return { pictures: frames, artifact, first };
+    const begin = async (first: Picture): Promise<Writing> => {
+      const path = join(await context.workFolder(), `${layers.size}.gif`);
+      const writing = { first, path, file: await open(path, 'w'), writer: await gifWriter(options), key: '' };
+      layers.set(first.layer, writing);
+      return writing;
+    };
+    const append = async ({ file }: Writing, parts: readonly Uint8Array[]): Promise<void> => {
+      for (const part of parts) await file.writeFile(part);
     };
     try {
       for await (const picture of pictures) {
         signal.throwIfAborted();
+        const writing = layers.get(picture.layer) ?? (await begin(picture));
+        const taken = await context.attempt(picture, () => sameSize(writing.first, picture));
+        if (!taken) continue;
         const [height, width, channels] = picture.pixels.shape as [number, number, number];
-        const known = layers.get(picture.layer);
-        if (known) sameSize(known.first, picture);
-        const writing = known ?? begin(picture);
-        layers.set(picture.layer, writing);
-        await Promise.race([writing.pictures.push({ data: picture.pixels.data, width, height, channels }), writing.artifact]);
+        writing.key = lineage(writing.key, picture.key);
+        await append(writing, writing.writer.add({ data: picture.pixels.data, width, height, channels }));
       }
-      for (const { pictures: frames } of layers.values()) frames.end();
-      for (const { artifact } of layers.values()) yield await artifact;
-    } catch (error) {
-      for (const { pictures: frames } of layers.values()) frames.fail(error);
-      await Promise.allSettled([...layers.values()].map(({ artifact }) => artifact));
-      throw error;
+      for (const [layer, writing] of [...layers].sort(([a], [b]) => (a < b ? -1 : 1))) {
+        signal.throwIfAborted();
+        await append(writing, writing.writer.end());
+        await writing.file.close();
+        layers.delete(layer);
+        yield await output.write({ path: `${options.directory}/${layer}.gif`, mediaType: 'image/gif', key: context.key(layer, writing.key) }, createReadStream(writing.path) as AsyncIterable<Buffer>);
+      }
+    } finally {
+      for (const { file } of layers.values()) await file.close();
     }
   },
 });
 
-function sameSize(first: Picture, picture: Picture): void {
+/** True, or an `InputError`. */
+function sameSize(first: Picture, picture: Picture): true {
   const [a, b] = [first, picture].map(({ pixels: { shape } }) => `${shape[1]} x ${shape[0]}${shape[2] === 4 ? ' with opacity' : ''}`);
-  if (a === b) return;
+  if (a === b) return true;
   throw new InputError(picture.frame.origin, `the picture ${picture.id} is ${b}, but the GIF "${first.layer}" began with ${a} (${first.frame.origin}).`, {
     code: 'E_PICTURE_SIZE',
     remedy: 'All pictures of a GIF have one size; write them with sink/pictures, or leave frames of another size out.',

@@ -5,4 +5,4 @@ export { gif, gifOptions } from './gif.ts';
 export { packageSink, packageOptions } from './package.ts';
 export { stages } from './stages.ts';
 // Parts
-export { gifBytes, delayOf, type GifOptions, type GifPicture } from './gif-frames.ts';
+export { gifWriter, delayOf, type GifOptions, type GifPicture, type GifWriter } from './gif-frames.ts';

@@ -17,17 +17,18 @@ export const packageSink = defineSink({
   summary: 'Packs the files that other sinks wrote into one zip archive, in a fixed order.',
   options: packageOptions,
   joins: 'merged',
-  examples: ['- sink/package', '- id: zip\n  use: sink/package\n  from: [features, gif]\n  with: { file: results.zip }'],
+  examples: ['- type: sink/package', '- id: zip\n  type: sink/package\n  from: [features, gif]\n  with: { file: results.zip }'],
 
   describe(input, { inputs }) {
     const other = inputs.find(({ spec: { kind } }) => kind !== 'artifact');
-    if (input?.kind !== 'artifact' || other) return refuse(`a package holds files, not ${(other?.spec ?? input)?.kind ?? 'nothing'}${other ? ` (from ${other.id})` : ''}`, { remedy: 'List sinks under `from`.' });
+    if (input?.kind !== 'artifact' || other) return refuse(`a package holds files, not ${(other?.spec ?? input)?.kind ?? 'nothing'}${other ? ` (from ${other.id})` : ''}.`, { remedy: 'List sinks under `from`.' });
     return { output: spec('artifact', {}, null, 1), drains: true };
   },
 
-  async *process(artifacts: AsyncIterable<Artifact>, { options, output, key, signal, progress }) {
+  async *process(artifacts: AsyncIterable<Artifact>, { options, output, key, signal, progress, log }) {
     const files = new Map<string, Artifact>();
     for await (const artifact of artifacts) files.set(artifact.path, artifact);
+    if (files.size === 0) return log.warn('no file came in, so no package is written');
     // Order of arrival depends on timing, order of names does not.
     const sorted = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
     let done = 0;

@@ -16,11 +16,12 @@ export const pictures = defineSink({
   summary: 'Writes every picture as a PNG, JPEG or WebP file: LAYER/frame_000616.png.',
   options: picturesOptions,
   joins: 'merged',
-  examples: ['- sink/pictures', '- sink/pictures: { format: jpeg, quality: 95, directory: stills }'],
+  examples: ['- type: sink/pictures', '- type: sink/pictures\n  with: { format: jpeg, quality: 95, directory: stills }'],
 
-  describe(input) {
-    if (input?.kind !== 'picture') return refuse(`sink/pictures takes pictures, not ${input?.kind ?? 'nothing'}`, { remedy: 'Put it behind a renderer.' });
-    return { output: spec('artifact', {}, null, input.count) };
+  describe(input, { inputs }) {
+    const other = inputs.find(({ spec: { kind } }) => kind !== 'picture');
+    if (input?.kind !== 'picture' || other) return refuse(`sink/pictures takes pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, { remedy: 'Put it behind a renderer.' });
+    return { output: spec('artifact', {}, null, inputs.length === 1 ? input.count : null) };
   },
 
   async each(picture: Picture, { options: { format, quality, directory }, output, key }) {
