@@ -40,7 +40,7 @@ async function digestOf(t: LazyTensor, dtype: DType, signal?: AbortSignal): Prom
 
 async function contentOf(t: LazyTensor, { digest, check, signal }: DescribeOptions): Promise<{ sha256?: string; first?: Description[] }> {
   if (digest) return digestOf(t, t.dtype, signal);
-  if (check) for await (const _ of t.chunks(signal)) signal?.throwIfAborted();
+  if (check) await t.verify(signal);
   return {};
 }
 

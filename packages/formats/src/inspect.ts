@@ -1,11 +1,13 @@
 // Says what a file of tensors holds: every value, every tensor with type and shape, and on demand the digests of their values.
 
+import { InputError } from '@deepearth/core/errors';
 import type { ByteSource } from './bytes.ts';
 import { fileKind, type FileKind } from './file-kind.ts';
 import type { LazyTensor } from './lazy-tensor.ts';
 import { openNpy } from './npy.ts';
 import { arraysOf } from './npz.ts';
-import { openPt } from './pt.ts';
+import { openPt, tensorsOf } from './pt.ts';
+import type { PyValue } from './python-values.ts';
 import { describeTensor, describeValue, type Description, type DescribeOptions } from './inspect-value.ts';
 import { openSafetensors } from './safetensors.ts';
 import { openZip } from './zip.ts';
@@ -35,6 +37,9 @@ export interface Inspection {
 
 /** A file whose tensors take no more is checked in full even without `digest`. */
 const alwaysCheckedBytes = 1 << 26;
+/** How much there may be to digest, counting values again in every tensor that views them. */
+const alwaysDigestedBytes = 2 ** 30;
+const mostRepetition = 64;
 
 /**
  * Describes a .pt, .safetensors, .npy, .npz or .zip file. Without `digest` a file is opened by its directory; one below
@@ -44,7 +49,11 @@ export async function inspectFile(source: ByteSource, { digest = false, signal }
   const format = await fileKind(source, signal);
   const about = { file: source.name, format, size: source.size };
   const options: DescribeOptions = { digest, check: source.size <= alwaysCheckedBytes, signal };
-  if (format === 'pt') return { ...about, holds: await describeValue((await openPt(source, signal)).value, options) };
+  if (format === 'pt') {
+    const { value } = await openPt(source, signal);
+    if (digest) refuseRepetition(source, value);
+    return { ...about, holds: await describeValue(value, options) };
+  }
   if (format === 'npy') return { ...about, holds: await describeTensor(await openNpy(source, signal), options) };
   if (format === 'safetensors') {
     const { tensors, metadata } = await openSafetensors(source, signal);
@@ -60,6 +69,13 @@ export async function inspectFile(source: ByteSource, { digest = false, signal }
     holds.push([name, { bytes: size, compression, ...sha256 }]);
   }
   return { ...about, holds: Object.fromEntries(holds) };
+}
+
+/** Thousands of tensors that view the same values would take hours to digest, out of a small file. */
+function refuseRepetition(source: ByteSource, value: PyValue): void {
+  let bytes = 0;
+  for (const tensor of tensorsOf(value).values()) bytes += tensor.bytes;
+  if (bytes > Math.max(alwaysDigestedBytes, mostRepetition * source.size)) throw new InputError(source.name, `holds tensors of ${bytes} bytes that repeat the values of a file of ${source.size}: too much to digest.`, { code: 'E_PT' });
 }
 
 async function describeAll(tensors: ReadonlyMap<string, LazyTensor>, options: DescribeOptions): Promise<Description> {

@@ -27,6 +27,8 @@ export interface LazyTensor<D extends DType = DType> {
   readBytes(start: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
   /** The values in C order, little-endian, in chunks of a few MiB; the last comes only after the check that `read` does. */
   chunks(signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Checks the values against the file's checksum, where it has one; reads them unless that was done. Throws an `InputError`. */
+  verify(signal?: AbortSignal): Promise<void>;
 }
 
 export interface LazyTensorParts<D extends DType> {
@@ -35,14 +37,14 @@ export interface LazyTensorParts<D extends DType> {
   /** Left out where values lie nowhere as they are. */
   locate?(signal?: AbortSignal): Promise<Location | undefined>;
   readBytes(start: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
-  /** Called after all values were read; throws when the file's checksum does not hold. */
+  /** Left out where the file has no checksum. */
   verify?(signal?: AbortSignal): Promise<void>;
   /** How much `chunks` asks for at once; 4 MiB by default. */
   readonly stepBytes?: number;
 }
 
 /** Makes a lazy tensor from a way to read a range of its bytes. */
-export function lazyTensor<D extends DType>({ dtype, shape, locate = async () => undefined, readBytes, verify, stepBytes = chunkBytes }: LazyTensorParts<D>): LazyTensor<D> {
+export function lazyTensor<D extends DType>({ dtype, shape, locate = async () => undefined, readBytes, verify = async () => undefined, stepBytes = chunkBytes }: LazyTensorParts<D>): LazyTensor<D> {
   const bytes = elementCount(shape) * elementBytes(dtype);
   return {
     dtype,
@@ -50,16 +52,17 @@ export function lazyTensor<D extends DType>({ dtype, shape, locate = async () =>
     bytes,
     locate,
     readBytes,
+    verify,
     read: async (signal) => {
       const values = await readBytes(0, bytes, signal);
-      await verify?.(signal);
+      await verify(signal);
       return tensor(dtype, shape, viewAs(dtype, values));
     },
     chunks: async function* (signal) {
       const step = stepBytes - (stepBytes % elementBytes(dtype));
       for (let at = 0; at < bytes; at += step) {
         const chunk = await readBytes(at, Math.min(step, bytes - at), signal);
-        if (at + step >= bytes) await verify?.(signal);
+        if (at + step >= bytes) await verify(signal);
         yield chunk;
       }
     },

@@ -10,10 +10,15 @@ export interface KeyTable {
 }
 
 /** How many parts a key may have; a tuple of shared tuples grows exponentially when it is spelled out. */
-const mostParts = 10_000;
+const mostParts = 1000;
+/** How long the text of all composite keys may be, per byte of the pickle and at least. */
+const textPerByte = 16;
+const alwaysText = 1 << 20;
 
-export function canonicalKeys(): KeyTable {
+/** `pickleBytes` bounds the work: a reference to a long key takes two bytes. */
+export function canonicalKeys(pickleBytes: number): KeyTable {
   const known = new Map<string, unknown>();
+  let spelled = 0;
   return {
     key: (value, container) => {
       if (typeof value === 'string' || typeof value === 'bigint' || value === null) return value;
@@ -21,6 +26,8 @@ export function canonicalKeys(): KeyTable {
       if (typeof value === 'boolean') return container.has(Number(value)) ? Number(value) : value;
       if (typeof value === 'number') return (value === 0 || value === 1) && container.has(value === 1) ? value === 1 : value;
       const text = spell(value, { parts: 0 });
+      spelled += text.length;
+      if (spelled > alwaysText + textPerByte * pickleBytes) refuse('its pickle uses long keys over and over');
       if (!known.has(text)) known.set(text, value);
       return known.get(text);
     },
@@ -28,7 +35,7 @@ export function canonicalKeys(): KeyTable {
 }
 
 function spell(value: unknown, count: { parts: number }): string {
-  if (++count.parts > mostParts) throw new PickleRefusal('its pickle has a dict key of more than 10,000 parts');
+  if (++count.parts > mostParts) throw new PickleRefusal('its pickle has a dict key of more than 1,000 parts');
   if (value === null || typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(Number.isInteger(Number(value)) ? BigInt(value) : value);
   if (value instanceof Uint8Array && value.byteLength <= mostParts) return `b${Array.from(value, (byte) => byte.toString(16)).join('.')}`;

@@ -8,6 +8,9 @@ import type { PyTuple, PyValue } from './python-values.ts';
 const mostOperations = 50_000_000;
 const mostContainers = 4_000_000;
 const mostDicts = 1_000_000;
+/** What calls may copy out of values that are there already: bytes out of text, sets out of lists. A reference takes two bytes. */
+const copiedPerByte = 16;
+const alwaysCopied = 1 << 24;
 /** An int of 8,192 bits. Python's own limit for decimal text is 4,300 digits. */
 const mostIntegerBytes = 1024;
 
@@ -23,6 +26,7 @@ interface Machine {
   at: number;
   containers: number;
   dicts: number;
+  copied: number;
 }
 
 /**
@@ -34,13 +38,14 @@ export function parsePickle(bytes: Uint8Array, context: PickleContext, start = 0
     bytes,
     view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
     context,
-    keys: canonicalKeys(),
+    keys: canonicalKeys(bytes.byteLength),
     stack: [],
     marks: [],
     memo: new Map(),
     at: start,
     containers: 0,
     dicts: 0,
+    copied: 0,
   };
   for (let operations = 0; ; operations++) {
     if (operations > mostOperations) refuse(`its pickle has more than ${mostOperations} operations`);
@@ -98,6 +103,13 @@ function container<T>(m: Machine, value: T): T {
   if (++m.containers > mostContainers) refuse(`its pickle makes more than ${mostContainers} lists, tuples, sets and dicts`);
   if ((value instanceof Map || value instanceof Set) && ++m.dicts > mostDicts) refuse(`its pickle makes more than ${mostDicts} dicts and sets`);
   return value;
+}
+
+/** Counts what a call or BUILD made: values that are referred to again and again must not be copied again and again. */
+function charge(m: Machine, made: unknown): void {
+  if (made instanceof Set || made instanceof Map) m.copied += 32 * made.size;
+  else if (typeof made === 'object' && made !== null) m.copied += 64 + ('byteLength' in made ? Number(made.byteLength) : 'bytes' in made && 'kind' in made && made.kind === 'ndarray' ? Number(made.bytes) : 0);
+  if (m.copied > alwaysCopied + copiedPerByte * m.bytes.byteLength) refuse('its pickle copies the same values over and over');
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -181,6 +193,7 @@ function reduce(m: Machine): void {
     made = new Set();
     addItems(m, made, items);
   }
+  charge(m, made);
   m.stack.push(typeof made === 'object' && made !== null ? container(m, made) : made);
 }
 
@@ -192,6 +205,7 @@ function build(m: Machine): void {
   if (target instanceof Map) return;
   if (typeof target !== 'object' || target === null || !('build' in target) || typeof target.build !== 'function') return refuse(`its pickle sets at byte ${m.at - 1} the state of a value that has none`);
   (target as { build: (state: unknown) => void }).build(state);
+  charge(m, target);
 }
 
 function stackGlobal(m: Machine): void {

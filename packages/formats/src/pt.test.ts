@@ -1,9 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '@deepearth/core/errors';
+import { bytesOf, tensor, zeros } from '@deepearth/core/tensor';
+import { bytesSource, type ByteSource } from './bytes.ts';
 import { openFile } from './file-source-node.ts';
 import { inspectFile, inspectionJson } from './inspect.ts';
+import { readRows, type LazyTensor } from './lazy-tensor.ts';
+import { openPt, tensorsOf, valueAt } from './pt.ts';
+import { encodePt } from './pt-writer.ts';
+import { tuple } from './python-values.ts';
 
+const fixture = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(`../fixtures/${name}`, import.meta.url)));
 const reference = new URL('../../../../shared/reference/pt/', import.meta.url);
 const expected = existsSync(reference) ? (JSON.parse(readFileSync(new URL('expected.json', reference), 'utf8')) as { files: Record<string, { holds?: unknown }>; hostile: Record<string, { must: string }> }) : undefined;
 
@@ -11,11 +19,9 @@ describe.skipIf(!expected)('reference .pt files (skipped where ../shared/referen
   it.each(Object.entries(expected?.files ?? {}))('reads %s', async (name, { holds }) => {
     const source = await openFile(new URL(name, reference).pathname);
     try {
-      if (name === 'sparse.pt') await expect(inspectFile(source)).rejects.toThrow('sparse tensor');
-      else {
-        const found = await inspectFile(source, { digest: true });
-        expect(JSON.parse(inspectionJson(found.holds))).toEqual(holds ?? { f8: expect.objectContaining({ dtype: 'torch.float8_e4m3fn', shape: [4] }) });
-      }
+      if (name === 'sparse.pt') return await expect(inspectFile(source)).rejects.toThrow('sparse tensor');
+      const found = await inspectFile(source, { digest: true });
+      expect(JSON.parse(inspectionJson(found.holds))).toEqual(holds ?? { f8: expect.objectContaining({ dtype: 'torch.float8_e4m3fn', shape: [4] }) });
     } finally {
       await source.close();
     }
@@ -31,5 +37,119 @@ describe.skipIf(!expected)('reference .pt files (skipped where ../shared/referen
     } finally {
       await source.close();
     }
+  });
+});
+
+describe('.pt', () => {
+  it('reads what PyTorch wrote: tensors of every kind, views, parameters, NumPy arrays, plain values', async () => {
+    const { value, format } = await openPt(bytesSource(fixture('torch.pt'), 'torch.pt'));
+    const read = async (...path: string[]): Promise<unknown> => (valueAt(value, ...path) as LazyTensor).read();
+    const counted = Float32Array.from({ length: 12 }, (_, i) => i);
+    expect(format).toBe('zip');
+    expect(await read('base')).toEqual(tensor('float32', [3, 4], counted));
+    expect(await read('transposed')).toEqual(tensor('float32', [4, 3], Float32Array.of(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11)));
+    expect(await read('corner')).toEqual(tensor('float32', [2, 2], Float32Array.of(6, 7, 10, 11)));
+    expect(await read('expanded')).toEqual(tensor('float32', [2, 3], Float32Array.of(1.5, 1.5, 1.5, 2.5, 2.5, 2.5)));
+    expect(await read('half')).toEqual(tensor('float16', [2], Uint16Array.of(0x3c00, 0xb800)));
+    expect(await read('brain')).toEqual(tensor('bfloat16', [2], Uint16Array.of(0x3f80, 0xbf00)));
+    expect(await read('small')).toEqual(tensor('float8_e5m2', [2], Uint8Array.of(0x3c, 0xb8)));
+    expect(await read('large')).toEqual(tensor('int64', [2], BigInt64Array.of(-(2n ** 63n), 2n ** 63n - 1n)));
+    expect(await read('unsigned')).toEqual(tensor('uint16', [1], Uint16Array.of(65535)));
+    expect(await read('scalar')).toEqual(tensor('float64', [], Float64Array.of(3.25)));
+    expect(await read('empty')).toEqual(zeros('float32', [0, 5]));
+    expect(await read('array')).toEqual(tensor('int16', [2, 3], Int16Array.of(0, 1, 2, 3, 4, 5)));
+    expect(valueAt(value, 'number')).toEqual({ kind: 'numpy-scalar', dtype: 'float32', value: 0.5 });
+    expect(valueAt(value, 'module', 'weight')).toMatchObject({ kind: 'tensor', parameter: true, shape: [2] });
+    expect(valueAt(value, 'plain')).toEqual(
+      new Map<unknown, unknown>([['text', 'ü'], ['int', 2n ** 70n], ['float', 1.5], ['none', null], ['tuple', tuple(1, 'a')], ['set', new Set([7])], ['bytes', Uint8Array.of(0, 255)], ['__proto__', 1], [3, { kind: 'size', items: [2, 3] }]]),
+    );
+    expect([...tensorsOf(value).keys()]).toEqual(['base', 'transposed', 'corner', 'expanded', 'half', 'brain', 'small', 'large', 'unsigned', 'scalar', 'empty', 'module.weight']);
+  });
+
+  it('reads the format before ZIP', async () => {
+    const bytes = fixture('torch_legacy.pt');
+    const { value, format } = await openPt(bytesSource(bytes));
+    const tensors = tensorsOf(value);
+    expect(format).toBe('legacy');
+    expect((await tensors.get('transposed')!.read()).data).toEqual(Float32Array.of(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11));
+    const { offset, bytes: length } = (await tensors.get('half')!.locate())!;
+    expect(bytes.subarray(offset, offset + length)).toEqual(Uint8Array.of(0x00, 0x3c, 0x00, 0xb8));
+    expect(await tensors.get('transposed')!.locate()).toBeUndefined();
+  });
+
+  it('says where a tensor lies in the file, and whose values it shares', async () => {
+    const bytes = fixture('torch.pt');
+    const tensors = tensorsOf((await openPt(bytesSource(bytes))).value);
+    const base = tensors.get('base')!;
+    const { offset, bytes: length } = (await base.locate())!;
+    expect([offset % 64, length]).toEqual([0, 48]);
+    expect(bytes.subarray(offset, offset + length)).toEqual(bytesOf(await base.read()));
+    expect(await tensors.get('corner')!.locate()).toBeUndefined();
+    expect(tensors.get('corner')!.storage).toBe(base.storage);
+    expect(tensors.get('half')!.storage).not.toBe(base.storage);
+  });
+
+  it('opens by the directory and the pickle alone, however large the tensors are', async () => {
+    const size = 2 ** 20;
+    const bytes = await encodePt({ a: zeros('float32', [size]), b: { c: zeros('float16', [size]) } });
+    const inner = bytesSource(bytes);
+    let asked = 0;
+    const source: ByteSource = { ...inner, read: async (offset, length) => ((asked += length), inner.read(offset, length)) };
+    const { value } = await openPt(source);
+    expect(asked).toBeLessThan(150_000);
+    await tensorsOf(value).get('a')!.locate();
+    expect(asked).toBeLessThan(150_000);
+    await readRows(tensorsOf(value).get('b.c')!, 5, 7);
+    expect(asked).toBeLessThan(150_000);
+  });
+
+  it('refuses sparse tensors by name', async () => {
+    await expect(openPt(bytesSource(fixture('torch_sparse.pt'), 'torch_sparse.pt'))).rejects.toThrow('torch_sparse.pt: is no .pt file that can be read: it holds a sparse tensor (torch._utils._rebuild_sparse_tensor)');
+  });
+
+  it.each(['torch.pt', 'torch_legacy.pt'])('reads or refuses whatever becomes of %s, and never fails otherwise', async (name) => {
+    const good = fixture(name);
+    const change = fc.tuple(fc.nat({ max: good.length - 1 }), fc.nat({ max: 255 }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 6 }), fc.option(fc.nat({ max: good.length })), async (changes, cut) => {
+        const bytes = good.slice(0, cut ?? good.length);
+        for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
+        let asked = 0;
+        const inner = bytesSource(bytes);
+        const source: ByteSource = { ...inner, read: async (offset, length) => ((asked = Math.max(asked, length)), inner.read(offset, length)) };
+        try {
+          await inspectFile(source, { digest: true });
+        } catch (error) {
+          expect(error).toBeInstanceOf(InputError);
+        }
+        expect(asked).toBeLessThanOrEqual(good.length);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('reads or refuses any pickle in a sound archive', async () => {
+    const { parsePickle } = await import('./pickle.ts');
+    const { checkGraph } = await import('./pickle-graph.ts');
+    const { findIn, PickleRefusal } = await import('./pickle-context.ts');
+    const { pythonGlobals, torchGlobals } = await import('./torch-globals.ts');
+    const { numpyGlobals } = await import('./numpy-values.ts');
+    const { openZip } = await import('./zip.ts');
+    const good = await (await openZip(bytesSource(fixture('torch.pt')))).entries.get('torch/data.pkl')!.read();
+    const storage = { kind: 'storage', key: '0', bytes: 48, dtype: 'float32', swapBytes: () => 1, open: async () => ({ source: bytesSource(new Uint8Array(48)) }) };
+    const context = { find: findIn([pythonGlobals, torchGlobals(1000), numpyGlobals]), persistent: () => storage };
+    const opcodes = [...'().0125ABCGJKMNQRTUX]abcehjqrstu}'].map((c) => c.charCodeAt(0)).concat([0x80, 0x81, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8b, 0x8c, 0x8f, 0x90, 0x91, 0x93, 0x94, 0x95, 0x96]);
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(fc.nat({ max: good.length - 1 }), fc.oneof(fc.constantFrom(...opcodes), fc.nat({ max: 255 }))), { minLength: 1, maxLength: 8 }), async (changes) => {
+        const bytes = good.slice();
+        for (const [at, value] of changes) bytes[at] = value;
+        try {
+          checkGraph(parsePickle(bytes, context).value);
+        } catch (error) {
+          expect(error).toBeInstanceOf(PickleRefusal);
+        }
+      }),
+      { numRuns: 3000 },
+    );
   });
 });
