@@ -4,7 +4,7 @@ import { type Content, type Embedding, type Projection, type Tensor, type TokenG
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
 import { describeTokenFile } from '@deepearth/formats/token-file';
 
-export type FeatureFormat = 'safetensors' | 'npy';
+export type FeatureFormat = 'safetensors' | 'pt' | 'npy';
 
 type Item = TokenGrid | Embedding | Projection;
 type Values = Tensor<'float32' | 'float16'>;
@@ -12,6 +12,11 @@ type Values = Tensor<'float32' | 'float16'>;
 /** `values` are the item's, in the type the file is to have. */
 export async function featureContent(item: Item, values: Values, format: FeatureFormat): Promise<Content> {
   if (format === 'npy') return (await import('@deepearth/formats/npy')).encodeNpy(values);
+  if (format === 'pt') {
+    const [{ writePt }, layout] = await Promise.all([import('@deepearth/formats/pt-writer'), import('./python-layout.ts')]);
+    if (item.kind === 'tokens') return writePt(layout.tokensForPython(item, values));
+    return writePt(item.kind === 'embedding' ? layout.embeddingForPython(item, values) : layout.projectionForPython(item, values));
+  }
   const { tensors, metadata } = safetensorsOf(item, values);
   return encodeSafetensors(tensors, metadata);
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { featureContent, type FeatureFormat } from './feature-content.ts';
 
 export const featuresOptions = z.strictObject({
-  format: z.enum(['safetensors', 'npy']).default('safetensors').describe('safetensors keeps everything and is what a resumed run reads; npy holds the numbers alone.'),
+  format: z.enum(['safetensors', 'pt', 'npy']).default('safetensors').describe('safetensors keeps everything and is what a resumed run reads; pt is for PyTorch, in the layout of the Python extractor; npy holds the numbers alone.'),
   dtype: z.enum(['same', 'float32', 'float16']).default('same').describe('Type of the numbers in the file. float16 halves the file and rounds to about three digits.'),
   directory: z.string().min(1).optional().describe('Folder inside the output folder. Default: "features" for tokens, "embeddings", or the name of the reducer.'),
   prefix: z.string().min(1).optional().describe('Start of the file names, before "_frames_0000_0015". Default: as `directory`.'),
@@ -14,6 +14,7 @@ export const featuresOptions = z.strictObject({
 const kinds = ['tokens', 'embedding', 'projection'];
 const endings: Readonly<Record<FeatureFormat, readonly [ending: string, mediaType: string]>> = {
   safetensors: ['safetensors', 'application/x-safetensors'],
+  pt: ['pt', 'application/x-pytorch'],
   npy: ['npy', 'application/x-npy'],
 };
 
@@ -22,7 +23,7 @@ export const features = defineSink({
   summary: 'Writes tokens, embeddings or projections, one file for each clip: features_frames_0000_0015.safetensors.',
   options: featuresOptions,
   joins: 'merged',
-  examples: ['- type: sink/features', '- type: sink/features\n  with: { format: npy, dtype: float16 }'],
+  examples: ['- type: sink/features', '- type: sink/features\n  with: { format: pt, dtype: float16 }'],
 
   describe(input, { options, inputs }) {
     const other = inputs.find(({ spec: { kind } }) => !kinds.includes(kind));

@@ -37,7 +37,9 @@ export const delayOf = (index: number, fps: number): number => Math.round(((inde
 
 /** Starts a GIF; all its pictures have one size. Holds the pictures its palette is chosen from, afterwards none. */
 export async function gifWriter(options: GifOptions): Promise<GifWriter> {
-  const { GIFEncoder, quantize } = (await import('gifenc')).default;
+  const module = await import('gifenc');
+  // A CommonJS package: Node hands out its exports as `default`, bundlers and test runners as names.
+  const { GIFEncoder, quantize } = 'GIFEncoder' in module ? (module as unknown as typeof gifenc) : module.default;
   return writer(GIFEncoder({ initialCapacity: 1 << 16 }), quantize, options);
 }
 
