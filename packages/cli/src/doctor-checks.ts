@@ -2,13 +2,13 @@
 
 import { constants } from 'node:fs';
 import { access, mkdir, stat, statfs } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { arch, availableParallelism, cpus, freemem, platform, release, totalmem } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { cacheFolder } from '@deepearth/model-vjepa2/cache';
 import { candidates } from '@deepearth/model-vjepa2/devices';
 import { hubEnvironment } from '@deepearth/model-vjepa2/hub-environment';
 import { formatBytes, plural } from './format.ts';
+import { installedEntry, versionOf } from './installed.ts';
 
 export interface Check {
   readonly name: string;
@@ -45,17 +45,10 @@ function checkMemory(): Finding {
 
 /** Loads a package that another package of ours depends on. */
 async function importFrom(parent: string, name: string): Promise<{ module: Record<string, unknown>; version: string }> {
-  const here = createRequire(import.meta.url);
-  const require = createRequire(here.resolve(`${parent}/package.json`));
-  const imported = (await import(pathToFileURL(require.resolve(name)).href)) as { default?: Record<string, unknown> };
-  const found = (() => {
-    try {
-      return (require(`${name}/package.json`) as { version: string }).version;
-    } catch {
-      return '';
-    }
-  })();
-  return { module: imported.default ?? imported, version: found };
+  const entry = installedEntry(name, parent);
+  if (!entry) throw new Error(`${name} is not installed`);
+  const imported = (await import(pathToFileURL(entry).href)) as { default?: Record<string, unknown> };
+  return { module: imported.default ?? imported, version: versionOf(name, entry) ?? '' };
 }
 
 async function checkCodecs(): Promise<Finding> {
@@ -89,7 +82,7 @@ async function checkDevice(device: string): Promise<Finding> {
     }
   } catch (error) {
     const remedy = (error as { remedy?: string }).remedy;
-    const said = reason(error);
+    const said = reason(error).replace(/^device \S+: (cannot be used: )?/, '');
     return device === 'cpu' ? fail(said, remedy ?? 'Reinstall: npm rebuild onnxruntime-node.') : warn(remedy ? said.replace(remedy, '').trim() : said, remedy ?? 'The CPU is used instead.');
   }
 }

@@ -1,6 +1,6 @@
 // The process of the deepearth command: reads the arguments, runs what they name, sets the exit status.
 
-import { CommanderError } from 'commander';
+import type { CommanderError } from 'commander';
 import { exitCodes } from './exit-codes.ts';
 import { makeProgram } from './program.ts';
 
@@ -13,6 +13,10 @@ for (const stream of [process.stdout, process.stderr])
 try {
   await makeProgram().parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  if (isParserError(error)) process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   else process.exitCode = await (await import('./report-error.ts')).reportError(error);
+}
+
+function isParserError(error: unknown): error is CommanderError {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
 }

@@ -1,16 +1,20 @@
 // The commands, their arguments and their help. What they do is loaded when they are called, so that --help starts at once.
 
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { createRequire } from 'node:module';
+import type { Command } from 'commander';
 import { answering, collect } from './answering.ts';
 import { exitCodesHelp } from './exit-codes.ts';
 import { addModelCommands } from './model-commands.ts';
+
+// Commander is CommonJS: required instead of imported, it is there in two thirds of the time.
+const { Command: Parser } = createRequire(import.meta.url)('commander') as typeof import('commander');
 
 const version = (): string => (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
 /** The whole command line. Usage errors throw a `CommanderError`. */
 export function makeProgram(): Command {
-  const program = new Command('deepearth')
+  const program = new Parser('deepearth')
     .description('Turns frame sequences, video and Earth-observation imagery into V-JEPA 2 embeddings and pictures.')
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')

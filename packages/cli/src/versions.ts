@@ -1,8 +1,7 @@
 // Versions of what takes part in a run, for its manifest.
 
-import { createRequire } from 'node:module';
-
-const here = createRequire(import.meta.url);
+import { readFileSync } from 'node:fs';
+import { installedEntry, versionOf } from './installed.ts';
 
 /** Packages whose version may change a result, each with the package that depends on it. */
 const besides = [
@@ -10,24 +9,14 @@ const besides = [
   ['sharp', '@deepearth/sources'],
 ] as const;
 
-function versionOf(name: string, from: NodeJS.Require): string | undefined {
-  try {
-    return (from(`${name}/package.json`) as { version: string }).version;
-  } catch {
-    return undefined;
-  }
-}
+export const cliVersion = (): string => (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
 /** What is not installed is left out. */
 export function cliVersions(): Record<string, string> {
-  const { version } = here('../package.json') as { version: string };
   const found = besides.flatMap(([name, parent]) => {
-    try {
-      const installed = versionOf(name, createRequire(here.resolve(`${parent}/package.json`)));
-      return installed ? [[name, installed]] : [];
-    } catch {
-      return [];
-    }
+    const entry = installedEntry(name, parent);
+    const version = entry && versionOf(name, entry);
+    return version ? [[name, version] as const] : [];
   });
-  return { '@deepearth/cli': version, ...Object.fromEntries(found) as Record<string, string> };
+  return { '@deepearth/cli': cliVersion(), ...Object.fromEntries(found) };
 }
