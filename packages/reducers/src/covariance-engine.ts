@@ -1,21 +1,38 @@
-// Who multiplies: ONNX Runtime in a worker, or typed arrays in slices.
+// Who sums and solves: a worker thread with ONNX Runtime, or typed arrays in slices on the calling thread.
 
 import { addRows, noMoments } from './moments.ts';
 import { runSliced } from './pace.ts';
+import type { StartRequest } from './pca-worker.ts';
 import { principalComponents, type Principal } from './principal.ts';
+import { startWorker, type WorkerClient } from './worker-client.ts';
 
 export const pcaEngines = ['auto', 'onnx', 'javascript', 'ml-pca'] as const;
 export type PcaEngine = (typeof pcaEngines)[number];
 
 export interface CovarianceEngine {
-  /** Takes a block `[rows, channels]` over and answers an array of the same kind and full length to fill next. */
-  add(block: Float32Array | Float64Array): Promise<Float32Array | Float64Array>;
+  /** Takes a block `[rows, channels]` over; answers an array to fill next, where one has come back. Blocks that wait are at most two. */
+  add(block: Float32Array | Float64Array): Promise<Float32Array | Float64Array | undefined>;
   solve(): Promise<Principal>;
   close(): Promise<void>;
 }
 
-/** Products in float64, on the calling thread, in slices of some milliseconds. */
-function javascriptEngine(channels: number, components: number, signal: AbortSignal | undefined): CovarianceEngine {
+interface Work {
+  readonly channels: number;
+  readonly components: number;
+  readonly signal: AbortSignal | undefined;
+  /** Rows, where all of them are known to be in the first block. */
+  readonly rows: number | undefined;
+}
+
+/** Multiplications that the calling thread does in about a quarter of a second; starting a thread takes as long. */
+const littleWork = 2.5e8;
+/** Up to this width a thread that is handed tokens is no quicker than one that multiplies them. */
+const narrow = 24;
+
+const inNode = typeof process !== 'undefined' && Boolean(process.versions?.node);
+
+/** Products in float64 on the calling thread, in slices of some milliseconds. */
+function slicedEngine({ channels, components, signal }: Work): CovarianceEngine {
   const moments = noMoments(channels);
   return {
     async add(block) {
@@ -27,6 +44,55 @@ function javascriptEngine(channels: number, components: number, signal: AbortSig
   };
 }
 
-export async function covarianceEngine(_engine: PcaEngine, channels: number, components: number, signal: AbortSignal | undefined): Promise<CovarianceEngine> {
-  return javascriptEngine(channels, components, signal);
+/** One thread that rests between fits: starting it and loading ONNX Runtime takes longer than many a fit. */
+let resting: WorkerClient | undefined;
+
+async function workerEngine({ channels, components, signal }: Work, engine: StartRequest['engine']): Promise<CovarianceEngine> {
+  signal?.throwIfAborted();
+  const worker = resting ?? (await startWorker('./pca-worker.js', {}));
+  resting = undefined;
+  let done = false;
+  const stop = (): void => {
+    done = true;
+    void worker.close(signal?.reason);
+  };
+  signal?.addEventListener('abort', stop, { once: true });
+  const close = async (): Promise<void> => {
+    signal?.removeEventListener('abort', stop);
+    if (!done) await worker.close();
+    done = true;
+  };
+  try {
+    await worker.request('start', { channels, components, engine } satisfies StartRequest);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const under: Promise<Float32Array | Float64Array>[] = [];
+  return {
+    async add(block) {
+      const answer = worker.request<Float32Array | Float64Array>('add', block, [block.buffer]);
+      answer.catch(() => undefined); // whoever waits for it hears of it; nobody may, when the fit is given up
+      under.push(answer);
+      return under.length < 2 ? undefined : under.shift();
+    },
+    async solve() {
+      await Promise.all(under.splice(0));
+      const solved = await worker.request<Principal>('solve');
+      signal?.removeEventListener('abort', stop);
+      if (!done && !resting) resting = worker;
+      else if (!done) await worker.close();
+      done = true;
+      return solved;
+    },
+    close,
+  };
+}
+
+/** Picks who works. By the amount of work only, so that the same tokens always take the same way. */
+export async function covarianceEngine(engine: PcaEngine, work: Work): Promise<CovarianceEngine> {
+  if (engine === 'javascript' || !inNode) return slicedEngine(work);
+  const { channels, rows } = work;
+  const little = channels <= narrow || (rows !== undefined && rows * channels * channels <= littleWork);
+  return engine === 'auto' && little ? slicedEngine(work) : workerEngine(work, engine);
 }

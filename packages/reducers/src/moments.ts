@@ -13,7 +13,7 @@ export interface Moments {
 export const noMoments = (channels: number): Moments => ({ count: 0, channels, mean: new Float64Array(channels), scatter: new Float64Array(channels * channels) });
 
 /** Rows that are centred on their own mean and multiplied at once; a function of the width alone, so that no byte depends on how tokens come. */
-export const blockRows = (channels: number): number => Math.max(128, Math.min(2048, 2 ** Math.floor(Math.log2(2 ** 21 / channels))));
+export const blockRows = (channels: number): number => Math.max(128, Math.min(2048, 2 ** Math.floor(Math.log2(2 ** 22 / channels))));
 
 /**
  * Adds a block whose own mean and scatter (upper triangle, about that mean) are known: Chan, Golub and LeVeque's pairwise update, which
@@ -82,9 +82,16 @@ export function columnMeans(rows: Float32Array | Float64Array, channels: number)
 /** Turns the scatter into the whole (symmetric) covariance, in place: divided by count - 1, zeros for a single row. */
 export function* covarianceOf({ count, channels, scatter }: Moments): Sliced<Float64Array> {
   const factor = count > 1 ? 1 / (count - 1) : 0;
-  for (let i = 0; i < channels; i++) {
-    for (let j = i; j < channels; j++) scatter[j * channels + i] = scatter[i * channels + j] = scatter[i * channels + j]! * factor;
-    if (i % 64 === 63) yield;
+  // In square tiles, so that both halves stay in cache.
+  for (let top = 0; top < channels; top += tile) {
+    for (let left = top; left < channels; left += tile) {
+      for (let i = top; i < Math.min(channels, top + tile); i++) {
+        for (let j = Math.max(i, left); j < Math.min(channels, left + tile); j++) scatter[j * channels + i] = scatter[i * channels + j] = scatter[i * channels + j]! * factor;
+      }
+    }
+    yield;
   }
   return scatter;
 }
+
+const tile = 32;

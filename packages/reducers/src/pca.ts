@@ -2,12 +2,13 @@
 
 import { InputError } from '@deepearth/core/errors';
 import { tensor } from '@deepearth/core/tensor';
-import { covarianceEngine, type PcaEngine } from './covariance-engine.ts';
-import { requireFinite } from './finite.ts';
+import { covarianceEngine, type CovarianceEngine, type PcaEngine } from './covariance-engine.ts';
+import { firstNotFinite, requireFinite } from './finite.ts';
 import { rowCount, type FittedReducer, type ModelState, type Progress } from './model.ts';
 import { runSliced, type Sliced } from './pace.ts';
 import { blockRows } from './moments.ts';
 import type { Principal } from './principal.ts';
+import { projectRows } from './project-rows.ts';
 
 export interface PcaOptions {
   /** Numbers per token. */
@@ -63,13 +64,15 @@ export function pcaFit(options: PcaOptions): PcaFit {
   let block: Float32Array | Float64Array | undefined;
   let filled = 0;
   let seen = 0;
-  const solver = covarianceEngine(engine, channels, components, signal);
+  let solver: CovarianceEngine | undefined;
 
-  const flush = async (): Promise<void> => {
+  const flush = async (last: boolean): Promise<void> => {
     if (!block || filled === 0) return;
     const full = filled === block.length ? block : block.slice(0, filled);
+    block = undefined;
     filled = 0;
-    block = await (await solver).add(full);
+    solver ??= await covarianceEngine(engine, { channels, components, signal, rows: last ? full.length / channels : undefined });
+    block = await solver.add(full);
   };
   return {
     async add(rows) {
@@ -83,21 +86,20 @@ export function pcaFit(options: PcaOptions): PcaFit {
         block.set(rows.subarray(at, at + take), filled);
         at += take;
         filled += take;
-        if (filled === block.length) await flush();
+        if (filled === block.length) await flush(false);
       }
       progress?.('fit', seen, total ?? null);
     },
     async finish() {
       if (seen === 0) throw new InputError('tokens', 'there are none to fit a PCA to.', { code: 'E_NO_TOKENS' });
       try {
-        await flush();
-        const principal = await (await solver).solve();
-        return pcaModel(principal, { channels, components, whiten });
+        await flush(true);
+        return pcaModel(await solver!.solve(), { channels, components, whiten });
       } finally {
-        await (await solver).close();
+        await solver?.close();
       }
     },
-    close: async () => (await solver).close(),
+    close: async () => solver?.close(),
   };
 }
 
@@ -211,8 +213,10 @@ export function restorePca(state: ModelState, subject = 'the PCA model'): PcaMod
     },
     async transform(chunk, signal) {
       const rows = rowCount(chunk, channels!);
-      requireFinite(chunk, channels!);
-      return runSliced(projected(chunk, new Float32Array(rows * components!)), signal);
+      const out = await runSliced(projected(chunk, new Float32Array(rows * components!)), signal);
+      // A number that is not finite shows in all components of its row; only then it is looked for.
+      if (firstNotFinite(out) >= 0) requireFinite(chunk, channels!);
+      return out;
     },
     async inverse(chunk, signal) {
       rowCount(chunk, components!, 'projections');
@@ -222,33 +226,3 @@ export function restorePca(state: ModelState, subject = 'the PCA model'): PcaMod
   };
 }
 
-/** Rows `first … end` of `out [rows, components]`: (token - mean) · weights, in float64. */
-function projectRows(rows: Rows, mean: Float64Array, weights: Float64Array, channels: number, components: number, first: number, end: number, out: Rows): void {
-  if (components === 3) {
-    for (let r = first; r < end; r++) {
-      let a = 0;
-      let b = 0;
-      let c = 0;
-      for (let j = 0, at = r * channels, w = 0; j < channels; j++, w += 3) {
-        const value = rows[at + j]! - mean[j]!;
-        a += value * weights[w]!;
-        b += value * weights[w + 1]!;
-        c += value * weights[w + 2]!;
-      }
-      out[r * 3] = a;
-      out[r * 3 + 1] = b;
-      out[r * 3 + 2] = c;
-    }
-    return;
-  }
-  const sums = new Float64Array(components);
-  for (let r = first; r < end; r++) {
-    sums.fill(0);
-    for (let j = 0, at = r * channels; j < channels; j++) {
-      const value = rows[at + j]! - mean[j]!;
-      const w = j * components;
-      for (let k = 0; k < components; k++) sums[k]! += value * weights[w + k]!;
-    }
-    out.set(sums, r * components);
-  }
-}

@@ -28,7 +28,7 @@ export function* principalComponents(moments: Moments, count: number, precision:
     largestMean = Math.max(largestMean, Math.abs(mean[i]!));
   }
   const asked = Math.min(count, channels);
-  const pairs = yield* leadingEigenpairs(covariance, channels, asked);
+  const pairs = yield* leadingEigenpairs(covariance, channels, asked, precision === 'float64' ? 1e-13 : 1e-11);
   const least = smallestVariance(pairs.values[0] ?? 0, largestMean, channels, precision);
   const available = moments.count - 1;
   const components = new Float64Array(count * channels);

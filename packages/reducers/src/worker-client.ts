@@ -6,8 +6,8 @@ import type { Progress } from './model.ts';
 export interface WorkerClient {
   /** Sends a request and waits for its answer; the transferred buffers are gone here. */
   request<T>(name: string, argument?: unknown, transfer?: readonly ArrayBufferLike[]): Promise<T>;
-  /** Ends the thread; requests under way are rejected. */
-  close(): Promise<void>;
+  /** Ends the thread; requests under way are rejected, with the reason given or one that says so. */
+  close(reason?: unknown): Promise<void>;
 }
 
 /** What goes over: a request, and its answers. */
@@ -73,8 +73,8 @@ export async function startWorker(name: string, { signal, progress }: WorkerOpti
         worker.postMessage({ id, name, argument } satisfies Request, transfer as ArrayBuffer[]);
       });
     },
-    async close() {
-      end(new Error(`the worker ${name} was closed`));
+    async close(reason = new Error(`the worker ${name} was closed`)) {
+      end(reason);
       await worker.terminate();
     },
   };
