@@ -216,6 +216,17 @@ describe('a run', () => {
     await first.result;
   });
 
+  test('warns of no leak when many stages listen to the signal of one run', async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', listen);
+    const many = Array.from({ length: 15 }, (_, index) => use(work(`work-${index}`, (item) => item), {}, { from: 'numbers' }));
+    await run(definePipeline([use(numbers(), { count: 3 }), ...many]), { output: folder }).result;
+    await later(20);
+    process.off('warning', listen);
+    expect(warnings).toEqual([]);
+  });
+
   test('survives no items at all', async () => {
     const { manifest } = await run(definePipeline([use(numbers(), { count: 0 }), use(work('idle', (item) => item)), use(files)]), { output: folder }).result;
     expect(manifest.outputs).toEqual([]);

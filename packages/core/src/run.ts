@@ -1,5 +1,6 @@
 // Runs a pipeline: wires the stages, carries events, and leaves a manifest whatever happens.
 
+import { setMaxListeners } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { merge, Observable, share, Subject, tap } from 'rxjs';
@@ -52,6 +53,7 @@ export function run(pipeline: Pipeline, options: RunOptions): Run {
 async function execute(pipeline: Pipeline, options: RunOptions, events: Subject<RunEvent>): Promise<RunResult> {
   const started = new Date();
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal); // every stage and every edge listens; Node would call eleven a leak
   const cancel = (): void => stop.abort(new CancelledError(options.signal?.reason));
   if (options.signal?.aborted) throw new CancelledError(options.signal.reason);
   options.signal?.addEventListener('abort', cancel, { once: true });
