@@ -170,7 +170,7 @@ async function startWorker(progress: (units: number) => void): Promise<Peer> {
   if (inNode) {
     const name = 'node:worker_threads';
     const { Worker: NodeWorker } = (await import(/* @vite-ignore */ name)) as typeof import('node:worker_threads');
-    const worker = new NodeWorker(builtUrl('./worker.js', import.meta.url));
+    const worker = new NodeWorker(builtUrl('./worker.js', import.meta.url), { execArgv: [] });
     worker.on('message', talk.reply);
     worker.on('error', talk.fail);
     worker.on('exit', (code) => talk.fail(new Error(`a worker of the UMAP engine ended with code ${code}`)));

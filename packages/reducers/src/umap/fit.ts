@@ -78,13 +78,14 @@ async function copyRows(engine: Engine, plan: Plan, picks: Uint32Array): Promise
   await engine.run('pick', { plan, count: picks.length });
 }
 
-/** The fuzzy set and its schedule, in `plan.starts`, `columns` and `rates`; answers the edges before and after pruning. */
+/** The fuzzy set, in `plan.starts`, `columns` and `rates` (weights until it is scheduled); answers its edges, and those left by pruning for so many epochs (0: not pruned). */
 export async function fuzzySet(engine: Engine, plan: Plan, options: Settled, running: Running, epochs: number): Promise<readonly [number, number]> {
   const common = { plan, metric: options.metric };
-  const [meanOfAll] = await engine.run('meanDistance', common, step(running, 'fuzzy set', plan.rows));
-  await engine.run('smooth', { ...common, connectivity: options.localConnectivity, meanOfAll: meanOfAll! }, step(running, 'fuzzy set', plan.rows));
-  const [edges] = await engine.run('unite', { ...common, mixRatio: options.setOpMixRatio, epochs }, step(running, 'fuzzy set', plan.rows));
-  return edges!;
+  const doing = step(running, 'fuzzy set', plan.rows);
+  const [meanOfAll] = await engine.run('meanDistance', common, doing);
+  await engine.run('smooth', { ...common, connectivity: options.localConnectivity, meanOfAll: meanOfAll! }, doing);
+  const [edges] = await engine.run('unite', { ...common, mixRatio: options.setOpMixRatio }, doing);
+  return [edges!, epochs > 0 ? (await engine.run('schedule', { ...common, epochs }, doing))[0]! : edges!];
 }
 
 /** Puts the start into `plan.positions`: each coordinate from 0 to 10, as umap-learn does. */

@@ -135,13 +135,17 @@ async function* smooth(context: JobContext, { plan, connectivity, meanOfAll }: C
   });
 }
 
-/** The fuzzy union and its schedule; answers the number of edges in both directions, before and after pruning. */
-async function* unite({ index, main }: JobContext, { plan, mixRatio, epochs }: Common & { readonly mixRatio: number; readonly epochs: number }): Job<[number, number]> {
+/** The fuzzy union; answers its number of edges, each counted in both directions. */
+async function* unite({ index, main }: JobContext, { plan, mixRatio }: Common & { readonly mixRatio: number }): Job<number> {
   yield 0;
-  if (index !== 0) return [0, 0];
-  const all = main.unite(plan.neighbours, plan.weights, plan.rows, plan.neighbors, mixRatio, plan.incoming, plan.from, plan.strength, plan.starts, plan.columns, plan.rates);
+  if (index !== 0) return 0;
+  return main.unite(plan.neighbours, plan.weights, plan.rows, plan.neighbors, mixRatio, plan.incoming, plan.from, plan.strength, plan.starts, plan.columns, plan.rates);
+}
+
+/** Prunes and schedules what `unite` left whole. */
+async function* schedule({ index, main }: JobContext, { plan, epochs }: Common & { readonly epochs: number }): Job<number> {
   yield 0;
-  return [all, epochs > 0 ? main.schedule(plan.starts, plan.columns, plan.rates, plan.rows, epochs) : all];
+  return index === 0 ? main.schedule(plan.starts, plan.columns, plan.rates, plan.rows, epochs) : 0;
 }
 
 /** One half of a pass of subspace iteration over the rows at `picks`: products with the axes, then rows spread by them into `spread`. */
@@ -255,7 +259,7 @@ async function* place(context: JobContext, { plan, queries, epochs, alpha, negat
   });
 }
 
-export const jobs = { prepare, mark, mean, quantize, pick, search, rank, missed, meanDistance, smooth, unite, iterate, project, spectral, forces, layout, place } as const;
+export const jobs = { prepare, mark, mean, quantize, pick, search, rank, missed, meanDistance, smooth, unite, schedule, iterate, project, spectral, forces, layout, place } as const;
 
 export type JobName = keyof typeof jobs;
 export type ParamsOf<N extends JobName> = Parameters<(typeof jobs)[N]>[1];

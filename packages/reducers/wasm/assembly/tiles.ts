@@ -113,13 +113,13 @@ function high(a: v128, b: v128): v128 {
 export function multiplyInt(a: usize, b: usize, out: usize, rowsA: i32, rowsB: i32, width: i32, from: i32, to: i32): void {
   const bytes = <usize>width << 1;
   const line = <usize>rowsB << 2;
-  for (let j = from; j < to; j += 2) {
-    const b0 = b + <usize>j * bytes;
-    for (let i = 0; i < rowsA; i += 4) {
-      const a0 = a + <usize>i * bytes;
-      const a1 = a0 + bytes;
-      const a2 = a1 + bytes;
-      const a3 = a2 + bytes;
+  for (let i = 0; i < rowsA; i += 4) {
+    const a0 = a + <usize>i * bytes;
+    const a1 = a0 + bytes;
+    const a2 = a1 + bytes;
+    const a3 = a2 + bytes;
+    for (let j = from; j < to; j += 2) {
+      const b0 = b + <usize>j * bytes;
       const b1 = b0 + bytes;
       let s00 = i32x4.splat(0);
       let s01 = i32x4.splat(0);
@@ -162,13 +162,13 @@ export function multiplyInt(a: usize, b: usize, out: usize, rowsA: i32, rowsB: i
 export function multiplyFloat(a: usize, b: usize, out: usize, rowsA: i32, rowsB: i32, width: i32, from: i32, to: i32): void {
   const bytes = <usize>width << 2;
   const line = <usize>rowsB << 2;
-  for (let j = from; j < to; j += 2) {
-    const b0 = b + <usize>j * bytes;
-    for (let i = 0; i < rowsA; i += 4) {
-      const a0 = a + <usize>i * bytes;
-      const a1 = a0 + bytes;
-      const a2 = a1 + bytes;
-      const a3 = a2 + bytes;
+  for (let i = 0; i < rowsA; i += 4) {
+    const a0 = a + <usize>i * bytes;
+    const a1 = a0 + bytes;
+    const a2 = a1 + bytes;
+    const a3 = a2 + bytes;
+    for (let j = from; j < to; j += 2) {
+      const b0 = b + <usize>j * bytes;
       const b1 = b0 + bytes;
       let s00 = f32x4.splat(0);
       let s01 = f32x4.splat(0);
@@ -211,13 +211,13 @@ export function multiplyFloat(a: usize, b: usize, out: usize, rowsA: i32, rowsB:
 export function multiplyManhattan(a: usize, b: usize, out: usize, rowsA: i32, rowsB: i32, width: i32, from: i32, to: i32): void {
   const bytes = <usize>width << 2;
   const line = <usize>rowsB << 2;
-  for (let j = from; j < to; j += 2) {
-    const b0 = b + <usize>j * bytes;
-    for (let i = 0; i < rowsA; i += 4) {
-      const a0 = a + <usize>i * bytes;
-      const a1 = a0 + bytes;
-      const a2 = a1 + bytes;
-      const a3 = a2 + bytes;
+  for (let i = 0; i < rowsA; i += 4) {
+    const a0 = a + <usize>i * bytes;
+    const a1 = a0 + bytes;
+    const a2 = a1 + bytes;
+    const a3 = a2 + bytes;
+    for (let j = from; j < to; j += 2) {
+      const b0 = b + <usize>j * bytes;
       const b1 = b0 + bytes;
       let s00 = f32x4.splat(0);
       let s01 = f32x4.splat(0);
@@ -273,33 +273,54 @@ export function scanTile(
   scaleJ: usize, biasJ: usize, baseJ: u32, scoresJ: usize, indicesJ: usize, limitsJ: usize, size: i32,
 ): void {
   const list = <usize>size << 2;
-  const never = f32x4.splat(Infinity);
   for (let r = 0; r < rows; r++) {
     const at4 = <usize>r << 2;
     const from = tile + <usize>r * (<usize>line << 2);
     const own = load<f32>(scaleI + at4);
     const bias = load<f32>(biasI + at4);
-    const owns = f32x4.splat(own);
-    const biases = f32x4.splat(bias);
     const scores = scoresI + <usize>r * list;
     const indices = indicesI + <usize>r * list;
+    const first = diagonal ? r + 1 : 0;
     let limit = load<f32>(limitsI + at4);
-    let limits = f32x4.splat(limit);
-    let c = diagonal ? r + 1 : 0;
-    for (; c + 4 <= columns; c += 4) {
-      const c4 = <usize>c << 2;
-      const v = f32x4.mul(f32x4.mul(value(from + c4, whole), owns), v128.load(scaleJ + c4));
-      const s = f32x4.add(v, v128.load(biasJ + c4));
-      let hit = f32x4.ge(s, limits);
-      if (both) hit = v128.or(hit, f32x4.ge(f32x4.add(v, biases), v128.load(limitsJ + c4)));
-      if (v128.any_true(hit)) {
-        for (let k = c; k < c + 4; k++) limit = offerPair(from, k, whole, both, own, bias, scaleJ, biasJ, scores, indices, limit, baseI + r, baseJ, scoresJ, indicesJ, limitsJ, size, list);
-        limits = f32x4.splat(limit);
-      }
+    // One loop for each kind: a test in the loop would cost as much as the rest of it.
+    if (whole) {
+      if (both) limit = scanRow(from, first, columns, true, true, own, bias, scaleJ, biasJ, scores, indices, limit, baseI + r, baseJ, scoresJ, indicesJ, limitsJ, size, list);
+      else limit = scanRow(from, first, columns, true, false, own, bias, scaleJ, biasJ, scores, indices, limit, baseI + r, baseJ, scoresJ, indicesJ, limitsJ, size, list);
+    } else {
+      if (both) limit = scanRow(from, first, columns, false, true, own, bias, scaleJ, biasJ, scores, indices, limit, baseI + r, baseJ, scoresJ, indicesJ, limitsJ, size, list);
+      else limit = scanRow(from, first, columns, false, false, own, bias, scaleJ, biasJ, scores, indices, limit, baseI + r, baseJ, scoresJ, indicesJ, limitsJ, size, list);
     }
-    for (; c < columns; c++) limit = offerPair(from, c, whole, both, own, bias, scaleJ, biasJ, scores, indices, limit, baseI + r, baseJ, scoresJ, indicesJ, limitsJ, size, list);
     store<f32>(limitsI + at4, limit);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function scanRow(
+  from: usize, first: i32, columns: i32, whole: bool, both: bool, own: f32, bias: f32, scaleJ: usize, biasJ: usize, scores: usize, indices: usize, start: f32, i: u32, baseJ: u32,
+  scoresJ: usize, indicesJ: usize, limitsJ: usize, size: i32, list: usize,
+): f32 {
+  const owns = f32x4.splat(own);
+  const biases = f32x4.splat(bias);
+  let limit = start;
+  let limits = f32x4.splat(limit);
+  let c = first;
+  for (; c + 8 <= columns; c += 8) {
+    const c4 = <usize>c << 2;
+    const v = f32x4.mul(f32x4.mul(value(from + c4, whole), owns), v128.load(scaleJ + c4));
+    const w = f32x4.mul(f32x4.mul(value(from + c4 + 16, whole), owns), v128.load(scaleJ + c4, 16));
+    let hit = v128.or(f32x4.ge(f32x4.add(v, v128.load(biasJ + c4)), limits), f32x4.ge(f32x4.add(w, v128.load(biasJ + c4, 16)), limits));
+    if (both) {
+      hit = v128.or(hit, f32x4.ge(f32x4.add(v, biases), v128.load(limitsJ + c4)));
+      hit = v128.or(hit, f32x4.ge(f32x4.add(w, biases), v128.load(limitsJ + c4, 16)));
+    }
+    if (v128.any_true(hit)) {
+      for (let k = c; k < c + 8; k++) limit = offerPair(from, k, whole, both, own, bias, scaleJ, biasJ, scores, indices, limit, i, baseJ, scoresJ, indicesJ, limitsJ, size, list);
+      limits = f32x4.splat(limit);
+    }
+  }
+  for (; c < columns; c++) limit = offerPair(from, c, whole, both, own, bias, scaleJ, biasJ, scores, indices, limit, i, baseJ, scoresJ, indicesJ, limitsJ, size, list);
+  return limit;
 }
 
 function offerPair(
