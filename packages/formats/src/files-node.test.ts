@@ -1,7 +1,6 @@
 import { mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '@deepearth/core/errors';
 import { tensor, zeros, type Tensor } from '@deepearth/core/tensor';
