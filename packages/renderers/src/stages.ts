@@ -6,4 +6,5 @@ export const stages: StageList = {
   'renderer/tokens': async () => (await import('./tokens.ts')).tokens,
   'renderer/overlay': async () => (await import('./overlay.ts')).overlay,
   'renderer/stacked': async () => (await import('./stacked.ts')).stacked,
+  'renderer/side-by-side': async () => (await import('./side-by-side.ts')).sideBySide,
 };

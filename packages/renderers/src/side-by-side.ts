@@ -1,0 +1,46 @@
+// Puts each frame beside the same frame with a projection's colours over it.
+
+import { defineRenderer, refuse, spec, tensor } from '@deepearth/core';
+import { z } from 'zod';
+import { drawOverlay, overlayFields, readRgb } from './draw-overlay.ts';
+import { pictures } from './each-frame.ts';
+import { pictureCount, wantProjections } from './projection-spec.ts';
+
+const options = z.strictObject({
+  ...overlayFields,
+  gapPixels: z.number().int().nonnegative().max(1024).default(0).describe('Black columns between the two.'),
+  layer: z.string().min(1).optional().describe('Name of the pictures. Default: the reducer and "side-by-side", as in "umap-side-by-side".'),
+});
+
+export const sideBySide = defineRenderer({
+  type: 'side-by-side',
+  summary: 'Shows each frame on the left, and on the right the same frame under the colours.',
+  options,
+  examples: ['- type: renderer/side-by-side', '- type: renderer/side-by-side\n  with: { interpolation: smooth, gapPixels: 8 }'],
+
+  describe(input) {
+    const refusal = wantProjections(input);
+    if (refusal || !input) return refusal ?? refuse('a renderer takes projections.');
+    return { output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', pictureCount(input, null)) };
+  },
+
+  process: (projections, context) =>
+    pictures(projections, context, {
+      per: 'frame',
+      layer: ({ reducer }) => context.options.layer ?? `${reducer}-side-by-side`,
+      async draw(shot) {
+        const rgb = await readRgb(shot, context.signal);
+        const under = new Uint8Array(rgb.length);
+        drawOverlay(shot.projection, shot.step, rgb, context.options, under);
+        const { width, height } = shot.frame;
+        const columns = 2 * width + context.options.gapPixels;
+        const out = new Uint8Array(height * columns * 3);
+        for (let row = 0; row < height; row++) {
+          const line = rgb.subarray(row * width * 3, (row + 1) * width * 3);
+          out.set(line, row * columns * 3);
+          out.set(under.subarray(row * width * 3, (row + 1) * width * 3), (row * columns + columns - width) * 3);
+        }
+        return tensor('uint8', [height, columns, 3], out);
+      },
+    }),
+});
