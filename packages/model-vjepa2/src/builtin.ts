@@ -86,10 +86,10 @@ const surroundings = [
   { name: 'while', time: reaches.medium, space: reaches.narrow, weight: 0.3 },
 ] as const;
 
-const share = { coefficient: 0.05, colour: 1, energy: 0.15, contrast: 0.15, nearby: { colour: 1, energy: 0.6 }, joint: 0.5 };
+const share = { coefficient: 0.05, colour: 1, energy: 0.15, contrast: 0.15, nearby: { colour: 1, energy: 0.6 }, joint: 0.5, motion: 1.6 };
 
 /** Bands of texture and motion: which coefficients add up to one energy. */
-const bands: readonly { readonly name: string; readonly takes: (filter: Filter) => number }[] = [
+const bands: readonly { readonly name: string; readonly takes: (filter: Filter) => number; readonly weight?: number }[] = [
   ...[[1, 1.5], [1.5, 2.5], [2.5, 4], [4, 5.6], [5.6, 8], [8, 20]].map(([low, high]) => ({
     name: `texture ${low}-${high}`,
     takes: (f: Filter) => (f.colour === 'luma' && !f.time && frequency(f) >= low! && frequency(f) < high! ? 1 : 0),
@@ -102,8 +102,9 @@ const bands: readonly { readonly name: string; readonly takes: (filter: Filter) 
   ...[[0, 1], [1, 2.5], [2.5, 20]].map(([low, high]) => ({
     name: `motion ${low}-${high}`,
     takes: (f: Filter) => (f.colour === 'luma' && f.time && frequency(f) >= low! && frequency(f) < high! ? 1 : 0),
+    weight: share.motion,
   })),
-  { name: 'motion colour', takes: (f) => (f.colour !== 'luma' && f.time ? 1 : 0) },
+  { name: 'motion colour', takes: (f) => (f.colour !== 'luma' && f.time ? 1 : 0), weight: share.motion },
 ];
 
 /** Makes the checkpoint, in memory: the same bytes every time. */
@@ -115,10 +116,10 @@ export function builtinCheckpoint(): BuiltinCheckpoint {
   const negated = colour.map((channel) => add(`minus ${channels[channel]!.name}`, Infinity, 0));
   const anchors = [add('plus', Infinity, 0), add('minus', Infinity, 0)];
   const nearbyColour = surroundings.map(({ name, weight }) => colourNames.map((of) => add(`${name} ${of}`, 1, weight * share.nearby.colour)));
-  const energy = bands.map(({ name }) => add(name, 1, share.energy));
+  const energy = bands.map(({ name, weight = 1 }) => add(name, 1, weight * share.energy));
   const contrast = [1, 2].map((ring) => colourNames.map((of) => add(`contrast ${surroundings[ring]!.name} ${of}`, 1, share.contrast)));
   const local = [...energy, ...contrast.flat()];
-  const nearbyLocal = surroundings.map(({ name, weight }) => local.map((channel) => add(`${name} ${channels[channel]!.name}`, 1, weight * share.nearby.energy)));
+  const nearbyLocal = surroundings.map(({ name, weight }) => local.map((channel, c) => add(`${name} ${channels[channel]!.name}`, 1, weight * (bands[c]?.weight ?? 1) * share.nearby.energy)));
   const joints = listJoints(nearbyColour[0]!, nearbyLocal[0]!);
   const joint = joints.map((_, index) => add(`joint ${index}`, 1, share.joint));
   while (channels.length < hidden) add('unused', Infinity, 0);

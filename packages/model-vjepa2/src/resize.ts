@@ -120,6 +120,7 @@ function copyColumns({ data, width, channels }: Bytes, first: number, end: numbe
 function filterColumns({ data, width, channels }: Bytes, { taps, precision, start, size, weights }: AxisWeights, first: number, end: number, window: Window): Uint8Array {
   const out = new Uint8ClampedArray((end - first) * window.width * channels);
   const half = precision > 0 ? 1 << (precision - 1) : 0;
+  // `| 0` says that sums stay 32-bit integers, which keeps the loops in integer registers.
   let to = 0;
   for (let y = first; y < end; y++) {
     const row = y * width * channels;
@@ -133,9 +134,9 @@ function filterColumns({ data, width, channels }: Bytes, { taps, precision, star
         let blue = half;
         for (let j = 0, at = from; j < count; j++, at += 3) {
           const w = weights[weight + j]!;
-          red += Math.imul(data[at]!, w);
-          green += Math.imul(data[at + 1]!, w);
-          blue += Math.imul(data[at + 2]!, w);
+          red = (red + Math.imul(data[at]!, w)) | 0;
+          green = (green + Math.imul(data[at + 1]!, w)) | 0;
+          blue = (blue + Math.imul(data[at + 2]!, w)) | 0;
         }
         out[to++] = red >> precision;
         out[to++] = green >> precision;
@@ -143,7 +144,7 @@ function filterColumns({ data, width, channels }: Bytes, { taps, precision, star
       } else {
         for (let c = 0; c < channels; c++) {
           let sum = half;
-          for (let j = 0, at = from + c; j < count; j++, at += channels) sum += Math.imul(data[at]!, weights[weight + j]!);
+          for (let j = 0, at = from + c; j < count; j++, at += channels) sum = (sum + Math.imul(data[at]!, weights[weight + j]!)) | 0;
           out[to++] = sum >> precision;
         }
       }
@@ -161,7 +162,7 @@ function filterRows(data: Uint8Array, length: number, { taps, precision, start, 
     for (let j = 0; j < size[y]!; j++) {
       const w = weights[y * taps + j]!;
       const from = (start[y]! - first + j) * length;
-      for (let x = 0; x < length; x++) sums[x] = sums[x]! + Math.imul(data[from + x]!, w);
+      for (let x = 0; x < length; x++) sums[x] = (sums[x]! + Math.imul(data[from + x]!, w)) | 0;
     }
     const to = (y - window.y) * length;
     for (let x = 0; x < length; x++) out[to + x] = sums[x]! >> precision;
