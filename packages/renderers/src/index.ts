@@ -2,6 +2,8 @@
 export { tokens, tokensOptions, drawTokens } from './tokens.ts';
 export { overlay, overlayOptions } from './overlay.ts';
 export { stacked, stackedOptions } from './stacked.ts';
+export { panelsRenderer, panelsOptions } from './panels.ts';
+export { sideBySide } from './side-by-side.ts';
 export { stages } from './stages.ts';
 // Parts
 export { colorMap, colorMapNames, categoryColor, type ColorMapName } from './colormaps.ts';

@@ -26,8 +26,8 @@ export interface GifWriter {
 /** Pictures the shared palette is chosen from: the first so many, or as many as fit into `sampleBytes`. */
 const samplePictures = 48;
 export const sampleBytes = 48 * 2 ** 20;
-/** Levels that thresholds spread over: about the distance between neighbouring colours of a palette of 256. */
-const ditherLevels = 14;
+/** Levels that the dither's thresholds spread over: twice how far a channel usually is from its colour, so that no more noise is added than hides the steps. */
+const ditherLevels = (meanSquaredError: number): number => Math.min(24, Math.round(2 * Math.sqrt(meanSquaredError / 3)));
 
 /**
  * The delay of frame `index`, in hundredths of a second, GIF's unit. Rounding errors are carried along, so that `n` frames
@@ -63,11 +63,11 @@ function writer(encoder: ReturnType<typeof gifenc.GIFEncoder>, quantize: typeof 
     return { map, usualError: sample.reduce((sum, picture) => sum + map.error(picture), 0) / sample.length };
   };
 
-  const write = (picture: GifPicture, map: PaletteMap): Uint8Array => {
+  const write = (picture: GifPicture, { map, usualError }: { map: PaletteMap; usualError: number }): Uint8Array => {
     head ??= map;
     const transparentIndex = map.palette.length;
     const transparent = picture.channels === 4;
-    encoder.writeFrame(map.apply(picture, picture.width, dither ? ditherLevels : 0, transparentIndex), picture.width, picture.height, {
+    encoder.writeFrame(map.apply(picture, picture.width, dither ? ditherLevels(usualError) : 0, transparentIndex), picture.width, picture.height, {
       delay: delayOf(index, fps) * 10,
       repeat: loop ? 0 : -1,
       ...((index === 0 || map !== head) && { palette: transparent ? [...map.palette, [0, 0, 0]] : map.palette }),
@@ -78,16 +78,15 @@ function writer(encoder: ReturnType<typeof gifenc.GIFEncoder>, quantize: typeof 
   };
 
   const settle = (): Uint8Array[] => {
-    shared = choose(held);
-    const { map } = shared;
-    const bytes = held.map((picture) => write(picture, map));
+    const chosen = (shared = choose(held));
+    const bytes = held.map((picture) => write(picture, chosen));
     held = [];
     return bytes;
   };
 
   return {
     add(picture) {
-      if (palette === 'frame') return [write(picture, choose([picture]).map)];
+      if (palette === 'frame') return [write(picture, choose([picture]))];
       if (!shared) {
         held.push(picture);
         heldBytes += picture.data.byteLength;
@@ -95,7 +94,7 @@ function writer(encoder: ReturnType<typeof gifenc.GIFEncoder>, quantize: typeof 
       }
       // What comes later may look different (another day, another place); then colours are chosen anew.
       if (shared.map.error(picture) > shared.usualError * 2 + 16) shared = choose([picture]);
-      return [write(picture, shared.map)];
+      return [write(picture, shared)];
     },
     end() {
       const rest = held.length ? settle() : [];

@@ -187,14 +187,14 @@ function drawGround(width: number, height: number, seed: number): Float32Array {
 type Colour = [number, number, number];
 const mix = (a: Colour, b: Colour, t: number): Colour => [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t];
 
-const sea = (level: number, latitude: number): Colour => mix(mix([38, 108, 128], [9, 38, 84], smooth(0, 0.07, -level)), [150, 172, 186], smooth(0.96, 1.06, latitude));
+const sea = (level: number, latitude: number): Colour => mix(mix(mix([46, 122, 134], [18, 66, 112], smooth(0, 0.05, -level)), [8, 26, 66], smooth(0.03, 0.24, -level)), [150, 172, 186], smooth(0.96, 1.06, latitude));
 
 function land(level: number, latitude: number, patchy: number): Colour {
   const belt = smooth(0.2, 0.34, latitude) * (1 - smooth(0.42, 0.6, latitude));
   const lowland = mix([44, 92, 46], [186, 158, 104], Math.min(1, Math.max(0, belt + patchy * 1.4)));
   const cold = mix(lowland, [112, 116, 82], smooth(0.6, 0.8, latitude));
   const high = mix(cold, [126, 104, 84], smooth(0.05, 0.11, level));
-  const snow = Math.max(smooth(0.14, 0.19, level), smooth(0.88, 0.98, latitude));
+  const snow = Math.max(smooth(0.14, 0.19, level), smooth(0.93, 1.03, latitude));
   return mix(mix([206, 190, 140], high, smooth(0, 0.006, level)), [236, 240, 244], snow);
 }
 

@@ -1,0 +1,116 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { tensor, type Frame, type Item, type Picture } from '@deepearth/core';
+import { runStage } from '@deepearth/core/run-stage';
+import { describeStage, given, makeFrames, makePictures } from '@deepearth/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { panelsRenderer } from './panels.ts';
+import { pictureQueue, type Panel } from './picture-queue.ts';
+
+describeStage(panelsRenderer, {
+  otherOptions: { direction: 'column', gapPixels: 0 },
+  inputs: () => [given(makeFrames(4)), given(makePictures(4, { layer: 'pca' })), given(makePictures(4, { layer: 'umap', seed: 3, width: 16, height: 12 }))],
+  ahead: 6,
+});
+
+async function draw(inputs: readonly (readonly Item[] | AsyncIterable<Item>)[], options: object = {}): Promise<Picture[]> {
+  const found: Picture[] = [];
+  const given_ = inputs.map((items) => ({ items, spec: { kind: 'picture', axes: [], dtype: 'uint8' as const, count: null } }));
+  for await (const picture of runStage(panelsRenderer, { options, inputs: given_ })) found.push(picture);
+  return found;
+}
+
+const solid = (value: number, number: number, width = 4, height = 2, channels = 3): Picture => ({
+  ...makePictures(1, { first: number })[0]!,
+  pixels: tensor('uint8', [height, width, channels], new Uint8Array(width * height * channels).fill(value)),
+});
+
+describe('panels', () => {
+  test('stand side by side in the order of the inputs, with a gap', async () => {
+    const [picture] = await draw([[solid(10, 0)], [solid(20, 0, 2)]], { gapPixels: 1 });
+    expect(picture!.pixels.shape).toEqual([2, 7, 3]);
+    expect([...picture!.pixels.data].filter((_, i) => i % 3 === 0).slice(0, 7)).toEqual([10, 10, 10, 10, 0, 20, 20]);
+  });
+
+  test('stand below one another when asked', async () => {
+    const [picture] = await draw([[solid(10, 0)], [solid(20, 0)]], { direction: 'column', gapPixels: 1 });
+    expect(picture!.pixels.shape).toEqual([5, 4, 3]);
+  });
+
+  test('are brought to the height of the tallest, squares kept sharp', async () => {
+    const small: Picture = { ...solid(0, 0, 2, 1), pixels: tensor('uint8', [1, 2, 3], Uint8Array.from([0, 0, 0, 200, 200, 200])) };
+    const [picture] = await draw([[small], [solid(9, 0, 3, 4)]], { gapPixels: 0 });
+    expect(picture!.pixels.shape).toEqual([4, 11, 3]);
+    expect([...picture!.pixels.data].filter((_, i) => i % 3 === 0).slice(0, 11)).toEqual([0, 0, 0, 0, 200, 200, 200, 200, 9, 9, 9]);
+    expect((await draw([[solid(1, 0)]], { panelPixels: 8 }))[0]!.pixels.shape).toEqual([8, 16, 3]);
+  });
+
+  test('may be frames, and pictures with opacity over black', async () => {
+    const [frame] = makeFrames(1, { width: 4, height: 2 });
+    const half: Picture = { ...solid(200, 0, 4, 2, 4) };
+    half.pixels.data.forEach((_, i) => i % 4 === 3 && (half.pixels.data[i] = 128));
+    const [picture] = await draw([[frame!], [half]], { gapPixels: 0 });
+    const row = [...picture!.pixels.data].slice(0, 24);
+    expect(row.slice(0, 12)).toEqual([...(await frame!.read()).values.data].slice(0, 12));
+    expect(row.slice(12)).toEqual(Array(12).fill(100));
+  });
+});
+
+describe('frames that not every input shows', () => {
+  test('have the latest picture of the others, so that one picture per time step goes with one per frame', async () => {
+    const pictures = await draw([[0, 1, 2, 3].map((n) => solid(n, n)), [0, 2].map((n) => solid(100 + n, n))], { gapPixels: 0 });
+    expect(pictures.map(({ pixels: { data } }) => [data[0], data[12]])).toEqual([[0, 100], [1, 100], [2, 102], [3, 102]]);
+  });
+
+  test('are black where an input has shown nothing yet', async () => {
+    const pictures = await draw([[solid(5, 0), solid(6, 1)], [solid(7, 1)]], { gapPixels: 0 });
+    expect(pictures.map(({ frame, pixels: { shape } }) => [frame.number, shape[0]])).toEqual([[0, 2], [1, 2]]);
+    expect(pictures[0]!.pixels.data[12]).toBe(0);
+  });
+});
+
+test('an input that only answers when another has ended does not stop the run', async () => {
+  // A reducer that fits on everything, behind the same source: it needs the other branch to be read on.
+  let othersRead = 0;
+  const early = (async function* () {
+    for (let n = 0; n < 30; n++) {
+      othersRead++;
+      yield solid(n, n);
+    }
+  })();
+  const late = (async function* () {
+    while (othersRead < 30) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (let n = 0; n < 30; n++) yield solid(100 + n, n);
+  })();
+  const pictures = await draw([early, late], { gapPixels: 0 });
+  expect(pictures.map(({ pixels: { data } }) => [data[0], data[12]])).toEqual(Array.from({ length: 30 }, (_, n) => [n, 100 + n]));
+});
+
+describe('the queue', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'queue-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test('gives back what it was given, in order, and its file does not grow for ever', async () => {
+    const path = join(folder, 'a.pixels');
+    const queue = pictureQueue(() => Promise.resolve(path), 2);
+    const frames = makeFrames(3) as Frame[];
+    const panels: Panel[] = [...makePictures(5), ...frames, ...makePictures(2, { seed: 8 })];
+    for (let round = 0; round < 3; round++) {
+      for (const panel of panels) await queue.push(panel);
+      expect(queue.length).toBe(panels.length);
+      for (const panel of panels) {
+        const back = await queue.shift();
+        expect(back!.id).toBe(panel.id);
+        if (panel.kind === 'picture') expect((back as Picture).pixels).toEqual(panel.pixels);
+        else expect(back).toBe(panel);
+      }
+      expect(await queue.shift()).toBeUndefined();
+      expect((await stat(path)).size).toBe(0);
+    }
+    await queue.close();
+  });
+});

@@ -1,0 +1,96 @@
+// Puts what several stages show of a frame into one picture, panel by panel.
+
+import { join } from 'node:path';
+import { defineRenderer, refuse, spec, tensor, type Frame, type Item, type Picture, type Tensor } from '@deepearth/core';
+import { z } from 'zod';
+import { joinByFrame } from './join-by-frame.ts';
+import { pictureQueue, type Panel } from './picture-queue.ts';
+import { toRgb } from './rgb.ts';
+
+export const panelsOptions = z.strictObject({
+  direction: z.enum(['row', 'column']).default('row').describe('Panels from left to right, or from top to bottom.'),
+  gapPixels: z.number().int().nonnegative().max(1024).default(4).describe('Black pixels between panels.'),
+  panelPixels: z.number().int().min(8).max(8192).optional().describe('Height of every panel in a row (width in a column). Default: that of the largest panel of the first picture.'),
+  layer: z.string().min(1).default('panels').describe('Name of the pictures.'),
+});
+
+const kinds = ['picture', 'frame'];
+
+export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, undefined, Item, Picture>({
+  type: 'panels',
+  summary: 'Puts what several stages show of a frame side by side, in the order of `from`, scaled to one height.',
+  options: panelsOptions,
+  joins: 'separate',
+  examples: ['- type: renderer/panels\n  from: [frames, pca-overlay, umap-overlay]'],
+
+  describe(input, { inputs }) {
+    const other = inputs.find(({ spec: { kind } }) => !kinds.includes(kind));
+    if (!input || !kinds.includes(input.kind) || other) return refuse(`a panel is a picture or a frame, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, { remedy: 'List renderers and sources under `from`.' });
+    return { output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', null), notes: ['where one input is far behind another, pictures wait in the work folder'] };
+  },
+
+  async *process(_, context) {
+    const { options, inputs, signal } = context;
+    let edge = options.panelPixels;
+    const rows = joinByFrame(inputs.map(({ items }) => items as AsyncIterable<Panel>), (index) => pictureQueue(async () => join(await context.workFolder(), `${index}.pixels`)));
+    for await (const { frame, panels } of rows) {
+      signal.throwIfAborted();
+      const id = `${options.layer}-${frame.id}`;
+      const pixels = await context.attempt({ id }, async () => {
+        const pictures = await Promise.all(panels.map((panel) => (panel ? rgbOf(panel, signal) : undefined)));
+        edge ??= Math.max(...pictures.map((picture) => picture?.shape[options.direction === 'row' ? 0 : 1] ?? 1));
+        return putTogether(pictures, edge, options.direction, options.gapPixels);
+      });
+      const key = context.key(...panels.map((panel) => panel?.key ?? ''));
+      if (pixels) yield { kind: 'picture', id, key, pixels, frame, layer: options.layer };
+    }
+  },
+});
+
+/** `[height, width, 3]`; opacity is laid over black. */
+async function rgbOf(panel: Panel, signal: AbortSignal): Promise<Tensor<'uint8'>> {
+  if (panel.kind === 'frame') return framePixels(panel, signal);
+  const { shape, data } = panel.pixels;
+  if (shape[2] === 3) return panel.pixels;
+  const out = new Uint8Array((data.length / 4) * 3);
+  for (let from = 0, to = 0; from < data.length; from += 4) for (let c = 0; c < 3; c++) out[to++] = Math.round((data[from + c]! * data[from + 3]!) / 255);
+  return tensor('uint8', [shape[0]!, shape[1]!, 3], out);
+}
+
+async function framePixels(frame: Frame, signal: AbortSignal): Promise<Tensor<'uint8'>> {
+  const raster = await frame.read(signal);
+  return tensor('uint8', [raster.values.shape[0]!, raster.values.shape[1]!, 3], toRgb(raster, frame));
+}
+
+async function putTogether(pictures: readonly (Tensor<'uint8'> | undefined)[], edge: number, direction: 'row' | 'column', gap: number): Promise<Tensor<'uint8'>> {
+  const across = direction === 'row';
+  const panels = await Promise.all(pictures.map((picture) => (picture ? scaled(picture, edge, across) : tensor('uint8', [edge, edge, 3], new Uint8Array(edge * edge * 3)))));
+  const lengths = panels.map(({ shape }) => shape[across ? 1 : 0]!);
+  const total = lengths.reduce((a, b) => a + b, 0) + gap * (panels.length - 1);
+  const [height, width] = across ? [edge, total] : [total, edge];
+  const out = new Uint8Array(height * width * 3);
+  let at = 0;
+  panels.forEach((panel, i) => {
+    const [rows, columns] = panel.shape as [number, number];
+    for (let row = 0; row < rows; row++) {
+      const to = across ? (row * width + at) * 3 : (at + row) * width * 3;
+      out.set(panel.data.subarray(row * columns * 3, (row + 1) * columns * 3), to);
+    }
+    at += lengths[i]! + gap;
+  });
+  return tensor('uint8', [height, width, 3], out);
+}
+
+/** Brings a panel to the common edge: squares stay sharp at whole factors, everything else is interpolated. */
+async function scaled(picture: Tensor<'uint8'>, edge: number, across: boolean): Promise<Tensor<'uint8'>> {
+  const [height, width] = picture.shape as [number, number];
+  const own = across ? height : width;
+  if (own === edge) return picture;
+  const { default: sharp } = await import('sharp');
+  const size = across ? { height: edge, width: Math.max(1, Math.round((width * edge) / height)) } : { width: edge, height: Math.max(1, Math.round((height * edge) / width)) };
+  const { data, info } = await sharp(picture.data, { raw: { width, height, channels: 3 } })
+    .resize({ ...size, fit: 'fill', kernel: edge % own === 0 ? 'nearest' : 'lanczos3' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return tensor('uint8', [info.height, info.width, 3], new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
