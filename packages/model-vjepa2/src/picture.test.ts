@@ -61,6 +61,7 @@ describe('readPicture', () => {
     await expect(readPicture(path('cut.jpg'))).rejects.toThrow(/cut\.jpg: it cannot be read/);
     await expect(readPicture(path('cut.png'))).rejects.toThrow(/cut\.png: it cannot be read/);
     await expect(readPicture(path('text.png'))).rejects.toThrow(InputError);
+    await expect(readPicture(new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), { name: 'drawing.svg' })).rejects.toThrow(/drawing\.svg: .*no picture/);
     await expect(readPicture(path('large.png'), { maxPixels: 1000 })).rejects.toThrow(/large\.png: it has 200 x 200 pixels/);
     await expect(readPicture(new Uint8Array(), { name: 'upload' })).rejects.toThrow(/upload: it is empty/);
   });

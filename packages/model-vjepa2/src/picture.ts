@@ -10,6 +10,9 @@ export interface PictureOptions {
   readonly name?: string | undefined;
 }
 
+/** Pixels only: drawings and documents (SVG, PDF) have no size of their own and may point to other files. */
+const pictureFormats: ReadonlySet<string | undefined> = new Set(['png', 'jpeg', 'webp', 'tiff', 'gif', 'heif', 'avif', 'jp2', 'jxl', 'ppm', 'fits']);
+
 /**
  * Reads a picture: EXIF orientation applied, no shrinking on load, an alpha channel kept as a last channel "alpha", 16-bit files as uint16.
  * Throws an `InputError` naming the file when it is missing, empty, truncated, no picture, or larger than `maxPixels`.
@@ -22,7 +25,8 @@ export async function readPicture(source: string | Uint8Array, { maxPixels = 2 *
   const open = () => sharp(source, { limitInputPixels: false, failOn: 'truncated', ignoreIcc: true });
   try {
     const about = await open().metadata();
-    const { width = 0, height = 0, depth, hasAlpha = false, channels = 3 } = about;
+    const { width = 0, height = 0, depth, hasAlpha = false, channels = 3, format } = about;
+    if (!pictureFormats.has(format)) throw new InputError(subject, `a file of the format ${JSON.stringify(format)} is no picture.`, { code: 'E_PICTURE_UNREADABLE', remedy: `Pictures are ${[...pictureFormats].join(', ')}.` });
     if (width * height > maxPixels)
       throw new InputError(subject, `it has ${width} x ${height} pixels, the limit is ${maxPixels}.`, { code: 'E_PICTURE_TOO_LARGE', remedy: 'Raise `maxPixels` if the file can be trusted.' });
     const grey = channels - (hasAlpha ? 1 : 0) === 1;
