@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sha256 } from '@deepearth/core';
+import { crc32 } from '@deepearth/formats/crc32';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodePicture, readPictureFile } from './picture-file.ts';
@@ -128,8 +129,14 @@ describe('what is broken names the file and what to do', () => {
   });
 
   test('a picture of 30,000 x 30,000, before it is decoded, with the option that lets it in', async () => {
+    // A real one of 16 x 16 whose header says more, as a hostile file would.
+    const bytes = new Uint8Array(await sharp({ create: { width: 16, height: 16, channels: 3, background: 'white' } }).png().toBuffer());
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    view.setUint32(16, 30000);
+    view.setUint32(20, 30000);
+    view.setUint32(29, crc32(bytes.subarray(12, 29)));
     const path = join(folder, 'huge.png');
-    await sharp({ create: { width: 30000, height: 30000, channels: 3, background: 'white' }, limitInputPixels: false }).png({ compressionLevel: 1 }).toFile(path);
+    await writeFile(path, bytes);
     await expect(readPictureFile(path, limit)).rejects.toThrow(/huge\.png: has 30000 x 30000 = 900000000 pixels, the limit is 268435456\. If you trust the file, raise the limit with `maxPixels: 900000000`/);
   });
 
