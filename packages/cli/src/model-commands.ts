@@ -28,7 +28,7 @@ export function addModelCommands(program: Command): void {
     .argument('<model>', 'name on the Hub: organisation/model, or organisation/model@revision')
     .option('--offline', 'look into the cache only')
     .option('--verify', 'read files that are there again and compare their digests')
-    .option('--json', 'progress as JSON lines')
+    .option('--json', 'the result as JSON, progress as JSON lines on stderr')
     .action(answering(async () => (await import('./commands/model-fetch.ts')).modelFetchCommand));
 
   model
@@ -37,7 +37,7 @@ export function addModelCommands(program: Command): void {
     .argument('<model>', 'name on the Hub, folder, or "builtin"')
     .option('--precision <precision>', 'fp32, fp16 or int8', 'fp32')
     .option('--weights <file>', 'another weights file of the folder: original.pt')
-    .option('--json', 'progress and result as JSON lines')
+    .option('--json', 'the result as JSON, progress as JSON lines on stderr')
     .action(answering(async () => (await import('./commands/model-convert.ts')).modelConvertCommand));
 
   model

@@ -98,6 +98,31 @@ Start here:
     .option('--digest', 'with the SHA-256 and first values of every tensor')
     .action(answering(async () => (await import('./commands/inspect.ts')).inspectCommand));
 
+  program
+    .command('reduce')
+    .description('Reduce the tokens of a file to a few numbers each.')
+    .argument('<tokens>', '.npy, .npz, .safetensors or .pt file of [..., channels]')
+    .option('-w, --with <method>', 'umap, pca, kmeans or random-projection (default: umap, or what --model is)')
+    .option('-s, --set <option=value>', 'an option of the method: components=3 (repeatable)', collect, [])
+    .requiredOption('-o, --output <file>', 'where the result goes: .npy, .safetensors or .pt')
+    .option('--tensor <name>', 'which tensor of the file, where it holds several')
+    .option('--model <file>', 'transform with a fitted model instead of fitting')
+    .option('--model-out <file>', 'save the fitted model')
+    .option('--json', 'the result as a line of JSON on stdout, progress as JSON lines on stderr')
+    .action(answering(async () => (await import('./commands/reduce.ts')).reduceCommand));
+
+  program
+    .command('compare')
+    .description('Judge reductions: trustworthiness, continuity, kept neighbours, rank correlation of distances.')
+    .argument('<reduced...>', 'one or more results of reduce')
+    .requiredOption('-t, --tokens <file>', 'the tokens they were made of')
+    .option('-k, --neighbors <count>', 'size of the neighbourhoods', '15')
+    .option('--metric <metric>', 'what near means among the tokens: cosine, euclidean, correlation or manhattan', 'cosine')
+    .option('--sample <count>', 'at most so many tokens are compared', '4000')
+    .option('--tensor <name>', 'which tensor of the token file, where it holds several')
+    .option('--json', 'as JSON')
+    .action(answering(async () => (await import('./commands/compare.ts')).compareCommand));
+
   addModelCommands(program);
   return program;
 }

@@ -9,6 +9,9 @@ import { plainStyle, styleOf, type Style } from './style.ts';
 /** An `InputError` with one of these codes is about the place results go to, not about data. */
 const outputCodes: ReadonlySet<string> = new Set(['E_DISK_FULL', 'E_OUTPUT', 'E_OUTPUT_BUSY', 'E_PATH', 'E_NAME_TAKEN']);
 
+/** Names and options on the command line that cannot be. */
+const usageCodes: ReadonlySet<string> = new Set(['E_USAGE', 'E_OPTIONS', 'E_STAGE_UNKNOWN', 'E_PLUGIN']);
+
 function* causes(error: unknown): Generator<unknown> {
   for (let at = error, depth = 0; at !== undefined && at !== null && depth < 20; at = (at as { cause?: unknown }).cause, depth++) yield at;
 }
@@ -20,7 +23,7 @@ export function exitCodeOf(error: unknown): number {
   for (const cause of causes(error)) {
     if (cause instanceof ConfigError) return exitCodes.usage;
     if (cause instanceof InputError) return outputCodes.has(cause.code) ? exitCodes.failed : exitCodes.input;
-    if (cause instanceof DeepEarthError && cause.code === 'E_USAGE') return exitCodes.usage;
+    if (cause instanceof DeepEarthError && usageCodes.has(cause.code)) return exitCodes.usage;
   }
   return exitCodes.failed;
 }

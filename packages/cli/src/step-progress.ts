@@ -1,8 +1,8 @@
-// Progress of one long piece of work: a line on a terminal, JSON lines when they are asked for.
+// Progress of one long piece of work, on stderr: a line on a terminal, JSON lines when they are asked for, else now and then a line of text.
 
 import { fit, formatBytes, formatNumber, formatWholeSeconds } from './format.ts';
 import { liveLines } from './live-lines.ts';
-import { printJsonLine } from './print.ts';
+import { remark } from './print.ts';
 import { bar } from './progress-lines.ts';
 import { rateOf, secondsLeft, type Sample } from './run-progress.ts';
 import { styleOf } from './style.ts';
@@ -10,36 +10,45 @@ import { styleOf } from './style.ts';
 export interface StepProgress {
   /** `total` is null where it is not known. */
   report(step: string, done: number, total: number | null): void;
-  /** Removes the line. */
+  /** Removes the line of a terminal. */
   close(): void;
 }
 
-const redrawMs = 100;
 const sampleMs = 250;
 const keptSamples = 40;
+/** How often something is shown at most, in milliseconds. */
+const intervals = { terminal: 100, json: 200, text: 5000 } as const;
 
-/** Shows steps on stderr when it is a terminal; with `json` a line of stdout at most five times a second and at the end of every step. */
 export function stepProgress({ json = false, unit = 'count' }: { json?: boolean; unit?: 'count' | 'bytes' } = {}): StepProgress {
   const terminal = process.stderr;
-  const live = terminal.isTTY && !(json && process.stdout.isTTY) ? liveLines(terminal) : undefined;
+  const form = terminal.isTTY ? 'terminal' : json ? 'json' : 'text';
+  const live = form === 'terminal' ? liveLines(terminal) : undefined;
   const style = styleOf(terminal);
   const show = unit === 'bytes' ? formatBytes : formatNumber;
   let current = '';
   let samples: Sample[] = [];
-  let drawnAt = -Infinity;
+  let shownAt = form === 'text' ? performance.now() : -Infinity;
+
+  const text = (step: string, done: number, total: number | null, now: number): string => {
+    const left = done === total ? undefined : secondsLeft(samples, total, now);
+    const rate = unit === 'bytes' ? rateOf(samples, now) : undefined;
+    const parts = [`${show(done)}${total === null ? '' : ` of ${show(total)}`}`, rate === undefined ? '' : `${formatBytes(rate)}/s`, left === undefined ? '' : `${formatWholeSeconds(Math.ceil(left))} left`];
+    return `${step}  ${parts.filter(Boolean).join(', ')}`;
+  };
 
   return {
     report(step, done, total) {
       const now = performance.now();
-      if (step !== current || done < (samples.at(-1)?.done ?? 0)) [current, samples, drawnAt] = [step, [{ at: now, done }], -Infinity];
+      if (step !== current || done < (samples.at(-1)?.done ?? 0)) {
+        [current, samples] = [step, [{ at: now, done }]];
+        if (form !== 'text') shownAt = -Infinity;
+      }
       if (now - (samples.at(-1)?.at ?? 0) >= sampleMs) samples = [...samples.slice(-keptSamples), { at: now, done }];
-      if (done !== total && now - drawnAt < (json ? 2 * redrawMs : redrawMs)) return;
-      drawnAt = now;
-      if (json) printJsonLine({ type: 'progress', step, done, total });
-      const left = secondsLeft(samples, total, now);
-      const rate = unit === 'bytes' ? rateOf(samples, now) : undefined;
-      const parts = [`${show(done)}${total === null ? '' : ` of ${show(total)}`}`, rate === undefined ? '' : `${formatBytes(rate)}/s`, left === undefined ? '' : `${formatWholeSeconds(Math.ceil(left))} left`];
-      live?.draw([fit(`  ${total ? `${bar(done / total, 20, style)}  ` : ''}${step}  ${parts.filter(Boolean).join(', ')}`, terminal.columns || 80)]);
+      if (now - shownAt < intervals[form] && !(form !== 'text' && done === total)) return;
+      shownAt = now;
+      if (form === 'json') remark(JSON.stringify({ type: 'progress', step, done, total }));
+      else if (form === 'text') remark(text(step, done, total, now));
+      else live!.draw([fit(`  ${total ? `${bar(done / total, 20, style)}  ` : ''}${text(step, done, total, now)}`, terminal.columns || 80)]);
     },
     close() {
       live?.draw([]);
