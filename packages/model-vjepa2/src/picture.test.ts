@@ -34,9 +34,10 @@ describe('readPicture', () => {
     expect([grey.channels, grey.values.shape]).toEqual([['grey'], [9, 9, 1]]);
     const wide = Uint16Array.from({ length: 3 * 25 }, (_, i) => i * 800);
     const file = await sharp(wide, { raw: { width: 5, height: 5, channels: 3 } }).toColourspace('rgb16').png().toBuffer();
-    const read = await readPicture(file);
+    const read = await readPicture(file, { keep16: true });
     expect(read.values.dtype).toBe('uint16');
     expect(read.values.data).toEqual(wide);
+    expect((await readPicture(file)).values.data).toEqual(Uint8Array.from(wide, (value) => Math.round(value / 257)));
   });
 
   it('turns a picture upright as its EXIF orientation says', async () => {

@@ -9,7 +9,7 @@ export interface SeeOptions extends Omit<PreprocessOptions, 'names' | 'tubelet'>
 
 /** `[height, width, 3]`; the tiles of `fit: 'tile'` stand side by side. Throws what reading and preparing throw, naming the picture. */
 export async function seePicture(path: string, options: SeeOptions): Promise<Tensor<'uint8'>> {
-  return seeRaster(await readPicture(path, { maxPixels: options.maxPixels }), { ...options, names: [path] });
+  return seeRaster(await readPicture(path, { maxPixels: options.maxPixels, keep16: options.range !== undefined }), { ...options, names: [path] });
 }
 
 /** What the encoder gets of pixels that are already read. */
