@@ -22,8 +22,9 @@ async function open(setup: SessionSetup, model: Uint8Array): Promise<Tensors> {
     interOpNumThreads: 1,
     enableMemPattern: false,
     logSeverityLevel: 3,
+    // Threads that wait sleep: operators take milliseconds here, and the machine may have other work.
     // A model that is given as bytes has no folder of its own to find its weights in.
-    extra: nested({ ...setup.entries, 'session.model_external_initializers_file_folder_path': setup.folder }),
+    extra: nested({ 'session.intra_op.allow_spinning': '0', ...setup.entries, 'session.model_external_initializers_file_folder_path': setup.folder }),
     ...(setup.profile && { enableProfiling: true, profileFilePrefix: setup.profile }),
   });
   return {};
@@ -77,6 +78,6 @@ async function answer({ content, tensors }: Message<Question>): Promise<void> {
 
 let queue = Promise.resolve();
 from.on('data', messageReader<Question>((message) => void (queue = queue.then(() => answer(message)))));
-// The parent is gone: nobody waits for an answer.
-from.on('close', () => process.exit(0));
+// The parent is gone, or wants no more: nobody waits for an answer.
+from.on('close', () => void queue.then(end, end));
 to.on('error', () => process.exit(0));
