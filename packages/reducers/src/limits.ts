@@ -31,56 +31,69 @@ function valueOf(order: number): number {
   return real[0]!;
 }
 
+/** Components that are looked at in one pass: their histograms take 16 MiB, and up to twice that once more. */
+const atOnce = 32;
+
 /**
  * The limits of each component, the same whatever the chunks. Percentiles are interpolated as numpy's are; a component of one value gets limits
  * half a unit to each side, so that it becomes the middle colour. Without a single valid value: `[0, 1]`.
  */
-export async function findLimits(passes: Passes, components: number, { scaling, lowPercentile, highPercentile }: Scaling): Promise<Limits> {
-  const upper = Array.from({ length: components }, () => new Float64Array(bins));
-  const lowest = new Float64Array(components).fill(Infinity);
-  const highest = new Float64Array(components).fill(-Infinity);
-  const counts = new Float64Array(components);
+export async function findLimits(passes: Passes, components: number, scaling: Scaling): Promise<Limits> {
+  const limits: (readonly [number, number])[] = [];
+  for (let first = 0; first < components; first += atOnce) limits.push(...(await limitsOf(passes, components, first, Math.min(components, first + atOnce), scaling)));
+  return limits;
+}
+
+/** A component's values, counted by the upper half of their bits. */
+interface Survey {
+  readonly component: number;
+  readonly histogram: Float64Array;
+  count: number;
+  lowest: number;
+  highest: number;
+}
+
+async function limitsOf(passes: Passes, components: number, first: number, end: number, { scaling, lowPercentile, highPercentile }: Scaling): Promise<Limits> {
+  const surveys = Array.from({ length: end - first }, (_, k): Survey => ({ component: first + k, histogram: new Float64Array(bins), count: 0, lowest: Infinity, highest: -Infinity }));
   for await (const chunk of passes()) {
-    for (let k = 0; k < components; k++) {
-      const histogram = upper[k]!;
-      for (let at = k; at < chunk.length; at += components) {
+    for (const survey of surveys) {
+      for (let at = survey.component; at < chunk.length; at += components) {
         const value = chunk[at]!;
         if (value !== value) continue;
-        counts[k]!++;
-        if (value < lowest[k]!) lowest[k] = value;
-        if (value > highest[k]!) highest[k] = value;
-        histogram[orderOf(value) >>> 16]!++;
+        survey.count++;
+        if (value < survey.lowest) survey.lowest = value;
+        if (value > survey.highest) survey.highest = value;
+        survey.histogram[orderOf(value) >>> 16]!++;
       }
     }
   }
-  if (scaling === 'min-max') return Array.from(counts, (count, k) => spread(count, lowest[k]!, highest[k]!));
+  if (scaling === 'min-max') return surveys.map(({ count, lowest, highest }) => spread(count, lowest, highest));
 
   // Which values are wanted: the neighbours of both percentiles, by rank; each lies in one bin, which a second pass looks into.
-  const wanted = Array.from({ length: components }, (_, k) =>
-    [lowPercentile, highPercentile].map((percent) => {
-      const position = (Math.max(0, counts[k]! - 1) * percent) / 100;
-      return { position, ranks: [Math.floor(position), Math.ceil(position)].map((rank) => locate(upper[k]!, rank)) };
-    }),
-  );
-  const inner = wanted.map((pairs) => new Map(pairs.flatMap(({ ranks }) => ranks.map(({ bin }) => [bin, new Float64Array(bins)] as const))));
+  const wanted = surveys.map(({ component, count, histogram }) => {
+    const percentiles = [lowPercentile, highPercentile].map((percent) => {
+      const position = (Math.max(0, count - 1) * percent) / 100;
+      return { fraction: position - Math.floor(position), ranks: [Math.floor(position), Math.ceil(position)].map((rank) => locate(histogram, rank)) };
+    });
+    return { component, count, percentiles, inner: new Map(percentiles.flatMap(({ ranks }) => ranks.map(({ bin }) => [bin, new Float64Array(bins)] as const))) };
+  });
   for await (const chunk of passes()) {
-    for (let k = 0; k < components; k++) {
-      const histograms = inner[k]!;
-      for (let at = k; at < chunk.length; at += components) {
+    for (const { component, inner } of wanted) {
+      for (let at = component; at < chunk.length; at += components) {
         const value = chunk[at]!;
         if (value !== value) continue;
         const order = orderOf(value);
-        const histogram = histograms.get(order >>> 16);
+        const histogram = inner.get(order >>> 16);
         if (histogram) histogram[order & 0xffff]!++;
       }
     }
   }
-  return wanted.map((pairs, k) => {
-    const [low, high] = pairs.map(({ position, ranks }) => {
-      const [below, above] = ranks.map(({ bin, rest }) => valueOf(bin * bins + locate(inner[k]!.get(bin)!, rest).bin));
-      return below! + (above! - below!) * (position - Math.floor(position));
+  return wanted.map(({ count, percentiles, inner }) => {
+    const [low, high] = percentiles.map(({ fraction, ranks }) => {
+      const [below, above] = ranks.map(({ bin, rest }) => valueOf(bin * bins + locate(inner.get(bin)!, rest).bin));
+      return below! + (above! - below!) * fraction;
     });
-    return spread(counts[k]!, low!, high!);
+    return spread(count, low!, high!);
   });
 }
 

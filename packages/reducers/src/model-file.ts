@@ -78,8 +78,8 @@ export function checkEncoder(maker: EncoderIdentity | undefined, encoder: Encode
 
 /** Writes a model file: beside its final name, synced, renamed. */
 export async function saveModel(path: string, model: SavedModel): Promise<void> {
-  const { writeWhole } = await import('./write-whole.ts');
-  await writeWhole(path, await encodeModel(model));
+  const { writeFileWhole } = await import('@deepearth/formats/write-file-node');
+  await writeFileWhole(path, [await encodeModel(model)]);
 }
 
 /** Reads a model file; see `decodeModel` for what it throws. */

@@ -7,7 +7,7 @@ import type { StageContext } from '@deepearth/core/stage';
 import { tensor } from '@deepearth/core/tensor';
 import { findLimits, type Scaling } from './limits.ts';
 import { checkEncoder, decodeModel, encodeModel } from './model-file.ts';
-import type { FittedReducer, Limits, ModelKind } from './model.ts';
+import type { FittedReducer, Limits } from './model.ts';
 import { evenColours } from './oklab.ts';
 import { projectionSpool, spreadRows } from './projection-spool.ts';
 import { restoreReducer } from './restore.ts';
@@ -15,15 +15,22 @@ import { tokenSpool, validRows, type Precision, type Spool } from './spool.ts';
 
 /** Options that every stage on top of `reduceRun` has. */
 export interface RunOptions extends Scaling {
-  readonly lightness: 'keep' | 'even';
+  readonly lightness?: 'keep' | 'even';
   readonly model?: string | undefined;
   readonly saveAs?: string | undefined;
   readonly spool: Precision;
 }
 
+/** What a run needs of a fitted reducer; one without a state cannot be saved. */
+export type RunModel = Pick<FittedReducer, 'components' | 'transform' | 'meaning' | 'close'> & Partial<Pick<FittedReducer, 'state'>>;
+
 /** A fit to what was spooled. */
 export interface RunFit {
-  readonly model: FittedReducer;
+  readonly model: RunModel;
+  /** Where colours do not follow from the values: labels go from 0 to the number of groups less one. */
+  readonly limits?: Limits;
+  /** Components of the valid tokens of grid `index`, `[rows, components]`, where they do not follow from each token alone. */
+  place?(index: number): Promise<Float32Array>;
   /** Where a method places the tokens it was fitted to better than `transform` would: their rows within grid `index`, ascending, and their components. */
   known?(index: number): { readonly rows: ArrayLike<number>; readonly values: Float32Array } | undefined;
 }
@@ -44,12 +51,12 @@ export type RunContext = Pick<StageContext<RunOptions>, 'options' | 'signal' | '
  * The body of a reducer stage that fits: spools, fits, transforms, finds limits, and only then lets projections go. With `model` it transforms grid by grid and
  * nothing waits. No grids: no projections.
  */
-export async function* reduceRun(items: AsyncIterable<TokenGrid>, context: RunContext, name: ModelKind, fitter: () => RunFitter): AsyncGenerator<Projection> {
+export async function* reduceRun(items: AsyncIterable<TokenGrid>, context: RunContext, name: string, fitter: () => RunFitter): AsyncGenerator<Projection> {
   if (context.options.model !== undefined) yield* transformRun(items, context, name, context.options.model);
   else yield* fitRun(items, context, name, fitter());
 }
 
-async function* fitRun(items: AsyncIterable<TokenGrid>, context: RunContext, name: ModelKind, fitter: RunFitter): AsyncGenerator<Projection> {
+async function* fitRun(items: AsyncIterable<TokenGrid>, context: RunContext, name: string, fitter: RunFitter): AsyncGenerator<Projection> {
   const { options, signal } = context;
   const folder = await context.workFolder();
   const spool = await tokenSpool(folder, options.spool, signal);
@@ -71,9 +78,9 @@ async function* fitRun(items: AsyncIterable<TokenGrid>, context: RunContext, nam
       await projections.append(await place(fit, spool, index, signal));
       context.progress('transform', index + 1, spool.grids.length);
     }
-    const limits = fit ? await findLimits(() => projections.passes(), components, options) : Array.from({ length: components }, () => [0, 1] as const);
+    const limits = !fit ? Array.from({ length: components }, () => [0, 1] as const) : (fit.limits ?? (await findLimits(() => projections.passes(), components, options)));
     await fit?.model.close?.();
-    if (options.saveAs !== undefined && fit) {
+    if (options.saveAs !== undefined && fit?.model.state) {
       const bytes = await encodeModel({ state: fit.model.state(), encoder, limits });
       await context.output.write({ path: options.saveAs, mediaType: 'application/octet-stream', key: fitKey }, bytes);
     }
@@ -88,29 +95,31 @@ async function* fitRun(items: AsyncIterable<TokenGrid>, context: RunContext, nam
 }
 
 /** Components of one grid's valid tokens: as the fit placed them, or by `transform`. */
-async function place({ model, known }: RunFit, spool: Spool, index: number, signal: AbortSignal): Promise<Float32Array> {
+async function place({ model, known, place: placed }: RunFit, spool: Spool, index: number, signal: AbortSignal): Promise<Float32Array> {
+  if (placed) return placed(index);
   const fitted = known?.(index);
   const { rows: count } = spool.grids[index]!;
   if (fitted && fitted.rows.length === count) return fitted.values;
   const { rows } = await spool.read(index);
   if (!fitted || fitted.rows.length === 0) return model.transform(rows, signal);
-  const { channels, components } = model;
+  const { components } = model;
+  const { channels } = spool;
   const isKnown = new Uint8Array(count);
   for (let i = 0; i < fitted.rows.length; i++) isKnown[fitted.rows[i]!] = 1;
   const others = new Float32Array((count - fitted.rows.length) * channels);
   let at = 0;
   for (let row = 0; row < count; row++) if (!isKnown[row]) others.set(rows.subarray(row * channels, (row + 1) * channels), channels * at++);
-  const placed = await model.transform(others, signal);
+  const moved = await model.transform(others, signal);
   const out = new Float32Array(count * components);
   let [nextKnown, nextOther] = [0, 0];
   for (let row = 0; row < count; row++) {
-    const [from, index] = isKnown[row] ? [fitted.values, nextKnown++] : [placed, nextOther++];
+    const [from, index] = isKnown[row] ? [fitted.values, nextKnown++] : [moved, nextOther++];
     out.set(from.subarray(index * components, (index + 1) * components), row * components);
   }
   return out;
 }
 
-async function* transformRun(items: AsyncIterable<TokenGrid>, context: RunContext, name: ModelKind, path: string): AsyncGenerator<Projection> {
+async function* transformRun(items: AsyncIterable<TokenGrid>, context: RunContext, name: string, path: string): AsyncGenerator<Projection> {
   const { options, signal } = context;
   const { readFile } = await import('node:fs/promises');
   let bytes: Uint8Array;
@@ -164,7 +173,7 @@ interface Parts {
 
 /** Makes the item: values spread over the grid, NaN where there is no data. */
 export function projectionOf(item: Omit<TokenGrid, 'values' | 'valid'>, shape: readonly number[], parts: Parts): Projection {
-  const { valid, components, limits, name, meaning = 'coordinates', options, key } = parts;
+  const { valid, components, limits, name, meaning = components === 1 ? 'scalar' : 'coordinates', options, key } = parts;
   const even = options.lightness === 'even' && components === 3;
   const values = even ? evenColours(parts.values, limits) : parts.values;
   return {

@@ -28,11 +28,9 @@ export const spoolOptions = {
   spool: z.enum(precisions).default('float16').describe('How tokens are kept on disk until the fit is done; float32 takes twice the space and keeps every bit.'),
 };
 
-export const seedOption = { seed: z.number().int().min(0).max(0xffffffff).default(42).describe('Seed of everything that is drawn by chance; the same seed gives the same bytes.') };
-
 /** The parts of the shared options that `describe` looks at. */
 interface DescribedOptions {
-  readonly components?: number;
+  readonly components?: number | 'all' | undefined;
   readonly spool?: (typeof precisions)[number];
   readonly model?: string | undefined;
   readonly saveAs?: string | undefined;
@@ -51,7 +49,7 @@ export function refuseInput(input: StreamSpec | undefined, name: string, options
   }
   const channels = axisSize(input, 'channels');
   const { components, lightness, model, saveAs, lowPercentile, highPercentile } = options;
-  if (components !== undefined && channels !== null && components > channels) {
+  if (typeof components === 'number' && channels !== null && components > channels) {
     return refuse(`${components} components cannot be made of ${channels} channels.`, { option: 'components', remedy: `Ask for ${channels} or fewer.` });
   }
   if (lightness === 'even' && components !== undefined && components !== 3) {

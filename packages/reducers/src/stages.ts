@@ -5,4 +5,8 @@ import type { StageList } from '@deepearth/core/stage';
 export const stages: StageList = {
   'reducer/pca': async () => (await import('./stages/pca.ts')).pcaStage,
   'reducer/umap': async () => (await import('./stages/umap.ts')).umapStage,
+  'reducer/kmeans': async () => (await import('./stages/kmeans.ts')).kmeansStage,
+  'reducer/similarity': async () => (await import('./stages/similarity.ts')).similarityStage,
+  'reducer/random-projection': async () => (await import('./stages/random-projection.ts')).randomProjectionStage,
+  'reducer/none': async () => (await import('./stages/none.ts')).noneStage,
 };

@@ -160,15 +160,19 @@ async function placeRest(engine: Engine, parts: FittedParts, source: TokenChunks
   for await (const chunk of source.chunks(signal)) {
     signal?.throwIfAborted();
     const count = chunkRows(chunk, channels, seen, source.count);
-    for (let row = 0; row < count; row++) {
+    for (let row = 0; row < count; ) {
       if (picks[picked] === seen + row) {
         out.set(embedding.subarray(picked * components, (picked + 1) * components), (seen + row) * components);
         picked++;
+        row++;
         continue;
       }
-      names[waiting] = seen + row;
-      await engine.writeRows(plan.queries + waiting * stride * 4, chunk.subarray(row * channels, (row + 1) * channels), channels, stride);
-      if (++waiting === queryRows) await flush();
+      const end = Math.min(count, row + queryRows - waiting, picked < picks.length ? picks[picked]! - seen : Infinity);
+      for (let i = row; i < end; i++) names[waiting + i - row] = seen + i;
+      await engine.writeRows(plan.queries + waiting * stride * 4, chunk.subarray(row * channels, end * channels), channels, stride);
+      waiting += end - row;
+      row = end;
+      if (waiting === queryRows) await flush();
     }
     seen += count;
   }

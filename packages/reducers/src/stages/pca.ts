@@ -5,13 +5,12 @@ import { defineReducer } from '@deepearth/core/stage';
 import { z } from 'zod';
 import { blockRows } from '../moments.ts';
 import type { PcaFit } from '../pca.ts';
+import { pcaMethodOptions } from '../methods.ts';
 import { reduceRun, type RunFitter } from '../reduce-run.ts';
 import { colourOptions, describeFit, modelOptions, refuseInput, spoolOptions } from '../stage-options.ts';
 
 const options = z.strictObject({
-  components: z.number().int().min(1).default(3).describe('How many components to keep: 3 make a colour, 1 goes through a colour map.'),
-  whiten: z.boolean().default(false).describe('Divides each component by its standard deviation.'),
-  engine: z.enum(['auto', 'onnx', 'javascript', 'ml-pca']).default('auto').describe('Who multiplies: ONNX Runtime in a worker or typed arrays; ml-pca is a cross-check that holds all tokens in memory.'),
+  ...pcaMethodOptions.shape,
   ...colourOptions,
   ...modelOptions,
   ...spoolOptions,

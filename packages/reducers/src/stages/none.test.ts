@@ -1,0 +1,4 @@
+import { describeStage, given, makeTokens } from '@deepearth/testing';
+import { noneStage } from './none.ts';
+
+describeStage(noneStage, { inputs: () => [given(makeTokens({ count: 5 }))], otherOptions: { components: 'all' }, ahead: Infinity });

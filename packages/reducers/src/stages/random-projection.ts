@@ -1,0 +1,37 @@
+// Tokens seen from random directions: reducer/random-projection.
+
+import { axisSize } from '@deepearth/core/specs';
+import { defineReducer } from '@deepearth/core/stage';
+import { z } from 'zod';
+import { randomProjectionMethodOptions } from '../methods.ts';
+import { reduceRun, type RunFitter } from '../reduce-run.ts';
+import { colourOptions, describeFit, modelOptions, refuseInput, spoolOptions } from '../stage-options.ts';
+
+const options = z.strictObject({
+  ...randomProjectionMethodOptions.shape,
+  ...colourOptions,
+  ...modelOptions,
+  ...spoolOptions,
+});
+
+/** Projects tokens on random directions; only the colour limits wait for the whole run. */
+export const randomProjectionStage = defineReducer({
+  type: 'random-projection',
+  summary: 'Projects tokens on a few random directions: quick, and distances survive it roughly.',
+  options,
+  examples: ['- type: reducer/random-projection', '- type: reducer/random-projection\n  with: { components: 1, seed: 7 }'],
+  describe(input, { options }) {
+    const refusal = refuseInput(input, 'random-projection', options);
+    if (refusal) return refusal;
+    const channels = axisSize(input!, 'channels');
+    return describeFit(input!, options.components, options, channels === null ? null : channels * options.components * 8);
+  },
+  process: (items, context) =>
+    reduceRun(items, context, 'random-projection', (): RunFitter => ({
+      async fit({ channels }) {
+        const { randomProjection } = await import('../random-projection.ts');
+        const { components, seed } = context.options;
+        return { model: randomProjection({ channels, components, seed }) };
+      },
+    })),
+});

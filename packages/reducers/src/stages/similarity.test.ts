@@ -1,0 +1,4 @@
+import { describeStage, given, makeTokens } from '@deepearth/testing';
+import { similarityStage } from './similarity.ts';
+
+describeStage(similarityStage, { inputs: () => [given(makeTokens({ count: 5 }))], otherOptions: { to: 'time' }, ahead: Infinity });
