@@ -1,0 +1,149 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { deflateSync } from 'node:zlib';
+import { tensor } from '@deepearth/core/tensor';
+import { crc32 } from '@deepearth/formats/crc32';
+import { encodeNpy } from '@deepearth/formats/npy';
+import { encodeSafetensors } from '@deepearth/formats/safetensors';
+import { describe, expect, it } from 'vitest';
+import { deepearth, folderWith, jsonLines } from './testing/spawn.ts';
+
+const references = fileURLToPath(new URL('../../../../shared/reference', import.meta.url));
+const noReferences = !existsSync(references);
+
+/** Rows on a noisy circle in 8 channels, without chance. */
+const circle = Float32Array.from({ length: 120 * 8 }, (_, i) => Math.sin((Math.floor(i / 8) / 120) * 2 * Math.PI + (i % 8)) + 0.01 * Math.sin(i * 12.9898));
+
+/** A grey picture, written by hand. */
+function greyPng(width: number, height: number): Uint8Array {
+  const chunk = (type: string, data: Uint8Array): Buffer => {
+    const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+    const out = Buffer.alloc(body.length + 8);
+    out.writeUInt32BE(data.length);
+    body.copy(out, 4);
+    out.writeUInt32BE(crc32(body), body.length + 4);
+    return out;
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width);
+  header.writeUInt32BE(height, 4);
+  header[8] = 8;
+  const rows = Buffer.alloc(height * (width + 1), 127);
+  for (let y = 0; y < height; y++) rows[y * (width + 1)] = 0;
+  return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', new Uint8Array())]);
+}
+
+describe('deepearth inspect', () => {
+  it('lists tensors with type, shape and size, and text beside them', async () => {
+    await using folder = await folderWith({});
+    await writeFile(folder.file('a.safetensors'), await encodeSafetensors({ features: tensor('float32', [2, 3], new Float32Array(6)), count: tensor('int32', [1], new Int32Array(1)) }, { note: 'made here' }));
+    const { status, stdout } = await deepearth(['inspect', 'a.safetensors'], { cwd: folder.path });
+    expect(stdout).toMatch(/^a\.safetensors {2}safetensors, \d+ B, 2 tensors of 28 B\n {2}features {2}float32 \[2, 3\] {2}24 B\n {2}count {2}int32 \[1\] {2}4 B\nmetadata\n {2}note {2}"made here"\n$/);
+    expect(status).toBe(0);
+  });
+
+  it('answers digests as JSON', async () => {
+    await using folder = await folderWith({});
+    await writeFile(folder.file('a.npy'), encodeNpy(tensor('float32', [2], Float32Array.of(1, 2))));
+    const { stdout } = await deepearth(['inspect', 'a.npy', '--json', '--digest'], { cwd: folder.path });
+    expect(JSON.parse(stdout)).toMatchObject({ file: 'a.npy', format: 'npy', holds: { tensor: true, dtype: 'float32', shape: [2], sha256: expect.stringMatching(/^[0-9a-f]{64}$/), first: [1, 2] } });
+  });
+
+  it('ends with 1 and the reason for a file it refuses', async () => {
+    await using folder = await folderWith({ 'a.pt': 'not a pickle', 'b.npy': '' });
+    const { status, stdout, stderr } = await deepearth(['inspect', 'a.pt', '--json'], { cwd: folder.path });
+    expect(JSON.parse(stdout)).toMatchObject({ file: 'a.pt', refused: expect.any(String) });
+    expect([status, stderr]).toEqual([1, expect.stringContaining('a.pt')]);
+    expect((await deepearth(['inspect', 'b.npy'], { cwd: folder.path })).stderr).toContain('is empty');
+    expect((await deepearth(['inspect', 'nothing.npy'], { cwd: folder.path })).status).toBe(4);
+  });
+
+  it.skipIf(noReferences)('answers what the reference says of a file of PyTorch, and refuses a hostile one (needs ../shared/reference)', async () => {
+    const expected = JSON.parse(await readFile(join(references, 'pt/expected.json'), 'utf8')) as { files: Record<string, { holds: unknown }> };
+    const { stdout } = await deepearth(['inspect', join(references, 'pt/extractor_window.pt'), '--json', '--digest']);
+    expect(JSON.parse(stdout)).toMatchObject({ holds: expected.files['extractor_window.pt']!.holds });
+    const hostile = await deepearth(['inspect', join(references, 'pt/hostile/os_system.pt')]);
+    expect([hostile.status, hostile.stderr]).toEqual([1, expect.stringContaining('os.system')]);
+  });
+});
+
+describe('deepearth reduce and compare', () => {
+  it('fits, saves, transforms with what was saved, and compares', async () => {
+    await using folder = await folderWith({});
+    const go = (...args: readonly string[]) => deepearth(args, { cwd: folder.path });
+    await writeFile(folder.file('x.npy'), encodeNpy(tensor('float32', [120, 8], circle)));
+    const fitted = await go('reduce', 'x.npy', '--with', 'pca', '--set', 'components=2', '-o', 'y.npy', '--model-out', 'm.safetensors', '--json');
+    expect(jsonLines(fitted.stdout)).toMatchObject([{ method: 'pca', tokens: 120, channels: 8, shape: [120, 2], modelOut: { path: 'm.safetensors' } }]);
+    expect(fitted.status).toBe(0);
+    const again = await go('reduce', 'x.npy', '--model', 'm.safetensors', '-o', 'z.npy');
+    expect(again.stdout).toContain('pca: 120 tokens of 8 numbers to 2');
+    expect(await readFile(folder.file('z.npy'))).toEqual(await readFile(folder.file('y.npy')));
+    const compared = await go('compare', 'y.npy', 'z.npy', '--tokens', 'x.npy', '--json');
+    expect(JSON.parse(compared.stdout)).toMatchObject([{ path: 'y.npy', tokens: 120, trustworthiness: expect.any(Number) }, { path: 'z.npy' }]);
+    expect((await go('compare', 'y.npy', '--tokens', 'x.npy')).stdout).toMatch(/y\.npy +[01]\.\d{4}/);
+  });
+
+  it.each([
+    [['--with', 'ummap'], 2, 'Did you mean umap?'],
+    [['--with', 'pca', '--set', 'componets=2'], 2, 'Did you mean components?'],
+    [['--with', 'pca', '--set', 'components'], 2, 'expected option=value'],
+    [['--with', 'pca', '--set', 'components=0'], 2, 'components'],
+    [['--with', 'pca', '--set', 'components=9'], 4, 'x.npy'],
+  ])('says what is wrong with %j', async (args, code, text) => {
+    await using folder = await folderWith({});
+    await writeFile(folder.file('x.npy'), encodeNpy(tensor('float32', [120, 8], circle)));
+    const { status, stderr } = await deepearth(['reduce', 'x.npy', '-o', 'y.npy', ...args], { cwd: folder.path });
+    expect(stderr).toContain(text);
+    expect(status).toBe(code);
+    expect(await readdir(folder.path)).toEqual(['x.npy']);
+  });
+
+  it('names the token that is not a number', async () => {
+    await using folder = await folderWith({});
+    await writeFile(folder.file('x.npy'), encodeNpy(tensor('float32', [120, 8], circle.map((value, i) => (i === 85 ? NaN : value)))));
+    const { status, stderr } = await deepearth(['reduce', 'x.npy', '--with', 'pca', '-o', 'y.npy'], { cwd: folder.path });
+    expect(stderr).toMatch(/x\.npy.*10/);
+    expect(status).toBe(4);
+  });
+});
+
+describe('deepearth model', () => {
+  it('lists checkpoints and tells about one, without a network', async () => {
+    const env = { HF_HUB_OFFLINE: '1' };
+    expect((await deepearth(['model', 'list'], { env })).stdout).toContain('facebook/vjepa2-vitg-fpc64-384');
+    const { stdout } = await deepearth(['model', 'info', 'facebook/vjepa2-vitg-fpc64-384', '--json'], { env });
+    expect(JSON.parse(stdout)).toMatchObject({ architecture: { hiddenSize: 1408, layers: 40 }, estimates: { fp32: { tokens: 4608 } } });
+    const wrong = await deepearth(['model', 'info', 'facebook/vjepa2-vitg-fpc64-385'], { env });
+    expect(wrong.stderr).toContain('Did you mean facebook/vjepa2-vitg-fpc64-384?');
+  });
+
+  it('writes the crop that the encoder sees', async () => {
+    await using folder = await folderWith({});
+    await writeFile(folder.file('p.png'), greyPng(60, 40));
+    const { status, stdout } = await deepearth(['model', 'see', 'p.png', 'out.png', '--crop', '32'], { cwd: folder.path });
+    expect([status, stdout]).toEqual([0, 'Wrote out.png: 32 x 32 pixels.\n']);
+    const header = (await readFile(folder.file('out.png'))).subarray(16, 24);
+    expect([header.readUInt32BE(0), header.readUInt32BE(4)]).toEqual([32, 32]);
+    const missing = await deepearth(['model', 'see', 'q.png', 'out.png'], { cwd: folder.path });
+    expect([missing.status, missing.stderr]).toEqual([4, expect.stringContaining('q.png')]);
+  });
+
+  it.skipIf(noReferences)('checks a folder of reference answers, and ends with 1 past the tolerance (needs ../shared/reference)', async () => {
+    const folder = join(references, 'vjepa2/v2-hd80');
+    const good = await deepearth(['model', 'check', folder, '--json']);
+    expect(JSON.parse(good.stdout)).toMatchObject({ passed: true, cases: expect.arrayContaining([expect.objectContaining({ expected: 'last_hidden_state', passed: true, relativeError: expect.any(Number), smallestCosine: expect.any(Number) })]) });
+    expect(good.status).toBe(0);
+    const strict = await deepearth(['model', 'check', folder, '--tolerance', '1e-12']);
+    expect([strict.status, strict.stdout]).toEqual([1, expect.stringContaining('FAIL')]);
+  });
+
+  it('names what a folder lacks', async () => {
+    await using folder = await folderWith({});
+    await mkdir(folder.file('m'));
+    const { status, stderr } = await deepearth(['model', 'check', 'm'], { cwd: folder.path });
+    expect(stderr).toContain('input.safetensors');
+    expect(status).toBe(4);
+  });
+});
