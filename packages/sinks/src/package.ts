@@ -52,7 +52,9 @@ const contentsOf = (files: readonly Artifact[]): Uint8Array =>
 /** The bytes of a file; throws when they are no longer those that were written. */
 async function* checked(folder: string, { path, sha256 }: Artifact, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
-  for await (const piece of createReadStream(join(folder, path), { signal, highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+  // The stream is not given the signal: aborted while nobody reads from it, it would throw where nothing can catch.
+  for await (const piece of createReadStream(join(folder, path), { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    signal.throwIfAborted();
     hash.update(piece);
     yield piece;
   }
