@@ -33,27 +33,30 @@ export function encoderGraph(options: GraphOptions): Uint8Array {
     ? shape('gridShape', [size.batch, size.tokens, hiddenSize])
     : graph.op('Concat', [graph.op('Shape', [patches], { start: 0, end: 2 }), shape('hiddenShape', [hiddenSize])], { axis: 0 }, { name: 'gridShape' });
 
+  // What runs along the layers, and its norms, stay in float32: activations reach 40 and sum up over all layers.
   const norm = (x: string, name: string): string =>
-    graph.op('LayerNormalization', [x, weight(`${name}.weight`), weight(`${name}.bias`)], { axis: -1, epsilon: { float: architecture.layerNormEpsilon } }, { name });
+    graph.op('LayerNormalization', [x, weight(`${name}.weight`, 'float32'), weight(`${name}.bias`, 'float32')], { axis: -1, epsilon: { float: architecture.layerNormEpsilon } }, { name });
+  const half = (x: string): string => (compute === 'float32' ? x : cast(x, compute));
+  const full = (x: string): string => (compute === 'float32' ? x : cast(x, 'float32'));
   const add = (a: string, b: string, name: string): string => graph.op('Add', [a, b], {}, { name });
   const result = (x: string, name: string, width = hiddenSize): void => {
     const whole = width === hiddenSize ? gridShape : graph.op('Concat', [graph.op('Shape', [patches], { start: 0, end: 2 }), shape(`${name}Shape`, [width])], { axis: 0 });
-    graph.op('Reshape', [compute === 'float32' ? x : cast(x, 'float32'), whole], {}, { as: name });
+    graph.op('Reshape', [x, whole], {}, { as: name });
     graph.output(name, 'float32', [batch, tokens, width]);
   };
 
   const rows = reshape(patches, shape('patchShape', [-1, patchValues]));
   const embed = input === 'image' ? 'patchImage' : 'patch';
-  let x = linear(compute === 'float32' ? rows : cast(rows, compute), embed);
-  if (family === '2.1') x = add(x, reshape(weight(input === 'image' ? 'imageEmbedding' : 'videoEmbedding'), shape('rowShape', [1, hiddenSize])), 'modality');
+  let x = full(linear(half(rows), embed));
+  if (family === '2.1') x = add(x, reshape(weight(input === 'image' ? 'imageEmbedding' : 'videoEmbedding', 'float32'), shape('rowShape', [1, hiddenSize])), 'modality');
 
   const attend = attention(made, { tables, gridShape });
   const between: string[] = [x];
   for (let layer = 0; layer < layers; layer++) {
     const name = `layers.${layer}`;
-    x = add(x, attend(norm(x, `${name}.norm1`), name), `${name}.attended`);
-    const inner = graph.op('Gelu', [linear(norm(x, `${name}.norm2`), `${name}.fc1`)], gelu, { name: `${name}.gelu` });
-    x = add(x, linear(inner, `${name}.fc2`), `${name}.mlp`);
+    x = add(x, full(attend(half(norm(x, `${name}.norm1`)), name)), `${name}.attended`);
+    const inner = graph.op('Gelu', [linear(half(norm(x, `${name}.norm2`)), `${name}.fc1`)], gelu, { name: `${name}.gelu` });
+    x = add(x, full(linear(inner, `${name}.fc2`)), `${name}.mlp`);
     between.push(x);
   }
   const normed = levels.map((level, k) => (level < layers ? norm(between[level + 1]!, `norms.${k}`) : undefined));
