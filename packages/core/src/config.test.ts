@@ -32,6 +32,7 @@ const sliding = defineWindower({
 const fit = defineReducer({ type: 'fit', summary: 'Fits.', options: z.strictObject({}), examples: [], describe: (input) => ({ output: input!, drains: true }), async *process() {} });
 const pass = defineReducer({ type: 'pass', summary: 'Passes.', options: z.strictObject({}), examples: [], describe: (input) => ({ output: input! }), async *process() {} });
 const beside = defineRenderer({ type: 'beside', summary: 'Joins.', options: z.strictObject({}), examples: [], joins: 'separate', describe: (input) => ({ output: input! }), async *process() {} });
+const ahead = { ...beside, type: 'renderer/ahead' as const, readsAhead: true as const };
 
 const registry = createRegistry({
   'source/frames': async () => frames as never,
@@ -39,6 +40,7 @@ const registry = createRegistry({
   'reducer/fit': async () => fit as never,
   'reducer/pass': async () => pass as never,
   'renderer/beside': async () => beside as never,
+  'renderer/ahead': async () => ahead as never,
 });
 
 const load = (text: string, overrides: readonly string[] = [], env: Record<string, string> = {}) => parseConfig(text, 'pipeline.yaml', { registry, overrides, env });
@@ -114,6 +116,10 @@ describe('everything wrong is named with its place', () => {
   ];
   test.each(cases)('%s', async (_, text, expected, overrides) => {
     expect(await problems(text, overrides)).toEqual(expected);
+  });
+
+  test('a join that reads ahead waits for nothing and is none', async () => {
+    expect(await problems(`${good}  - { type: reducer/fit }\n  - { type: reducer/pass, from: window }\n  - { type: renderer/ahead, from: [fit, pass] }\n`)).toEqual([]);
   });
 
   test('several at once, in the order of the file', async () => {

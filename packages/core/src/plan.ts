@@ -53,7 +53,7 @@ export async function plan(pipeline: Pipeline, { survey = true, signal = new Abo
       });
       continue;
     }
-    const deadlock = definition.joins === 'separate' ? waitsForItself(stage, done) : undefined;
+    const deadlock = definition.joins === 'separate' && !definition.readsAhead ? waitsForItself(stage, done) : undefined;
     if (deadlock) {
       issues.push({ location: locate(['from']), path: id, message: deadlock, remedy: 'Use stages on both ways that need the whole stream first, or on neither.' });
       continue;

@@ -130,6 +130,8 @@ export interface StageDefinition<
   readonly examples: readonly string[];
   /** How several inputs (`from: [a, b]`) are taken: as one stream in order of arrival, or each by itself. Absent: one input only. */
   readonly joins?: 'merged' | 'separate';
+  /** For `joins: 'separate'`: while one input is waited for, the others are read on (and kept on disk), so inputs may be as far apart as they like. */
+  readonly readsAhead?: true;
   /** Looks at names, headers and configs outside (a folder's listing, a checkpoint's config.json), never at pixels or weights. */
   survey?(options: z.output<Schema>, signal: AbortSignal): Promise<Survey>;
   /** What would leave this stage, or why it cannot take what comes; pure. A source gets no input. */

@@ -114,3 +114,7 @@ describe('the queue', () => {
     await queue.close();
   });
 });
+
+test('is not refused by the plan where one input fits on everything and another does not', () => {
+  expect(panelsRenderer.readsAhead).toBe(true);
+});

@@ -21,6 +21,7 @@ export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, un
   summary: 'Puts what several stages show of a frame side by side, in the order of `from`, scaled to one height.',
   options: panelsOptions,
   joins: 'separate',
+  readsAhead: true,
   examples: ['- type: renderer/panels\n  from: [frames, pca-overlay, umap-overlay]'],
 
   describe(input, { inputs }) {
