@@ -35,7 +35,8 @@ export function planText({ pipeline, stages, memoryBytes, diskBytes }: Plan, sty
     rows,
   ).split('\n');
   const notes = stages.flatMap(({ stage, description }) => [
-    ...(description.drains ? [`${stage.id} sends nothing before everything has come in.`] : []),
+    // A sink's answer is of no consequence, and a stage with notes of its own says it better.
+    ...(description.drains && !description.notes?.length && stage.definition.kind !== 'sink' ? [`${stage.id} sends nothing before everything has come in.`] : []),
     ...(description.notes ?? []).map((note) => `${stage.id}: ${note}`),
   ]);
   return [

@@ -51,7 +51,9 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
       } catch (error) {
         view.close();
         const stopped = status();
-        if (stopped === undefined || !(error instanceof CancelledError)) throw error;
+        if (stopped === undefined) throw error;
+        // Ctrl-C reaches child processes too: what fails because of that is no news.
+        if (process.env.DEEPEARTH_DEBUG === '1' && !(error instanceof CancelledError)) remark(String(error));
         remark(`Stopped. Every file in ${folder} is whole. To go on:\n  ${resumeCommand(file, flags)}`);
         return stopped;
       }
