@@ -49,18 +49,20 @@ let resting: WorkerClient | undefined;
 
 async function workerEngine({ channels, components, signal }: Work, engine: StartRequest['engine']): Promise<CovarianceEngine> {
   signal?.throwIfAborted();
-  const worker = resting ?? (await startWorker('./pca-worker.js', {}));
+  const worker = resting ?? (await startWorker('./pca-worker.js', { native: true }));
   resting = undefined;
   let done = false;
+  let stopping: Promise<void> | undefined;
   const stop = (): void => {
     done = true;
-    void worker.close(signal?.reason);
+    stopping = worker.close(signal?.reason);
   };
   signal?.addEventListener('abort', stop, { once: true });
   const close = async (): Promise<void> => {
     signal?.removeEventListener('abort', stop);
-    if (!done) await worker.close();
+    if (done && !stopping) return;
     done = true;
+    await (stopping ?? worker.close());
   };
   try {
     await worker.request('start', { channels, components, engine } satisfies StartRequest);

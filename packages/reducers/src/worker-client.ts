@@ -6,7 +6,7 @@ import type { Progress } from './model.ts';
 export interface WorkerClient {
   /** Sends a request and waits for its answer; the transferred buffers are gone here. */
   request<T>(name: string, argument?: unknown, transfer?: readonly ArrayBufferLike[]): Promise<T>;
-  /** Ends the thread; requests under way are rejected, with the reason given or one that says so. */
+  /** Rejects requests under way, with the reason given or one that says so, and waits until the thread has ended. May be called twice. */
   close(reason?: unknown): Promise<void>;
 }
 
@@ -21,21 +21,30 @@ export type Reply =
   | { readonly id: number; readonly failed: string }
   | { readonly id: number; readonly step: string; readonly done: number; readonly total: number | null };
 
+/** The request after which a thread does nothing more. */
+export const lastRequest = 'close';
+
 export interface WorkerOptions {
   readonly signal?: AbortSignal | undefined;
   readonly progress?: Progress | undefined;
+  /**
+   * True when the thread calls native code: it is let finish the call it is in (ending a thread inside of ONNX Runtime takes the whole process down, 1.30), so its calls
+   * have to be short. Other threads are ended at once.
+   */
+  readonly native?: boolean;
 }
 
 /**
- * Starts the built worker `name` ('./umap-js-worker.js') of this package. When the signal aborts, the thread is ended at once and requests are rejected with its
- * reason; a thread that dies rejects them with what is known of its end. It keeps no process alive while nothing is asked of it.
+ * Starts the built worker `name` ('./umap-js-worker.js') of this package. When the signal aborts, requests are rejected with its reason at once and the thread is closed; a
+ * thread that dies rejects them with what is known of its end. It keeps no process alive while nothing is asked of it.
  */
-export async function startWorker(name: string, { signal, progress }: WorkerOptions): Promise<WorkerClient> {
+export async function startWorker(name: string, { signal, progress, native = false }: WorkerOptions): Promise<WorkerClient> {
   signal?.throwIfAborted();
   const { Worker } = await import('node:worker_threads');
   // Without the flags of this process: a test runner's would send the built worker back to the sources.
   const worker = new Worker(builtUrl(name, import.meta.url), { execArgv: [] });
   worker.unref();
+  const gone = new Promise<void>((resolve) => void worker.once('exit', () => resolve()));
   const waiting = new Map<number, { resolve: (result: any) => void; reject: (error: unknown) => void }>();
   let asked = 0;
   let ended: unknown;
@@ -51,10 +60,17 @@ export async function startWorker(name: string, { signal, progress }: WorkerOpti
     for (const { reject } of waiting.values()) reject(reason);
     waiting.clear();
   };
-  const onAbort = (): void => {
-    end(signal!.reason);
-    void worker.terminate();
+  const close = async (reason: unknown = new Error(`the worker ${name} was closed`)): Promise<void> => {
+    const first = ended === undefined;
+    end(reason);
+    if (first) {
+      worker.ref();
+      if (native) worker.postMessage({ id: 0, name: lastRequest, argument: undefined } satisfies Request);
+      else void worker.terminate();
+    }
+    await gone;
   };
+  const onAbort = (): void => void close(signal!.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
   worker.on('message', (reply: Reply) => {
     if ('step' in reply) progress?.(reply.step, reply.done, reply.total);
@@ -73,9 +89,6 @@ export async function startWorker(name: string, { signal, progress }: WorkerOpti
         worker.postMessage({ id, name, argument } satisfies Request, transfer as ArrayBuffer[]);
       });
     },
-    async close(reason = new Error(`the worker ${name} was closed`)) {
-      end(reason);
-      await worker.terminate();
-    },
+    close,
   };
 }

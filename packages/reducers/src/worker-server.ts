@@ -2,7 +2,7 @@
 
 import { parentPort } from 'node:worker_threads';
 import type { Progress } from './model.ts';
-import type { Reply, Request } from './worker-client.ts';
+import { lastRequest, type Reply, type Request } from './worker-client.ts';
 
 /** Answers a request: the result and the buffers to hand over with it. */
 export type Handler = (argument: any, progress: Progress) => Promise<Answer> | Answer;
@@ -11,19 +11,28 @@ export interface Answer {
   readonly transfer?: readonly ArrayBufferLike[];
 }
 
-/** Serves requests one after the other. */
+/** Serves requests one after the other; when it is closed, it drops those that wait and lets the thread end. */
 export function serve(handlers: Readonly<Record<string, Handler>>): void {
   const port = parentPort!;
   const post = (reply: Reply, transfer: readonly ArrayBufferLike[] = []): void => port.postMessage(reply, transfer as ArrayBuffer[]);
   let former: Promise<void> = Promise.resolve();
+  let closed = false;
   port.on('message', ({ id, name, argument }: Request) => {
+    if (name === lastRequest) {
+      closed = true;
+      former = former.then(() => port.close());
+      return;
+    }
     former = former.then(async () => {
+      if (closed) return;
       try {
         const { result, transfer } = await handlers[name]!(argument, (step, done, total) => post({ id, step, done, total }));
         post({ id, result }, transfer);
       } catch (error) {
         post({ id, failed: error instanceof Error ? error.message : String(error) });
       }
+      // A turn of the event loop, so that a request to close is heard before the next one starts.
+      await new Promise((resolve) => setImmediate(resolve));
     });
   });
 }
