@@ -23,7 +23,8 @@ export const chunkBytes = 1 << 22;
 /** Throws an `InputError` unless `length` bytes from `offset` lie within the source. */
 export function checkRange(source: ByteSource, offset: number, length: number): void {
   const inside = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0 && offset + length <= source.size;
-  if (!inside) throw new InputError(source.name, `bytes ${offset} to ${offset + length} are asked for, but it has ${source.size}: cut short, or not what it says it is.`);
+  if (!inside)
+    throw new InputError(source.name, `bytes ${offset} to ${offset + length} are asked for, but it has ${source.size}: cut short, or not what it says it is.`);
 }
 
 /** Bytes in memory as a source; nothing is copied. */
@@ -76,7 +77,13 @@ export function sliceSource(whole: ByteSource, start: number, size: number, name
 }
 
 /** The bytes of a range in order, in chunks of at most `step` bytes. */
-export async function* readChunks(source: ByteSource, offset = 0, length = source.size - offset, signal?: AbortSignal, step = chunkBytes): AsyncGenerator<Uint8Array> {
+export async function* readChunks(
+  source: ByteSource,
+  offset = 0,
+  length = source.size - offset,
+  signal?: AbortSignal,
+  step = chunkBytes,
+): AsyncGenerator<Uint8Array> {
   for (let done = 0; done < length; done += step) yield await source.read(offset + done, Math.min(step, length - done), signal);
 }
 

@@ -46,4 +46,5 @@ const readers: Readonly<Record<DType, (view: DataView, at: number) => Element>> 
 };
 
 /** The value at `index` of little-endian bytes. */
-export const decodeElement = (dtype: DType, bytes: Uint8Array, index: number): Element => readers[dtype](new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), index * elementBytes(dtype));
+export const decodeElement = (dtype: DType, bytes: Uint8Array, index: number): Element =>
+  readers[dtype](new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), index * elementBytes(dtype));

@@ -66,7 +66,7 @@ function inflatedSource(name: string, entry: ZipEntry): EntrySource {
     const out = new Uint8Array(length);
     if (length === 0) return out;
     if (!stream || start < chunkAt) await rewind();
-    for (let done = 0; ; ) {
+    for (let done = 0; ;) {
       signal?.throwIfAborted();
       const from = Math.max(start + done, chunkAt);
       const part = chunk.subarray(from - chunkAt, start + length - chunkAt);

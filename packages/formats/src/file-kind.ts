@@ -14,7 +14,12 @@ export async function fileKind(source: ByteSource, signal?: AbortSignal): Promis
   if (is(0x80) && start[1]! >= 2 && start[1]! <= 5) return 'pt';
   if (is(0x50, 0x4b)) {
     const names = [...(await openZip(source, signal)).entries.keys()];
-    if (names.some((name) => /^[^/]+\/(data\.pkl|version|byteorder)$/.test(name))) return 'pt';
+    // Without its pickle it is a .pt file all the same, if there is nothing else in it: one that cannot be read.
+    if (
+      names.some((name) => /^[^/]+\/data\.pkl$/.test(name)) ||
+      (names.length > 0 && names.every((name) => /^[^/]+\/(version|byteorder|data\/[^/]+|\..+)$/.test(name)))
+    )
+      return 'pt';
     return names.length > 0 && names.every((name) => name.endsWith('.npy')) ? 'npz' : 'zip';
   }
   if (start[8] === 0x7b) return 'safetensors';

@@ -13,7 +13,10 @@ const said = (cause: unknown): string => (cause instanceof Error ? cause.message
 export async function openFile(path: string): Promise<ByteSource> {
   const handle = await open(path, 'r').catch((cause: unknown) => {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new InputError(path, missing ? 'there is no such file.' : `cannot be opened: ${said(cause)}.`, { cause, code: missing ? 'E_FILE_MISSING' : 'E_INPUT' });
+    throw new InputError(path, missing ? 'there is no such file.' : `cannot be opened: ${said(cause)}.`, {
+      cause,
+      code: missing ? 'E_FILE_MISSING' : 'E_INPUT',
+    });
   });
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= handle.close());
@@ -27,7 +30,7 @@ export async function openFile(path: string): Promise<ByteSource> {
       read: async (offset, length, signal) => {
         checkRange(source, offset, length);
         const bytes = new Uint8Array(length);
-        for (let done = 0; done < length; ) {
+        for (let done = 0; done < length;) {
           signal?.throwIfAborted();
           const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, mostAtOnce), offset + done).catch((cause: unknown) => {
             throw new InputError(path, `cannot be read at byte ${offset + done}: ${said(cause)}.`, { cause });

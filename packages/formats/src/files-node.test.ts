@@ -33,12 +33,25 @@ describe('byte sources', () => {
     const path = join(folder, 'bytes');
     await writeFile(path, text('0123456789'));
     const file = await openFile(path);
-    for (const source of [bytesSource(text('0123456789')), blobSource(new Blob(['0123456789'])), file, sliceSource(bytesSource(text('ab0123456789c')), 2, 10)]) {
+    for (const source of [
+      bytesSource(text('0123456789')),
+      blobSource(new Blob(['0123456789'])),
+      file,
+      sliceSource(bytesSource(text('ab0123456789c')), 2, 10),
+    ]) {
       expect(source.size).toBe(10);
       expect(await source.read(3, 4)).toEqual(text('3456'));
       expect(await source.read(10, 0)).toEqual(text(''));
       expect(await collect(readChunks(source, 1, 8, undefined, 3))).toEqual(text('12345678'));
-      for (const [offset, length] of [[7, 4], [-1, 2], [0, -1], [0.5, 1], [11, 0], [0, 2 ** 60]] as const) await expect(source.read(offset, length)).rejects.toThrow(InputError);
+      for (const [offset, length] of [
+        [7, 4],
+        [-1, 2],
+        [0, -1],
+        [0.5, 1],
+        [11, 0],
+        [0, 2 ** 60],
+      ] as const)
+        await expect(source.read(offset, length)).rejects.toThrow(InputError);
       const stopped = new AbortController();
       stopped.abort(new Error('enough'));
       await expect((async () => source.read(0, 1, stopped.signal))()).rejects.toThrow('enough');
@@ -140,7 +153,9 @@ describe('inspecting', () => {
     expect(await digestOf(encodeNpy(a))).toEqual(inA);
     expect(await digestOf(await encodePt({ a }))).toEqual({ a: inA });
     expect(inspectionJson(await digestOf(encodeNpy(b)), 0)).toContain('"first": [1152921504606846976]');
-    expect(await digestOf(await collect(writeZip([zipBytes('a.txt', text('abc'))])))).toEqual({ 'a.txt': { bytes: 3, compression: 'stored', sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad' } });
+    expect(await digestOf(await collect(writeZip([zipBytes('a.txt', text('abc'))])))).toEqual({
+      'a.txt': { bytes: 3, compression: 'stored', sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad' },
+    });
   });
 
   it('reads no values without being asked, but checks small files for damage', async () => {
@@ -163,7 +178,11 @@ describe('inspecting', () => {
   });
 
   it('shows values to people without letting names command their terminal', async () => {
-    const bytes = await encodePt(new Map<string, never>([['red\u001b[31m', { a, list: Array.from({ length: 300 }, (_, i) => i), text: 'x'.repeat(200), nested: [[1, { deep: 2 }]] } as never]]));
+    const bytes = await encodePt(
+      new Map<string, never>([
+        ['red\u001b[31m', { a, list: Array.from({ length: 300 }, (_, i) => i), text: 'x'.repeat(200), nested: [[1, { deep: 2 }]] } as never],
+      ]),
+    );
     const shown = inspectionText(await inspectFile(bytesSource(bytes, 'f.pt'), { digest: true }));
     expect(shown).toContain('red\\u001b[31m');
     expect(shown).not.toContain('\u001b');
@@ -173,6 +192,8 @@ describe('inspecting', () => {
   });
 
   it('prints JSON that keeps every digit and sign', () => {
-    expect(inspectionJson({ a: [1n << 62n, -0, 0.1, null, true], b: {}, c: [], d: undefined })).toBe('{\n "a": [4611686018427387904, -0.0, 0.1, null, true],\n "b": {},\n "c": []\n}');
+    expect(inspectionJson({ a: [1n << 62n, -0, 0.1, null, true], b: {}, c: [], d: undefined })).toBe(
+      '{\n "a": [4611686018427387904, -0.0, 0.1, null, true],\n "b": {},\n "c": []\n}',
+    );
   });
 });

@@ -4,6 +4,7 @@ import * as formats from './index.ts';
 it('exports what the README lists', () => {
   expect(Object.keys(formats).sort()).toMatchInlineSnapshot(`
     [
+      "arraysAndTensorsOf",
       "arraysOf",
       "blobSource",
       "bytesSource",

@@ -25,7 +25,8 @@ export function sizeText(bytes: number): string {
 const clean = (text: string): string => text.replace(/\p{Cc}|\p{Cf}/gu, (c) => `\\u${c.codePointAt(0)!.toString(16).padStart(4, '0')}`);
 const quoted = (text: string): string => (text.length > mostText ? `"${clean(text.slice(0, mostText))}" … (${text.length} characters)` : `"${clean(text)}"`);
 
-const complexText = ([real, imaginary]: readonly Description[]): string => `${String(real)}${String(imaginary).startsWith('-') ? '' : '+'}${String(imaginary)}i`;
+const complexText = ([real, imaginary]: readonly Description[]): string =>
+  `${String(real)}${String(imaginary).startsWith('-') ? '' : '+'}${String(imaginary)}i`;
 
 const isFields = (value: Description): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -33,7 +34,11 @@ function tensorLine(t: Fields): string {
   const shape = (t['shape'] as number[]).join(' x ');
   const parts = [`${t['ndarray'] ? 'array' : t['parameter'] ? 'parameter' : 'tensor'} ${String(t['dtype'])} [${shape}]`];
   if (t['stride']) parts.push(`stride [${(t['stride'] as number[]).join(', ')}] offset ${String(t['storage_offset'])}`);
-  if (t['first']) parts.push(`= ${(t['first'] as Description[]).map((v) => (Array.isArray(v) ? complexText(v) : String(v))).join(', ')}${(t['shape'] as number[]).reduce((n, size) => n * size, 1) > 4 ? ', …' : ''}`);
+  if (t['first']) {
+    const first = (t['first'] as Description[]).map((v) => (Array.isArray(v) ? complexText(v) : String(v)));
+    const more = (t['shape'] as number[]).reduce((n, size) => n * size, 1) > first.length;
+    parts.push(`= ${[...first, ...(more ? ['…'] : [])].join(', ')}`);
+  }
   if (t['sha256']) parts.push(`sha256 ${String(t['sha256']).slice(0, 16)}…`);
   return parts.join('  ');
 }
@@ -48,7 +53,8 @@ function short(value: Description): string | undefined {
   const inner = value[key]!;
   if (others.length === 0 && ['torch', 'float', 'int'].includes(key)) return String(inner);
   if (others.length === 0 && key === 'torch.Size') return `torch.Size [${(inner as number[]).join(', ')}]`;
-  if (others.length === 0 && key === 'bytes_hex' && typeof inner === 'string') return `bytes ${inner.slice(0, 32)}${inner.length > 32 ? '…' : ''} (${inner.length / 2})`;
+  if (others.length === 0 && key === 'bytes_hex' && typeof inner === 'string')
+    return `bytes ${inner.slice(0, 32)}${inner.length > 32 ? '…' : ''} (${inner.length / 2})`;
   if (others.length === 0 && key === 'complex' && Array.isArray(inner)) return complexText(inner);
   if (others.length === 0 && key === 'tuple' && Array.isArray(inner)) return inline(inner, '(', ')');
   if (others.length === 0 && key === 'set' && Array.isArray(inner)) return inline(inner, '{', '}');
@@ -68,7 +74,9 @@ function entriesOf(value: Description): [string, Description][] {
   const fields = value as Fields;
   const inner = fields['entries'] ?? fields['tuple'] ?? fields['set'];
   if (Object.keys(fields).length !== 1 || !Array.isArray(inner)) return Object.entries(fields);
-  return fields['entries'] ? (inner as Description[][]).map(([key, item]) => [typeof key === 'string' ? key : (short(key!) ?? '…'), item!]) : inner.map((item, i) => [String(i), item]);
+  return fields['entries']
+    ? (inner as Description[][]).map(([key, item]) => [typeof key === 'string' ? key : (short(key!) ?? '…'), item!])
+    : inner.map((item, i) => [String(i), item]);
 }
 
 function* lines(value: Description, lead: string): Generator<string> {

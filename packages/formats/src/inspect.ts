@@ -7,10 +7,10 @@ import type { LazyTensor } from './lazy-tensor.ts';
 import { openNpy } from './npy.ts';
 import { arraysOf } from './npz.ts';
 import { openPt, tensorsOf } from './pt.ts';
-import type { PyValue } from './python-values.ts';
 import { describeTensor, describeValue, type Description, type DescribeOptions } from './inspect-value.ts';
 import { openSafetensors } from './safetensors.ts';
-import { openZip } from './zip.ts';
+import { sha256Of } from './sha256.ts';
+import { openZip, type Zip } from './zip.ts';
 
 export interface InspectOptions {
   /** Reads all values for their SHA-256 and the first four of each tensor. Default: nothing but the directory is read. */
@@ -37,9 +37,9 @@ export interface Inspection {
 
 /** A file whose tensors take no more is checked in full even without `digest`. */
 const alwaysCheckedBytes = 1 << 26;
-/** How much there may be to digest, counting values again in every tensor that views them. */
+/** How much there may be to digest, counting values again in every tensor that views them: in all cases, and per byte of the file. */
 const alwaysDigestedBytes = 2 ** 30;
-const mostRepetition = 64;
+const mostPerByte = 64;
 
 /**
  * Describes a .pt, .safetensors, .npy, .npz or .zip file. Without `digest` a file is opened by its directory; one below
@@ -48,34 +48,46 @@ const mostRepetition = 64;
 export async function inspectFile(source: ByteSource, { digest = false, signal }: InspectOptions = {}): Promise<Inspection> {
   const format = await fileKind(source, signal);
   const about = { file: source.name, format, size: source.size };
-  const options: DescribeOptions = { digest, check: source.size <= alwaysCheckedBytes, signal };
+  /** What to do about values, when they are so many bytes. */
+  const plan = (bytes: number): DescribeOptions => {
+    // Out of a small file: thousands of tensors that view the same values, or zeros that were deflated.
+    const excessive = bytes > Math.max(alwaysDigestedBytes, mostPerByte * source.size);
+    if (digest && excessive)
+      throw new InputError(source.name, `holds ${bytes} bytes of values in a file of ${source.size}: too much to digest.`, { code: 'E_EXCESSIVE' });
+    return { digest, check: source.size <= alwaysCheckedBytes && !excessive, signal };
+  };
   if (format === 'pt') {
     const { value } = await openPt(source, signal);
-    if (digest) refuseRepetition(source, value);
-    return { ...about, holds: await describeValue(value, options) };
+    return { ...about, holds: await describeValue(value, plan(sum(tensorsOf(value).values()))) };
   }
-  if (format === 'npy') return { ...about, holds: await describeTensor(await openNpy(source, signal), options) };
+  if (format === 'npy') return { ...about, holds: await describeTensor(await openNpy(source, signal), plan(0)) };
   if (format === 'safetensors') {
     const { tensors, metadata } = await openSafetensors(source, signal);
-    return { ...about, metadata: Object.fromEntries(metadata), holds: await describeAll(tensors, options) };
+    return { ...about, metadata: Object.fromEntries(metadata), holds: await describeAll(tensors, plan(0)) };
   }
   const zip = await openZip(source, signal);
-  if (format === 'npz') return { ...about, holds: await describeAll(await arraysOf(zip, signal), options) };
+  if (format === 'npz') {
+    const arrays = await arraysOf(zip, signal);
+    return { ...about, holds: await describeAll(arrays, plan(sum(arrays.values()))) };
+  }
+  return { ...about, holds: await describeEntries(zip, plan(sum([...zip.entries.values()].map(({ size }) => ({ bytes: size }))))) };
+}
+
+function sum(parts: Iterable<{ readonly bytes: number }>): number {
+  let bytes = 0;
+  for (const part of parts) bytes += part.bytes;
+  return bytes;
+}
+
+async function describeEntries(zip: Zip, { digest, check, signal }: DescribeOptions): Promise<Description> {
   const holds: [string, Description][] = [];
   for (const entry of zip.entries.values()) {
     const { name, size, compression } = entry;
-    const sha256 = digest ? { sha256: await (await import('./sha256.ts')).sha256Of(entry.chunks(signal)) } : {};
-    if (!digest && options.check) for await (const _ of entry.chunks(signal)) signal?.throwIfAborted();
+    const sha256 = digest ? { sha256: await sha256Of(entry.chunks(signal)) } : {};
+    if (!digest && check) for await (const _ of entry.chunks(signal)) signal?.throwIfAborted();
     holds.push([name, { bytes: size, compression, ...sha256 }]);
   }
-  return { ...about, holds: Object.fromEntries(holds) };
-}
-
-/** Thousands of tensors that view the same values would take hours to digest, out of a small file. */
-function refuseRepetition(source: ByteSource, value: PyValue): void {
-  let bytes = 0;
-  for (const tensor of tensorsOf(value).values()) bytes += tensor.bytes;
-  if (bytes > Math.max(alwaysDigestedBytes, mostRepetition * source.size)) throw new InputError(source.name, `holds tensors of ${bytes} bytes that repeat the values of a file of ${source.size}: too much to digest.`, { code: 'E_PT' });
+  return Object.fromEntries(holds);
 }
 
 async function describeAll(tensors: ReadonlyMap<string, LazyTensor>, options: DescribeOptions): Promise<Description> {
@@ -92,11 +104,14 @@ export function inspectionJson(value: unknown, indent = 1): string {
     if (typeof at !== 'object' || at === null) return JSON.stringify(at) ?? 'null';
     const inner = lead + ' '.repeat(indent);
     const [open, close] = Array.isArray(at) ? '[]' : '{}';
-    const lines = Array.isArray(at) ? at.map((item) => print(item, inner)) : Object.entries(at).filter(([, item]) => item !== undefined).map(([key, item]) => `${JSON.stringify(key)}: ${print(item, inner)}`);
+    const lines = Array.isArray(at)
+      ? at.map((item) => print(item, inner))
+      : Object.entries(at)
+          .filter(([, item]) => item !== undefined)
+          .map(([key, item]) => `${JSON.stringify(key)}: ${print(item, inner)}`);
     if (lines.length === 0) return open! + close!;
     const short = lines.every((line) => line.length < 24) && lines.join(', ').length < 100 && Array.isArray(at);
     return short || indent === 0 ? `${open}${lines.join(', ')}${close}` : `${open}\n${inner}${lines.join(`,\n${inner}`)}\n${lead}${close}`;
   };
   return print(value, '');
 }
-

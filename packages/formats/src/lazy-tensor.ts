@@ -21,7 +21,7 @@ export interface LazyTensor<D extends DType = DType> {
    * `undefined` when reading them takes a conversion (a strided view, big-endian, deflated, inside a pickle).
    */
   locate(signal?: AbortSignal): Promise<Location | undefined>;
-  /** The whole tensor, checked against the file's checksum where it has one. */
+  /** The whole tensor, checked against the file's checksum where it has one. It may share memory with a source that is in memory. */
   read(signal?: AbortSignal): Promise<Tensor<D>>;
   /** `length` bytes from `start` of the values in C order, little-endian. */
   readBytes(start: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
@@ -44,7 +44,14 @@ export interface LazyTensorParts<D extends DType> {
 }
 
 /** Makes a lazy tensor from a way to read a range of its bytes. */
-export function lazyTensor<D extends DType>({ dtype, shape, locate = async () => undefined, readBytes, verify = async () => undefined, stepBytes = chunkBytes }: LazyTensorParts<D>): LazyTensor<D> {
+export function lazyTensor<D extends DType>({
+  dtype,
+  shape,
+  locate = async () => undefined,
+  readBytes,
+  verify = async () => undefined,
+  stepBytes = chunkBytes,
+}: LazyTensorParts<D>): LazyTensor<D> {
   const bytes = elementCount(shape) * elementBytes(dtype);
   return {
     dtype,
@@ -77,7 +84,10 @@ export interface StoredTensor<D extends DType = DType> extends LazyTensor<D> {
 /** A tensor whose values lie in `source` from `offset` as they are in memory. */
 export function storedTensor<D extends DType>(source: ByteSource, dtype: D, shape: readonly number[], offset: number): StoredTensor<D> {
   const location = { offset, bytes: elementCount(shape) * elementBytes(dtype) };
-  return { ...lazyTensor({ dtype, shape, locate: async () => location, readBytes: (start, length, signal) => source.read(offset + start, length, signal) }), location };
+  return {
+    ...lazyTensor({ dtype, shape, locate: async () => location, readBytes: (start, length, signal) => source.read(offset + start, length, signal) }),
+    location,
+  };
 }
 
 /** A tensor in memory behind the same interface, with its bytes at hand. */
@@ -94,7 +104,8 @@ export type NamedValues = ReadonlyMap<string, Tensor | LazyTensor> | Readonly<Re
 
 /** Named tensors behind one interface; those in memory have `values`. */
 export function* namedTensors(tensors: NamedValues): Generator<[string, LazyTensor & { readonly values?: Uint8Array }]> {
-  const entries: [string, Tensor | LazyTensor][] = tensors instanceof Map ? [...(tensors as ReadonlyMap<string, Tensor | LazyTensor>)] : Object.entries(tensors as Record<string, Tensor | LazyTensor>);
+  const entries: [string, Tensor | LazyTensor][] =
+    tensors instanceof Map ? [...(tensors as ReadonlyMap<string, Tensor | LazyTensor>)] : Object.entries(tensors as Record<string, Tensor | LazyTensor>);
   for (const [name, t] of entries) yield [name, 'data' in t ? lazyFrom(t) : t];
 }
 

@@ -10,12 +10,10 @@ import { encodeNpz, openNpz } from './npz.ts';
 
 const fixture = async (name: string): Promise<Uint8Array> => new Uint8Array(await readFile(new URL(`../fixtures/${name}`, import.meta.url)));
 const npyTypes = dtypes.filter((dtype) => dtype !== 'bfloat16' && !dtype.startsWith('float8'));
-const anyTensor = fc
-  .record({ dtype: fc.constantFrom(...npyTypes), shape: fc.array(fc.nat({ max: 4 }), { maxLength: 4 }) })
-  .chain(({ dtype, shape }) => {
-    const bytes = elementCount(shape) * elementBytes(dtype);
-    return fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((values): Tensor => tensor(dtype, shape, viewAs(dtype, values)));
-  });
+const anyTensor = fc.record({ dtype: fc.constantFrom(...npyTypes), shape: fc.array(fc.nat({ max: 4 }), { maxLength: 4 }) }).chain(({ dtype, shape }) => {
+  const bytes = elementCount(shape) * elementBytes(dtype);
+  return fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((values): Tensor => tensor(dtype, shape, viewAs(dtype, values)));
+});
 
 /** A file with any header text over `data` bytes of values. */
 const file = (header: string, data = 0, version = 1): Uint8Array => {
@@ -72,7 +70,8 @@ describe('npy', () => {
     for (const name of ['fortran', 'big_endian', 'big_endian_fortran']) {
       const lazy = arrays.get(name)!;
       const whole = bytesOf(await lazy.read());
-      for (let from = 0; from <= whole.length; from += 3) for (let to = from; to <= whole.length; to += 5) expect(await lazy.readBytes(from, to - from)).toEqual(whole.subarray(from, to));
+      for (let from = 0; from <= whole.length; from += 3)
+        for (let to = from; to <= whole.length; to += 5) expect(await lazy.readBytes(from, to - from)).toEqual(whole.subarray(from, to));
       expect(await readRows(lazy, 1, 1)).toEqual(tensor(lazy.dtype, [1, ...lazy.shape.slice(1)], viewAs(lazy.dtype, whole.slice(whole.length / 2))));
       await expect(readRows(lazy, 1, 2)).rejects.toThrow('rows 1 to 3');
     }

@@ -43,7 +43,8 @@ export async function openNpy(source: ByteSource | EntrySource, signal?: AbortSi
   const shape: unknown = header.get('shape');
   const fortran: unknown = header.get('fortran_order');
   const descr: unknown = header.get('descr');
-  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) return refuse(`its shape is ${JSON.stringify(shape) ?? 'missing'}`);
+  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0))
+    return refuse(`its shape is ${JSON.stringify(shape) ?? 'missing'}`);
   if (typeof fortran !== 'boolean') return refuse('fortran_order is neither True nor False');
   if (descr === undefined) return refuse('it does not say what its elements are');
   if (typeof descr !== 'string') return refuse(`its elements are records (${JSON.stringify(descr).slice(0, 100)}), which are not read`);
@@ -52,7 +53,8 @@ export async function openNpy(source: ByteSource | EntrySource, signal?: AbortSi
   const dataStart = headerStart + headerBytes;
   const expected = checkedBytes(shape as number[], type);
   if (expected === undefined) return refuse(`it has the impossible shape [${shape.join(', ')}]`);
-  if (dataStart + expected !== source.size) refuse(`shape [${shape.join(', ')}] of ${descr} needs ${expected} bytes and the file holds ${source.size - dataStart}`);
+  if (dataStart + expected !== source.size)
+    refuse(`shape [${shape.join(', ')}] of ${descr} needs ${expected} bytes and the file holds ${source.size - dataStart}`);
   return npyTensor(source, dataStart, shape as number[], type, fortran);
 }
 
@@ -63,7 +65,13 @@ function checkedBytes(shape: readonly number[], type: NumpyType): number | undef
   return shape.includes(0) ? 0 : bytes;
 }
 
-function npyTensor(source: ByteSource | EntrySource, dataStart: number, shape: readonly number[], { dtype, swapBytes }: NumpyType, fortran: boolean): LazyTensor {
+function npyTensor(
+  source: ByteSource | EntrySource,
+  dataStart: number,
+  shape: readonly number[],
+  { dtype, swapBytes }: NumpyType,
+  fortran: boolean,
+): LazyTensor {
   const stride = fortran ? contiguousStride([...shape].reverse()).reverse() : contiguousStride(shape);
   const plain = swapBytes === 1 && isContiguous(shape, stride);
   // An entry of an archive knows where it lies, unless it is compressed; a file starts at 0.
@@ -124,5 +132,6 @@ export async function* writeNpy(dtype: DType, shape: readonly number[], values: 
     if (got > expected) break;
     yield chunk;
   }
-  if (got !== expected) throw new RangeError(`a ${dtype} tensor of shape [${shape.join(', ')}] needs ${expected} bytes and got ${got > expected ? 'more' : got}`);
+  if (got !== expected)
+    throw new RangeError(`a ${dtype} tensor of shape [${shape.join(', ')}] needs ${expected} bytes and got ${got > expected ? 'more' : got}`);
 }

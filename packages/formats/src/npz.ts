@@ -19,7 +19,8 @@ export async function openNpz(source: ByteSource, signal?: AbortSignal): Promise
 export async function arraysOf(zip: Zip, signal?: AbortSignal): Promise<ReadonlyMap<string, LazyTensor>> {
   const arrays = new Map<string, LazyTensor>();
   for (const entry of zip.entries.values()) {
-    if (!entry.name.endsWith('.npy')) throw new InputError(zip.source.name, `entry ${JSON.stringify(entry.name)} is no .npy file, so this is no .npz archive.`, { code: 'E_NPY' });
+    if (!entry.name.endsWith('.npy'))
+      throw new InputError(zip.source.name, `entry ${JSON.stringify(entry.name)} is no .npy file, so this is no .npz archive.`, { code: 'E_NPY' });
     arrays.set(entry.name.slice(0, -4), await openNpy(await entrySource(zip, entry, signal), signal));
   }
   return arrays;

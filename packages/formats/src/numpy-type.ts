@@ -26,7 +26,17 @@ const kinds: ReadonlyMap<string, DType> = new Map([
   ['c16', 'complex128'],
 ]);
 
-const unread: Readonly<Record<string, string>> = { O: 'Python objects', U: 'text', S: 'byte strings', a: 'byte strings', V: 'records', M: 'dates', m: 'durations', f: 'floats of that size', c: 'complex numbers of that size' };
+const unread: Readonly<Record<string, string>> = {
+  O: 'Python objects',
+  U: 'text',
+  S: 'byte strings',
+  a: 'byte strings',
+  V: 'records',
+  M: 'dates',
+  m: 'durations',
+  f: 'floats of that size',
+  c: 'complex numbers of that size',
+};
 
 /** The element type by NumPy's name, or the reason why it is not read. */
 export function numpyType(descr: string): NumpyType | string {

@@ -43,19 +43,25 @@ function dtypeOf([name]: Args): NumpyDtype {
     // (version, byte order, subtype, names, fields, size, alignment, flags)
     build: (state) => {
       const fields = items(state) ?? [];
-      if (fields.length < 5 || typeof fields[1] !== 'string' || !['<', '>', '|', '='].includes(fields[1])) refuse('it holds a NumPy dtype whose state is not understood');
+      if (fields.length < 5 || typeof fields[1] !== 'string' || !['<', '>', '|', '='].includes(fields[1]))
+        refuse('it holds a NumPy dtype whose state is not understood');
       if (fields[2] !== null || fields[3] !== null || fields[4] !== null) refuse('it holds a NumPy array of records, which is not read');
       order = fields[1] as string;
     },
   };
 }
 
-const typeOf = (value: unknown): NumpyType => (typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'numpy-dtype' ? (value as NumpyDtype).type() : refuse('it holds a NumPy value without a dtype'));
+const typeOf = (value: unknown): NumpyType =>
+  typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'numpy-dtype'
+    ? (value as NumpyDtype).type()
+    : refuse('it holds a NumPy value without a dtype');
 
 /** Python 2 wrote bytes as text. */
 const rawBytes = (value: unknown): Uint8Array => {
   if (value instanceof Uint8Array) return value;
-  return typeof value === 'string' ? Uint8Array.from(value, (c) => (c.charCodeAt(0) < 256 ? c.charCodeAt(0) : refuse('it holds NumPy values that are no bytes'))) : refuse('it holds NumPy values that are no bytes (Python objects are not read)');
+  return typeof value === 'string'
+    ? Uint8Array.from(value, (c) => (c.charCodeAt(0) < 256 ? c.charCodeAt(0) : refuse('it holds NumPy values that are no bytes')))
+    : refuse('it holds NumPy values that are no bytes (Python objects are not read)');
 };
 
 function arrayOf(raw: Uint8Array, { dtype, swapBytes }: NumpyType, shape: unknown, fortran: boolean): Ndarray {
@@ -67,7 +73,15 @@ function arrayOf(raw: Uint8Array, { dtype, swapBytes }: NumpyType, shape: unknow
   const stride = fortran ? contiguousStride([...sizes].reverse()).reverse() : contiguousStride(sizes);
   const source = bytesSource(raw, 'a NumPy array');
   const stepBytes = isContiguous(sizes, stride) ? {} : { stepBytes: Math.max(width, raw.byteLength) };
-  return { kind: 'ndarray', ...lazyTensor({ dtype, shape: sizes, readBytes: (start, length, signal) => readStrided({ source, shape: sizes, stride, offset: 0, elementBytes: width, swapBytes }, start, length, signal), ...stepBytes }) };
+  return {
+    kind: 'ndarray',
+    ...lazyTensor({
+      dtype,
+      shape: sizes,
+      readBytes: (start, length, signal) => readStrided({ source, shape: sizes, stride, offset: 0, elementBytes: width, swapBytes }, start, length, signal),
+      ...stepBytes,
+    }),
+  };
 }
 
 /** `_reconstruct` makes an empty array, BUILD gives it its state. */
@@ -101,5 +115,9 @@ function fromBuffer([raw, type, shape, order]: Args): Ndarray {
 export const numpyGlobals: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   global('numpy', 'ndarray'),
   global('numpy', 'dtype', dtypeOf),
-  ...['numpy.core', 'numpy._core'].flatMap((core) => [global(`${core}.multiarray`, '_reconstruct', reconstruct), global(`${core}.multiarray`, 'scalar', scalar), global(`${core}.numeric`, '_frombuffer', fromBuffer)]),
+  ...['numpy.core', 'numpy._core'].flatMap((core) => [
+    global(`${core}.multiarray`, '_reconstruct', reconstruct),
+    global(`${core}.multiarray`, 'scalar', scalar),
+    global(`${core}.numeric`, '_frombuffer', fromBuffer),
+  ]),
 ]);

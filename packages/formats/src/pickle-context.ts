@@ -51,6 +51,9 @@ export function findIn(tables: readonly ReadonlyMap<string, unknown>[]): PickleC
 }
 
 /** A name that stands for a function or class. */
-export const global = (module: string, name: string, call?: Global['call']): [string, Global] => [`${module} ${name}`, { kind: 'global', name: `${module}.${name}`, ...(call && { call }) }];
+export const global = (module: string, name: string, call?: Global['call']): [string, Global] => [
+  `${module} ${name}`,
+  { kind: 'global', name: `${module}.${name}`, ...(call && { call }) },
+];
 
 export const isGlobal = (value: unknown): value is Global => typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'global';

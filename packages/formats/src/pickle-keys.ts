@@ -37,7 +37,8 @@ export function canonicalKeys(pickleBytes: number): KeyTable {
 function spell(value: unknown, count: { parts: number }): string {
   if (++count.parts > mostParts) throw new PickleRefusal('its pickle has a dict key of more than 1,000 parts');
   if (value === null || typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(Number.isInteger(Number(value)) ? BigInt(value) : value);
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
+    return String(Number.isInteger(Number(value)) ? BigInt(value) : value);
   if (value instanceof Uint8Array && value.byteLength <= mostParts) return `b${Array.from(value, (byte) => byte.toString(16)).join('.')}`;
   if (isKind(value, 'tuple') || isKind(value, 'size')) return `(${value.items.map((item) => spell(item, count)).join(',')})`;
   if (isKind(value, 'torch')) return `t${value.name}`;

@@ -63,15 +63,18 @@ export function parsePickle(bytes: Uint8Array, context: PickleContext, start = 0
 }
 
 function take(m: Machine, length: number): Uint8Array {
-  if (length > m.bytes.byteLength - m.at) throw new PickleRefusal(`its pickle is cut short: ${length} bytes are announced at byte ${m.at}, ${m.bytes.byteLength - m.at} are there`, true);
+  if (length > m.bytes.byteLength - m.at)
+    throw new PickleRefusal(`its pickle is cut short: ${length} bytes are announced at byte ${m.at}, ${m.bytes.byteLength - m.at} are there`, true);
   m.at += length;
   return m.bytes.subarray(m.at - length, m.at);
 }
 
-const number = (length: number, read: (view: DataView, at: number) => number) => (m: Machine): number => {
-  take(m, length);
-  return read(m.view, m.at - length);
-};
+const number =
+  (length: number, read: (view: DataView, at: number) => number) =>
+  (m: Machine): number => {
+    take(m, length);
+    return read(m.view, m.at - length);
+  };
 const u1 = (m: Machine): number => {
   if (m.at >= m.bytes.byteLength) throw new PickleRefusal('its pickle has no STOP: it is cut short', true);
   return m.bytes[m.at++]!;
@@ -108,7 +111,8 @@ function container<T>(m: Machine, value: T): T {
 /** Counts what a call or BUILD made: values that are referred to again and again must not be copied again and again. */
 function charge(m: Machine, made: unknown): void {
   if (made instanceof Set || made instanceof Map) m.copied += 32 * made.size;
-  else if (typeof made === 'object' && made !== null) m.copied += 64 + ('byteLength' in made ? Number(made.byteLength) : 'bytes' in made && 'kind' in made && made.kind === 'ndarray' ? Number(made.bytes) : 0);
+  else if (typeof made === 'object' && made !== null)
+    m.copied += 64 + ('byteLength' in made ? Number(made.byteLength) : 'bytes' in made && 'kind' in made && made.kind === 'ndarray' ? Number(made.bytes) : 0);
   if (m.copied > alwaysCopied + copiedPerByte * m.bytes.byteLength) refuse('its pickle copies the same values over and over');
 }
 
@@ -141,7 +145,9 @@ function integer(m: Machine, length: number): number | bigint {
   if (length < 0 || length > mostIntegerBytes) refuse(`its pickle has an int of ${length} bytes at byte ${m.at}`);
   const bytes = take(m, length);
   if (length === 0) return 0;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).reverse().join('');
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0'))
+    .reverse()
+    .join('');
   const value = BigInt.asIntN(length * 8, BigInt(`0x${hex}`));
   return Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
@@ -183,7 +189,8 @@ function recall(m: Machine, index: number): void {
 function reduce(m: Machine): void {
   const args = pop(m) as PyTuple;
   const called = pop(m);
-  if (typeof args !== 'object' || args === null || args.kind !== 'tuple') return refuse(`its pickle calls at byte ${m.at - 1} with arguments that are no tuple`);
+  if (typeof args !== 'object' || args === null || args.kind !== 'tuple')
+    return refuse(`its pickle calls at byte ${m.at - 1} with arguments that are no tuple`);
   if (!isGlobal(called)) return refuse(`its pickle calls at byte ${m.at - 1} what is no function`);
   if (!called.call) return refuse(`its pickle calls ${called.name}, which is not to be called`);
   let made = called.call(args.items);
@@ -203,7 +210,8 @@ function build(m: Machine): void {
   if (isGlobal(target)) refuse(`its pickle sets the state of ${target.name} itself`);
   // An OrderedDict's attributes (`_metadata` of a state dict) are not tensors: left out.
   if (target instanceof Map) return;
-  if (typeof target !== 'object' || target === null || !('build' in target) || typeof target.build !== 'function') return refuse(`its pickle sets at byte ${m.at - 1} the state of a value that has none`);
+  if (typeof target !== 'object' || target === null || !('build' in target) || typeof target.build !== 'function')
+    return refuse(`its pickle sets at byte ${m.at - 1} the state of a value that has none`);
   (target as { build: (state: unknown) => void }).build(state);
   charge(m, target);
 }
@@ -215,9 +223,18 @@ function stackGlobal(m: Machine): void {
   m.stack.push(m.context.find(module, name));
 }
 
-const old = (name: string) => (m: Machine): never => refuse(`its pickle has the opcode ${name} of protocol 0 at byte ${m.at - 1}, which is not read`);
-const unread = (name: string) => (m: Machine): never => refuse(`its pickle has the opcode ${name} at byte ${m.at - 1}, which is not read`);
-const push = (read: (m: Machine) => unknown) => (m: Machine): void => void m.stack.push(read(m));
+const old =
+  (name: string) =>
+  (m: Machine): never =>
+    refuse(`its pickle has the opcode ${name} of protocol 0 at byte ${m.at - 1}, which is not read`);
+const unread =
+  (name: string) =>
+  (m: Machine): never =>
+    refuse(`its pickle has the opcode ${name} at byte ${m.at - 1}, which is not read`);
+const push =
+  (read: (m: Machine) => unknown) =>
+  (m: Machine): void =>
+    void m.stack.push(read(m));
 
 /** By opcode; see pickletools in Python's library for what each means. */
 const opcodes: Readonly<Record<number, (m: Machine) => void>> = {

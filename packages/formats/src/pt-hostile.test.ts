@@ -29,18 +29,42 @@ interface Parts {
 const tensor = ({ shape = [2n, 2n], stride = [2n, 1n], offset = 0n, type = ['torch', 'FloatStorage'], key = '0', count = 4n }: Parts = {}): Uint8Array =>
   concat([
     name('torch._utils', '_rebuild_tensor_v2'),
-    wrap('(', [wrap('(', [str('storage'), name(...type), str(key), str('cpu'), int(count)], 'tQ'), int(offset), ints(shape), ints(stride), Uint8Array.of(0x89), name('collections', 'OrderedDict'), text(')R')], 'tR'),
+    wrap(
+      '(',
+      [
+        wrap('(', [str('storage'), name(...type), str(key), str('cpu'), int(count)], 'tQ'),
+        int(offset),
+        ints(shape),
+        ints(stride),
+        Uint8Array.of(0x89),
+        name('collections', 'OrderedDict'),
+        text(')R'),
+      ],
+      'tR',
+    ),
   ]);
 const pickle = (...parts: Uint8Array[]): Uint8Array => concat([Uint8Array.of(0x80, 2), ...parts, text('.')]);
-const archive = (content: Uint8Array, more: ZipInput[] = [zipBytes('a/data/0', new Uint8Array(16))], byteorder = 'little', version = '3\n'): Promise<Uint8Array> =>
+const archive = (
+  content: Uint8Array,
+  more: ZipInput[] = [zipBytes('a/data/0', new Uint8Array(16))],
+  byteorder = 'little',
+  version = '3\n',
+): Promise<Uint8Array> =>
   collect(writeZip([zipBytes('a/data.pkl', content), zipBytes('a/byteorder', text(byteorder)), ...more, zipBytes('a/version', text(version))]));
 const inspect = async (bytes: Uint8Array): Promise<unknown> => (await inspectFile(bytesSource(bytes, 'test.pt'), { digest: true })).holds;
 
 describe('a hand-made .pt file', () => {
   it('reads when it is sound', async () => {
     expect(await inspect(await archive(pickle(tensor())))).toMatchObject({ tensor: true, dtype: 'float32', shape: [2, 2], first: [0, 0, 0, 0] });
-    expect(await inspect(await archive(pickle(tensor({ shape: [3n], stride: [0n], offset: 3n }))))).toMatchObject({ shape: [3], stride: [0], storage_offset: 3 });
-    expect(await inspect(await archive(pickle(tensor({ shape: [0n, 2n ** 40n], stride: [9n, 9n], offset: 4n }))))).toMatchObject({ shape: [0, 2 ** 40], first: [] });
+    expect(await inspect(await archive(pickle(tensor({ shape: [3n], stride: [0n], offset: 3n }))))).toMatchObject({
+      shape: [3],
+      stride: [0],
+      storage_offset: 3,
+    });
+    expect(await inspect(await archive(pickle(tensor({ shape: [0n, 2n ** 40n], stride: [9n, 9n], offset: 4n }))))).toMatchObject({
+      shape: [0, 2 ** 40],
+      first: [],
+    });
   });
 
   it.each<[string, Parts, string]>([
@@ -79,7 +103,11 @@ describe('a hand-made .pt file', () => {
     ['TorchScript', archive(pickle(tensor()), [zipBytes('a/constants.pkl', pickle(tensor())), zipBytes('a/data/0', new Uint8Array(16))]), 'TorchScript'],
     ['two pickles', archive(pickle(tensor()), [zipBytes('b/data.pkl', pickle(tensor()))]), 'several pickles'],
     ['no pickle', collect(writeZip([zipBytes('a/version', text('3\n'))])), 'no data.pkl'],
-    ['a storage that inflates beyond reason', archive(pickle(tensor({ type: ['torch', 'ByteStorage'], count: 2n ** 27n })), [zipBytes('a/data/0', new Uint8Array(2 ** 27), 'deflated')]), 'would inflate'],
+    [
+      'a storage that inflates beyond reason',
+      archive(pickle(tensor({ type: ['torch', 'ByteStorage'], count: 2n ** 27n })), [zipBytes('a/data/0', new Uint8Array(2 ** 27), 'deflated')]),
+      'would inflate',
+    ],
     ['a plain pickle', Promise.resolve(pickle(str('hello'))), 'not one of torch.save'],
     ['a legacy file that ends in its pickle', Promise.resolve(concat([pickle(int(0x1950a86a20f9469cfc6cn)), pickle(int(1001n))])), 'no STOP'],
   ])('refuses %s', async (_, bytes, message) => {
@@ -87,7 +115,8 @@ describe('a hand-made .pt file', () => {
     await expect(inspect(await bytes)).rejects.toThrow(message);
   });
 
-  const legacy = (...rest: Uint8Array[]): Uint8Array => concat([pickle(int(0x1950a86a20f9469cfc6cn)), pickle(int(1001n)), pickle(wrap('}', [str('little_endian'), Uint8Array.of(0x88)], 's')), ...rest]);
+  const legacy = (...rest: Uint8Array[]): Uint8Array =>
+    concat([pickle(int(0x1950a86a20f9469cfc6cn)), pickle(int(1001n)), pickle(wrap('}', [str('little_endian'), Uint8Array.of(0x88)], 's')), ...rest]);
   const keys = (...names: string[]): Uint8Array => pickle(wrap('](', names.map(str), 'e'));
   const values = (count: number): Uint8Array => concat([new Uint8Array(BigUint64Array.of(BigInt(count)).buffer), new Uint8Array(count * 4)]);
   it('reads in the format before ZIP when it is sound', async () => {

@@ -72,7 +72,8 @@ function parsePickles(source: ByteSource, bytes: Uint8Array): Pickles {
   const protocol = parsePickle(bytes, plain, number.end);
   if (protocol.value !== version) refuse(`it is of version ${String(protocol.value)}; only ${version} is read`);
   const machine = parsePickle(bytes, plain, protocol.end);
-  if (!(machine.value instanceof Map) || machine.value.get('little_endian') !== true) refuse('it was not written by a little-endian machine, which is not read in this form');
+  if (!(machine.value instanceof Map) || machine.value.get('little_endian') !== true)
+    refuse('it was not written by a little-endian machine, which is not read in this form');
   const storages = new Map<string, Storage>();
   const places = new Map<string, number>();
   const content = parsePickle(
@@ -86,7 +87,10 @@ function parsePickles(source: ByteSource, bytes: Uint8Array): Pickles {
           ...(dtype && { dtype }),
           bytes: size,
           swapBytes: () => 1,
-          open: async (): Promise<StorageBytes> => ({ source: sliceSource(source, places.get(key)!, size, `${source.name}: storage ${key}`), offset: places.get(key) }),
+          open: async (): Promise<StorageBytes> => ({
+            source: sliceSource(source, places.get(key)!, size, `${source.name}: storage ${key}`),
+            offset: places.get(key),
+          }),
         })),
     },
     machine.end,

@@ -11,7 +11,24 @@ import { storageNames, torchDtypes } from './torch-types.ts';
  * What can be written. A whole number becomes an int (`float(1)` says otherwise), an array a list, a `Map` or a plain
  * object a dict, a `Set` a set, a `Uint8Array` bytes; tensors may lie in memory or in other files.
  */
-export type PtWritable = null | boolean | number | bigint | string | Uint8Array | readonly PtWritable[] | ReadonlyMap<PtWritable, PtWritable> | ReadonlySet<PtWritable> | PyTuple | PyComplex | PyFloat | TorchSize | TorchName | Tensor | LazyTensor | { readonly [key: string]: PtWritable | undefined };
+export type PtWritable =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | readonly PtWritable[]
+  | ReadonlyMap<PtWritable, PtWritable>
+  | ReadonlySet<PtWritable>
+  | PyTuple
+  | PyComplex
+  | PyFloat
+  | TorchSize
+  | TorchName
+  | Tensor
+  | LazyTensor
+  | { readonly [key: string]: PtWritable | undefined };
 
 /** Values of one storage, in the order of their keys. */
 export interface StorageToWrite {
@@ -152,7 +169,8 @@ export function pickleForTorch(value: PtWritable): PickledValue {
     if (entries.length) code(0x75);
   };
   const composite = (at: Exclude<PtWritable, null | boolean | number | bigint | string>, path: string): void => {
-    if (at instanceof Uint8Array) return call('_codecs', 'encode', [() => text(Array.from(at, (byte) => String.fromCharCode(byte)).join(''), path), () => text('latin1', path)]);
+    if (at instanceof Uint8Array)
+      return call('_codecs', 'encode', [() => text(Array.from(at, (byte) => String.fromCharCode(byte)).join(''), path), () => text('latin1', path)]);
     if (Array.isArray(at)) return list(at as readonly PtWritable[], path);
     if (at instanceof Map) return dict([...(at as ReadonlyMap<PtWritable, PtWritable>)], path);
     if (at instanceof Set) return call('__builtin__', 'set', [() => list([...(at as ReadonlySet<PtWritable>)], path)]);
@@ -163,8 +181,12 @@ export function pickleForTorch(value: PtWritable): PickledValue {
     if (isKind(at, 'size')) return call('torch', 'Size', [() => ints(at.items)]);
     if (isKind(at, 'torch')) return torch(at.name, path);
     const prototype: unknown = Object.getPrototypeOf(at);
-    if (prototype !== Object.prototype && prototype !== null) throw new TypeError(`${path} is a ${(at as object).constructor.name}, which a .pt file cannot hold`);
-    return dict(Object.entries(at as Record<string, PtWritable | undefined>).filter((entry): entry is [string, PtWritable] => entry[1] !== undefined), path);
+    if (prototype !== Object.prototype && prototype !== null)
+      throw new TypeError(`${path} is a ${(at as object).constructor.name}, which a .pt file cannot hold`);
+    return dict(
+      Object.entries(at as Record<string, PtWritable | undefined>).filter((entry): entry is [string, PtWritable] => entry[1] !== undefined),
+      path,
+    );
   };
   const torch = (full: string, path: string): void => {
     const dtype = full.replace(/^torch\./, '');

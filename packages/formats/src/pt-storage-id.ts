@@ -26,7 +26,10 @@ export function readStorageId(id: unknown, known: Map<string, Storage>, make: (i
   if (!Number.isSafeInteger(bytes)) return refuse(`its pickle has a storage of ${String(count)} elements`);
   const name = String(key);
   const former = known.get(name);
-  if (former) return former.bytes === bytes && former.dtype === dtype ? former : refuse(`its pickle names storage ${JSON.stringify(name)} twice, with different types or sizes`);
+  if (former)
+    return former.bytes === bytes && former.dtype === dtype
+      ? former
+      : refuse(`its pickle names storage ${JSON.stringify(name)} twice, with different types or sizes`);
   const storage = make({ key: name, ...(dtype && { dtype }), bytes });
   known.set(name, storage);
   return storage;

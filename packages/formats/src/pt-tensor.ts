@@ -62,8 +62,12 @@ export function viewOf(storage: Storage, dtype: DType, offset: unknown, shape: r
   const empty = sizes.includes(0);
   const last = empty ? offset - 1 : sizes.reduce((at, size, axis) => at + (size - 1) * steps[axis]!, offset);
   if (!Number.isSafeInteger(bytes) || !Number.isSafeInteger((last + 1) * width)) refuse(`it holds ${what}, which is more than any memory`);
-  if ((last + 1) * width > storage.bytes) refuse(`it holds ${what} at offset ${offset}, which needs ${last + 1} elements; storage ${JSON.stringify(storage.key)} has ${Math.floor(storage.bytes / width)}`);
-  if (!empty && bytes > storage.bytes && bytes > Math.max(alwaysAllowedBytes, mostExpansion * fileBytes)) refuse(`it holds ${what}, which repeats values up to ${bytes} bytes; the whole file has ${fileBytes}`);
+  if ((last + 1) * width > storage.bytes)
+    refuse(
+      `it holds ${what} at offset ${offset}, which needs ${last + 1} elements; storage ${JSON.stringify(storage.key)} has ${Math.floor(storage.bytes / width)}`,
+    );
+  if (!empty && bytes > storage.bytes && bytes > Math.max(alwaysAllowedBytes, mostExpansion * fileBytes))
+    refuse(`it holds ${what}, which repeats values up to ${bytes} bytes; the whole file has ${fileBytes}`);
 
   const contiguous = isContiguous(sizes, steps);
   const swapBytes = storage.swapBytes(dtype);
@@ -81,7 +85,10 @@ export function viewOf(storage: Storage, dtype: DType, offset: unknown, shape: r
     dtype,
     shape: sizes,
     locate,
-    readBytes: async (start, length, signal) => (length === 0 ? new Uint8Array(0) : readStrided({ source: await values(signal), shape: sizes, stride: steps, offset, elementBytes: width, swapBytes }, start, length, signal)),
+    readBytes: async (start, length, signal) =>
+      length === 0
+        ? new Uint8Array(0)
+        : readStrided({ source: await values(signal), shape: sizes, stride: steps, offset, elementBytes: width, swapBytes }, start, length, signal),
     verify: async (signal) => (await storage.open(signal)).verify?.(signal),
     ...(!contiguous && { stepBytes: stridedChunkBytes }),
   });

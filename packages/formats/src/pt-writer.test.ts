@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesOf, dtypes, elementBytes, elementCount, reshape, tensor, viewAs, zeros, type Tensor } from '@deepearth/core/tensor';
-import { bytesSource, collect, type ByteSource } from './bytes.ts';
+import { bytesSource, collect } from './bytes.ts';
 import { lazyTensor, type LazyTensor } from './lazy-tensor.ts';
 import { openPt, tensorsOf, valueAt } from './pt.ts';
 import type { PtWritable } from './pt-pickle-writer.ts';
@@ -9,12 +9,10 @@ import { encodePt, writePt } from './pt-writer.ts';
 import { float, torchName, torchSize, tuple, type PyValue } from './python-values.ts';
 import { openZip } from './zip.ts';
 
-const anyTensor = fc
-  .record({ dtype: fc.constantFrom(...dtypes), shape: fc.array(fc.nat({ max: 4 }), { maxLength: 4 }) })
-  .chain(({ dtype, shape }) => {
-    const bytes = elementCount(shape) * elementBytes(dtype);
-    return fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((values): Tensor => tensor(dtype, shape, viewAs(dtype, values)));
-  });
+const anyTensor = fc.record({ dtype: fc.constantFrom(...dtypes), shape: fc.array(fc.nat({ max: 4 }), { maxLength: 4 }) }).chain(({ dtype, shape }) => {
+  const bytes = elementCount(shape) * elementBytes(dtype);
+  return fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((values): Tensor => tensor(dtype, shape, viewAs(dtype, values)));
+});
 const wellFormed = fc.string({ unit: 'grapheme' });
 const plain = fc.letrec<{ value: PtWritable }>((tie) => ({
   value: fc.oneof(
@@ -30,7 +28,19 @@ const plain = fc.letrec<{ value: PtWritable }>((tie) => ({
     fc.constantFrom(torchName('torch.bfloat16'), torchName('cpu'), torchName('cuda:1')),
     fc.array(tie('value'), { maxLength: 5 }),
     fc.array(tie('value'), { maxLength: 5 }).map((items) => tuple(...(items as PyValue[]))),
-    fc.array(fc.tuple(fc.oneof(wellFormed, fc.integer(), fc.tuple(fc.nat(), wellFormed).map((items) => tuple(...items))), tie('value')), { maxLength: 5 }).map((entries) => new Map(entries.filter(([key], i) => entries.findIndex(([other]) => JSON.stringify(other) === JSON.stringify(key)) === i))),
+    fc
+      .array(
+        fc.tuple(
+          fc.oneof(
+            wellFormed,
+            fc.integer(),
+            fc.tuple(fc.nat(), wellFormed).map((items) => tuple(...items)),
+          ),
+          tie('value'),
+        ),
+        { maxLength: 5 },
+      )
+      .map((entries) => new Map(entries.filter(([key], i) => entries.findIndex(([other]) => JSON.stringify(other) === JSON.stringify(key)) === i))),
     fc.uniqueArray(wellFormed, { maxLength: 4 }).map((items) => new Set(items)),
   ),
 })).value;
@@ -73,52 +83,34 @@ describe('writing .pt', () => {
     expect(tensorsOf(await read([tensor('float16', [4], bits), tensor('bfloat16', [4], bits)])).size).toBe(2);
   });
 
-  it('copies tensors of other files in chunks, beyond 4 GiB', async () => {
-    const size = 2 ** 32 + 64;
+  it('copies tensors of other files in chunks', async () => {
+    const size = 2 ** 25 + 64;
     let most = 0;
-    const huge = lazyTensor({
+    const large = lazyTensor({
       dtype: 'uint8',
       shape: [size],
-      readBytes: async (_, length) => {
+      readBytes: async (start, length) => {
         most = Math.max(most, length);
-        return new Uint8Array(length);
+        return new Uint8Array(length).fill(start >> 22);
       },
     });
     const small = tensor('float32', [2], Float32Array.of(1, 2));
-    // What is not zeros is kept by its place; the rest is made up again when it is read.
-    const parts: [number, Uint8Array][] = [];
-    let at = 0;
-    for await (const chunk of writePt({ huge, small })) {
-      if (chunk.byteLength < 1 << 20) parts.push([at, chunk]);
-      at += chunk.byteLength;
-    }
-    expect(at).toBeGreaterThan(size);
+    const { value } = await openPt(bytesSource(await encodePt({ large, small })));
     expect(most).toBeLessThanOrEqual(1 << 22);
-    const source: ByteSource = {
-      name: 'huge.pt',
-      size: at,
-      close: async () => undefined,
-      read: async (offset, length) => {
-        expect(length).toBeLessThan(100_000);
-        const out = new Uint8Array(length);
-        for (const [start, part] of parts) {
-          const from = Math.max(offset, start);
-          const to = Math.min(offset + length, start + part.byteLength);
-          if (from < to) out.set(part.subarray(from - start, to - start), from - offset);
-        }
-        return out;
-      },
-    };
-    const { value } = await openPt(source);
     const tensors = tensorsOf(value);
-    expect((await tensors.get('huge')!.locate())!.bytes).toBe(size);
+    expect((await tensors.get('large')!.locate())!.bytes).toBe(size);
+    expect((await tensors.get('large')!.readBytes(5 << 22, 2))[1]).toBe(5);
     expect(await tensors.get('small')!.read()).toEqual(small);
-    expect((await tensors.get('small')!.locate())!.offset).toBeGreaterThan(2 ** 32);
   });
 
   it('has the entries that PyTorch looks for, stored', async () => {
     const { entries } = await openZip(bytesSource(await encodePt({ a: zeros('int8', [3]) })));
-    expect([...entries.values()].map(({ name, compression }) => `${name} ${compression}`)).toEqual(['archive/data.pkl stored', 'archive/byteorder stored', 'archive/data/0 stored', 'archive/version stored']);
+    expect([...entries.values()].map(({ name, compression }) => `${name} ${compression}`)).toEqual([
+      'archive/data.pkl stored',
+      'archive/byteorder stored',
+      'archive/data/0 stored',
+      'archive/version stored',
+    ]);
     expect(new TextDecoder().decode(await entries.get('archive/version')!.read())).toBe('3\n');
     expect(new TextDecoder().decode(await entries.get('archive/byteorder')!.read())).toBe('little');
   });
@@ -154,7 +146,12 @@ describe('writing .pt', () => {
   });
 
   it('fails when the values of a tensor end early', async () => {
-    const short: LazyTensor = { ...lazyTensor({ dtype: 'int8', shape: [4], readBytes: async () => new Uint8Array(0) }), chunks: async function* () { yield new Uint8Array(3); } };
+    const short: LazyTensor = {
+      ...lazyTensor({ dtype: 'int8', shape: [4], readBytes: async () => new Uint8Array(0) }),
+      chunks: async function* () {
+        yield new Uint8Array(3);
+      },
+    };
     await expect(collect(writePt(short))).rejects.toThrow('4 bytes and has 3');
   });
 });

@@ -4,7 +4,7 @@ import { InputError } from '@deepearth/core/errors';
 import { elementBytes, type DType } from '@deepearth/core/tensor';
 import { type ByteSource } from './bytes.ts';
 import { entrySource } from './entry-source.ts';
-import { numpyGlobals } from './numpy-values.ts';
+import { numpyGlobals, type Ndarray } from './numpy-values.ts';
 import { findIn, PickleRefusal, refuse } from './pickle-context.ts';
 import { checkGraph } from './pickle-graph.ts';
 import { parsePickle } from './pickle.ts';
@@ -71,13 +71,15 @@ async function openZipPt(zip: Zip, signal?: AbortSignal): Promise<PyValue> {
   const storages = new Map<string, Storage>();
   const { value } = parsePickle(bytes, {
     find: findIn([pythonGlobals, torchGlobals(zip.source.size), numpyGlobals]),
-    persistent: (id) => readStorageId(id, storages, ({ key, dtype, bytes: expected }) => storageIn(zip, entry(`data/${key}`), key, dtype, expected, order === 'big')),
+    persistent: (id) =>
+      readStorageId(id, storages, ({ key, dtype, bytes: expected }) => storageIn(zip, entry(`data/${key}`), key, dtype, expected, order === 'big')),
   });
   return checkGraph(value);
 }
 
 function refuseBomb({ name, compression, size, compressedSize }: ZipEntry): void {
-  if (compression === 'deflated' && size > Math.max(alwaysInflatedBytes, mostInflation * compressedSize)) refuse(`entry ${JSON.stringify(name)} would inflate from ${compressedSize} to ${size} bytes`);
+  if (compression === 'deflated' && size > Math.max(alwaysInflatedBytes, mostInflation * compressedSize))
+    refuse(`entry ${JSON.stringify(name)} would inflate from ${compressedSize} to ${size} bytes`);
 }
 
 function storageIn(zip: Zip, entry: ZipEntry | undefined, key: string, dtype: DType | undefined, bytes: number, big: boolean): Storage {
@@ -115,16 +117,28 @@ export function valueAt(value: PyValue, ...path: readonly (string | number)[]): 
  * All tensors of a value by their path: "encoder.blocks.0.weight" is the tensor at ['encoder']['blocks.0.weight']. A bare
  * tensor is called "tensor". Two tensors that would get the same name get it with "#2" … behind.
  */
-export function tensorsOf(value: PyValue): ReadonlyMap<string, PtTensor> {
-  const found = new Map<string, PtTensor>();
+export const tensorsOf = (value: PyValue): ReadonlyMap<string, PtTensor> => named(value, (at): at is PtTensor => isKind(at, 'tensor'));
+
+/** The same with the arrays of NumPy among them. */
+export const arraysAndTensorsOf = (value: PyValue): ReadonlyMap<string, PtTensor | Ndarray> =>
+  named(value, (at): at is PtTensor | Ndarray => isKind(at, 'tensor') || isKind(at, 'ndarray'));
+
+function named<T extends PyValue>(value: PyValue, wanted: (at: PyValue) => at is T): ReadonlyMap<string, T> {
+  const found = new Map<string, T>();
+  const times = new Map<string, number>();
   const walk = (at: PyValue, path: string): void => {
-    if (isKind(at, 'tensor')) {
+    if (wanted(at)) {
       let name = path || 'tensor';
-      for (let n = 2; found.has(name); n++) name = `${path || 'tensor'}#${n}`;
+      while (found.has(name)) {
+        const n = (times.get(path) ?? 1) + 1;
+        times.set(path, n);
+        name = `${path || 'tensor'}#${n}`;
+      }
       found.set(name, at);
       return;
     }
-    const entries: Iterable<readonly [unknown, PyValue]> = at instanceof Map ? at : Array.isArray(at) ? at.entries() : isKind(at, 'tuple') ? at.items.entries() : [];
+    const entries: Iterable<readonly [unknown, PyValue]> =
+      at instanceof Map ? at : Array.isArray(at) ? at.entries() : isKind(at, 'tuple') ? at.items.entries() : [];
     for (const [key, inner] of entries) walk(inner, `${path}${path && '.'}${isKind(key, 'tuple') ? key.items.join(',') : String(key)}`);
   };
   walk(value, '');

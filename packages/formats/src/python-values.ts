@@ -7,7 +7,24 @@ import type { Ndarray, NumpyScalar } from './numpy-values.ts';
  * A value of Python. None is `null`; a whole number beyond 2^53 is a bigint; a list is an array, a dict (of any kind) a
  * `Map`, a set a `Set`, bytes a `Uint8Array`; the rest says its `kind`.
  */
-export type PyValue = null | boolean | number | bigint | string | Uint8Array | PyValue[] | Map<PyValue, PyValue> | Set<PyValue> | PyTuple | PyComplex | PyFloat | TorchSize | TorchName | PtTensor | Ndarray | NumpyScalar;
+export type PyValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | PyValue[]
+  | Map<PyValue, PyValue>
+  | Set<PyValue>
+  | PyTuple
+  | PyComplex
+  | PyFloat
+  | TorchSize
+  | TorchName
+  | PtTensor
+  | Ndarray
+  | NumpyScalar;
 
 export interface PyTuple {
   readonly kind: 'tuple';
@@ -46,4 +63,5 @@ export const torchName = (name: string): TorchName => ({ kind: 'torch', name });
 type Kinds = Extract<PyValue, { readonly kind: string }>;
 
 /** Whether a value is one of those that say their kind. */
-export const isKind = <K extends Kinds['kind']>(value: unknown, kind: K): value is Extract<Kinds, { readonly kind: K }> => typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind;
+export const isKind = <K extends Kinds['kind']>(value: unknown, kind: K): value is Extract<Kinds, { readonly kind: K }> =>
+  typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind;

@@ -9,7 +9,14 @@ import { expect, it } from 'vitest';
 it('runs the example of the README', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   const contents = /```ts\n([\s\S]*?)```/.exec(readme)![1]!;
-  const { outputFiles } = buildSync({ stdin: { contents, loader: 'ts', resolveDir: fileURLToPath(new URL('.', import.meta.url)) }, bundle: true, write: false, format: 'esm', platform: 'node', conditions: ['@deepearth/source'] });
+  const { outputFiles } = buildSync({
+    stdin: { contents, loader: 'ts', resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    conditions: ['@deepearth/source'],
+  });
   const folder = mkdtempSync(join(tmpdir(), 'readme-'));
   try {
     const said = execFileSync(process.execPath, ['--input-type=module', '-e', outputFiles[0]!.text], { cwd: folder, encoding: 'utf8' });

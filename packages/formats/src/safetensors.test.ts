@@ -87,12 +87,20 @@ describe('safetensors', () => {
       { name: 'b', dtype: 'float32', shape: [2 ** 20, 2 ** 13] },
       { name: 'a', dtype: 'float16', shape: [3] },
     ]);
-    expect(layout.map(({ name, offset }) => [name, offset - header.byteLength])).toEqual([['b', 0], ['a', 2 ** 35]]);
+    expect(layout.map(({ name, offset }) => [name, offset - header.byteLength])).toEqual([
+      ['b', 0],
+      ['a', 2 ** 35],
+    ]);
     expect(size).toBe(header.byteLength + 2 ** 35 + 6);
   });
 
   it('keeps names such as __proto__ and constructor plain names', async () => {
-    const bytes = await encodeSafetensors(new Map([['__proto__', zeros('uint8', [1])], ['constructor', zeros('uint8', [2])]]));
+    const bytes = await encodeSafetensors(
+      new Map([
+        ['__proto__', zeros('uint8', [1])],
+        ['constructor', zeros('uint8', [2])],
+      ]),
+    );
     const opened = await openSafetensors(bytesSource(bytes));
     expect([...opened.tensors.keys()]).toEqual(['__proto__', 'constructor']);
     expect(({} as Record<string, unknown>)['dtype']).toBeUndefined();
@@ -100,7 +108,15 @@ describe('safetensors', () => {
 
   it.each([
     ['complex128, which the format does not have', () => planSafetensors([{ name: 'a', dtype: 'complex128', shape: [] }]), 'no type for complex128'],
-    ['two tensors of one name', () => planSafetensors([{ name: 'a', dtype: 'int8', shape: [] }, { name: 'a', dtype: 'int16', shape: [] }]), 'under the name "a"'],
+    [
+      'two tensors of one name',
+      () =>
+        planSafetensors([
+          { name: 'a', dtype: 'int8', shape: [] },
+          { name: 'a', dtype: 'int16', shape: [] },
+        ]),
+      'under the name "a"',
+    ],
     ['the reserved name', () => planSafetensors([{ name: '__metadata__', dtype: 'int8', shape: [] }]), '__metadata__'],
     ['half a surrogate pair in a name', () => planSafetensors([{ name: '\ud800', dtype: 'int8', shape: [] }]), 'no valid Unicode'],
     ['a negative size', () => planSafetensors([{ name: 'a', dtype: 'int8', shape: [-1] }]), '[-1]'],
@@ -117,7 +133,11 @@ describe('safetensors', () => {
     ['a header after a byte order mark', file('\ufeff{}'), 'start with "{"'],
     ['broken JSON', file('{"a":'), 'header'],
     ['broken UTF-8', file(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d)), 'UTF-8'],
-    ['a name that comes twice', file('{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"\\u0061":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}', 1), 'twice'],
+    [
+      'a name that comes twice',
+      file('{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"\\u0061":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}', 1),
+      'twice',
+    ],
     ['a field that comes twice', file(one('"dtype":"U8","dtype":"I8","shape":[1],"data_offsets":[0,1]'), 1), 'twice'],
     ['metadata that is no string', file('{"__metadata__":{"a":1}}'), 'no string'],
     ['metadata that is a list', file('{"__metadata__":[]}'), 'no object'],
@@ -134,7 +154,11 @@ describe('safetensors', () => {
     ['three offsets', file(one('"dtype":"U8","shape":[1],"data_offsets":[0,1,2]'), 1), 'data_offsets'],
     ['a tensor past the end', file(one('"dtype":"U8","shape":[9],"data_offsets":[0,9]'), 1), 'but the file has'],
     ['a hole', file('{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}', 2), 'hole'],
-    ['an overlap', file('{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}', 3), 'inside the tensor before'],
+    [
+      'an overlap',
+      file('{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}', 3),
+      'inside the tensor before',
+    ],
     ['bytes nobody owns', file('{}', 1), 'its tensors end at'],
   ])('refuses %s', async (_, source, message) => {
     await expect(openSafetensors(source)).rejects.toThrow(InputError);

@@ -76,7 +76,8 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
   found.sort(([, a], [, b]) => a.location.offset - b.location.offset || a.location.bytes - b.location.bytes);
   let end = start;
   for (const [name, { location }] of found) {
-    if (location.offset !== end) refuse(`tensor ${JSON.stringify(name)} starts at byte ${location.offset}, ${location.offset < end ? 'inside the tensor before it' : 'leaving a hole'} (expected ${end})`);
+    const how = location.offset < end ? 'inside the tensor before it' : 'leaving a hole';
+    if (location.offset !== end) refuse(`tensor ${JSON.stringify(name)} starts at byte ${location.offset}, ${how} (expected ${end})`);
     end += location.bytes;
   }
   if (end !== source.size) refuse(`its tensors end at byte ${end}, but the file has ${source.size}`);
@@ -88,7 +89,12 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
     metadata,
     tensor: async (name, abort) => {
       const lazy = tensors.get(name);
-      if (!lazy) throw new InputError(source.name, `has no tensor ${JSON.stringify(name)}; it has ${tensors.size}: ${[...tensors.keys()].slice(0, 8).join(', ')}${tensors.size > 8 ? ', …' : ''}.`, { code: 'E_TENSOR_MISSING' });
+      if (!lazy)
+        throw new InputError(
+          source.name,
+          `has no tensor ${JSON.stringify(name)}; it has ${tensors.size}: ${[...tensors.keys()].slice(0, 8).join(', ')}${tensors.size > 8 ? ', …' : ''}.`,
+          { code: 'E_TENSOR_MISSING' },
+        );
       return lazy.read(abort);
     },
   };
@@ -101,9 +107,11 @@ function tensorAt(source: ByteSource, start: number, name: string, fields: Reado
   const dtype = typeof kind === 'string' ? names.get(kind) : undefined;
   if (!dtype) return refuse(`${tensor} is of the type ${JSON.stringify(kind) ?? 'nothing'}, which is not one of ${[...names.keys()].join(', ')}`);
   const shape = fields.get('shape');
-  if (!Array.isArray(shape) || !shape.every(whole)) return refuse(`${tensor} has the shape ${JSON.stringify(shape) ?? 'nothing'}; it has to be a list of whole numbers`);
+  if (!Array.isArray(shape) || !shape.every(whole))
+    return refuse(`${tensor} has the shape ${JSON.stringify(shape) ?? 'nothing'}; it has to be a list of whole numbers`);
   const offsets = fields.get('data_offsets');
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole) || offsets[0]! > offsets[1]!) return refuse(`${tensor} has the data_offsets ${JSON.stringify(offsets) ?? 'nothing'}`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole) || offsets[0]! > offsets[1]!)
+    return refuse(`${tensor} has the data_offsets ${JSON.stringify(offsets) ?? 'nothing'}`);
   const [from, to] = offsets as [number, number];
   let bytes = elementBytes(dtype);
   for (const size of shape) {
@@ -199,4 +207,9 @@ export async function* writeSafetensors(tensors: Iterable<TensorChunks>, metadat
 
 /** A whole file in memory; tensors of other files may be among them. */
 export const encodeSafetensors = (tensors: NamedValues, metadata: Metadata = {}): Promise<Uint8Array> =>
-  collect(writeSafetensors([...namedTensors(tensors)].map(([name, { dtype, shape, chunks }]) => ({ name, dtype, shape, chunks })), metadata));
+  collect(
+    writeSafetensors(
+      [...namedTensors(tensors)].map(([name, { dtype, shape, chunks }]) => ({ name, dtype, shape, chunks })),
+      metadata,
+    ),
+  );

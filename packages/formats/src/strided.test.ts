@@ -18,18 +18,27 @@ describe('strided views', () => {
   it('are read as the obvious way reads them, whole and in part, from any storage', async () => {
     const axis = fc.tuple(fc.nat({ max: 5 }), fc.nat({ max: 12 }));
     await fc.assert(
-      fc.asyncProperty(fc.array(axis, { maxLength: 4 }), fc.nat({ max: 9 }), fc.constantFrom(1, 2, 4, 8, 16), fc.boolean(), fc.nat(), fc.nat(), fc.nat({ max: 3 }), async (axes, offset, width, swapped, a, b, shift) => {
-        const shape = axes.map(([size]) => size);
-        const stride = axes.map(([, step]) => step);
-        const elements = offset + 1 + axes.reduce((n, [size, step]) => n + Math.max(size - 1, 0) * step, 0);
-        const storage = Uint8Array.from({ length: elements * width + shift }, (_, i) => (i * 37) & 255).subarray(shift);
-        const swapBytes = swapped ? width : 1;
-        const expected = swapped ? expectedBytes(storage, shape, stride, offset, width, width) : expectedBytes(storage, shape, stride, offset, width, 1);
-        const view = { source: bytesSource(storage), shape, stride, offset, elementBytes: width, swapBytes };
-        expect(await readStrided(view, 0, expected.length)).toEqual(expected);
-        const [from, to] = [a % (expected.length + 1), b % (expected.length + 1)].sort((x, y) => x - y) as [number, number];
-        expect(await readStrided(view, from, to - from)).toEqual(expected.subarray(from, to));
-      }),
+      fc.asyncProperty(
+        fc.array(axis, { maxLength: 4 }),
+        fc.nat({ max: 9 }),
+        fc.constantFrom(1, 2, 4, 8, 16),
+        fc.boolean(),
+        fc.nat(),
+        fc.nat(),
+        fc.nat({ max: 3 }),
+        async (axes, offset, width, swapped, a, b, shift) => {
+          const shape = axes.map(([size]) => size);
+          const stride = axes.map(([, step]) => step);
+          const elements = offset + 1 + axes.reduce((n, [size, step]) => n + Math.max(size - 1, 0) * step, 0);
+          const storage = Uint8Array.from({ length: elements * width + shift }, (_, i) => (i * 37) & 255).subarray(shift);
+          const swapBytes = swapped ? width : 1;
+          const expected = swapped ? expectedBytes(storage, shape, stride, offset, width, width) : expectedBytes(storage, shape, stride, offset, width, 1);
+          const view = { source: bytesSource(storage), shape, stride, offset, elementBytes: width, swapBytes };
+          expect(await readStrided(view, 0, expected.length)).toEqual(expected);
+          const [from, to] = [a % (expected.length + 1), b % (expected.length + 1)].sort((x, y) => x - y) as [number, number];
+          expect(await readStrided(view, from, to - from)).toEqual(expected.subarray(from, to));
+        },
+      ),
       { numRuns: 400 },
     );
   });

@@ -102,9 +102,15 @@ async function gather({ shape, stride, offset, elementBytes }: StridedView, firs
     const inner = shape.slice(axis + 1).reduce((n, size) => n * size, 1);
     const top = Math.ceil(from / inner);
     const bottom = Math.floor(to / inner);
-    if (top > bottom) return cut(axis + 1, from % inner, from % inner + to - from, origin + Math.floor(from / inner) * stride[axis]!, at);
+    if (top > bottom) return cut(axis + 1, from % inner, (from % inner) + to - from, origin + Math.floor(from / inner) * stride[axis]!, at);
     if (top * inner > from) cut(axis + 1, from % inner, inner, origin + (top - 1) * stride[axis]!, at);
-    if (bottom > top) boxes.push({ shape: [bottom - top, ...shape.slice(axis + 1)], stride: stride.slice(axis), offset: origin + top * stride[axis]!, at: at + top * inner - from });
+    if (bottom > top)
+      boxes.push({
+        shape: [bottom - top, ...shape.slice(axis + 1)],
+        stride: stride.slice(axis),
+        offset: origin + top * stride[axis]!,
+        at: at + top * inner - from,
+      });
     if (bottom * inner < to) cut(axis + 1, 0, to - bottom * inner, origin + bottom * stride[axis]!, at + bottom * inner - from);
   };
   cut(0, first, last, offset, 0);
@@ -112,7 +118,12 @@ async function gather({ shape, stride, offset, elementBytes }: StridedView, firs
 }
 
 /** Goes through a box in the order of the source, so that its bytes are read forward. */
-async function copyBox(box: { shape: number[]; stride: number[]; offset: number; at: number }, elementBytes: number, out: Uint8Array, window: Window): Promise<void> {
+async function copyBox(
+  box: { shape: number[]; stride: number[]; offset: number; at: number },
+  elementBytes: number,
+  out: Uint8Array,
+  window: Window,
+): Promise<void> {
   const target = contiguousStride(box.shape);
   const axes = box.shape
     .map((size, axis) => ({ size, from: box.stride[axis]!, to: target[axis]! }))
@@ -124,7 +135,7 @@ async function copyBox(box: { shape: number[]; stride: number[]; offset: number;
   let source = box.offset;
   let place = box.at;
   for (;;) {
-    for (let done = 0; done < row.size; ) {
+    for (let done = 0; done < row.size;) {
       const element = source + done * row.from;
       if (element < window.first || element >= window.end) await window.move(element, spanEnd);
       const count = row.from === 0 ? row.size - done : Math.min(row.size - done, Math.ceil((window.end - element) / row.from));
@@ -152,7 +163,11 @@ function copyRow(from: Uint8Array, fromAt: number, fromStep: number, to: Uint8Ar
     return;
   }
   const width = elementBytes % 4 === 0 && from.byteOffset % 4 === 0 ? 4 : elementBytes % 2 === 0 && from.byteOffset % 2 === 0 ? 2 : 1;
-  const type = (width === 4 ? Uint32Array : width === 2 ? Uint16Array : Uint8Array) as new (buffer: ArrayBufferLike, offset: number, length: number) => Uint32Array;
+  const type = (width === 4 ? Uint32Array : width === 2 ? Uint16Array : Uint8Array) as new (
+    buffer: ArrayBufferLike,
+    offset: number,
+    length: number,
+  ) => Uint32Array;
   const source = new type(from.buffer, from.byteOffset, from.byteLength / width);
   const target = new type(to.buffer, to.byteOffset, to.byteLength / width);
   const parts = elementBytes / width;

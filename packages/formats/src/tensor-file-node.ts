@@ -7,7 +7,7 @@ import { openFile } from './file-source-node.ts';
 import type { LazyTensor } from './lazy-tensor.ts';
 import { openNpy } from './npy.ts';
 import { openNpz } from './npz.ts';
-import { openPt, tensorsOf } from './pt.ts';
+import { arraysAndTensorsOf, openPt } from './pt.ts';
 import { openSafetensors } from './safetensors.ts';
 
 /** An open file of tensors. */
@@ -28,7 +28,7 @@ async function tensorsIn(source: ByteSource, format: FileKind, signal?: AbortSig
   if (format === 'safetensors') return openSafetensors(source, signal);
   if (format === 'npy') return { metadata, tensors: new Map([['tensor', await openNpy(source, signal)]]) };
   if (format === 'npz') return { metadata, tensors: await openNpz(source, signal) };
-  if (format === 'pt') return { metadata, tensors: tensorsOf((await openPt(source, signal)).value) };
+  if (format === 'pt') return { metadata, tensors: arraysAndTensorsOf((await openPt(source, signal)).value) };
   throw new InputError(source.name, 'is a ZIP archive, but neither a .pt nor a .npz file.', { code: 'E_FORMAT' });
 }
 
@@ -48,7 +48,11 @@ export async function readTensorFile(path: string, signal?: AbortSignal): Promis
         const found = name === undefined && tensors.size === 1 ? [...tensors.values()][0] : tensors.get(name ?? '');
         if (found) return found;
         if (tensors.size === 0) throw new InputError(path, 'holds no tensors.', { code: 'E_TENSOR_MISSING' });
-        throw new InputError(path, name === undefined ? `holds ${tensors.size} tensors: ${names()}.` : `has no tensor ${JSON.stringify(name)}; it has ${names()}.`, { code: 'E_TENSOR_MISSING', remedy: name === undefined ? 'Say which one.' : undefined });
+        throw new InputError(
+          path,
+          name === undefined ? `holds ${tensors.size} tensors: ${names()}.` : `has no tensor ${JSON.stringify(name)}; it has ${names()}.`,
+          { code: 'E_TENSOR_MISSING', remedy: name === undefined ? 'Say which one.' : undefined },
+        );
       },
       close: () => source.close(),
     };

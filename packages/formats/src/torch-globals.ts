@@ -22,7 +22,10 @@ const sequence = (value: unknown, what: string): readonly unknown[] => {
   return Array.isArray(value) ? value : refuse(`it holds a tensor whose ${what} is no tuple`);
 };
 
-const storageOf = (value: unknown): Storage => (typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'storage' ? (value as Storage) : refuse('it holds a tensor without a storage'));
+const storageOf = (value: unknown): Storage =>
+  typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'storage'
+    ? (value as Storage)
+    : refuse('it holds a tensor without a storage');
 
 const least = (args: Args, count: number, name: string): void => {
   if (args.length < count) refuse(`its pickle calls ${name} with ${args.length} arguments instead of ${count}`);
@@ -55,12 +58,15 @@ export function torchGlobals(fileBytes: number): ReadonlyMap<string, unknown> {
   const fromType = (args: Args): unknown => {
     least(args, 3, '_rebuild_from_type_v2');
     const [build, type, inner] = args;
-    if (!isGlobal(build) || !build.call || !build.name.startsWith('torch._utils._rebuild_')) return refuse('it holds a tensor that is rebuilt by what is no function of torch._utils');
-    if (!isGlobal(type) || !['torch.Tensor', 'torch.nn.parameter.Parameter', 'torch.nn.parameter.Buffer'].includes(type.name)) return refuse('it holds a tensor of a class of its own, which is not read');
+    if (!isGlobal(build) || !build.call || !build.name.startsWith('torch._utils._rebuild_'))
+      return refuse('it holds a tensor that is rebuilt by what is no function of torch._utils');
+    if (!isGlobal(type) || !['torch.Tensor', 'torch.nn.parameter.Parameter', 'torch.nn.parameter.Buffer'].includes(type.name))
+      return refuse('it holds a tensor of a class of its own, which is not read');
     const made = build.call(sequence(inner, 'arguments'));
     return type.name.endsWith('Parameter') && isKind(made, 'tensor') ? { ...made, parameter: true } : made;
   };
-  const unread = (name: string, what: string): [string, Global] => global('torch._utils', name, () => refuse(`it holds ${what} (torch._utils.${name}), which is not read`));
+  const unread = (name: string, what: string): [string, Global] =>
+    global('torch._utils', name, () => refuse(`it holds ${what} (torch._utils.${name}), which is not read`));
   return new Map<string, unknown>([
     global('torch._utils', '_rebuild_tensor', rebuild),
     global('torch._utils', '_rebuild_tensor_v2', rebuild),
@@ -78,7 +84,10 @@ export function torchGlobals(fileBytes: number): ReadonlyMap<string, unknown> {
   ]);
 }
 
-const storageType = (module: string, name: string, dtype?: DType): [string, StorageType] => [`${module} ${name}`, { kind: 'global', name: `${module}.${name}`, storage: true, ...(dtype && { dtype }) }];
+const storageType = (module: string, name: string, dtype?: DType): [string, StorageType] => [
+  `${module} ${name}`,
+  { kind: 'global', name: `${module}.${name}`, storage: true, ...(dtype && { dtype }) },
+];
 
 function sizes(args: Args): PyValue {
   const [value = { kind: 'tuple', items: [] }] = args;
@@ -120,7 +129,8 @@ const pairsOf = (value: unknown): Map<unknown, unknown> => {
 function bytesFrom(args: Args): Uint8Array {
   const [text, encoding = 'latin1'] = args;
   if (text instanceof Uint8Array) return text;
-  if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) return text === undefined ? new Uint8Array(0) : refuse('it holds bytes that are made of what is no text');
+  if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1'))
+    return text === undefined ? new Uint8Array(0) : refuse('it holds bytes that are made of what is no text');
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -142,7 +152,9 @@ export const pythonGlobals: ReadonlyMap<string, unknown> = new Map<string, unkno
   global('collections', 'Counter', ([pairs]) => pairsOf(pairs)),
   global('builtins', 'set', setOf),
   global('builtins', 'frozenset', setOf),
-  global('builtins', 'complex', ([real = 0, imaginary = 0]) => (typeof real === 'number' && typeof imaginary === 'number' ? { kind: 'complex', real, imaginary } : refuse('it holds a complex number that is none'))),
+  global('builtins', 'complex', ([real = 0, imaginary = 0]) =>
+    typeof real === 'number' && typeof imaginary === 'number' ? { kind: 'complex', real, imaginary } : refuse('it holds a complex number that is none'),
+  ),
   global('builtins', 'bytes', bytesFrom),
   global('builtins', 'bytearray', bytesFrom),
   global('_codecs', 'encode', bytesFrom),

@@ -22,7 +22,18 @@ export const storageNames: ReadonlyMap<DType, string> = new Map([
 export const torchDtypes: ReadonlySet<DType> = new Set([...storageNames.keys(), 'float8_e4m3fn', 'float8_e5m2', 'uint16', 'uint32', 'uint64']);
 
 /** Names of element types that may stand in a file as values, though tensors of them are not read. */
-export const otherTorchDtypes: readonly string[] = ['float8_e4m3fnuz', 'float8_e5m2fnuz', 'float8_e8m0fnu', 'float4_e2m1fn_x2', 'complex32', 'qint8', 'quint8', 'qint32', 'quint4x2', 'quint2x4'];
+export const otherTorchDtypes: readonly string[] = [
+  'float8_e4m3fnuz',
+  'float8_e5m2fnuz',
+  'float8_e8m0fnu',
+  'float4_e2m1fn_x2',
+  'complex32',
+  'qint8',
+  'quint8',
+  'qint32',
+  'quint4x2',
+  'quint2x4',
+];
 
 /** Bytes that are turned round in a big-endian value: a complex number's halves each on their own. */
 export const swapWidth = (dtype: DType, elementBytes: number): number => (dtype.startsWith('complex') ? elementBytes / 2 : elementBytes);

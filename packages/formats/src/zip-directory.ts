@@ -28,7 +28,10 @@ const endBytes = 22;
 type Refuse = (message: string) => never;
 const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** Reads the directory. Throws an `InputError` for damage, encryption, several disks, names that leave the folder or come twice, overlaps and impossible sizes. */
+/**
+ * Reads the directory. Throws an `InputError` for damage, encryption, several disks, names that leave the folder or come
+ * twice, overlaps and impossible sizes.
+ */
 export async function readDirectory(source: ByteSource, signal?: AbortSignal): Promise<DirectoryEntry[]> {
   const refuse: Refuse = (message) => {
     throw new InputError(source.name, `is no valid ZIP archive: ${message}.`, { code: 'E_ZIP' });
@@ -58,7 +61,8 @@ function withEnds(entries: readonly Omit<DirectoryEntry, 'end'>[], directory: nu
   ordered.forEach((entry, i) => {
     const end = ordered[i + 1]?.offset ?? directory;
     const least = entry.offset + 30 + entry.rawName.byteLength + entry.compressedSize;
-    if (least > end) refuse(`entry ${JSON.stringify(entry.name)} overlaps ${i + 1 < ordered.length ? `entry ${JSON.stringify(ordered[i + 1]!.name)}` : 'the directory'}`);
+    if (least > end)
+      refuse(`entry ${JSON.stringify(entry.name)} overlaps ${i + 1 < ordered.length ? `entry ${JSON.stringify(ordered[i + 1]!.name)}` : 'the directory'}`);
     ends.set(entry, end);
   });
   return entries.map((entry) => ({ ...entry, end: ends.get(entry)! }));
@@ -85,12 +89,14 @@ async function findDirectory(source: ByteSource, refuse: Refuse, signal?: AbortS
     if (view(locator).getUint32(4, true) !== 0 || view(locator).getUint32(16, true) > 1) refuse('it is spread over several disks');
     if (recordAt + 56 > locatorAt) refuse('its ZIP64 end record is not where it should be');
     const record = view(await source.read(recordAt, 56, signal));
-    if (record.getUint32(0, true) !== 0x06064b50 || record.getBigUint64(4, true) !== BigInt(locatorAt - recordAt - 12)) refuse('its ZIP64 end record is damaged');
+    if (record.getUint32(0, true) !== 0x06064b50 || record.getBigUint64(4, true) !== BigInt(locatorAt - recordAt - 12))
+      refuse('its ZIP64 end record is damaged');
     if (record.getUint32(16, true) !== 0 || record.getUint32(20, true) !== 0) refuse('it is spread over several disks');
     const [here, count, size, offset] = [24, 32, 40, 48].map((field) => Number(record.getBigUint64(field, true))) as [number, number, number, number];
     if (here !== count) refuse('it is spread over several disks');
     const same = (short: number, long: number, none: number): boolean => short === long || short === none;
-    if (!same(plain.count, count, 0xffff) || !same(plain.size, size, 0xffffffff) || !same(plain.offset, offset, 0xffffffff)) refuse('its two end records disagree');
+    if (!same(plain.count, count, 0xffff) || !same(plain.size, size, 0xffffffff) || !same(plain.offset, offset, 0xffffffff))
+      refuse('its two end records disagree');
     found = { count, size, offset };
     directoryEnd = recordAt;
   } else if (disks[0] !== 0 || disks[1] !== 0 || onDisk !== plain.count) refuse('it is spread over several disks');
@@ -127,14 +133,15 @@ function parseEntry(bytes: Uint8Array, refuse: Refuse): [Omit<DirectoryEntry, 'e
   if (disk === 0xffff && wide && used + 4 <= wide.byteLength) disk = view(wide).getUint32(used, true);
   if (disk !== 0) refuse('it is spread over several disks');
   if (method === 0 && sizes.size !== sizes.compressedSize) refuse(`${entry} is stored, but its sizes ${sizes.size} and ${sizes.compressedSize} differ`);
-  if (method === 8 && sizes.size > sizes.compressedSize * bestRatio + bestRatio) refuse(`${entry} declares ${sizes.size} bytes in ${sizes.compressedSize}, which deflate cannot do`);
+  if (method === 8 && sizes.size > sizes.compressedSize * bestRatio + bestRatio)
+    refuse(`${entry} declares ${sizes.size} bytes in ${sizes.compressedSize}, which deflate cannot do`);
   return [{ name, rawName, flags, method, compression: method === 0 ? 'stored' : 'deflated', crc32: head.getUint32(16, true), ...sizes }, length];
 }
 
 /** The content of the extra field `id`. Throws when it is there twice. */
 function extraField(extra: Uint8Array, id: number, entry: string, refuse: Refuse): Uint8Array | undefined {
   let found: Uint8Array | undefined;
-  for (let at = 0; at + 4 <= extra.byteLength; ) {
+  for (let at = 0; at + 4 <= extra.byteLength;) {
     const length = view(extra).getUint16(at + 2, true);
     if (view(extra).getUint16(at, true) === id) {
       if (found || at + 4 + length > extra.byteLength) refuse(`${entry} has a broken extra field`);

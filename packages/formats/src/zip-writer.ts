@@ -12,7 +12,7 @@ export interface ZipInput {
   readonly size: number;
   /** The content in pieces of any size. */
   chunks(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
-  /** Of the content, where it is known: then it stands in front of the content, too. */
+  /** Of the content, where it is known: then it stands in front of the content, too, and is not computed again. */
   readonly crc32?: number;
   /** Default: stored. */
   readonly compression?: 'stored' | 'deflated';
@@ -24,7 +24,13 @@ export interface ZipOptions {
 }
 
 /** A file whose content is in memory. */
-export const zipBytes = (name: string, bytes: Uint8Array, compression: 'stored' | 'deflated' = 'stored'): ZipInput => ({ name, size: bytes.byteLength, crc32: crc32(bytes), chunks: () => [bytes], compression });
+export const zipBytes = (name: string, bytes: Uint8Array, compression: 'stored' | 'deflated' = 'stored'): ZipInput => ({
+  name,
+  size: bytes.byteLength,
+  crc32: crc32(bytes),
+  chunks: () => [bytes],
+  compression,
+});
 
 interface Written {
   readonly name: Uint8Array;
@@ -70,7 +76,15 @@ export async function* writeZip(inputs: AsyncIterable<ZipInput> | Iterable<ZipIn
   const names = new Set<string>();
   let at = 0;
   for await (const input of inputs) {
-    const problem = nameProblem(input.name) ?? (names.has(input.name) ? 'comes twice' : input.name.endsWith('/') ? 'is a folder' : /\p{Surrogate}/u.test(input.name) ? 'is no valid Unicode' : undefined);
+    const problem =
+      nameProblem(input.name) ??
+      (names.has(input.name)
+        ? 'comes twice'
+        : input.name.endsWith('/')
+          ? 'is a folder'
+          : /\p{Surrogate}/u.test(input.name)
+            ? 'is no valid Unicode'
+            : undefined);
     if (problem) throw new TypeError(`the entry name ${JSON.stringify(input.name)} ${problem}`);
     if (!Number.isSafeInteger(input.size) || input.size < 0) throw new RangeError(`${JSON.stringify(input.name)} has ${input.size} bytes`);
     names.add(input.name);
@@ -99,15 +113,27 @@ async function* writeEntry(input: ZipInput, offset: number, alignment: number): 
   const sizes = known ? ([input.crc32!, input.size, input.size] as const) : ([0, 0, 0] as const);
   const wideField = wide ? record([2, 1], [2, 16], [8, sizes[2]], [8, sizes[1]]) : new Uint8Array(0);
   const padding = deflated ? new Uint8Array(0) : paddingTo(alignment, offset + 30 + name.byteLength + wideField.byteLength);
-  const head = record([4, 0x04034b50], [2, wide ? 45 : 20], [2, flags], [2, method], [2, 0], [2, date], [4, sizes[0]], [4, wide ? word : sizes[1]], [4, wide ? word : sizes[2]], [2, name.byteLength], [2, wideField.byteLength + padding.byteLength]);
+  const head = record(
+    [4, 0x04034b50],
+    [2, wide ? 45 : 20],
+    [2, flags],
+    [2, method],
+    [2, 0],
+    [2, date],
+    [4, sizes[0]],
+    [4, wide ? word : sizes[1]],
+    [4, wide ? word : sizes[2]],
+    [2, name.byteLength],
+    [2, wideField.byteLength + padding.byteLength],
+  );
   const header = concat([head, name, wideField, padding]);
   yield header;
 
-  let crc = 0;
+  let crc = known ? input.crc32! : 0;
   let size = 0;
   const counted = async function* (): AsyncGenerator<Uint8Array> {
     for await (const chunk of input.chunks()) {
-      crc = crc32(chunk, crc);
+      if (!known) crc = crc32(chunk, crc);
       size += chunk.byteLength;
       if (size > input.size) break;
       yield chunk;
@@ -119,7 +145,6 @@ async function* writeEntry(input: ZipInput, offset: number, alignment: number): 
     compressedSize += chunk.byteLength;
     yield chunk;
   }
-  if (known && crc !== input.crc32) throw new RangeError(`${JSON.stringify(input.name)} was to have another CRC-32`);
   const trailer = known ? new Uint8Array(0) : record([4, 0x08074b50], [4, crc], [wide ? 8 : 4, compressedSize], [wide ? 8 : 4, size]);
   if (!known) yield trailer;
   return { name, flags, method, crc, size, compressedSize, offset, end: offset + header.byteLength + compressedSize + trailer.byteLength };
@@ -141,18 +166,53 @@ function directoryLine({ name, flags, method, crc, size, compressedSize, offset 
   const head = record(
     [4, 0x02014b50],
     [2, (3 << 8) | (long.length ? 45 : 20)], // made on Unix, so that the permissions below count
-    [2, long.length ? 45 : 20], [2, flags], [2, method], [2, 0], [2, date],
-    [4, crc], [4, short(compressedSize)], [4, short(size)],
-    [2, name.byteLength], [2, extra.byteLength], [2, 0], [2, 0], [2, 0],
-    [4, (0o100644 << 16) >>> 0], [4, short(offset)],
+    [2, long.length ? 45 : 20],
+    [2, flags],
+    [2, method],
+    [2, 0],
+    [2, date],
+    [4, crc],
+    [4, short(compressedSize)],
+    [4, short(size)],
+    [2, name.byteLength],
+    [2, extra.byteLength],
+    [2, 0],
+    [2, 0],
+    [2, 0],
+    [4, (0o100644 << 16) >>> 0],
+    [4, short(offset)],
   );
   return concat([head, name, extra]);
 }
 
 function endRecords(count: number, offset: number, size: number): Uint8Array {
   const wide = count >= 0xffff || offset >= word || size >= word;
-  const end = record([4, 0x06054b50], [2, 0], [2, 0], [2, Math.min(count, 0xffff)], [2, Math.min(count, 0xffff)], [4, Math.min(size, word)], [4, Math.min(offset, word)], [2, 0]);
+  const end = record(
+    [4, 0x06054b50],
+    [2, 0],
+    [2, 0],
+    [2, Math.min(count, 0xffff)],
+    [2, Math.min(count, 0xffff)],
+    [4, Math.min(size, word)],
+    [4, Math.min(offset, word)],
+    [2, 0],
+  );
   if (!wide) return end;
-  const far = record([4, 0x06064b50], [8, 44], [2, (3 << 8) | 45], [2, 45], [4, 0], [4, 0], [8, count], [8, count], [8, size], [8, offset], [4, 0x07064b50], [4, 0], [8, offset + size], [4, 1]);
+  const far = record(
+    [4, 0x06064b50],
+    [8, 44],
+    [2, (3 << 8) | 45],
+    [2, 45],
+    [4, 0],
+    [4, 0],
+    [8, count],
+    [8, count],
+    [8, size],
+    [8, offset],
+    [4, 0x07064b50],
+    [4, 0],
+    [8, offset + size],
+    [4, 1],
+  );
   return concat([far, end]);
 }

@@ -70,7 +70,10 @@ function zipEntry(source: ByteSource, entry: DirectoryEntry): ZipEntry {
       yield* inflateRaw(raw(signal), entry.size);
     } catch (cause) {
       if (cause instanceof InputError || signal?.aborted) throw cause;
-      refuse(cause instanceof RangeError ? `inflates to more than the ${entry.size} bytes that the directory says` : 'is damaged: it cannot be inflated', cause);
+      refuse(
+        cause instanceof RangeError ? `inflates to more than the ${entry.size} bytes that the directory says` : 'is damaged: it cannot be inflated',
+        cause,
+      );
     }
   }
 
@@ -107,7 +110,8 @@ async function locateData(source: ByteSource, entry: DirectoryEntry, refuse: (me
   if ((flags ^ entry.flags) & 0x2041) refuse('has other flags in its own header');
   if (view.getUint16(8, true) !== entry.method) refuse('has another compression in its own header');
   // With flag 3 sizes and CRC follow the data; 0xffffffff sends one to the ZIP64 extra field.
-  const agrees = (at: number, value: number): boolean => [value, 0xffffffff].includes(view.getUint32(at, true)) || (Boolean(flags & 8) && view.getUint32(at, true) === 0);
+  const agrees = (at: number, value: number): boolean =>
+    [value, 0xffffffff].includes(view.getUint32(at, true)) || (Boolean(flags & 8) && view.getUint32(at, true) === 0);
   if (!agrees(14, entry.crc32) || !agrees(18, entry.compressedSize) || !agrees(22, entry.size)) refuse('has another size or CRC-32 in its own header');
   return { offset: data, bytes: entry.compressedSize };
 }
