@@ -64,6 +64,25 @@ export const flowChecks: readonly Check[] = [
     },
   },
   {
+    title: 'ends when it is aborted while it works on what has come; nothing half-written',
+    applies: nonSource,
+    async find(stage, subject) {
+      const problems: string[] = [];
+      for (const milliseconds of [0, 3, 30]) {
+        const stop = new AbortController();
+        const reason = new Error('stop it');
+        let timer: NodeJS.Timeout | undefined;
+        const seen = await observe(stage, subject, { signal: stop.signal, afterEnd: () => (timer = setTimeout(() => stop.abort(reason), milliseconds)) });
+        clearTimeout(timer);
+        const when = `when it is aborted ${milliseconds} ms after the end of its input`;
+        problems.push(...afterwards(seen, when));
+        // It may have been quicker.
+        if (seen.error !== undefined && !(seen.error instanceof Hanging) && !causedBy(seen.error, reason)) problems.push(`${when} it fails with something else: ${textOf(seen.error)}`);
+      }
+      return problems;
+    },
+  },
+  {
     title: 'ends soon when it is aborted after its first item came out; nothing half-written',
     async find(stage, subject) {
       const stop = new AbortController();

@@ -1,4 +1,4 @@
-import { appendFile, writeFile } from 'node:fs/promises';
+import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, lineage, refuse, spec, tensor, type Artifact, type Item, type Tensor } from '@deepearth/core';
 import { defineAggregator, defineSink, defineSource, defineWindower, type StageDefinition } from '@deepearth/core/stage';
@@ -151,6 +151,15 @@ describe('the conformance suite', () => {
       }
     }), /items before its consumer needs them/],
     ['a hang at the end', process(async function* (items) { for await (const item of items) yield item; await new Promise(() => undefined); }), /hangs|nothing happened/],
+    ['a half-written file of an aborted drain', process(async function* (items, { signal, output }) {
+      const all: Value[] = [];
+      for await (const item of items) all.push(item);
+      await writeFile(join(output.folder, 'half.txt'), 'x');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      signal.throwIfAborted();
+      await rm(join(output.folder, 'half.txt'));
+      yield* all;
+    }), /after the end of its input it leaves half\.txt behind/],
     ['a promise to drain that is not kept', { describe: (input) => wantValues(input?.kind) ?? { output: input!, drains: true } }, /before everything came in/],
   ])('finds %s', async (_, change, says) => {
     const problems = await bad(doubled, change);

@@ -32,6 +32,8 @@ export interface Script {
   readonly limit?: number;
   /** Called before an input gives its next item (`index` from 0) and before its end (`index` is the number of items). */
   readonly beforeItem?: (index: number, count: number) => void;
+  /** Called when an input has ended. */
+  readonly afterEnd?: () => void;
   /** Called with every item that comes out; `false` leaves. */
   readonly onItem?: (item: Item, state: { taken: () => number; ended: () => boolean }) => Promise<boolean | void> | boolean | void;
   readonly signal?: AbortSignal;
@@ -79,6 +81,7 @@ export async function observe(stage: AnyStage, subject: Subject, script: Script 
           script.beforeItem?.(all.length, all.length);
           script.signal?.throwIfAborted();
           ended = true;
+          script.afterEnd?.();
         })(),
       };
     };
