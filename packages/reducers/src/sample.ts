@@ -18,11 +18,7 @@ export function stratifiedSample(counts: readonly number[], limit: number, seed:
   for (const { index } of order.slice(0, left)) quotas[index]!++;
   return quotas.map((quota, index) => {
     const random = seededRandom(seed, index);
-    const stretch = counts[index]! / Math.max(1, quota);
-    return Uint32Array.from({ length: quota }, (_, i) => {
-      const first = Math.ceil(i * stretch);
-      const end = Math.max(first + 1, Math.ceil((i + 1) * stretch));
-      return first + Math.floor(random() * (end - first));
-    });
+    const start = (i: number): number => Math.floor((i * counts[index]!) / quota);
+    return Uint32Array.from({ length: quota }, (_, i) => start(i) + Math.floor(random() * (start(i + 1) - start(i))));
   });
 }
