@@ -191,6 +191,15 @@ describe('inspecting', () => {
     expect(shown).toContain('… (200 characters)');
   });
 
+  it('prints JSON in which a float stays one, however large', () => {
+    expect(inspectionJson([2 ** 53 - 1, 2 ** 60, -1e300, 0.5], 0)).toBe('[9007199254740991, 1152921504606847000.0, -1e+300, 0.5]');
+  });
+
+  it('sorts sets as Python does, by code points', async () => {
+    const described = await inspectFile(bytesSource(await encodePt(new Set(['\ufd8b', '\u{16B13}', '', 'b', 'ab', 'a']))));
+    expect(described.holds).toEqual({ set: ['', 'a', 'ab', 'b', '\ufd8b', '\u{16B13}'] });
+  });
+
   it('prints JSON that keeps every digit and sign', () => {
     expect(inspectionJson({ a: [1n << 62n, -0, 0.1, null, true], b: {}, c: [], d: undefined })).toBe(
       '{\n "a": [4611686018427387904, -0.0, 0.1, null, true],\n "b": {},\n "c": []\n}',

@@ -49,6 +49,15 @@ export async function describeTensor(t: LazyTensor, options: DescribeOptions): P
   return { tensor: true, dtype: t.dtype, shape: [...t.shape], ...(await contentOf(t, options)) };
 }
 
+/** The order of Python's `sorted`: text by code points, not by JavaScript's halves of them. */
+function inOrder(a: Description, b: Description): number {
+  if (typeof a !== 'string' || typeof b !== 'string') return (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0;
+  const [left, right] = [[...a], [...b]];
+  const at = left.findIndex((c, i) => c !== right[i]);
+  if (at < 0) return left.length - right.length;
+  return right[at] === undefined ? 1 : left[at]!.codePointAt(0)! - right[at].codePointAt(0)!;
+}
+
 /** A value out of a .pt file. */
 export async function describeValue(value: PyValue, options: DescribeOptions): Promise<Description> {
   const all = async (items: Iterable<PyValue>): Promise<Description[]> => {
@@ -61,7 +70,7 @@ export async function describeValue(value: PyValue, options: DescribeOptions): P
   if (typeof value === 'bigint') return value > 2n ** 53n || value < -(2n ** 53n) ? { int: String(value) } : Number(value);
   if (value instanceof Uint8Array) return { bytes_hex: Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('') };
   if (Array.isArray(value)) return all(value);
-  if (value instanceof Set) return { set: (await all(value)).sort((a, b) => ((a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0)) };
+  if (value instanceof Set) return { set: (await all(value)).sort(inOrder) };
   if (value instanceof Map) {
     const keys = [...value.keys()];
     const values = await all(value.values());

@@ -101,6 +101,8 @@ export function inspectionJson(value: unknown, indent = 1): string {
   const print = (at: unknown, lead: string): string => {
     if (typeof at === 'bigint') return String(at);
     if (Object.is(at, -0)) return '-0.0';
+    // A float beyond 2^53 has digits that a reader of whole numbers would take for exact.
+    if (Number.isInteger(at) && !Number.isSafeInteger(at)) return /e/.test(String(at)) ? String(at) : `${String(at)}.0`;
     if (typeof at !== 'object' || at === null) return JSON.stringify(at) ?? 'null';
     const inner = lead + ' '.repeat(indent);
     const [open, close] = Array.isArray(at) ? '[]' : '{}';

@@ -60,7 +60,8 @@ export function viewOf(storage: Storage, dtype: DType, offset: unknown, shape: r
   const steps: readonly number[] = stride;
   const bytes = sizes.filter((size) => size > 0).reduce((n, size) => n * size, width);
   const empty = sizes.includes(0);
-  const last = empty ? offset - 1 : sizes.reduce((at, size, axis) => at + (size - 1) * steps[axis]!, offset);
+  // An empty view may start anywhere: PyTorch moves the offset of `t[5:]` though nothing is left.
+  const last = empty ? -1 : sizes.reduce((at, size, axis) => at + (size - 1) * steps[axis]!, offset);
   if (!Number.isSafeInteger(bytes) || !Number.isSafeInteger((last + 1) * width)) refuse(`it holds ${what}, which is more than any memory`);
   if ((last + 1) * width > storage.bytes)
     refuse(
@@ -79,7 +80,7 @@ export function viewOf(storage: Storage, dtype: DType, offset: unknown, shape: r
   const locate = async (signal?: AbortSignal): Promise<Location | undefined> => {
     if (!contiguous || swapBytes !== 1) return undefined;
     const at = (await storage.open(signal)).offset;
-    return at === undefined ? undefined : { offset: at + offset * width, bytes: empty ? 0 : bytes };
+    return at === undefined ? undefined : empty ? { offset: at, bytes: 0 } : { offset: at + offset * width, bytes };
   };
   const lazy = lazyTensor({
     dtype,
