@@ -33,6 +33,13 @@ export async function chooseDevices(checkpoint: Checkpoint, placed: PlacedWeight
   return ready;
 }
 
+/** The first line of a message, without the place in ONNX Runtime's sources. */
+const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error))
+    .split('\n')[0]!
+    .replace(/^.*was false\. /, '')
+    .replace(/\.$/, '');
+
 async function choose(checkpoint: Checkpoint, placed: PlacedWeights, options: TestOptions): Promise<ReadyDevice> {
   const reasons: string[] = [];
   for (const name of candidates()) {
@@ -42,7 +49,7 @@ async function choose(checkpoint: Checkpoint, placed: PlacedWeights, options: Te
       return ready;
     } catch (error) {
       if (options.signal?.aborted || name === 'cpu') throw error;
-      reasons.push(`not ${name}: ${error instanceof Error ? error.message.split('\n')[0]! : String(error)}`);
+      reasons.push(`not ${name}: ${reasonOf(error instanceof Error && error.cause ? error.cause : error)}`);
     }
   }
   throw new InputError('device "auto"', reasons.join('; '), { code: 'E_DEVICE' });
@@ -61,7 +68,7 @@ async function test(checkpoint: Checkpoint, placed: PlacedWeights, plan: DeviceP
     } catch (error) {
       if (options.signal?.aborted || !(error instanceof DeepEarthError)) throw error;
       // What is missing is missing for every form.
-      throw new InputError(`device ${plan.name}`, `cannot be used: ${error.message.split('\n')[0]!}.`, { code: 'E_DEVICE', cause: error, remedy: plan.remedy });
+      throw new InputError(`device ${plan.name}`, `cannot be used: ${reasonOf(error)}.`, { code: 'E_DEVICE', cause: error, remedy: plan.remedy });
     }
   }
   throw new InputError(`device ${plan.name}`, `gives wrong answers: ${reasons.join(', ')} (at most ${tolerance[options.precision]}).`, { code: 'E_DEVICE_WRONG', remedy: 'Update its driver, or use "cpu".' });

@@ -59,8 +59,8 @@ export function parseDevice(name: string): DevicePlan {
   return {
     name,
     kind: match[1] as DeviceKind,
-    // The last provider takes what the first has no kernel for.
-    providers: match[1] === 'cpu' ? ['cpu'] : [kind.provider, 'cpu'],
+    // Alone: what it has no kernel for goes to the CPU anyway, and with a second one named onnxruntime-node drops a missing first one without a word.
+    providers: [kind.provider],
     environment: kind.environment?.(index) ?? {},
     forms: kind.forms,
     remedy: kind.remedy,

@@ -1,0 +1,121 @@
+// A checkpoint opens by its header, under every spelling, and names each tensor that is missing, unknown or misshapen.
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { tensor, type Tensor } from '@deepearth/core/tensor';
+import { bytesSource } from '@deepearth/formats/bytes';
+import { encodeSafetensors, openSafetensors } from '@deepearth/formats/safetensors';
+import { afterAll, expect, test } from 'vitest';
+import { openCheckpoint } from './checkpoint.ts';
+import { catalogue, encoderOf } from './catalogue.ts';
+import { expectedTensors, meaningOf, publishedName } from './tensor-names.ts';
+import { readConfig } from './architecture.ts';
+import { surveyModel } from './survey-model.ts';
+
+const fixture = (path: string): string => fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
+const root = mkdtempSync(join(tmpdir(), 'deepearth-checkpoint-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** A copy of the 2.0 fixture with other tensors or another config. */
+async function altered(name: string, change: (tensors: Map<string, Tensor>) => void, config?: (config: Record<string, unknown>) => void): Promise<string> {
+  const folder = join(root, name);
+  mkdirSync(folder);
+  const file = await openSafetensors(bytesSource(readFileSync(fixture('v2/model.safetensors'))));
+  const tensors = new Map<string, Tensor>();
+  for (const [key, lazy] of file.tensors) tensors.set(key, await lazy.read());
+  change(tensors);
+  writeFileSync(join(folder, 'model.safetensors'), await encodeSafetensors(tensors));
+  const json = JSON.parse(readFileSync(fixture('v2/config.json'), 'utf8')) as Record<string, unknown>;
+  config?.(json);
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(json));
+  return folder;
+}
+
+test('a folder opens with its architecture, its weights and nothing of its predictor', async () => {
+  const checkpoint = await openCheckpoint(fixture('v2'));
+  expect(checkpoint.architecture).toMatchObject({ family: '2.0', hiddenSize: 32, layers: 2, heads: 1, headSize: 32, mlpSize: 48, cropSize: 48, levels: [] });
+  expect(checkpoint.tensors.size).toBe(2 * 16 + 4);
+  expect(checkpoint.head.size).toBe(0);
+  expect((await checkpoint.tensors.get('layers.1.fc1.bias')!.read()).shape).toEqual([48]);
+  await checkpoint.close();
+});
+
+test('the original’s names read as three matrices out of one', async () => {
+  const checkpoint = await openCheckpoint(fixture('v21'));
+  expect(checkpoint.architecture).toMatchObject({ family: '2.1', layers: 12, levels: [2, 5, 8, 11], rotaryGrid: 16 });
+  const [query, key] = [checkpoint.tensors.get('layers.3.query.weight')!, checkpoint.tensors.get('layers.3.key.weight')!];
+  expect(query.storedName).toBe('blocks.3.attn.qkv.weight');
+  const [from, to] = [await query.locate(), await key.locate()];
+  expect(to!.offset - from!.offset).toBe(32 * 32 * 2);
+  await checkpoint.close();
+});
+
+test('every fault is named in one error', async () => {
+  const folder = await altered('faults', (tensors) => {
+    tensors.delete('encoder.layer.1.attention.key.bias');
+    tensors.set('encoder.layer.0.mlp.fc1.weight', tensor('float32', [47, 32], new Float32Array(47 * 32)));
+    tensors.set('encoder.layernorm.weight', tensor('int32', [32], new Int32Array(32)));
+    tensors.set('encoder.surprise', tensor('float32', [1], new Float32Array(1)));
+  });
+  const error = await openCheckpoint(folder).catch((caught: unknown) => caught as Error);
+  for (const part of ['missing encoder.layer.1.attention.key.bias [32]', 'encoder.layer.0.mlp.fc1.weight is [47, 32], expected [48, 32]', 'encoder.layernorm.weight holds int32', 'unexpected encoder.surprise', '4 differ'])
+    expect((error as Error).message).toContain(part);
+});
+
+test('wrappers’ prefixes are taken off, and a config with more layers than there are lists what it misses', async () => {
+  const wrapped = await altered('wrapped', (tensors) => {
+    for (const [name, value] of [...tensors]) {
+      tensors.delete(name);
+      tensors.set(`vjepa2.${name}`, value);
+    }
+  });
+  await (await openCheckpoint(wrapped)).close();
+  const deeper = await altered('deeper', () => undefined, (config) => (config['num_hidden_layers'] = 3));
+  await expect(openCheckpoint(deeper)).rejects.toThrow(/missing encoder\.layer\.2\.norm1\.weight/);
+});
+
+test('what the graph cannot do is refused by the config’s field', () => {
+  const base = { hidden_size: 64, num_hidden_layers: 1, num_attention_heads: 1 };
+  expect(() => readConfig({ ...base, hidden_act: 'silu' }, 'config.json')).toThrow(/hidden_act.*"gelu"/);
+  expect(() => readConfig({ ...base, model_type: 'vit' }, 'config.json')).toThrow('"vit"');
+  expect(() => readConfig({ ...base, num_attention_heads: 5 }, 'config.json')).toThrow('12.8');
+  expect(() => readConfig({}, 'config.json')).toThrow(/hidden_size.*num_hidden_layers.*num_attention_heads/s);
+});
+
+test('no config, no weights, a truncated file and broken JSON each say so', async () => {
+  await expect(openCheckpoint(join(root, 'nowhere'))).rejects.toThrow(/nowhere.*no such file/);
+  const empty = join(root, 'empty');
+  mkdirSync(empty);
+  await expect(openCheckpoint(empty)).rejects.toThrow(/config\.json/);
+  writeFileSync(join(empty, 'config.json'), '{');
+  writeFileSync(join(empty, 'model.safetensors'), readFileSync(fixture('v2/model.safetensors')).subarray(0, 5000));
+  await expect(openCheckpoint(empty)).rejects.toThrow(/model\.safetensors: is no valid safetensors file/);
+  copyFileSync(fixture('v2/model.safetensors'), join(empty, 'model.safetensors'));
+  await expect(openCheckpoint(empty)).rejects.toThrow(/config\.json: is no JSON/);
+});
+
+test('a weights file alone is understood by its shapes', async () => {
+  const alone = join(root, 'alone.safetensors');
+  const file = await openSafetensors(bytesSource(readFileSync(fixture('v21/model.safetensors'))));
+  // Heads of 64, as all published models have.
+  const wide = new Map<string, Tensor>();
+  for (const name of expectedTensors({ ...(await surveyModel(fixture('v21'))).architecture!, hiddenSize: 64, mlpSize: 128, layers: 1, levels: [0, 0, 0, 0] })) {
+    const [known, shape] = name;
+    wide.set(publishedName(known), tensor('float32', shape, new Float32Array(shape.reduce((a, b) => a * b, 1))));
+  }
+  expect(file.tensors.size).toBe(158);
+  writeFileSync(alone, await encodeSafetensors(wide));
+  expect((await surveyModel(alone)).architecture).toMatchObject({ family: '2.1', hiddenSize: 64, heads: 1, layers: 1, mlpSize: 128, cropSize: 384 });
+});
+
+test('the expected tensors of every official model are as many, and as large, as the catalogue says', async () => {
+  for (const entry of catalogue) {
+    const { architecture } = await surveyModel(entry.name);
+    const expected = expectedTensors(architecture!);
+    const numbers = encoderOf(entry);
+    expect(expected.size, entry.name).toBe(numbers.tensors);
+    expect([...expected.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0), entry.name).toBe(numbers.parameters);
+    for (const name of expected.keys()) expect(meaningOf(publishedName(name))).toEqual({ encoder: [name] });
+  }
+});
