@@ -31,7 +31,7 @@ export function toPicture({ values, channels, valid }: Raster, name: string, ran
       remedy: "Pick three with the source's `bands` option.",
     });
   const scale = scaling(values.dtype, range, name);
-  const picture = { data: scale || count !== 3 ? pick(values.data, height * width, count, colours, scale) : (values.data as Uint8Array), height, width, channels: 3 };
+  const picture = { data: scale || count !== 3 ? pick(values.data, height * width, count, colours, scale) : (values.data as Uint8Array), height, width };
   const data = alpha ? covered(values.data, height * width, count, valid) : valid;
   if (data && data.length !== height * width) throw new InputError(name, `its mask has ${data.length} values, its raster ${height} x ${width} pixels`);
   return data?.includes(0) ? { picture, valid: data } : { picture };

@@ -2,6 +2,7 @@
 
 import { InputError, type Geometry, type Raster } from '@deepearth/core';
 import { layout, type Layout, type LayoutOptions } from './geometry.ts';
+import { offsets, pixelKernel, slack } from './pixel-kernel.ts';
 import { toPicture, type Range } from './preprocess-raster.ts';
 import { tokenValidity } from './preprocess-validity.ts';
 import { resizeWindow, type Bytes } from './resize.ts';
@@ -47,12 +48,8 @@ export interface PreprocessedClip extends Omit<PreparedClip, 'bytes' | 'pixels'>
   readonly shape: readonly [tiles: number, frames: number, channels: 3, height: number, width: number];
 }
 
-/** `(byte - mean * 255) / (deviation * 255)` in 32-bit floats, for each channel: what Hugging Face's fused rescale and normalise answers. */
-const normalised: readonly Float32Array[] = imageNetMean.map((mean, channel) => {
-  const shift = Math.fround(Math.fround(mean) * 255);
-  const divisor = Math.fround(Math.fround(imageNetDeviation[channel]!) * 255);
-  return Float32Array.from({ length: 256 }, (_, byte) => Math.fround(byte - shift) / divisor);
-});
+/** Mean and deviation of bytes, in 32-bit floats: what Hugging Face's fused rescale and normalise takes away and divides by. */
+const statistics = imageNetMean.map((mean, channel) => ({ shift: Math.fround(Math.fround(mean) * 255), divisor: Math.fround(Math.fround(imageNetDeviation[channel]!) * 255) }));
 
 /**
  * Prepares the frames of one clip, all of one size. Throws an `InputError` for an empty clip, sizes that differ, channels that are no picture, or values that
@@ -148,10 +145,11 @@ function cutTile(picture: Bytes, { resized, offset, tile }: Layout, row: number,
 /** `[height, width, 3]` bytes to `[3, height, width]` floats at `at`. */
 function normalise(bytes: Uint8Array, out: Float32Array, at: number): void {
   const area = bytes.length / 3;
-  const [red, green, blue] = normalised as [Float32Array, Float32Array, Float32Array];
-  for (let pixel = 0, from = 0; pixel < area; pixel++, from += 3) {
-    out[at + pixel] = red[bytes[from]!]!;
-    out[at + area + pixel] = green[bytes[from + 1]!]!;
-    out[at + 2 * area + pixel] = blue[bytes[from + 2]!]!;
-  }
+  const [from, to, used] = offsets([bytes.length + slack, 4 * area + slack]) as [number, number, number];
+  const { memory, normalise: run } = pixelKernel(used);
+  memory.set(bytes, from);
+  statistics.forEach(({ shift, divisor }, channel) => {
+    run(from + channel, area, shift, divisor, to);
+    out.set(new Float32Array(memory.buffer, to, area), at + channel * area);
+  });
 }

@@ -1,15 +1,17 @@
-// Antialiased bilinear resizing of 8-bit rasters, to the byte as torchvision does it.
+// Antialiased bilinear resizing of 8-bit RGB pictures, to the byte as torchvision does it.
+
+import { offsets, pixelKernel, slack } from './pixel-kernel.ts';
 
 /**
  * Where one axis of the output reads from: output `i` is the weighted sum of `size[i]` input values from `start[i]`, its weights at
- * `weights[i * taps]`, in units of `2^-precision`.
+ * `weights[i * taps]`, in units of `2^-precision`; `taps` is even, weights that are not needed are 0.
  */
 interface AxisWeights {
   readonly taps: number;
   readonly precision: number;
   readonly start: Int32Array;
   readonly size: Int32Array;
-  readonly weights: Int32Array;
+  readonly weights: Int16Array;
 }
 
 /** Sums of products are kept in 32 bits and weights in 16, so no more than 22 binary digits fit. */
@@ -23,9 +25,8 @@ const cache = new Map<string, AxisWeights>();
  */
 function computeWeights(input: number, output: number): AxisWeights {
   const scale = input / output;
-  const stretch = Math.max(scale, 1);
-  const support = stretch;
-  const taps = Math.ceil(support) * 2 + 1;
+  const support = Math.max(scale, 1);
+  const taps = Math.ceil(support) * 2 + 2;
   const start = new Int32Array(output);
   const size = new Int32Array(output);
   const exact = new Float64Array(output * taps);
@@ -33,10 +34,10 @@ function computeWeights(input: number, output: number): AxisWeights {
   for (let i = 0; i < output; i++) {
     const centre = scale * (i + 0.5);
     const from = Math.max(Math.trunc(centre - support + 0.5), 0);
-    const count = Math.min(Math.max(Math.min(Math.trunc(centre + support + 0.5), input) - from, 0), taps);
+    const count = Math.min(Math.trunc(centre + support + 0.5), input) - from;
     let total = 0;
     for (let j = 0; j < count; j++) {
-      const distance = Math.abs((j + from - centre + 0.5) * (1 / stretch));
+      const distance = Math.abs((j + from - centre + 0.5) * (1 / support));
       const weight = distance < 1 ? 1 - distance : 0;
       exact[i * taps + j] = weight;
       total += weight;
@@ -51,7 +52,7 @@ function computeWeights(input: number, output: number): AxisWeights {
   }
   let precision = 0;
   while (precision < maxPrecision && Math.trunc(0.5 + largest * 2 ** (precision + 1)) < 1 << 15) precision++;
-  return { taps, precision, start, size, weights: Int32Array.from(exact, (weight) => Math.trunc(0.5 + weight * 2 ** precision)) };
+  return { taps, precision, start, size, weights: Int16Array.from(exact, (weight) => Math.trunc(0.5 + weight * 2 ** precision)) };
 }
 
 function axisWeights(input: number, output: number): AxisWeights {
@@ -64,14 +65,6 @@ function axisWeights(input: number, output: number): AxisWeights {
   return made;
 }
 
-const identity = (length: number): AxisWeights => ({
-  taps: 1,
-  precision: 0,
-  start: Int32Array.from({ length }, (_, i) => i),
-  size: new Int32Array(length).fill(1),
-  weights: new Int32Array(length).fill(1),
-});
-
 /** A rectangle in pixels. */
 export interface Window {
   readonly x: number;
@@ -80,92 +73,72 @@ export interface Window {
   readonly height: number;
 }
 
-/** An 8-bit picture: `[height, width, channels]`, channels fastest. */
+/** An 8-bit picture, `[height, width, 3]`, channels fastest. */
 export interface Bytes {
   readonly data: Uint8Array;
   readonly height: number;
   readonly width: number;
-  readonly channels: number;
 }
 
 /**
- * The part `window` of `source` resized to `height x width`, as `[window.height, window.width, channels]`; the rest is never computed.
+ * The part `window` of `source` resized to `height x width`, as `[window.height, window.width, 3]`; the rest is never computed.
  * Columns first, then rows, each rounded to 8 bits; an axis whose size stays is not touched. Throws a `RangeError` when the window leaves the resized picture.
  */
 export function resizeWindow(source: Bytes, height: number, width: number, window: Window): Uint8Array {
   if (window.x < 0 || window.y < 0 || window.x + window.width > width || window.y + window.height > height)
     throw new RangeError(`the window ${window.width} x ${window.height} at (${window.x}, ${window.y}) leaves a picture of ${width} x ${height}`);
-  const rows = source.height === height ? identity(height) : axisWeights(source.height, height);
-  const first = rows.start[window.y]!;
-  let end = first;
-  for (let y = window.y; y < window.y + window.height; y++) end = Math.max(end, rows.start[y]! + rows.size[y]!);
   const columns = source.width === width ? undefined : axisWeights(source.width, width);
-  const middle = columns ? filterColumns(source, columns, first, end, window) : copyColumns(source, first, end, window);
-  return source.height === height ? middle : filterRows(middle, window.width * source.channels, rows, first, window);
+  const rows = source.height === height ? undefined : axisWeights(source.height, height);
+  const [first, end] = rows ? reach(rows, window) : [window.y, window.y + window.height];
+  const length = window.width * 3;
+  const stride = source.width * 3;
+  const bandRows = Math.min(end - first, Math.max(1, Math.floor(bandBytes / stride)));
+  // The kernel reads a row past the last one, and a few bytes past what it reads or writes.
+  const [middle, band, out, columnTable, rowTable, used] = offsets([
+    (end - first + 1) * length + slack,
+    columns ? bandRows * stride + slack : 0,
+    rows ? window.height * length + slack : 0,
+    columns ? tableBytes(columns, window.width) : 0,
+    rows ? tableBytes(rows, window.height) : 0,
+  ]) as [number, number, number, number, number, number];
+  const { memory, columns: filterColumns, rows: filterRows } = pixelKernel(used);
+
+  if (columns) {
+    const table = placeTable(memory, columnTable, columns, window.x, window.width, 0);
+    for (let y = first; y < end; y += bandRows) {
+      const count = Math.min(bandRows, end - y);
+      memory.set(source.data.subarray(y * stride, (y + count) * stride), band);
+      filterColumns(band, stride, count, ...table, columns.taps, window.width, columns.precision, middle + (y - first) * length);
+    }
+  } else {
+    for (let y = first; y < end; y++) memory.set(source.data.subarray(y * stride + window.x * 3, y * stride + window.x * 3 + length), middle + (y - first) * length);
+  }
+  if (!rows) return memory.slice(middle, middle + window.height * length);
+  filterRows(middle, length, ...placeTable(memory, rowTable, rows, window.y, window.height, first), rows.taps, window.height, rows.precision, out);
+  return memory.slice(out, out + window.height * length);
 }
 
 /** Resizes a whole picture. */
 export const resize = (source: Bytes, height: number, width: number): Uint8Array => resizeWindow(source, height, width, { x: 0, y: 0, width, height });
 
-function copyColumns({ data, width, channels }: Bytes, first: number, end: number, window: Window): Uint8Array {
-  const length = window.width * channels;
-  const out = new Uint8Array((end - first) * length);
-  for (let y = first; y < end; y++) {
-    const at = (y * width + window.x) * channels;
-    out.set(data.subarray(at, at + length), (y - first) * length);
-  }
-  return out;
+/** Input rows that a window of the output needs: from the first to before the end. */
+function reach({ start, size }: AxisWeights, { y, height }: Window): [first: number, end: number] {
+  let end = 0;
+  for (let row = y; row < y + height; row++) end = Math.max(end, start[row]! + size[row]!);
+  return [start[y]!, end];
 }
 
-function filterColumns({ data, width, channels }: Bytes, { taps, precision, start, size, weights }: AxisWeights, first: number, end: number, window: Window): Uint8Array {
-  const out = new Uint8ClampedArray((end - first) * window.width * channels);
-  const half = precision > 0 ? 1 << (precision - 1) : 0;
-  // `| 0` says that sums stay 32-bit integers, which keeps the loops in integer registers.
-  let to = 0;
-  for (let y = first; y < end; y++) {
-    const row = y * width * channels;
-    for (let x = window.x; x < window.x + window.width; x++) {
-      const from = row + start[x]! * channels;
-      const count = size[x]!;
-      const weight = x * taps;
-      if (channels === 3) {
-        let red = half;
-        let green = half;
-        let blue = half;
-        for (let j = 0, at = from; j < count; j++, at += 3) {
-          const w = weights[weight + j]!;
-          red = (red + Math.imul(data[at]!, w)) | 0;
-          green = (green + Math.imul(data[at + 1]!, w)) | 0;
-          blue = (blue + Math.imul(data[at + 2]!, w)) | 0;
-        }
-        out[to++] = red >> precision;
-        out[to++] = green >> precision;
-        out[to++] = blue >> precision;
-      } else {
-        for (let c = 0; c < channels; c++) {
-          let sum = half;
-          for (let j = 0, at = from + c; j < count; j++, at += channels) sum = (sum + Math.imul(data[at]!, weights[weight + j]!)) | 0;
-          out[to++] = sum >> precision;
-        }
-      }
-    }
-  }
-  return new Uint8Array(out.buffer);
-}
+/** Source rows are handed to the kernel this many bytes at a time, so that its memory does not grow with the picture. */
+const bandBytes = 1 << 21;
 
-function filterRows(data: Uint8Array, length: number, { taps, precision, start, size, weights }: AxisWeights, first: number, window: Window): Uint8Array {
-  const out = new Uint8ClampedArray(window.height * length);
-  const half = precision > 0 ? 1 << (precision - 1) : 0;
-  const sums = new Int32Array(length);
-  for (let y = window.y; y < window.y + window.height; y++) {
-    sums.fill(half);
-    for (let j = 0; j < size[y]!; j++) {
-      const w = weights[y * taps + j]!;
-      const from = (start[y]! - first + j) * length;
-      for (let x = 0; x < length; x++) sums[x] = (sums[x]! + Math.imul(data[from + x]!, w)) | 0;
-    }
-    const to = (y - window.y) * length;
-    for (let x = 0; x < length; x++) out[to + x] = sums[x]! >> precision;
-  }
-  return new Uint8Array(out.buffer);
+const tableBytes = ({ taps }: AxisWeights, count: number): number => count * (8 + 2 * taps);
+
+/** Copies the part of a table that a window needs; answers where starts (less `shift`), sizes and weights lie. */
+function placeTable(memory: Uint8Array, at: number, { taps, start, size, weights }: AxisWeights, from: number, count: number, shift: number): [starts: number, sizes: number, weights: number] {
+  const starts = new Int32Array(memory.buffer, at, count);
+  starts.set(start.subarray(from, from + count));
+  if (shift) for (let i = 0; i < count; i++) starts[i]! -= shift;
+  new Int32Array(memory.buffer, at + 4 * count, count).set(size.subarray(from, from + count));
+  new Int16Array(memory.buffer, at + 8 * count, count * taps).set(weights.subarray(from * taps, (from + count) * taps));
+  return [at, at + 4 * count, at + 8 * count];
 }
