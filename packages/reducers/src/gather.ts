@@ -11,10 +11,13 @@ export interface Gathered {
   readonly rows: readonly Uint32Array[];
 }
 
+/** Which rows of each grid a sample of at most `limit` takes. */
+export const sampledRows = (spool: Spool, limit: number, seed: number): Uint32Array[] => stratifiedSample(spool.grids.map((grid) => grid.rows), limit, seed);
+
 /** Gathers at most `limit` tokens, each grid's share of them. */
 export async function gather(spool: Spool, limit: number, seed: number): Promise<Gathered> {
   const { channels } = spool;
-  const rows = stratifiedSample(spool.grids.map((grid) => grid.rows), limit, seed);
+  const rows = sampledRows(spool, limit, seed);
   const count = rows.reduce((sum, chosen) => sum + chosen.length, 0);
   const tokens = new Float32Array(count * channels);
   let at = 0;

@@ -46,7 +46,7 @@ export async function kmeans(tokens: Float32Array, options: KmeansOptions): Prom
   const { channels, clusters = 8, metric = 'cosine', signal } = options;
   if (rowCount(tokens, channels) === 0) throw new InputError('tokens', 'there are none to group.', { code: 'E_NO_TOKENS' });
   requireFinite(tokens, channels);
-  const rows = metric === 'cosine' ? unitRows(tokens, channels) : tokens;
+  const rows = metric === 'cosine' ? await runSliced(unitRows(tokens, channels), signal) : tokens;
   const { centers, inertia } = await runSliced(fitCenters(rows, { ...options, clusters }), signal);
   return restoreKmeans({ kind: 'kmeans', tensors: { centers: tensor('float64', [clusters, channels], centers) }, metadata: { metric, inertia } });
 }
@@ -58,6 +58,7 @@ function* fitCenters(rows: Float32Array, options: KmeansOptions & { clusters: nu
   const centers = yield* spreadStart(rows, channels, clusters, random);
   const weights = new Float64Array(clusters);
   const batch = Math.min(batchSize, count);
+  const several = rowsAtOnce(channels, clusters);
   let smoothed = Infinity;
   let best = Infinity;
   let since = 0;
@@ -69,7 +70,7 @@ function* fitCenters(rows: Float32Array, options: KmeansOptions & { clusters: nu
       inertia += distance;
       const rate = 1 / ++weights[label]!;
       for (let j = 0; j < channels; j++) centers[label * channels + j]! += rate * (rows[row * channels + j]! - centers[label * channels + j]!);
-      if (i % 64 === 63) yield;
+      if (i % several === 0) yield;
     }
     const former = smoothed;
     smoothed = former === Infinity ? inertia : former * 0.7 + inertia * 0.3;
@@ -106,6 +107,7 @@ function* spreadStart(rows: Float32Array, channels: number, clusters: number, ra
 function* settle(rows: Float32Array, channels: number, clusters: number, centers: Float64Array): Sliced<{ centers: Float64Array; inertia: number }> {
   const count = rows.length / channels;
   const sizes = new Float64Array(clusters);
+  const several = rowsAtOnce(channels, clusters);
   let inertia = 0;
   for (let round = 0; round < 2; round++) {
     const sums = new Float64Array(clusters * channels);
@@ -116,7 +118,7 @@ function* settle(rows: Float32Array, channels: number, clusters: number, centers
       inertia += distance;
       sizes[label]!++;
       for (let j = 0; j < channels; j++) sums[label * channels + j]! += rows[row * channels + j]!;
-      if (row % 128 === 127) yield;
+      if (row % several === 0) yield;
     }
     for (let k = 0; k < clusters; k++) if (sizes[k]! > 0) for (let j = 0; j < channels; j++) centers[k * channels + j] = sums[k * channels + j]! / sizes[k]!;
   }
@@ -125,6 +127,9 @@ function* settle(rows: Float32Array, channels: number, clusters: number, centers
   order.forEach((from, to) => sorted.set(centers.subarray(from * channels, (from + 1) * channels), to * channels));
   return { centers: sorted, inertia: inertia / count };
 }
+
+/** Rows that are compared with all centers in a few milliseconds. */
+const rowsAtOnce = (channels: number, clusters: number): number => Math.max(1, Math.floor(2e6 / (channels * clusters)));
 
 function nearest(rows: Float32Array, at: number, centers: Float64Array, channels: number, clusters: number): { label: number; distance: number } {
   let label = 0;
@@ -160,11 +165,12 @@ export function restoreKmeans(state: ModelState, subject = 'the k-means model'):
   }
   const centers = stored.data as Float64Array;
   const labelled = function* (chunk: Float32Array): Sliced<Float32Array> {
-    const rows = metric === 'cosine' ? unitRows(chunk, channels) : chunk;
+    const rows = metric === 'cosine' ? yield* unitRows(chunk, channels) : chunk;
+    const several = rowsAtOnce(channels, clusters);
     const out = new Float32Array(rows.length / channels);
     for (let row = 0; row < out.length; row++) {
       out[row] = nearest(rows, row * channels, centers, channels, clusters).label;
-      if (row % 128 === 127) yield;
+      if (row % several === 0) yield;
     }
     return out;
   };

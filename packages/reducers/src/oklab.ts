@@ -1,5 +1,7 @@
 // Colours of even lightness: sRGB to OKLab and back (Björn Ottosson, "A perceptual color space for image processing", 2020).
 
+import type { Sliced } from './pace.ts';
+
 const toLinear = (value: number): number => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
 const toGamma = (value: number): number => (value <= 0.0031308 ? value * 12.92 : 1.055 * value ** (1 / 2.4) - 0.055);
 
@@ -54,7 +56,7 @@ export function withLightness(rgb: Triple, lightness: number): Triple {
 export const evenLightness = 0.72;
 
 /** Three coordinates and their limits to sRGB of even lightness, `[rows, 3]` in 0 to 1; NaN stays NaN. */
-export function evenColours(values: Float32Array, limits: readonly (readonly [number, number])[]): Float32Array {
+export function* evenColours(values: Float32Array, limits: readonly (readonly [number, number])[]): Sliced<Float32Array> {
   const out = new Float32Array(values.length);
   const scaled = (index: number, axis: number): number => {
     const [low, high] = limits[axis]!;
@@ -63,6 +65,7 @@ export function evenColours(values: Float32Array, limits: readonly (readonly [nu
   for (let at = 0; at < values.length; at += 3) {
     if (Number.isNaN(values[at]!)) out.fill(NaN, at, at + 3);
     else out.set(withLightness([scaled(at, 0), scaled(at, 1), scaled(at, 2)], evenLightness), at);
+    if (at % 1536 === 0) yield;
   }
   return out;
 }

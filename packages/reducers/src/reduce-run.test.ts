@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Projection, TokenGrid } from '@deepearth/core/items';
@@ -17,10 +17,7 @@ let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'reduce-'))));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const tokens = spec4();
-function spec4() {
-  return given(makeTokens({ count: 1 })).spec;
-}
+const tokens = given(makeTokens({ count: 1 })).spec;
 
 async function reduce(stage: StageDefinition<any, any, any>, grids: readonly TokenGrid[], options: object = {}, more: Omit<RunStageOptions<any>, 'options' | 'inputs'> = {}): Promise<Projection[]> {
   const found: Projection[] = [];
@@ -140,4 +137,18 @@ describe('similarity', () => {
     valid[0] = 0;
     await expect(reduce(similarityStage, [{ ...grids[0]!, valid }], {})).rejects.toThrow('it saw no data');
   });
+});
+
+test.each([[pcaStage, {}], [umapStage, { epochs: 10, maxFitTokens: 60, sampleTokens: 40 }]] as const)('a resumed run takes the fit that a former one saved, with the same bytes (%#)', async (stage, options) => {
+  const grids = makeTokens({ count: 4 });
+  const output = join(folder, `resumed-${stage.type.replace('/', '-')}`);
+  const first = await reduce(stage, grids, { ...options, saveAs: 'fit.safetensors' }, { output });
+  const asked: string[] = [];
+  const former = { find: async (key: string) => (asked.push(key), join(output, 'fit.safetensors')) };
+  const steps = new Set<string>();
+  const again = await reduce(stage, grids, { ...options, saveAs: 'again.safetensors' }, { output, former, onEvent: (event) => void ('step' in event && steps.add(event.step)) });
+  expect(again.map(({ values, limits }) => ({ values, limits }))).toEqual(first.map(({ values, limits }) => ({ values, limits })));
+  expect(await readFile(join(output, 'again.safetensors'))).toEqual(await readFile(join(output, 'fit.safetensors')));
+  expect(asked).toHaveLength(1);
+  expect([...steps].sort()).toEqual(['collect', 'transform']);
 });

@@ -6,9 +6,10 @@ import { sha256 } from '@deepearth/core/lineage';
 import type { StageContext } from '@deepearth/core/stage';
 import { tensor } from '@deepearth/core/tensor';
 import { findLimits, type Scaling } from './limits.ts';
-import { checkEncoder, decodeModel, encodeModel } from './model-file.ts';
+import { checkEncoder, decodeModel, encodeModel, loadModel } from './model-file.ts';
 import type { FittedReducer, Limits } from './model.ts';
 import { evenColours } from './oklab.ts';
+import { runSliced } from './pace.ts';
 import { projectionSpool, spreadRows } from './projection-spool.ts';
 import { restoreReducer } from './restore.ts';
 import { tokenSpool, validRows, type Precision, type Spool } from './spool.ts';
@@ -41,11 +42,13 @@ export interface RunFitter {
   see?(rows: Float32Array, channels: number): Promise<void>;
   /** Fits once all have come; there is at least one valid token. */
   fit(spool: Spool): Promise<RunFit>;
+  /** The same fit from the model that a former run saved; absent where the model alone is all of it. */
+  resume?(spool: Spool, model: FittedReducer): RunFit;
   /** Always runs. */
   close?(): Promise<void>;
 }
 
-export type RunContext = Pick<StageContext<RunOptions>, 'options' | 'signal' | 'log' | 'output' | 'workFolder' | 'progress' | 'recordInput' | 'attempt' | 'key'>;
+export type RunContext = Pick<StageContext<RunOptions>, 'options' | 'inputs' | 'signal' | 'log' | 'output' | 'former' | 'workFolder' | 'progress' | 'recordInput' | 'attempt' | 'key'>;
 
 /**
  * The body of a reducer stage that fits: spools, fits, transforms, finds limits, and only then lets projections go. With `model` it transforms grid by grid and
@@ -61,16 +64,19 @@ async function* fitRun(items: AsyncIterable<TokenGrid>, context: RunContext, nam
   const folder = await context.workFolder();
   const spool = await tokenSpool(folder, options.spool, signal);
   const projections = await projectionSpool(folder, signal);
+  const expected = context.inputs[0]?.spec.count ?? null;
+  let fit: RunFit | undefined;
   try {
     for await (const grid of items) {
       const rows = await context.attempt(grid, () => spool.append(grid));
       if (rows) await fitter.see?.(rows.rows, spool.channels);
-      context.progress('collect', spool.grids.length, null);
+      context.progress('collect', spool.grids.length, expected);
     }
     if (spool.grids.length === 0) return;
     const fitKey = context.key(...spool.grids.map(({ item }) => item.key));
     const encoder = spool.grids[0]!.item.encoder;
-    const fit = spool.rows > 0 ? await fitter.fit(spool) : undefined;
+    const former = options.saveAs === undefined ? undefined : await context.former.find(fitKey);
+    if (spool.rows > 0) fit = former === undefined ? await fitter.fit(spool) : await resumed(former, spool, fitter, encoder);
     const components = fit?.model.components ?? 3;
     if (!fit) context.log.warn(`reducer/${name}: none of the ${spool.grids.length} token grids holds a valid token; their projections are empty.`);
 
@@ -79,19 +85,25 @@ async function* fitRun(items: AsyncIterable<TokenGrid>, context: RunContext, nam
       context.progress('transform', index + 1, spool.grids.length);
     }
     const limits = !fit ? Array.from({ length: components }, () => [0, 1] as const) : (fit.limits ?? (await findLimits(() => projections.passes(), components, options)));
-    await fit?.model.close?.();
     if (options.saveAs !== undefined && fit?.model.state) {
       const bytes = await encodeModel({ state: fit.model.state(), encoder, limits });
-      await context.output.write({ path: options.saveAs, mediaType: 'application/octet-stream', key: fitKey }, bytes);
+      await context.output.write({ path: options.saveAs, mediaType: 'application/octet-stream', key: fitKey, holds: fitKey }, bytes);
     }
     for (const [index, grid] of spool.grids.entries()) {
       const valid = await spool.mask(index);
       const values = fit ? await projections.read(index) : new Float32Array(0);
-      yield projectionOf(grid.item, grid.shape, { values, valid, components, limits, name, meaning: fit?.model.meaning, options, key: context.key(fitKey, grid.item.key) });
+      yield await projectionOf(grid.item, grid.shape, { values, valid, components, limits, name, meaning: fit?.model.meaning, options, signal, key: context.key(fitKey, grid.item.key) });
     }
   } finally {
-    await Promise.allSettled([spool.close(), projections.close(), fitter.close?.()]);
+    await Promise.allSettled([spool.close(), projections.close(), fitter.close?.(), fit?.model.close?.()]);
   }
+}
+
+/** The fit that a former run of the same inputs and options saved. */
+async function resumed(path: string, spool: Spool, fitter: RunFitter, encoder: EncoderIdentity): Promise<RunFit> {
+  const { state, limits } = await loadModel(path, { encoder });
+  const model = await restoreReducer(state, path);
+  return { limits, ...(fitter.resume?.(spool, model) ?? { model }) };
 }
 
 /** Components of one grid's valid tokens: as the fit placed them, or by `transform`. */
@@ -144,7 +156,7 @@ async function* transformRun(items: AsyncIterable<TokenGrid>, context: RunContex
         checkSeen(saved.encoder, grid, model, path);
         const { rows, valid } = await validRows(grid, signal);
         const values = await model.transform(rows, signal);
-        return projectionOf(grid, grid.values.shape.slice(0, -1), { values, valid, components: model.components, limits, name, meaning: model.meaning, options, key: context.key(digest, grid.key) });
+        return projectionOf(grid, grid.values.shape.slice(0, -1), { values, valid, components: model.components, limits, name, meaning: model.meaning, options, signal, key: context.key(digest, grid.key) });
       });
       context.progress('transform', ++done, null);
       if (projection) yield projection;
@@ -168,14 +180,15 @@ interface Parts {
   readonly name: string;
   readonly meaning: Projection['meaning'] | undefined;
   readonly options: Pick<RunOptions, 'lightness'>;
+  readonly signal: AbortSignal;
   readonly key: string;
 }
 
 /** Makes the item: values spread over the grid, NaN where there is no data. */
-export function projectionOf(item: Omit<TokenGrid, 'values' | 'valid'>, shape: readonly number[], parts: Parts): Projection {
+async function projectionOf(item: Omit<TokenGrid, 'values' | 'valid'>, shape: readonly number[], parts: Parts): Promise<Projection> {
   const { valid, components, limits, name, meaning = components === 1 ? 'scalar' : 'coordinates', options, key } = parts;
   const even = options.lightness === 'even' && components === 3;
-  const values = even ? evenColours(parts.values, limits) : parts.values;
+  const values = even ? await runSliced(evenColours(parts.values, limits), parts.signal) : parts.values;
   return {
     kind: 'projection',
     id: item.id,

@@ -13,6 +13,7 @@ import { findLimits, type Scaling } from './limits.ts';
 import { encodeModel, loadModel } from './model-file.ts';
 import { methods, type MethodRun } from './methods.ts';
 import { modelKinds, type FittedReducer, type Limits, type ModelKind } from './model.ts';
+import { pause } from './pace.ts';
 import { spreadRows } from './projection-spool.ts';
 import { restoreReducer } from './restore.ts';
 import { openTokens, type TokenSource } from './token-source-node.ts';
@@ -153,7 +154,16 @@ async function transformAll(model: FittedReducer, source: TokenSource, { signal,
 }
 
 const limitsOf = async (model: FittedReducer, values: Float32Array, scaling: Scaling): Promise<Limits> =>
-  model.meaning === 'label' ? [[0, ((model as { clusters?: number }).clusters ?? 1) - 1]] : findLimits(() => [values], model.components, scaling);
+  model.meaning === 'label' ? [[0, ((model as { clusters?: number }).clusters ?? 1) - 1]] : findLimits(() => pieces(values, model.components), model.components, scaling);
+
+/** Values in pieces, with a pause after each. */
+async function* pieces(values: Float32Array, components: number): AsyncGenerator<Float32Array> {
+  const length = components * Math.ceil(300_000 / components);
+  for (let at = 0; at < values.length; at += length) {
+    yield values.subarray(at, at + length);
+    await pause();
+  }
+}
 
 const saveTo = async (path: string, model: FittedReducer, { encoder }: TokenSource, limits: Limits, signal: AbortSignal | undefined): Promise<WrittenFile> =>
   writeFileWhole(path, [await encodeModel({ state: model.state(), limits, ...(encoder ? { encoder } : {}) })], signal);

@@ -1,14 +1,16 @@
 // Rows of length 1, so that euclidean arithmetic becomes that of angles.
 
+import type { Sliced } from './pace.ts';
+
 /** A copy of `[rows, channels]` with every row divided by its length; rows of zeros stay zeros. */
-export function unitRows(rows: Float32Array, channels: number): Float32Array {
+export function* unitRows(rows: Float32Array, channels: number): Sliced<Float32Array> {
   const out = new Float32Array(rows.length);
   for (let at = 0; at < rows.length; at += channels) {
     let square = 0;
     for (let j = at; j < at + channels; j++) square += rows[j]! * rows[j]!;
-    if (square === 0) continue;
-    const factor = 1 / Math.sqrt(square);
+    const factor = square === 0 ? 0 : 1 / Math.sqrt(square);
     for (let j = at; j < at + channels; j++) out[j] = rows[j]! * factor;
+    if ((at / channels) % 512 === 511) yield;
   }
   return out;
 }

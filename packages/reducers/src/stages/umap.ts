@@ -3,10 +3,11 @@
 import { axisSize } from '@deepearth/core/specs';
 import { defineReducer, refuse } from '@deepearth/core/stage';
 import { z } from 'zod';
-import { gather } from '../gather.ts';
+import { gather, sampledRows } from '../gather.ts';
 import { umapMethodOptions } from '../methods.ts';
 import type { FittedReducer, Progress } from '../model.ts';
 import { reduceRun, type RunFit, type RunFitter } from '../reduce-run.ts';
+import type { Spool } from '../spool.ts';
 import { colourOptions, describeFit, modelOptions, refuseInput, spoolOptions, tokensPerGrid } from '../stage-options.ts';
 import { estimateUmap } from '../umap.ts';
 
@@ -49,14 +50,16 @@ export const umapStage = defineReducer({
   process: (items, context) =>
     reduceRun(items, context, 'umap', (): RunFitter => {
       const { options, signal, log, progress } = context;
+      const limitOf = (spool: Spool): number => (spool.rows > options.maxFitTokens ? Math.min(options.sampleTokens, options.maxFitTokens) : spool.rows);
       return {
         async fit(spool) {
-          const limit = spool.rows > options.maxFitTokens ? Math.min(options.sampleTokens, options.maxFitTokens) : spool.rows;
+          const limit = limitOf(spool);
           if (limit < spool.rows) log.info(`reducer/umap: fitting ${limit} of ${spool.rows} tokens (maxFitTokens ${options.maxFitTokens}); the others are placed by them.`);
           const { tokens, rows } = await gather(spool, limit, options.seed);
           const { embedding, model } = await fitUmap(tokens, { ...options, channels: spool.channels }, { signal, progress });
           return { model, known: knownRows(rows, embedding, options.components) };
         },
+        resume: (spool, model) => ({ model, known: knownRows(sampledRows(spool, limitOf(spool), options.seed), model.state().tensors['embedding']!.data as Float32Array, options.components) }),
       };
     }),
 });
