@@ -1,7 +1,7 @@
 // Joins the command line to functions that are loaded when they are called.
 
 /** For options that may be given several times. */
-export const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+export const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
 /** Makes an action of a function that answers the exit status. */
 export const answering =

@@ -17,4 +17,4 @@ export const printJsonLine = (value: unknown): void => print(JSON.stringify(valu
 /** A remark for whoever watches; never part of the result. */
 export const remark = (text: string): void => write(process.stderr, `${text}\n`);
 
-export const warn = (text: string): void => remark(`${styleOf(process.stderr).yellow('warning')} ${text}`);
+export const warn = (text: string): void => remark(`${styleOf(process.stderr).yellow('warning:')} ${text}`);

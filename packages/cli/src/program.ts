@@ -32,17 +32,25 @@ Start here:
     .command('run')
     .description('Run a pipeline. Results are files in the output folder; progress goes to the terminal, JSON lines to a pipe.')
     .argument('<pipeline>', 'YAML file')
-    .option('-s, --set <path=value>', 'replace a value of the file: STAGE.with.OPTION=VALUE (repeatable)', collect, [])
+    .option('-s, --set <path=value>', 'replace a value of the file: STAGE.with.OPTION=VALUE (repeatable)', collect)
     .option('-o, --output <folder>', 'where results go (default: what the file says, else NAME-output)')
     .option('--resume', 'keep what an earlier run left there and still fits; make only what is missing')
     .option('--json', 'one JSON line per event on stdout, also on a terminal')
+    .addHelpText('after', `
+Examples:
+  deepearth run pipeline.yaml --output results
+  deepearth run pipeline.yaml --set frames.with.directory=photos --set tokens.with.precision=int8
+  deepearth run pipeline.yaml --json | jq -r 'select(.type == "artifact").path'
+
+The first part of --set is the id of a stage (the name after the slash of its type, unless the file gives another).
+Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there.`)
     .action(answering(async () => (await import('./commands/run.ts')).runCommand));
 
   program
     .command('validate')
     .description('Check pipeline files without touching any data; prints every issue with its place.')
     .argument('<files...>', 'YAML files')
-    .option('-s, --set <path=value>', 'replace a value of the files (repeatable)', collect, [])
+    .option('-s, --set <path=value>', 'replace a value of the files (repeatable)', collect)
     .option('--json', 'issues as JSON')
     .action(answering(async () => (await import('./commands/validate.ts')).validateCommand));
 
@@ -50,7 +58,7 @@ Start here:
     .command('plan')
     .description('Print what would happen: shapes, counts, memory and disk per stage. Looks at names and headers, reads no data.')
     .argument('<pipeline>', 'YAML file')
-    .option('-s, --set <path=value>', 'replace a value of the file (repeatable)', collect, [])
+    .option('-s, --set <path=value>', 'replace a value of the file (repeatable)', collect)
     .option('--json', 'as JSON')
     .action(answering(async () => (await import('./commands/plan.ts')).planCommand));
 
@@ -58,7 +66,7 @@ Start here:
     .command('graph')
     .description('Print the graph of a pipeline.')
     .argument('<pipeline>', 'YAML file')
-    .option('-s, --set <path=value>', 'replace a value of the file (repeatable)', collect, [])
+    .option('-s, --set <path=value>', 'replace a value of the file (repeatable)', collect)
     .option('-f, --format <format>', 'mermaid, dot or json', 'mermaid')
     .action(answering(async () => (await import('./commands/graph.ts')).graphCommand));
 
@@ -66,14 +74,14 @@ Start here:
     .command('stages')
     .description('List the stages a pipeline can be made of, or describe one.')
     .argument('[type]', 'a stage type (reducer/umap), or a kind (reducer)')
-    .option('-p, --plugin <module>', 'also the stages of a plugin (repeatable)', collect, [])
+    .option('-p, --plugin <module>', 'also the stages of a plugin (repeatable)', collect)
     .option('--json', 'as JSON, options as JSON Schema')
     .action(answering(async () => (await import('./commands/stages.ts')).stagesCommand));
 
   program
     .command('schema')
     .description('Print the JSON Schema of pipeline files, for completion and checks in editors.')
-    .option('-p, --plugin <module>', 'also the stages of a plugin (repeatable)', collect, [])
+    .option('-p, --plugin <module>', 'also the stages of a plugin (repeatable)', collect)
     .option('-o, --output <file>', 'write it to a file and say how to name it in a pipeline')
     .action(answering(async () => (await import('./commands/schema.ts')).schemaCommand));
 
@@ -103,7 +111,7 @@ Start here:
     .description('Reduce the tokens of a file to a few numbers each.')
     .argument('<tokens>', '.npy, .npz, .safetensors or .pt file of [..., channels]')
     .option('-w, --with <method>', 'umap, pca, kmeans or random-projection (default: umap, or what --model is)')
-    .option('-s, --set <option=value>', 'an option of the method: components=3 (repeatable)', collect, [])
+    .option('-s, --set <option=value>', 'an option of the method: components=3 (repeatable)', collect)
     .requiredOption('-o, --output <file>', 'where the result goes: .npy, .safetensors or .pt')
     .option('--tensor <name>', 'which tensor of the file, where it holds several')
     .option('--model <file>', 'transform with a fitted model instead of fitting')

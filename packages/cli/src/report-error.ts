@@ -30,7 +30,7 @@ export function exitCodeOf(error: unknown): number {
 
 /** The text for an error: message and remedy, the line of the file where one is known; a stack only for faults of the program itself. */
 export async function errorText(error: unknown, { debug = false, style = plainStyle }: { debug?: boolean; style?: Style } = {}): Promise<string> {
-  const label = style.bold(style.red('error'));
+  const label = style.bold(style.red('error:'));
   if (error instanceof ConfigError) {
     const blocks = await Promise.all(error.issues.map((issue) => issueText(issue, style)));
     return [...blocks.map((block) => `${label} ${block}`), ...(debug ? [error.stack ?? ''] : [])].join('\n');

@@ -52,7 +52,7 @@ describe('deepearth run', () => {
   it('ends with 4 for broken data, naming it and what to do, without a stack', async () => {
     await using folder = await folderWith({ 'p.yaml': notes('{ count: 3, broken: 1 }') });
     const { status, stderr } = await deepearth(['run', 'p.yaml'], { cwd: folder.path });
-    expect(stderr).toContain('error notes (note-1): note-1.txt: cannot be read. Write it again.');
+    expect(stderr).toContain('error: notes (note-1): note-1.txt: cannot be read. Write it again.');
     expect(stderr).not.toMatch(/\n\s+at /);
     expect(status).toBe(4);
   });
@@ -116,7 +116,7 @@ describe('deepearth run', () => {
   it('names a missing folder of frames, with its place in the file, and ends with 4', async () => {
     await using folder = await folderWith({ 'p.yaml': 'stages:\n  - type: source/frames\n    with: { directory: ./nowhere }\n  - type: windower/sliding\n' });
     const { status, stderr } = await deepearth(['run', 'p.yaml'], { cwd: folder.path });
-    expect(stderr).toMatch(/error p\.yaml:3:\d+ frames: .*nowhere/);
+    expect(stderr).toMatch(/error: p\.yaml:3:\d+ frames: .*nowhere/);
     expect(status).toBe(4);
     expect(existsSync(folder.file('p-output'))).toBe(false);
   });
@@ -157,7 +157,7 @@ describe('deepearth validate, plan, graph', () => {
   it('points at broken YAML', async () => {
     await using folder = await folderWith({ 'p.yaml': 'stages:\n  - type: [source\n' });
     const { status, stderr } = await deepearth(['validate', 'p.yaml'], { cwd: folder.path });
-    expect(stderr).toMatch(/error p\.yaml:\d+:\d+/);
+    expect(stderr).toMatch(/error: p\.yaml:\d+:\d+/);
     expect(stderr).not.toMatch(/\n\s+at /);
     expect(status).toBe(2);
   });

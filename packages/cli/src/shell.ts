@@ -7,13 +7,13 @@ export const quote = (word: string): string => (/^[\w./:=@%+,-]+$/.test(word) ? 
 export const commandName = (env: NodeJS.ProcessEnv = process.env): string => (env.npm_command ? 'npx deepearth' : 'deepearth');
 
 export interface RunWords {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly output?: string | undefined;
   readonly json?: boolean | undefined;
 }
 
 /** The command that goes on with a run that was stopped. */
-export function resumeCommand(file: string, { set, output, json }: RunWords, env?: NodeJS.ProcessEnv): string {
+export function resumeCommand(file: string, { set = [], output, json }: RunWords, env?: NodeJS.ProcessEnv): string {
   const words = ['run', file, ...set.flatMap((value) => ['--set', value]), ...(output ? ['--output', output] : []), ...(json ? ['--json'] : []), '--resume'];
   return [commandName(env), ...words.map(quote)].join(' ');
 }

@@ -13,8 +13,8 @@ const jsonProgressMs = 200;
 
 /** What a person should read of an event at once; undefined for most. */
 export function remarkOf(event: RunEvent, style: Style): string | undefined {
-  if (event.type === 'warning') return `${style.yellow('warning')} ${event.stage}: ${event.message}`;
-  if (event.type === 'skipped') return `${style.yellow('skipped')} ${event.message}`;
+  if (event.type === 'warning') return `${style.yellow('warning:')} ${event.stage}: ${event.message}`;
+  if (event.type === 'skipped') return `${style.yellow('skipped:')} ${event.message}`;
   if (event.type === 'info') return `${style.dim(`${event.stage}:`)} ${event.message}`;
   return undefined;
 }

@@ -15,7 +15,7 @@ const formats: Readonly<Record<string, (plan: Plan) => string>> = {
   json: (planned) => JSON.stringify(planJson(planned), null, 2),
 };
 
-export async function graphCommand(file: string, { set, format }: { readonly set: readonly string[]; readonly format: string }): Promise<number> {
+export async function graphCommand(file: string, { set, format }: { readonly set?: readonly string[]; readonly format: string }): Promise<number> {
   const write = Object.hasOwn(formats, format) ? formats[format] : undefined;
   if (!write) {
     const near = closest(format, Object.keys(formats));

@@ -10,7 +10,7 @@ import { planJson } from '../plan-json.ts';
 import { plainStyle, styleOf, type Style } from '../style.ts';
 
 export interface PlanFlags {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly json?: boolean;
 }
 

@@ -13,7 +13,7 @@ import { stepProgress } from '../step-progress.ts';
 
 export interface ReduceFlags {
   readonly with?: string;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly output: string;
   readonly tensor?: string;
   readonly model?: string;
@@ -48,7 +48,7 @@ export async function reduceCommand(tokens: string, flags: ReduceFlags): Promise
 const usage = (message: string, remedy: string): DeepEarthError => new DeepEarthError(message, { code: 'E_USAGE', remedy });
 
 /** `components=3` as an option, its value read as YAML. Throws with a suggestion for names that there are not. */
-export function parseOptions(set: readonly string[], method: string | undefined): Record<string, unknown> {
+export function parseOptions(set: readonly string[] = [], method: string | undefined): Record<string, unknown> {
   const kind = modelKinds.find((known) => known === method);
   if (method !== undefined && !kind) {
     const near = closest(method, modelKinds);

@@ -14,7 +14,7 @@ import { styleOf } from '../style.ts';
 import { cliVersions } from '../versions.ts';
 
 export interface RunFlags {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly output?: string;
   readonly resume?: boolean;
   readonly json?: boolean;

@@ -8,7 +8,7 @@ import { print, remark } from '../print.ts';
 import { stagesWith } from './stages.ts';
 
 export interface SchemaFlags {
-  readonly plugin: readonly string[];
+  readonly plugin?: readonly string[];
   readonly output?: string;
 }
 

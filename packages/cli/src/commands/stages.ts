@@ -14,12 +14,12 @@ import { builtinStages } from '../registry.ts';
 import { plainStyle, styleOf, type Style } from '../style.ts';
 
 export interface StagesFlags {
-  readonly plugin: readonly string[];
+  readonly plugin?: readonly string[];
   readonly json?: boolean;
 }
 
 /** All built-in stages and those of the plugins that the command line names, relative to the working directory. */
-export async function stagesWith(plugins: readonly string[]): Promise<StageRegistry> {
+export async function stagesWith(plugins: readonly string[] = []): Promise<StageRegistry> {
   let registry = builtinStages();
   for (const plugin of plugins) registry = registry.with(await loadPlugin(plugin, resolve('pipeline.yaml')));
   return registry;

@@ -10,7 +10,7 @@ import { reportError } from '../report-error.ts';
 import { styleOf } from '../style.ts';
 
 export interface ValidateFlags {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly json?: boolean;
 }
 
