@@ -23,7 +23,7 @@ export interface LazyTensor<D extends DType = DType> {
   locate(signal?: AbortSignal): Promise<Location | undefined>;
   /** The whole tensor, checked against the file's checksum where it has one. It may share memory with a source that is in memory. */
   read(signal?: AbortSignal): Promise<Tensor<D>>;
-  /** `length` bytes from `start` of the values in C order, little-endian. */
+  /** `length` bytes from `start` of the values in C order, little-endian. Throws a `RangeError` beyond them. */
   readBytes(start: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
   /** The values in C order, little-endian, in chunks of a few MiB; the last comes only after the check that `read` does. */
   chunks(signal?: AbortSignal): AsyncIterable<Uint8Array>;
@@ -53,12 +53,16 @@ export function lazyTensor<D extends DType>({
   stepBytes = chunkBytes,
 }: LazyTensorParts<D>): LazyTensor<D> {
   const bytes = elementCount(shape) * elementBytes(dtype);
+  const readRange = (start: number, length: number, signal?: AbortSignal): Promise<Uint8Array> => {
+    const inside = Number.isSafeInteger(start) && Number.isSafeInteger(length) && start >= 0 && length >= 0 && start + length <= bytes;
+    return inside ? readBytes(start, length, signal) : Promise.reject(new RangeError(`bytes ${start} to ${start + length} of a tensor that has ${bytes}`));
+  };
   return {
     dtype,
     shape,
     bytes,
     locate,
-    readBytes,
+    readBytes: readRange,
     verify,
     read: async (signal) => {
       const values = await readBytes(0, bytes, signal);

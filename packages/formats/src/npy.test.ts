@@ -74,6 +74,12 @@ describe('npy', () => {
         for (let to = from; to <= whole.length; to += 5) expect(await lazy.readBytes(from, to - from)).toEqual(whole.subarray(from, to));
       expect(await readRows(lazy, 1, 1)).toEqual(tensor(lazy.dtype, [1, ...lazy.shape.slice(1)], viewAs(lazy.dtype, whole.slice(whole.length / 2))));
       await expect(readRows(lazy, 1, 2)).rejects.toThrow('rows 1 to 3');
+      for (const [start, length] of [
+        [-1, 2],
+        [0, whole.length + 1],
+        [0.5, 1],
+      ] as const)
+        await expect(lazy.readBytes(start, length)).rejects.toThrow(RangeError);
     }
   });
 

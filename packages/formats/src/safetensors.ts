@@ -29,6 +29,7 @@ const nameOf = new Map([...names].map(([name, dtype], rank) => [dtype, { name, r
 
 /** The reference implementation refuses longer headers too. */
 const mostHeaderBytes = 100_000_000;
+const firstBytes = 1 << 14;
 
 /** A safetensors file whose header has been read and checked. */
 export interface Safetensors {
@@ -46,11 +47,13 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
     throw new InputError(source.name, `is no valid safetensors file: ${message}.`, { cause, code: 'E_SAFETENSORS' });
   };
   if (source.size < 8) refuse(`it has ${source.size} bytes, and the length of the header alone takes 8`);
-  const prefix = await source.read(0, 8, signal);
-  const headerBytes = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
+  // Most headers come with the first read, which matters where a read is a request.
+  const start = await source.read(0, Math.min(firstBytes, source.size), signal);
+  const headerBytes = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
   if (headerBytes > mostHeaderBytes) refuse(`its header would be ${headerBytes} bytes, the limit is ${mostHeaderBytes}`);
-  if (8n + headerBytes > source.size) refuse(`its header would be ${headerBytes} bytes, but the file has ${source.size}`);
-  const header = await source.read(8, Number(headerBytes), signal);
+  const headerEnd = 8 + Number(headerBytes);
+  if (headerEnd > source.size) refuse(`its header would be ${headerBytes} bytes, but the file has ${source.size}`);
+  const header = headerEnd <= start.byteLength ? start.subarray(8, headerEnd) : await source.read(8, Number(headerBytes), signal);
   if (header[0] !== 0x7b) refuse('its header does not start with "{"');
   let parsed: Record<string, unknown> = {};
   try {
@@ -59,7 +62,6 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
     refuse(`its header: ${(cause as Error).message}`, cause);
   }
 
-  const start = 8 + header.byteLength;
   const metadata = new Map<string, string>();
   const found: [string, StoredTensor][] = [];
   for (const [name, value] of Object.entries(parsed)) {
@@ -70,11 +72,11 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
         if (typeof text !== 'string') refuse(`the metadata value of ${JSON.stringify(key)} is no string`);
         metadata.set(key, text as string);
       }
-    } else found.push([name, tensorAt(source, start, name, fields, refuse)]);
+    } else found.push([name, tensorAt(source, headerEnd, name, fields, refuse)]);
   }
 
   found.sort(([, a], [, b]) => a.location.offset - b.location.offset || a.location.bytes - b.location.bytes);
-  let end = start;
+  let end = headerEnd;
   for (const [name, { location }] of found) {
     const how = location.offset < end ? 'inside the tensor before it' : 'leaving a hole';
     if (location.offset !== end) refuse(`tensor ${JSON.stringify(name)} starts at byte ${location.offset}, ${how} (expected ${end})`);
