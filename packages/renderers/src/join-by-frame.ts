@@ -22,7 +22,7 @@ interface Lane {
   latest: Panel | undefined;
 }
 
-/** How long to wait for a stream before others are read ahead. */
+/** How long to wait for a stream, in milliseconds, before others are read ahead for the first time. */
 const patience = 50;
 
 /**
@@ -40,15 +40,25 @@ export async function* joinByFrame(inputs: readonly AsyncIterable<Panel>[], queu
       lane.pulling = undefined;
     })());
 
+  // Streams that are in step need no reading ahead; once one has kept the others waiting it will do so again, and then waiting first would cost every frame its time.
+  let apart = false;
   const fillHeads = async (): Promise<void> => {
     for (;;) {
       for (const lane of lanes) lane.head ??= await lane.queue.shift();
       const wanting = lanes.filter((lane) => !lane.head && !lane.done);
       if (wanting.length === 0) return;
-      let late: NodeJS.Timeout | undefined;
-      const waited = new Promise<'late'>((resolve) => (late = setTimeout(() => resolve('late'), patience)));
-      const first = await Promise.race([waited, ...wanting.map(pull)]).finally(() => clearTimeout(late));
-      if (first === 'late') await Promise.race(lanes.filter((lane) => !lane.done).map(pull));
+      if (apart) {
+        await Promise.race(lanes.filter((lane) => !lane.done).map(pull));
+        continue;
+      }
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(() => {
+          apart = true;
+          resolve();
+        }, patience);
+      });
+      await Promise.race([late, ...wanting.map(pull)]).finally(() => clearTimeout(timer));
     }
   };
 

@@ -26,6 +26,8 @@ export interface GifWriter {
 /** Pictures the shared palette is chosen from: the first so many, or as many as fit into `sampleBytes`. */
 const samplePictures = 48;
 export const sampleBytes = 48 * 2 ** 20;
+/** Squared distance in colour that is never worth another palette: 4 levels in each of three channels. */
+const tolerableError = 48;
 /** Levels that the dither's thresholds spread over: twice how far a channel usually is from its colour, so that no more noise is added than hides the steps. */
 const ditherLevels = (meanSquaredError: number): number => Math.min(24, Math.round(2 * Math.sqrt(meanSquaredError / 3)));
 
@@ -34,6 +36,12 @@ const ditherLevels = (meanSquaredError: number): number => Math.min(24, Math.rou
  * last `n / fps` seconds to within half a hundredth: 12 frames a second are 8, 9, 8, 8, 9, 8, … and not always 8.
  */
 export const delayOf = (index: number, fps: number): number => Math.round(((index + 1) * 100) / fps) - Math.round((index * 100) / fps);
+
+interface Chosen {
+  readonly map: PaletteMap;
+  /** The mean squared distance of the pixels it was chosen for. */
+  readonly usualError: number;
+}
 
 /** Starts a GIF; all its pictures have one size. Holds the pictures its palette is chosen from, afterwards none. */
 export async function gifWriter(options: GifOptions): Promise<GifWriter> {
@@ -44,10 +52,10 @@ export async function gifWriter(options: GifOptions): Promise<GifWriter> {
 }
 
 function writer(encoder: ReturnType<typeof gifenc.GIFEncoder>, quantize: typeof gifenc.quantize, { fps, loop, colors, palette, dither }: GifOptions): GifWriter {
-  /** The palette in use, and how far pixels usually are from it. */
-  let shared: { map: PaletteMap; usualError: number } | undefined;
+  /** The palette in use. */
+  let shared: Chosen | undefined;
   /** The palette at the head of the file; a frame with another one carries it along. */
-  let head: PaletteMap | undefined;
+  let head: Chosen | undefined;
   let held: GifPicture[] = [];
   let heldBytes = 0;
   let index = 0;
@@ -58,19 +66,20 @@ function writer(encoder: ReturnType<typeof gifenc.GIFEncoder>, quantize: typeof 
     return bytes;
   };
 
-  const choose = (sample: readonly GifPicture[]) => {
+  const choose = (sample: readonly GifPicture[]): Chosen => {
     const map = paletteMap(choosePalette(sample, colors - (sample[0]!.channels === 4 ? 1 : 0), quantize));
     return { map, usualError: sample.reduce((sum, picture) => sum + map.error(picture), 0) / sample.length };
   };
 
-  const write = (picture: GifPicture, { map, usualError }: { map: PaletteMap; usualError: number }): Uint8Array => {
-    head ??= map;
+  const write = (picture: GifPicture, chosen: Chosen): Uint8Array => {
+    head ??= chosen;
+    const { map, usualError } = chosen;
     const transparentIndex = map.palette.length;
     const transparent = picture.channels === 4;
     encoder.writeFrame(map.apply(picture, picture.width, dither ? ditherLevels(usualError) : 0, transparentIndex), picture.width, picture.height, {
       delay: delayOf(index, fps) * 10,
       repeat: loop ? 0 : -1,
-      ...((index === 0 || map !== head) && { palette: transparent ? [...map.palette, [0, 0, 0]] : map.palette }),
+      ...((index === 0 || chosen !== head) && { palette: transparent ? [...map.palette, [0, 0, 0]] : map.palette }),
       ...(transparent && { transparent, transparentIndex }),
     });
     index++;
@@ -92,8 +101,9 @@ function writer(encoder: ReturnType<typeof gifenc.GIFEncoder>, quantize: typeof 
         heldBytes += picture.data.byteLength;
         return held.length >= samplePictures || heldBytes >= sampleBytes ? settle() : [];
       }
-      // What comes later may look different (another day, another place); then colours are chosen anew.
-      if (shared.map.error(picture) > shared.usualError * 2 + 16) shared = choose([picture]);
+      // What comes later may look different (another day, another place); then colours are chosen anew, unless the first ones fit again.
+      const most = Math.max(head!.usualError * 2, tolerableError);
+      if (shared.map.error(picture) > most) shared = head!.map.error(picture) <= most ? head! : choose([picture]);
       return [write(picture, shared)];
     },
     end() {

@@ -50,10 +50,10 @@ const contentsOf = (files: readonly Artifact[]): Uint8Array =>
   new TextEncoder().encode(`${JSON.stringify({ files: files.map(({ path, bytes, sha256, mediaType }) => ({ path, bytes, sha256, mediaType })) }, null, 2)}\n`);
 
 /** The bytes of a file; throws when they are no longer those that were written. */
-async function* checked(folder: string, { path, sha256 }: Artifact, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* checked(folder: string, { path, bytes, sha256 }: Artifact, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
   // The stream is not given the signal: aborted while nobody reads from it, it would throw where nothing can catch.
-  for await (const piece of createReadStream(join(folder, path), { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+  for await (const piece of createReadStream(join(folder, path), { highWaterMark: Math.min(1 << 20, Math.max(1, bytes)) }) as AsyncIterable<Buffer>) {
     signal.throwIfAborted();
     hash.update(piece);
     yield piece;
