@@ -28,7 +28,7 @@ export function assertSafePath(path: string): void {
 /** SHA-256 of a file, read in pieces. */
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(piece as Buffer);
+  for await (const piece of createReadStream(path, { highWaterMark: 1 << 18 })) hash.update(piece as Buffer);
   return hash.digest('hex');
 }
 
@@ -140,12 +140,30 @@ async function writeContent(path: string, content: Content): Promise<{ bytes: nu
   };
   try {
     if (content instanceof Uint8Array) await write(content);
-    else for await (const piece of content) await write(piece);
+    else for await (const piece of gathered(content)) await write(piece);
     await file.sync();
   } finally {
     await file.close();
   }
   return { bytes, sha256: hash.digest('hex') };
+}
+
+/** The same bytes in pieces of a size that is worth a write: an archive of small files comes in thousands of small ones. */
+async function* gathered(pieces: AsyncIterable<Uint8Array>, size = 1 << 18): AsyncGenerator<Uint8Array> {
+  const room = new Uint8Array(size);
+  let used = 0;
+  for await (const piece of pieces) {
+    if (used + piece.byteLength > size && used > 0) {
+      yield room.subarray(0, used);
+      used = 0;
+    }
+    if (piece.byteLength >= size) yield piece;
+    else {
+      room.set(piece, used);
+      used += piece.byteLength;
+    }
+  }
+  if (used > 0) yield room.subarray(0, used);
 }
 
 async function takeLock(path: string, folder: string): Promise<void> {
