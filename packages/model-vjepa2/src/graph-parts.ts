@@ -39,8 +39,8 @@ export interface GraphParts {
   readonly options: GraphOptions;
   /** float16 or float32. */
   readonly compute: 'float32' | 'float16';
-  /** Adds a weight once and answers its name, converted to `dtype` (what is computed in, unless told). */
-  weight(name: string, dtype?: DType): string;
+  /** Adds a weight once and answers its name, converted to `dtype` (what is computed in, unless told); right before the product with `by`, when that is given. */
+  weight(name: string, dtype?: DType, by?: string): string;
   shape(name: string, sizes: readonly number[]): string;
   /** `x · weightᵀ + bias` of `[rows, in]`; several layers may read the same `x`, which is then quantised once. */
   linear(x: string, name: string): string;
@@ -60,7 +60,14 @@ export function graphParts(graph: GraphBuilder, options: GraphOptions): GraphPar
   const shapes = new Map<string, string>();
   const quantised = new Map<string, readonly string[]>();
   const cast = (x: string, to: DType): string => graph.op('Cast', [x], { to: onnxTypes[to as 'float32'] });
-  const weight = (name: string, dtype: DType = compute): string => {
+  // ONNX Runtime would convert constants when it loads and keep twice their bytes. A shape that only the product's other operand tells hides that a matrix
+  // is constant, and puts its conversion right before the product, which takes a hundred times as long.
+  const unfolded = (matrix: string, shape: readonly number[], by: string): string => {
+    const rows = () => graph.op('Shape', [by], { start: 0, end: 1 });
+    const zero = graph.op('Sub', [rows(), rows()]);
+    return graph.op('Reshape', [matrix, graph.op('Add', [graph.constant(`${matrix}:shape`, tensor('int64', [2], BigInt64Array.from(shape, BigInt))), zero])]);
+  };
+  const weight = (name: string, dtype: DType = compute, by?: string): string => {
     const key = `${name}:${dtype}`;
     const known = placed.get(key);
     if (known) return known;
@@ -69,13 +76,13 @@ export function graphParts(graph: GraphBuilder, options: GraphOptions): GraphPar
     // Convolution kernels become matrices, embeddings become rows; same values in the same order.
     const shape = found.shape.length === 5 ? [found.shape[0]!, found.shape.slice(1).reduce((a, b) => a * b)] : found.shape;
     const stored = graph.external(dtype === found.dtype ? name : `${name}:stored`, found.dtype, shape, { location: found.file, offset: found.offset, length: found.bytes });
-    const made = dtype === found.dtype ? stored : cast(stored, dtype);
+    const made = dtype === found.dtype ? stored : cast(by === undefined || options.size ? stored : unfolded(stored, shape, by), dtype);
     placed.set(key, made);
     return made;
   };
   const linear = (x: string, name: string): string => {
     const bias = weight(`${name}.bias`);
-    if (!options.weights.has(`${name}.weight.int8`)) return graph.op('Gemm', [x, weight(`${name}.weight`), bias], { transB: 1 }, { name: `${name}:gemm` });
+    if (!options.weights.has(`${name}.weight.int8`)) return graph.op('Gemm', [x, weight(`${name}.weight`, compute, x), bias], { transB: 1 }, { name: `${name}:gemm` });
     let rounded = quantised.get(x);
     if (!rounded) quantised.set(x, (rounded = graph.ops('DynamicQuantizeLinear', [x], {}, { outputs: 3, name: `${name}:quantise` })));
     const [values, scale, zero] = rounded as [string, string, string];
