@@ -10,11 +10,14 @@ for (const stream of [process.stdout, process.stderr])
     if (error.code !== 'EPIPE') throw error;
   });
 
+const report = async (error: unknown): Promise<number> => (await import('./report-error.ts')).reportError(error);
+process.once('uncaughtException', (error) => void report(error).finally(() => process.exit(exitCodes.failed)));
+
 try {
   await makeProgram().parseAsync();
 } catch (error) {
   if (isParserError(error)) process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-  else process.exitCode = await (await import('./report-error.ts')).reportError(error);
+  else process.exitCode = await report(error);
 }
 
 function isParserError(error: unknown): error is CommanderError {

@@ -40,6 +40,8 @@ export async function errorText(error: unknown, { debug = false, style = plainSt
     return `${label} ${error.message}${remedy}${debug ? `\n${stacks(error)}` : ''}`;
   }
   const message = error instanceof Error ? error.message : String(error);
+  // ENOENT, EACCES, ENOSPC … of a file that the command line named: the operating system's words say it all.
+  if (error instanceof Error && 'syscall' in error && !debug) return `${label} ${message}.`;
   return `${label} ${message}\n${stacks(error)}\nThis looks like a fault of DeepEarth Streams itself. Please report it with the lines above and the pipeline you ran.`;
 }
 

@@ -29,14 +29,13 @@ function remarks(title: string, lines: readonly string[], style: Style): string[
   return [style.yellow(title), ...lines.slice(0, shownRemarks).map((line) => `  ${line}`), ...rest];
 }
 
-/** Files of the top folder by name, others by folder. */
+/** Folders with the files in them; a file that is alone in its folder by its own name. */
 function places({ outputs }: Manifest): { place: string; count: number; bytes: number }[] {
   const found = new Map<string, { place: string; count: number; bytes: number }>();
   for (const { path, bytes } of outputs) {
-    const slash = path.lastIndexOf('/');
-    const place = slash < 0 ? path : `${path.slice(0, slash)}/`;
-    const entry = found.get(place) ?? { place, count: 0, bytes: 0 };
-    found.set(place, { place, count: entry.count + 1, bytes: entry.bytes + bytes });
+    const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/') + 1) : path;
+    const entry = found.get(folder);
+    found.set(folder, entry ? { place: folder, count: entry.count + 1, bytes: entry.bytes + bytes } : { place: path, count: 1, bytes });
   }
   return [...found.values()];
 }

@@ -54,6 +54,7 @@ describe('deepearth run', () => {
     const { status, stderr } = await deepearth(['run', 'p.yaml'], { cwd: folder.path });
     expect(stderr).toContain('error: notes (note-1): note-1.txt: cannot be read. Write it again.');
     expect(stderr).not.toMatch(/\n\s+at /);
+    expect(stderr).toContain('1 file in p-output is whole. When the cause is mended:\n  deepearth run p.yaml --resume');
     expect(status).toBe(4);
   });
 

@@ -5,8 +5,10 @@ import { run } from '@deepearth/core/run';
 import { CancelledError } from '@deepearth/core/errors';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { plural } from '../format.ts';
 import { loadPipeline } from '../load-pipeline.ts';
 import { print, remark } from '../print.ts';
+import { reportError } from '../report-error.ts';
 import { runSummary } from '../run-summary.ts';
 import { resumeCommand } from '../shell.ts';
 import { showJson, showProgress, showRemarks, type RunView } from '../show-run.ts';
@@ -38,10 +40,12 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
 
   let view: RunView | undefined;
   return cancellable(
-    async ({ signal, status }) => {
+    async ({ signal, status: stoppedBy }) => {
       const running = run(pipeline, { output, signal, resume: flags.resume ?? false, versions: cliVersions() });
       if (json) showJson(running.events$);
       view = (live ? showProgress : showRemarks)(running.events$, process.stderr);
+      let written = 0;
+      running.events$.subscribe(({ type }) => void (written += Number(type === 'artifact')));
       try {
         const { manifest } = await running.result;
         view.close();
@@ -50,8 +54,12 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
         return manifest.status === 'skipped' ? exitCodes.skipped : exitCodes.done;
       } catch (error) {
         view.close();
-        const stopped = status();
-        if (stopped === undefined) throw error;
+        const stopped = stoppedBy();
+        if (stopped === undefined) {
+          const status = await reportError(error);
+          if (written) remark(`${plural(written, 'file')} in ${folder} ${written === 1 ? 'is' : 'are'} whole. When the cause is mended:\n  ${resumeCommand(file, flags)}`);
+          return status;
+        }
         // Ctrl-C reaches child processes too: what fails because of that is no news.
         if (process.env.DEEPEARTH_DEBUG === '1' && !(error instanceof CancelledError)) remark(String(error));
         remark(`Stopped. Every file in ${folder} is whole. To go on:\n  ${resumeCommand(file, flags)}`);

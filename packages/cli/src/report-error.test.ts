@@ -1,0 +1,51 @@
+import { CancelledError, ConfigError, DeepEarthError, InputError, StageError } from '@deepearth/core/errors';
+import { describe, expect, it } from 'vitest';
+import { errorText, excerpt, exitCodeOf } from './report-error.ts';
+import { folderWith } from './testing/spawn.ts';
+
+describe('exitCodeOf', () => {
+  it.each([
+    [new ConfigError([{ location: { file: 'p.yaml' }, path: '', message: 'no' }]), 2],
+    [new DeepEarthError('no', { code: 'E_USAGE' }), 2],
+    [new InputError('a.tif', 'is broken.'), 4],
+    [new StageError('frames', 'frame-1', new InputError('a.tif', 'is broken.')), 4],
+    [new InputError('out', 'no space is left on the disk.', { code: 'E_DISK_FULL' }), 1],
+    [new StageError('umap', undefined, new Error('no')), 1],
+    [new CancelledError(), 130],
+    [new TypeError('no'), 1],
+    ['no', 1],
+  ])('%s', (error, code) => expect(exitCodeOf(error)).toBe(code));
+});
+
+describe('errorText', () => {
+  it('says a remedy once, whether the message has it or not', async () => {
+    expect(await errorText(new DeepEarthError('It fails.', { code: 'E_X', remedy: 'Mend it.' }))).toBe('error: It fails.\n  Mend it.');
+    expect(await errorText(new InputError('a.tif', 'is broken.', { remedy: 'Copy it again.' }))).toBe('error: a.tif: is broken. Copy it again.');
+  });
+
+  it('shows the line of a config issue with a caret, and does without where the file is gone', async () => {
+    await using folder = await folderWith({ 'p.yaml': 'stages:\n  - type: x/y\n' });
+    const issue = (file: string): ConfigError => new ConfigError([{ location: { file, line: 2, column: 11 }, path: 'stages.0.type', message: 'is none.', remedy: 'Did you mean y/x?' }]);
+    expect(await errorText(issue(folder.file('p.yaml')))).toBe(`error: ${folder.file('p.yaml')}:2:11 stages.0.type: is none. Did you mean y/x?\n    2 |   - type: x/y\n      |           ^`);
+    expect(await errorText(issue('gone.yaml'))).toBe('error: gone.yaml:2:11 stages.0.type: is none. Did you mean y/x?');
+  });
+
+  it('shows the stacks of a fault with its causes, and asks for a report', async () => {
+    const text = await errorText(new StageError('umap', 'clip-1', new TypeError('x is not a function')));
+    expect(text).toMatch(/^error: umap \(clip-1\): x is not a function\n/);
+    expect(text).toContain('caused by: TypeError');
+    expect(text).toContain('Please report');
+  });
+
+  it('passes on what the operating system says', async () => {
+    const { writeFile } = await import('node:fs/promises');
+    const error: unknown = await writeFile('/no/such/folder/file', '').catch((caught: unknown) => caught);
+    expect(await errorText(error)).toMatch(/^error: ENOENT: no such file or directory, open '.*file'\.$/);
+  });
+
+  it('shows the part of a long line that is at fault', () => {
+    const [line, caret] = excerpt(`${'a'.repeat(200)}X${'b'.repeat(100)}`, 7, 201).split('\n');
+    expect(line!.length).toBeLessThan(130);
+    expect(line![caret!.indexOf('^')]).toBe('X');
+  });
+});
