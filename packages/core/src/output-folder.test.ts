@@ -5,6 +5,19 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openRunFolder } from './output-folder.ts';
 
+test('a manifest reads as if it had been written at once', async () => {
+  const path = await mkdtemp(join(tmpdir(), 'output-folder-test-'));
+  try {
+    const folder = await openRunFolder(path, false);
+    const manifest = { format: 1, none: undefined, name: 'a "b"\n', empty: [], nothing: null, deep: { a: [1, { b: [] }], c: {} }, list: [1, 'x', null, { y: [2, 3] }, [[]]] };
+    await folder.writeManifest(manifest);
+    expect(await readFile(join(path, 'manifest.json'), 'utf8')).toBe(`${JSON.stringify(manifest, null, 1)}\n`);
+    await folder.release(false);
+  } finally {
+    await rm(path, { recursive: true, force: true });
+  }
+});
+
 test('pieces of any size arrive in order, with the digest of the whole', async () => {
   const path = await mkdtemp(join(tmpdir(), 'output-folder-test-'));
   try {

@@ -53,7 +53,7 @@ export interface RunFolder {
   /** A scratch folder inside the state folder, for one stage. */
   scratch(stage: string): Promise<string>;
   /** Writes the manifest, atomically. */
-  writeManifest(manifest: unknown): Promise<void>;
+  writeManifest(manifest: object): Promise<void>;
   /** Removes what the run kept for itself; `keepJournal` where a later run may resume. */
   release(keepJournal: boolean): Promise<void>;
 }
@@ -100,10 +100,12 @@ export async function openRunFolder(path: string, keepJournal: boolean): Promise
       }
       taken.add(name);
       const { bytes, sha256 } = await place(join(folder, file.path), content);
-      const entry: JournalEntry = { path: file.path, bytes, sha256, mediaType: file.mediaType, key: lineage('artifact', file.key, sha256), stage, ...(file.holds ? { holds: file.holds } : {}) };
+      const { path, mediaType, holds } = file;
+      const key = lineage('artifact', file.key, sha256);
+      const entry: JournalEntry = holds === undefined ? { path, bytes, sha256, mediaType, key, stage } : { path, bytes, sha256, mediaType, key, stage, holds };
       await appendFile(journal, `${JSON.stringify(entry)}\n`).catch((error: unknown) => Promise.reject(explain(error, folder)));
-      const { stage: _, ...rest } = entry;
-      return { kind: 'artifact', id: file.path, ...rest };
+      // Written out: every spread would give the object a shape of its own, and a run may keep a hundred thousand of them.
+      return holds === undefined ? { kind: 'artifact', id: path, key, path, bytes, sha256, mediaType } : { kind: 'artifact', id: path, key, path, bytes, sha256, mediaType, holds };
     },
     async scratch(stage) {
       const path = join(state, 'work', stage);
@@ -111,7 +113,7 @@ export async function openRunFolder(path: string, keepJournal: boolean): Promise
       return path;
     },
     async writeManifest(manifest) {
-      await place(join(folder, manifestName), new TextEncoder().encode(`${JSON.stringify(manifest, null, 1)}\n`));
+      await place(join(folder, manifestName), jsonPieces(manifest));
     },
     async release(keep) {
       await rm(parts, { recursive: true, force: true });
@@ -146,6 +148,25 @@ async function writeContent(path: string, content: Content): Promise<{ bytes: nu
     await file.close();
   }
   return { bytes, sha256: hash.digest('hex') };
+}
+
+/** `JSON.stringify(value, null, 1)` and a line feed, element by element of the lists it holds: the text of a whole manifest may be large. */
+async function* jsonPieces(value: object): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  const indented = (part: unknown, by: string): string => JSON.stringify(part, null, 1).replaceAll('\n', `\n${by}`);
+  let before = '{';
+  for (const [name, part] of Object.entries(value)) {
+    if (part === undefined) continue;
+    const head = `${before}\n ${JSON.stringify(name)}: `;
+    before = ',';
+    if (!Array.isArray(part) || part.length === 0) {
+      yield encoder.encode(`${head}${indented(part, ' ')}`);
+      continue;
+    }
+    for (const [index, element] of part.entries()) yield encoder.encode(`${index === 0 ? `${head}[` : ','}\n  ${indented(element, '  ')}`);
+    yield encoder.encode('\n ]');
+  }
+  yield encoder.encode('\n}\n');
 }
 
 /** The same bytes in pieces of a size that is worth a write: an archive of small files comes in thousands of small ones. */

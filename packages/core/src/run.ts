@@ -164,9 +164,10 @@ function keepBook(events: Subject<RunEvent>, former: FormerFiles) {
     watch: (folder: RunFolder): RunFolder => ({
       ...folder,
       async write(stage, file, content) {
-        const { kind: _kind, id: _id, ...artifact } = await folder.write(stage, file, content);
-        outputs.push({ ...artifact, stage });
-        return { kind: 'artifact', id: artifact.path, ...artifact };
+        const artifact = await folder.write(stage, file, content);
+        const { path, bytes, sha256, mediaType, key, holds } = artifact;
+        outputs.push(holds === undefined ? { path, bytes, sha256, mediaType, key, stage } : { path, bytes, sha256, mediaType, key, stage, holds });
+        return artifact;
       },
     }),
   };

@@ -3,6 +3,7 @@
 import { concat } from './bytes.ts';
 import { crc32 } from './crc32.ts';
 import { deflateRaw } from './deflate.ts';
+import { show } from './printable.ts';
 import { nameProblem } from './zip-directory.ts';
 
 /** One file to be put into an archive; its size has to be known ahead. */
@@ -33,7 +34,7 @@ export const zipBytes = (name: string, bytes: Uint8Array, compression: 'stored' 
 });
 
 interface Written {
-  readonly name: Uint8Array;
+  readonly name: string;
   readonly flags: number;
   readonly method: number;
   readonly crc: number;
@@ -85,8 +86,8 @@ export async function* writeZip(inputs: AsyncIterable<ZipInput> | Iterable<ZipIn
           : /\p{Surrogate}/u.test(input.name)
             ? 'is no valid Unicode'
             : undefined);
-    if (problem) throw new TypeError(`the entry name ${JSON.stringify(input.name)} ${problem}`);
-    if (!Number.isSafeInteger(input.size) || input.size < 0) throw new RangeError(`${JSON.stringify(input.name)} has ${input.size} bytes`);
+    if (problem) throw new TypeError(`the entry name ${show(input.name)} ${problem}`);
+    if (!Number.isSafeInteger(input.size) || input.size < 0) throw new RangeError(`${show(input.name)} has ${input.size} bytes`);
     names.add(input.name);
     const entry = yield* writeEntry(input, at, alignment);
     written.push(entry);
@@ -103,7 +104,7 @@ export async function* writeZip(inputs: AsyncIterable<ZipInput> | Iterable<ZipIn
 
 async function* writeEntry(input: ZipInput, offset: number, alignment: number): AsyncGenerator<Uint8Array, Written> {
   const name = new TextEncoder().encode(input.name);
-  if (name.byteLength > 0xffff - 4200) throw new TypeError(`the entry name ${JSON.stringify(input.name.slice(0, 40))}… is too long`);
+  if (name.byteLength > 0xffff - 4200) throw new TypeError(`the entry name ${show(input.name, 40)} is too long`);
   const deflated = input.compression === 'deflated';
   // Deflate may add 5 bytes per 16 KiB to what cannot be compressed.
   const wide = input.size + (deflated ? input.size / 1024 + 64 : 0) >= word;
@@ -138,7 +139,7 @@ async function* writeEntry(input: ZipInput, offset: number, alignment: number): 
       if (size > input.size) break;
       yield chunk;
     }
-    if (size !== input.size) throw new RangeError(`${JSON.stringify(input.name)} was to have ${input.size} bytes and has ${size > input.size ? 'more' : size}`);
+    if (size !== input.size) throw new RangeError(`${show(input.name)} was to have ${input.size} bytes and has ${size > input.size ? 'more' : size}`);
   };
   let compressedSize = 0;
   for await (const chunk of deflated ? deflateRaw(counted()) : counted()) {
@@ -147,7 +148,7 @@ async function* writeEntry(input: ZipInput, offset: number, alignment: number): 
   }
   const trailer = known ? new Uint8Array(0) : record([4, 0x08074b50], [4, crc], [wide ? 8 : 4, compressedSize], [wide ? 8 : 4, size]);
   if (!known) yield trailer;
-  return { name, flags, method, crc, size, compressedSize, offset, end: offset + header.byteLength + compressedSize + trailer.byteLength };
+  return { name: input.name, flags, method, crc, size, compressedSize, offset, end: offset + header.byteLength + compressedSize + trailer.byteLength };
 }
 
 /** An extra field that brings `at` to a multiple of `alignment`. */
@@ -159,7 +160,8 @@ function paddingTo(alignment: number, at: number): Uint8Array {
   return field;
 }
 
-function directoryLine({ name, flags, method, crc, size, compressedSize, offset }: Written): Uint8Array {
+function directoryLine({ name: text, flags, method, crc, size, compressedSize, offset }: Written): Uint8Array {
+  const name = new TextEncoder().encode(text);
   const long = [size, compressedSize, offset].filter((value) => value >= word);
   const extra = long.length ? record([2, 1], [2, 8 * long.length], ...long.map((value) => [8, value] as const)) : new Uint8Array(0);
   const short = (value: number): number => Math.min(value, word);

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { defineSink, InputError, refuse, spec, type Artifact } from '@deepearth/core';
-import { writeZip, zipBytes, type ZipInput } from '@deepearth/formats/zip-writer';
+import { writeZip, type ZipInput } from '@deepearth/formats/zip-writer';
 import { z } from 'zod';
 
 export const packageOptions = z.strictObject({
@@ -33,21 +33,39 @@ export const packageSink = defineSink({
     const sorted = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
     let done = 0;
     const entries = function* (): Generator<ZipInput> {
-      if (options.contents) yield zipBytes('contents.json', contentsOf(sorted), 'deflated');
+      if (options.contents) yield contentsOf(sorted);
       for (const file of sorted) {
         yield { name: file.path, size: file.bytes, chunks: () => checked(output.folder, file, signal), compression: compressible.test(file.mediaType) ? 'deflated' : 'stored' };
         progress('files', ++done, sorted.length);
       }
     };
-    yield await output.write({ path: options.file, mediaType: 'application/zip', key: key(...sorted.map((file) => `${file.path} ${file.sha256}`)) }, writeZip(entries()));
+    yield await output.write({ path: options.file, mediaType: 'application/zip', key: key(digestOf(sorted)) }, writeZip(entries()));
   },
 });
 
 /** Pictures and floats hardly get smaller, and stored entries can be read in place. */
 const compressible = /^(text\/|application\/(json|x-ndjson|geo\+json)|image\/svg)/;
 
-const contentsOf = (files: readonly Artifact[]): Uint8Array =>
-  new TextEncoder().encode(`${JSON.stringify({ files: files.map(({ path, bytes, sha256, mediaType }) => ({ path, bytes, sha256, mediaType })) }, null, 2)}\n`);
+/** The list of files, made piece by piece: of a hundred thousand it is larger than all else this stage holds. */
+function contentsOf(files: readonly Artifact[]): ZipInput {
+  const encoder = new TextEncoder();
+  const pieces = function* (): Generator<Uint8Array> {
+    for (const [index, { path, bytes, sha256, mediaType }] of files.entries()) {
+      const text = JSON.stringify({ path, bytes, sha256, mediaType }, null, 2).replaceAll('\n', '\n    ');
+      yield encoder.encode(`${index === 0 ? '{\n  "files": [' : ','}\n    ${text}`);
+    }
+    yield encoder.encode('\n  ]\n}\n');
+  };
+  let size = 0;
+  for (const piece of pieces()) size += piece.byteLength;
+  return { name: 'contents.json', size, chunks: pieces, compression: 'deflated' };
+}
+
+function digestOf(files: readonly Artifact[]): string {
+  const hash = createHash('sha256');
+  for (const { path, sha256 } of files) hash.update(`${path} ${sha256}\n`);
+  return hash.digest('hex');
+}
 
 /** The bytes of a file; throws when they are no longer those that were written. */
 async function* checked(folder: string, { path, bytes, sha256 }: Artifact, signal: AbortSignal): AsyncGenerator<Uint8Array> {

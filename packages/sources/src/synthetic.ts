@@ -35,6 +35,7 @@ export const synthetic = defineSource({
 
   async *process(_, { options, signal, state }) {
     const { count, width, height, seed, fps, speed, first } = options;
+    const origin = `synthetic weather, seed ${seed}`;
     for (let number = first; number < first + count; number++) {
       signal.throwIfAborted();
       // The encoder and several renderers read the same frame soon after one another; nothing is kept when memory is short.
@@ -45,7 +46,7 @@ export const synthetic = defineSource({
         key: lineage('source/synthetic', version, width, height, seed, speed, number),
         number, width, height,
         seconds: (number - first) / fps,
-        origin: `synthetic weather, seed ${seed}`,
+        origin,
         read(abort) {
           abort?.throwIfAborted();
           const values = recent?.deref() ?? state.draw(number * speed);
