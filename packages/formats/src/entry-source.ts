@@ -3,6 +3,7 @@
 import { InputError } from '@deepearth/core/errors';
 import { checkRange, readChunks, type ByteSource } from './bytes.ts';
 import { crc32 } from './crc32.ts';
+import { show } from './printable.ts';
 import type { Zip, ZipEntry } from './zip.ts';
 
 /** Bytes of an entry, with the proof that they are undamaged. */
@@ -23,7 +24,7 @@ export async function entrySource({ source }: Zip, entry: ZipEntry, signal?: Abo
   let sum = 0;
   let held = false;
   const check = (): void => {
-    if (sum !== entry.crc32) throw new InputError(source.name, `entry ${JSON.stringify(entry.name)} is damaged: its CRC-32 does not match.`, { code: 'E_ZIP' });
+    if (sum !== entry.crc32) throw new InputError(source.name, `entry ${show(entry.name)} is damaged: its CRC-32 does not match.`, { code: 'E_ZIP' });
     held = true;
   };
   const slice: EntrySource = {

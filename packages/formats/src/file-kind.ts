@@ -2,6 +2,7 @@
 
 import { InputError } from '@deepearth/core/errors';
 import type { ByteSource } from './bytes.ts';
+import { show } from './printable.ts';
 import { openZip } from './zip.ts';
 
 export type FileKind = 'pt' | 'safetensors' | 'npy' | 'npz' | 'zip';
@@ -25,5 +26,5 @@ export async function fileKind(source: ByteSource, signal?: AbortSignal): Promis
   if (start[8] === 0x7b) return 'safetensors';
   if (start.length === 0) throw new InputError(source.name, 'is empty.', { code: 'E_FORMAT' });
   const text = new TextDecoder().decode(start).replace(/[^\x20-\x7e]/g, '.');
-  throw new InputError(source.name, `is none of .pt, .safetensors, .npy, .npz, .zip: it starts with ${JSON.stringify(text)}.`, { code: 'E_FORMAT' });
+  throw new InputError(source.name, `is none of .pt, .safetensors, .npy, .npz, .zip: it starts with ${show(text)}.`, { code: 'E_FORMAT' });
 }

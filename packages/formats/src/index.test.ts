@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import * as formats from './index.ts';
 
-it('exports what the README lists', () => {
+it('exports these names and no others', () => {
   expect(Object.keys(formats).sort()).toMatchInlineSnapshot(`
     [
       "arraysAndTensorsOf",
@@ -35,6 +35,7 @@ it('exports what the README lists', () => {
       "openZip",
       "planSafetensors",
       "portableSha256",
+      "printable",
       "readChunks",
       "readRows",
       "sha256Of",

@@ -2,6 +2,7 @@
 
 import type { Inspection } from './inspect.ts';
 import type { Description } from './inspect-value.ts';
+import { printable } from './printable.ts';
 
 type Fields = Readonly<Record<string, Description>>;
 
@@ -21,9 +22,8 @@ export function sizeText(bytes: number): string {
   return unit === 0 ? `${bytes} B` : `${amount.toFixed(1)} ${units[unit]!}`;
 }
 
-/** Names from a file are shown without what a terminal would take for a command. */
-const clean = (text: string): string => text.replace(/\p{Cc}|\p{Cf}/gu, (c) => `\\u${c.codePointAt(0)!.toString(16).padStart(4, '0')}`);
-const quoted = (text: string): string => (text.length > mostText ? `"${clean(text.slice(0, mostText))}" … (${text.length} characters)` : `"${clean(text)}"`);
+const quoted = (text: string): string =>
+  text.length > mostText ? `"${printable(text.slice(0, mostText))}" … (${text.length} characters)` : `"${printable(text)}"`;
 
 const complexText = ([real, imaginary]: readonly Description[]): string =>
   `${String(real)}${String(imaginary).startsWith('-') ? '' : '+'}${String(imaginary)}i`;
@@ -84,7 +84,7 @@ function* lines(value: Description, lead: string): Generator<string> {
   const width = Math.min(60, Math.max(0, ...entries.slice(0, mostLines).map(([key]) => key.length)));
   for (const [key, item] of entries.slice(0, mostLines)) {
     const text = short(item);
-    const name = clean(key);
+    const name = printable(key);
     if (text !== undefined) yield `${lead}${name.padEnd(width)}  ${text}`;
     else {
       yield `${lead}${name}`;
@@ -96,8 +96,8 @@ function* lines(value: Description, lead: string): Generator<string> {
 
 /** What `inspectFile` found, one line per value; long lists are cut and say so. */
 export function inspectionText({ file, format, size, metadata, holds }: Inspection): string {
-  const out = [`${clean(file)}: ${format}, ${sizeText(size)}`];
-  for (const [key, text] of Object.entries(metadata ?? {})) out.push(`  metadata ${clean(key)} = ${quoted(text)}`);
+  const out = [`${printable(file)}: ${format}, ${sizeText(size)}`];
+  for (const [key, text] of Object.entries(metadata ?? {})) out.push(`  metadata ${printable(key)} = ${quoted(text)}`);
   const whole = short(holds);
   if (whole !== undefined) out.push(`  ${whole}`);
   else out.push(...lines(holds, '  '));

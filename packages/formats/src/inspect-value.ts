@@ -49,6 +49,15 @@ export async function describeTensor(t: LazyTensor, options: DescribeOptions): P
   return { tensor: true, dtype: t.dtype, shape: [...t.shape], ...(await contentOf(t, options)) };
 }
 
+const hexDigits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** Hex in one string that grows, not in an array of as many strings as there are bytes. */
+function hexOf(bytes: Uint8Array): string {
+  let hex = '';
+  for (const byte of bytes) hex += hexDigits[byte]!;
+  return hex;
+}
+
 /** The order of Python's `sorted`: text by code points, not by JavaScript's halves of them. */
 function inOrder(a: Description, b: Description): number {
   if (typeof a !== 'string' || typeof b !== 'string') return (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0;
@@ -68,7 +77,7 @@ export async function describeValue(value: PyValue, options: DescribeOptions): P
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
   if (typeof value === 'number') return Number.isFinite(value) ? value : { float: floatText(value) };
   if (typeof value === 'bigint') return value > 2n ** 53n || value < -(2n ** 53n) ? { int: String(value) } : Number(value);
-  if (value instanceof Uint8Array) return { bytes_hex: Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('') };
+  if (value instanceof Uint8Array) return { bytes_hex: hexOf(value) };
   if (Array.isArray(value)) return all(value);
   if (value instanceof Set) return { set: (await all(value)).sort(inOrder) };
   if (value instanceof Map) {

@@ -6,6 +6,7 @@ import { concat, sliceSource, type ByteSource } from './bytes.ts';
 import type { EntrySource } from './entry-source.ts';
 import { lazyTensor, type LazyTensor, type TensorValues } from './lazy-tensor.ts';
 import { numpyType, type NumpyType } from './numpy-type.ts';
+import { show } from './printable.ts';
 import { parsePythonLiteral } from './python-literal.ts';
 import { contiguousStride, isContiguous, readStrided, stridedChunkBytes } from './strided.ts';
 
@@ -43,11 +44,10 @@ export async function openNpy(source: ByteSource | EntrySource, signal?: AbortSi
   const shape: unknown = header.get('shape');
   const fortran: unknown = header.get('fortran_order');
   const descr: unknown = header.get('descr');
-  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0))
-    return refuse(`its shape is ${JSON.stringify(shape) ?? 'missing'}`);
+  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) return refuse(`its shape is ${show(shape)}`);
   if (typeof fortran !== 'boolean') return refuse('fortran_order is neither True nor False');
   if (descr === undefined) return refuse('it does not say what its elements are');
-  if (typeof descr !== 'string') return refuse(`its elements are records (${JSON.stringify(descr).slice(0, 100)}), which are not read`);
+  if (typeof descr !== 'string') return refuse(`its elements are records (${show(descr)}), which are not read`);
   const type = numpyType(descr);
   if (typeof type === 'string') return refuse(type);
   const dataStart = headerStart + headerBytes;

@@ -7,6 +7,7 @@ import { crc32 } from './crc32.ts';
 import { entrySource } from './entry-source.ts';
 import { namedTensors, type LazyTensor, type NamedValues } from './lazy-tensor.ts';
 import { npyHeader, openNpy } from './npy.ts';
+import { show } from './printable.ts';
 import { openZip, type Zip } from './zip.ts';
 import { writeZip, type ZipInput } from './zip-writer.ts';
 
@@ -20,7 +21,7 @@ export async function arraysOf(zip: Zip, signal?: AbortSignal): Promise<Readonly
   const arrays = new Map<string, LazyTensor>();
   for (const entry of zip.entries.values()) {
     if (!entry.name.endsWith('.npy'))
-      throw new InputError(zip.source.name, `entry ${JSON.stringify(entry.name)} is no .npy file, so this is no .npz archive.`, { code: 'E_NPY' });
+      throw new InputError(zip.source.name, `entry ${show(entry.name)} is no .npy file, so this is no .npz archive.`, { code: 'E_NPY' });
     arrays.set(entry.name.slice(0, -4), await openNpy(await entrySource(zip, entry, signal), signal));
   }
   return arrays;

@@ -1,6 +1,7 @@
 // NumPy's names of element types: "<f4", "|b1", ">i8".
 
 import { type DType } from '@deepearth/core/tensor';
+import { show } from './printable.ts';
 
 /** An element type and how its bytes lie. */
 export interface NumpyType {
@@ -44,7 +45,7 @@ export function numpyType(descr: string): NumpyType | string {
   const dtype = kinds.get(kind);
   if (!dtype || descr.length !== (order?.length ?? 0) + kind.length) {
     const what = Object.hasOwn(unread, kind[0] ?? '') ? ` (${unread[kind[0]!]!})` : '';
-    return `its elements are of the type ${JSON.stringify(descr)}${what}, which is not read`;
+    return `its elements are of the type ${show(descr)}${what}, which is not read`;
   }
   const bytes = Number(kind.slice(1));
   return { dtype, swapBytes: order === '>' ? (kind[0] === 'c' ? bytes / 2 : bytes) : 1 };

@@ -1,5 +1,7 @@
 // What a pickle may ask for: a table of names, each with the one thing that it is allowed to do.
 
+import { printable } from './printable.ts';
+
 /**
  * A name that a pickle may use. It is data, not a function of Python: `call` builds a value from arguments that it
  * checks itself; nothing else is ever called.
@@ -46,7 +48,7 @@ export function findIn(tables: readonly ReadonlyMap<string, unknown>[]): PickleC
   return (module, name) => {
     const key = `${module === '__builtin__' ? 'builtins' : module} ${name}`;
     for (const table of tables) if (table.has(key)) return table.get(key);
-    return refuse(`its pickle asks for ${module}.${name}, which no file of tensors needs; nothing was run`);
+    return refuse(`its pickle asks for ${printable(`${module}.${name}`.slice(0, 200))}, which no file of tensors needs; nothing was run`);
   };
 }
 

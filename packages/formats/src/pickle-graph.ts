@@ -7,6 +7,9 @@ import { isKind, type PyValue } from './python-values.ts';
 const deepest = 256;
 /** Values that come many times may be spelled out at most so often in all. */
 const mostSpelled = 1_000_000;
+/** Text and bytes that come many times may be, per byte of the pickle and at least, so long in all. */
+const textPerByte = 16;
+const alwaysText = 1 << 24;
 
 const childrenOf = (value: unknown): Iterable<unknown> | undefined => {
   if (Array.isArray(value) || value instanceof Set) return value as Iterable<unknown>;
@@ -15,34 +18,42 @@ const childrenOf = (value: unknown): Iterable<unknown> | undefined => {
   return undefined;
 };
 
-interface Visit {
-  readonly value: object;
-  readonly children: Iterator<unknown>;
+interface Extent {
+  /** Values, counted each time they come. */
   spelled: number;
+  /** Characters and bytes, counted likewise. */
+  text: number;
   depth: number;
 }
 
+interface Visit extends Extent {
+  readonly value: object;
+  readonly children: Iterator<unknown>;
+}
+
+const textOf = (value: unknown): number => (typeof value === 'string' ? value.length : value instanceof Uint8Array ? value.byteLength : 0);
+
 /**
  * Refuses a value that contains itself, is nested more than 256 deep, would be spelled out as more than a million values
- * while it is less in memory, or holds what is no value (a class, an array without its state). Works without recursion.
+ * while it is less in memory, or holds what is no value (a class, an array without its state). Works without recursion. `pickleBytes` is what it was made of.
  */
-export function checkGraph(root: unknown): PyValue {
-  const done = new Map<object, { spelled: number; depth: number }>();
+export function checkGraph(root: unknown, pickleBytes: number): PyValue {
+  const done = new Map<object, Extent>();
   const open = new Set<object>();
   const path: Visit[] = [];
   let distinct = 0;
-  const enter = (value: unknown): { spelled: number; depth: number } | undefined => {
+  const enter = (value: unknown): Extent | undefined => {
     if (isGlobal(value)) refuse(`it holds ${value.name} itself as a value`);
     if (typeof value === 'object' && value !== null && 'incomplete' in value && value.incomplete) refuse('it holds a NumPy value without its state');
     distinct++;
     const children = childrenOf(value);
-    if (!children) return { spelled: 1, depth: 0 };
+    if (!children) return { spelled: 1, text: textOf(value), depth: 0 };
     const known = done.get(value as object);
     if (known) return known;
     if (open.has(value as object)) refuse('it holds a value that contains itself');
     if (path.length > deepest) refuse(`it holds values nested more than ${deepest} deep`);
     open.add(value as object);
-    path.push({ value: value as object, children: children[Symbol.iterator](), spelled: 1, depth: 0 });
+    path.push({ value: value as object, children: children[Symbol.iterator](), spelled: 1, text: 0, depth: 0 });
     return undefined;
   };
   let result = enter(root);
@@ -50,6 +61,7 @@ export function checkGraph(root: unknown): PyValue {
     const visit = path.at(-1)!;
     if (result) {
       visit.spelled += result.spelled;
+      visit.text += result.text;
       visit.depth = Math.max(visit.depth, result.depth + 1);
     }
     const next = visit.children.next();
@@ -59,9 +71,10 @@ export function checkGraph(root: unknown): PyValue {
     }
     path.pop();
     open.delete(visit.value);
-    result = { spelled: visit.spelled, depth: visit.depth };
+    result = { spelled: visit.spelled, text: visit.text, depth: visit.depth };
     if (result.depth + path.length > deepest) refuse(`it holds values nested more than ${deepest} deep`);
     if (result.spelled > mostSpelled && result.spelled > 4 * distinct) refuse('it holds few values that come so often that it cannot be spelled out');
+    if (result.text > alwaysText + textPerByte * pickleBytes) refuse('it holds text that comes so often that it cannot be spelled out');
     done.set(visit.value, result);
   }
   return root as PyValue;

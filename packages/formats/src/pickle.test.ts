@@ -24,7 +24,10 @@ const text = (value: string): Uint8Array => {
 };
 const name = (module: string, item: string): string => `c${module}\n${item}\n`;
 const context = { find: findIn([pythonGlobals, torchGlobals(1000), numpyGlobals]), persistent: (id: unknown) => id };
-const load = (...parts: Parameters<typeof bytes>): unknown => checkGraph(parsePickle(bytes([0x80, 4], ...parts), context).value);
+const load = (...parts: Parameters<typeof bytes>): unknown => {
+  const pickle = bytes([0x80, 4], ...parts);
+  return checkGraph(parsePickle(pickle, context).value, pickle.byteLength);
+};
 const number = (n: number): Uint8Array => bytes('J', [...new Uint8Array(Int32Array.of(n).buffer)]);
 
 describe('pickle', () => {

@@ -2,7 +2,8 @@
 
 import { canonicalKeys, type KeyTable } from './pickle-keys.ts';
 import { isGlobal, PickleRefusal, refuse, type PickleContext } from './pickle-context.ts';
-import type { PyTuple, PyValue } from './python-values.ts';
+import { printable } from './printable.ts';
+import { isKind, type PyTuple, type PyValue } from './python-values.ts';
 
 /** Far above what checkpoints have, far below what hurts: dicts are the costly kind. */
 const mostOperations = 50_000_000;
@@ -11,6 +12,8 @@ const mostDicts = 1_000_000;
 /** What calls may copy out of values that are there already: bytes out of text, sets out of lists. A reference takes two bytes. */
 const copiedPerByte = 16;
 const alwaysCopied = 1 << 24;
+/** A handle of a tensor in memory, about; in a pickle it takes some hundred bytes where nothing is contrived. */
+const tensorCost = 768;
 /** An int of 8,192 bits. Python's own limit for decimal text is 4,300 digits. */
 const mostIntegerBytes = 1024;
 
@@ -111,6 +114,7 @@ function container<T>(m: Machine, value: T): T {
 /** Counts what a call or BUILD made: values that are referred to again and again must not be copied again and again. */
 function charge(m: Machine, made: unknown): void {
   if (made instanceof Set || made instanceof Map) m.copied += 32 * made.size;
+  else if (isKind(made, 'tensor')) m.copied += tensorCost;
   else if (typeof made === 'object' && made !== null)
     m.copied += 64 + ('byteLength' in made ? Number(made.byteLength) : 'bytes' in made && 'kind' in made && made.kind === 'ndarray' ? Number(made.bytes) : 0);
   if (m.copied > alwaysCopied + copiedPerByte * m.bytes.byteLength) refuse('its pickle copies the same values over and over');
@@ -272,7 +276,7 @@ const opcodes: Readonly<Record<number, (m: Machine) => void>> = {
   0x65: (m) => append(m, popMark(m)), // APPENDS
   0x67: old('GET'),
   0x68: (m) => recall(m, u1(m)), // BINGET
-  0x69: (m) => refuse(`its pickle asks for ${line(m)}.${line(m)} through the opcode INST, which is not read; nothing was run`),
+  0x69: (m) => refuse(`its pickle asks for ${printable(`${line(m)}.${line(m)}`)} through the opcode INST, which is not read; nothing was run`),
   0x6a: (m) => recall(m, u4(m)), // LONG_BINGET
   0x6c: unread('LIST'),
   0x6f: unread('OBJ'),

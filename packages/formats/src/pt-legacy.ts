@@ -6,6 +6,7 @@ import { numpyGlobals } from './numpy-values.ts';
 import { findIn, PickleRefusal, refuse, type PickleContext } from './pickle-context.ts';
 import { checkGraph } from './pickle-graph.ts';
 import { parsePickle } from './pickle.ts';
+import { show } from './printable.ts';
 import { readStorageId } from './pt-storage-id.ts';
 import type { Storage, StorageBytes } from './pt-tensor.ts';
 import type { PyValue } from './python-values.ts';
@@ -23,8 +24,8 @@ export async function openLegacyPt(source: ByteSource, signal?: AbortSignal): Pr
   let at = end;
   for (const key of keys) {
     const storage = typeof key === 'string' || typeof key === 'number' ? storages.get(String(key)) : undefined;
-    if (!storage) return refuse(`it lists the storage ${JSON.stringify(String(key)).slice(0, 100)}, which no tensor uses`);
-    const name = JSON.stringify(storage.key);
+    if (!storage) return refuse(`it lists the storage ${show(String(key))}, which no tensor uses`);
+    const name = show(storage.key);
     if (places.has(storage.key)) refuse(`it lists storage ${name} twice`);
     if (at + 8 > source.size) refuse(`it is cut short before storage ${name}`);
     const head = await source.read(at, 8, signal);
@@ -35,8 +36,8 @@ export async function openLegacyPt(source: ByteSource, signal?: AbortSignal): Pr
     places.set(storage.key, at + 8);
     at += 8 + storage.bytes;
   }
-  for (const key of storages.keys()) if (!places.has(key)) refuse(`storage ${JSON.stringify(key.slice(0, 100))} is not in the file`);
-  return checkGraph(value);
+  for (const key of storages.keys()) if (!places.has(key)) refuse(`storage ${show(key)} is not in the file`);
+  return checkGraph(value, end);
 }
 
 interface Pickles {

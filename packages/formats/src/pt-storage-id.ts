@@ -2,6 +2,7 @@
 
 import { elementBytes, type DType } from '@deepearth/core/tensor';
 import { refuse } from './pickle-context.ts';
+import { show } from './printable.ts';
 import type { Storage } from './pt-tensor.ts';
 import { isKind } from './python-values.ts';
 import { isStorageType } from './torch-globals.ts';
@@ -27,9 +28,7 @@ export function readStorageId(id: unknown, known: Map<string, Storage>, make: (i
   const name = String(key);
   const former = known.get(name);
   if (former)
-    return former.bytes === bytes && former.dtype === dtype
-      ? former
-      : refuse(`its pickle names storage ${JSON.stringify(name)} twice, with different types or sizes`);
+    return former.bytes === bytes && former.dtype === dtype ? former : refuse(`its pickle names storage ${show(name)} twice, with different types or sizes`);
   const storage = make({ key: name, ...(dtype && { dtype }), bytes });
   known.set(name, storage);
   return storage;

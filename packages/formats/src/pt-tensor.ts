@@ -4,6 +4,7 @@ import { elementBytes, type DType } from '@deepearth/core/tensor';
 import { sliceSource, type ByteSource } from './bytes.ts';
 import { lazyTensor, type LazyTensor, type Location } from './lazy-tensor.ts';
 import { refuse } from './pickle-context.ts';
+import { show } from './printable.ts';
 import { isContiguous, readStrided, stridedChunkBytes } from './strided.ts';
 
 /** A tensor of PyTorch. */
@@ -64,9 +65,7 @@ export function viewOf(storage: Storage, dtype: DType, offset: unknown, shape: r
   const last = empty ? -1 : sizes.reduce((at, size, axis) => at + (size - 1) * steps[axis]!, offset);
   if (!Number.isSafeInteger(bytes) || !Number.isSafeInteger((last + 1) * width)) refuse(`it holds ${what}, which is more than any memory`);
   if ((last + 1) * width > storage.bytes)
-    refuse(
-      `it holds ${what} at offset ${offset}, which needs ${last + 1} elements; storage ${JSON.stringify(storage.key)} has ${Math.floor(storage.bytes / width)}`,
-    );
+    refuse(`it holds ${what} at offset ${offset}, which needs ${last + 1} elements; storage ${show(storage.key)} has ${Math.floor(storage.bytes / width)}`);
   if (!empty && bytes > storage.bytes && bytes > Math.max(alwaysAllowedBytes, mostExpansion * fileBytes))
     refuse(`it holds ${what}, which repeats values up to ${bytes} bytes; the whole file has ${fileBytes}`);
 

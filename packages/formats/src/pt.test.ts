@@ -201,7 +201,7 @@ describe('.pt', () => {
     fc.assert(
       fc.property(anyDamage(good), (pickle) => {
         try {
-          checkGraph(parsePickle(pickle, context).value);
+          checkGraph(parsePickle(pickle, context).value, pickle.byteLength);
         } catch (error) {
           expect(error).toBeInstanceOf(PickleRefusal);
         }

@@ -8,6 +8,7 @@ import { numpyGlobals, type Ndarray } from './numpy-values.ts';
 import { findIn, PickleRefusal, refuse } from './pickle-context.ts';
 import { checkGraph } from './pickle-graph.ts';
 import { parsePickle } from './pickle.ts';
+import { show } from './printable.ts';
 import { openLegacyPt } from './pt-legacy.ts';
 import { readStorageId } from './pt-storage-id.ts';
 import type { PtTensor, Storage } from './pt-tensor.ts';
@@ -26,9 +27,10 @@ export interface Pt {
 
 /** The pickle has names and numbers, not values of tensors; NumPy arrays are the exception. */
 const mostPickleBytes = 1 << 30;
-/** Deflated entries may grow this much or to 64 MiB; PyTorch itself never compresses. */
+/** Deflated entries may grow this much, or to 64 MiB and a pickle to 4 MiB; PyTorch itself never compresses. */
 const mostInflation = 64;
 const alwaysInflatedBytes = 1 << 26;
+const alwaysInflatedPickleBytes = 1 << 22;
 
 /**
  * Opens a file of `torch.save`, of today's ZIP form or of the one before it, pickle protocols 2 to 5. Reads its directory
@@ -62,11 +64,11 @@ async function openZipPt(zip: Zip, signal?: AbortSignal): Promise<PyValue> {
   const prefix = prefixOf(zip);
   const entry = (name: string): ZipEntry | undefined => zip.entries.get(`${prefix}/${name}`);
   const order = new TextDecoder().decode((await entry('byteorder')?.read(64, signal)) ?? new TextEncoder().encode('little')).trim();
-  if (order !== 'little' && order !== 'big') refuse(`its byte order is ${JSON.stringify(order)}`);
+  if (order !== 'little' && order !== 'big') refuse(`its byte order is ${show(order)}`);
   const version = new TextDecoder().decode((await entry('version')?.read(64, signal)) ?? new TextEncoder().encode('3')).trim();
-  if (!/^\d+$/.test(version) || Number(version) > 10) refuse(`it is of version ${JSON.stringify(version)}; up to 10 are read`);
+  if (!/^\d+$/.test(version) || Number(version) > 10) refuse(`it is of version ${show(version)}; up to 10 are read`);
   const pickle = entry('data.pkl')!;
-  refuseBomb(pickle);
+  refuseBomb(pickle, alwaysInflatedPickleBytes);
   const bytes = await pickle.read(mostPickleBytes, signal);
   const storages = new Map<string, Storage>();
   const { value } = parsePickle(bytes, {
@@ -74,17 +76,17 @@ async function openZipPt(zip: Zip, signal?: AbortSignal): Promise<PyValue> {
     persistent: (id) =>
       readStorageId(id, storages, ({ key, dtype, bytes: expected }) => storageIn(zip, entry(`data/${key}`), key, dtype, expected, order === 'big')),
   });
-  return checkGraph(value);
+  return checkGraph(value, bytes.byteLength);
 }
 
-function refuseBomb({ name, compression, size, compressedSize }: ZipEntry): void {
-  if (compression === 'deflated' && size > Math.max(alwaysInflatedBytes, mostInflation * compressedSize))
-    refuse(`entry ${JSON.stringify(name)} would inflate from ${compressedSize} to ${size} bytes`);
+function refuseBomb({ name, compression, size, compressedSize }: ZipEntry, always = alwaysInflatedBytes): void {
+  if (compression === 'deflated' && size > Math.max(always, mostInflation * compressedSize))
+    refuse(`entry ${show(name)} would inflate from ${compressedSize} to ${size} bytes`);
 }
 
 function storageIn(zip: Zip, entry: ZipEntry | undefined, key: string, dtype: DType | undefined, bytes: number, big: boolean): Storage {
-  if (!entry) return refuse(`storage ${JSON.stringify(key.slice(0, 100))} is not in the archive`);
-  if (entry.size !== bytes) return refuse(`storage ${JSON.stringify(key)} should have ${bytes} bytes and has ${entry.size}`);
+  if (!entry) return refuse(`storage ${show(key)} is not in the archive`);
+  if (entry.size !== bytes) return refuse(`storage ${show(key)} should have ${bytes} bytes and has ${entry.size}`);
   refuseBomb(entry);
   let opened: ReturnType<typeof entrySource> | undefined;
   return {

@@ -1,5 +1,7 @@
 // Parses a literal of Python: strings, whole numbers, True, False, None, tuples, lists and dicts, as headers of .npy files are.
 
+import { show } from './printable.ts';
+
 export type PythonLiteral = string | number | boolean | null | PythonLiteral[] | Map<PythonLiteral, PythonLiteral>;
 
 const token = /\s*(?:('(?:[^'\\\n]|\\['\\])*'|"(?:[^"\\\n]|\\["\\])*")|(-?\d+)L?|(True|False|None)|([()[\]{},:]))/y;
@@ -11,7 +13,7 @@ export function parsePythonLiteral(text: string): PythonLiteral {
   const next = (): string => {
     token.lastIndex = at;
     const match = token.exec(text);
-    if (!match) throw new SyntaxError(text.slice(at).trim() ? `unexpected ${JSON.stringify(text.slice(at, at + 20))}` : 'it ends too early');
+    if (!match) throw new SyntaxError(text.slice(at).trim() ? `unexpected ${show(text.slice(at, at + 20))}` : 'it ends too early');
     at = token.lastIndex;
     return (match[1] ?? match[2] ?? match[3] ?? match[4])!;
   };
@@ -46,7 +48,7 @@ export function parsePythonLiteral(text: string): PythonLiteral {
     const entries = new Map<PythonLiteral, PythonLiteral>();
     while (!peek('}')) {
       const key = value(depth);
-      if (entries.has(key)) throw new SyntaxError(`the key ${JSON.stringify(key)} comes twice`);
+      if (entries.has(key)) throw new SyntaxError(`the key ${show(key)} comes twice`);
       if (!peek(':')) throw new SyntaxError('a colon is missing');
       entries.set(key, value(depth));
       if (!peek(',') && !peek('}')) throw new SyntaxError('a comma is missing');
@@ -55,6 +57,6 @@ export function parsePythonLiteral(text: string): PythonLiteral {
     return entries;
   };
   const result = value(0);
-  if (text.slice(at).trim()) throw new SyntaxError(`unexpected ${JSON.stringify(text.slice(at, at + 20))}`);
+  if (text.slice(at).trim()) throw new SyntaxError(`unexpected ${show(text.slice(at, at + 20))}`);
   return result;
 }

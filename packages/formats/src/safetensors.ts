@@ -4,6 +4,7 @@ import { InputError } from '@deepearth/core/errors';
 import { elementBytes, type DType, type Tensor } from '@deepearth/core/tensor';
 import { collect, type ByteSource } from './bytes.ts';
 import { namedTensors, storedTensor, type NamedValues, type StoredTensor, type TensorValues } from './lazy-tensor.ts';
+import { printable, show } from './printable.ts';
 import { parseStrictJson } from './strict-json.ts';
 
 /** In the order of the reference implementation, by which files are laid out: last kinds first, so that everything stays aligned. */
@@ -65,11 +66,11 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
   const metadata = new Map<string, string>();
   const found: [string, StoredTensor][] = [];
   for (const [name, value] of Object.entries(parsed)) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(`the header's ${JSON.stringify(name)} is no object`);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(`the header's ${show(name)} is no object`);
     const fields = new Map(Object.entries(value as object));
     if (name === '__metadata__') {
       for (const [key, text] of fields) {
-        if (typeof text !== 'string') refuse(`the metadata value of ${JSON.stringify(key)} is no string`);
+        if (typeof text !== 'string') refuse(`the metadata value of ${show(key)} is no string`);
         metadata.set(key, text as string);
       }
     } else found.push([name, tensorAt(source, headerEnd, name, fields, refuse)]);
@@ -79,7 +80,7 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
   let end = headerEnd;
   for (const [name, { location }] of found) {
     const how = location.offset < end ? 'inside the tensor before it' : 'leaving a hole';
-    if (location.offset !== end) refuse(`tensor ${JSON.stringify(name)} starts at byte ${location.offset}, ${how} (expected ${end})`);
+    if (location.offset !== end) refuse(`tensor ${show(name)} starts at byte ${location.offset}, ${how} (expected ${end})`);
     end += location.bytes;
   }
   if (end !== source.size) refuse(`its tensors end at byte ${end}, but the file has ${source.size}`);
@@ -94,7 +95,7 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
       if (!lazy)
         throw new InputError(
           source.name,
-          `has no tensor ${JSON.stringify(name)}; it has ${tensors.size}: ${[...tensors.keys()].slice(0, 8).join(', ')}${tensors.size > 8 ? ', …' : ''}.`,
+          `has no tensor ${show(name)}; it has ${tensors.size}: ${printable([...tensors.keys()].slice(0, 8).join(', '))}${tensors.size > 8 ? ', …' : ''}.`,
           { code: 'E_TENSOR_MISSING' },
         );
       return lazy.read(abort);
@@ -103,24 +104,23 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
 }
 
 function tensorAt(source: ByteSource, start: number, name: string, fields: ReadonlyMap<string, unknown>, refuse: (message: string) => never): StoredTensor {
-  const tensor = `tensor ${JSON.stringify(name)}`;
+  const tensor = `tensor ${show(name)}`;
   const whole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0);
   const kind = fields.get('dtype');
   const dtype = typeof kind === 'string' ? names.get(kind) : undefined;
-  if (!dtype) return refuse(`${tensor} is of the type ${JSON.stringify(kind) ?? 'nothing'}, which is not one of ${[...names.keys()].join(', ')}`);
+  if (!dtype) return refuse(`${tensor} is of the type ${show(kind)}, which is not one of ${[...names.keys()].join(', ')}`);
   const shape = fields.get('shape');
-  if (!Array.isArray(shape) || !shape.every(whole))
-    return refuse(`${tensor} has the shape ${JSON.stringify(shape) ?? 'nothing'}; it has to be a list of whole numbers`);
+  if (!Array.isArray(shape) || !shape.every(whole)) return refuse(`${tensor} has the shape ${show(shape)}; it has to be a list of whole numbers`);
   const offsets = fields.get('data_offsets');
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole) || offsets[0]! > offsets[1]!)
-    return refuse(`${tensor} has the data_offsets ${JSON.stringify(offsets) ?? 'nothing'}`);
+    return refuse(`${tensor} has the data_offsets ${show(offsets)}`);
   const [from, to] = offsets as [number, number];
   let bytes = elementBytes(dtype);
   for (const size of shape) {
     bytes *= size;
-    if (!Number.isSafeInteger(bytes)) return refuse(`${tensor} has the impossible shape [${shape.join(', ')}]`);
+    if (!Number.isSafeInteger(bytes)) return refuse(`${tensor} has the impossible shape ${show(shape)}`);
   }
-  if (to - from !== bytes) return refuse(`${tensor} of shape [${shape.join(', ')}] needs ${bytes} bytes as ${kind as string} and has ${to - from}`);
+  if (to - from !== bytes) return refuse(`${tensor} of shape ${show(shape)} needs ${bytes} bytes as ${kind as string} and has ${to - from}`);
   if (start + to > source.size) return refuse(`${tensor} would end at byte ${start + to}, but the file has ${source.size}`);
   return storedTensor(source, dtype, shape, start + from);
 }
@@ -160,7 +160,7 @@ const byText = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]
 export function planSafetensors<T extends TensorPlan>(tensors: Iterable<T>, metadata: Metadata = {}): SafetensorsPlan<T> {
   const planned = [...tensors].map((plan) => {
     const kind = nameOf.get(plan.dtype);
-    if (!kind) throw new TypeError(`safetensors has no type for ${plan.dtype}, the type of ${JSON.stringify(plan.name)}`);
+    if (!kind) throw new TypeError(`safetensors has no type for ${plan.dtype}, the type of ${show(plan.name)}`);
     return { plan, kind };
   });
   planned.sort((a, b) => b.kind.rank - a.kind.rank || byText([a.plan.name, 0], [b.plan.name, 0]));
@@ -170,7 +170,7 @@ export function planSafetensors<T extends TensorPlan>(tensors: Iterable<T>, meta
   if (notes.length) parts.push(`"__metadata__":{${notes.map(([key, text]) => `${quote(key)}:${quote(text)}`).join(',')}}`);
   let at = 0;
   const sizes = planned.map(({ plan, kind }) => {
-    if (seen.has(plan.name)) throw new TypeError(`two tensors are to be written under the name ${JSON.stringify(plan.name)}`);
+    if (seen.has(plan.name)) throw new TypeError(`two tensors are to be written under the name ${show(plan.name)}`);
     seen.add(plan.name);
     if (!plan.shape.every((size) => Number.isSafeInteger(size) && size >= 0)) throw new TypeError(`${plan.name} has the shape [${plan.shape.join(', ')}]`);
     const bytes = plan.shape.reduce((n, size) => n * size, elementBytes(plan.dtype));
@@ -188,7 +188,7 @@ export function planSafetensors<T extends TensorPlan>(tensors: Iterable<T>, meta
 }
 
 function quote(text: string): string {
-  if (/\p{Surrogate}/u.test(text)) throw new TypeError(`${JSON.stringify(text)} is no valid Unicode`);
+  if (/\p{Surrogate}/u.test(text)) throw new TypeError(`${show(text)} is no valid Unicode`);
   return JSON.stringify(text);
 }
 
@@ -203,7 +203,7 @@ export async function* writeSafetensors(tensors: Iterable<TensorChunks>, metadat
       if (got > bytes) break;
       yield chunk;
     }
-    if (got !== bytes) throw new RangeError(`${JSON.stringify(name)} needs ${bytes} bytes and got ${got > bytes ? 'more' : got}`);
+    if (got !== bytes) throw new RangeError(`${show(name)} needs ${bytes} bytes and got ${got > bytes ? 'more' : got}`);
   }
 }
 

@@ -7,6 +7,7 @@ import { openFile } from './file-source-node.ts';
 import type { LazyTensor } from './lazy-tensor.ts';
 import { openNpy } from './npy.ts';
 import { openNpz } from './npz.ts';
+import { printable, show } from './printable.ts';
 import { arraysAndTensorsOf, openPt } from './pt.ts';
 import { openSafetensors } from './safetensors.ts';
 
@@ -38,7 +39,7 @@ export async function readTensorFile(path: string, signal?: AbortSignal): Promis
   try {
     const format = await fileKind(source, signal);
     const { tensors, metadata } = await tensorsIn(source, format, signal);
-    const names = (): string => [...tensors.keys()].slice(0, 12).join(', ') + (tensors.size > 12 ? ', …' : '');
+    const names = (): string => printable([...tensors.keys()].slice(0, 12).join(', ')) + (tensors.size > 12 ? ', …' : '');
     return {
       path,
       format,
@@ -48,11 +49,10 @@ export async function readTensorFile(path: string, signal?: AbortSignal): Promis
         const found = name === undefined && tensors.size === 1 ? [...tensors.values()][0] : tensors.get(name ?? '');
         if (found) return found;
         if (tensors.size === 0) throw new InputError(path, 'holds no tensors.', { code: 'E_TENSOR_MISSING' });
-        throw new InputError(
-          path,
-          name === undefined ? `holds ${tensors.size} tensors: ${names()}.` : `has no tensor ${JSON.stringify(name)}; it has ${names()}.`,
-          { code: 'E_TENSOR_MISSING', remedy: name === undefined ? 'Say which one.' : undefined },
-        );
+        throw new InputError(path, name === undefined ? `holds ${tensors.size} tensors: ${names()}.` : `has no tensor ${show(name)}; it has ${names()}.`, {
+          code: 'E_TENSOR_MISSING',
+          remedy: name === undefined ? 'Say which one.' : undefined,
+        });
       },
       close: () => source.close(),
     };

@@ -2,6 +2,7 @@
 
 import { InputError } from '@deepearth/core/errors';
 import type { ByteSource } from './bytes.ts';
+import { show } from './printable.ts';
 
 /** One line of the directory. */
 export interface DirectoryEntry {
@@ -46,7 +47,7 @@ export async function readDirectory(source: ByteSource, signal?: AbortSignal): P
   for (let i = 0; i < count; i++) {
     const [entry, length] = parseEntry(bytes.subarray(at), refuse);
     at += length;
-    if (names.has(entry.name)) refuse(`two entries are called ${JSON.stringify(entry.name)}`);
+    if (names.has(entry.name)) refuse(`two entries are called ${show(entry.name)}`);
     names.add(entry.name);
     entries.push(entry);
   }
@@ -61,8 +62,7 @@ function withEnds(entries: readonly Omit<DirectoryEntry, 'end'>[], directory: nu
   ordered.forEach((entry, i) => {
     const end = ordered[i + 1]?.offset ?? directory;
     const least = entry.offset + 30 + entry.rawName.byteLength + entry.compressedSize;
-    if (least > end)
-      refuse(`entry ${JSON.stringify(entry.name)} overlaps ${i + 1 < ordered.length ? `entry ${JSON.stringify(ordered[i + 1]!.name)}` : 'the directory'}`);
+    if (least > end) refuse(`entry ${show(entry.name)} overlaps ${i + 1 < ordered.length ? `entry ${show(ordered[i + 1]!.name)}` : 'the directory'}`);
     ends.set(entry, end);
   });
   return entries.map((entry) => ({ ...entry, end: ends.get(entry)! }));
@@ -114,7 +114,7 @@ function parseEntry(bytes: Uint8Array, refuse: Refuse): [Omit<DirectoryEntry, 'e
   const flags = head.getUint16(8, true);
   const rawName = bytes.slice(46, 46 + nameLength);
   const name = decodeName(rawName, Boolean(flags & 0x800), refuse);
-  const entry = `entry ${JSON.stringify(name)}`;
+  const entry = `entry ${show(name)}`;
   if (flags & 0x2041) refuse(`${entry} is encrypted`);
   const method = head.getUint16(10, true);
   if (method !== 0 && method !== 8) refuse(`${entry} is compressed by method ${method}; only stored and deflated entries are read`);
@@ -165,7 +165,7 @@ function decodeName(raw: Uint8Array, utf8: boolean, refuse: Refuse): string {
     }
   } else name = Array.from(raw, (byte) => (byte < 128 ? String.fromCharCode(byte) : codePage437[byte - 128]!)).join('');
   const problem = nameProblem(name);
-  if (problem) refuse(`the entry name ${JSON.stringify(name.slice(0, 100))} ${problem}`);
+  if (problem) refuse(`the entry name ${show(name)} ${problem}`);
   return name;
 }
 

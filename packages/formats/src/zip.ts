@@ -5,6 +5,7 @@ import { collect, readChunks, type ByteSource } from './bytes.ts';
 import { crc32 } from './crc32.ts';
 import { inflateRaw } from './deflate.ts';
 import type { Location } from './lazy-tensor.ts';
+import { show } from './printable.ts';
 import { readDirectory, type DirectoryEntry } from './zip-directory.ts';
 
 /** One file of an archive. */
@@ -39,7 +40,7 @@ export async function openZip(source: ByteSource, signal?: AbortSignal): Promise
 
 function zipEntry(source: ByteSource, entry: DirectoryEntry): ZipEntry {
   const refuse = (message: string, cause?: unknown): never => {
-    throw new InputError(source.name, `entry ${JSON.stringify(entry.name)} ${message}.`, { code: 'E_ZIP', cause });
+    throw new InputError(source.name, `entry ${show(entry.name)} ${message}.`, { code: 'E_ZIP', cause });
   };
   let located: Promise<Location> | undefined;
   const locate = (signal?: AbortSignal): Promise<Location> => (located ??= locateData(source, entry, refuse, signal));
