@@ -48,8 +48,9 @@ export async function readTokenFile(source: ByteSource, signal?: AbortSignal): P
   if (file.metadata.get('deepearth.tokens') !== version) refuse(`its metadata says ${JSON.stringify(file.metadata.get('deepearth.tokens') ?? null)} for "deepearth.tokens", expected "${version}"`);
   const text = (name: string): string => file.metadata.get(name) ?? refuse(`its metadata has no ${JSON.stringify(name)}`);
   const json = <T>(name: string): T => {
+    const value = text(name);
     try {
-      return JSON.parse(text(name)) as T;
+      return JSON.parse(value) as T;
     } catch (cause) {
       return refuse(`the metadata value of ${JSON.stringify(name)} is no JSON`, cause);
     }

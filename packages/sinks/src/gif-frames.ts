@@ -29,7 +29,7 @@ export const sampleBytes = 48 * 2 ** 20;
 /** Squared distance in colour that is never worth another palette: 4 levels in each of three channels. */
 const tolerableError = 48;
 /** Levels that the dither's thresholds spread over: twice how far a channel usually is from its colour, so that no more noise is added than hides the steps. */
-const ditherLevels = (meanSquaredError: number): number => Math.min(24, Math.round(2 * Math.sqrt(meanSquaredError / 3)));
+const ditherLevels = (meanSquaredError: number): number => Math.min(14, Math.round(2 * Math.sqrt(meanSquaredError / 3)));
 
 /**
  * The delay of frame `index`, in hundredths of a second, GIF's unit. Rounding errors are carried along, so that `n` frames

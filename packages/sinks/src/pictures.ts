@@ -2,6 +2,7 @@
 
 import { defineSink, refuse, spec, type Picture } from '@deepearth/core';
 import { z } from 'zod';
+import { inOrder } from './in-order.ts';
 
 export const picturesOptions = z.strictObject({
   format: z.enum(['png', 'jpeg', 'webp']).default('png').describe('PNG keeps every value; JPEG and WebP are smaller.'),
@@ -24,12 +25,16 @@ export const pictures = defineSink({
     return { output: spec('artifact', {}, null, inputs.length === 1 ? input.count : null) };
   },
 
-  async each(picture: Picture, { options: { format, quality, directory }, output, key }) {
-    const bytes = await encodePicture(picture.pixels, format, quality);
-    return output.write(
-      { path: `${directory}/${picture.layer}/frame_${String(picture.frame.number).padStart(6, '0')}.${endings[format]}`, mediaType: `image/${format}`, key: key(picture.key) },
-      bytes,
+  async *process(pictures: AsyncIterable<Picture>, { options: { format, quality, directory }, output, key, attempt, signal }) {
+    // Encoding runs beside this thread and writing waits for the disk, so a few at a time keep both busy.
+    const files = inOrder(pictures, 3, (picture) =>
+      attempt(picture, async () => {
+        signal.throwIfAborted();
+        const path = `${directory}/${picture.layer}/frame_${String(picture.frame.number).padStart(6, '0')}.${endings[format]}`;
+        return output.write({ path, mediaType: `image/${format}`, key: key(picture.key) }, await encodePicture(picture.pixels, format, quality));
+      }),
     );
+    for await (const file of files) if (file) yield file;
   },
 });
 
