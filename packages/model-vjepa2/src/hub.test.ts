@@ -24,6 +24,8 @@ interface Behaviour {
   /** Bytes to send instead of the weights; one entry per request. */
   forged: Buffer[];
   ranges: boolean;
+  /** The size that is listed for weights, when it is not the true one. */
+  listedBytes?: number;
   status?: { code: number; error?: string };
   token?: string;
 }
@@ -56,7 +58,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
         .filter((path) => hub.files[path])
         .map((path) => {
           const bytes = hub.files[path]!;
-          return { type: 'file', path, size: bytes.length, oid: gitDigest(bytes), ...(isLarge(path) && { lfs: { oid: sha256(bytes), size: bytes.length, pointerSize: 134 } }) };
+          return { type: 'file', path, size: bytes.length, oid: gitDigest(bytes), ...(isLarge(path) && { lfs: { oid: sha256(bytes), size: hub.listedBytes ?? bytes.length, pointerSize: 134 } }) };
         });
       response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(entries));
     });
@@ -219,6 +221,20 @@ describe('fetching a model', () => {
     await expect(fetchModel(model, options({}, { HF_ENDPOINT: 'http://127.0.0.1:1' }))).rejects.toThrow(/does not answer.*HF_ENDPOINT/);
     await expect(fetchModel('no name', options())).rejects.toThrow(/organisation\/model/);
     await expect(fetchModel(model, options({}, { HF_ENDPOINT: 'mirror' }))).rejects.toThrow(/HF_ENDPOINT/);
+  });
+
+  it('begins no download that does not fit on the disk', async () => {
+    hub.listedBytes = 1e18;
+    await expect(fetchModel(model, options())).rejects.toThrow(/1000000000\.00 GB are needed, .* free on this disk.*HF_HOME/);
+    expect(downloads()).toEqual([]);
+  });
+
+  it('stops a server that sends more, or less, than it listed', async () => {
+    hub.listedBytes = weights.length - 1000;
+    await expect(fetchModel(model, options())).rejects.toThrow(/model\.safetensors: .*(sent more|digest)/);
+    hub.listedBytes = weights.length + 1000;
+    await expect(fetchModel(model, options())).rejects.toThrow(/model\.safetensors: .*(broke off|digest)/);
+    await expect(fetchModel(model, options({ offline: true }))).rejects.toThrow(/not in the cache/);
   });
 
   it('uses the cache, with a warning, while the Hub is down', async () => {
