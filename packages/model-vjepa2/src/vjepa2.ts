@@ -115,7 +115,7 @@ export const vjepa2 = defineEncoder({
       const batch = jobs;
       jobs = [];
       for (const [index, encoded] of (await encodeAll(batch, context)).entries()) {
-        context.progress('encode', ++done, null);
+        context.progress('encode', ++done, context.inputs[0]?.spec.count ?? null);
         if (encoded) yield tokensFor(batch[index]!, encoded);
       }
     }

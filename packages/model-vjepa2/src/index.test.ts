@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import * as index from './index.ts';
+
+test('the names that the package exports', () => {
+  expect(Object.keys(index).sort()).toMatchInlineSnapshot(`
+    [
+      "VJepa2Extractor",
+      "catalogue",
+      "check",
+      "compareTokens",
+      "deviceKinds",
+      "encoderGraph",
+      "estimate",
+      "findEntry",
+      "fits",
+      "formatCheck",
+      "graphVersion",
+      "layout",
+      "openCheckpoint",
+      "openEncoder",
+      "openProbe",
+      "placeWeights",
+      "poolings",
+      "precisions",
+      "prepareClip",
+      "preprocessClip",
+      "probe",
+      "probeOptions",
+      "readArchitecture",
+      "readPicture",
+      "resolveModel",
+      "stages",
+      "surveyModel",
+      "tokenGrid",
+      "vjepa2",
+      "vjepa2Options",
+    ]
+  `);
+});
