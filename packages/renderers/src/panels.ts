@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { joinByFrame } from './join-by-frame.ts';
 import { pictureQueue, type Panel } from './picture-queue.ts';
 import { toRgb } from './rgb.ts';
+import { flattened, scaled } from './scale.ts';
 
 export const panelsOptions = z.strictObject({
   direction: z.enum(['row', 'column']).default('row').describe('Panels from left to right, or from top to bottom.'),
@@ -51,11 +52,7 @@ export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, un
 /** `[height, width, 3]`; opacity is laid over black. */
 async function rgbOf(panel: Panel, signal: AbortSignal): Promise<Tensor<'uint8'>> {
   if (panel.kind === 'frame') return framePixels(panel, signal);
-  const { shape, data } = panel.pixels;
-  if (shape[2] === 3) return panel.pixels;
-  const out = new Uint8Array((data.length / 4) * 3);
-  for (let from = 0, to = 0; from < data.length; from += 4) for (let c = 0; c < 3; c++) out[to++] = Math.round((data[from + c]! * data[from + 3]!) / 255);
-  return tensor('uint8', [shape[0]!, shape[1]!, 3], out);
+  return flattened(panel.pixels);
 }
 
 async function framePixels(frame: Frame, signal: AbortSignal): Promise<Tensor<'uint8'>> {
@@ -80,18 +77,4 @@ async function putTogether(pictures: readonly (Tensor<'uint8'> | undefined)[], e
     at += lengths[i]! + gap;
   });
   return tensor('uint8', [height, width, 3], out);
-}
-
-/** Brings a panel to the common edge: squares stay sharp at whole factors, everything else is interpolated. */
-async function scaled(picture: Tensor<'uint8'>, edge: number, across: boolean): Promise<Tensor<'uint8'>> {
-  const [height, width] = picture.shape as [number, number];
-  const own = across ? height : width;
-  if (own === edge) return picture;
-  const { default: sharp } = await import('sharp');
-  const size = across ? { height: edge, width: Math.max(1, Math.round((width * edge) / height)) } : { width: edge, height: Math.max(1, Math.round((height * edge) / width)) };
-  const { data, info } = await sharp(picture.data, { raw: { width, height, channels: 3 } })
-    .resize({ ...size, fit: 'fill', kernel: edge % own === 0 ? 'nearest' : 'lanczos3' })
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return tensor('uint8', [info.height, info.width, 3], new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }

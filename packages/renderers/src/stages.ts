@@ -5,6 +5,7 @@ import type { StageList } from '@deepearth/core/stage';
 export const stages: StageList = {
   'renderer/tokens': async () => (await import('./tokens.ts')).tokens,
   'renderer/overlay': async () => (await import('./overlay.ts')).overlay,
+  'renderer/contact-sheet': async () => (await import('./contact-sheet.ts')).contactSheet,
   'renderer/panels': async () => (await import('./panels.ts')).panelsRenderer,
   'renderer/stacked': async () => (await import('./stacked.ts')).stacked,
   'renderer/side-by-side': async () => (await import('./side-by-side.ts')).sideBySide,

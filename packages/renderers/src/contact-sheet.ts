@@ -1,0 +1,72 @@
+// Shows a whole run at a glance: pictures from all along it, small, on one sheet.
+
+import { defineRenderer, refuse, spec, tensor, type Item, type Picture, type Tensor } from '@deepearth/core';
+import { z } from 'zod';
+import { flattened, scaled } from './scale.ts';
+
+export const contactSheetOptions = z.strictObject({
+  columns: z.number().int().min(1).max(64).default(8).describe('Pictures in a row.'),
+  rows: z.number().int().min(1).max(64).default(4).describe('Rows at most; a longer run is thinned out evenly to fit.'),
+  cellPixels: z.number().int().min(8).max(1024).default(128).describe('Width of a picture on the sheet.'),
+  gapPixels: z.number().int().nonnegative().max(64).default(4).describe('Black pixels between pictures.'),
+});
+
+/** One sheet in the making: every `step`-th picture of its layer. */
+interface Sheet {
+  readonly first: Picture;
+  cells: { picture: Tensor<'uint8'>; key: string }[];
+  step: number;
+  seen: number;
+}
+
+export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined, undefined, Picture & Item, Picture>({
+  type: 'contact-sheet',
+  summary: 'Shows pictures from all along a run on one sheet, one sheet for each layer.',
+  options: contactSheetOptions,
+  joins: 'merged',
+  examples: ['- type: renderer/contact-sheet', '- type: renderer/contact-sheet\n  with: { columns: 4, rows: 4, cellPixels: 240 }'],
+
+  describe(input, { options: { columns, rows, cellPixels }, inputs }) {
+    const other = inputs.find(({ spec: { kind } }) => kind !== 'picture');
+    if (input?.kind !== 'picture' || other) return refuse(`a contact sheet shows pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, { remedy: 'Put it behind a renderer.' });
+    return { output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', null), drains: true, memoryBytes: 2 * columns * rows * cellPixels * cellPixels * 3 * inputs.length };
+  },
+
+  async *process(pictures, { options, key, attempt, signal }) {
+    const most = options.columns * options.rows;
+    const sheets = new Map<string, Sheet>();
+    for await (const picture of pictures) {
+      signal.throwIfAborted();
+      const sheet = sheets.get(picture.layer) ?? { first: picture, cells: [], step: 1, seen: 0 };
+      sheets.set(picture.layer, sheet);
+      if (sheet.seen++ % sheet.step) continue;
+      const small = await attempt(picture, () => scaled(flattened(picture.pixels), options.cellPixels, false));
+      if (!small) continue;
+      sheet.cells.push({ picture: small, key: picture.key });
+      if (sheet.cells.length <= most) continue;
+      // Too many: every second one goes, and from now on only every second one comes.
+      sheet.cells = sheet.cells.filter((_, i) => i % 2 === 0);
+      sheet.step *= 2;
+    }
+    for (const [layer, { first, cells }] of [...sheets].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const name = `${layer}-sheet`;
+      const pixels = layOut(cells.map(({ picture }) => picture), options.columns, options.gapPixels);
+      yield { kind: 'picture', id: `${name}-${first.frame.id}`, key: key(layer, ...cells.map((cell) => cell.key)), pixels, frame: first.frame, layer: name };
+    }
+  },
+});
+
+function layOut(pictures: readonly Tensor<'uint8'>[], columns: number, gap: number): Tensor<'uint8'> {
+  const across = Math.min(columns, pictures.length);
+  const down = Math.ceil(pictures.length / columns);
+  const cellWidth = pictures[0]!.shape[1]!;
+  const cellHeight = Math.max(...pictures.map(({ shape }) => shape[0]!));
+  const [width, height] = [across * (cellWidth + gap) - gap, down * (cellHeight + gap) - gap];
+  const out = new Uint8Array(width * height * 3);
+  pictures.forEach(({ data, shape }, i) => {
+    const left = (i % columns) * (cellWidth + gap);
+    const top = Math.floor(i / columns) * (cellHeight + gap);
+    for (let row = 0; row < shape[0]!; row++) out.set(data.subarray(row * cellWidth * 3, (row + 1) * cellWidth * 3), ((top + row) * width + left) * 3);
+  });
+  return tensor('uint8', [height, width, 3], out);
+}
