@@ -75,22 +75,3 @@ export function checkEncoder(maker: EncoderIdentity | undefined, encoder: Encode
     remedy: 'Use the model with the encoder it was made for, or fit a new one.',
   });
 }
-
-/** Writes a model file: beside its final name, synced, renamed. */
-export async function saveModel(path: string, model: SavedModel): Promise<void> {
-  const { writeFileWhole } = await import('@deepearth/formats/write-file-node');
-  await writeFileWhole(path, [await encodeModel(model)]);
-}
-
-/** Reads a model file; see `decodeModel` for what it throws. */
-export async function loadModel(path: string, options: LoadOptions = {}): Promise<SavedModel> {
-  const { readFile } = await import('node:fs/promises');
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path, { signal: options.signal });
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
-    throw new InputError(path, 'there is no such model file.', { cause, remedy: 'Fit one with saveAs (or --model-out) first.' });
-  }
-  return decodeModel(bytes, path, options);
-}

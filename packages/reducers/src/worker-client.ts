@@ -40,7 +40,8 @@ export interface WorkerOptions {
  */
 export async function startWorker(name: string, { signal, progress, native = false }: WorkerOptions): Promise<WorkerClient> {
   signal?.throwIfAborted();
-  const { Worker } = await import('node:worker_threads');
+  const threads = 'node:worker_threads'; // not a literal: bundlers for browsers, where nobody gets here, would look for it
+  const { Worker } = (await import(/* @vite-ignore */ threads)) as typeof import('node:worker_threads');
   // Without the flags of this process: a test runner's would send the built worker back to the sources.
   const worker = new Worker(builtUrl(name, import.meta.url), { execArgv: [] });
   worker.unref();
