@@ -5,6 +5,7 @@ import { seededRandom } from '../seeded.ts';
 import type { Engine } from './engine.ts';
 import type { Curve } from './curve.ts';
 import type { Settled } from './options.ts';
+import type { Arithmetic } from './products.ts';
 import { axisRows, checkedRows, type Plan } from './plan.ts';
 import { principalStart } from './principal-start.ts';
 import { evenly, step, type Running } from './running.ts';
@@ -12,9 +13,10 @@ import { searchWork, type SearchReport } from './search.ts';
 
 /** How neighbours were found. */
 export interface SearchFacts {
-  readonly arithmetic: 'int8' | 'float32' | 'manhattan';
+  /** 8-bit coordinates on 256 axes, 8-bit channels, float32, or sums of differences; exact distances decide among the candidates either way. */
+  readonly arithmetic: Arithmetic;
   readonly through: 'onnxruntime' | 'wasm';
-  /** Share of the true neighbours of some rows that int8 candidates held; 1 for float32. */
+  /** Share of the true neighbours of some rows that the candidates held; 1 for float32. */
   readonly recall: number;
   /** Why, for people. */
   readonly reason: string;
@@ -44,38 +46,60 @@ export function refuseBad(rows: readonly number[], name: (row: number) => number
 /** Neighbours of all rows, in `plan.neighbours` and `plan.distances`. */
 export async function findNeighbours(engine: Engine, plan: Plan, options: Settled, running: Running): Promise<SearchFacts> {
   const facts = await chooseSearch(engine, plan, options, running);
-  const common = { plan, metric: options.metric };
-  await engine.run('search', { plan, arithmetic: facts.arithmetic, onnx: options.products === 'auto' }, step(running, 'neighbours', searchWork(plan.rows)));
-  await engine.run('rank', common, step(running, 'neighbours, exact', plan.rows));
+  await candidates(engine, plan, facts.arithmetic, options, running);
+  await engine.run('rank', { plan, metric: options.metric }, step(running, 'neighbours, exact', plan.rows));
   return facts;
 }
 
-/** Tries the int8 search on a few rows against an exhaustive one; float32 where it misses any, or where its sums saturate. */
-async function chooseSearch(engine: Engine, plan: Plan, options: Settled, running: Running): Promise<SearchFacts> {
-  const onnx = options.products === 'auto';
-  if (options.metric === 'manhattan') return { arithmetic: 'manhattan', through: 'wasm', recall: 1, reason: 'sums of differences, exact' };
-  if (options.search === 'float32') return { arithmetic: 'float32', through: onnx ? 'onnxruntime' : 'wasm', recall: 1, reason: 'asked for' };
-  // Few rows: their candidates are nearly all rows, there is nothing to check.
-  const picks = evenly(plan.rows, Math.min(checkedRows, Math.max(1, Math.floor(plan.rows / 8))));
-  await copyRows(engine, plan, picks);
-  const reports: SearchReport[] = await engine.run('search', { plan, arithmetic: 'int8', onnx, queries: picks.length }, step(running, 'checking int8', searchWork(plan.rows, picks.length)));
-  const through = reports[0]!.through;
-  if (reports.some(({ exact }) => !exact)) {
-    if (options.search === 'int8') return { arithmetic: 'int8', through, recall: NaN, reason: 'asked for, although int8 sums saturate on this machine' };
-    return { arithmetic: 'float32', through, recall: 1, reason: 'int8 sums saturate on this machine' };
-  }
-  await engine.write(plan.picks, picks);
-  const lost = await engine.run('missed', { plan, metric: options.metric, count: picks.length }, step(running, 'checking int8', picks.length));
-  const recall = 1 - lost.reduce((sum, value) => sum + value, 0) / (picks.length * Math.max(1, Math.min(plan.neighbors, plan.rows) - 1));
-  const rows = `${picks.length} rows checked`;
-  if (options.search === 'int8') return { arithmetic: 'int8', through, recall, reason: `asked for; ${rows}` };
-  return recall >= leastRecall ? { arithmetic: 'int8', through, recall, reason: rows } : { arithmetic: 'float32', through, recall, reason: `int8 found ${(recall * 100).toFixed(1)} % of the neighbours in ${rows}` };
+/** Runs a search over all rows, or for queries. */
+export async function candidates(engine: Engine, plan: Plan, arithmetic: Arithmetic, options: Settled, running: Running, queries?: number, name = 'neighbours'): Promise<SearchReport> {
+  await engine.run('clearLimits', { plan, rows: queries ?? plan.rows });
+  const reports = await engine.run(
+    'search',
+    { plan, arithmetic, onnx: options.products === 'auto', ...(queries === undefined ? {} : { queries }) },
+    step(running, name, searchWork(plan.rows, queries)),
+  );
+  return { through: reports[0]!.through, exact: reports.every(({ exact }) => exact) };
 }
 
-/** The rows at `picks` as queries. */
-async function copyRows(engine: Engine, plan: Plan, picks: Uint32Array): Promise<void> {
-  await engine.write(plan.picks, picks);
-  await engine.run('pick', { plan, count: picks.length });
+/** Coordinates of the fitted rows on the axes of the search. */
+export async function turnRows(engine: Engine, plan: Plan, options: Settled, running: Running): Promise<void> {
+  await engine.run('makeAxes', { plan }, step(running, 'turning', 0));
+  await engine.run('turn', { plan, onnx: options.products === 'auto' }, step(running, 'turning', plan.rows));
+}
+
+/**
+ * Tries quick searches on a few rows against an exhaustive one, the quickest first: 8-bit coordinates on axes, 8-bit channels; float32 where both miss neighbours, or
+ * where 8-bit sums saturate.
+ */
+async function chooseSearch(engine: Engine, plan: Plan, options: Settled, running: Running): Promise<SearchFacts> {
+  const { metric, search } = options;
+  const usual = options.products === 'auto' ? 'onnxruntime' : 'wasm';
+  if (metric === 'manhattan') return { arithmetic: 'manhattan', through: 'wasm', recall: 1, reason: 'sums of differences, exact' };
+  if (search === 'float32') return { arithmetic: 'float32', through: usual, recall: 1, reason: 'asked for' };
+  const picks = evenly(plan.rows, Math.min(checkedRows, Math.max(1, Math.floor(plan.rows / 8))));
+  const positions = picks.length * Math.max(1, Math.min(plan.neighbors, plan.rows) - 1);
+  const failures: string[] = [];
+  for (const arithmetic of search === 'auto' && plan.turned > 0 ? (['axes', 'int8'] as const) : [search === 'auto' ? 'int8' : search]) {
+    if (arithmetic === 'axes') {
+      if (plan.turned === 0) throw new RangeError('search is axes, which takes at least 640 channels and 2,048 tokens');
+      await turnRows(engine, plan, options, running);
+    }
+    await engine.write(plan.picks, picks);
+    await engine.run('pick', { plan, count: picks.length });
+    const { through, exact } = await candidates(engine, plan, arithmetic, options, running, picks.length, 'checking the search');
+    if (!exact) {
+      if (search !== 'auto') throw new InputError('umap', `8-bit sums saturate on this machine: search ${search} would miss neighbours.`, { remedy: 'Set search: float32, or products: wasm.' });
+      failures.push('8-bit sums saturate on this machine');
+      break;
+    }
+    const lost = await engine.run('missed', { plan, metric, count: picks.length }, step(running, 'checking the search', picks.length));
+    const recall = 1 - lost.reduce((sum, value) => sum + value, 0) / positions;
+    if (search !== 'auto') return { arithmetic, through, recall, reason: `asked for; ${picks.length} rows checked` };
+    if (recall >= leastRecall) return { arithmetic, through, recall, reason: [...failures, `${picks.length} rows checked`].join('; ') };
+    failures.push(`${arithmetic === 'axes' ? `8 bits on ${plan.turned} axes` : '8 bits'} found ${(recall * 100).toFixed(1)} % of the neighbours of ${picks.length} rows`);
+  }
+  return { arithmetic: 'float32', through: usual, recall: 1, reason: failures.join('; ') };
 }
 
 /** The fuzzy set, in `plan.starts`, `columns` and `rates` (weights until it is scheduled); answers its edges, and those left by pruning for so many epochs (0: not pruned). */

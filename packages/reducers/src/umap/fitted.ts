@@ -5,11 +5,10 @@ import { tensor } from '@deepearth/core/tensor';
 import { rowCount, type FittedReducer, type Json, type ModelState } from '../model.ts';
 import { openEngine, type Engine } from './engine.ts';
 import type { Curve } from './curve.ts';
-import { refuseBad, seedWord, type SearchFacts } from './fit.ts';
+import { candidates, refuseBad, seedWord, turnRows, type SearchFacts } from './fit.ts';
 import type { Settled } from './options.ts';
 import { axisRows, queryRows, type Plan } from './plan.ts';
-import { evenly, step, type Running } from './running.ts';
-import { searchWork } from './search.ts';
+import { evenly, type Running } from './running.ts';
 
 /** What was found out while fitting. */
 export interface UmapFacts extends SearchFacts {
@@ -55,7 +54,8 @@ export async function placeQueries(engine: Engine, parts: Pick<FittedParts, 'pla
   const common = { plan, metric: options.metric, queries: count };
   refuseBad(await engine.run('prepare', common, { signal: running.signal }), name);
   await engine.run('quantize', common, { signal: running.signal });
-  await engine.run('search', { plan, arithmetic: facts.arithmetic, onnx: options.products === 'auto', queries: count }, step(running, 'placing', searchWork(plan.rows, count)));
+  if (facts.arithmetic === 'axes') await engine.run('turn', { plan, onnx: options.products === 'auto', queries: count }, { signal: running.signal });
+  await candidates(engine, plan, facts.arithmetic, options, running, count, 'placing');
   await engine.run('rank', common, { signal: running.signal });
   await engine.run(
     'place',
@@ -102,6 +102,7 @@ export function fittedUmap(parts: FittedParts): UmapModel {
       await opened.write(plan.picks, picks);
       await opened.run('mean', { ...common, count: picks.length });
       await opened.run('quantize', common);
+      if (facts.arithmetic === 'axes') await turnRows(opened, plan, options, {});
       await opened.run('forces', { ...common, ...curve, repulsion: options.repulsionStrength });
     }
     await opened.write(plan.positions, widen(embedding, plan.lanes, components));

@@ -4,6 +4,7 @@ import type { JobContext, Job } from './context.ts';
 import { axesFor, distances, preparations, type Metric, type Plan } from './plan.ts';
 import { search } from './search.ts';
 import { spectralPositions } from './spectral-start.ts';
+import { makeAxes, turn } from './turn.ts';
 
 /** Rows of one task: some milliseconds at most. */
 const taskRows = 64;
@@ -90,7 +91,15 @@ async function* pick({ index, main }: JobContext, { plan, count }: { readonly pl
     move(plan.bytes8 + row * plan.stride, plan.queryBytes8 + q * plan.stride, plan.stride);
     move(plan.scales + row * 4, plan.queryScales + q * 4, 4);
     move(plan.biases + row * 4, plan.queryBiases + q * 4, 4);
+    move(plan.turned8 + row * plan.turned, plan.queryTurned8 + q * plan.turned, plan.turned);
+    if (plan.turned) move(plan.turnedScales + row * 4, plan.queryTurnedScales + q * 4, 4);
   });
+}
+
+/** Before a search: nobody knows of a limit. */
+async function* clearLimits({ index, main }: JobContext, { plan, rows }: { readonly plan: Plan; readonly rows: number }): Job<void> {
+  if (index === 0) new Float32Array(main.memory.buffer, plan.limits, rows).fill(-Infinity);
+  yield 0;
 }
 
 /** Exhaustive neighbours of the rows at `picks`, beside the candidates of a search for the same rows (as queries): how many were missed. */
@@ -99,22 +108,30 @@ async function* missed(context: JobContext, { plan, metric, count }: Common & { 
   const { stride, candidates, neighbors } = plan;
   const wanted = Math.min(neighbors - 1, plan.rows - 1);
   const picks = new Uint32Array(main.memory.buffer, plan.picks, count);
-  let lost = 0;
+  const found: Set<number>[] = [];
+  const mine: number[] = [];
   for (let q = context.take(); q < count; q = context.take()) {
-    const row = plan.tokens + picks[q]! * stride * 4;
-    const scores = plan.listScores + q * candidates * 4;
+    mine.push(q);
     const indices = plan.listIndices + q * candidates * 4;
-    main.joinLists(scores, indices, candidates, threads, plan.listPitch);
-    const found = new Set(new Uint32Array(main.memory.buffer, indices, candidates));
+    main.joinLists(plan.listScores + q * candidates * 4, indices, candidates, threads, plan.listPitch);
+    found.push(new Set(new Uint32Array(main.memory.buffer, indices, candidates)));
     // The list's place is free now: the exhaustive search takes it.
-    main.clearLists(scores, indices, plan.queryRhos + q * 4, 1, wanted);
-    for (let from = 0; from < plan.rows; from += 1024) {
-      main.offerExact(row, plan.tokens, stride, distances[metric], from, Math.min(plan.rows, from + 1024), picks[q]!, scores, indices, wanted);
-      yield 0;
-    }
-    for (const index of new Uint32Array(main.memory.buffer, indices, wanted)) if (!found.has(index)) lost++;
-    yield 1;
+    main.clearLists(plan.listScores + q * candidates * 4, indices, plan.queryRhos + q * 4, 1, wanted);
+    if (mine.length >= Math.ceil(count / threads)) break;
   }
+  // Some rows at a time for all picks, while they are in the cache.
+  for (let from = 0; from < plan.rows; from += 64) {
+    for (const q of mine) {
+      const [scores, indices] = [plan.listScores + q * candidates * 4, plan.listIndices + q * candidates * 4];
+      main.offerExact(plan.tokens + picks[q]! * stride * 4, plan.tokens, stride, distances[metric], from, Math.min(plan.rows, from + 64), picks[q]!, scores, indices, wanted);
+    }
+    yield 0;
+  }
+  let lost = 0;
+  mine.forEach((q, at) => {
+    for (const index of new Uint32Array(main.memory.buffer, plan.listIndices + q * candidates * 4, wanted)) if (!found[at]!.has(index)) lost++;
+  });
+  yield mine.length;
   return lost;
 }
 
@@ -259,7 +276,7 @@ async function* place(context: JobContext, { plan, queries, epochs, alpha, negat
   });
 }
 
-export const jobs = { prepare, mark, mean, quantize, pick, search, rank, missed, meanDistance, smooth, unite, schedule, iterate, project, spectral, forces, layout, place } as const;
+export const jobs = { prepare, mark, mean, quantize, pick, makeAxes, turn, clearLimits, search, rank, missed, meanDistance, smooth, unite, schedule, iterate, project, spectral, forces, layout, place } as const;
 
 export type JobName = keyof typeof jobs;
 export type ParamsOf<N extends JobName> = Parameters<(typeof jobs)[N]>[1];

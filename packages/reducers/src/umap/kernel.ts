@@ -13,6 +13,10 @@ export interface Kernel {
   centreRows(rows: Pointer, mean: Pointer, stride: number, count: number): void;
   projectRow(row: Pointer, axes: Pointer, stride: number, count: number, offsets: Pointer, out: Pointer): void;
   spreadRow(row: Pointer, y: Pointer, stride: number, count: number, out: Pointer): void;
+  orthonormalize(rows: Pointer, stride: number, from: number, to: number): void;
+  mixRows(rows: Pointer, stride: number, count: number): void;
+  narrowRow(products: Pointer, axisScales: Pointer, count: number, rowScale: number, out: Pointer, scale: Pointer): void;
+  raiseLimits(from: Pointer, to: Pointer, count: number): void;
   clearLists(scores: Pointer, indices: Pointer, limits: Pointer, rows: number, size: number): void;
   widen(from: Pointer, to: Pointer, values: number): void;
   unsign(at: Pointer, values: number): void;

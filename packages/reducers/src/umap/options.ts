@@ -47,8 +47,11 @@ export interface UmapOptions {
   readonly sampleTokens?: number;
   /** Rounds in which a new token finds its place; 30. */
   readonly placeEpochs?: number;
-  /** How neighbours are searched: with 8-bit integers first, in float32, or (auto) as a check at the start decides. */
-  readonly search?: 'auto' | 'int8' | 'float32';
+  /**
+   * How candidates are searched, before exact distances decide: in 8 bits on 256 axes of the tokens (640 channels and 2,048 tokens or more), in 8 bits, in float32,
+   * or (auto) the quickest of them that misses no more than 1 in 1,000 neighbours of some rows that are searched exhaustively.
+   */
+  readonly search?: 'auto' | 'axes' | 'int8' | 'float32';
   /** Whether products go through ONNX Runtime; auto takes it where it is installed. */
   readonly products?: 'auto' | 'wasm';
   /** False: no worker threads, everything in small slices beside the caller. */

@@ -14,6 +14,11 @@ export const queryRows = 4096;
 export const checkedRows = 32;
 /** Rows that the start's principal axes and the quantisation's mean are taken from. */
 export const axisRows = 2048;
+/** Axes that wide tokens are turned onto for the search (a power of 2), and from how many channels and rows on that pays. */
+export const searchAxes = 256;
+const axesFromChannels = 640;
+const axesFromRows = 2048;
+
 /** Axes iterated for the start: some more than are kept, so that those converge. */
 export const axesFor = (components: number): number => components + 5;
 
@@ -41,6 +46,15 @@ export interface Plan extends Sizes {
   readonly bytes8: number;
   readonly scales: number;
   readonly biases: number;
+  /** Axes that the search may use instead of all channels; 0: none. */
+  readonly turned: number;
+  readonly turnedAxes: number;
+  readonly turnedAxes8: number;
+  readonly turnedAxisScales: number;
+  readonly turned8: number;
+  readonly turnedScales: number;
+  /** The best limits that any thread knows, one a row. */
+  readonly limits: number;
   readonly listScores: number;
   readonly listIndices: number;
   /** Bytes between the lists of one thread and the next. */
@@ -69,6 +83,8 @@ export interface Plan extends Sizes {
   readonly queryBytes8: number;
   readonly queryScales: number;
   readonly queryBiases: number;
+  readonly queryTurned8: number;
+  readonly queryTurnedScales: number;
   readonly queryNeighbours: number;
   readonly queryDistances: number;
   readonly queryWeights: number;
@@ -87,6 +103,7 @@ export function planMemory({ rows, channels, neighbors, components, threads }: S
   const candidates = upTo(Math.max(neighbors + 9, Math.ceil(neighbors * 1.6)), 8);
   const lanes = upTo(components, 4);
   const axes = axesFor(components);
+  const turned = channels >= axesFromChannels && rows >= axesFromRows ? searchAxes : 0;
   let at = firstFree;
   const take = (bytes: number): number => {
     const offset = at;
@@ -105,6 +122,13 @@ export function planMemory({ rows, channels, neighbors, components, threads }: S
     bytes8: take(rows * stride),
     scales: take(rows * 4),
     biases: take(rows * 4),
+    turned,
+    turnedAxes: take(turned * stride * 4),
+    turnedAxes8: take(turned * stride),
+    turnedAxisScales: take(turned * 4),
+    turned8: take(rows * turned),
+    turnedScales: take(turned ? rows * 4 : 0),
+    limits: take(listRows * 4),
     listPitch: 2 * listBytes,
     listScores: take(2 * listBytes * threads),
     listIndices: at - 2 * listBytes * threads + listBytes,
@@ -131,6 +155,8 @@ export function planMemory({ rows, channels, neighbors, components, threads }: S
     queryBytes8: take(queryRows * stride),
     queryScales: take(queryRows * 4),
     queryBiases: take(queryRows * 4),
+    queryTurned8: take(queryRows * turned),
+    queryTurnedScales: take(queryRows * 4),
     queryNeighbours: take(queryRows * neighbors * 4),
     queryDistances: take(queryRows * neighbors * 4),
     queryWeights: take(queryRows * neighbors * 4),

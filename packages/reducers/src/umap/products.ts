@@ -5,8 +5,10 @@ import { tensor } from '@deepearth/core/tensor';
 import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node';
 import type { Kernel } from './kernel.ts';
 
-/** How products are made: 8-bit integers or float32, or sums of absolute differences. */
-export type Arithmetic = 'int8' | 'float32' | 'manhattan';
+/** What is multiplied: 8-bit integers (of all channels, or of the tokens' coordinates on some axes), float32, or sums of absolute differences. */
+export type Arithmetic = 'axes' | 'int8' | 'float32' | 'manhattan';
+
+export const isWhole = (arithmetic: Arithmetic): boolean => arithmetic === 'axes' || arithmetic === 'int8';
 
 /** Where a block's parts lie in a thread's own memory; `rows` and `columns` are multiples of 16. */
 export interface Block {
@@ -26,7 +28,6 @@ export interface Block {
 }
 
 export interface Products {
-  readonly arithmetic: Arithmetic;
   /** To be called when `right` has changed. */
   turn(block: Block): void;
   /** Fills `out`; yields between slices of some milliseconds. */
@@ -35,7 +36,7 @@ export interface Products {
 
 type Runtime = typeof import('onnxruntime-node');
 
-const sessions = new Map<Arithmetic, Promise<InferenceSession>>();
+const sessions = new Map<boolean, Promise<InferenceSession>>();
 
 /** onnxruntime-node in this thread, or undefined where it is not installed (a browser, say). */
 export async function onnxRuntime(): Promise<Runtime | undefined> {
@@ -49,9 +50,9 @@ export async function onnxRuntime(): Promise<Runtime | undefined> {
   }
 }
 
-function graph(arithmetic: Arithmetic): Uint8Array {
+function graph(whole: boolean): Uint8Array {
   const model = onnxModel({ name: 'products', opsets: { '': 13 } });
-  if (arithmetic === 'int8') {
+  if (whole) {
     const left = model.input('left', 'uint8', ['rows', 'width']);
     const right = model.input('right', 'int8', ['width', 'columns']);
     const zero = model.constant('zero', tensor('uint8', [], Uint8Array.of(128)));
@@ -65,18 +66,16 @@ function graph(arithmetic: Arithmetic): Uint8Array {
 }
 
 // One session of one thread each: several engine threads run their own products side by side.
-const sessionOf = (runtime: Runtime, arithmetic: Arithmetic): Promise<InferenceSession> => {
-  const made = sessions.get(arithmetic) ?? runtime.InferenceSession.create(graph(arithmetic), { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential', enableCpuMemArena: false });
-  sessions.set(arithmetic, made);
+const sessionOf = (runtime: Runtime, whole: boolean): Promise<InferenceSession> => {
+  const made = sessions.get(whole) ?? runtime.InferenceSession.create(graph(whole), { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential', enableCpuMemArena: false });
+  sessions.set(whole, made);
   return made;
 };
 
 /** Products through ONNX Runtime. Its tensors are views of ordinary WebAssembly memory, which it takes (shared memory it refuses). */
-export async function onnxProducts(runtime: Runtime, arithmetic: 'int8' | 'float32', kernel: Kernel): Promise<Products> {
-  const session = await sessionOf(runtime, arithmetic);
-  const whole = arithmetic === 'int8';
+export async function onnxProducts(runtime: Runtime, whole: boolean, kernel: Kernel): Promise<Products> {
+  const session = await sessionOf(runtime, whole);
   return {
-    arithmetic,
     turn: ({ right, work, columns, width }) => {
       if (whole) kernel.transposeBytes(right, work, columns, width);
     },
@@ -100,10 +99,9 @@ const sliceColumns = 32;
 
 /** Products in WebAssembly SIMD. */
 export function wasmProducts(arithmetic: Arithmetic, kernel: Kernel): Products {
-  const whole = arithmetic === 'int8';
+  const whole = isWhole(arithmetic);
   const multiply = whole ? kernel.multiplyInt : arithmetic === 'float32' ? kernel.multiplyFloat : kernel.multiplyManhattan;
   return {
-    arithmetic,
     turn: ({ right, work, columns, width }) => {
       if (whole) kernel.widen(right, work, columns * width);
     },

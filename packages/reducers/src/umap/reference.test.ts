@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { openFile } from '@deepearth/formats/file-source-node';
+import { bytesSource } from '@deepearth/formats/bytes';
 import { openSafetensors } from '@deepearth/formats/safetensors';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compareReduction } from '../compare.ts';
@@ -20,7 +20,7 @@ const title = `umap-learn, step by step${present ? '' : ' (skipped: no ../shared
 
 type Arrays = Record<string, Float32Array & Int32Array & Float64Array>;
 const read = async (name: string): Promise<Arrays> => {
-  const file = await openSafetensors(await openFile(`${folder}${name}.safetensors`));
+  const file = await openSafetensors(bytesSource(readFileSync(`${folder}${name}.safetensors`)));
   const out: Arrays = {};
   for (const name of file.tensors.keys()) out[name] = (await file.tensor(name)).data as Arrays[string];
   return out;

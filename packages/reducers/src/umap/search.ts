@@ -3,7 +3,7 @@
 import type { JobContext, Job } from './context.ts';
 import type { Kernel } from './kernel.ts';
 import type { Plan } from './plan.ts';
-import { exactIntegers, onnxProducts, onnxRuntime, wasmProducts, type Arithmetic, type Block, type Products } from './products.ts';
+import { exactIntegers, isWhole, onnxProducts, onnxRuntime, wasmProducts, type Arithmetic, type Block, type Products } from './products.ts';
 
 export interface SearchParams {
   readonly plan: Plan;
@@ -35,11 +35,13 @@ interface Store extends Block {
   readonly indices: number;
   readonly limits: number;
   readonly meanRow: number;
+  /** Limits as they were before and after a block. */
+  readonly shared: number;
   readonly check: number;
   readonly end: number;
 }
 
-function store(block: number, width: number, listRows: number, others: number, size: number): Store {
+function store(block: number, width: number, stride: number, listRows: number, others: number, size: number): Store {
   let at = 65536;
   const take = (bytes: number): number => {
     const offset = at;
@@ -55,7 +57,8 @@ function store(block: number, width: number, listRows: number, others: number, s
     scores: take(listRows * size * 4),
     indices: take(listRows * size * 4),
     limits: take(listRows * 4),
-    meanRow: take(width * 4),
+    meanRow: take(stride * 4),
+    shared: take(2 * block * 4),
     check: take(32768),
     left: take(block * width * 4),
     right: take(block * width * 4),
@@ -72,41 +75,52 @@ function store(block: number, width: number, listRows: number, others: number, s
  */
 export async function* search(context: JobContext, { plan, arithmetic, onnx, queries }: SearchParams): Job<SearchReport> {
   const { rows, stride, candidates } = plan;
+  const whole = isWhole(arithmetic);
+  const width = arithmetic === 'axes' ? plan.turned : stride;
   const listRows = queries ?? rows;
   const size = blockRows(rows, context.threads);
   const queryBlock = queries === undefined ? size : Math.min(size, upTo(queries, 16));
-  const s = store(size, stride, listRows, queries === undefined ? 0 : rows, candidates);
+  const s = store(size, width, stride, listRows, queries === undefined ? 0 : rows, candidates);
   const kernel = await context.scratch(s.end);
-  const runtime = onnx && arithmetic !== 'manhattan' ? await onnxRuntime() : undefined;
-  const products: Products = runtime ? await onnxProducts(runtime, arithmetic as 'int8' | 'float32', kernel) : wasmProducts(arithmetic, kernel);
-  const report: SearchReport = { through: runtime ? 'onnxruntime' : 'wasm', exact: arithmetic !== 'int8' || (await exactIntegers(products, kernel, s.check)) };
+  const products = await productsFor(kernel, arithmetic, onnx);
+  const report: SearchReport = { through: products.through, exact: !whole || (await exactIntegers(products, kernel, s.check)) };
   if (!report.exact) return report;
 
   const shared = context.main.memory.buffer;
   const copy = (from: number, to: number, bytes: number): void => new Uint8Array(kernel.memory.buffer, to, bytes).set(new Uint8Array(shared, from, bytes));
   const fillFactors = (scale: number, bias: number, fromScale: number, fromBias: number, count: number): void => {
-    if (arithmetic === 'int8') copy(fromScale, scale, count * 4);
+    if (whole) copy(fromScale, scale, count * 4);
     else new Float32Array(kernel.memory.buffer, scale, count).fill(1);
     if (arithmetic === 'manhattan') new Float32Array(kernel.memory.buffer, bias, count).fill(0);
     else copy(fromBias, bias, count * 4);
   };
+  const own = arithmetic === 'axes' ? [plan.turned8, plan.turnedScales] as const : [plan.bytes8, plan.scales] as const;
+  const asked = arithmetic === 'axes' ? [plan.queryTurned8, plan.queryTurnedScales] as const : [plan.queryBytes8, plan.queryScales] as const;
   if (queries === undefined) {
-    fillFactors(s.scaleI, s.biasI, plan.scales, plan.biases, rows);
+    fillFactors(s.scaleI, s.biasI, own[1], plan.biases, rows);
   } else {
-    fillFactors(s.scaleI, s.biasI, plan.queryScales, plan.queryBiases, queries);
-    fillFactors(s.scaleJ, s.biasJ, plan.scales, plan.biases, rows);
+    fillFactors(s.scaleI, s.biasI, asked[1], plan.queryBiases, queries);
+    fillFactors(s.scaleJ, s.biasJ, own[1], plan.biases, rows);
   }
   copy(plan.mean, s.meanRow, stride * 4);
   kernel.clearLists(s.scores, s.indices, s.limits, listRows, candidates);
 
   const load = (values: number, bytes8: number, first: number, count: number, room: number, to: number): void =>
-    loadRows(kernel, shared, arithmetic, stride, arithmetic === 'int8' ? bytes8 : values, first, count, room, to, s.meanRow);
+    loadRows(kernel, shared, arithmetic, width, whole ? bytes8 : values, first, count, room, to, s.meanRow);
   const scan = (block: Block, i: number, counted: number, j: number, columns: number, both: boolean): void =>
     kernel.scanTile(
-      s.out, block.columns, counted, columns, arithmetic === 'int8', both, both && i === j,
+      s.out, block.columns, counted, columns, whole, both, both && i === j,
       s.scaleI + i * 4, s.biasI + i * 4, i, s.scores + i * candidates * 4, s.indices + i * candidates * 4, s.limits + i * 4,
       s.scaleJ + j * 4, s.biasJ + j * 4, j, s.scores + j * candidates * 4, s.indices + j * candidates * 4, s.limits + j * 4, candidates,
     );
+
+  const raise = (first: number, count: number, before: boolean): void => {
+    const known = new Float32Array(shared, plan.limits + first * 4, count);
+    new Float32Array(kernel.memory.buffer, s.shared, count).set(known);
+    if (before) return kernel.raiseLimits(s.shared, s.limits + first * 4, count);
+    kernel.raiseLimits(s.limits + first * 4, s.shared, count);
+    known.set(new Float32Array(kernel.memory.buffer, s.shared, count));
+  };
 
   const panels = Math.ceil(rows / size);
   const strips = queries === undefined ? panels : Math.ceil(queries / queryBlock);
@@ -118,19 +132,25 @@ export async function* search(context: JobContext, { plan, arithmetic, onnx, que
     const inPanel = (p: number): number => (queries === undefined ? p + 1 : strips);
     while (task - before >= inPanel(panel)) before += inPanel(panel++);
     const j = panel * size;
-    const i = (task - before) * queryBlock;
+    // From the diagonal back: tokens that stand close together are often alike, so limits rise soon.
+    const i = (queries === undefined ? panel - (task - before) : task - before) * queryBlock;
     const columns = Math.min(size, rows - j);
     const counted = Math.min(queryBlock, listRows - i);
     const block: Block = { ...s, rows: Math.min(queryBlock, upTo(counted, 16)), columns: Math.min(size, upTo(columns, 16)) };
     if (held !== panel) {
-      load(plan.tokens, plan.bytes8, j, columns, block.columns, s.right);
+      load(plan.tokens, own[0], j, columns, block.columns, s.right);
       products.turn(block);
       held = panel;
     }
-    if (queries === undefined) load(plan.tokens, plan.bytes8, i, counted, block.rows, s.left);
-    else load(plan.queries, plan.queryBytes8, i, counted, block.rows, s.left);
+    if (queries === undefined) load(plan.tokens, own[0], i, counted, block.rows, s.left);
+    else load(plan.queries, asked[0], i, counted, block.rows, s.left);
     for await (const _ of products.multiply(block)) yield 0;
+    // What any thread has found limits what this one needs to keep; a race may lose a limit, never a candidate.
+    raise(i, counted, true);
+    if (queries === undefined) raise(j, columns, true);
     scan(block, i, counted, j, columns, queries === undefined);
+    raise(i, counted, false);
+    if (queries === undefined) raise(j, columns, false);
     yield Math.ceil((counted * columns) / 1024);
   }
   const bytes = listRows * candidates * 4;
@@ -140,15 +160,21 @@ export async function* search(context: JobContext, { plan, arithmetic, onnx, que
   return report;
 }
 
+/** Products of one kind, and what makes them. */
+export async function productsFor(kernel: Kernel, arithmetic: Arithmetic, onnx: boolean): Promise<Products & { readonly through: 'onnxruntime' | 'wasm' }> {
+  const runtime = onnx && arithmetic !== 'manhattan' ? await onnxRuntime() : undefined;
+  return runtime ? { ...(await onnxProducts(runtime, isWhole(arithmetic), kernel)), through: 'onnxruntime' } : { ...wasmProducts(arithmetic, kernel), through: 'wasm' };
+}
+
 /** Copies rows into this thread's memory as its products want them, zeros up to `room` rows. */
 function loadRows(
-  kernel: Kernel, shared: ArrayBufferLike, arithmetic: Arithmetic, stride: number, from: number, first: number, count: number, room: number, to: number, mean: number,
+  kernel: Kernel, shared: ArrayBufferLike, arithmetic: Arithmetic, width: number, from: number, first: number, count: number, room: number, to: number, mean: number,
 ): void {
-  const width = arithmetic === 'int8' ? stride : stride * 4;
-  const target = new Uint8Array(kernel.memory.buffer, to, room * width);
-  target.set(new Uint8Array(shared, from + first * width, count * width));
-  target.fill(0, count * width);
-  if (arithmetic === 'float32') kernel.centreRows(to, mean, stride, count);
+  const bytes = isWhole(arithmetic) ? width : width * 4;
+  const target = new Uint8Array(kernel.memory.buffer, to, room * bytes);
+  target.set(new Uint8Array(shared, from + first * bytes, count * bytes));
+  target.fill(0, count * bytes);
+  if (arithmetic === 'float32') kernel.centreRows(to, mean, width, count);
 }
 
 /** What a search counts as its progress: thousands of products. */

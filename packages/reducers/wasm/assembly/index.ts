@@ -1,7 +1,7 @@
 // Everything the engine calls, in one module.
 
-export { prepareRow, meanRow, quantizeRow, centreRows, projectRow, spreadRow } from './rows';
-export { clearLists } from './lists';
+export { prepareRow, meanRow, quantizeRow, centreRows, projectRow, spreadRow, orthonormalize, mixRows, narrowRow } from './rows';
+export { clearLists, raiseLimits } from './lists';
 export { widen, unsign, transposeBytes, multiplyInt, multiplyFloat, multiplyManhattan, scanTile } from './tiles';
 export { distance, joinLists, rankRow, offerExact } from './neighbours';
 export { meanDistance, smoothRow, unite, schedule } from './fuzzy';

@@ -42,3 +42,8 @@ export function offer(scores: usize, indices: usize, size: i32, score: f32, inde
   store<u32>(indices + (<usize>at << 2), index);
   return load<f32>(scores);
 }
+
+/** Each limit of `to` becomes the larger of both. */
+export function raiseLimits(from: usize, to: usize, count: i32): void {
+  for (let i: usize = 0; i < <usize>count << 2; i += 4) store<f32>(to + i, max<f32>(load<f32>(to + i), load<f32>(from + i)));
+}

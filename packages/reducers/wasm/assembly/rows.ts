@@ -145,3 +145,83 @@ export function spreadRow(row: usize, y: usize, stride: i32, count: i32, out: us
     for (let c: usize = 0; c < bytes; c += 16) v128.store(into + c, f32x4.add(v128.load(into + c), f32x4.mul(factor, v128.load(row + c))));
   }
 }
+
+/** Makes `count` rows of `stride` values orthonormal, from row `from` to `to` (those before are done); what depends on the others becomes 0. */
+export function orthonormalize(rows: usize, stride: i32, from: i32, to: i32): void {
+  const bytes = <usize>stride << 2;
+  for (let k = from; k < to; k++) {
+    const row = rows + <usize>k * bytes;
+    const before = dotRows(row, row, bytes);
+    for (let l = 0; l < k; l++) {
+      const other = rows + <usize>l * bytes;
+      const factor = f32x4.splat(-dotRows(row, other, bytes));
+      for (let c: usize = 0; c < bytes; c += 16) v128.store(row + c, f32x4.add(v128.load(row + c), f32x4.mul(factor, v128.load(other + c))));
+    }
+    const square = dotRows(row, row, bytes);
+    const scale = f32x4.splat(square > before * <f32>1e-6 && square > <f32>1e-30 ? <f32>1 / sqrt<f32>(square) : 0);
+    for (let c: usize = 0; c < bytes; c += 16) v128.store(row + c, f32x4.mul(v128.load(row + c), scale));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function dotRows(a: usize, b: usize, bytes: usize): f32 {
+  let p = f32x4.splat(0);
+  let q = f32x4.splat(0);
+  for (let c: usize = 0; c < bytes; c += 32) {
+    p = f32x4.add(p, f32x4.mul(v128.load(a + c), v128.load(b + c)));
+    q = f32x4.add(q, f32x4.mul(v128.load(a + c, 16), v128.load(b + c, 16)));
+  }
+  return sumF32(f32x4.add(p, q));
+}
+
+/** Mixes `count` rows (a power of 2) by a Hadamard transform, so that all of them weigh alike: `out = H rows / sqrt(count)`, after the signs that the caller gave them. */
+export function mixRows(rows: usize, stride: i32, count: i32): void {
+  const bytes = <usize>stride << 2;
+  const half = f32x4.splat(<f32>Math.SQRT1_2);
+  for (let span = 1; span < count; span <<= 1) {
+    for (let k = 0; k < count; k++) {
+      if (k & span) continue;
+      const a = rows + <usize>k * bytes;
+      const b = rows + <usize>(k + span) * bytes;
+      for (let c: usize = 0; c < bytes; c += 16) {
+        const x = v128.load(a + c);
+        const y = v128.load(b + c);
+        v128.store(a + c, f32x4.mul(f32x4.add(x, y), half));
+        v128.store(b + c, f32x4.mul(f32x4.sub(x, y), half));
+      }
+    }
+  }
+}
+
+/** int8 of one row of int32 products with `count` axes: value k is product k x axisScales[k] x rowScale = int8 x scale. */
+export function narrowRow(products: usize, axisScales: usize, count: i32, rowScale: f32, out: usize, scale: usize): void {
+  const bytes = <usize>count << 2;
+  let largest = f32x4.splat(0);
+  for (let c: usize = 0; c < bytes; c += 16) {
+    const v = f32x4.mul(f32x4.convert_i32x4_s(v128.load(products + c)), v128.load(axisScales + c));
+    v128.store(products + c, v);
+    largest = f32x4.pmax(largest, f32x4.abs(v));
+  }
+  const peak: f32 = max<f32>(
+    max<f32>(f32x4.extract_lane(largest, 0), f32x4.extract_lane(largest, 1)),
+    max<f32>(f32x4.extract_lane(largest, 2), f32x4.extract_lane(largest, 3)),
+  );
+  const factor = f32x4.splat(peak > 0 ? <f32>127 / peak : 0);
+  for (let c: usize = 0; c < bytes; c += 64) {
+    v128.store(
+      out + (c >> 2),
+      i8x16.narrow_i16x8_s(
+        i16x8.narrow_i32x4_s(whole(products + c, factor), whole(products + c + 16, factor)),
+        i16x8.narrow_i32x4_s(whole(products + c + 32, factor), whole(products + c + 48, factor)),
+      ),
+    );
+  }
+  store<f32>(scale, (peak / 127) * rowScale);
+}
+
+// @ts-ignore: decorator
+@inline
+function whole(at: usize, factor: v128): v128 {
+  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(at), factor)));
+}

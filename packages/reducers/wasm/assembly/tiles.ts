@@ -332,10 +332,12 @@ function offerPair(
   const v = product * own * load<f32>(scaleJ + k4);
   const s = v + load<f32>(biasJ + k4);
   let next = limit;
-  if (s >= limit) next = offer(scores, indices, size, s, baseJ + k);
+  // A limit may come from another thread's list: it is never lowered to this one's.
+  if (s >= limit) next = max<f32>(limit, offer(scores, indices, size, s, baseJ + k));
   if (both) {
     const t = v + bias;
-    if (t >= load<f32>(limitsJ + k4)) store<f32>(limitsJ + k4, offer(scoresJ + <usize>k * list, indicesJ + <usize>k * list, size, t, i));
+    const other = load<f32>(limitsJ + k4);
+    if (t >= other) store<f32>(limitsJ + k4, max<f32>(other, offer(scoresJ + <usize>k * list, indicesJ + <usize>k * list, size, t, i)));
   }
   return next;
 }
