@@ -83,7 +83,7 @@ async function small(checkpoint: Checkpoint, placed: PlacedWeights, plan: Device
   const [batch, tokens] = patches.shape as [number, number, number];
   const layers = Math.min(testLayers, architecture.layers);
   const graph = { architecture, input, attention: form, layers, compute: computeType(plan.kind, precision), ...(form === 'decomposed' && { size: { batch, tokens } }) };
-  const session = await openGraph(placed, graph, { plan, precision, threads, signal });
+  const session = await openGraph(placed, graph, { plan, threads, signal });
   try {
     return (await session.run({ patches, ...tablesFor(architecture, grid) }, signal))['tokens'] as Tensor<'float32'>;
   } finally {

@@ -86,7 +86,7 @@ export async function openEncoder(checkpoint: Checkpoint, options: EncoderOption
     await slot.session?.close();
     slot.variant = variant;
     const graph = { architecture, input, outputs, attention: form, compute: computeType(plan.kind, precision), ...(size && { size }), ...(layers !== undefined && { layers }) };
-    slot.session = await openGraph(placed, graph, { plan, threads, signal: abort, profile: options.profile, precision });
+    slot.session = await openGraph(placed, graph, { plan, threads, signal: abort, profile: options.profile });
     return slot.session;
   }
 

@@ -8,18 +8,17 @@ import { encoderGraph, type GraphOptions } from './graph.ts';
 import { cutPatches } from './patches.ts';
 import { rotaryTables, type Grid } from './rotary.ts';
 import { openSession, type Session, type Tensors } from './session.ts';
-import type { PlacedWeights, Precision } from './weights.ts';
+import type { PlacedWeights } from './weights.ts';
 
 export interface OpenGraphOptions {
   readonly plan: DevicePlan;
-  readonly precision: Precision;
   readonly threads?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly profile?: string | undefined;
 }
 
 /** Opens one variant of the encoder's graph on one device. */
-export function openGraph({ folder, weights }: PlacedWeights, graph: Omit<GraphOptions, 'weights'>, { plan, precision, threads, signal, profile }: OpenGraphOptions): Promise<Session> {
+export function openGraph({ folder, weights }: PlacedWeights, graph: Omit<GraphOptions, 'weights'>, { plan, threads, signal, profile }: OpenGraphOptions): Promise<Session> {
   return openSession({
     model: encoderGraph({ ...graph, weights }),
     folder,
@@ -28,8 +27,6 @@ export function openGraph({ folder, weights }: PlacedWeights, graph: Omit<GraphO
     threads,
     signal,
     profile,
-    // Unpacked, float weights stay what they are: pages of the file, mapped, shared with other processes, loaded in no time, and no slower to multiply.
-    entries: precision === 'int8' ? {} : { 'session.disable_prepacking': '1' },
   });
 }
 

@@ -24,7 +24,7 @@ async function run(pixels: Tensor<'float32'>, options: Partial<GraphOptions>): P
   const { architecture } = checkpoint;
   const { patches, grid } = prepare(architecture, pixels);
   const [batch, tokens] = patches.shape as [number, number, number];
-  const session = await openGraph(placed, { architecture, ...(options.attention === 'decomposed' && { size: { batch, tokens } }), ...options }, { plan: parseDevice('cpu'), precision: 'fp32' });
+  const session = await openGraph(placed, { architecture, ...(options.attention === 'decomposed' && { size: { batch, tokens } }), ...options }, { plan: parseDevice('cpu') });
   try {
     return (await session.run({ patches, ...tablesFor(architecture, grid) }))['tokens'] as Tensor<'float32'>;
   } finally {
