@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defineSink, InputError, refuse, spec, type Artifact } from '@deepearth/core';
 import { writeZip, type ZipInput } from '@deepearth/formats/zip-writer';
@@ -69,12 +70,27 @@ function digestOf(files: readonly Artifact[]): string {
 
 /** The bytes of a file; throws when they are no longer those that were written. */
 async function* checked(folder: string, { path, bytes, sha256 }: Artifact, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const file = join(folder, path);
   const hash = createHash('sha256');
+  const check = (): void => {
+    if (hash.digest('hex') !== sha256) throw new InputError(file, 'is not what was written there in this run.', { code: 'E_FILE_CHANGED', remedy: 'Let nothing else write into the output folder, and run again.' });
+  };
+  signal.throwIfAborted();
+  if (bytes <= small) {
+    const content = await readFile(file);
+    hash.update(content);
+    check();
+    yield content;
+    return;
+  }
   // The stream is not given the signal: aborted while nobody reads from it, it would throw where nothing can catch.
-  for await (const piece of createReadStream(join(folder, path), { highWaterMark: Math.min(1 << 20, Math.max(1, bytes)) }) as AsyncIterable<Buffer>) {
+  for await (const piece of createReadStream(file, { highWaterMark: small }) as AsyncIterable<Buffer>) {
     signal.throwIfAborted();
     hash.update(piece);
     yield piece;
   }
-  if (hash.digest('hex') !== sha256) throw new InputError(join(folder, path), 'is not what was written there in this run.', { code: 'E_FILE_CHANGED', remedy: 'Let nothing else write into the output folder, and run again.' });
+  check();
 }
+
+/** Files up to this many bytes are read at once: a stream for each of a hundred thousand pictures costs more than they do. */
+const small = 1 << 20;

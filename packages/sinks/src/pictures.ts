@@ -11,6 +11,7 @@ export const picturesOptions = z.strictObject({
 });
 
 const endings = { png: 'png', jpeg: 'jpg', webp: 'webp' } as const;
+const mediaTypes = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' } as const;
 
 export const pictures = defineSink({
   type: 'pictures',
@@ -31,7 +32,7 @@ export const pictures = defineSink({
       attempt(picture, async () => {
         signal.throwIfAborted();
         const path = `${directory}/${picture.layer}/frame_${String(picture.frame.number).padStart(6, '0')}.${endings[format]}`;
-        return output.write({ path, mediaType: `image/${format}`, key: key(picture.key) }, await encodePicture(picture.pixels, format, quality));
+        return output.write({ path, mediaType: mediaTypes[format], key: key(picture.key) }, await encodePicture(picture.pixels, format, quality));
       }),
     );
     for await (const file of files) if (file) yield file;
