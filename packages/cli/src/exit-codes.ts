@@ -15,13 +15,3 @@ export const exitCodes = {
   /** SIGTERM: 128 + 15. */
   terminated: 143,
 } as const;
-
-/** The same for the end of `--help`. */
-export const exitCodesHelp = `
-Exit status:
-  0    done
-  1    a stage failed, a file was refused, a check went past its tolerance
-  2    the configuration or the command line is wrong
-  3    finished, but items were skipped
-  4    data that came in is missing or broken
-  130  cancelled (Ctrl-C); 143 by SIGTERM`;

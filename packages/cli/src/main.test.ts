@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { exitCodes } from './exit-codes.ts';
 import { builtinStages } from './registry.ts';
 import { makeProgram } from './program.ts';
 import { deepearth, folderWith } from './testing/spawn.ts';
@@ -11,6 +12,7 @@ describe('deepearth', () => {
     const help = await deepearth(['--help']);
     expect(help.stdout).toContain('Exit status:');
     for (const command of ['run', 'validate', 'plan', 'graph', 'stages', 'schema', 'doctor', 'inspect', 'model']) expect(help.stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
+    for (const code of Object.values(exitCodes)) expect(help.stdout).toMatch(new RegExp(`(^ {2}|; )${code}\\b`, 'm'));
     expect([help.status, help.stderr]).toEqual([0, '']);
     expect(await deepearth(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
   });

@@ -1,7 +1,6 @@
 // The process of the deepearth command: reads the arguments, runs what they name, sets the exit status.
 
 import type { CommanderError } from 'commander';
-import { exitCodes } from './exit-codes.ts';
 import { makeProgram } from './program.ts';
 
 // A reader that went away (`deepearth stages | head -1`) is no failure. Results of a run are files, so a run goes on without its reader.
@@ -11,12 +10,12 @@ for (const stream of [process.stdout, process.stderr])
   });
 
 const report = async (error: unknown): Promise<number> => (await import('./report-error.ts')).reportError(error);
-process.once('uncaughtException', (error) => void report(error).finally(() => process.exit(exitCodes.failed)));
+process.once('uncaughtException', (error) => void report(error).finally(() => process.exit(1)));
 
 try {
   await makeProgram().parseAsync();
 } catch (error) {
-  if (isParserError(error)) process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  if (isParserError(error)) process.exitCode = error.exitCode === 0 ? 0 : (await import('./exit-codes.ts')).exitCodes.usage;
   else process.exitCode = await report(error);
 }
 

@@ -1,16 +1,34 @@
-// The commands, their arguments and their help. What they do is loaded when they are called, so that --help starts at once.
+// The commands, their arguments and their help, in one file: every further module costs the start of --help. What a command does is loaded when it is called.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Command } from 'commander';
-import { answering, collect } from './answering.ts';
-import { exitCodesHelp } from './exit-codes.ts';
-import { addModelCommands } from './model-commands.ts';
 
 // Commander is CommonJS: required instead of imported, it is there in two thirds of the time.
 const { Command: Parser } = createRequire(import.meta.url)('commander') as typeof import('commander');
 
 const version = (): string => (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+
+/** For options that may be given several times. */
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+
+/** Makes an action of a function that answers the exit status. */
+const answering =
+  <Args extends readonly unknown[]>(load: () => Promise<(...args: Args) => Promise<number>>) =>
+  async (...args: unknown[]): Promise<void> => {
+    const action = await load();
+    process.exitCode = await action(...(args.slice(0, -1) as unknown as Args));
+  };
+
+/** `exitCodes` in words; a test compares them. */
+const exitCodesHelp = `
+Exit status:
+  0    done
+  1    a stage failed, a file was refused, a check went past its tolerance
+  2    the configuration or the command line is wrong
+  3    finished, but items were skipped
+  4    data that came in is missing or broken
+  130  cancelled (Ctrl-C); 143 by SIGTERM`;
 
 /** The whole command line. Usage errors throw a `CommanderError`. */
 export function makeProgram(): Command {
@@ -133,4 +151,62 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
 
   addModelCommands(program);
   return program;
+}
+
+function addModelCommands(program: Command): void {
+  const model = program.command('model').description('V-JEPA 2 checkpoints: list, look into, fetch, convert, check.');
+
+  model
+    .command('list')
+    .description('The checkpoints that are known by name, and which of them are on this machine.')
+    .option('--json', 'as JSON')
+    .action(answering(async () => (await import('./commands/model-list.ts')).modelListCommand));
+
+  model
+    .command('info')
+    .description('Architecture, parameters, bytes, tokens, TFLOP and peak memory per clip.')
+    .argument('<model>', 'name on the Hugging Face Hub, folder, weights file, or "builtin"')
+    .option('--frames <count>', 'frames of a clip')
+    .option('--size <pixels>', 'pixels of a side, or HEIGHTxWIDTH')
+    .option('--batch <clips>', 'clips in one call')
+    .option('--json', 'as JSON')
+    .action(answering(async () => (await import('./commands/model-info.ts')).modelInfoCommand));
+
+  model
+    .command('fetch')
+    .description('Download a checkpoint into the Hugging Face cache (HF_HOME, HF_TOKEN, HF_ENDPOINT count); goes on where it stopped.')
+    .argument('<model>', 'name on the Hub: organisation/model, or organisation/model@revision')
+    .option('--offline', 'look into the cache only')
+    .option('--verify', 'read files that are there again and compare their digests')
+    .option('--json', 'the result as JSON, progress as JSON lines on stderr')
+    .action(answering(async () => (await import('./commands/model-fetch.ts')).modelFetchCommand));
+
+  model
+    .command('convert')
+    .description('Convert the weights of a checkpoint into the cache now instead of at first use.')
+    .argument('<model>', 'name on the Hub, folder, or "builtin"')
+    .option('--precision <precision>', 'fp32, fp16 or int8', 'fp32')
+    .option('--weights <file>', 'another weights file of the folder: original.pt')
+    .option('--json', 'the result as JSON, progress as JSON lines on stderr')
+    .action(answering(async () => (await import('./commands/model-convert.ts')).modelConvertCommand));
+
+  model
+    .command('check')
+    .description('Compare answers with reference answers: prints relative L2 error and smallest cosine over tokens per case.')
+    .argument('<folder>', 'config.json, weights, input.safetensors, expected.safetensors')
+    .option('--precision <precision>', 'fp32, fp16 or int8', 'fp32')
+    .option('--device <device>', 'cpu, cuda:0, webgpu, coreml, dml or auto', 'cpu')
+    .option('--weights <file>', 'another weights file of the folder: original.pt')
+    .option('--tolerance <number>', 'largest relative error that passes (default: 1e-5 in fp32, 2e-3 in fp16; in int8 the cosines count)')
+    .option('--json', 'as JSON')
+    .action(answering(async () => (await import('./commands/model-check.ts')).modelCheckCommand));
+
+  model
+    .command('see')
+    .description('Write the pixels that the encoder would get of a picture.')
+    .argument('<picture>')
+    .argument('<output>', 'a .png file')
+    .option('--crop <pixels>', 'side of the crop', '384')
+    .option('--fit <fit>', 'crop, resize, tile or pad', 'crop')
+    .action(answering(async () => (await import('./commands/model-see.ts')).modelSeeCommand));
 }
