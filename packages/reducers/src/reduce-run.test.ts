@@ -2,8 +2,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Projection, TokenGrid } from '@deepearth/core/items';
-import { runStage, type RunStageOptions } from '@deepearth/core/run-stage';
-import type { StageDefinition } from '@deepearth/core/stage';
+import { describeAlone, runStage, type RunStageOptions } from '@deepearth/core/run-stage';
+import { axisSize } from '@deepearth/core/specs';
+import type { Description, StageDefinition } from '@deepearth/core/stage';
 import { tensor } from '@deepearth/core/tensor';
 import { given, makeTokens } from '@deepearth/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -43,11 +44,11 @@ describe('a reducer over a run', () => {
       expect(inputs).toEqual([join(output, saveAs)]);
       const foreign = grids.map((grid) => ({ ...grid, encoder: { name: 'other', fingerprint: 'beef' } }));
       await expect(reduce(stage, foreign, { model: join(output, saveAs) })).rejects.toThrow(/was fitted to tokens of made tokens .* come from other \(beef\)/);
-      await expect(reduce(stage, makeTokens({ channels: 8 }), { model: join(output, saveAs) })).rejects.toThrow('has tokens of 8 numbers, the model');
+      await expect(reduce(stage, makeTokens({ channels: 8 }), { model: join(output, saveAs) })).rejects.toThrow('takes tokens of 16 numbers, and these have 8');
     }
     await expect(reduce(umapStage, grids, { model: join(folder, 'reducer-pca/models/colours.safetensors') })).rejects.toThrow('is a saved pca, and this is reducer/umap');
-    await expect(reduce(pcaStage, grids, { model: join(folder, 'none') })).rejects.toThrow('the model cannot be read');
-    await expect(reduce(pcaStage, grids, { model: 'a', saveAs: 'b' })).rejects.toThrow('nothing to save');
+    await expect(reduce(pcaStage, grids, { model: join(folder, 'none') })).rejects.toThrow(/none.*(no such|not exist|not there|cannot be)/i);
+    await expect(reduce(pcaStage, grids, { model: join(folder, 'reducer-pca/models/colours.safetensors'), saveAs: 'b' })).rejects.toThrow('nothing to save');
   });
 
   test.each([[pcaStage, {}], [umapStage, { epochs: 10 }], [kmeansStage, {}], [similarityStage, { to: 'time' }], [noneStage, {}]] as const)('leaves tokens without data out of the fit, and NaN in their place (%#)', async (stage, options) => {
@@ -98,6 +99,18 @@ describe('a reducer over a run', () => {
     const [one] = await reduce(pcaStage, makeTokens({ count: 2 }), { lightness: 'even' });
     expect(one!.limits).toEqual([[0, 1], [0, 1], [0, 1]]);
     expect([...one!.values.data].every((value) => value >= 0 && value <= 1)).toBe(true);
+  });
+
+  test('a saved model tells how many components come out, before any token does', async () => {
+    const output = join(folder, 'two');
+    await reduce(pcaStage, makeTokens({ count: 2 }), { components: 2, saveAs: 'two.safetensors' }, { output });
+    const options = { model: join(output, 'two.safetensors') };
+    const described = (await describeAlone(pcaStage as StageDefinition, { options, inputs: [tokens] })) as Description;
+    expect(axisSize(described.output, 'components')).toBe(2);
+    expect(described.drains).toBeUndefined();
+    const unseen = (await describeAlone(pcaStage as StageDefinition, { options, inputs: [tokens], survey: false })) as Description;
+    expect(axisSize(unseen.output, 'components')).toBeNull();
+    await expect(reduce(pcaStage, makeTokens({ count: 2 }), { ...options, lightness: 'even' })).rejects.toThrow('lightness: even makes colours of 3 components, not of 2');
   });
 
   test('one component is a scalar, a group is a label, three are coordinates', async () => {

@@ -4,6 +4,7 @@ import { axisSize, type StreamSpec } from '@deepearth/core/specs';
 import { refuse, type Description, type Refusal } from '@deepearth/core/stage';
 import { z } from 'zod';
 import { scalings } from './limits.ts';
+import type { ModelSurvey } from './model-survey.ts';
 import { precisions } from './spool.ts';
 
 export const colourOptions = {
@@ -40,7 +41,7 @@ interface DescribedOptions {
 }
 
 /** Why a reducer cannot take a stream, or `undefined`. */
-export function refuseInput(input: StreamSpec | undefined, name: string, options: DescribedOptions): Refusal | undefined {
+export function refuseInput(input: StreamSpec | undefined, name: string, options: DescribedOptions, survey?: ModelSurvey): Refusal | undefined {
   if (!input || input.kind !== 'tokens') {
     return refuse(`reducer/${name} takes token grids, not ${input ? `a stream of ${input.kind}` : 'nothing'}.`, { remedy: 'Put it after an encoder.' });
   }
@@ -48,11 +49,15 @@ export function refuseInput(input: StreamSpec | undefined, name: string, options
     return refuse(`reducer/${name} needs tokens with an axis "channels", these have ${input.axes.map((axis) => axis.name).join(', ')}.`);
   }
   const channels = axisSize(input, 'channels');
-  const { components, lightness, model, saveAs, lowPercentile, highPercentile } = options;
+  const { lightness, model, saveAs, lowPercentile, highPercentile } = options;
+  // A saved model has its own number of components; the option is not looked at then.
+  const components = model === undefined ? options.components : survey?.components;
+  if (survey && survey.kind !== name) return refuse(`${model} is a saved ${survey.kind}, and this is reducer/${name}.`, { option: 'model', remedy: `Use reducer/${survey.kind}.` });
+  if (survey && channels !== null && survey.channels !== channels) return refuse(`${model} takes tokens of ${survey.channels} numbers, and these have ${channels}.`, { option: 'model' });
   if (typeof components === 'number' && channels !== null && components > channels) {
     return refuse(`${components} components cannot be made of ${channels} channels.`, { option: 'components', remedy: `Ask for ${channels} or fewer.` });
   }
-  if (lightness === 'even' && components !== undefined && components !== 3) {
+  if (lightness === 'even' && typeof components === 'number' && components !== 3) {
     return refuse(`lightness: even makes colours of 3 components, not of ${components}.`, { option: 'lightness', remedy: 'Set components: 3, or lightness: keep.' });
   }
   if (model !== undefined && saveAs !== undefined) return refuse('a run with model: fits nothing, so there is nothing to save.', { option: 'saveAs', remedy: 'Leave one of them out.' });
@@ -75,8 +80,8 @@ export const tokensPerGrid = (input: StreamSpec): number | null =>
   input.axes.filter((axis) => axis.name !== 'channels').reduce<number | null>((n, { size }) => (n === null || size === null ? null : n * size), 1);
 
 /** What a stage that fits to a whole run says: it drains, and what its spool takes on disk. */
-export function describeFit(input: StreamSpec, components: number, options: DescribedOptions, memoryBytes: number | null, notes: readonly string[] = []): Description {
-  const output = projectionSpec(input, components);
+export function describeFit(input: StreamSpec, components: number, options: DescribedOptions, memoryBytes: number | null, { notes = [], survey }: { notes?: readonly string[]; survey?: ModelSurvey | undefined } = {}): Description {
+  const output = projectionSpec(input, options.model === undefined ? components : (survey?.components ?? null));
   if (options.model !== undefined) return { output, notes: [`Uses the saved model ${options.model}; fits nothing.`] };
   const channels = axisSize(input, 'channels');
   const tokens = tokensPerGrid(input);

@@ -23,11 +23,12 @@ export const kmeansStage = defineReducer({
   summary: 'Sorts tokens into groups of alike ones and answers the number of the group.',
   options,
   examples: ['- type: reducer/kmeans', '- type: reducer/kmeans\n  with: { clusters: 12, metric: euclidean }'],
-  describe(input, { options }) {
-    const refusal = refuseInput(input, 'kmeans', options);
+  survey: async (options, signal) => (await import('../model-survey.ts')).surveyModel(options, signal),
+  describe(input, { options, survey }) {
+    const refusal = refuseInput(input, 'kmeans', options, survey);
     if (refusal) return refusal;
     const channels = axisSize(input!, 'channels');
-    return describeFit(input!, 1, options, channels === null ? null : options.maxFitTokens * channels * 8 + options.clusters * channels * 24);
+    return describeFit(input!, 1, options, channels === null ? null : options.maxFitTokens * channels * 8 + options.clusters * channels * 24, { survey });
   },
   process: (items, context) =>
     reduceRun(items, { ...context, options: { ...context.options, ...unscaled } }, 'kmeans', (): RunFitter => {

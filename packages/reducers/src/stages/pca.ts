@@ -26,13 +26,14 @@ export const pcaStage = defineReducer({
     '- type: reducer/pca\n  with: { components: 1, scaling: min-max }',
     '- type: reducer/pca\n  with: { saveAs: colours.safetensors }',
   ],
-  describe(input, { options }) {
-    const refusal = refuseInput(input, 'pca', options);
+  survey: async (options, signal) => (await import('../model-survey.ts')).surveyModel(options, signal),
+  describe(input, { options, survey }) {
+    const refusal = refuseInput(input, 'pca', options, survey);
     if (refusal) return refusal;
     const channels = axisSize(input!, 'channels');
     // Covariance in float64, a second matrix while panels are added, the Krylov basis, and two blocks of tokens.
     const memoryBytes = channels === null ? null : channels * channels * 16 + channels * 128 * 8 + 2 * blockRows(channels) * channels * 4;
-    return describeFit(input!, options.components, options, memoryBytes);
+    return describeFit(input!, options.components, options, memoryBytes, { survey });
   },
   process: (items, context) =>
     reduceRun(items, context, 'pca', (): RunFitter => {

@@ -33,8 +33,9 @@ export const umapStage = defineReducer({
     '- type: reducer/umap\n  with: { neighbors: 30, saveAs: colours.safetensors }',
     '- type: reducer/umap\n  with: { engine: umap-js, maxFitTokens: 2000, sampleTokens: 2000 }',
   ],
-  describe(input, { options }) {
-    const refusal = refuseInput(input, 'umap', options);
+  survey: async (options, signal) => (await import('../model-survey.ts')).surveyModel(options, signal),
+  describe(input, { options, survey }) {
+    const refusal = refuseInput(input, 'umap', options, survey);
     if (refusal) return refusal;
     if (options.minDist > options.spread) return refuse(`minDist ${options.minDist} is more than spread ${options.spread}.`, { option: 'minDist', remedy: 'Lower minDist or raise spread.' });
     if (options.engine === 'umap-js' && options.saveAs !== undefined) return refuse('umap-js cannot save a fit.', { option: 'saveAs', remedy: 'Set engine: native.' });
@@ -45,7 +46,7 @@ export const umapStage = defineReducer({
     const { components, neighbors, maxFitTokens, sampleTokens } = options;
     const memoryBytes = channels === null ? null : estimateUmap({ channels, components, neighbors, maxFitTokens, sampleTokens, count: Math.max(1, total ?? maxFitTokens) }).bytes;
     const sampled = total !== null && total > options.maxFitTokens ? [`Fits ${fitted} of ${total} tokens, a stratified sample, and places the others by it.`] : [];
-    return describeFit(input!, options.components, options, memoryBytes, sampled);
+    return describeFit(input!, options.components, options, memoryBytes, { notes: sampled, survey });
   },
   process: (items, context) =>
     reduceRun(items, context, 'umap', (): RunFitter => {
