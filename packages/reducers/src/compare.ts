@@ -41,8 +41,8 @@ export interface Comparison {
 }
 
 /**
- * Judges one reduction `[tokens, components]` of `[tokens, channels]`. Works beside the caller in slices of some milliseconds. Throws an `InputError` when the two have not
- * as many rows, when there are too few of them, and for NaN or infinity.
+ * Judges one reduction `[tokens, components]` of `[tokens, channels]`. Works beside the caller in slices of some milliseconds. Throws an `InputError` when
+ * the two have not as many rows, when there are too few of them, and for NaN or infinity.
  */
 export async function compareReduction(tokens: Float32Array, reduction: Float32Array, options: CompareOptions): Promise<Comparison> {
   const { channels, components, metric = 'cosine', neighbors = 15, sample = 4000, pairs = 20_000, seed = 0, signal, progress } = options;
@@ -50,7 +50,10 @@ export async function compareReduction(tokens: Float32Array, reduction: Float32A
   const reduced = rowCount(reduction, components, 'reduction');
   if (count !== reduced) throw new InputError('reduction', `has ${reduced} rows for ${count} tokens.`);
   const chosen = choose(count, sample, seed);
-  if (chosen.length < 2 * neighbors + 1) throw new InputError('tokens', `${chosen.length} are too few to compare neighbourhoods of ${neighbors}.`, { remedy: `At least ${2 * neighbors + 1} are needed.` });
+  if (chosen.length < 2 * neighbors + 1)
+    throw new InputError('tokens', `${chosen.length} are too few to compare neighbourhoods of ${neighbors}.`, {
+      remedy: `At least ${2 * neighbors + 1} are needed.`,
+    });
   const stride = Math.ceil((channels + 1) / 16) * 16;
   const { rowsAt, partAt, outAt, end } = places(chosen.length, stride);
   const kernel = await startKernel(memoryOf(end, false));
@@ -60,7 +63,10 @@ export async function compareReduction(tokens: Float32Array, reduction: Float32A
     for (const [i, row] of chosen.entries()) {
       values.set(tokens.subarray(row * channels, (row + 1) * channels), rowsAt / 4 + i * stride);
       if (kernel.prepareRow(rowsAt + i * stride * 4, channels, preparations[metric])) {
-        throw new InputError('tokens', `token ${row} holds NaN or infinity.`, { code: 'E_NOT_FINITE', remedy: 'Leave such tokens out, or mark them as not valid.' });
+        throw new InputError('tokens', `token ${row} holds NaN or infinity.`, {
+          code: 'E_NOT_FINITE',
+          remedy: 'Leave such tokens out, or mark them as not valid.',
+        });
       }
       reducedRows.set(reduction.subarray(row * components, (row + 1) * components), i * components);
       if (i % 256 === 255) yield;
@@ -144,11 +150,19 @@ function* judge(spaces: Spaces, k: number, pairs: number, seed: number, report: 
   const scale = 2 / (count * k * (2 * count - 3 * k - 1));
   const ranks = [distancesHere, distancesThere].map(averageRanks);
   yield;
-  return { trustworthiness: 1 - trust * scale, continuity: 1 - continuity * scale, neighborOverlap: common / (count * k), distanceCorrelation: correlation(ranks[0]!, ranks[1]!) };
+  return {
+    trustworthiness: 1 - trust * scale,
+    continuity: 1 - continuity * scale,
+    neighborOverlap: common / (count * k),
+    distanceCorrelation: correlation(ranks[0]!, ranks[1]!),
+  };
 }
 
 /** Distances of a block of tokens to all others, up to a growing function of them: what ranks need. */
-function* tokenDistances({ kernel, metric, stride, count, rowsAt, partAt, outAt, norms }: Spaces, first: number): Sliced<(row: number, out: Float64Array) => void> {
+function* tokenDistances(
+  { kernel, metric, stride, count, rowsAt, partAt, outAt, norms }: Spaces,
+  first: number,
+): Sliced<(row: number, out: Float64Array) => void> {
   const buffer = kernel.memory.buffer;
   const rows = Math.min(blockRows, count - first);
   const columns = upTo(count, 16);
@@ -211,7 +225,7 @@ function rankOf(values: Float64Array, index: number): number {
 function averageRanks(values: Float64Array): Float64Array {
   const order = Uint32Array.from(values.keys()).sort((a, b) => values[a]! - values[b]! || a - b);
   const ranks = new Float64Array(values.length);
-  for (let from = 0; from < order.length; ) {
+  for (let from = 0; from < order.length;) {
     let to = from + 1;
     while (to < order.length && values[order[to]!] === values[order[from]!]) to++;
     for (let i = from; i < to; i++) ranks[order[i]!] = (from + to + 1) / 2;

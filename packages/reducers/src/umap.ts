@@ -50,11 +50,11 @@ export function estimateUmap({ count, ...options }: UmapOptions & { readonly cou
 }
 
 /**
- * Fits a UMAP to `[count, channels]` tokens and answers their coordinates and a model for others. All work happens in worker threads; same tokens, options and seed: same
- * bytes, for any number of threads, with and without ONNX Runtime as long as the search is int8.
+ * Fits a UMAP to `[count, channels]` tokens and answers their coordinates and a model for others. All work happens in worker threads; same tokens, options
+ * and seed: same bytes, for any number of threads, with and without ONNX Runtime as long as the search is int8.
  *
- * Throws a `RangeError` for options out of range, an `InputError` for tokens with NaN or infinity (the first one is named), for no tokens, and for a fit that would not fit
- * into memory; the signal's reason when it is aborted.
+ * Throws a `RangeError` for options out of range, an `InputError` for tokens with NaN or infinity (the first one is named), for no tokens, and for a fit that
+ * would not fit into memory; the signal's reason when it is aborted.
  */
 export async function umap(tokens: Float32Array | TokenChunks, given: UmapOptions): Promise<UmapResult> {
   const options = settle(given);
@@ -66,9 +66,20 @@ export async function umap(tokens: Float32Array | TokenChunks, given: UmapOption
   const rows = fittedRows(source.count, options);
   const plan = planFor(rows, options, options.threads ?? (await defaultThreads()));
   if (plan.end > 2 ** 32) {
-    throw new InputError('tokens', `a fit of ${rows} tokens of ${options.channels} channels takes ${(plan.end / 2 ** 30).toFixed(1)} GiB, one memory ends at 4 GiB.`, {
+    throw new InputError(
+      'tokens',
+      `a fit of ${rows} tokens of ${options.channels} channels takes ${(plan.end / 2 ** 30).toFixed(1)} GiB, one memory ends at 4 GiB.`,
+      {
+        code: 'E_MEMORY',
+        remedy: 'Lower maxFitTokens: a sample is fitted then, and the other tokens are placed by it.',
+      },
+    );
+  }
+  const available = availableBytes();
+  if (plan.end > available) {
+    throw new InputError('tokens', `a fit of ${rows} tokens takes ${Math.ceil(plan.end / 2 ** 20)} MiB, and ${Math.floor(available / 2 ** 20)} MiB are free.`, {
       code: 'E_MEMORY',
-      remedy: 'Lower maxFitTokens: a sample is fitted then, and the other tokens are placed by it.',
+      remedy: 'Lower maxFitTokens and sampleTokens.',
     });
   }
   const picks = rows < source.count ? stretches(source.count, rows, options.seed) : undefined;
@@ -83,7 +94,11 @@ export async function umap(tokens: Float32Array | TokenChunks, given: UmapOption
     const fitted = narrow(await engine.read(positions, rows * plan.lanes), plan.lanes, plan.components);
     const facts = { ...search, fitted: rows, neighbors: plan.neighbors, edges, scheduled, threads: engine.threads };
     const parts: FittedParts = {
-      plan, options, curve, facts, embedding: fitted,
+      plan,
+      options,
+      curve,
+      facts,
+      embedding: fitted,
       ...(engine.memory ? { memory: engine.memory } : { tokens: narrow(await engine.read(plan.tokens, rows * plan.stride), plan.stride, plan.channels) }),
     };
     const embedding = picks ? await placeRest(engine, parts, source, picks, positions, running) : fitted;
@@ -99,6 +114,12 @@ export async function restoreUmap(state: ModelState, subject = 'model', running:
   const settled = settle({ ...options, ...running });
   const plan = { ...planFor(rows, { ...settled, neighbors: facts.neighbors }, running.threads ?? (await defaultThreads())), neighbors: facts.neighbors };
   return fittedUmap({ plan, options: settled, curve, facts, embedding, tokens });
+}
+
+/** Memory that this process may still take, where the platform says so. */
+function availableBytes(): number {
+  const asked = typeof process === 'undefined' ? undefined : (process as { availableMemory?: () => number }).availableMemory?.();
+  return asked ?? Infinity;
 }
 
 /** One row drawn from each of `count` equal stretches. */
@@ -141,7 +162,14 @@ function chunkRows(chunk: Float32Array, channels: number, seen: number, announce
 }
 
 /** Places what was not fitted. */
-async function placeRest(engine: Engine, parts: FittedParts, source: TokenChunks, picks: Uint32Array, positions: number, { signal, progress }: Running): Promise<Float32Array> {
+async function placeRest(
+  engine: Engine,
+  parts: FittedParts,
+  source: TokenChunks,
+  picks: Uint32Array,
+  positions: number,
+  { signal, progress }: Running,
+): Promise<Float32Array> {
   const { plan, embedding } = parts;
   const { channels, components, stride } = plan;
   const out = new Float32Array(source.count * components);
@@ -160,7 +188,7 @@ async function placeRest(engine: Engine, parts: FittedParts, source: TokenChunks
   for await (const chunk of source.chunks(signal)) {
     signal?.throwIfAborted();
     const count = chunkRows(chunk, channels, seen, source.count);
-    for (let row = 0; row < count; ) {
+    for (let row = 0; row < count;) {
       if (picks[picked] === seen + row) {
         out.set(embedding.subarray(picked * components, (picked + 1) * components), (seen + row) * components);
         picked++;

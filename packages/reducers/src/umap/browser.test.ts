@@ -40,9 +40,15 @@ describe.skipIf(!executablePath)(`in Chromium${executablePath ? '' : ' (skipped:
     server = createServer((request, response) => {
       const [path, query] = request.url!.split('?');
       const isolated = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
-      const headers = { 'Content-Type': path!.endsWith('.js') ? 'text/javascript' : 'text/html', ...(path!.endsWith('.js') || query === 'isolated' ? isolated : {}) };
+      const headers = {
+        'Content-Type': path!.endsWith('.js') ? 'text/javascript' : 'text/html',
+        ...(path!.endsWith('.js') || query === 'isolated' ? isolated : {}),
+      };
       if (path === '/') return void response.writeHead(200, headers).end(html);
-      readFile(join(folder, path!.slice(1))).then((bytes) => response.writeHead(200, headers).end(bytes), () => response.writeHead(404).end());
+      readFile(join(folder, path!.slice(1))).then(
+        (bytes) => response.writeHead(200, headers).end(bytes),
+        () => response.writeHead(404).end(),
+      );
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] });
@@ -76,7 +82,15 @@ describe.skipIf(!executablePath)(`in Chromium${executablePath ? '' : ' (skipped:
           const placed = await model.transform(Float32Array.from(values.slice(0, options.channels * 3)));
           const state = model.state();
           await model.close();
-          return { embedding: Array.from(embedding), placed: Array.from(placed), threads: model.facts.threads, isolated: crossOriginIsolated, progress, worst, rows: state.tensors['tokens']!.shape[0] };
+          return {
+            embedding: Array.from(embedding),
+            placed: Array.from(placed),
+            threads: model.facts.threads,
+            isolated: crossOriginIsolated,
+            progress,
+            worst,
+            rows: state.tensors['tokens']!.shape[0],
+          };
         },
         { values: Array.from(tokens), options },
       );
@@ -98,11 +112,17 @@ describe.skipIf(!executablePath)(`in Chromium${executablePath ? '' : ' (skipped:
         const { umap } = globalThis as Page;
         const broken = Float32Array.from(values);
         broken[24 * 11] = NaN;
-        const failure = await umap(broken, { channels: 24 }).then(() => '', (error: Error) => error.message);
+        const failure = await umap(broken, { channels: 24 }).then(
+          () => '',
+          (error: Error) => error.message,
+        );
         const controller = new AbortController();
         setTimeout(() => controller.abort(new Error('enough')), 200);
         const begun = performance.now();
-        const stopped = await umap(Float32Array.from(values), { channels: 24, epochs: 200_000, signal: controller.signal }).then(() => '', (error: Error) => error.message);
+        const stopped = await umap(Float32Array.from(values), { channels: 24, epochs: 200_000, signal: controller.signal }).then(
+          () => '',
+          (error: Error) => error.message,
+        );
         return { failure, stopped, milliseconds: performance.now() - begun };
       }, Array.from(tokens));
       expect(answer.failure).toContain('token 11 holds NaN or infinity');

@@ -9,8 +9,9 @@ export interface Curve {
 }
 
 /**
- * Least squares by Levenberg and Marquardt: 1 below `minDist`, exp(-(d - minDist) / spread) beyond, for 300 distances up to 3 spreads. Rounded to float32, so that the
- * last bits of an engine's `Math.pow` do not reach the layout. Throws a `RangeError` for a spread that is not positive or a `minDist` outside 0 … spread.
+ * Least squares by Levenberg and Marquardt: 1 below `minDist`, exp(-(d - minDist) / spread) beyond, for 300 distances up to 3 spreads. Rounded to float32, so
+ * that the last bits of an engine's `Math.pow` do not reach the layout. Throws a `RangeError` for a spread that is not positive or a `minDist` outside 0 …
+ * spread.
  */
 export function fitCurve(minDist: number, spread: number): Curve {
   if (!(spread > 0 && Number.isFinite(spread))) throw new RangeError(`spread is ${spread}, it has to be above 0`);

@@ -59,7 +59,8 @@ const progressMilliseconds = 200;
 const inNode = typeof process !== 'undefined' && !!process.versions?.node;
 
 /** Whether threads can share memory here: always in Node, in a browser only on a page that is cross-origin isolated. */
-export const canShare = (): boolean => typeof SharedArrayBuffer !== 'undefined' && (inNode || (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true);
+export const canShare = (): boolean =>
+  typeof SharedArrayBuffer !== 'undefined' && (inNode || (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true);
 
 /** Threads that are worth starting here. */
 export const defaultThreads = async (): Promise<number> => {
@@ -77,7 +78,11 @@ export async function openEngine({ bytes, threads, memory: former, workers = tru
   const words = share ? new Int32Array(new SharedArrayBuffer(control.words * 4)) : undefined;
   let heard: (units: number) => void = () => undefined;
   const peers = await Promise.all(Array.from({ length: count }, () => (workers ? startWorker((units) => heard(units)) : startInline((units) => heard(units)))));
-  await Promise.all(peers.map((peer, index) => peer.send({ kind: 'start', setup: { index, threads: count, bytes, ...(memory ? { memory } : {}), ...(words ? { control: words } : {}) } })));
+  await Promise.all(
+    peers.map((peer, index) =>
+      peer.send({ kind: 'start', setup: { index, threads: count, bytes, ...(memory ? { memory } : {}), ...(words ? { control: words } : {}) } }),
+    ),
+  );
 
   return {
     threads: count,
@@ -97,13 +102,16 @@ export async function openEngine({ bytes, threads, memory: former, workers = tru
       try {
         const answers = await Promise.allSettled(
           peers.map((peer) =>
-            peer.send({ kind: 'run', name, params }).then((answer) => {
-              if (answer === stopped) throw stopped;
-              return answer;
-            }).catch((error: unknown) => {
-              stop();
-              throw error;
-            }),
+            peer
+              .send({ kind: 'run', name, params })
+              .then((answer) => {
+                if (answer === stopped) throw stopped;
+                return answer;
+              })
+              .catch((error: unknown) => {
+                stop();
+                throw error;
+              }),
           ),
         );
         signal?.throwIfAborted();
@@ -140,7 +148,10 @@ export async function openEngine({ bytes, threads, memory: former, workers = tru
       const bytesOf = new Uint8Array(out.buffer);
       for (let from = 0; from < bytesOf.length; from += copyBytes) {
         const size = Math.min(copyBytes, bytesOf.length - from);
-        bytesOf.set(memory ? new Uint8Array(memory.buffer, at + from, size) : ((await peers[0]!.send({ kind: 'read', at: at + from, length: size })) as Uint8Array), from);
+        bytesOf.set(
+          memory ? new Uint8Array(memory.buffer, at + from, size) : ((await peers[0]!.send({ kind: 'read', at: at + from, length: size })) as Uint8Array),
+          from,
+        );
         if (from > 0) await pause();
       }
       return out;

@@ -40,7 +40,10 @@ export async function prepareRows(engine: Engine, plan: Plan, options: Settled, 
 export function refuseBad(rows: readonly number[], name: (row: number) => number): void {
   const found = rows.filter((row) => row >= 0);
   if (found.length === 0) return;
-  throw new InputError('tokens', `token ${name(Math.min(...found))} holds NaN or infinity.`, { code: 'E_NOT_FINITE', remedy: 'Leave such tokens out, or mark them as not valid.' });
+  throw new InputError('tokens', `token ${name(Math.min(...found))} holds NaN or infinity.`, {
+    code: 'E_NOT_FINITE',
+    remedy: 'Leave such tokens out, or mark them as not valid.',
+  });
 }
 
 /** Neighbours of all rows, in `plan.neighbours` and `plan.distances`. */
@@ -52,7 +55,15 @@ export async function findNeighbours(engine: Engine, plan: Plan, options: Settle
 }
 
 /** Runs a search over all rows, or for queries. */
-export async function candidates(engine: Engine, plan: Plan, arithmetic: Arithmetic, options: Settled, running: Running, queries?: number, name = 'neighbours'): Promise<SearchReport> {
+export async function candidates(
+  engine: Engine,
+  plan: Plan,
+  arithmetic: Arithmetic,
+  options: Settled,
+  running: Running,
+  queries?: number,
+  name = 'neighbours',
+): Promise<SearchReport> {
   await engine.run('clearLimits', { plan, rows: queries ?? plan.rows });
   const reports = await engine.run(
     'search',
@@ -69,8 +80,8 @@ export async function turnRows(engine: Engine, plan: Plan, options: Settled, run
 }
 
 /**
- * Tries quick searches on a few rows against an exhaustive one, the quickest first: 8-bit coordinates on axes, 8-bit channels; float32 where both miss neighbours, or
- * where 8-bit sums saturate.
+ * Tries quick searches on a few rows against an exhaustive one, the quickest first: 8-bit coordinates on axes, 8-bit channels; float32 where both miss
+ * neighbours, or where 8-bit sums saturate.
  */
 async function chooseSearch(engine: Engine, plan: Plan, options: Settled, running: Running): Promise<SearchFacts> {
   const { metric, search } = options;
@@ -89,7 +100,10 @@ async function chooseSearch(engine: Engine, plan: Plan, options: Settled, runnin
     await engine.run('pick', { plan, count: picks.length });
     const { through, exact } = await candidates(engine, plan, arithmetic, options, running, picks.length, 'checking the search');
     if (!exact) {
-      if (search !== 'auto') throw new InputError('umap', `8-bit sums saturate on this machine: search ${search} would miss neighbours.`, { remedy: 'Set search: float32, or products: wasm.' });
+      if (search !== 'auto')
+        throw new InputError('umap', `8-bit sums saturate on this machine: search ${search} would miss neighbours.`, {
+          remedy: 'Set search: float32, or products: wasm.',
+        });
       failures.push('8-bit sums saturate on this machine');
       break;
     }
@@ -97,12 +111,17 @@ async function chooseSearch(engine: Engine, plan: Plan, options: Settled, runnin
     const recall = 1 - lost.reduce((sum, value) => sum + value, 0) / positions;
     if (search !== 'auto') return { arithmetic, through, recall, reason: `asked for; ${picks.length} rows checked` };
     if (recall >= leastRecall) return { arithmetic, through, recall, reason: [...failures, `${picks.length} rows checked`].join('; ') };
-    failures.push(`${arithmetic === 'axes' ? `8 bits on ${plan.turned} axes` : '8 bits'} found ${(recall * 100).toFixed(1)} % of the neighbours of ${picks.length} rows`);
+    failures.push(
+      `${arithmetic === 'axes' ? `8 bits on ${plan.turned} axes` : '8 bits'} found ${(recall * 100).toFixed(1)} % of the neighbours of ${picks.length} rows`,
+    );
   }
   return { arithmetic: 'float32', through: usual, recall: 1, reason: failures.join('; ') };
 }
 
-/** The fuzzy set, in `plan.starts`, `columns` and `rates` (weights until it is scheduled); answers its edges, and those left by pruning for so many epochs (0: not pruned). */
+/**
+ * The fuzzy set, in `plan.starts`, `columns` and `rates` (weights until it is scheduled); answers its edges, and those left by pruning for so many epochs (0:
+ * not pruned).
+ */
 export async function fuzzySet(engine: Engine, plan: Plan, options: Settled, running: Running, epochs: number): Promise<readonly [number, number]> {
   const common = { plan, metric: options.metric };
   const doing = step(running, 'fuzzy set', plan.rows);

@@ -49,7 +49,14 @@ const stateVersion = 1;
 const idleMilliseconds = 3000;
 
 /** Places the rows of `engine`'s query area: `count` of them, written there before. Answers `[count, components]`. */
-export async function placeQueries(engine: Engine, parts: Pick<FittedParts, 'plan' | 'options' | 'facts'>, embedding: number, count: number, running: Running, name: (row: number) => number): Promise<Float32Array> {
+export async function placeQueries(
+  engine: Engine,
+  parts: Pick<FittedParts, 'plan' | 'options' | 'facts'>,
+  embedding: number,
+  count: number,
+  running: Running,
+  name: (row: number) => number,
+): Promise<Float32Array> {
   const { plan, options, facts } = parts;
   const common = { plan, metric: options.metric, queries: count };
   refuseBad(await engine.run('prepare', common, { signal: running.signal }), name);
@@ -60,7 +67,12 @@ export async function placeQueries(engine: Engine, parts: Pick<FittedParts, 'pla
   await engine.run(
     'place',
     {
-      ...common, embedding, epochs: options.placeEpochs, alpha: options.learningRate / 4, negatives: options.negativeSampleRate, seed: seedWord(options.seed),
+      ...common,
+      embedding,
+      epochs: options.placeEpochs,
+      alpha: options.learningRate / 4,
+      negatives: options.negativeSampleRate,
+      seed: seedWord(options.seed),
       connectivity: Math.max(0, options.localConnectivity - 1),
     },
     { signal: running.signal },
@@ -72,7 +84,7 @@ export async function placeQueries(engine: Engine, parts: Pick<FittedParts, 'pla
 export function narrow(positions: Float32Array, lanes: number, components: number): Float32Array {
   if (lanes === components) return positions;
   const out = new Float32Array((positions.length / lanes) * components);
-  for (let i = 0, at = 0; i < positions.length; i += lanes) for (let c = 0; c < components; c++) out[at++] = positions[i + c]!;
+  for (let i = 0, at = 0; i < positions.length; i += lanes, at += components) out.set(positions.subarray(i, i + components), at);
   return out;
 }
 
@@ -149,7 +161,10 @@ export function fittedUmap(parts: FittedParts): UmapModel {
     facts,
     curve,
     transform(chunk, signal) {
-      const answer = queue.then(() => placeAll(chunk, signal), () => placeAll(chunk, signal));
+      const answer = queue.then(
+        () => placeAll(chunk, signal),
+        () => placeAll(chunk, signal),
+      );
       queue = answer.catch(() => undefined);
       return answer;
     },
@@ -175,20 +190,33 @@ function preparedRows(memory: WebAssembly.Memory, { tokens, rows, stride, channe
 }
 
 /** Throws an `InputError` unless a state has the parts and shapes of this version. */
-export function checkState({ kind, tensors, metadata }: ModelState, subject: string): { tokens: Float32Array; embedding: Float32Array; options: Settled; curve: Curve; facts: UmapFacts; rows: number } {
+export function checkState(
+  { kind, tensors, metadata }: ModelState,
+  subject: string,
+): { tokens: Float32Array; embedding: Float32Array; options: Settled; curve: Curve; facts: UmapFacts; rows: number } {
   if (kind !== 'umap') throw new InputError(subject, `holds a ${kind} model, not a UMAP.`);
-  if (metadata['version'] !== stateVersion) throw new InputError(subject, `is a UMAP model of version ${String(metadata['version'])}; this program reads version ${stateVersion}.`);
+  if (metadata['version'] !== stateVersion)
+    throw new InputError(subject, `is a UMAP model of version ${String(metadata['version'])}; this program reads version ${stateVersion}.`);
   const { tokens, embedding } = tensors;
   const options = metadata['options'] as unknown as Settled | undefined;
   const curve = metadata['curve'] as unknown as Curve | undefined;
   const facts = metadata['facts'] as unknown as UmapFacts | undefined;
-  if (!tokens || !embedding || !options || !curve || !facts) throw new InputError(subject, 'is not whole: tokens, embedding, options, curve and facts belong to a UMAP model.');
+  if (!tokens || !embedding || !options || !curve || !facts)
+    throw new InputError(subject, 'is not whole: tokens, embedding, options, curve and facts belong to a UMAP model.');
   const rows = tokens.shape[0]!;
   if (
-    tokens.dtype !== 'float32' || embedding.dtype !== 'float32' || tokens.shape.length !== 2 || embedding.shape.length !== 2 ||
-    embedding.shape[0] !== rows || tokens.shape[1] !== options.channels || embedding.shape[1] !== options.components
+    tokens.dtype !== 'float32' ||
+    embedding.dtype !== 'float32' ||
+    tokens.shape.length !== 2 ||
+    embedding.shape.length !== 2 ||
+    embedding.shape[0] !== rows ||
+    tokens.shape[1] !== options.channels ||
+    embedding.shape[1] !== options.components
   ) {
-    throw new InputError(subject, `has tokens [${tokens.shape.join(', ')}] ${tokens.dtype} and an embedding [${embedding.shape.join(', ')}] ${embedding.dtype}, which do not belong together.`);
+    throw new InputError(
+      subject,
+      `its tokens [${tokens.shape.join(', ')}] ${tokens.dtype} and embedding [${embedding.shape.join(', ')}] ${embedding.dtype} do not belong together.`,
+    );
   }
   return { tokens: tokens.data as Float32Array, embedding: embedding.data as Float32Array, options, curve, facts, rows };
 }

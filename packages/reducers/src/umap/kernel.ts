@@ -35,10 +35,13 @@ export interface Kernel {
     row: Pointer, rows: Pointer, stride: number, kind: number, scores: Pointer, indices: Pointer, size: number, self: number, count: number,
     outIndices: Pointer, outDistances: Pointer,
   ): void;
-  offerExact(row: Pointer, rows: Pointer, stride: number, kind: number, from: number, to: number, self: number, scores: Pointer, indices: Pointer, size: number): void;
+  offerExact(
+    row: Pointer, rows: Pointer, stride: number, kind: number, from: number, to: number, self: number, scores: Pointer, indices: Pointer, size: number,
+  ): void;
   meanDistance(distances: Pointer, values: number): number;
   smoothRow(
-    distances: Pointer, indices: Pointer, k: number, target: number, connectivity: number, meanOfAll: number, self: number, rho: Pointer, sigma: Pointer, weights: Pointer,
+    distances: Pointer, indices: Pointer, k: number, target: number, connectivity: number, meanOfAll: number, self: number,
+    rho: Pointer, sigma: Pointer, weights: Pointer,
   ): void;
   unite(
     indices: Pointer, weights: Pointer, rows: number, k: number, mixRatio: number, incoming: Pointer, from: Pointer, strength: Pointer,

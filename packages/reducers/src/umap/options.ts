@@ -48,8 +48,8 @@ export interface UmapOptions {
   /** Rounds in which a new token finds its place; 30. */
   readonly placeEpochs?: number;
   /**
-   * How candidates are searched, before exact distances decide: in 8 bits on 256 axes of the tokens (640 channels and 2,048 tokens or more), in 8 bits, in float32,
-   * or (auto) the quickest of them that misses no more than 1 in 1,000 neighbours of some rows that are searched exhaustively.
+   * How candidates are searched, before exact distances decide: in 8 bits on 256 axes of the tokens (640 channels and 2,048 tokens or more), in 8 bits, in
+   * float32, or (auto) the quickest of them that misses no more than 1 in 1,000 neighbours of some rows that are searched exhaustively.
    */
   readonly search?: 'auto' | 'axes' | 'int8' | 'float32';
   /** Whether products go through ONNX Runtime; auto takes it where it is installed. */
@@ -63,12 +63,37 @@ export interface UmapOptions {
 export type Settled = Required<Omit<UmapOptions, 'signal' | 'progress' | 'threads'>> & Pick<UmapOptions, 'threads'>;
 
 const defaults = {
-  components: 3, neighbors: 15, minDist: 0.1, spread: 1, metric: 'cosine', epochs: 200, init: 'pca', setOpMixRatio: 1, localConnectivity: 1, repulsionStrength: 1,
-  negativeSampleRate: 5, learningRate: 1, seed: 42, maxFitTokens: 40_000, sampleTokens: 20_000, placeEpochs: 30, search: 'auto', products: 'auto', workers: true,
+  components: 3,
+  neighbors: 15,
+  minDist: 0.1,
+  spread: 1,
+  metric: 'cosine',
+  epochs: 200,
+  init: 'pca',
+  setOpMixRatio: 1,
+  localConnectivity: 1,
+  repulsionStrength: 1,
+  negativeSampleRate: 5,
+  learningRate: 1,
+  seed: 42,
+  maxFitTokens: 40_000,
+  sampleTokens: 20_000,
+  placeEpochs: 30,
+  search: 'auto',
+  products: 'auto',
+  workers: true,
 } as const;
 
 const whole: Partial<Record<keyof Settled, number>> = {
-  channels: 1, components: 1, neighbors: 2, epochs: 1, negativeSampleRate: 0, threads: 1, maxFitTokens: 2, sampleTokens: 2, placeEpochs: 1,
+  channels: 1,
+  components: 1,
+  neighbors: 2,
+  epochs: 1,
+  negativeSampleRate: 0,
+  threads: 1,
+  maxFitTokens: 2,
+  sampleTokens: 2,
+  placeEpochs: 1,
 };
 
 /** Fills in defaults. Throws a `RangeError` that names the option and its value. */
@@ -77,9 +102,11 @@ export function settle({ signal: _signal, progress: _progress, ...given }: UmapO
   for (const [name, least] of Object.entries(whole) as [keyof Settled, number][]) {
     const value = options[name];
     if (value === undefined && name === 'threads') continue;
-    if (!(Number.isSafeInteger(value) && (value as number) >= least)) throw new RangeError(`${name} is ${String(value)}, it has to be a whole number from ${least}`);
+    if (!(Number.isSafeInteger(value) && (value as number) >= least))
+      throw new RangeError(`${name} is ${String(value)}, it has to be a whole number from ${least}`);
   }
-  if (!(options.setOpMixRatio >= 0 && options.setOpMixRatio <= 1)) throw new RangeError(`setOpMixRatio is ${options.setOpMixRatio}, it has to lie between 0 and 1`);
+  if (!(options.setOpMixRatio >= 0 && options.setOpMixRatio <= 1))
+    throw new RangeError(`setOpMixRatio is ${options.setOpMixRatio}, it has to lie between 0 and 1`);
   for (const name of ['localConnectivity', 'repulsionStrength', 'learningRate'] as const) {
     if (!(options[name] >= 0 && Number.isFinite(options[name]))) throw new RangeError(`${name} is ${options[name]}, it has to be a number from 0`);
   }

@@ -46,7 +46,8 @@ export async function principalStart(engine: Engine, plan: Plan, options: Settle
   }
   const products = await engine.read(plan.products, picks.length * pitch);
   const small = new Float64Array(axes * axes);
-  for (let i = 0; i < picks.length; i++) for (let k = 0; k < axes; k++) for (let l = 0; l < axes; l++) small[k * axes + l]! += products[i * pitch + k]! * products[i * pitch + l]!;
+  for (let i = 0; i < picks.length; i++)
+    for (let k = 0; k < axes; k++) for (let l = 0; l < axes; l++) small[k * axes + l]! += products[i * pitch + k]! * products[i * pitch + l]!;
   const { vectors } = await runSliced(symmetricEigen(small, axes), running.signal);
   const turned = new Float64Array(axes * stride);
   for (let k = 0; k < components; k++) {

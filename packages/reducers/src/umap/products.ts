@@ -67,7 +67,9 @@ function graph(whole: boolean): Uint8Array {
 
 // One session of one thread each: several engine threads run their own products side by side.
 const sessionOf = (runtime: Runtime, whole: boolean): Promise<InferenceSession> => {
-  const made = sessions.get(whole) ?? runtime.InferenceSession.create(graph(whole), { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential', enableCpuMemArena: false });
+  const made =
+    sessions.get(whole) ??
+    runtime.InferenceSession.create(graph(whole), { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential', enableCpuMemArena: false });
   sessions.set(whole, made);
   return made;
 };
@@ -83,8 +85,14 @@ export async function onnxProducts(runtime: Runtime, whole: boolean, kernel: Ker
       const buffer = kernel.memory.buffer as ArrayBuffer;
       if (whole) kernel.unsign(left, rows * width);
       const feeds: Record<string, Tensor> = whole
-        ? { left: new runtime.Tensor('uint8', new Uint8Array(buffer, left, rows * width), [rows, width]), right: new runtime.Tensor('int8', new Int8Array(buffer, work, columns * width), [width, columns]) }
-        : { left: new runtime.Tensor('float32', new Float32Array(buffer, left, rows * width), [rows, width]), right: new runtime.Tensor('float32', new Float32Array(buffer, right, columns * width), [columns, width]) };
+        ? {
+            left: new runtime.Tensor('uint8', new Uint8Array(buffer, left, rows * width), [rows, width]),
+            right: new runtime.Tensor('int8', new Int8Array(buffer, work, columns * width), [width, columns]),
+          }
+        : {
+            left: new runtime.Tensor('float32', new Float32Array(buffer, left, rows * width), [rows, width]),
+            right: new runtime.Tensor('float32', new Float32Array(buffer, right, columns * width), [columns, width]),
+          };
       const result: TypedTensor<'int32'> | TypedTensor<'float32'> = whole
         ? new runtime.Tensor('int32', new Int32Array(buffer, out, rows * columns), [rows, columns])
         : new runtime.Tensor('float32', new Float32Array(buffer, out, rows * columns), [rows, columns]);

@@ -36,7 +36,13 @@ const largest = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
 /** An engine in this thread with the given rows, prepared. */
 async function engineWith(rows: Float32Array, options: UmapOptions) {
   const settled = settle(options);
-  const plan = planMemory({ rows: rows.length / settled.channels, channels: settled.channels, neighbors: settled.neighbors, components: settled.components, threads: 1 });
+  const plan = planMemory({
+    rows: rows.length / settled.channels,
+    channels: settled.channels,
+    neighbors: settled.neighbors,
+    components: settled.components,
+    threads: 1,
+  });
   const engine = await openEngine({ bytes: plan.end, threads: 1, workers: false });
   await engine.writeRows(plan.tokens, rows, settled.channels, plan.stride);
   await prepareRows(engine, plan, settled, {}, (row) => row);
@@ -57,7 +63,13 @@ describe.skipIf(!present)(title, () => {
     umap_cases: Record<string, { edges?: number }>;
   };
   beforeAll(async () => {
-    [tokens, neighbours, fuzzy, spectral, cases] = (await Promise.all(['tokens', 'neighbours', 'fuzzy', 'spectral', 'cases'].map(read))) as [Arrays, Arrays, Arrays, Arrays, Arrays];
+    [tokens, neighbours, fuzzy, spectral, cases] = (await Promise.all(['tokens', 'neighbours', 'fuzzy', 'spectral', 'cases'].map(read))) as [
+      Arrays,
+      Arrays,
+      Arrays,
+      Arrays,
+      Arrays,
+    ];
     expected = JSON.parse(readFileSync(`${folder}expected.json`, 'utf8')) as typeof expected;
   });
 
@@ -101,13 +113,22 @@ describe.skipIf(!present)(title, () => {
       const starts = await words(plan.starts, plan.rows + 1);
       expect(edges).toBe(expected.fuzzy[metric]!.edges);
       expect(largest(await words(plan.columns, edges), fuzzy[`${metric}_cols`]!)).toBe(0);
-      expect(largest(Array.from(starts.subarray(0, plan.rows)).flatMap((from, i) => Array<number>(starts[i + 1]! - from).fill(i)), fuzzy[`${metric}_rows`]!)).toBe(0);
+      expect(
+        largest(
+          Array.from(starts.subarray(0, plan.rows)).flatMap((from, i) => Array<number>(starts[i + 1]! - from).fill(i)),
+          fuzzy[`${metric}_rows`]!,
+        ),
+      ).toBe(0);
       expect(largest(await engine.read(plan.rates, edges), fuzzy[`${metric}_vals`]!)).toBeLessThan(1e-5);
 
       const pruned = await engine.run('schedule', { plan, metric, epochs: 500 });
       expect(pruned[0]).toBe(expected.fuzzy[metric]!.edges_after_pruning_for_500_epochs);
       const count = pruned[0]!;
-      const graph = { starts: await words(plan.starts, plan.rows + 1), columns: await words(plan.columns, count), weights: await engine.read(plan.rates, count) };
+      const graph = {
+        starts: await words(plan.starts, plan.rows + 1),
+        columns: await words(plan.columns, count),
+        weights: await engine.read(plan.rates, count),
+      };
       const { values, vectors, residual } = runAtOnce(smallestEigenpairs(graph, 3));
       expect(residual).toBeLessThan(1e-7);
       expect(largest(values, spectral[`${metric}_eigenvalues`]!.subarray(1, 4))).toBeLessThan(1e-5);
@@ -129,7 +150,9 @@ describe.skipIf(!present)(title, () => {
       const { trustworthiness } = await compareReduction(tokens['train']!, embedding, { channels: 64, components: 3, metric });
       expect(trustworthiness).toBeGreaterThanOrEqual((metric === 'cosine' ? 0.9 : 0.833) - 0.005);
       const placed = await model.transform(tokens['held_out']!);
-      expect(heldOutTrust(tokens['train']!, embedding, tokens['held_out']!, placed, 64, metric)).toBeGreaterThanOrEqual((metric === 'cosine' ? 0.8756 : 0.8086) - 0.015);
+      expect(heldOutTrust(tokens['train']!, embedding, tokens['held_out']!, placed, 64, metric)).toBeGreaterThanOrEqual(
+        (metric === 'cosine' ? 0.8756 : 0.8086) - 0.015,
+      );
     });
   });
 
@@ -142,22 +165,40 @@ describe.skipIf(!present)(title, () => {
     expect(largest(await engine.read(plan.rhos, plan.rows), cases['identical_200.rhos']!)).toBeLessThan(1e-5);
   });
 
-  it.each(['points_5', 'points_10', 'points_15', 'points_16', 'two_islands', 'zero_vectors'])('gives %s as many edges as umap-learn, and the same weights', async (name) => {
-    const islands = name === 'two_islands';
-    const { model } = await umap(cases[`${name}.x`]!, { channels: islands ? 8 : 64, metric: islands ? 'euclidean' : 'cosine', neighbors: islands ? 10 : 15, workers: false });
-    expect(model.facts.edges).toBe(expected.umap_cases[name]!.edges);
-    const { engine, plan, settled } = await engineWith(cases[`${name}.x`]!, {
-      channels: islands ? 8 : 64, metric: islands ? 'euclidean' : 'cosine', neighbors: model.facts.neighbors,
-    });
-    await findNeighbours(engine, plan, settled, {});
-    const [edges] = await fuzzySet(engine, plan, settled, {}, 0);
-    // A zero vector is at distance 1 from all others: which of those are its neighbours is a matter of sorting.
-    if (name !== 'zero_vectors') expect(largest(await engine.read(plan.rates, edges), cases[`${name}.vals`]!)).toBeLessThan(3e-3);
-  });
+  it.each(['points_5', 'points_10', 'points_15', 'points_16', 'two_islands', 'zero_vectors'])(
+    'gives %s as many edges as umap-learn, and the same weights',
+    async (name) => {
+      const islands = name === 'two_islands';
+      const { model } = await umap(cases[`${name}.x`]!, {
+        channels: islands ? 8 : 64,
+        metric: islands ? 'euclidean' : 'cosine',
+        neighbors: islands ? 10 : 15,
+        workers: false,
+      });
+      expect(model.facts.edges).toBe(expected.umap_cases[name]!.edges);
+      const { engine, plan, settled } = await engineWith(cases[`${name}.x`]!, {
+        channels: islands ? 8 : 64,
+        metric: islands ? 'euclidean' : 'cosine',
+        neighbors: model.facts.neighbors,
+      });
+      await findNeighbours(engine, plan, settled, {});
+      const [edges] = await fuzzySet(engine, plan, settled, {}, 0);
+      // A zero vector is at distance 1 from all others: which of those are its neighbours is a matter of sorting.
+      if (name !== 'zero_vectors') expect(largest(await engine.read(plan.rates, edges), cases[`${name}.vals`]!)).toBeLessThan(3e-3);
+    },
+  );
 });
 
 /** `held_out_trust` of the script that made the reference. */
-function heldOutTrust(a: Float32Array, placesA: Float32Array, b: Float32Array, placesB: Float32Array, channels: number, metric: 'cosine' | 'euclidean', k = 15): number {
+function heldOutTrust(
+  a: Float32Array,
+  placesA: Float32Array,
+  b: Float32Array,
+  placesB: Float32Array,
+  channels: number,
+  metric: 'cosine' | 'euclidean',
+  k = 15,
+): number {
   const [countA, countB] = [a.length / channels, b.length / channels];
   const length = (x: Float32Array, i: number): number => Math.sqrt(x.subarray(i * channels, (i + 1) * channels).reduce((sum, value) => sum + value * value, 0));
   const near = (x: Float32Array, i: number, y: Float32Array, j: number, width: number, cosine: boolean): number => {

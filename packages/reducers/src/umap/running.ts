@@ -9,6 +9,12 @@ export interface Running {
 }
 
 /** `count` numbers below `rows`, evenly spread. */
-export const evenly = (rows: number, count: number): Uint32Array => Uint32Array.from({ length: Math.min(rows, count) }, (_, i) => Math.floor((i * rows) / Math.min(rows, count)));
+export const evenly = (rows: number, count: number): Uint32Array =>
+  Uint32Array.from({ length: Math.min(rows, count) }, (_, i) => Math.floor((i * rows) / Math.min(rows, count)));
 
-export const step = (running: Running, name: string, total: number): RunOptions => ({ signal: running.signal, onProgress: running.progress, step: name, total });
+export const step = (running: Running, name: string, total: number): RunOptions => ({
+  signal: running.signal,
+  onProgress: running.progress,
+  step: name,
+  total,
+});

@@ -66,7 +66,11 @@ describe('the neighbour search of wide tokens', () => {
 
   it('finds the same rows in WebAssembly as through ONNX Runtime, for any number of threads', async () => {
     const { found } = await neighbours(tokens, { channels });
-    for (const [threads, products] of [[3, 'auto'], [2, 'wasm']] as const) expect((await neighbours(tokens, { channels, products }, threads, true)).found).toEqual(found);
+    for (const [threads, products] of [
+      [3, 'auto'],
+      [2, 'wasm'],
+    ] as const)
+      expect((await neighbours(tokens, { channels, products }, threads, true)).found).toEqual(found);
   });
 
   it('keeps zero tokens together', async () => {

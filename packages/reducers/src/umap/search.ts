@@ -51,7 +51,11 @@ function store(block: number, width: number, stride: number, listRows: number, o
   const scaleI = take(listRows * 4);
   const biasI = take(listRows * 4);
   return {
-    rows: block, columns: block, width, scaleI, biasI,
+    rows: block,
+    columns: block,
+    width,
+    scaleI,
+    biasI,
     scaleJ: others ? take(others * 4) : scaleI,
     biasJ: others ? take(others * 4) : biasI,
     scores: take(listRows * size * 4),
@@ -94,8 +98,8 @@ export async function* search(context: JobContext, { plan, arithmetic, onnx, que
     if (arithmetic === 'manhattan') new Float32Array(kernel.memory.buffer, bias, count).fill(0);
     else copy(fromBias, bias, count * 4);
   };
-  const own = arithmetic === 'axes' ? [plan.turned8, plan.turnedScales] as const : [plan.bytes8, plan.scales] as const;
-  const asked = arithmetic === 'axes' ? [plan.queryTurned8, plan.queryTurnedScales] as const : [plan.queryBytes8, plan.queryScales] as const;
+  const own = arithmetic === 'axes' ? ([plan.turned8, plan.turnedScales] as const) : ([plan.bytes8, plan.scales] as const);
+  const asked = arithmetic === 'axes' ? ([plan.queryTurned8, plan.queryTurnedScales] as const) : ([plan.queryBytes8, plan.queryScales] as const);
   if (queries === undefined) {
     fillFactors(s.scaleI, s.biasI, own[1], plan.biases, rows);
   } else {
@@ -109,9 +113,26 @@ export async function* search(context: JobContext, { plan, arithmetic, onnx, que
     loadRows(kernel, shared, arithmetic, width, whole ? bytes8 : values, first, count, room, to, s.meanRow);
   const scan = (block: Block, i: number, counted: number, j: number, columns: number, both: boolean): void =>
     kernel.scanTile(
-      s.out, block.columns, counted, columns, whole, both, both && i === j,
-      s.scaleI + i * 4, s.biasI + i * 4, i, s.scores + i * candidates * 4, s.indices + i * candidates * 4, s.limits + i * 4,
-      s.scaleJ + j * 4, s.biasJ + j * 4, j, s.scores + j * candidates * 4, s.indices + j * candidates * 4, s.limits + j * 4, candidates,
+      s.out,
+      block.columns,
+      counted,
+      columns,
+      whole,
+      both,
+      both && i === j,
+      s.scaleI + i * 4,
+      s.biasI + i * 4,
+      i,
+      s.scores + i * candidates * 4,
+      s.indices + i * candidates * 4,
+      s.limits + i * 4,
+      s.scaleJ + j * 4,
+      s.biasJ + j * 4,
+      j,
+      s.scores + j * candidates * 4,
+      s.indices + j * candidates * 4,
+      s.limits + j * 4,
+      candidates,
     );
 
   const raise = (first: number, count: number, before: boolean): void => {
@@ -154,7 +175,8 @@ export async function* search(context: JobContext, { plan, arithmetic, onnx, que
     yield Math.ceil((counted * columns) / 1024);
   }
   const bytes = listRows * candidates * 4;
-  const back = (from: number, to: number): void => new Uint8Array(shared, to + context.index * plan.listPitch, bytes).set(new Uint8Array(kernel.memory.buffer, from, bytes));
+  const back = (from: number, to: number): void =>
+    new Uint8Array(shared, to + context.index * plan.listPitch, bytes).set(new Uint8Array(kernel.memory.buffer, from, bytes));
   back(s.scores, plan.listScores);
   back(s.indices, plan.listIndices);
   return report;
@@ -163,12 +185,23 @@ export async function* search(context: JobContext, { plan, arithmetic, onnx, que
 /** Products of one kind, and what makes them. */
 export async function productsFor(kernel: Kernel, arithmetic: Arithmetic, onnx: boolean): Promise<Products & { readonly through: 'onnxruntime' | 'wasm' }> {
   const runtime = onnx && arithmetic !== 'manhattan' ? await onnxRuntime() : undefined;
-  return runtime ? { ...(await onnxProducts(runtime, isWhole(arithmetic), kernel)), through: 'onnxruntime' } : { ...wasmProducts(arithmetic, kernel), through: 'wasm' };
+  return runtime
+    ? { ...(await onnxProducts(runtime, isWhole(arithmetic), kernel)), through: 'onnxruntime' }
+    : { ...wasmProducts(arithmetic, kernel), through: 'wasm' };
 }
 
 /** Copies rows into this thread's memory as its products want them, zeros up to `room` rows. */
 function loadRows(
-  kernel: Kernel, shared: ArrayBufferLike, arithmetic: Arithmetic, width: number, from: number, first: number, count: number, room: number, to: number, mean: number,
+  kernel: Kernel,
+  shared: ArrayBufferLike,
+  arithmetic: Arithmetic,
+  width: number,
+  from: number,
+  first: number,
+  count: number,
+  room: number,
+  to: number,
+  mean: number,
 ): void {
   const bytes = isWhole(arithmetic) ? width : width * 4;
   const target = new Uint8Array(kernel.memory.buffer, to, room * bytes);

@@ -45,7 +45,9 @@ export function* spectralPositions(graph: Graph, components: number, seed: numbe
   for (const [p, own] of members.entries()) {
     const room = clearance(places, p, components) / 2;
     const small = own.length < 2 * components || own.length <= components + 1;
-    const local = small ? Float64Array.from({ length: own.length * components }, () => (random() * 2 - 1) * room) : yield* eigenPositions(cut(graph, own), components, random);
+    const local = small
+      ? Float64Array.from({ length: own.length * components }, () => (random() * 2 - 1) * room)
+      : yield* eigenPositions(cut(graph, own), components, random);
     const peak = local.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
     const scale = small || peak === 0 ? 1 : room / peak;
     own.forEach((node, i) => {
@@ -76,7 +78,12 @@ function cut({ starts, columns, weights }: Graph, nodes: readonly number[]): Gra
 }
 
 /** Where the parts go: on the axes when they are few, by the spectrum of their centres' affinities when they are many. */
-function* partPlaces(members: readonly (readonly number[])[], components: number, random: () => number, centre: (nodes: readonly number[]) => Float64Array): Sliced<Float64Array> {
+function* partPlaces(
+  members: readonly (readonly number[])[],
+  components: number,
+  random: () => number,
+  centre: (nodes: readonly number[]) => Float64Array,
+): Sliced<Float64Array> {
   const count = members.length;
   const places = new Float64Array(count * components);
   if (count <= 2 * components) {

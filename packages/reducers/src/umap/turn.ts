@@ -7,8 +7,8 @@ import type { Block } from './products.ts';
 import { productsFor } from './search.ts';
 
 /**
- * Makes the axes: as many rows as there are axes, evenly spread over the tokens, less their mean, made orthonormal (their span holds nearly all that tokens differ in),
- * then mixed by a Hadamard transform with random signs, so that coordinates are alike in size and 8 bits hold them well.
+ * Makes the axes: as many rows as there are axes, evenly spread over the tokens, less their mean, made orthonormal (their span holds nearly all that tokens
+ * differ in), then mixed by a Hadamard transform with random signs, so that coordinates are alike in size and 8 bits hold them well.
  */
 export async function* makeAxes({ index, main }: JobContext, { plan }: { readonly plan: Plan }): Job<void> {
   if (index !== 0) return;
@@ -34,23 +34,42 @@ export async function* makeAxes({ index, main }: JobContext, { plan }: { readonl
   // `sums` is free: zeros stand there for the mean, its end takes a bias that nobody needs.
   new Float32Array(buffer, plan.sums, stride).fill(0);
   for (let k = 0; k < turned; k++) {
-    main.quantizeRow(plan.turnedAxes + k * stride * 4, plan.sums, stride, 0, plan.turnedAxes8 + k * stride, plan.turnedAxisScales + k * 4, plan.sums + stride * 4);
+    main.quantizeRow(
+      plan.turnedAxes + k * stride * 4,
+      plan.sums,
+      stride,
+      0,
+      plan.turnedAxes8 + k * stride,
+      plan.turnedAxisScales + k * 4,
+      plan.sums + stride * 4,
+    );
   }
 }
 
 const blockRows = 512;
 
 /** Writes the coordinates of all fitted rows, or of queries, on the axes. */
-export async function* turn(context: JobContext, { plan, onnx, queries }: { readonly plan: Plan; readonly onnx: boolean; readonly queries?: number }): Job<void> {
+export async function* turn(
+  context: JobContext,
+  { plan, onnx, queries }: { readonly plan: Plan; readonly onnx: boolean; readonly queries?: number },
+): Job<void> {
   const { turned, stride } = plan;
   const rows = queries ?? plan.rows;
   const [bytes8, scales, out8, outScales] =
-    queries === undefined ? [plan.bytes8, plan.scales, plan.turned8, plan.turnedScales] : [plan.queryBytes8, plan.queryScales, plan.queryTurned8, plan.queryTurnedScales];
+    queries === undefined
+      ? [plan.bytes8, plan.scales, plan.turned8, plan.turnedScales]
+      : [plan.queryBytes8, plan.queryScales, plan.queryTurned8, plan.queryTurnedScales];
   let at = 65536;
   const take = (bytes: number): number => (at += Math.ceil(bytes / 64) * 64) - Math.ceil(bytes / 64) * 64;
   const block: Block = {
-    rows: blockRows, columns: turned, width: stride,
-    left: take(blockRows * stride), right: take(turned * stride), work: take(turned * stride * 2), leftWork: take(blockRows * stride * 2), out: take(blockRows * turned * 4),
+    rows: blockRows,
+    columns: turned,
+    width: stride,
+    left: take(blockRows * stride),
+    right: take(turned * stride),
+    work: take(turned * stride * 2),
+    leftWork: take(blockRows * stride * 2),
+    out: take(blockRows * turned * 4),
   };
   const [axisScales, result, resultScales] = [take(turned * 4), take(blockRows * turned), take(blockRows * 4)];
   const kernel = await context.scratch(at);
@@ -66,7 +85,8 @@ export async function* turn(context: JobContext, { plan, onnx, queries }: { read
     own(block.left, count * stride).set(new Uint8Array(shared, bytes8 + from * stride, count * stride));
     own(block.left + count * stride, (blockRows - count) * stride).fill(0);
     for await (const _ of products.multiply(block)) yield 0;
-    for (let i = 0; i < count; i++) kernel.narrowRow(block.out + i * turned * 4, axisScales, turned, rowScales[from + i]!, result + i * turned, resultScales + i * 4);
+    for (let i = 0; i < count; i++)
+      kernel.narrowRow(block.out + i * turned * 4, axisScales, turned, rowScales[from + i]!, result + i * turned, resultScales + i * 4);
     new Uint8Array(shared, out8 + from * turned, count * turned).set(own(result, count * turned));
     new Uint8Array(shared, outScales + from * 4, count * 4).set(own(resultScales, count * 4));
     yield count;

@@ -52,10 +52,34 @@ describe('the WebAssembly functions', () => {
         kernel.clearLists(lists, lists + 1024, lists + 2048, 1, size);
         for (let to = count; to > 0; to -= cut) {
           const from = Math.max(0, to - cut);
-          kernel.scanTile(base + 4096 + from * 4, count, 1, to - from, false, false, false, base, base + 1024, 0, lists, lists + 1024, lists + 2048, base, base + 1024, from, lists, lists, lists, size);
+          kernel.scanTile(
+            base + 4096 + from * 4,
+            count,
+            1,
+            to - from,
+            false,
+            false,
+            false,
+            base,
+            base + 1024,
+            0,
+            lists,
+            lists + 1024,
+            lists + 2048,
+            base,
+            base + 1024,
+            from,
+            lists,
+            lists,
+            lists,
+            size,
+          );
         }
         const kept = Array.from(new Uint32Array(kernel.memory.buffer, lists + 1024, size)).sort((a, b) => a - b);
-        const best = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, size).sort((a, b) => a - b);
+        const best = [...scores.keys()]
+          .sort((a, b) => scores[b]! - scores[a]! || a - b)
+          .slice(0, size)
+          .sort((a, b) => a - b);
         expect(kept).toEqual(best);
       }),
     );

@@ -38,7 +38,11 @@ function serve(port: Port): (request: Request) => void {
     void answer(request).then(
       (value) => port.postMessage({ kind: 'done', value }, value instanceof Uint8Array ? [value.buffer as ArrayBuffer] : []),
       (error: unknown) =>
-        port.postMessage(error instanceof Stopped ? { kind: 'stopped' } : { kind: 'failed', message: error instanceof Error ? error.message : String(error), stack: error instanceof Error ? error.stack : undefined }),
+        port.postMessage(
+          error instanceof Stopped
+            ? { kind: 'stopped' }
+            : { kind: 'failed', message: error instanceof Error ? error.message : String(error), stack: error instanceof Error ? error.stack : undefined },
+        ),
     );
   };
 }
