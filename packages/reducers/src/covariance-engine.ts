@@ -49,8 +49,10 @@ let resting: WorkerClient | undefined;
 
 async function workerEngine({ channels, components, signal }: Work, engine: StartRequest['engine']): Promise<CovarianceEngine> {
   signal?.throwIfAborted();
-  const worker = resting ?? (await startWorker('./pca-worker.js', { native: true }));
-  resting = undefined;
+  // ml-pca calls nothing native and stops for nobody: a thread of its own can be ended at once.
+  const native = engine !== 'ml-pca';
+  const worker = (native ? resting : undefined) ?? (await startWorker('./pca-worker.js', { native }));
+  if (worker === resting) resting = undefined;
   let done = false;
   let stopping: Promise<void> | undefined;
   const stop = (): void => {
@@ -82,7 +84,7 @@ async function workerEngine({ channels, components, signal }: Work, engine: Star
       await Promise.all(under.splice(0));
       const solved = await worker.request<Principal>('solve');
       signal?.removeEventListener('abort', stop);
-      if (!done && !resting) resting = worker;
+      if (!done && !resting && native) resting = worker;
       else if (!done) await worker.close();
       done = true;
       return solved;

@@ -2,7 +2,7 @@
 
 import type { InferenceSession } from 'onnxruntime-node';
 import { addBlock, addRows, noMoments, type Moments } from './moments.ts';
-import { runAtOnce } from './pace.ts';
+import { runAtOnce, runSliced } from './pace.ts';
 import { principalComponents, type Precision, type Principal } from './principal.ts';
 import { bandStarts, scatterGraph } from './scatter-graph.ts';
 import { serve } from './worker-server.ts';
@@ -105,17 +105,17 @@ serve({
     }
     return {};
   },
-  async add(block: Float32Array | Float64Array) {
+  async add(block: Float32Array | Float64Array, _progress, signal) {
     const { channels } = moments;
     if (kept) for (let at = 0; at < block.length; at += channels) kept.push(Array.from(block.subarray(at, at + channels)));
     if (multiply && block instanceof Float32Array) {
       precision = 'float32';
       await multiply(moments, block);
-    } else runAtOnce(addRows(moments, block));
+    } else await runSliced(addRows(moments, block), signal);
     return { result: block, transfer: [block.buffer] };
   },
-  async solve() {
-    const result = kept ? await solveByMlPca(kept) : runAtOnce(principalComponents(moments, components, precision));
+  async solve(_none: undefined, _progress, signal) {
+    const result = kept ? await solveByMlPca(kept) : await runSliced(principalComponents(moments, components, precision), signal);
     moments = noMoments(0);
     kept = undefined;
     return { result };

@@ -177,6 +177,12 @@ describe('a PCA', () => {
     }
   });
 
+  test('stops while it solves for very many components', async () => {
+    const controller = new AbortController();
+    const run = pca(made(1200, 900, 6), { channels: 900, components: 900, engine: 'onnx', signal: controller.signal, progress: (_step, done) => void (done === 1200 && setTimeout(() => controller.abort(new Error('enough')), 50)) });
+    await expect(run).rejects.toThrow('enough');
+  });
+
   test('is put together again from its state', async () => {
     const tokens = made(50, 6, 3);
     const model = await pca(tokens, { channels: 6, whiten: true });

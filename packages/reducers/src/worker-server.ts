@@ -4,8 +4,8 @@ import { parentPort } from 'node:worker_threads';
 import type { Progress } from './model.ts';
 import { lastRequest, type Reply, type Request } from './worker-client.ts';
 
-/** Answers a request: the result and the buffers to hand over with it. */
-export type Handler = (argument: any, progress: Progress) => Promise<Answer> | Answer;
+/** Answers a request: the result and the buffers to hand over with it. The signal is aborted when the thread is closed. */
+export type Handler = (argument: any, progress: Progress, signal: AbortSignal) => Promise<Answer> | Answer;
 export interface Answer {
   readonly result?: unknown;
   readonly transfer?: readonly ArrayBufferLike[];
@@ -16,17 +16,17 @@ export function serve(handlers: Readonly<Record<string, Handler>>): void {
   const port = parentPort!;
   const post = (reply: Reply, transfer: readonly ArrayBufferLike[] = []): void => port.postMessage(reply, transfer as ArrayBuffer[]);
   let former: Promise<void> = Promise.resolve();
-  let closed = false;
+  const closing = new AbortController();
   port.on('message', ({ id, name, argument }: Request) => {
     if (name === lastRequest) {
-      closed = true;
+      closing.abort();
       former = former.then(() => port.close());
       return;
     }
     former = former.then(async () => {
-      if (closed) return;
+      if (closing.signal.aborted) return;
       try {
-        const { result, transfer } = await handlers[name]!(argument, (step, done, total) => post({ id, step, done, total }));
+        const { result, transfer } = await handlers[name]!(argument, (step, done, total) => post({ id, step, done, total }), closing.signal);
         post({ id, result }, transfer);
       } catch (error) {
         post({ id, failed: error instanceof Error ? error.message : String(error) });
