@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { InputError } from '@deepearth/core/errors';
 import { lineage } from '@deepearth/core/lineage';
 
 /** `DEEPEARTH_CACHE`, or `deepearth` in `XDG_CACHE_HOME`, or `~/.cache/deepearth`. */
@@ -25,6 +26,18 @@ export async function writeAtomically(path: string, write: (temporary: string) =
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/** Runs what fills the cache; a folder that cannot be written to, or a full disk, becomes an `InputError` that says what to set. */
+export async function fillingCache<T>(fill: () => Promise<T>): Promise<T> {
+  try {
+    return await fill();
+  } catch (cause) {
+    const reasons: Readonly<Record<string, string>> = { EACCES: 'cannot be written to', EPERM: 'cannot be written to', EROFS: 'is read-only', ENOTDIR: 'is no folder', ENOSPC: 'is on a disk that is full', EDQUOT: 'is on a disk that is full' };
+    const reason = reasons[(cause as NodeJS.ErrnoException | undefined)?.code ?? ''];
+    if (!reason) throw cause;
+    throw new InputError(cacheFolder(), `the cache ${reason}.`, { code: 'E_CACHE', cause, remedy: 'Set DEEPEARTH_CACHE to a folder with room that you may write to.' });
   }
 }
 

@@ -77,3 +77,14 @@ test('a conversion that is stopped leaves nothing under its name', async () => {
   await expect(placeWeights(checkpoint, 'fp16', { signal: controller.signal, progress: () => controller.abort(new Error('stop')) })).rejects.toThrow('stop');
   expect(readdirSync(join(cache, 'weights'))).toEqual([]);
 });
+
+test('a cache that is no folder says what to set', async () => {
+  const file = join(cache, 'file');
+  writeFileSync(file, '');
+  process.env['DEEPEARTH_CACHE'] = join(file, 'inside');
+  try {
+    await expect(placeWeights(checkpoint, 'int8')).rejects.toThrow(/the cache is no folder\..*DEEPEARTH_CACHE/);
+  } finally {
+    process.env['DEEPEARTH_CACHE'] = cache;
+  }
+});

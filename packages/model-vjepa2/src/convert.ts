@@ -7,7 +7,7 @@ import { halfFromFloat32, toFloat32 } from '@deepearth/core/half';
 import { lineage } from '@deepearth/core/lineage';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { openSafetensors, planSafetensors, type TensorPlan } from '@deepearth/formats/safetensors';
-import { cacheFolder, rememberedDigest, writeAtomically } from './cache.ts';
+import { cacheFolder, fillingCache, rememberedDigest, writeAtomically } from './cache.ts';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
 import type { PlacedWeight } from './graph-parts.ts';
 import type { PlacedWeights, PlaceOptions, Precision } from './weights.ts';
@@ -79,8 +79,10 @@ export async function convertWeights(checkpoint: Checkpoint, precision: Precisio
   const key = lineage(conversionVersion, precision, await weightsDigest(checkpoint, signal), [...checkpoint.tensors.keys()]);
   const path = join(cacheFolder(), 'weights', `${precision}-${key}.safetensors`);
   if (!(await isWhole(path, signal))) {
-    await rm(path, { force: true });
-    await writeConverted(path, checkpoint, precision, { signal, progress });
+    await fillingCache(async () => {
+      await rm(path, { force: true });
+      await writeConverted(path, checkpoint, precision, { signal, progress });
+    });
   }
   const source = await openFile(path);
   try {

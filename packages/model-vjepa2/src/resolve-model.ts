@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
 import { lineage, sha256 } from '@deepearth/core/lineage';
 import { bytesOf } from '@deepearth/core/tensor';
-import { cacheFolder } from './cache.ts';
+import { cacheFolder, fillingCache } from './cache.ts';
 import { parseHubName } from './hub.ts';
 
 export interface ResolveOptions {
@@ -30,7 +30,7 @@ async function builtin(): Promise<ResolvedModel> {
   const { writeBuiltin } = await import('./builtin-folder.ts');
   const { config, tensors } = builtinCheckpoint();
   const path = join(cacheFolder(), 'builtin', lineage(config, ...[...tensors].map(([name, t]) => [name, sha256(bytesOf(t))])));
-  if (!(await exists(join(path, 'config.json')))) await writeBuiltin(path);
+  if (!(await exists(join(path, 'config.json')))) await fillingCache(() => writeBuiltin(path));
   return { path, name: builtinTitle };
 }
 

@@ -1,10 +1,12 @@
 // The stage keeps the laws of a stage and says what is wrong with a clip before any weight is read.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spec, type TokenGrid } from '@deepearth/core';
 import { describeAlone, runStage } from '@deepearth/core/run-stage';
 import { describeStage, given, makeClips } from '@deepearth/testing';
+import { encodeSafetensors } from '@deepearth/formats/safetensors';
+import { describeTokenFile } from '@deepearth/formats/token-file';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { vjepa2 } from './vjepa2.ts';
 
@@ -52,6 +54,26 @@ test('batches give what single clips give, and tiles what their crops give', asy
   const [tiled] = await run({ fit: 'tile', cropSize: 64, batchSize: 4 }, 128);
   expect(tiled!.values.shape).toEqual([1, 4, 8, 256]);
   expect(tiled!.geometry).toMatchObject({ x: 0, y: 0, width: 128, height: 64 });
+});
+
+test('tokens that a former run left are read instead of encoded, under the same key whatever the batches', async () => {
+  const clips = makeClips(2, { time: 2, width: 64, height: 64 });
+  const run = async (more: object, find: (key: string) => Promise<string | undefined>): Promise<TokenGrid[]> => {
+    const items: TokenGrid[] = [];
+    for await (const item of runStage(vjepa2, { options: { ...options, ...more }, inputs: [given(clips)], former: { find } })) items.push(item as TokenGrid);
+    return items;
+  };
+  const made = await run({}, async () => undefined);
+  // A mark in the file shows that the second run took it from there.
+  const marked = { ...made[0]!, values: { ...made[0]!.values, data: made[0]!.values.data.map(() => 7) as Float32Array<ArrayBuffer> } };
+  const { tensors, metadata } = describeTokenFile(marked as TokenGrid);
+  const path = join(cache, 'former.safetensors');
+  writeFileSync(path, await encodeSafetensors(tensors, metadata));
+  const again = await run({ batchSize: 2, threads: 1 }, async (key) => (key === made[0]!.key ? path : undefined));
+  expect(again.map(({ key }) => key)).toEqual(made.map(({ key }) => key));
+  expect(again[0]!.values.data.every((value) => value === 7)).toBe(true);
+  expect(again[1]!.values.data).toEqual(made[1]!.values.data);
+  expect(again[0]!.clip).toBe(clips[0]);
 });
 
 test('a model that is not there says what to give', async () => {
