@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { kmeansMethodOptions } from '../methods.ts';
 import { gather } from '../gather.ts';
 import { reduceRun, type RunFitter } from '../reduce-run.ts';
-import { describeFit, modelOptions, refuseInput, spoolOptions } from '../stage-options.ts';
+import { describeFit, modelOptions, refuseInput, spoolOptions, tokensPerGrid } from '../stage-options.ts';
 
 const options = z.strictObject({
   ...kmeansMethodOptions.shape,
@@ -28,7 +28,9 @@ export const kmeansStage = defineReducer({
     const refusal = refuseInput(input, 'kmeans', options, survey);
     if (refusal) return refusal;
     const channels = axisSize(input!, 'channels');
-    return describeFit(input!, 1, options, channels === null ? null : options.maxFitTokens * channels * 8 + options.clusters * channels * 24, { survey });
+    const tokens = tokensPerGrid(input!);
+    const fitted = tokens === null || input!.count === null ? options.maxFitTokens : Math.min(options.maxFitTokens, tokens * input!.count);
+    return describeFit(input!, 1, options, channels === null ? null : fitted * channels * 8 + options.clusters * channels * 24, { survey });
   },
   process: (items, context) =>
     reduceRun(items, { ...context, options: { ...context.options, ...unscaled } }, 'kmeans', (): RunFitter => {

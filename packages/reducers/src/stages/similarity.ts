@@ -46,7 +46,7 @@ export const similarityStage = defineReducer({
     return describeFit(input!, 1, options, 0);
   },
   process: (items, context) =>
-    reduceRun(items, context, 'similarity', (): RunFitter => ({
+    reduceRun(items, context, context.options.to === 'time' ? 'similarity-in-time' : 'similarity', (): RunFitter => ({
       fit: async (spool) => (context.options.to === 'time' ? overTime(spool, context.signal) : toToken(spool, await pickedToken(spool, context.options.to), context.signal)),
     })),
 });
