@@ -98,14 +98,14 @@ describe('what is broken names the file and what to do', () => {
   });
 
   test('no picture', async () => {
-    await expect(read('text.png', new TextEncoder().encode('hello, I am no picture'))).rejects.toThrow(/text\.png: cannot be read as a picture .*onError: skip/);
+    await expect(read('text.png', new TextEncoder().encode('hello, I am no picture'))).rejects.toThrow(/text\.png: cannot be read as a picture: it does not begin as a PNG.*onError: skip/);
   });
 
   test('a TIFF, a PNG or a JPEG that ends in the middle', async () => {
     const images = [['cut.tif', await whole()], ['cut.png', await sharp(await whole()).png().toBuffer()], ['cut.jpg', await sharp(await whole()).jpeg().toBuffer()]] as const;
     for (const [name, bytes] of images) {
       for (const part of [0.2, 0.5, 0.9]) {
-        await expect(read(name, new Uint8Array(bytes.subarray(0, Math.floor(bytes.length * part)))), `${name} ${part}`).rejects.toThrow(new RegExp(`${name.replace('.', '\\.')}: cannot be read as a picture`));
+        await expect(read(name, new Uint8Array(bytes.subarray(0, Math.floor(bytes.length * part)))), `${name} ${part}`).rejects.toThrow(new RegExp(`${name.replace('.', '\\.')}: cannot be read as a picture: it begins as a (TIFF|PNG|JPEG) but is damaged or cut short`));
       }
     }
   });

@@ -31,7 +31,7 @@ export async function readPictureFile(path: string, maxPixels: number, signal?: 
   try {
     about = await (await open(bytes)).metadata();
   } catch (cause) {
-    throw unreadable(path, cause);
+    throw unreadable(path, bytes, cause);
   }
   const { width, height } = about.autoOrient;
   if (width * height > maxPixels) {
@@ -77,7 +77,7 @@ export async function decodePicture(file: PictureFile, keep16 = false): Promise<
       ...(valid && { valid }),
     };
   } catch (cause) {
-    throw unreadable(file.path, cause);
+    throw unreadable(file.path, file.bytes, cause);
   }
 }
 
@@ -104,10 +104,22 @@ const open = async (bytes: Uint8Array): Promise<Sharp> =>
     return (input) => sharp(input, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
   })))(bytes);
 
-const unreadable = (path: string, cause: unknown): InputError => {
+/** How files of each format begin; dots stand for any character. */
+const beginnings: readonly (readonly [format: string, start: RegExp])[] = [
+  ['PNG', /^\x89PNG/],
+  ['JPEG', /^\xff\xd8\xff/],
+  ['TIFF', /^(II[*+]\0|MM\0[*+])/],
+  ['WebP', /^RIFF....WEBP/s],
+  ['AVIF', /^....ftypavi[fs]/s],
+];
+
+function unreadable(path: string, bytes: Uint8Array, cause: unknown): InputError {
+  const start = String.fromCharCode(...bytes.subarray(0, 16));
+  const format = beginnings.find(([, pattern]) => pattern.test(start))?.[0];
   const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
-  return new InputError(path, `cannot be read as a picture (${reason}); it may be damaged, cut short, or no picture at all.`, { code: 'E_FRAME_UNREADABLE', cause, remedy: leaveOut });
-};
+  const finding = format ? `it begins as a ${format} but is damaged or cut short (${reason})` : `it does not begin as a PNG, JPEG, WebP, TIFF or AVIF (${reason})`;
+  return new InputError(path, `cannot be read as a picture: ${finding}.`, { code: 'E_FRAME_UNREADABLE', cause, remedy: leaveOut });
+}
 
 /** 1 where the last channel is above 0; `undefined` when it is everywhere. */
 function opaque(values: ArrayLike<number>, channels: number): Uint8Array | undefined {
