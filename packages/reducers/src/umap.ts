@@ -83,7 +83,8 @@ export async function umap(tokens: Float32Array | TokenChunks, given: UmapOption
     });
   }
   const picks = rows < source.count ? stretches(source.count, rows, options.seed) : undefined;
-  const engine = await openEngine({ bytes: plan.end, threads: plan.threads, workers: options.workers });
+  const onnx = options.products === 'auto' && options.metric !== 'manhattan' && options.search !== 'float32';
+  const engine = await openEngine({ bytes: plan.end, threads: plan.threads, workers: options.workers, onnx });
   try {
     await load(engine, plan, source, picks, running);
     await prepareRows(engine, plan, options, running, (row) => picks?.[row] ?? row);

@@ -17,6 +17,8 @@ export interface EngineOptions {
   readonly memory?: WebAssembly.Memory;
   /** False: everything happens beside the caller, in slices of some milliseconds. */
   readonly workers?: boolean;
+  /** Loads ONNX Runtime while the caller still brings rows. */
+  readonly onnx?: boolean;
 }
 
 export interface RunOptions {
@@ -70,24 +72,23 @@ export const defaultThreads = async (): Promise<number> => {
   return Math.max(1, Math.min(8, count));
 };
 
-/** Starts an engine. `close` it, or its threads stay. */
-export async function openEngine({ bytes, threads, memory: former, workers = true }: EngineOptions): Promise<Engine> {
+/** Starts an engine; its threads may still be starting when it answers, the first job waits for them. `close` it, or they stay. */
+export async function openEngine({ bytes, threads, memory: former, workers = true, onnx = false }: EngineOptions): Promise<Engine> {
   const share = workers && canShare();
   const count = share ? threads : 1;
   const memory = share ? (former ?? memoryOf(bytes, true)) : undefined;
   const words = share ? new Int32Array(new SharedArrayBuffer(control.words * 4)) : undefined;
   let heard: (units: number) => void = () => undefined;
   const peers = await Promise.all(Array.from({ length: count }, () => (workers ? startWorker((units) => heard(units)) : startInline((units) => heard(units)))));
-  await Promise.all(
-    peers.map((peer, index) =>
-      peer.send({ kind: 'start', setup: { index, threads: count, bytes, ...(memory ? { memory } : {}), ...(words ? { control: words } : {}) } }),
-    ),
-  );
+  const setup = { threads: count, bytes, onnx, ...(memory ? { memory } : {}), ...(words ? { control: words } : {}) };
+  const ready = Promise.all(peers.map((peer, index) => peer.send({ kind: 'start', setup: { ...setup, index } })));
+  ready.catch(() => undefined); // whoever asks something of the engine hears of it
 
   return {
     threads: count,
     memory,
     async run(name, params, { signal, onProgress, step = name, total = 0 } = {}) {
+      await ready;
       signal?.throwIfAborted();
       words?.fill(0);
       let done = 0;
@@ -124,6 +125,7 @@ export async function openEngine({ bytes, threads, memory: former, workers = tru
       }
     },
     async write(at, values) {
+      if (!memory) await ready;
       const bytesOf = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
       for (let from = 0; from < bytesOf.length; from += copyBytes) {
         const part = bytesOf.subarray(from, from + copyBytes);
@@ -133,6 +135,7 @@ export async function openEngine({ bytes, threads, memory: former, workers = tru
       }
     },
     async writeRows(at, rows, channels, stride) {
+      if (!memory) await ready;
       const count = rows.length / channels;
       const atOnce = Math.max(1, Math.floor(copyBytes / (stride * 4)));
       for (let from = 0; from < count; from += atOnce) {
@@ -144,6 +147,7 @@ export async function openEngine({ bytes, threads, memory: former, workers = tru
       }
     },
     async read(at, length) {
+      await ready;
       const out = new Float32Array(length);
       const bytesOf = new Uint8Array(out.buffer);
       for (let from = 0; from < bytesOf.length; from += copyBytes) {
@@ -157,7 +161,10 @@ export async function openEngine({ bytes, threads, memory: former, workers = tru
       return out;
     },
     hold: (held) => peers.forEach((peer) => peer.hold(held)),
-    close: async () => void (await Promise.all(peers.map((peer) => peer.close()))),
+    async close() {
+      await ready.catch(() => undefined); // a thread that is ended while ONNX Runtime loads could end the process
+      await Promise.all(peers.map((peer) => peer.close()));
+    },
   };
 }
 

@@ -77,10 +77,17 @@ export function memoryOf(bytes: number, shared: boolean): WebAssembly.Memory {
   return new WebAssembly.Memory(shared ? { initial: pages, maximum: pages, shared } : { initial: pages });
 }
 
+const compiled: Partial<Record<'shared' | 'plain', Promise<WebAssembly.Module>>> = {};
+
+/** Compiled once a thread: the engine binds it to several memories, and code that has run is quick from the start. */
+function moduleFor(kind: 'shared' | 'plain'): Promise<WebAssembly.Module> {
+  return (compiled[kind] ??= WebAssembly.compile(decode(kind === 'shared' ? sharedModule : plainModule)));
+}
+
 /** Binds the functions to `memory`, which tells by its buffer whether it is shared. */
 export async function startKernel(memory: WebAssembly.Memory): Promise<Kernel> {
   const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
-  const { instance } = await WebAssembly.instantiate(decode(shared ? sharedModule : plainModule), { env: { memory, abort: refuse } });
+  const instance = await WebAssembly.instantiate(await moduleFor(shared ? 'shared' : 'plain'), { env: { memory, abort: refuse } });
   return { ...(instance.exports as unknown as Omit<Kernel, 'memory'>), memory };
 }
 

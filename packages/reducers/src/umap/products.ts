@@ -74,6 +74,12 @@ const sessionOf = (runtime: Runtime, whole: boolean): Promise<InferenceSession> 
   return made;
 };
 
+/** Loads ONNX Runtime, where it is installed, and makes the session that most searches want. */
+export async function warmUp(): Promise<void> {
+  const runtime = await onnxRuntime();
+  if (runtime) await sessionOf(runtime, true);
+}
+
 /** Products through ONNX Runtime. Its tensors are views of ordinary WebAssembly memory, which it takes (shared memory it refuses). */
 export async function onnxProducts(runtime: Runtime, whole: boolean, kernel: Kernel): Promise<Products> {
   const session = await sessionOf(runtime, whole);

@@ -4,6 +4,7 @@ import { pause } from '../pace.ts';
 import { control, Stopped, type JobContext } from './context.ts';
 import { jobs, type JobName } from './jobs.ts';
 import { memoryOf, startKernel, type Kernel } from './kernel.ts';
+import { warmUp } from './products.ts';
 
 export interface ThreadSetup {
   readonly index: number;
@@ -11,6 +12,8 @@ export interface ThreadSetup {
   /** The memory, when threads share it; else the thread makes one of `bytes`. */
   readonly memory?: WebAssembly.Memory;
   readonly bytes: number;
+  /** Whether ONNX Runtime will be wanted: it is loaded at once then. */
+  readonly onnx?: boolean;
   /** The words that all threads share, when they can share memory. */
   readonly control?: Int32Array;
 }
@@ -27,7 +30,8 @@ export interface Thread {
 const breathMilliseconds = 10;
 
 /** Makes the working side. */
-export async function startThread({ index, threads, memory, bytes, control: words = new Int32Array(control.words) }: ThreadSetup): Promise<Thread> {
+export async function startThread({ index, threads, memory, bytes, onnx, control: words = new Int32Array(control.words) }: ThreadSetup): Promise<Thread> {
+  if (onnx) await warmUp();
   const main = await startKernel(memory ?? memoryOf(bytes, false));
   const alone = memory === undefined;
   let scratch: Kernel | undefined;
