@@ -176,8 +176,17 @@ describe('a run', () => {
 
   test('finds what a former run left only as long as its bytes are the same', async () => {
     const found: (string | undefined)[] = [];
-    const look = work('look', (item) => item);
-    const looking = { ...look, each: async (item: Value, context: { former: { find(key: string): Promise<string | undefined> } }) => (found.push(await context.former.find(item.key)), item) } as typeof look;
+    const looking = defineWindower({
+      type: 'look',
+      summary: 'Looks for what was left.',
+      options: z.strictObject({}),
+      examples: [],
+      describe: (input) => ({ output: input! }),
+      async each(item, { former }) {
+        found.push(await former.find(item.key));
+        return item as never;
+      },
+    });
     const pipeline = definePipeline([use(numbers(), { count: 2 }), use(looking), use(files)]);
     await run(pipeline, { output: folder }).result;
     await writeFile(join(folder, 'values/value-1.txt'), 'tampered');

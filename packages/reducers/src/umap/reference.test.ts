@@ -18,7 +18,8 @@ const folder = fileURLToPath(new URL('../../../../../shared/reference/reducers/'
 const present = existsSync(`${folder}expected.json`);
 const title = `umap-learn, step by step${present ? '' : ' (skipped: no ../shared/reference/reducers beside the repository)'}`;
 
-type Arrays = Record<string, Float32Array & Int32Array & Float64Array>;
+/** Values by name; some are float64 or int32, which read alike. */
+type Arrays = Record<string, Float32Array>;
 const read = async (name: string): Promise<Arrays> => {
   const file = await openSafetensors(bytesSource(readFileSync(`${folder}${name}.safetensors`)));
   const out: Arrays = {};
