@@ -1,10 +1,10 @@
 // UMAP of many tokens that no memory holds: `node umap-large.mjs TOKENS.npy COUNT [--options '{}']` tiles the tokens of a file up to COUNT, adds seeded noise, and streams them.
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { umap } from '@deepearth/reducers/umap';
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { options: { type: 'string', default: '{}' } } });
-const bytes = await readFile(positionals[0]);
+const bytes = readFileSync(positionals[0]);
 const count = Number(positionals[1]);
 const header = bytes.toString('latin1', 10, 10 + bytes.readUInt16LE(8));
 const channels = Number(/'shape': \(\d+, (\d+)\)/.exec(header)[1]);

@@ -2,7 +2,9 @@
 // Prints a line a fit, then medians and their ratio. Trust is measured on the same 4,000 tokens for both.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -16,20 +18,20 @@ const { values, positionals } = parseArgs({
 const file = positionals[0];
 
 /** A float32 .npy file of two axes. */
-async function npy(path) {
-  const bytes = await readFile(path);
+function npy(path) {
+  const bytes = readFileSync(path);
   const header = bytes.toString('latin1', 10, 10 + bytes.readUInt16LE(8));
   const shape = /'shape': \((\d+), (\d+)\)/.exec(header).slice(1).map(Number);
   return { shape, data: new Float32Array(bytes.buffer, bytes.byteOffset + 10 + header.length, shape[0] * shape[1]) };
 }
 
-const { shape, data } = await npy(file);
+const { shape, data } = npy(file);
 const channels = shape[1];
 const options = { channels, ...JSON.parse(values.options) };
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 const trustOf = async (y) => (await compareReduction(data, y, { channels, components: 3 })).trustworthiness;
 
-const saved = '/tmp/umap-peer-embedding.npy';
+const saved = join(tmpdir(), 'umap-peer-embedding.npy');
 const peer = values.alone ? undefined : spawn(values.python, [fileURLToPath(new URL('umap-peer.py', import.meta.url)), file, '--serve', '--save', saved], { stdio: ['pipe', 'pipe', 'inherit'] });
 const lines = peer && createInterface({ input: peer.stdout })[Symbol.asyncIterator]();
 const said = async () => JSON.parse((await lines.next()).value);
@@ -66,7 +68,7 @@ const result = { tokens: shape[0], channels, ours: median(times.ours), oursCpu: 
 if (peer) {
   peer.stdin.end();
   await once(peer, 'close');
-  Object.assign(result, { theirs: median(times.theirs), theirsCpu: median(times.theirsCpu), theirTrust: await trustOf((await npy(saved)).data) });
+  Object.assign(result, { theirs: median(times.theirs), theirsCpu: median(times.theirsCpu), theirTrust: await trustOf(npy(saved).data) });
   result.ratio = result.theirs / result.ours;
 }
 console.log(JSON.stringify(result));

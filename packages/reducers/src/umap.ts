@@ -2,6 +2,7 @@
 
 import { InputError } from '@deepearth/core/errors';
 import type { ModelState } from './model.ts';
+import { pause } from './pace.ts';
 import { seededRandom } from './seeded.ts';
 import { fitCurve } from './umap/curve.ts';
 import { defaultThreads, openEngine, type Engine } from './umap/engine.ts';
@@ -151,6 +152,7 @@ async function load(engine: Engine, plan: Plan, source: TokenChunks, picks: Uint
     }
     seen += count;
     progress?.('reading', seen, source.count);
+    await pause();
   }
   if (seen !== source.count) throw new InputError('tokens', `${source.count} were announced, ${seen} came.`);
 }
@@ -204,6 +206,7 @@ async function placeRest(
       if (waiting === queryRows) await flush();
     }
     seen += count;
+    await pause();
   }
   if (waiting > 0) await flush();
   return out;
