@@ -54,6 +54,12 @@ test('one’s own frames may come from anywhere: frames that another run wrote',
   expect(files).toContain('features/features_frames_0000_0015.safetensors');
 });
 
+test('frames and two colourings of their tokens stand side by side', async () => {
+  const { files } = await run('panels.yaml', '--set', 'tokens.with.scale=1');
+  expect(files).toHaveLength(16);
+  expect(files[0]).toBe('pictures/panels/frame_000000.png');
+});
+
 test('a reducer of one’s own colours an overlay', async () => {
   const { files } = await run('own-reducer/pipeline.yaml');
   expect(files).toEqual(['gif/novelty-overlay.gif']);
