@@ -1,10 +1,10 @@
 // Lays a projection's colours over the frames they were made from.
 
-import { defineRenderer, refuse, spec, tensor } from '@deepearth/core';
+import { defineRenderer, tensor } from '@deepearth/core';
 import { z } from 'zod';
 import { drawOverlay, overlayFields, readRgb } from './draw-overlay.ts';
 import { pictures } from './each-frame.ts';
-import { pictureCount, wantProjections } from './projection-spec.ts';
+import { describeFramePictures } from './projection-spec.ts';
 
 export const overlayOptions = z.strictObject({
   ...overlayFields,
@@ -17,11 +17,7 @@ export const overlay = defineRenderer({
   options: overlayOptions,
   examples: ['- type: renderer/overlay', '- type: renderer/overlay\n  with: { opacity: 0.7, interpolation: smooth }'],
 
-  describe(input) {
-    const refusal = wantProjections(input);
-    if (refusal || !input) return refusal ?? refuse('a renderer takes projections.');
-    return { output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', pictureCount(input, null)) };
-  },
+  describe: describeFramePictures,
 
   process: (projections, context) =>
     pictures(projections, context, {

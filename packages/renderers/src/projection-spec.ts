@@ -1,6 +1,6 @@
 // What renderers ask of the stream that comes in.
 
-import { axisSize, refuse, type Refusal, type StreamSpec } from '@deepearth/core';
+import { axisSize, refuse, spec, type Description, type Refusal, type StreamSpec } from '@deepearth/core';
 
 /** Refuses anything but projections, and those of which no colour can be made. */
 export function wantProjections(input: StreamSpec | undefined): Refusal | undefined {
@@ -9,5 +9,6 @@ export function wantProjections(input: StreamSpec | undefined): Refusal | undefi
   return undefined;
 }
 
-/** A count of pictures when the clips do not overlap; `null` otherwise, because frames are shown once. */
-export const pictureCount = (input: StreamSpec, perClip: number | null): number | null => (input.count === 1 ? perClip : null);
+/** `describe` of a renderer that draws one RGB picture for each frame of the projections' clips; frames have sizes of their own, and are shown once. */
+export const describeFramePictures = (input: StreamSpec | undefined): Description | Refusal =>
+  wantProjections(input) ?? { output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8') };

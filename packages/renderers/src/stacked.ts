@@ -1,10 +1,10 @@
 // Stacks each frame on top of the same frame with a projection's colours over it.
 
-import { defineRenderer, refuse, spec, tensor } from '@deepearth/core';
+import { defineRenderer, tensor } from '@deepearth/core';
 import { z } from 'zod';
 import { drawOverlay, overlayFields, readRgb } from './draw-overlay.ts';
 import { pictures } from './each-frame.ts';
-import { pictureCount, wantProjections } from './projection-spec.ts';
+import { describeFramePictures } from './projection-spec.ts';
 
 export const stackedOptions = z.strictObject({
   ...overlayFields,
@@ -18,11 +18,7 @@ export const stacked = defineRenderer({
   options: stackedOptions,
   examples: ['- type: renderer/stacked', '- type: renderer/stacked\n  with: { opacity: 0.6, gapPixels: 8 }'],
 
-  describe(input) {
-    const refusal = wantProjections(input);
-    if (refusal || !input) return refusal ?? refuse('a renderer takes projections.');
-    return { output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', pictureCount(input, null)) };
-  },
+  describe: describeFramePictures,
 
   process: (projections, context) =>
     pictures(projections, context, {

@@ -4,7 +4,7 @@ import { axisSize, defineRenderer, refuse, spec, tensor, type Projection } from 
 import { z } from 'zod';
 import { cellColors, colorOptions } from './cell-colors.ts';
 import { pictures } from './each-frame.ts';
-import { pictureCount, wantProjections } from './projection-spec.ts';
+import { wantProjections } from './projection-spec.ts';
 
 export const tokensOptions = z.strictObject({
   ...colorOptions,
@@ -24,7 +24,7 @@ export const tokens = defineRenderer({
     const refusal = wantProjections(input);
     if (refusal || !input) return refusal ?? refuse('a renderer takes projections.');
     const edge = (name: string) => (axisSize(input, name) === null ? null : axisSize(input, name)! * cellPixels);
-    return { output: spec('picture', { height: edge('height'), width: edge('width'), channels: background === 'transparent' ? 4 : 3 }, 'uint8', pictureCount(input, null)) };
+    return { output: spec('picture', { height: edge('height'), width: edge('width'), channels: background === 'transparent' ? 4 : 3 }, 'uint8') };
   },
 
   process: (projections, context) =>
