@@ -3,7 +3,7 @@
 import type { JobContext, Job } from './context.ts';
 import type { Kernel } from './kernel.ts';
 import type { Plan } from './plan.ts';
-import { exactIntegers, isWhole, onnxProducts, onnxRuntime, wasmProducts, type Arithmetic, type Block, type Products } from './products.ts';
+import { exactForm, isWhole, onnxProducts, onnxRuntime, wasmProducts, type Arithmetic, type Block, type Products } from './products.ts';
 
 export interface SearchParams {
   readonly plan: Plan;
@@ -16,7 +16,7 @@ export interface SearchParams {
 
 export interface SearchReport {
   readonly through: 'onnxruntime' | 'wasm';
-  /** False where int8 products saturate: the lists are not to be used. */
+  /** False where every form of 8-bit products saturates: the lists are not to be used. */
   readonly exact: boolean;
 }
 
@@ -37,7 +37,6 @@ interface Store extends Block {
   readonly meanRow: number;
   /** Limits as they were before and after a block. */
   readonly shared: number;
-  readonly check: number;
   readonly end: number;
 }
 
@@ -63,7 +62,6 @@ function store(block: number, width: number, stride: number, listRows: number, o
     limits: take(listRows * 4),
     meanRow: take(stride * 4),
     shared: take(2 * block * 4),
-    check: take(32768),
     left: take(block * width * 4),
     right: take(block * width * 4),
     work: take(block * width * 2),
@@ -87,7 +85,7 @@ export async function* search(context: JobContext, { plan, arithmetic, onnx, que
   const s = store(size, width, stride, listRows, queries === undefined ? 0 : rows, candidates);
   const kernel = await context.scratch(s.end);
   const products = await productsFor(kernel, arithmetic, onnx);
-  const report: SearchReport = { through: products.through, exact: !whole || (await exactIntegers(products, kernel, s.check)) };
+  const report: SearchReport = { through: products.through, exact: products.exact };
   if (!report.exact) return report;
 
   const shared = context.main.memory.buffer;
@@ -182,12 +180,12 @@ export async function* search(context: JobContext, { plan, arithmetic, onnx, que
   return report;
 }
 
-/** Products of one kind, and what makes them. */
-export async function productsFor(kernel: Kernel, arithmetic: Arithmetic, onnx: boolean): Promise<Products & { readonly through: 'onnxruntime' | 'wasm' }> {
+/** Products of one kind, and what makes them; not exact where 8-bit sums saturate in every form. */
+export async function productsFor(kernel: Kernel, arithmetic: Arithmetic, onnx: boolean): Promise<Products & SearchReport> {
   const runtime = onnx && arithmetic !== 'manhattan' ? await onnxRuntime() : undefined;
-  return runtime
-    ? { ...(await onnxProducts(runtime, isWhole(arithmetic), kernel)), through: 'onnxruntime' }
-    : { ...wasmProducts(arithmetic, kernel), through: 'wasm' };
+  if (!runtime) return { ...wasmProducts(arithmetic, kernel), through: 'wasm', exact: true };
+  const form = isWhole(arithmetic) ? await exactForm(runtime) : 'float32';
+  return { ...(await onnxProducts(runtime, form ?? 'u8s8', kernel)), through: 'onnxruntime', exact: form !== undefined };
 }
 
 /** Copies rows into this thread's memory as its products want them, zeros up to `room` rows. */
