@@ -8,7 +8,7 @@ import { viewAs } from '@deepearth/core/tensor';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { placeWeights } from './weights.ts';
-import { readFloats } from './convert.ts';
+import { convertWeights, readFloats } from './convert.ts';
 
 const cache = mkdtempSync(join(tmpdir(), 'deepearth-cache-'));
 let checkpoint: Checkpoint;
@@ -32,13 +32,13 @@ test('fp32 points into the checkpoint itself', async () => {
   expect(viewAs('float32', bytesOf(placed, 'layers.1.proj.weight'))).toEqual(await readFloats(checkpoint.tensors.get('layers.1.proj.weight')!));
 });
 
-test('int8 keeps every value to half a step of its channel, and the first layers’ attention as it is', async () => {
-  const placed = await placeWeights(checkpoint, 'int8');
+test.each([['int8', 0], ['uint8', 128]] as const)('int8 as %s keeps every value to half a step of its channel, and the first layers’ attention as it is', async (bytes, zero) => {
+  const placed = await convertWeights(checkpoint, 'int8', { bytes });
   const [out, inner] = [48, 32];
   const exact = await readFloats(checkpoint.tensors.get('layers.1.fc1.weight')!);
-  const values = viewAs('int8', bytesOf(placed, 'layers.1.fc1.weight.int8'));
+  expect(placed.weights.get('layers.1.fc1.weight.quantised')).toMatchObject({ dtype: bytes, shape: [inner, out] });
+  const values = Array.from(viewAs(bytes, bytesOf(placed, 'layers.1.fc1.weight.quantised')), (value) => value - zero);
   const scales = viewAs('float32', bytesOf(placed, 'layers.1.fc1.weight.scale'));
-  expect(placed.weights.get('layers.1.fc1.weight.int8')!.shape).toEqual([inner, out]);
   for (let row = 0; row < out; row++) {
     const channel = Array.from({ length: inner }, (_, column) => values[column * out + row]!);
     expect(Math.max(...channel.map(Math.abs))).toBe(127);

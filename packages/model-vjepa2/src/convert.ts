@@ -9,17 +9,18 @@ import { openFile } from '@deepearth/formats/file-source-node';
 import { openSafetensors, planSafetensors, type TensorPlan } from '@deepearth/formats/safetensors';
 import { cacheFolder, fillingCache, rememberedDigest, writeAtomically } from './cache.ts';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
+import { exactBytes, type ByteType } from './exact-bytes.ts';
 import type { PlacedWeight } from './graph-parts.ts';
 import type { PlacedWeights, PlaceOptions, Precision } from './weights.ts';
 
 /** Counts up when the same checkpoint gives other bytes. */
-const conversionVersion = 2;
+const conversionVersion = 3;
 
 interface Converted extends TensorPlan {
   readonly bytes: Uint8Array;
 }
 
-type Converter = (name: string, shape: readonly number[], values: Float32Array) => Converted[];
+type Converter = (name: string, shape: readonly number[], values: Float32Array, bytes: ByteType) => Converted[];
 
 const asBytes = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 const plain: Converter = (name, shape, values) => [{ name, dtype: 'float32', shape, bytes: asBytes(values) }];
@@ -30,27 +31,27 @@ const isMatrix = (name: string, shape: readonly number[]): boolean => shape.leng
 
 const converters: Readonly<Record<Precision, Converter>> = {
   fp32: plain,
-  fp16: (name, shape, values) => (shape.length > 1 && !name.endsWith('Embedding') ? [{ name, dtype: 'float16', shape, bytes: asBytes(halfFromFloat32(values)) }] : plain(name, shape, values)),
-  int8: (name, shape, values) => (isMatrix(name, shape) ? quantise(name, shape as [number, number], values) : plain(name, shape, values)),
+  fp16: (name, shape, values, bytes) => (shape.length > 1 && !name.endsWith('Embedding') ? [{ name, dtype: 'float16', shape, bytes: asBytes(halfFromFloat32(values)) }] : plain(name, shape, values, bytes)),
+  int8: (name, shape, values, bytes) => (isMatrix(name, shape) ? quantise(name, shape as [number, number], values, bytes) : plain(name, shape, values, bytes)),
 };
 
 /** What a tensor of this name and shape becomes, without values. */
-const planned = (precision: Precision, name: string, shape: readonly number[]): TensorPlan[] => {
+const planned = (precision: Precision, name: string, shape: readonly number[], bytes: ByteType): TensorPlan[] => {
   if (precision === 'fp32') return [{ name, dtype: 'float32', shape }];
   if (precision === 'fp16') return [{ name, dtype: shape.length > 1 && !name.endsWith('Embedding') ? 'float16' : 'float32', shape }];
   if (!isMatrix(name, shape)) return [{ name, dtype: 'float32', shape }];
   return [
-    { name: `${name}.int8`, dtype: 'int8', shape: [...shape].reverse() },
+    { name: `${name}.quantised`, dtype: bytes, shape: [...shape].reverse() },
     { name: `${name}.scale`, dtype: 'float32', shape: [shape[0]!] },
   ];
 };
 
 /**
- * `[out, in]` to `[in, out]` in 8 bits, symmetric, one scale per output channel: the largest magnitude of a channel becomes 127.
+ * `[out, in]` to `[in, out]` in 8 bits, symmetric, one scale per output channel: the largest magnitude of a channel becomes 127 (255 as uint8, whose zero is 128).
  * Transposed because ONNX Runtime's integer product takes it that way round.
  */
-function quantise(name: string, [rows, columns]: readonly [number, number], values: Float32Array): Converted[] {
-  const out = new Int8Array(values.length);
+function quantise(name: string, [rows, columns]: readonly [number, number], values: Float32Array, bytes: ByteType): Converted[] {
+  const [out, zero] = bytes === 'int8' ? [new Int8Array(values.length), 0] : [new Uint8Array(values.length), 128];
   const scales = new Float32Array(rows);
   for (let row = 0; row < rows; row++) {
     const from = row * columns;
@@ -58,10 +59,10 @@ function quantise(name: string, [rows, columns]: readonly [number, number], valu
     for (let i = from; i < from + columns; i++) largest = Math.max(largest, Math.abs(values[i]!));
     scales[row] = largest / 127 || 1;
     const factor = 1 / scales[row]!;
-    for (let column = 0; column < columns; column++) out[column * rows + row] = Math.round(values[from + column]! * factor);
+    for (let column = 0; column < columns; column++) out[column * rows + row] = Math.round(values[from + column]! * factor) + zero;
   }
   return [
-    { name: `${name}.int8`, dtype: 'int8', shape: [columns, rows], bytes: asBytes(out) },
+    { name: `${name}.quantised`, dtype: bytes, shape: [columns, rows], bytes: asBytes(out) },
     { name: `${name}.scale`, dtype: 'float32', shape: [rows], bytes: asBytes(scales) },
   ];
 }
@@ -74,14 +75,18 @@ export async function weightsDigest(checkpoint: Pick<Checkpoint, 'tensors'>, sig
   return lineage(digests);
 }
 
-/** Answers the converted weights, made now unless the cache holds them whole. A damaged file is made again. */
-export async function convertWeights(checkpoint: Checkpoint, precision: Precision, { signal, progress }: PlaceOptions = {}): Promise<PlacedWeights> {
-  const key = lineage(conversionVersion, precision, await weightsDigest(checkpoint, signal), [...checkpoint.tensors.keys()]);
+/**
+ * Answers the converted weights, made now unless the cache holds them whole. A damaged file is made again. 8-bit weights are of the type that this processor multiplies
+ * exactly, unless told.
+ */
+export async function convertWeights(checkpoint: Checkpoint, precision: Precision, { signal, progress, bytes }: PlaceOptions & { readonly bytes?: ByteType } = {}): Promise<PlacedWeights> {
+  const type = precision === 'int8' ? (bytes ?? (await exactBytes())) : 'int8';
+  const key = lineage(conversionVersion, precision, type, await weightsDigest(checkpoint, signal), [...checkpoint.tensors.keys()]);
   const path = join(cacheFolder(), 'weights', `${precision}-${key}.safetensors`);
   if (!(await isWhole(path, signal))) {
     await fillingCache(async () => {
       await rm(path, { force: true });
-      await writeConverted(path, checkpoint, precision, { signal, progress });
+      await writeConverted(path, checkpoint, precision, type, { signal, progress });
     });
   }
   const source = await openFile(path);
@@ -107,9 +112,9 @@ async function isWhole(path: string, signal?: AbortSignal): Promise<boolean> {
   return (await rememberedDigest(path, signal)).sha256 === noted.trim();
 }
 
-async function writeConverted(path: string, checkpoint: Checkpoint, precision: Precision, { signal, progress }: PlaceOptions): Promise<void> {
+async function writeConverted(path: string, checkpoint: Checkpoint, precision: Precision, type: ByteType, { signal, progress }: PlaceOptions): Promise<void> {
   const tensors = [...checkpoint.tensors];
-  const { header, layout } = planSafetensors(tensors.flatMap(([name, { shape }]) => planned(precision, name, shape)), { precision, source: checkpoint.name });
+  const { header, layout } = planSafetensors(tensors.flatMap(([name, { shape }]) => planned(precision, name, shape, type)), { precision, source: checkpoint.name });
   const places = new Map(layout.map(({ name, offset }) => [name, offset]));
   await writeAtomically(path, async (temporary) => {
     const file = await open(temporary, 'w');
@@ -118,7 +123,7 @@ async function writeConverted(path: string, checkpoint: Checkpoint, precision: P
       let done = 0;
       for (const [name, stored] of tensors) {
         signal?.throwIfAborted();
-        for (const { name: made, bytes } of converters[precision](name, stored.shape, await readFloats(stored, signal))) await file.write(bytes, 0, bytes.byteLength, places.get(made)!);
+        for (const { name: made, bytes } of converters[precision](name, stored.shape, await readFloats(stored, signal), type)) await file.write(bytes, 0, bytes.byteLength, places.get(made)!);
         progress?.(++done, tensors.length);
       }
     } finally {

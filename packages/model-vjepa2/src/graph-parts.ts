@@ -1,6 +1,6 @@
 // What the parts of the encoder's graph share: options, weights, linear layers.
 
-import { tensor, type DType } from '@deepearth/core/tensor';
+import { tensor, type DType, type Tensor } from '@deepearth/core/tensor';
 import type { GraphBuilder } from '@deepearth/formats/onnx';
 import type { Architecture } from './architecture.ts';
 
@@ -18,7 +18,7 @@ export type AttentionForm = 'fused' | 'decomposed';
 
 export interface GraphOptions {
   readonly architecture: Architecture;
-  /** By the project's names; matrices that were quantised stand under `NAME.int8` and `NAME.scale`. */
+  /** By the project's names; matrices that were quantised stand under `NAME.quantised` (int8, or uint8 with a zero of 128) and `NAME.scale`. */
   readonly weights: ReadonlyMap<string, PlacedWeight>;
   /** What is computed in between; weights of other kinds are converted. The inputs and outputs are float32 always. */
   readonly compute?: 'float32' | 'float16';
@@ -57,8 +57,13 @@ export const microsoft = { domain: 'com.microsoft' } as const;
 export function graphParts(graph: GraphBuilder, options: GraphOptions): GraphParts {
   const compute = options.compute ?? 'float32';
   const placed = new Map<string, string>();
-  const shapes = new Map<string, string>();
+  const constants = new Map<string, string>();
   const quantised = new Map<string, readonly string[]>();
+  const constant = (name: string, make: () => Tensor): string => {
+    const made = constants.get(name) ?? graph.constant(name, make());
+    constants.set(name, made);
+    return made;
+  };
   const cast = (x: string, to: DType): string => graph.op('Cast', [x], { to: onnxTypes[to as 'float32'] });
   // ONNX Runtime would convert constants when it loads and keep twice their bytes. A shape that only the product's other operand tells hides that a matrix
   // is constant, and puts its conversion right before the product, which takes a hundred times as long.
@@ -82,11 +87,13 @@ export function graphParts(graph: GraphBuilder, options: GraphOptions): GraphPar
   };
   const linear = (x: string, name: string): string => {
     const bias = weight(`${name}.bias`);
-    if (!options.weights.has(`${name}.weight.int8`)) return graph.op('Gemm', [x, weight(`${name}.weight`, compute, x), bias], { transB: 1 }, { name: `${name}:gemm` });
+    const matrix = options.weights.get(`${name}.weight.quantised`);
+    if (!matrix) return graph.op('Gemm', [x, weight(`${name}.weight`, compute, x), bias], { transB: 1 }, { name: `${name}:gemm` });
     let rounded = quantised.get(x);
     if (!rounded) quantised.set(x, (rounded = graph.ops('DynamicQuantizeLinear', [x], {}, { outputs: 3, name: `${name}:quantise` })));
     const [values, scale, zero] = rounded as [string, string, string];
-    return graph.op('MatMulIntegerToFloat', [values, weight(`${name}.weight.int8`, 'int8'), scale, weight(`${name}.weight.scale`, 'float32'), zero, '', bias], {}, { ...microsoft, name: `${name}:int8` });
+    const matrixZero = matrix.dtype === 'uint8' ? constant('zero128', () => tensor('uint8', [], Uint8Array.of(128))) : '';
+    return graph.op('MatMulIntegerToFloat', [values, weight(`${name}.weight.quantised`, matrix.dtype), scale, weight(`${name}.weight.scale`, 'float32'), zero, matrixZero, bias], {}, { ...microsoft, name: `${name}:int8` });
   };
   return {
     graph,
@@ -95,13 +102,7 @@ export function graphParts(graph: GraphBuilder, options: GraphOptions): GraphPar
     weight,
     linear,
     cast,
-    shape: (name, sizes) => {
-      const known = shapes.get(name);
-      if (known) return known;
-      const made = graph.constant(name, tensor('int64', [sizes.length], BigInt64Array.from(sizes, BigInt)));
-      shapes.set(name, made);
-      return made;
-    },
+    shape: (name, sizes) => constant(name, () => tensor('int64', [sizes.length], BigInt64Array.from(sizes, BigInt))),
     reshape: (x, shape) => graph.op('Reshape', [x, shape]),
   };
 }

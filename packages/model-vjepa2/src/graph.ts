@@ -7,7 +7,7 @@ import { graphParts, type GraphOptions } from './graph-parts.ts';
 export type { AttentionForm, GraphOptions, PlacedWeight } from './graph-parts.ts';
 
 /** Counts up when the graph's arithmetic changes, so that what was made with another is told apart. */
-export const graphVersion = 1;
+export const graphVersion = 2;
 
 /** The names of the graph's outputs. */
 export const outputNames = { tokens: 'tokens', hidden: (layer: number) => `hidden.${layer}`, levels: 'levels' } as const;
