@@ -81,7 +81,7 @@ export async function turnRows(engine: Engine, plan: Plan, options: Settled, run
 
 /**
  * Tries quick searches on a few rows against an exhaustive one, the quickest first: 8-bit coordinates on axes, 8-bit channels; float32 where both miss
- * neighbours, or where 8-bit sums saturate in every form.
+ * neighbours, or where 8-bit sums saturate.
  */
 async function chooseSearch(engine: Engine, plan: Plan, options: Settled, running: Running): Promise<SearchFacts> {
   const { metric, search } = options;

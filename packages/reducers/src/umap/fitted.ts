@@ -62,7 +62,8 @@ export async function placeQueries(
   refuseBad(await engine.run('prepare', common, { signal: running.signal }), name);
   await engine.run('quantize', common, { signal: running.signal });
   if (facts.arithmetic === 'axes') await engine.run('turn', { plan, onnx: options.products === 'auto', queries: count }, { signal: running.signal });
-  await candidates(engine, plan, facts.arithmetic, options, running, count, 'placing');
+  const { exact } = await candidates(engine, plan, facts.arithmetic, options, running, count, 'placing');
+  if (!exact) await candidates(engine, plan, 'float32', options, running, count, 'placing'); // a model of another machine
   await engine.run('rank', common, { signal: running.signal });
   await engine.run(
     'place',

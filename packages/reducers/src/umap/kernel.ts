@@ -19,7 +19,7 @@ export interface Kernel {
   raiseLimits(from: Pointer, to: Pointer, count: number): void;
   clearLists(scores: Pointer, indices: Pointer, limits: Pointer, rows: number, size: number): void;
   widen(from: Pointer, to: Pointer, values: number): void;
-  unsign(at: Pointer, values: number): void;
+  lift(at: Pointer, values: number): void;
   transposeBytes(from: Pointer, to: Pointer, rows: number, width: number): void;
   multiplyInt(a: Pointer, b: Pointer, out: Pointer, rowsA: number, rowsB: number, width: number, from: number, to: number): void;
   multiplyFloat(a: Pointer, b: Pointer, out: Pointer, rowsA: number, rowsB: number, width: number, from: number, to: number): void;

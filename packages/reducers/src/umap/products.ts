@@ -3,7 +3,7 @@
 import { onnxModel } from '@deepearth/formats/onnx';
 import { tensor } from '@deepearth/core/tensor';
 import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node';
-import { firstFree, memoryOf, pageBytes, startKernel, type Kernel } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
 
 /** What is multiplied: 8-bit integers (of all channels, or of the tokens' coordinates on some axes), float32, or sums of absolute differences. */
 export type Arithmetic = 'axes' | 'int8' | 'float32' | 'manhattan';
@@ -34,15 +34,12 @@ export interface Products {
   multiply(block: Block): AsyncGenerator<void, void, void>;
 }
 
+/** Largest magnitude of an 8-bit value; see wasm/assembly/peak.ts. */
+export const peak = 90;
+
 type Runtime = typeof import('onnxruntime-node');
 
-/**
- * What ONNX Runtime multiplies. Signed bytes on the right are quickest where the processor has VNNI, AMX or the like; without, sums of two such products saturate at
- * 16 bits. Unsigned ones are widened first there, which is exact and nearly as quick. Values are the same either way: the zero points are 128 and 0, or 128 and 128.
- */
-export type Form = 'u8s8' | 'u8u8' | 'float32';
-
-const sessions = new Map<Form, Promise<InferenceSession>>();
+const sessions = new Map<boolean, Promise<InferenceSession>>();
 
 /** onnxruntime-node in this thread, or undefined where it is not installed (a browser, say). */
 export async function onnxRuntime(): Promise<Runtime | undefined> {
@@ -56,57 +53,54 @@ export async function onnxRuntime(): Promise<Runtime | undefined> {
   }
 }
 
-function graph(form: Form): Uint8Array {
+function graph(whole: boolean): Uint8Array {
   const model = onnxModel({ name: 'products', opsets: { '': 13 } });
-  if (form === 'float32') {
+  if (whole) {
+    const left = model.input('left', 'uint8', ['rows', 'width']);
+    const right = model.input('right', 'int8', ['width', 'columns']);
+    const zero = model.constant('zero', tensor('uint8', [], Uint8Array.of(peak)));
+    model.output(model.op('MatMulInteger', [left, right, zero], {}, { name: 'product' }), 'int32', ['rows', 'columns']);
+  } else {
     const left = model.input('left', 'float32', ['rows', 'width']);
     const right = model.input('right', 'float32', ['columns', 'width']);
     model.output(model.op('Gemm', [left, right], { transB: 1 }, { name: 'product' }), 'float32', ['rows', 'columns']);
-  } else {
-    const left = model.input('left', 'uint8', ['rows', 'width']);
-    const right = model.input('right', form === 'u8s8' ? 'int8' : 'uint8', ['width', 'columns']);
-    const zero = model.constant('zero', tensor('uint8', [], Uint8Array.of(128)));
-    model.output(model.op('MatMulInteger', [left, right, zero, ...(form === 'u8s8' ? [] : [zero])], {}, { name: 'product' }), 'int32', ['rows', 'columns']);
   }
   return model.encode();
 }
 
 // One session of one thread each: several engine threads run their own products side by side.
-const sessionOf = (runtime: Runtime, form: Form): Promise<InferenceSession> => {
+const sessionOf = (runtime: Runtime, whole: boolean): Promise<InferenceSession> => {
   const made =
-    sessions.get(form) ??
-    runtime.InferenceSession.create(graph(form), { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential', enableCpuMemArena: false });
-  sessions.set(form, made);
+    sessions.get(whole) ??
+    runtime.InferenceSession.create(graph(whole), { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential', enableCpuMemArena: false });
+  sessions.set(whole, made);
   return made;
 };
 
-/** Loads ONNX Runtime, where it is installed, and finds the form that most searches want. */
+/** Loads ONNX Runtime, where it is installed, and makes the session that most searches want. */
 export async function warmUp(): Promise<void> {
   const runtime = await onnxRuntime();
-  if (runtime) await exactForm(runtime);
+  if (runtime) await sessionOf(runtime, true);
 }
 
 /** Products through ONNX Runtime. Its tensors are views of ordinary WebAssembly memory, which it takes (shared memory it refuses). */
-export async function onnxProducts(runtime: Runtime, form: Form, kernel: Kernel): Promise<Products> {
-  const session = await sessionOf(runtime, form);
-  const whole = form !== 'float32';
+export async function onnxProducts(runtime: Runtime, whole: boolean, kernel: Kernel): Promise<Products> {
+  const session = await sessionOf(runtime, whole);
   return {
     turn: ({ right, work, columns, width }) => {
       if (whole) kernel.transposeBytes(right, work, columns, width);
-      if (form === 'u8u8') kernel.unsign(work, columns * width);
     },
     async *multiply({ rows, columns, width, left, right, work, out }) {
       const buffer = kernel.memory.buffer as ArrayBuffer;
-      if (whole) kernel.unsign(left, rows * width);
-      const [area, sides] = [columns * width, [width, columns]];
+      if (whole) kernel.lift(left, rows * width);
       const feeds: Record<string, Tensor> = whole
         ? {
             left: new runtime.Tensor('uint8', new Uint8Array(buffer, left, rows * width), [rows, width]),
-            right: form === 'u8s8' ? new runtime.Tensor('int8', new Int8Array(buffer, work, area), sides) : new runtime.Tensor('uint8', new Uint8Array(buffer, work, area), sides),
+            right: new runtime.Tensor('int8', new Int8Array(buffer, work, columns * width), [width, columns]),
           }
         : {
             left: new runtime.Tensor('float32', new Float32Array(buffer, left, rows * width), [rows, width]),
-            right: new runtime.Tensor('float32', new Float32Array(buffer, right, area), [columns, width]),
+            right: new runtime.Tensor('float32', new Float32Array(buffer, right, columns * width), [columns, width]),
           };
       const result: TypedTensor<'int32'> | TypedTensor<'float32'> = whole
         ? new runtime.Tensor('int32', new Int32Array(buffer, out, rows * columns), [rows, columns])
@@ -138,31 +132,14 @@ export function wasmProducts(arithmetic: Arithmetic, kernel: Kernel): Products {
   };
 }
 
-let found: Promise<Form | undefined> | undefined;
-
-/** The quickest form of 8-bit products that is exact on this machine; undefined when none is. Found once a thread. */
-export function exactForm(runtime: Runtime): Promise<Form | undefined> {
-  return (found ??= firstExact((['u8s8', 'u8u8'] as const).map((form) => [form, (kernel: Kernel) => onnxProducts(runtime, form, kernel)] as const)));
-}
-
-/** The first of several ways to multiply whose 8-bit products are exact. */
-export async function firstExact<Name>(ways: readonly (readonly [Name, (kernel: Kernel) => Products | Promise<Products>])[]): Promise<Name | undefined> {
-  const kernel = await startKernel(memoryOf(checkBytes, false));
-  for (const [name, make] of ways) if (await isExact(await make(kernel), kernel)) return name;
-  return undefined;
-}
-
-const checkBytes = 2 * pageBytes;
-
-/** Whether 8-bit products are exact even where sums of two neighbouring ones are largest. */
-async function isExact(products: Products, kernel: Kernel): Promise<boolean> {
+/** Whether 8-bit products are exact here, even where sums of two neighbouring ones are largest. Works from `at` on, in 32 KiB. */
+export async function isExact(products: Products, kernel: Kernel, at: number): Promise<boolean> {
   const [rows, columns, width] = [16, 16, 64];
-  const at = firstFree;
   const block: Block = { rows, columns, width, left: at, right: at + 2048, work: at + 4096, leftWork: at + 8192, out: at + 16384 };
   const left = new Int8Array(kernel.memory.buffer, block.left, rows * width);
   const right = new Int8Array(kernel.memory.buffer, block.right, columns * width);
-  left.forEach((_, i) => (left[i] = i < width ? 127 : ((i * 37) % 255) - 127));
-  right.forEach((_, i) => (right[i] = i < width ? 127 : i < 2 * width ? -127 : ((i * 91) % 255) - 127));
+  for (const [values, step] of [[left, 37], [right, 91]] as const)
+    values.forEach((_, i) => (values[i] = i < width ? peak : i < 2 * width ? -peak : ((i * step) % (2 * peak + 1)) - peak));
   const [a, b] = [left.slice(), right.slice()];
   products.turn(block);
   for await (const _ of products.multiply(block));

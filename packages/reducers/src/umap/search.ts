@@ -1,9 +1,9 @@
 // Candidate search: blocks of rows times blocks of rows, every product offered to the lists of its rows.
 
 import type { JobContext, Job } from './context.ts';
-import type { Kernel } from './kernel.ts';
+import { firstFree, type Kernel } from './kernel.ts';
 import type { Plan } from './plan.ts';
-import { exactForm, isWhole, onnxProducts, onnxRuntime, wasmProducts, type Arithmetic, type Block, type Products } from './products.ts';
+import { isExact, isWhole, onnxProducts, onnxRuntime, wasmProducts, type Arithmetic, type Block, type Products } from './products.ts';
 
 export interface SearchParams {
   readonly plan: Plan;
@@ -16,7 +16,7 @@ export interface SearchParams {
 
 export interface SearchReport {
   readonly through: 'onnxruntime' | 'wasm';
-  /** False where every form of 8-bit products saturates: the lists are not to be used. */
+  /** False where 8-bit products saturate: the lists are not to be used. */
   readonly exact: boolean;
 }
 
@@ -180,12 +180,17 @@ export async function* search(context: JobContext, { plan, arithmetic, onnx, que
   return report;
 }
 
-/** Products of one kind, and what makes them; not exact where 8-bit sums saturate in every form. */
+/** Whether ONNX Runtime's 8-bit products are exact; asked once a thread. */
+let exact: boolean | undefined;
+
+/** Products of one kind, and what makes them; not exact where 8-bit sums saturate. */
 export async function productsFor(kernel: Kernel, arithmetic: Arithmetic, onnx: boolean): Promise<Products & SearchReport> {
   const runtime = onnx && arithmetic !== 'manhattan' ? await onnxRuntime() : undefined;
   if (!runtime) return { ...wasmProducts(arithmetic, kernel), through: 'wasm', exact: true };
-  const form = isWhole(arithmetic) ? await exactForm(runtime) : 'float32';
-  return { ...(await onnxProducts(runtime, form ?? 'u8s8', kernel)), through: 'onnxruntime', exact: form !== undefined };
+  const products = await onnxProducts(runtime, isWhole(arithmetic), kernel);
+  if (!isWhole(arithmetic)) return { ...products, through: 'onnxruntime', exact: true };
+  exact ??= await isExact(products, kernel, firstFree);
+  return { ...products, through: 'onnxruntime', exact };
 }
 
 /** Copies rows into this thread's memory as its products want them, zeros up to `room` rows. */

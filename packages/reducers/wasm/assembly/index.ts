@@ -2,7 +2,7 @@
 
 export { prepareRow, meanRow, quantizeRow, centreRows, projectRow, spreadRow, orthonormalize, mixRows, narrowRow } from './rows';
 export { clearLists, raiseLimits } from './lists';
-export { widen, unsign, transposeBytes, multiplyInt, multiplyFloat, multiplyManhattan, scanTile } from './tiles';
+export { widen, lift, transposeBytes, multiplyInt, multiplyFloat, multiplyManhattan, scanTile } from './tiles';
 export { distance, joinLists, rankRow, offerExact } from './neighbours';
 export { meanDistance, smoothRow, unite, schedule } from './fuzzy';
 export { fillForces, moveNarrow, moveWide, placeRow } from './layout';

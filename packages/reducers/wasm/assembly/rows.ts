@@ -1,6 +1,7 @@
 // What is done to token rows before they are compared: checks, unit length, quantisation, the few principal axes of a start.
 
 import { sumF32 } from './math';
+import { PEAK } from './peak';
 
 // Rows are `stride` float32 wide, a multiple of 16; columns past `channels` are 0. Kinds: 0 euclidean and manhattan, 1 cosine, 2 correlation.
 
@@ -90,7 +91,7 @@ export function quantizeRow(row: usize, mean: usize, stride: i32, kind: i32, out
     max<f32>(f32x4.extract_lane(largest, 0), f32x4.extract_lane(largest, 1)),
     max<f32>(f32x4.extract_lane(largest, 2), f32x4.extract_lane(largest, 3)),
   );
-  const factor = f32x4.splat(peak > 0 ? <f32>127 / peak : 0);
+  const factor = f32x4.splat(peak > 0 ? <f32>PEAK / peak : 0);
   for (let c: usize = 0; c < bytes; c += 64) {
     const a = quad(row + c, mean + c, factor);
     const b = quad(row + c + 16, mean + c + 16, factor);
@@ -98,7 +99,7 @@ export function quantizeRow(row: usize, mean: usize, stride: i32, kind: i32, out
     const e = quad(row + c + 48, mean + c + 48, factor);
     v128.store(out + (c >> 2), i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(d, e)));
   }
-  store<f32>(scale, peak / 127);
+  store<f32>(scale, peak / <f32>PEAK);
   store<f32>(bias, <f32>(kind == 0 ? -0.5 * sum : sum));
 }
 
@@ -207,7 +208,7 @@ export function narrowRow(products: usize, axisScales: usize, count: i32, rowSca
     max<f32>(f32x4.extract_lane(largest, 0), f32x4.extract_lane(largest, 1)),
     max<f32>(f32x4.extract_lane(largest, 2), f32x4.extract_lane(largest, 3)),
   );
-  const factor = f32x4.splat(peak > 0 ? <f32>127 / peak : 0);
+  const factor = f32x4.splat(peak > 0 ? <f32>PEAK / peak : 0);
   for (let c: usize = 0; c < bytes; c += 64) {
     v128.store(
       out + (c >> 2),
@@ -217,7 +218,7 @@ export function narrowRow(products: usize, axisScales: usize, count: i32, rowSca
       ),
     );
   }
-  store<f32>(scale, (peak / 127) * rowScale);
+  store<f32>(scale, (peak / <f32>PEAK) * rowScale);
 }
 
 // @ts-ignore: decorator

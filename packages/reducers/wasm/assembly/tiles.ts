@@ -2,6 +2,7 @@
 
 import { offer } from './lists';
 import { sumF32, sumI32 } from './math';
+import { PEAK } from './peak';
 
 /** int8 rows widened to int16, `[rows, width]`. */
 export function widen(from: usize, to: usize, values: i32): void {
@@ -12,10 +13,10 @@ export function widen(from: usize, to: usize, values: i32): void {
   }
 }
 
-/** Adds 128 to int8 values: the unsigned form whose zero point is 128. */
-export function unsign(at: usize, values: i32): void {
-  const flip = i8x16.splat(-128);
-  for (let i: usize = 0; i < <usize>values; i += 16) v128.store(at + i, v128.xor(v128.load(at + i), flip));
+/** Adds the peak of quantised values to them: unsigned bytes whose zero point it is. */
+export function lift(at: usize, values: i32): void {
+  const peak = i8x16.splat(PEAK);
+  for (let i: usize = 0; i < <usize>values; i += 16) v128.store(at + i, i8x16.add(v128.load(at + i), peak));
 }
 
 /** `[rows, width]` bytes to `[width, rows]`; `width` is a multiple of 16, `rows` of 16. */
