@@ -83,6 +83,8 @@ describe('deepearth reduce and compare', () => {
     const again = await go('reduce', 'x.npy', '--model', 'm.safetensors', '-o', 'z.npy');
     expect(again.stdout).toContain('pca: 120 tokens of 8 numbers to 2');
     expect(await readFile(folder.file('z.npy'))).toEqual(await readFile(folder.file('y.npy')));
+    const back = await go('reduce', 'y.npy', '--model', 'm.safetensors', '--inverse', '-o', 'back.npy');
+    expect(back.stdout).toContain('pca: 120 projections of 2 numbers to tokens of 8');
     const compared = await go('compare', 'y.npy', 'z.npy', '--tokens', 'x.npy', '--json');
     expect(JSON.parse(compared.stdout)).toMatchObject([{ path: 'y.npy', tokens: 120, trustworthiness: expect.any(Number) }, { path: 'z.npy' }]);
     expect((await go('compare', 'y.npy', '--tokens', 'x.npy')).stdout).toMatch(/y\.npy +[01]\.\d{4}/);

@@ -134,6 +134,7 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
     .option('--tensor <name>', 'which tensor of the file, where it holds several')
     .option('--model <file>', 'transform with a fitted model instead of fitting')
     .option('--model-out <file>', 'save the fitted model')
+    .option('--inverse', 'go back: from projections to tokens, with the model that made them (pca, umap)')
     .option('--json', 'the result as a line of JSON on stdout, progress as JSON lines on stderr')
     .action(answering(async () => (await import('./commands/reduce.ts')).reduceCommand));
 

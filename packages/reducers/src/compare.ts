@@ -62,7 +62,7 @@ export async function compareReduction(tokens: Float32Array, reduction: Float32A
   const prepare = function* (): Sliced<void> {
     for (const [i, row] of chosen.entries()) {
       values.set(tokens.subarray(row * channels, (row + 1) * channels), rowsAt / 4 + i * stride);
-      if (kernel.prepareRow(rowsAt + i * stride * 4, channels, preparations[metric])) {
+      if (kernel.prepareRow(rowsAt + i * stride * 4, channels, preparations[metric], 0, 0)) {
         throw new InputError('tokens', `token ${row} holds NaN or infinity.`, {
           code: 'E_NOT_FINITE',
           remedy: 'Leave such tokens out, or mark them as not valid.',

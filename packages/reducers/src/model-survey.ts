@@ -9,6 +9,8 @@ export interface ModelSurvey {
   readonly kind: ModelKind;
   readonly channels: number;
   readonly components: number;
+  /** Whether it can go from projections back to tokens. */
+  readonly inverse: boolean;
 }
 
 /** Channels and components by kind: which tensor tells them, and on which axes. */
@@ -28,7 +30,7 @@ export async function surveyModel({ model }: { readonly model?: string | undefin
     const kind = file.metadata.get('kind') as ModelKind | undefined;
     const [channels, components] = file.metadata.get('format') === 'deepearth-reducer' && kind !== undefined && kind in shapes ? shapes[kind]((name) => file.tensors.get(name)?.shape ?? []) : [];
     if (kind === undefined || channels === undefined || components === undefined) throw new InputError(model, 'is no saved reducer.', { code: 'E_MODEL', remedy: 'A run with saveAs writes one.' });
-    return { kind, channels, components };
+    return { kind, channels, components, inverse: kind === 'pca' || kind === 'umap' };
   } finally {
     await source.close();
   }

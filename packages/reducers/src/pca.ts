@@ -220,6 +220,7 @@ export function restorePca(state: ModelState, subject = 'the PCA model'): PcaMod
     },
     async inverse(chunk, signal) {
       rowCount(chunk, components!, 'projections');
+      requireFinite(chunk, components!, 'projections');
       return runSliced(restored(chunk), signal);
     },
     state: () => state,

@@ -2,14 +2,14 @@
 
 import { InputError } from '@deepearth/core/errors';
 import type { EncoderIdentity, Projection, TokenGrid } from '@deepearth/core/items';
-import { sha256 } from '@deepearth/core/lineage';
 import type { StageContext } from '@deepearth/core/stage';
 import { tensor } from '@deepearth/core/tensor';
 import { findLimits, type Scaling } from './limits.ts';
 import { loadModel } from './model-file-node.ts';
-import { checkEncoder, decodeModel, encodeModel } from './model-file.ts';
+import { checkEncoder, encodeModel } from './model-file.ts';
 import type { FittedReducer, Limits } from './model.ts';
 import { evenColours } from './oklab.ts';
+import { openModel } from './open-model.ts';
 import { runSliced } from './pace.ts';
 import { projectionSpool, spreadRows } from './projection-spool.ts';
 import { restoreReducer } from './restore.ts';
@@ -134,19 +134,8 @@ async function place({ model, known, place: placed }: RunFit, spool: Spool, inde
 
 async function* transformRun(items: AsyncIterable<TokenGrid>, context: RunContext, name: string, path: string): AsyncGenerator<Projection> {
   const { options, signal } = context;
-  const { readFile } = await import('node:fs/promises');
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path, { signal });
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw new InputError(path, `the model cannot be read: ${(cause as Error).message}.`, { cause, remedy: 'A run with saveAs writes one.' });
-  }
-  const digest = sha256(bytes);
-  context.recordInput({ path, bytes: bytes.byteLength, sha256: digest });
-  const saved = await decodeModel(bytes, path, { signal });
+  const { saved, model, digest } = await openModel(path, context);
   if (saved.state.kind !== name) throw new InputError(path, `is a saved ${saved.state.kind}, and this is reducer/${name}.`, { remedy: `Use reducer/${saved.state.kind}.` });
-  const model = await restoreReducer(saved.state, path);
   if (saved.limits.length === 0) context.log.warn(`${path} holds no colour limits; values from 0 to 1 are taken as colours.`);
   const limits = saved.limits.length ? saved.limits : Array.from({ length: model.components }, () => [0, 1] as const);
   if (options.lightness === 'even' && model.components !== 3) throw new InputError(path, `has ${model.components} components; lightness: even takes 3.`);

@@ -53,6 +53,28 @@ test.each(['pca', 'umap', 'kmeans', 'random-projection'])('a model of %s is save
   if (method !== 'umap') expect(await readFile(at(`${method}-again.npy`))).toEqual(await readFile(at(`${method}.npy`)));
 });
 
+test('a pca of all components and a umap go back to the tokens, in any format', async () => {
+  await reduceFile({ tokens: at('t.npy'), with: 'pca', options: { components: 10 }, output: at('all.safetensors'), modelOut: at('all-model.safetensors') });
+  const back = await reduceFile({ tokens: at('all.safetensors'), model: at('all-model.safetensors'), inverse: true, output: at('back.safetensors') });
+  expect(back).toMatchObject({ method: 'pca', tokens: 48, channels: 10, components: 10, shape: [2, 4, 6, 10] });
+  (await tensorIn('back.safetensors')).data.forEach((value, i) => expect(Number(value)).toBeCloseTo(values[i]!, 4));
+  await reduceFile({ tokens: at('t.npy'), with: 'umap', options: { epochs: 10, components: 2 }, output: at('u.npy'), modelOut: at('u-model.safetensors') });
+  const steps = new Set<string>();
+  expect((await reduceFile({ tokens: at('u.npy'), model: at('u-model.safetensors'), inverse: true, output: at('u-back.pt'), progress: (step) => steps.add(step) })).shape).toEqual([2, 4, 6, 10]);
+  expect(steps).toContain('inverse');
+});
+
+test('what cannot go back says why', async () => {
+  await reduceFile({ tokens: at('t.npy'), with: 'kmeans', output: at('k.npy'), modelOut: at('k-model.safetensors') });
+  await reduceFile({ tokens: at('t.npy'), with: 'pca', output: at('p.npy'), modelOut: at('p-model.safetensors') });
+  const back = (tokens: string, model?: string) => reduceFile({ tokens: at(tokens), model: model && at(model), inverse: true, output: at('never.npy') });
+  await expect(back('k.npy', 'k-model.safetensors')).rejects.toThrow(/A kmeans has no way back/);
+  await expect(back('p.npy')).rejects.toThrow(/needs the model/);
+  await expect(back('t.npy', 'p-model.safetensors')).rejects.toThrow(/projections of 10 numbers, the model .* takes 3/);
+  await expect(reduceFile({ tokens: at('p.npy'), model: at('p-model.safetensors'), output: at('never.npy') })).rejects.toThrow(/ask for the inverse/);
+  expect(readdirSync(folder)).not.toContain('never.npy');
+});
+
 test('the same request gives the same bytes; progress is told', async () => {
   const steps = new Set<string>();
   const request = { tokens: at('t.npy'), with: 'umap', options: { epochs: 15, seed: 3 }, progress: (step: string) => void steps.add(step) };

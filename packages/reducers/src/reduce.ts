@@ -32,6 +32,8 @@ export interface ReduceRequest extends MethodRun {
   readonly output: string;
   /** A saved model to transform with instead of fitting. */
   readonly model?: string | undefined;
+  /** Goes back: the file holds projections, and tokens are written, as far as `model` can tell them (a PCA exactly within its components, a UMAP by their neighbours). */
+  readonly inverse?: boolean | undefined;
   /** Where to save the fitted model. */
   readonly modelOut?: string | undefined;
   /** Percentiles of the colour limits that are saved with the model; 1 and 99. */
@@ -45,12 +47,14 @@ export interface ReduceEstimate {
   readonly method: ModelKind;
   /** Valid tokens. */
   readonly tokens: number;
+  /** Numbers per token of the input. */
   readonly channels: number;
   /** At the peak, for the fit and the answer. */
   readonly memoryBytes: number;
 }
 
 export interface ReduceResult extends ReduceEstimate {
+  /** Numbers per token of the output. */
   readonly components: number;
   /** Of the output. */
   readonly shape: readonly number[];
@@ -99,14 +103,15 @@ export async function reduceFile(request: ReduceRequest): Promise<ReduceResult> 
     const options = loaded ? undefined : optionsOf(request, estimate.method);
     const fitted = loaded ? { model: await restoreReducer(loaded.state, request.model!) } : await methods[estimate.method].fit(source, source.channels, options!, request);
     model = fitted.model;
-    const values = ('embedding' in fitted ? fitted.embedding : undefined) ?? (await transformAll(model, source, request));
-    const limits = loaded?.limits.length ? loaded.limits : await limitsOf(model, values, request.scaling ?? defaultScaling);
+    const components = request.inverse ? model.channels : model.components;
+    const values = ('embedding' in fitted ? fitted.embedding : undefined) ?? (await (request.inverse ? invertAll : transformAll)(model, source, request));
+    const limits = loaded?.limits.length || request.inverse ? (loaded?.limits ?? []) : await limitsOf(model, values, request.scaling ?? defaultScaling);
     const modelOut = request.modelOut === undefined ? undefined : await saveTo(request.modelOut, model, source, limits, request.signal);
-    const shape = [...source.shape, model.components];
-    const output = await writeProjections(request.output, tensor('float32', shape, spreadRows(values, source.valid, model.components)), request.signal);
+    const shape = [...source.shape, components];
+    const output = await writeValues(request.output, tensor('float32', shape, spreadRows(values, source.valid, components)), request);
     const ratio = (model as { explainedVarianceRatio?: Float64Array }).explainedVarianceRatio;
     return {
-      ...estimate, components: model.components, shape, limits, output,
+      ...estimate, components, shape, limits, output,
       ...(options ? { options } : {}), ...(modelOut ? { modelOut } : {}), ...(ratio ? { explainedVarianceRatio: [...ratio] } : {}),
     };
   } finally {
@@ -119,14 +124,21 @@ async function plan(request: ReduceRequest, source: TokenSource): Promise<Reduce
   if (!formats.includes(extname(request.output))) throw refuse(`${request.output}: results are written as ${formats.join(', ')}.`, 'Choose one by the name\'s ending.');
   if (request.model !== undefined && request.modelOut !== undefined) throw refuse('With a saved model nothing is fitted, so there is nothing to save.', 'Leave one of them out.');
   if (tokens === 0) throw new InputError(request.tokens, 'none of its tokens is valid.', { code: 'E_NO_TOKENS' });
+  if (request.inverse && request.model === undefined) throw refuse('The way back needs the model that made the projections.', 'Name it as the model.');
   if (request.model !== undefined) {
     const { state } = await loadModel(request.model, { encoder: source.encoder, signal: request.signal });
     const model = await restoreReducer(state, request.model);
     if (request.with !== undefined && request.with !== state.kind) throw new InputError(request.model, `is a saved ${state.kind}, and ${request.with} was asked for.`);
     if (Object.keys(request.options ?? {}).length) throw refuse(`A saved model has its own options; ${Object.keys(request.options!).join(', ')} cannot be set.`);
-    if (model.channels !== channels) throw new InputError(request.tokens, `has tokens of ${channels} numbers, the model ${request.model} takes ${model.channels}.`);
+    if (request.inverse && !model.inverse) throw refuse(`A ${state.kind} has no way back.`, 'pca and umap have.');
+    const [from, to] = request.inverse ? [model.components, model.channels] : [model.channels, model.components];
+    if (from !== channels) {
+      throw new InputError(request.tokens, `has ${request.inverse ? 'projections' : 'tokens'} of ${channels} numbers, the model ${request.model} takes ${from}.`, {
+        remedy: !request.inverse && channels === model.components ? 'To go back from projections to tokens, ask for the inverse.' : undefined,
+      });
+    }
     const held = Object.values(state.tensors).reduce((sum, t) => sum + t.data.byteLength, 0);
-    return { method: state.kind, tokens, channels, memoryBytes: 2 * held + tokens * model.components * 8 };
+    return { method: state.kind, tokens, channels, memoryBytes: 2 * held + tokens * to * 8 };
   }
   const method = modelKinds.find((kind) => kind === request.with);
   if (!method) throw refuse(`${request.with === undefined ? 'No reducer was named' : `There is no reducer ${JSON.stringify(request.with)}`}; there are ${modelKinds.join(', ')}.`);
@@ -143,13 +155,19 @@ function optionsOf({ options = {} }: ReduceRequest, method: ModelKind): Record<s
   throw refuse(parsed.error.issues.map(({ path, message }) => `${method}${path.length ? `.${path.join('.')}` : ''}: ${message}.`).join(' '), `Its options are ${Object.keys(methods[method].options.shape).join(', ')}.`);
 }
 
-async function transformAll(model: FittedReducer, source: TokenSource, { signal, progress }: ReduceRequest): Promise<Float32Array> {
-  const values = new Float32Array(source.count * model.components);
+const transformAll = (model: FittedReducer, source: TokenSource, request: ReduceRequest): Promise<Float32Array> =>
+  mapRows(source, model.components, 'transform', request, (chunk) => model.transform(chunk, request.signal));
+
+const invertAll = (model: FittedReducer, source: TokenSource, request: ReduceRequest): Promise<Float32Array> =>
+  mapRows(source, model.channels, 'inverse', request, (chunk) => model.inverse!(chunk, request.signal));
+
+async function mapRows(source: TokenSource, width: number, step: string, { signal, progress }: ReduceRequest, map: (chunk: Float32Array) => Promise<Float32Array>): Promise<Float32Array> {
+  const values = new Float32Array(source.count * width);
   let done = 0;
   for await (const chunk of source.chunks(signal)) {
-    values.set(await model.transform(chunk, signal), done * model.components);
+    values.set(await map(chunk), done * width);
     done += chunk.length / source.channels;
-    progress?.('transform', done, source.count);
+    progress?.(step, done, source.count);
   }
   return values;
 }
@@ -169,11 +187,11 @@ async function* pieces(values: Float32Array, components: number): AsyncGenerator
 const saveTo = async (path: string, model: FittedReducer, { encoder }: TokenSource, limits: Limits, signal: AbortSignal | undefined): Promise<WrittenFile> =>
   writeFileWhole(path, [await encodeModel({ state: model.state(), limits, ...(encoder ? { encoder } : {}) })], signal);
 
-/** Writes one tensor in the format of the file's name: alone in .npy and .pt, as "projection" in .safetensors. */
-async function writeProjections(path: string, values: Tensor<'float32'>, signal: AbortSignal | undefined): Promise<WrittenFile> {
+/** Writes one tensor in the format of the file's name: alone in .npy and .pt, as "projection" (or "tokens") in .safetensors. */
+async function writeValues(path: string, values: Tensor<'float32'>, { signal, inverse }: ReduceRequest): Promise<WrittenFile> {
   if (extname(path) === '.npy') return writeFileWhole(path, writeNpy('float32', values.shape, [bytesOf(values)]), signal);
   if (extname(path) === '.pt') return writeFileWhole(path, writePt(values), signal);
-  return writeFileWhole(path, [await encodeSafetensors({ projection: values })], signal);
+  return writeFileWhole(path, [await encodeSafetensors({ [inverse ? 'tokens' : 'projection']: values })], signal);
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;

@@ -8,5 +8,6 @@ export const stages: StageList = {
   'reducer/kmeans': async () => (await import('./stages/kmeans.ts')).kmeansStage,
   'reducer/similarity': async () => (await import('./stages/similarity.ts')).similarityStage,
   'reducer/random-projection': async () => (await import('./stages/random-projection.ts')).randomProjectionStage,
+  'reducer/inverse': async () => (await import('./stages/inverse.ts')).inverseStage,
   'reducer/none': async () => (await import('./stages/none.ts')).noneStage,
 };

@@ -25,7 +25,7 @@ export interface TokenSource extends TokenChunks {
 }
 
 /** Names under which tokens stand in files that hold more than one tensor. */
-const usualNames = ['features', 'tokens', 'last_hidden_state', 'embeddings'];
+const usualNames = ['features', 'tokens', 'last_hidden_state', 'embeddings', 'projection'];
 const floats = ['float32', 'float16', 'bfloat16', 'float64'];
 /** Bytes of a chunk as float32. */
 const chunkBytes = 1 << 23;

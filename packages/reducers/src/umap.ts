@@ -7,7 +7,7 @@ import { seededRandom } from './seeded.ts';
 import { fitCurve } from './umap/curve.ts';
 import { defaultThreads, openEngine, type Engine } from './umap/engine.ts';
 import { findNeighbours, fuzzySet, layOut, prepareRows, start } from './umap/fit.ts';
-import { checkState, fittedUmap, narrow, placeQueries, type FittedParts, type UmapModel } from './umap/fitted.ts';
+import { checkState, fittedUmap, narrow, placeQueries, type FittedParts, type PreparedRows, type UmapModel } from './umap/fitted.ts';
 import { asChunks, settle, type Settled, type TokenChunks, type UmapOptions } from './umap/options.ts';
 import { planMemory, queryRows, type Plan } from './umap/plan.ts';
 import type { Running } from './umap/running.ts';
@@ -101,7 +101,7 @@ export async function umap(tokens: Float32Array | TokenChunks, given: UmapOption
       curve,
       facts,
       embedding: fitted,
-      ...(engine.memory ? { memory: engine.memory } : { tokens: narrow(await engine.read(plan.tokens, rows * plan.stride), plan.stride, plan.channels) }),
+      ...(engine.memory ? { memory: engine.memory } : { prepared: await readPrepared(engine, plan) }),
     };
     const embedding = picks ? await placeRest(engine, parts, source, picks, positions, running) : fitted;
     return { embedding, model: fittedUmap(parts) };
@@ -112,11 +112,17 @@ export async function umap(tokens: Float32Array | TokenChunks, given: UmapOption
 
 /** Puts a model together again. Throws an `InputError` (about `subject`) when its state is not whole. */
 export async function restoreUmap(state: ModelState, subject = 'model', running: Pick<UmapOptions, 'threads' | 'workers'> = {}): Promise<UmapModel> {
-  const { tokens, embedding, options, curve, facts, rows } = checkState(state, subject);
+  const { prepared, embedding, options, curve, facts, rows } = checkState(state, subject);
   const settled = settle({ ...options, ...running });
   const plan = { ...planFor(rows, { ...settled, neighbors: facts.neighbors }, running.threads ?? (await defaultThreads())), neighbors: facts.neighbors };
-  return fittedUmap({ plan, options: settled, curve, facts, embedding, tokens });
+  return fittedUmap({ plan, options: settled, curve, facts, embedding, prepared });
 }
+
+const readPrepared = async (engine: Engine, { tokens, lengths, means, rows, stride, channels }: Plan): Promise<PreparedRows> => ({
+  tokens: narrow(await engine.read(tokens, rows * stride), stride, channels),
+  lengths: await engine.read(lengths, rows),
+  means: await engine.read(means, rows),
+});
 
 /** Memory that this process may still take, where the platform says so. */
 function availableBytes(): number {

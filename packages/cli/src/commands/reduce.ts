@@ -18,22 +18,23 @@ export interface ReduceFlags {
   readonly tensor?: string;
   readonly model?: string;
   readonly modelOut?: string;
+  readonly inverse?: boolean;
   readonly json?: boolean;
 }
 
 export async function reduceCommand(tokens: string, flags: ReduceFlags): Promise<number> {
-  const { output, tensor, model, modelOut, json = false } = flags;
+  const { output, tensor, model, modelOut, inverse = false, json = false } = flags;
   const method = flags.with ?? (model === undefined ? 'umap' : undefined);
   const options = parseOptions(flags.set, method);
   const progress = stepProgress({ json });
   const started = performance.now();
   return cancellable(async ({ signal, status }) => {
     try {
-      const result = await reduceFile({ tokens, with: method, options, output, tensor, model, modelOut, signal, progress: progress.report });
+      const result = await reduceFile({ tokens, with: method, options, output, tensor, model, modelOut, inverse, signal, progress: progress.report });
       progress.close();
       const seconds = Math.round(performance.now() - started) / 1000;
       if (json) printJsonLine({ ...result, seconds });
-      else print(resultText(result, seconds));
+      else print(resultText(result, seconds, inverse));
       return exitCodes.done;
     } catch (error) {
       progress.close();
@@ -71,9 +72,9 @@ export function parseOptions(set: readonly string[] = [], method: string | undef
   return Object.fromEntries(entries);
 }
 
-function resultText({ method, tokens, channels, components, shape, output, modelOut, explainedVarianceRatio }: ReduceResult, seconds: number): string {
+function resultText({ method, tokens, channels, components, shape, output, modelOut, explainedVarianceRatio }: ReduceResult, seconds: number, inverse: boolean): string {
   return [
-    `${method}: ${formatNumber(tokens)} tokens of ${formatNumber(channels)} numbers to ${components} in ${formatSeconds(seconds)}.`,
+    `${method}: ${formatNumber(tokens)} ${inverse ? 'projections' : 'tokens'} of ${formatNumber(channels)} numbers to ${inverse ? `tokens of ${formatNumber(components)}` : components} in ${formatSeconds(seconds)}.`,
     ...(explainedVarianceRatio ? [`  explained variance: ${explainedVarianceRatio.map((part) => `${(part * 100).toFixed(1)} %`).join(', ')}`] : []),
     `  ${output.path}  [${shape.join(', ')}] float32, ${formatBytes(output.bytes)}`,
     ...(modelOut ? [`  ${modelOut.path}  the fitted model, ${formatBytes(modelOut.bytes)}`] : []),

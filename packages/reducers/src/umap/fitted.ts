@@ -2,6 +2,7 @@
 
 import { InputError } from '@deepearth/core/errors';
 import { tensor } from '@deepearth/core/tensor';
+import { requireFinite } from '../finite.ts';
 import { rowCount, type FittedReducer, type Json, type ModelState } from '../model.ts';
 import { openEngine, type Engine } from './engine.ts';
 import type { Curve } from './curve.ts';
@@ -26,7 +27,22 @@ export interface UmapModel extends FittedReducer {
   readonly kind: 'umap';
   readonly facts: UmapFacts;
   readonly curve: Curve;
+  /**
+   * Tokens for places of the layout, `[rows, components]` to `[rows, channels]`: means of the fitted tokens nearby. Throws an `InputError` for a wrong width and for
+   * NaN and infinity (with the row).
+   */
+  inverse(chunk: Float32Array, signal?: AbortSignal): Promise<Float32Array>;
   close(): Promise<void>;
+}
+
+/** Rows as they are compared, and what brings back the tokens they were: row * length + mean. */
+export interface PreparedRows {
+  /** `[rows, channels]`. */
+  readonly tokens: Float32Array;
+  /** `[rows]`. */
+  readonly lengths: Float32Array;
+  /** `[rows]`. */
+  readonly means: Float32Array;
 }
 
 /** All that placing needs. */
@@ -37,14 +53,14 @@ export interface FittedParts {
   readonly facts: UmapFacts;
   /** `[rows, components]`. */
   readonly embedding: Float32Array;
-  /** The prepared rows `[rows, channels]`, where they do not stand in `memory`. */
-  readonly tokens?: Float32Array;
+  /** The prepared rows, where they do not stand in `memory`. */
+  readonly prepared?: PreparedRows;
   /** The memory of the fit, rows and forces in place. */
   readonly memory?: WebAssembly.Memory;
 }
 
 /** Version of what `state` answers. */
-const stateVersion = 1;
+const stateVersion = 2;
 /** A model that nobody asks for this long lets its threads go. */
 const idleMilliseconds = 3000;
 
@@ -108,7 +124,10 @@ export function fittedUmap(parts: FittedParts): UmapModel {
     const { memory } = parts;
     const opened = await openEngine({ bytes: plan.end, threads: plan.threads, workers: options.workers, ...(memory ? { memory } : {}) });
     if (!memory) {
-      await opened.writeRows(plan.tokens, parts.tokens!, channels, plan.stride);
+      const { tokens, lengths, means } = parts.prepared!;
+      await opened.writeRows(plan.tokens, tokens, channels, plan.stride);
+      await opened.write(plan.lengths, lengths);
+      await opened.write(plan.means, means);
       const common = { plan, metric: options.metric };
       await opened.run('mark', common);
       const picks = evenly(plan.rows, axisRows);
@@ -134,24 +153,51 @@ export function fittedUmap(parts: FittedParts): UmapModel {
     (idle as { unref?: () => void }).unref?.();
   };
 
-  const placeAll = async (chunk: Float32Array, signal: AbortSignal | undefined): Promise<Float32Array> => {
-    const rows = rowCount(chunk, channels);
+  /** Runs rows through the engine, as many at a time as it has room for. */
+  const inChunks = async (
+    chunk: Float32Array,
+    [width, outWidth]: readonly [number, number],
+    signal: AbortSignal | undefined,
+    work: (running: Engine, rows: Float32Array, first: number) => Promise<Float32Array>,
+  ): Promise<Float32Array> => {
+    const rows = rowCount(chunk, width);
     signal?.throwIfAborted();
     if (rows === 0) return new Float32Array(0);
     clearTimeout(idle);
     const running = await (engine ??= open());
     running.hold(true);
     try {
-      const out = new Float32Array(rows * components);
+      const out = new Float32Array(rows * outWidth);
       for (let from = 0; from < rows; from += queryRows) {
         const count = Math.min(queryRows, rows - from);
-        await running.writeRows(plan.queries, chunk.subarray(from * channels, (from + count) * channels), channels, plan.stride);
-        out.set(await placeQueries(running, parts, plan.positions, count, { signal }, (row) => from + row), from * components);
+        out.set(await work(running, chunk.subarray(from * width, (from + count) * width), from), from * outWidth);
       }
       return out;
     } finally {
       await rest();
     }
+  };
+  /** After what was asked before, whatever became of it. */
+  const inTurn = (work: () => Promise<Float32Array>): Promise<Float32Array> => {
+    const answer = queue.then(work, work);
+    queue = answer.catch(() => undefined);
+    return answer;
+  };
+  const placeAll = (chunk: Float32Array, signal: AbortSignal | undefined): Promise<Float32Array> =>
+    inChunks(chunk, [channels, components], signal, async (running, rows, first) => {
+      await running.writeRows(plan.queries, rows, channels, plan.stride);
+      return placeQueries(running, parts, plan.positions, rows.length / channels, { signal }, (row) => first + row);
+    });
+  const invertAll = (chunk: Float32Array, signal: AbortSignal | undefined): Promise<Float32Array> => {
+    rowCount(chunk, components, 'projections');
+    requireFinite(chunk, components, 'projections');
+    return inChunks(chunk, [components, channels], signal, async (running, rows) => {
+      const count = rows.length / components;
+      await running.write(plan.queryPositions, widen(rows, plan.lanes, components));
+      const connectivity = Math.max(0, options.localConnectivity - 1);
+      await running.run('invert', { plan, queries: count, connectivity, embedding: plan.positions }, { signal });
+      return narrow(await running.read(plan.queries, count * plan.stride), plan.stride, channels);
+    });
   };
 
   return {
@@ -161,20 +207,17 @@ export function fittedUmap(parts: FittedParts): UmapModel {
     meaning: 'coordinates',
     facts,
     curve,
-    transform(chunk, signal) {
-      const answer = queue.then(
-        () => placeAll(chunk, signal),
-        () => placeAll(chunk, signal),
-      );
-      queue = answer.catch(() => undefined);
-      return answer;
-    },
+    transform: (chunk, signal) => inTurn(() => placeAll(chunk, signal)),
+    inverse: (chunk, signal) => inTurn(async () => invertAll(chunk, signal)),
     state(): ModelState {
       const { workers: _workers, threads: _threads, ...kept } = options;
+      const { tokens, lengths, means } = parts.prepared ?? preparedRows(parts.memory!, plan);
       return {
         kind: 'umap',
         tensors: {
-          tokens: tensor('float32', [plan.rows, channels], parts.tokens ?? preparedRows(parts.memory!, plan)),
+          tokens: tensor('float32', [plan.rows, channels], tokens),
+          lengths: tensor('float32', [plan.rows], lengths),
+          means: tensor('float32', [plan.rows], means),
           embedding: tensor('float32', [plan.rows, components], embedding),
         },
         metadata: { version: stateVersion, options: kept as unknown as Json, curve: { a: curve.a, b: curve.b }, facts: facts as unknown as Json },
@@ -184,40 +227,37 @@ export function fittedUmap(parts: FittedParts): UmapModel {
   };
 }
 
-function preparedRows(memory: WebAssembly.Memory, { tokens, rows, stride, channels }: Plan): Float32Array {
+function preparedRows({ buffer }: WebAssembly.Memory, { tokens, lengths, means, rows, stride, channels }: Plan): PreparedRows {
   const out = new Float32Array(rows * channels);
-  for (let i = 0; i < rows; i++) out.set(new Float32Array(memory.buffer, tokens + i * stride * 4, channels), i * channels);
-  return out;
+  for (let i = 0; i < rows; i++) out.set(new Float32Array(buffer, tokens + i * stride * 4, channels), i * channels);
+  return { tokens: out, lengths: new Float32Array(buffer, lengths, rows).slice(), means: new Float32Array(buffer, means, rows).slice() };
 }
+
+/** Parts of a model as tensors, and their axes. */
+const layout = { tokens: ['rows', 'channels'], lengths: ['rows'], means: ['rows'], embedding: ['rows', 'components'] } as const;
 
 /** Throws an `InputError` unless a state has the parts and shapes of this version. */
 export function checkState(
   { kind, tensors, metadata }: ModelState,
   subject: string,
-): { tokens: Float32Array; embedding: Float32Array; options: Settled; curve: Curve; facts: UmapFacts; rows: number } {
+): { prepared: PreparedRows; embedding: Float32Array; options: Settled; curve: Curve; facts: UmapFacts; rows: number } {
   if (kind !== 'umap') throw new InputError(subject, `holds a ${kind} model, not a UMAP.`);
   if (metadata['version'] !== stateVersion)
-    throw new InputError(subject, `is a UMAP model of version ${String(metadata['version'])}; this program reads version ${stateVersion}.`);
-  const { tokens, embedding } = tensors;
+    throw new InputError(subject, `is a UMAP model of version ${String(metadata['version'])}; this program reads version ${stateVersion}.`, { remedy: 'Fit again.' });
   const options = metadata['options'] as unknown as Settled | undefined;
   const curve = metadata['curve'] as unknown as Curve | undefined;
   const facts = metadata['facts'] as unknown as UmapFacts | undefined;
-  if (!tokens || !embedding || !options || !curve || !facts)
-    throw new InputError(subject, 'is not whole: tokens, embedding, options, curve and facts belong to a UMAP model.');
-  const rows = tokens.shape[0]!;
-  if (
-    tokens.dtype !== 'float32' ||
-    embedding.dtype !== 'float32' ||
-    tokens.shape.length !== 2 ||
-    embedding.shape.length !== 2 ||
-    embedding.shape[0] !== rows ||
-    tokens.shape[1] !== options.channels ||
-    embedding.shape[1] !== options.components
-  ) {
-    throw new InputError(
-      subject,
-      `its tokens [${tokens.shape.join(', ')}] ${tokens.dtype} and embedding [${embedding.shape.join(', ')}] ${embedding.dtype} do not belong together.`,
-    );
-  }
-  return { tokens: tokens.data as Float32Array, embedding: embedding.data as Float32Array, options, curve, facts, rows };
+  const names = Object.keys(layout) as (keyof typeof layout)[];
+  if (!names.every((name) => tensors[name]) || !options || !curve || !facts)
+    throw new InputError(subject, `is not whole: ${names.join(', ')}, options, curve and facts belong to a UMAP model.`);
+  const rows = tensors['tokens']!.shape[0]!;
+  const sizes = { rows, channels: options.channels, components: options.components };
+  const parts = names.map((name) => {
+    const { dtype, shape, data } = tensors[name]!;
+    const wanted = layout[name].map((axis) => sizes[axis]);
+    if (dtype !== 'float32' || shape.join() !== wanted.join()) throw new InputError(subject, `its ${name} are [${shape.join(', ')}] ${dtype}, which should be [${wanted.join(', ')}] float32.`);
+    return data as Float32Array;
+  });
+  const [tokens, lengths, means, embedding] = parts as [Float32Array, Float32Array, Float32Array, Float32Array];
+  return { prepared: { tokens, lengths, means }, embedding, options, curve, facts, rows };
 }

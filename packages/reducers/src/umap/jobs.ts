@@ -2,6 +2,7 @@
 
 import type { Job } from './context.ts';
 import { forces, layout, meanDistance, place, schedule, smooth, unite } from './graph-jobs.ts';
+import { invert } from './invert.ts';
 import { clearLimits, mark, mean, missed, pick, prepare, quantize, rank } from './row-jobs.ts';
 import { search } from './search.ts';
 import { iterate, project, spectral } from './start-jobs.ts';
@@ -29,6 +30,7 @@ export const jobs = {
   forces,
   layout,
   place,
+  invert,
 } as const;
 
 export type JobName = keyof typeof jobs;

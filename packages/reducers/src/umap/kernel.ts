@@ -7,7 +7,7 @@ type Pointer = number;
 /** What wasm/assembly exports; pointers are byte offsets into `memory`. */
 export interface Kernel {
   readonly memory: WebAssembly.Memory;
-  prepareRow(row: Pointer, channels: number, kind: number): number;
+  prepareRow(row: Pointer, channels: number, kind: number, length: Pointer, mean: Pointer): number;
   meanRow(rows: Pointer, stride: number, indices: Pointer, count: number, sums: Pointer, out: Pointer): void;
   quantizeRow(row: Pointer, mean: Pointer, stride: number, kind: number, out: Pointer, scale: Pointer, bias: Pointer): void;
   centreRows(rows: Pointer, mean: Pointer, stride: number, count: number): void;
@@ -61,6 +61,7 @@ export interface Kernel {
     own: Pointer, embedding: Pointer, lanes: number, indices: Pointer, weights: Pointer, k: number, points: number, epochs: number, alpha: number,
     negatives: number, seed: number, table: Pointer,
   ): void;
+  nearestPlaces(place: Pointer, embedding: Pointer, lanes: number, points: number, k: number, indices: Pointer, distances: Pointer): void;
   exp(x: number): number;
   log(x: number): number;
 }

@@ -40,6 +40,9 @@ export interface Plan extends Sizes {
   /** float32 values from position to position. */
   readonly lanes: number;
   readonly tokens: number;
+  /** What makes a prepared row the token it was: row * length + mean. */
+  readonly lengths: number;
+  readonly means: number;
   readonly mean: number;
   readonly sums: number;
   readonly picks: number;
@@ -80,6 +83,8 @@ export interface Plan extends Sizes {
   readonly axisOffsets: number;
   readonly products: number;
   readonly queries: number;
+  readonly queryLengths: number;
+  readonly queryMeans: number;
   readonly queryBytes8: number;
   readonly queryScales: number;
   readonly queryBiases: number;
@@ -116,6 +121,8 @@ export function planMemory({ rows, channels, neighbors, components, threads }: S
   return {
     rows, channels, neighbors, components, threads, stride, candidates, lanes,
     tokens: take(rows * stride * 4),
+    lengths: take(rows * 4),
+    means: take(rows * 4),
     mean: take(stride * 4),
     sums: take(stride * 8),
     picks: take(Math.max(axisRows, checkedRows) * 4),
@@ -152,6 +159,8 @@ export function planMemory({ rows, channels, neighbors, components, threads }: S
     axisOffsets: take(axes * 4),
     products: take(Math.max(rows, axisRows) * upTo(axes, 4) * 4),
     queries: take(queryRows * stride * 4),
+    queryLengths: take(queryRows * 4),
+    queryMeans: take(queryRows * 4),
     queryBytes8: take(queryRows * stride),
     queryScales: take(queryRows * 4),
     queryBiases: take(queryRows * 4),

@@ -8,9 +8,10 @@ import { overRows, type Common } from './rows-in-tasks.ts';
 export async function* prepare(context: JobContext, { plan, metric, queries }: Common & { readonly queries?: number }): Job<number> {
   const { main } = context;
   let bad = -1;
-  const base = queries === undefined ? plan.tokens : plan.queries;
+  const [base, lengths, means] = queries === undefined ? [plan.tokens, plan.lengths, plan.means] : [plan.queries, plan.queryLengths, plan.queryMeans];
   yield* overRows(context, queries ?? plan.rows, (from, to) => {
-    for (let i = from; i < to; i++) if (main.prepareRow(base + i * plan.stride * 4, plan.channels, preparations[metric]) && (bad < 0 || i < bad)) bad = i;
+    for (let i = from; i < to; i++)
+      if (main.prepareRow(base + i * plan.stride * 4, plan.channels, preparations[metric], lengths + i * 4, means + i * 4) && (bad < 0 || i < bad)) bad = i;
   });
   return bad;
 }

@@ -5,5 +5,5 @@ export { clearLists, raiseLimits } from './lists';
 export { widen, lift, transposeBytes, multiplyInt, multiplyFloat, multiplyManhattan, scanTile } from './tiles';
 export { distance, joinLists, rankRow, offerExact } from './neighbours';
 export { meanDistance, smoothRow, unite, schedule } from './fuzzy';
-export { fillForces, moveNarrow, moveWide, placeRow } from './layout';
+export { fillForces, moveNarrow, moveWide, placeRow, nearestPlaces } from './layout';
 export { exp, log } from './math';

@@ -196,3 +196,36 @@ export function placeRow(
     }
   }
 }
+
+/** Squares of distances beyond this are alike: places that far away are near to nothing. */
+const FAR: f32 = 1e38;
+
+/**
+ * The `k` of `points` positions nearest to `place`, in order of distance and then of number, into `indices` and `distances`; there are
+ * `k` of them at least.
+ */
+export function nearestPlaces(place: usize, embedding: usize, lanes: i32, points: i32, k: i32, indices: usize, distances: usize): void {
+  const bytes = <usize>lanes << 2;
+  const last = <usize>(k - 1) << 2;
+  for (let j: usize = 0; j <= last; j += 4) store<f32>(distances + j, Infinity);
+  const first = v128.load(place);
+  for (let i = 0; i < points; i++) {
+    const at = embedding + <usize>i * bytes;
+    const d = f32x4.sub(v128.load(at), first);
+    let squares = f32x4.mul(d, d);
+    for (let c: usize = 16; c < bytes; c += 16) {
+      const more = f32x4.sub(v128.load(at + c), v128.load(place + c));
+      squares = f32x4.add(squares, f32x4.mul(more, more));
+    }
+    const square = min<f32>(sumF32(squares), FAR);
+    if (square >= load<f32>(distances + last)) continue;
+    let to = last;
+    for (; to > 0 && load<f32>(distances + to - 4) > square; to -= 4) {
+      store<f32>(distances + to, load<f32>(distances + to - 4));
+      store<u32>(indices + to, load<u32>(indices + to - 4));
+    }
+    store<f32>(distances + to, square);
+    store<u32>(indices + to, i);
+  }
+  for (let j: usize = 0; j <= last; j += 4) store<f32>(distances + j, sqrt<f32>(load<f32>(distances + j)));
+}

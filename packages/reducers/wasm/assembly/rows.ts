@@ -5,8 +5,11 @@ import { PEAK } from './peak';
 
 // Rows are `stride` float32 wide, a multiple of 16; columns past `channels` are 0. Kinds: 0 euclidean and manhattan, 1 cosine, 2 correlation.
 
-/** Brings one row into the form that is compared. Answers 1 when a value is NaN or infinite, else 0. */
-export function prepareRow(row: usize, channels: i32, kind: i32): i32 {
+/**
+ * Brings one row into the form that is compared. Answers 1 when a value is NaN or infinite, else 0. Writes what brings it back, row x length + mean, to `length` and
+ * `meanOut`, unless `length` is 0.
+ */
+export function prepareRow(row: usize, channels: i32, kind: i32, length: usize, meanOut: usize): i32 {
   let check = f32x4.splat(0);
   let at = row;
   const end = row + (<usize>channels << 2);
@@ -15,6 +18,10 @@ export function prepareRow(row: usize, channels: i32, kind: i32): i32 {
   let bad: f32 = sumF32(check);
   for (; at < end; at += 4) bad += load<f32>(at) * 0;
   if (bad != 0) return 1;
+  if (length) {
+    store<f32>(length, 1);
+    store<f32>(meanOut, 0);
+  }
   if (kind == 0) return 0;
   store<f32>(end, 0); // rows before this one may have left a mark
   let mean: f64 = 0;
@@ -42,6 +49,10 @@ export function prepareRow(row: usize, channels: i32, kind: i32): i32 {
   for (; at < end; at += 4) {
     const x = <f64>load<f32>(at) - mean;
     square += x * x;
+  }
+  if (length) {
+    store<f32>(length, square <= size ? 0 : <f32>sqrt<f64>(square));
+    store<f32>(meanOut, <f32>mean);
   }
   if (square <= size) {
     // Zero rows become a unit vector of their own: 0 from one another, at right angles to the rest.
