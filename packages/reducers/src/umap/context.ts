@@ -13,7 +13,7 @@ export interface JobContext {
   readonly threads: number;
   /** Bound to the memory that all threads share. */
   readonly main: Kernel;
-  /** Bound to a memory of this thread's own, at least `bytes` long; what was in it is lost when it has to be larger. */
+  /** Bound to a memory of this thread's own, at least `bytes` long. It grows, since one that is replaced would stay until it is collected. */
   scratch(bytes: number): Promise<Kernel>;
   /** The next number nobody has taken: 0, 1, 2 … */
   take(): number;

@@ -25,7 +25,7 @@ export interface SearchFacts {
 /** Least share of neighbours that the int8 search has to find, in the rows that are checked. */
 const leastRecall = 0.999;
 
-/** Checks and prepares the rows that stand at `plan.tokens`, and their 8-bit form. `name` tells which token a row is. */
+/** Checks and prepares the rows that stand at `plan.tokens`. `name` tells which token a row is. */
 export async function prepareRows(engine: Engine, plan: Plan, options: Settled, running: Running, name: (row: number) => number): Promise<void> {
   const common = { plan, metric: options.metric };
   const bad = await engine.run('prepare', common, step(running, 'checking', plan.rows));
@@ -33,7 +33,18 @@ export async function prepareRows(engine: Engine, plan: Plan, options: Settled, 
   const picks = evenly(plan.rows, axisRows);
   await engine.write(plan.picks, picks);
   await engine.run('mean', { ...common, count: picks.length }, step(running, 'checking', plan.rows));
-  await engine.run('quantize', common, step(running, 'checking', plan.rows));
+}
+
+/** Brings prepared rows, or queries, into the form in which an arithmetic searches them. */
+export async function encodeRows(engine: Engine, plan: Plan, arithmetic: Arithmetic, options: Settled, running: Running, queries?: number): Promise<void> {
+  const common = { plan, metric: options.metric, ...(queries === undefined ? {} : { queries }) };
+  const doing = queries === undefined ? step(running, 'encoding', plan.rows) : { signal: running.signal };
+  if (arithmetic === 'axes') {
+    if (queries === undefined) await engine.run('makeAxes', { plan }, step(running, 'encoding', 0));
+    await engine.run('turn', { ...common, onnx: options.products === 'auto' }, doing);
+  } else if (arithmetic !== 'manhattan') {
+    await engine.run('quantize', common, doing);
+  }
 }
 
 /** Throws when a thread met a row with NaN or infinity. */
@@ -73,12 +84,6 @@ export async function candidates(
   return { through: reports[0]!.through, exact: reports.every(({ exact }) => exact) };
 }
 
-/** Coordinates of the fitted rows on the axes of the search. */
-export async function turnRows(engine: Engine, plan: Plan, options: Settled, running: Running): Promise<void> {
-  await engine.run('makeAxes', { plan }, step(running, 'turning', 0));
-  await engine.run('turn', { plan, onnx: options.products === 'auto' }, step(running, 'turning', plan.rows));
-}
-
 /**
  * Tries quick searches on a few rows against an exhaustive one, the quickest first: 8-bit coordinates on axes, 8-bit channels; float32 where both miss
  * neighbours, or where 8-bit sums saturate.
@@ -87,15 +92,17 @@ async function chooseSearch(engine: Engine, plan: Plan, options: Settled, runnin
   const { metric, search } = options;
   const usual = options.products === 'auto' ? 'onnxruntime' : 'wasm';
   if (metric === 'manhattan') return { arithmetic: 'manhattan', through: 'wasm', recall: 1, reason: 'sums of differences, exact' };
-  if (search === 'float32') return { arithmetic: 'float32', through: usual, recall: 1, reason: 'asked for' };
+  const float32 = async (reason: string): Promise<SearchFacts> => {
+    await encodeRows(engine, plan, 'float32', options, running);
+    return { arithmetic: 'float32', through: usual, recall: 1, reason };
+  };
+  if (search === 'float32') return float32('asked for');
   const picks = evenly(plan.rows, Math.min(checkedRows, Math.max(1, Math.floor(plan.rows / 8))));
   const positions = picks.length * Math.max(1, Math.min(plan.neighbors, plan.rows) - 1);
   const failures: string[] = [];
   for (const arithmetic of search === 'auto' && plan.turned > 0 ? (['axes', 'int8'] as const) : [search === 'auto' ? 'int8' : search]) {
-    if (arithmetic === 'axes') {
-      if (plan.turned === 0) throw new RangeError('search is axes, which takes at least 640 channels and 2,048 tokens');
-      await turnRows(engine, plan, options, running);
-    }
+    if (arithmetic === 'axes' && plan.turned === 0) throw new RangeError('search is axes, which takes at least 640 channels and 2,048 tokens');
+    await encodeRows(engine, plan, arithmetic, options, running);
     await engine.write(plan.picks, picks);
     await engine.run('pick', { plan, count: picks.length });
     const { through, exact } = await candidates(engine, plan, arithmetic, options, running, picks.length, 'checking the search');
@@ -115,7 +122,7 @@ async function chooseSearch(engine: Engine, plan: Plan, options: Settled, runnin
       `${arithmetic === 'axes' ? `8 bits on ${plan.turned} axes` : '8 bits'} found ${(recall * 100).toFixed(1)} % of the neighbours of ${picks.length} rows`,
     );
   }
-  return { arithmetic: 'float32', through: usual, recall: 1, reason: failures.join('; ') };
+  return float32(failures.join('; '));
 }
 
 /**

@@ -6,9 +6,10 @@ import { requireFinite } from '../finite.ts';
 import { rowCount, type FittedReducer, type Json, type ModelState } from '../model.ts';
 import { openEngine, type Engine } from './engine.ts';
 import type { Curve } from './curve.ts';
-import { candidates, refuseBad, seedWord, turnRows, type SearchFacts } from './fit.ts';
+import { candidates, encodeRows, refuseBad, seedWord, type SearchFacts } from './fit.ts';
 import type { Settled } from './options.ts';
 import { axisRows, queryRows, type Plan } from './plan.ts';
+import type { Arithmetic } from './products.ts';
 import { evenly, type Running } from './running.ts';
 
 /** What was found out while fitting. */
@@ -76,10 +77,15 @@ export async function placeQueries(
   const { plan, options, facts } = parts;
   const common = { plan, metric: options.metric, queries: count };
   refuseBad(await engine.run('prepare', common, { signal: running.signal }), name);
-  await engine.run('quantize', common, { signal: running.signal });
-  if (facts.arithmetic === 'axes') await engine.run('turn', { plan, onnx: options.products === 'auto', queries: count }, { signal: running.signal });
-  const { exact } = await candidates(engine, plan, facts.arithmetic, options, running, count, 'placing');
-  if (!exact) await candidates(engine, plan, 'float32', options, running, count, 'placing'); // a model of another machine
+  const seek = async (arithmetic: Arithmetic): Promise<boolean> => {
+    await encodeRows(engine, plan, arithmetic, options, running, count);
+    return (await candidates(engine, plan, arithmetic, options, running, count, 'placing')).exact;
+  };
+  if (!(await seek(facts.arithmetic))) {
+    // The model comes from a machine whose 8-bit sums are exact.
+    await encodeRows(engine, plan, 'float32', options, running);
+    await seek('float32');
+  }
   await engine.run('rank', common, { signal: running.signal });
   await engine.run(
     'place',
@@ -133,8 +139,7 @@ export function fittedUmap(parts: FittedParts): UmapModel {
       const picks = evenly(plan.rows, axisRows);
       await opened.write(plan.picks, picks);
       await opened.run('mean', { ...common, count: picks.length });
-      await opened.run('quantize', common);
-      if (facts.arithmetic === 'axes') await turnRows(opened, plan, options, {});
+      await encodeRows(opened, plan, facts.arithmetic, options, {});
       await opened.run('forces', { ...common, ...curve, repulsion: options.repulsionStrength });
     }
     await opened.write(plan.positions, widen(embedding, plan.lanes, components));

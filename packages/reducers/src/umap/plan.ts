@@ -49,6 +49,8 @@ export interface Plan extends Sizes {
   readonly bytes8: number;
   readonly scales: number;
   readonly biases: number;
+  /** Room for the bytes of one row a thread. */
+  readonly spare: number;
   /** Axes that the search may use instead of all channels; 0: none. */
   readonly turned: number;
   readonly turnedAxes: number;
@@ -129,6 +131,7 @@ export function planMemory({ rows, channels, neighbors, components, threads }: S
     bytes8: take(rows * stride),
     scales: take(rows * 4),
     biases: take(rows * 4),
+    spare: take(threads * stride),
     turned,
     turnedAxes: take(turned * stride * 4),
     turnedAxes8: take(turned * stride),

@@ -3,6 +3,7 @@
 import { onnxModel } from '@deepearth/formats/onnx';
 import { tensor } from '@deepearth/core/tensor';
 import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node';
+import { discard } from '../discard.ts';
 import type { Kernel } from './kernel.ts';
 
 /** What is multiplied: 8-bit integers (of all channels, or of the tokens' coordinates on some axes), float32, or sums of absolute differences. */
@@ -105,7 +106,9 @@ export async function onnxProducts(runtime: Runtime, whole: boolean, kernel: Ker
       const result: TypedTensor<'int32'> | TypedTensor<'float32'> = whole
         ? new runtime.Tensor('int32', new Int32Array(buffer, out, rows * columns), [rows, columns])
         : new runtime.Tensor('float32', new Float32Array(buffer, out, rows * columns), [rows, columns]);
-      await session.run(feeds, { 'product:out': result });
+      const { 'product:out': copy } = await session.run(feeds, { 'product:out': result });
+      // onnxruntime-node writes into our tensor and answers a copy: megabytes a block that would wait to be collected.
+      discard((copy!.data as Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>).buffer);
       yield;
     },
   };

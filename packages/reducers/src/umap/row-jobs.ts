@@ -33,16 +33,19 @@ export async function* mean({ index, main }: JobContext, { plan, count }: Common
   yield 0;
 }
 
+/** 8-bit forms of all rows, or of queries, with their scales and biases. */
 export async function* quantize(context: JobContext, { plan, metric, queries }: Common & { readonly queries?: number }): Job<void> {
-  const { main } = context;
-  const [values, bytes, scales, biases] =
-    queries === undefined ? [plan.tokens, plan.bytes8, plan.scales, plan.biases] : [plan.queries, plan.queryBytes8, plan.queryScales, plan.queryBiases];
+  const [values, scales, biases] = rowsOf(plan, queries);
+  const bytes = queries === undefined ? plan.bytes8 : plan.queryBytes8;
   yield* overRows(context, queries ?? plan.rows, (from, to) => {
-    for (let i = from; i < to; i++) {
-      main.quantizeRow(values + i * plan.stride * 4, plan.mean, plan.stride, preparations[metric], bytes + i * plan.stride, scales + i * 4, biases + i * 4);
-    }
+    for (let i = from; i < to; i++)
+      context.main.quantizeRow(values + i * plan.stride * 4, plan.mean, plan.stride, preparations[metric], bytes + i * plan.stride, scales + i * 4, biases + i * 4);
   });
 }
+
+/** Where the rows that are fitted stand, or queries, and their scales and biases. */
+export const rowsOf = (plan: Plan, queries: number | undefined): readonly [values: number, scales: number, biases: number] =>
+  queries === undefined ? [plan.tokens, plan.scales, plan.biases] : [plan.queries, plan.queryScales, plan.queryBiases];
 
 /** Joins the threads' candidate lists and ranks them by exact distance. */
 export async function* rank(context: JobContext, { plan, metric, queries }: Common & { readonly queries?: number }): Job<void> {

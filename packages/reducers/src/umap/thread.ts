@@ -3,7 +3,7 @@
 import { pause } from '../pace.ts';
 import { control, Stopped, type JobContext } from './context.ts';
 import { jobs, type JobName } from './jobs.ts';
-import { memoryOf, startKernel, type Kernel } from './kernel.ts';
+import { memoryOf, pageBytes, startKernel, type Kernel } from './kernel.ts';
 import { warmUp } from './products.ts';
 
 export interface ThreadSetup {
@@ -41,10 +41,9 @@ export async function startThread({ index, threads, memory, bytes, onnx, control
     threads,
     main,
     async scratch(size) {
-      if (!scratch || scratch.memory.buffer.byteLength < size) {
-        scratch = undefined;
-        scratch = await startKernel(memoryOf(size, false));
-      }
+      scratch ??= await startKernel(memoryOf(size, false));
+      const missing = size - scratch.memory.buffer.byteLength;
+      if (missing > 0) scratch.memory.grow(Math.ceil(missing / pageBytes));
       return scratch;
     },
     take: () => Atomics.add(words, control.task, 1),

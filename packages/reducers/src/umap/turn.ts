@@ -2,8 +2,10 @@
 
 import { seededRandom } from '../seeded.ts';
 import type { JobContext, Job } from './context.ts';
-import type { Plan } from './plan.ts';
+import { preparations, type Plan } from './plan.ts';
 import type { Block } from './products.ts';
+import { rowsOf } from './row-jobs.ts';
+import type { Common } from './rows-in-tasks.ts';
 import { productsFor } from './search.ts';
 
 /**
@@ -48,17 +50,16 @@ export async function* makeAxes({ index, main }: JobContext, { plan }: { readonl
 
 const blockRows = 512;
 
-/** Writes the coordinates of all fitted rows, or of queries, on the axes. */
+/** Writes the coordinates of all fitted rows, or of queries, on the axes. Their 8-bit channels stand in this thread's memory only, a block at a time. */
 export async function* turn(
   context: JobContext,
-  { plan, onnx, queries }: { readonly plan: Plan; readonly onnx: boolean; readonly queries?: number },
+  { plan, metric, onnx, queries }: Common & { readonly onnx: boolean; readonly queries?: number },
 ): Job<void> {
   const { turned, stride } = plan;
   const rows = queries ?? plan.rows;
-  const [bytes8, scales, out8, outScales] =
-    queries === undefined
-      ? [plan.bytes8, plan.scales, plan.turned8, plan.turnedScales]
-      : [plan.queryBytes8, plan.queryScales, plan.queryTurned8, plan.queryTurnedScales];
+  const [values, scales, biases] = rowsOf(plan, queries);
+  const [out8, outScales] = queries === undefined ? [plan.turned8, plan.turnedScales] : [plan.queryTurned8, plan.queryTurnedScales];
+  const spare = plan.spare + context.index * stride;
   let at = 65536;
   const take = (bytes: number): number => (at += Math.ceil(bytes / 64) * 64) - Math.ceil(bytes / 64) * 64;
   const block: Block = {
@@ -82,7 +83,11 @@ export async function* turn(
   const rowScales = new Float32Array(shared, scales, rows);
   for (let from = context.take() * blockRows; from < rows; from = context.take() * blockRows) {
     const count = Math.min(blockRows, rows - from);
-    own(block.left, count * stride).set(new Uint8Array(shared, bytes8 + from * stride, count * stride));
+    for (let i = 0; i < count; i++) {
+      const row = from + i;
+      context.main.quantizeRow(values + row * stride * 4, plan.mean, stride, preparations[metric], spare, scales + row * 4, biases + row * 4);
+      own(block.left + i * stride, stride).set(new Uint8Array(shared, spare, stride));
+    }
     own(block.left + count * stride, (blockRows - count) * stride).fill(0);
     for await (const _ of products.multiply(block)) yield 0;
     for (let i = 0; i < count; i++)

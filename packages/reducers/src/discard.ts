@@ -1,0 +1,15 @@
+// Gives the memory of a buffer back at once.
+
+let closed: MessagePort | undefined;
+
+/** Detaches a buffer that nobody will look at again, so that its memory is free now and not when it is collected. */
+export function discard(buffer: ArrayBuffer): void {
+  const { transfer } = buffer as { transfer?: (length: number) => ArrayBuffer };
+  if (transfer) return void transfer.call(buffer, 0);
+  // Before Node 22: what is handed to a closed port is dropped with all it holds.
+  if (!closed) {
+    closed = new MessageChannel().port1;
+    closed.close();
+  }
+  closed.postMessage(undefined, [buffer]);
+}
