@@ -55,7 +55,7 @@ interface Peer {
 /** Sent by a peer that stopped. */
 const stopped = Symbol('stopped');
 /** Copies of more than this block the caller for a noticeable time. */
-const copyBytes = 4 << 20;
+const copyBytes = 1 << 20;
 const progressMilliseconds = 200;
 
 const inNode = typeof process !== 'undefined' && !!process.versions?.node;

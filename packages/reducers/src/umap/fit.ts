@@ -1,6 +1,7 @@
 // A fit, step by step: rows in, neighbours, fuzzy set, start, layout.
 
 import { InputError } from '@deepearth/core/errors';
+import { runSliced, type Sliced } from '../pace.ts';
 import { seededRandom } from '../seeded.ts';
 import type { Engine } from './engine.ts';
 import type { Curve } from './curve.ts';
@@ -140,22 +141,40 @@ export async function fuzzySet(engine: Engine, plan: Plan, options: Settled, run
 
 /** Puts the start into `plan.positions`: each coordinate from 0 to 10, as umap-learn does. */
 export async function start(engine: Engine, plan: Plan, options: Settled, running: Running): Promise<void> {
-  const { rows, lanes, components } = plan;
   const random = seededRandom(options.seed, 1);
-  let positions: Float32Array;
-  if (options.init === 'random') {
-    positions = new Float32Array(rows * lanes);
-    for (let i = 0; i < rows; i++) for (let c = 0; c < components; c++) positions[i * lanes + c] = random() * 20 - 10;
-  } else {
-    if (options.init === 'pca') await principalStart(engine, plan, options, running);
-    else await engine.run('spectral', { plan, metric: options.metric, seed: options.seed }, step(running, 'start', 0));
-    positions = await engine.read(plan.positions, rows * lanes);
-    let largest = 0;
-    for (let i = 0; i < positions.length; i++) largest = Math.max(largest, Math.abs(positions[i]!));
-    const scale = largest > 0 ? 10 / largest : 0;
-    // Points that coincide could not leave one another without some noise.
-    for (let i = 0; i < rows; i++) for (let c = 0; c < components; c++) positions[i * lanes + c] = positions[i * lanes + c]! * scale + (random() - 0.5) * 3e-4;
+  if (options.init === 'pca') await principalStart(engine, plan, options, running);
+  else if (options.init === 'spectral') await engine.run('spectral', { plan, metric: options.metric, seed: options.seed }, step(running, 'start', 0));
+  const positions = options.init === 'random' ? new Float32Array(plan.rows * plan.lanes) : await engine.read(plan.positions, plan.rows * plan.lanes);
+  if (options.init === 'random') await runSliced(scatter(positions, plan, random), running.signal);
+  else await runSliced(loosen(positions, plan, random), running.signal);
+  await runSliced(stretch(positions, plan), running.signal);
+  await engine.write(plan.positions, positions);
+}
+
+/** Rows between two breaths. */
+const startRows = 8192;
+
+/** Everything anywhere. */
+function* scatter(positions: Float32Array, { rows, lanes, components }: Plan, random: () => number): Sliced<void> {
+  for (let i = 0; i < rows; i++) {
+    for (let c = 0; c < components; c++) positions[i * lanes + c] = random() * 20 - 10;
+    if (i % startRows === 0) yield;
   }
+}
+
+/** The largest coordinate becomes 10, and points that coincide are moved apart a little: they could not leave one another otherwise. */
+function* loosen(positions: Float32Array, { rows, lanes, components }: Plan, random: () => number): Sliced<void> {
+  let largest = 0;
+  for (let i = 0; i < positions.length; i++) largest = Math.max(largest, Math.abs(positions[i]!));
+  const scale = largest > 0 ? 10 / largest : 0;
+  for (let i = 0; i < rows; i++) {
+    for (let c = 0; c < components; c++) positions[i * lanes + c] = positions[i * lanes + c]! * scale + (random() - 0.5) * 3e-4;
+    if (i % startRows === 0) yield;
+  }
+}
+
+/** Each coordinate goes from 0 to 10. */
+function* stretch(positions: Float32Array, { lanes, components }: Plan): Sliced<void> {
   for (let c = 0; c < components; c++) {
     let [low, high] = [Infinity, -Infinity];
     for (let at = c; at < positions.length; at += lanes) {
@@ -164,8 +183,8 @@ export async function start(engine: Engine, plan: Plan, options: Settled, runnin
     }
     const scale = high > low ? 10 / (high - low) : 0;
     for (let at = c; at < positions.length; at += lanes) positions[at] = (positions[at]! - low) * scale;
+    yield;
   }
-  await engine.write(plan.positions, positions);
 }
 
 /** Runs the layout; answers where the positions stand. */

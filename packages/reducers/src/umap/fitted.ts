@@ -107,7 +107,7 @@ export async function placeQueries(
 export function narrow(positions: Float32Array, lanes: number, components: number): Float32Array {
   if (lanes === components) return positions;
   const out = new Float32Array((positions.length / lanes) * components);
-  for (let i = 0, at = 0; i < positions.length; i += lanes, at += components) out.set(positions.subarray(i, i + components), at);
+  for (let i = 0, at = 0; i < positions.length; i += lanes) for (let c = 0; c < components; c++) out[at++] = positions[i + c]!;
   return out;
 }
 

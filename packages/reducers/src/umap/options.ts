@@ -114,8 +114,8 @@ export function settle({ signal: _signal, progress: _progress, ...given }: UmapO
   return options;
 }
 
-/** Pieces of an array that is at hand: a few megabytes, copied between two breaths of the caller. */
-const pieceRows = 512;
+/** Pieces of an array that is at hand: a megabyte or so, copied between two breaths of the caller. */
+const pieceRows = 256;
 
 /** Tokens at hand as chunks. Throws an `InputError` when they are no whole number of rows. */
 export function asChunks(tokens: Float32Array | TokenChunks, channels: number): TokenChunks {
