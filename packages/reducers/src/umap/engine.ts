@@ -162,6 +162,7 @@ export async function openEngine({ bytes, threads, memory: former, workers = tru
     },
     hold: (held) => peers.forEach((peer) => peer.hold(held)),
     async close() {
+      if (words) Atomics.store(words, control.stop, 1); // threads that are still starting need not go on
       await ready.catch(() => undefined); // a thread that is ended while ONNX Runtime loads could end the process
       await Promise.all(peers.map((peer) => peer.close()));
     },

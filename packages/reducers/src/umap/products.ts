@@ -78,10 +78,10 @@ const sessionOf = (runtime: Runtime, whole: boolean): Promise<InferenceSession> 
   return made;
 };
 
-/** Loads ONNX Runtime, where it is installed, and makes the session that most searches want. */
-export async function warmUp(): Promise<void> {
-  const runtime = await onnxRuntime();
-  if (runtime) await sessionOf(runtime, true);
+/** Loads ONNX Runtime, where it is installed, and makes the session that most searches want, unless nobody wants it any more. */
+export async function warmUp(stopped: () => boolean): Promise<void> {
+  const runtime = stopped() ? undefined : await onnxRuntime();
+  if (runtime && !stopped()) await sessionOf(runtime, true);
 }
 
 /** Products through ONNX Runtime. Its tensors are views of ordinary WebAssembly memory, which it takes (shared memory it refuses). */

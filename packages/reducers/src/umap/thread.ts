@@ -31,7 +31,7 @@ const breathMilliseconds = 10;
 
 /** Makes the working side. */
 export async function startThread({ index, threads, memory, bytes, onnx, control: words = new Int32Array(control.words) }: ThreadSetup): Promise<Thread> {
-  if (onnx) await warmUp();
+  if (onnx) await warmUp(() => Atomics.load(words, control.stop) !== 0);
   const main = await startKernel(memory ?? memoryOf(bytes, false));
   const alone = memory === undefined;
   let scratch: Kernel | undefined;
