@@ -214,6 +214,19 @@ describe('a fitted umap', () => {
     await model.close();
   });
 
+  it('has the same state for any number of threads', async () => {
+    const tokens = blobs(500, 6);
+    const states = [];
+    for (const running of [{ threads: 1 }, { threads: 3 }, { workers: false }, { threads: 2, products: 'wasm' }] as const) {
+      const { model } = await umap(tokens, { channels: 6, epochs: 20, ...running });
+      const { tensors, metadata } = model.state();
+      const { products: _products, ...options } = metadata['options'] as { products: string };
+      states.push({ tensors, metadata: { ...metadata, options } });
+      await model.close();
+    }
+    for (const state of states) expect(state).toEqual(states[0]);
+  });
+
   it('refuses a state that is not whole, by the file\'s name', async () => {
     const { model } = await umap(blobs(50, 4), { channels: 4, epochs: 5, workers: false });
     const { kind, tensors, metadata } = model.state();

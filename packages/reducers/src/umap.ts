@@ -6,7 +6,7 @@ import { pause } from './pace.ts';
 import { seededRandom } from './seeded.ts';
 import { fitCurve } from './umap/curve.ts';
 import { defaultThreads, openEngine, type Engine } from './umap/engine.ts';
-import { findNeighbours, fuzzySet, layOut, prepareRows, start } from './umap/fit.ts';
+import { findNeighbours, fuzzySet, layOut, prepareRows, start, throughOnnx } from './umap/fit.ts';
 import { checkState, fittedUmap, narrow, placeQueries, type FittedParts, type PreparedRows, type UmapModel } from './umap/fitted.ts';
 import { asChunks, settle, type Settled, type TokenChunks, type UmapOptions } from './umap/options.ts';
 import { planMemory, queryRows, type Plan } from './umap/plan.ts';
@@ -52,7 +52,7 @@ export function estimateUmap({ count, ...options }: UmapOptions & { readonly cou
 
 /**
  * Fits a UMAP to `[count, channels]` tokens and answers their coordinates and a model for others. All work happens in worker threads; same tokens, options
- * and seed: same bytes, for any number of threads, with and without ONNX Runtime as long as the search is int8.
+ * and seed: same bytes, for any number of threads, with and without ONNX Runtime unless a search of many tokens is in float32.
  *
  * Throws a `RangeError` for options out of range, an `InputError` for tokens with NaN or infinity (the first one is named), for no tokens, and for a fit that
  * would not fit into memory; the signal's reason when it is aborted.
@@ -84,7 +84,7 @@ export async function umap(tokens: Float32Array | TokenChunks, given: UmapOption
     });
   }
   const picks = rows < source.count ? stretches(source.count, rows, options.seed) : undefined;
-  const onnx = options.products === 'auto' && options.metric !== 'manhattan' && options.search !== 'float32';
+  const onnx = throughOnnx(plan, options) && options.search !== 'float32';
   const engine = await openEngine({ bytes: plan.end, threads: plan.threads, workers: options.workers, onnx });
   try {
     await load(engine, plan, source, picks, running);
@@ -115,7 +115,8 @@ export async function restoreUmap(state: ModelState, subject = 'model', running:
   const { prepared, embedding, options, curve, facts, rows } = checkState(state, subject);
   const settled = settle({ ...options, ...running });
   const plan = { ...planFor(rows, { ...settled, neighbors: facts.neighbors }, running.threads ?? (await defaultThreads())), neighbors: facts.neighbors };
-  return fittedUmap({ plan, options: settled, curve, facts, embedding, prepared });
+  const here = { threads: plan.threads, through: throughOnnx(plan, settled) ? 'onnxruntime' : 'wasm' } as const;
+  return fittedUmap({ plan, options: settled, curve, facts: { ...facts, ...here }, embedding, prepared });
 }
 
 const readPrepared = async (engine: Engine, { tokens, lengths, means, rows, stride, channels }: Plan): Promise<PreparedRows> => ({

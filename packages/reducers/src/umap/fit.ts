@@ -23,6 +23,13 @@ export interface SearchFacts {
   readonly reason: string;
 }
 
+/** Products of that many numbers are cheap: all tokens are compared in float32 and in WebAssembly, with no other library to load and nothing to check. */
+const fewProducts = 2 ** 27;
+const areFew = ({ rows, stride }: Plan): boolean => rows * rows * stride <= fewProducts;
+
+/** Whether products go through ONNX Runtime. */
+export const throughOnnx = (plan: Plan, { products, metric }: Settled): boolean => products === 'auto' && metric !== 'manhattan' && !areFew(plan);
+
 /** Least share of neighbours that the int8 search has to find, in the rows that are checked. */
 const leastRecall = 0.999;
 
@@ -42,7 +49,7 @@ export async function encodeRows(engine: Engine, plan: Plan, arithmetic: Arithme
   const doing = queries === undefined ? step(running, 'encoding', plan.rows) : { signal: running.signal };
   if (arithmetic === 'axes') {
     if (queries === undefined) await engine.run('makeAxes', { plan }, step(running, 'encoding', 0));
-    await engine.run('turn', { ...common, onnx: options.products === 'auto' }, doing);
+    await engine.run('turn', { ...common, onnx: throughOnnx(plan, options) }, doing);
   } else if (arithmetic !== 'manhattan') {
     await engine.run('quantize', common, doing);
   }
@@ -79,7 +86,7 @@ export async function candidates(
   await engine.run('clearLimits', { plan, rows: queries ?? plan.rows });
   const reports = await engine.run(
     'search',
-    { plan, arithmetic, onnx: options.products === 'auto', ...(queries === undefined ? {} : { queries }) },
+    { plan, arithmetic, onnx: throughOnnx(plan, options), ...(queries === undefined ? {} : { queries }) },
     step(running, name, searchWork(plan.rows, queries)),
   );
   return { through: reports[0]!.through, exact: reports.every(({ exact }) => exact) };
@@ -91,13 +98,14 @@ export async function candidates(
  */
 async function chooseSearch(engine: Engine, plan: Plan, options: Settled, running: Running): Promise<SearchFacts> {
   const { metric, search } = options;
-  const usual = options.products === 'auto' ? 'onnxruntime' : 'wasm';
+  const usual = throughOnnx(plan, options) ? 'onnxruntime' : 'wasm';
   if (metric === 'manhattan') return { arithmetic: 'manhattan', through: 'wasm', recall: 1, reason: 'sums of differences, exact' };
   const float32 = async (reason: string): Promise<SearchFacts> => {
     await encodeRows(engine, plan, 'float32', options, running);
     return { arithmetic: 'float32', through: usual, recall: 1, reason };
   };
   if (search === 'float32') return float32('asked for');
+  if (search === 'auto' && areFew(plan)) return float32('few tokens');
   const picks = evenly(plan.rows, Math.min(checkedRows, Math.max(1, Math.floor(plan.rows / 8))));
   const positions = picks.length * Math.max(1, Math.min(plan.neighbors, plan.rows) - 1);
   const failures: string[] = [];

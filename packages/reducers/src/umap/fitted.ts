@@ -216,6 +216,7 @@ export function fittedUmap(parts: FittedParts): UmapModel {
     inverse: (chunk, signal) => inTurn(async () => invertAll(chunk, signal)),
     state(): ModelState {
       const { workers: _workers, threads: _threads, ...kept } = options;
+      const { threads: _number, through: _through, ...found } = facts; // what differs between machines but changes no place
       const { tokens, lengths, means } = parts.prepared ?? preparedRows(parts.memory!, plan);
       return {
         kind: 'umap',
@@ -225,7 +226,7 @@ export function fittedUmap(parts: FittedParts): UmapModel {
           means: tensor('float32', [plan.rows], means),
           embedding: tensor('float32', [plan.rows, components], embedding),
         },
-        metadata: { version: stateVersion, options: kept as unknown as Json, curve: { a: curve.a, b: curve.b }, facts: facts as unknown as Json },
+        metadata: { version: stateVersion, options: kept as unknown as Json, curve: { a: curve.a, b: curve.b }, facts: found as unknown as Json },
       };
     },
     close,
@@ -245,13 +246,13 @@ const layout = { tokens: ['rows', 'channels'], lengths: ['rows'], means: ['rows'
 export function checkState(
   { kind, tensors, metadata }: ModelState,
   subject: string,
-): { prepared: PreparedRows; embedding: Float32Array; options: Settled; curve: Curve; facts: UmapFacts; rows: number } {
+): { prepared: PreparedRows; embedding: Float32Array; options: Settled; curve: Curve; facts: Omit<UmapFacts, 'threads' | 'through'>; rows: number } {
   if (kind !== 'umap') throw new InputError(subject, `holds a ${kind} model, not a UMAP.`);
   if (metadata['version'] !== stateVersion)
     throw new InputError(subject, `is a UMAP model of version ${String(metadata['version'])}; this program reads version ${stateVersion}.`, { remedy: 'Fit again.' });
   const options = metadata['options'] as unknown as Settled | undefined;
   const curve = metadata['curve'] as unknown as Curve | undefined;
-  const facts = metadata['facts'] as unknown as UmapFacts | undefined;
+  const facts = metadata['facts'] as unknown as Omit<UmapFacts, 'threads' | 'through'> | undefined;
   const names = Object.keys(layout) as (keyof typeof layout)[];
   if (!names.every((name) => tensors[name]) || !options || !curve || !facts)
     throw new InputError(subject, `is not whole: ${names.join(', ')}, options, curve and facts belong to a UMAP model.`);

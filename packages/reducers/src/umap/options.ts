@@ -49,7 +49,8 @@ export interface UmapOptions {
   readonly placeEpochs?: number;
   /**
    * How candidates are searched, before exact distances decide: in 8 bits on 256 axes of the tokens (640 channels and 2,048 tokens or more), in 8 bits, in
-   * float32, or (auto) the quickest of them that misses no more than 1 in 1,000 neighbours of some rows that are searched exhaustively.
+   * float32, or (auto) the quickest of them that misses no more than 1 in 1,000 neighbours of some rows that are searched exhaustively; few tokens are always
+   * compared in float32.
    */
   readonly search?: 'auto' | 'axes' | 'int8' | 'float32';
   /** Whether products go through ONNX Runtime; auto takes it where it is installed. */
