@@ -16,25 +16,18 @@ export const noMoments = (channels: number): Moments => ({ count: 0, channels, m
 export const blockRows = (channels: number): number => Math.max(128, Math.min(2048, 2 ** Math.floor(Math.log2(2 ** 22 / channels))));
 
 /**
- * Adds a block whose own mean and scatter (upper triangle, about that mean) are known: Chan, Golub and LeVeque's pairwise update, which
- * stays exact where the data drifts far from its beginning.
+ * Takes in the mean of a block of `count` rows. What that adds to the scatter beside the block's own (Chan, Golub and LeVeque's pairwise update, which stays exact
+ * where the data drifts far from its beginning) is answered as `weight * shift[i] * shift[j]`, so that one pass over the scatter adds both.
  */
-export function* addBlock(moments: Moments, count: number, mean: Float64Array): Sliced<void> {
-  const { channels, scatter } = moments;
+export function addMean(moments: Moments, count: number, mean: Float64Array): { readonly weight: number; readonly shift: Float64Array } {
+  const { channels } = moments;
   const total = moments.count + count;
   const shift = new Float64Array(channels);
   for (let i = 0; i < channels; i++) shift[i] = mean[i]! - moments.mean[i]!;
   const weight = (moments.count * count) / total;
-  if (moments.count > 0) {
-    for (let i = 0; i < channels; i++) {
-      const scaled = weight * shift[i]!;
-      const row = i * channels;
-      if (scaled !== 0) for (let j = i; j < channels; j++) scatter[row + j]! += scaled * shift[j]!;
-      if (i % 128 === 127) yield;
-    }
-  }
   for (let i = 0; i < channels; i++) moments.mean[i]! += (shift[i]! * count) / total;
   moments.count = total;
+  return { weight, shift };
 }
 
 /** Adds the scatter of a block `[rows, channels]` about its mean to `moments`, in float64 throughout. */
@@ -50,11 +43,12 @@ export function* addRows(moments: Moments, rows: Float32Array | Float64Array): S
     for (let j = 0; j < channels; j++) centred[j * count + r] = rows[r * channels + j]! - mean[j]!;
     if (r % 128 === 127) yield;
   }
-  yield* addBlock(moments, count, mean);
+  const { weight, shift } = addMean(moments, count, mean);
   for (let i = 0; i < channels; i += 2) {
     const second = Math.min(i + 1, channels - 1);
     const a = centred.subarray(i * count, (i + 1) * count);
     const b = centred.subarray(second * count, (second + 1) * count);
+    const [shiftA, shiftB] = [weight * shift[i]!, weight * shift[second]!];
     for (let j = i; j < channels; j++) {
       const c = centred.subarray(j * count, (j + 1) * count);
       let ac = 0;
@@ -63,8 +57,8 @@ export function* addRows(moments: Moments, rows: Float32Array | Float64Array): S
         ac += a[r]! * c[r]!;
         bc += b[r]! * c[r]!;
       }
-      scatter[i * channels + j]! += ac;
-      if (second > i && j > i) scatter[second * channels + j]! += bc;
+      scatter[i * channels + j]! += ac + shiftA * shift[j]!;
+      if (second > i && j > i) scatter[second * channels + j]! += bc + shiftB * shift[j]!;
     }
     yield;
   }

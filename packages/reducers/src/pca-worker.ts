@@ -1,8 +1,8 @@
 // The thread in which covariances are summed up and solved.
 
 import type { InferenceSession } from 'onnxruntime-node';
-import { addBlock, addRows, noMoments, type Moments } from './moments.ts';
-import { runAtOnce, runSliced } from './pace.ts';
+import { addMean, addRows, noMoments, type Moments } from './moments.ts';
+import { runSliced } from './pace.ts';
 import { principalComponents, type Precision, type Principal } from './principal.ts';
 import { bandStarts, scatterGraph } from './scatter-graph.ts';
 import { serve } from './worker-server.ts';
@@ -58,14 +58,15 @@ interface Band {
 /** Adds products about `centre` (a float32 mean); `sums` are of the centred block and say how far off that mean is. */
 function addProducts(into: Moments, rows: number, centre: Float32Array, sums: Float32Array, bands: readonly Band[]): void {
   const { channels, scatter } = into;
-  runAtOnce(addBlock(into, rows, Float64Array.from(centre, (value, j) => value + sums[j]! / rows)));
+  const { weight, shift } = addMean(into, rows, Float64Array.from(centre, (value, j) => value + sums[j]! / rows));
   for (const { first, values } of bands) {
     const width = channels - first;
     for (let i = first, from = 0; from < values.length; i++, from += width) {
       const off = sums[i]! / rows;
+      const scaled = weight * shift[i]!;
       const to = i * channels + first;
       // Left of the diagonal the band holds what its mirror image holds already.
-      for (let j = i - first; j < width; j++) scatter[to + j]! += values[from + j]! - off * sums[first + j]!;
+      for (let j = i - first; j < width; j++) scatter[to + j]! += values[from + j]! - off * sums[first + j]! + scaled * shift[first + j]!;
     }
   }
 }

@@ -27,12 +27,14 @@ export function scatterGraph(channels: number): Uint8Array {
   graph.output(graph.op('ReduceSum', [centred, rowAxis], { keepdims: 1 }, { name: 'sum' }), 'float32', [1, channels]);
   const starts = bandStarts(channels);
   const columnAxis = starts.length > 2 ? whole('columnAxis', 1) : '';
+  // Transposed once: a product that transposes its left side itself takes a quarter longer.
+  const turned = graph.op('Transpose', [centred], { perm: [1, 0] });
   for (let band = 0; band + 1 < starts.length; band++) {
-    const cut = (name: string, from: number, to: number): string =>
-      from === 0 && to === channels ? centred : graph.op('Slice', [centred, whole(`${name}From${band}`, from), whole(`${name}To${band}`, to), columnAxis]);
-    const left = cut('left', starts[band]!, starts[band + 1]!);
-    const right = cut('right', starts[band]!, channels);
-    graph.output(graph.op('Gemm', [left, right], { transA: 1 }, { name: `band${band}` }), 'float32', [starts[band + 1]! - starts[band]!, channels - starts[band]!]);
+    const cut = (name: string, values: string, axis: string, from: number, to: number): string =>
+      from === 0 && to === channels ? values : graph.op('Slice', [values, whole(`${name}From${band}`, from), whole(`${name}To${band}`, to), axis]);
+    const left = cut('left', turned, rowAxis, starts[band]!, starts[band + 1]!);
+    const right = cut('right', centred, columnAxis, starts[band]!, channels);
+    graph.output(graph.op('Gemm', [left, right], {}, { name: `band${band}` }), 'float32', [starts[band + 1]! - starts[band]!, channels - starts[band]!]);
   }
   return graph.encode();
 }

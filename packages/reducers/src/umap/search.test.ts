@@ -96,7 +96,7 @@ describe('the neighbour search of wide tokens', () => {
 describe('the check at the start', () => {
   it('falls back to float32 where 8 bits cannot tell tokens apart, and says why', async () => {
     const random = seededRandom(2);
-    const tokens = Float32Array.from({ length: 400 * 8 }, (_, at) => (Math.floor(at / 8) % 2 ? 1000 : -1000) + random());
+    const tokens = Float32Array.from({ length: 3000 * 8 }, (_, at) => (Math.floor(at / 8) % 2 ? 1000 : -1000) + random());
     const { facts, found } = await neighbours(tokens, { channels: 8, metric: 'euclidean' });
     expect(facts.arithmetic).toBe('float32');
     expect(facts.reason).toMatch(/8 bits found [\d.]+ % of the neighbours of 32 rows/);
