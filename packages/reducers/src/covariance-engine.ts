@@ -1,8 +1,9 @@
 // Who sums and solves: a worker thread with ONNX Runtime, or typed arrays in slices on the calling thread.
 
-import { addRows, noMoments } from './moments.ts';
-import { runSliced } from './pace.ts';
-import type { StartRequest } from './pca-worker.ts';
+import { discard } from './discard.ts';
+import { addProducts, addRows, noMoments } from './moments.ts';
+import { pause, runSliced } from './pace.ts';
+import type { AddAnswer, StartRequest } from './pca-worker.ts';
 import { principalComponents, type Principal } from './principal.ts';
 import { startWorker, type WorkerClient } from './worker-client.ts';
 
@@ -73,16 +74,28 @@ async function workerEngine({ channels, components, signal }: Work, engine: Star
     throw error;
   }
   const under: Promise<Float32Array | Float64Array>[] = [];
+  // Products are added up here, in their order, while the thread makes the next.
+  const moments = noMoments(channels);
+  let added: Promise<unknown> = Promise.resolve();
   return {
     async add(block) {
-      const answer = worker.request<Float32Array | Float64Array>('add', block, [block.buffer]);
+      const made = worker.request<AddAnswer>('add', block, [block.buffer]);
+      const answer = Promise.all([made, added]).then(async ([{ block: emptied, products }]) => {
+        await pause();
+        if (products) {
+          await runSliced(addProducts(moments, products), signal);
+          for (const { values } of products.bands) discard(values.buffer);
+        }
+        return emptied;
+      });
+      added = answer;
       answer.catch(() => undefined); // whoever waits for it hears of it; nobody may, when the fit is given up
       under.push(answer);
       return under.length < 2 ? undefined : under.shift();
     },
     async solve() {
       await Promise.all(under.splice(0));
-      const solved = await worker.request<Principal>('solve');
+      const solved = await worker.request<Principal>('solve', moments, [moments.scatter.buffer, moments.mean.buffer]);
       signal?.removeEventListener('abort', stop);
       if (!done && !resting && native) resting = worker;
       else if (!done) await worker.close();

@@ -64,6 +64,47 @@ export function* addRows(moments: Moments, rows: Float32Array | Float64Array): S
   }
 }
 
+/** Products of a block with itself, as the graph of `scatterGraph` answers them. */
+export interface BlockProducts {
+  readonly rows: number;
+  /** A float32 mean, about which the products are. */
+  readonly centre: Float32Array<ArrayBuffer>;
+  /** Sums of the centred block: how far off that mean is. */
+  readonly sums: Float32Array<ArrayBuffer>;
+  /** Rows of the product from `first` on, each from column `first` to the last. */
+  readonly bands: readonly { readonly first: number; readonly values: Float32Array<ArrayBuffer> }[];
+}
+
+/** Adds the products of a block to `moments`. */
+export function* addProducts(moments: Moments, { rows, centre, sums, bands }: BlockProducts): Sliced<void> {
+  const { channels, scatter } = moments;
+  const { weight, shift } = addMean(moments, rows, Float64Array.from(centre, (value, j) => value + sums[j]! / rows));
+  for (const { first, values } of bands) {
+    const width = channels - first;
+    for (let i = first, from = 0; from < values.length; i++, from += width) {
+      const off = sums[i]! / rows;
+      const scaled = weight * shift[i]!;
+      const to = i * channels + first;
+      // Left of the diagonal the band holds what its mirror image holds already.
+      for (let j = i - first; j < width; j++) scatter[to + j]! += values[from + j]! - off * sums[first + j]! + scaled * shift[first + j]!;
+      if (i % 32 === 31) yield;
+    }
+  }
+}
+
+/** Adds the moments of other rows. */
+export function* addMoments(moments: Moments, other: Moments): Sliced<void> {
+  if (other.count === 0) return;
+  const { channels, scatter } = moments;
+  const { weight, shift } = addMean(moments, other.count, other.mean);
+  for (let i = 0; i < channels; i++) {
+    const scaled = weight * shift[i]!;
+    const row = i * channels;
+    for (let j = i; j < channels; j++) scatter[row + j]! += other.scatter[row + j]! + scaled * shift[j]!;
+    if (i % 128 === 127) yield;
+  }
+}
+
 /** Means of the columns of `[rows, channels]`, summed in float64. */
 export function columnMeans(rows: Float32Array | Float64Array, channels: number): Float64Array {
   const mean = new Float64Array(channels);

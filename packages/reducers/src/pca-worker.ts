@@ -1,14 +1,14 @@
 // The thread in which covariances are summed up and solved.
 
 import type { InferenceSession } from 'onnxruntime-node';
-import { addMean, addRows, noMoments, type Moments } from './moments.ts';
+import { addMoments, addRows, noMoments, type BlockProducts, type Moments } from './moments.ts';
 import { runSliced } from './pace.ts';
 import { principalComponents, type Precision, type Principal } from './principal.ts';
 import { bandStarts, scatterGraph } from './scatter-graph.ts';
 import { serve } from './worker-server.ts';
 
 type Runtime = typeof import('onnxruntime-node');
-type Multiplier = (moments: Moments, block: Float32Array) => Promise<void>;
+type Multiplier = (block: Float32Array) => Promise<BlockProducts>;
 
 export interface StartRequest {
   readonly channels: number;
@@ -17,10 +17,15 @@ export interface StartRequest {
   readonly engine: 'auto' | 'onnx' | 'ml-pca';
 }
 
+/** What `add` answers: the block, to be filled again, and its products, where they are left to the caller to add up. */
+export interface AddAnswer {
+  readonly block: Float32Array | Float64Array;
+  readonly products?: BlockProducts;
+}
+
 const multipliers = new Map<number, Multiplier>();
 let moments: Moments;
 let components = 0;
-let precision: Precision = 'float64';
 let multiply: Multiplier | undefined;
 /** All tokens, for ml-pca only. */
 let kept: number[][] | undefined;
@@ -38,37 +43,15 @@ async function multiplierFor(channels: number): Promise<Multiplier> {
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
   const starts = bandStarts(channels);
-  const made: Multiplier = async (into, block) => {
+  const made: Multiplier = async (block) => {
     const rows = block.length / channels;
     const out = await session.run({ x: new runtime.Tensor('float32', block, [rows, channels]) });
-    const at = (name: string): Float32Array => out[`${name}:out`]!.data as Float32Array;
-    addProducts(into, rows, at('mean'), at('sum'), starts.slice(0, -1).map((first, band) => ({ first, values: at(`band${band}`) })));
-    for (const value of Object.values(out)) value.dispose();
+    const at = (name: string): Float32Array<ArrayBuffer> => out[`${name}:out`]!.data as Float32Array<ArrayBuffer>;
+    return { rows, centre: at('mean'), sums: at('sum'), bands: starts.slice(0, -1).map((first, band) => ({ first, values: at(`band${band}`) })) };
   };
   multipliers.clear();
   multipliers.set(channels, made);
   return made;
-}
-
-interface Band {
-  readonly first: number;
-  readonly values: Float32Array;
-}
-
-/** Adds products about `centre` (a float32 mean); `sums` are of the centred block and say how far off that mean is. */
-function addProducts(into: Moments, rows: number, centre: Float32Array, sums: Float32Array, bands: readonly Band[]): void {
-  const { channels, scatter } = into;
-  const { weight, shift } = addMean(into, rows, Float64Array.from(centre, (value, j) => value + sums[j]! / rows));
-  for (const { first, values } of bands) {
-    const width = channels - first;
-    for (let i = first, from = 0; from < values.length; i++, from += width) {
-      const off = sums[i]! / rows;
-      const scaled = weight * shift[i]!;
-      const to = i * channels + first;
-      // Left of the diagonal the band holds what its mirror image holds already.
-      for (let j = i - first; j < width; j++) scatter[to + j]! += values[from + j]! - off * sums[first + j]! + scaled * shift[first + j]!;
-    }
-  }
 }
 
 /** ml-pca on all tokens; total variance from our own moments, since NIPALS tells shares of what it was asked for only. */
@@ -96,7 +79,6 @@ serve({
   async start({ channels, components: asked, engine }: StartRequest) {
     moments = noMoments(channels);
     components = asked;
-    precision = 'float64';
     kept = engine === 'ml-pca' ? [] : undefined;
     try {
       multiply = kept ? undefined : await multiplierFor(channels);
@@ -110,12 +92,16 @@ serve({
     const { channels } = moments;
     if (kept) for (let at = 0; at < block.length; at += channels) kept.push(Array.from(block.subarray(at, at + channels)));
     if (multiply && block instanceof Float32Array) {
-      precision = 'float32';
-      await multiply(moments, block);
-    } else await runSliced(addRows(moments, block), signal);
-    return { result: block, transfer: [block.buffer] };
+      const products = await multiply(block);
+      const { centre, sums, bands } = products;
+      return { result: { block, products } satisfies AddAnswer, transfer: [block.buffer, centre.buffer, sums.buffer, ...bands.map(({ values }) => values.buffer)] };
+    }
+    await runSliced(addRows(moments, block), signal);
+    return { result: { block } satisfies AddAnswer, transfer: [block.buffer] };
   },
-  async solve(_none: undefined, _progress, signal) {
+  async solve(summed: Moments, _progress, signal) {
+    await runSliced(addMoments(moments, summed), signal);
+    const precision: Precision = summed.count > 0 ? 'float32' : 'float64';
     const result = kept ? await solveByMlPca(kept) : await runSliced(principalComponents(moments, components, precision), signal);
     moments = noMoments(0);
     kept = undefined;

@@ -5,7 +5,7 @@ import { tensor } from '@deepearth/core/tensor';
 import { covarianceEngine, type CovarianceEngine, type PcaEngine } from './covariance-engine.ts';
 import { firstNotFinite, requireFinite } from './finite.ts';
 import { rowCount, type FittedReducer, type ModelState, type Progress } from './model.ts';
-import { runSliced, type Sliced } from './pace.ts';
+import { pause, runSliced, type Sliced } from './pace.ts';
 import { blockRows } from './moments.ts';
 import type { Principal } from './principal.ts';
 import { projectRows } from './project-rows.ts';
@@ -121,11 +121,14 @@ type Rows = Float32Array | Float64Array;
 export async function pca(tokens: Rows | Iterable<Rows> | AsyncIterable<Rows>, options: PcaOptions): Promise<PcaModel> {
   const whole = tokens instanceof Float32Array || tokens instanceof Float64Array;
   const fit = pcaFit(whole ? { total: tokens.length / options.channels, ...options } : options);
-  const piece = blockRows(options.channels) * options.channels;
+  const piece = (blockRows(options.channels) / 4) * options.channels;
   try {
     if (whole) {
       rowCount(tokens as Float32Array, options.channels);
-      for (let at = 0; at < tokens.length; at += piece) await fit.add(tokens.subarray(at, at + piece));
+      for (let at = 0; at < tokens.length; at += piece) {
+        await fit.add(tokens.subarray(at, at + piece));
+        await pause();
+      }
     } else {
       for await (const chunk of tokens) await fit.add(chunk);
     }
