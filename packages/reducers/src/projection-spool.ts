@@ -40,3 +40,14 @@ export function spreadRows(values: Float32Array, valid: Uint8Array | undefined, 
   });
   return out;
 }
+
+/** The other way round: the values of valid tokens alone. */
+export function keptRows(values: Float32Array, valid: Uint8Array | undefined, components: number): Float32Array {
+  if (!valid) return values;
+  const out = new Float32Array(valid.reduce((sum, good) => sum + (good ? 1 : 0), 0) * components);
+  let row = 0;
+  valid.forEach((good, token) => {
+    if (good) out.set(values.subarray(token * components, (token + 1) * components), row++ * components);
+  });
+  return out;
+}

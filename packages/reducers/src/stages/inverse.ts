@@ -4,11 +4,11 @@ import { InputError } from '@deepearth/core/errors';
 import type { Projection, TokenGrid } from '@deepearth/core/items';
 import { axisSize, type StreamSpec } from '@deepearth/core/specs';
 import { defineReducer, refuse } from '@deepearth/core/stage';
-import { elementCount, tensor } from '@deepearth/core/tensor';
+import { tensor } from '@deepearth/core/tensor';
 import { z } from 'zod';
 import type { Limits } from '../model.ts';
 import { openModel } from '../open-model.ts';
-import { spreadRows } from '../projection-spool.ts';
+import { keptRows, spreadRows } from '../projection-spool.ts';
 
 const options = z.strictObject({
   model: z.string().min(1).describe('Path of the saved model (pca or umap) that made the projections.'),
@@ -51,10 +51,7 @@ export const inverseStage = defineReducer({
           if (components !== model.components) throw new InputError(projection.id, `has ${components} components, the model ${path} makes ${model.components}.`);
           if (areColours(limits) && saved.limits.length > 0 && !areColours(saved.limits)) throw new InputError(projection.id, 'holds colours of even lightness, no components.', { remedy: 'Take lightness: keep before reducer/inverse.' });
           const shape = values.shape.slice(0, -1);
-          const tokens = elementCount(shape);
-          const kept = valid && Array.from({ length: tokens }, (_, token) => token).filter((token) => valid[token]);
-          const places = kept ? Float32Array.from(kept.flatMap((token) => [...values.data.subarray(token * components, (token + 1) * components)])) : values.data;
-          const rows = await model.inverse!(places, signal);
+          const rows = await model.inverse!(keptRows(values.data, valid, components), signal);
           const back = tensor('float32', [...shape, model.channels], spreadRows(rows, valid, model.channels));
           const { id, clip, geometry } = projection;
           return { kind: 'tokens', id, key: context.key(digest, projection.key), values: back, ...(valid ? { valid } : {}), encoder, clip, geometry };
