@@ -7,7 +7,9 @@ export default class ClosingLine implements Reporter {
     const count = { passed: 0, failed: unhandled.length, skipped: 0 };
     for (const module of modules) {
       const tests = [...module.children.allTests()];
-      if (tests.length === 0 || module.errors().length) count.failed += 1;
+      // A suite that could not be collected (or holds no test) fails the run, although none of its tests did.
+      const broken = [module, ...module.children.allSuites()].filter((suite) => suite.errors().length > 0).length;
+      count.failed += broken || (tests.length === 0 ? 1 : 0);
       for (const test of tests) {
         const { state } = test.result();
         count[state === 'passed' || state === 'failed' ? state : 'skipped'] += 1;
