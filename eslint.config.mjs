@@ -8,7 +8,10 @@ const boundaries = [
   { sourceTag: 'scope:core', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:formats', onlyDependOnLibsWithTags: ['scope:core'] },
   { sourceTag: 'scope:testing', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
-  ...stages.map((name) => ({ sourceTag: `scope:${name}`, onlyDependOnLibsWithTags: ['scope:core', 'scope:formats', 'scope:testing'] })),
+  ...stages.map((name) => ({
+    sourceTag: `scope:${name}`,
+    onlyDependOnLibsWithTags: ['scope:core', 'scope:formats', 'scope:testing'],
+  })),
   { sourceTag: 'scope:cli', onlyDependOnLibsWithTags: ['*'] },
 ];
 
@@ -18,10 +21,16 @@ export default tseslint.config(
   {
     plugins: { '@nx': nx },
     rules: {
-      '@nx/enforce-module-boundaries': ['error', { enforceBuildableLibDependency: false, allow: [], depConstraints: boundaries }],
+      '@nx/enforce-module-boundaries': [
+        'error',
+        { enforceBuildableLibDependency: false, allow: [], depConstraints: boundaries },
+      ],
       '@typescript-eslint/no-explicit-any': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'Randomness is a seed in the options.' }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'Randomness is a seed in the options.' },
+      ],
     },
   },
   {

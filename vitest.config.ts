@@ -11,8 +11,20 @@ export default defineConfig({
     globalSetup: ['tools/build-before-tests.ts'],
     reporters: ['default', './tools/closing-line.ts'],
     projects: [
-      ...readdirSync('packages').map((name) => ({ ...shared, test: { name, root: `packages/${name}`, include: ['src/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } })),
-      { ...shared, test: { name: 'workspace', include: ['examples/**/*.test.ts', 'tools/**/*.test.ts'], testTimeout: 120_000 } },
+      ...readdirSync('packages').map((name) => ({
+        ...shared,
+        test: {
+          name,
+          root: `packages/${name}`,
+          include: ['src/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      })),
+      {
+        ...shared,
+        test: { name: 'workspace', include: ['examples/**/*.test.ts', 'tools/**/*.test.ts'], testTimeout: 120_000 },
+      },
     ],
   },
 });

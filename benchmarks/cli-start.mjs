@@ -1,4 +1,5 @@
-// Times the start of `deepearth --help` and `--version` against bare `node -e 0`, interleaved; prints medians and ratios.
+// Times the start of `deepearth --help` and `--version` against bare `node -e 0`, interleaved; prints medians and
+// ratios.
 //
 //     node benchmarks/cli-start.mjs [rounds]
 
@@ -30,5 +31,7 @@ const bare = median(times['node -e 0']);
 console.log(`${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.versions.node}, ${rounds} rounds`);
 for (const [name, values] of Object.entries(times)) {
   const ratios = values.map((value, round) => value / times['node -e 0'][round]);
-  console.log(`${name.padEnd(22)} median ${median(values).toFixed(1)} ms  least ${Math.min(...values).toFixed(1)} ms  ${(median(values) / bare).toFixed(2)} x bare (median of ratios ${median(ratios).toFixed(2)})`);
+  console.log(
+    `${name.padEnd(22)} median ${median(values).toFixed(1)} ms  least ${Math.min(...values).toFixed(1)} ms  ${(median(values) / bare).toFixed(2)} x bare (median of ratios ${median(ratios).toFixed(2)})`,
+  );
 }

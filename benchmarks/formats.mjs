@@ -22,11 +22,17 @@ const { values: flags } = parseArgs({
 });
 const [count, size, rounds] = [Number(flags.tensors), Number(flags.elements), Number(flags.rounds)];
 const folder = await mkdtemp(join(flags.folder, 'formats-'));
-const tensors = Object.fromEntries(Array.from({ length: count }, (_, i) => [`t${i}`, { dtype: 'float32', shape: [size], data: new Float32Array(size).fill(i) }]));
+const tensors = Object.fromEntries(
+  Array.from({ length: count }, (_, i) => [
+    `t${i}`,
+    { dtype: 'float32', shape: [size], data: new Float32Array(size).fill(i) },
+  ]),
+);
 
 async function write(name, chunks) {
   const file = await open(join(folder, name), 'w');
-  for await (const chunk of chunks) for (let done = 0; done < chunk.byteLength; ) done += (await file.write(chunk, done)).bytesWritten;
+  for await (const chunk of chunks)
+    for (let done = 0; done < chunk.byteLength;) done += (await file.write(chunk, done)).bytesWritten;
   await file.close();
 }
 async function using(name, work) {
@@ -44,15 +50,31 @@ const readAll = async (lazy) => {
 };
 const bytesOf = (t) => new Uint8Array(t.data.buffer);
 const jobs = {
-  'write safetensors': () => write('ours.safetensors', writeSafetensors(Object.entries(tensors).map(([name, t]) => ({ name, dtype: t.dtype, shape: t.shape, chunks: () => [bytesOf(t)] })))),
-  'read safetensors': () => using('ours.safetensors', async (source) => readAll((await openSafetensors(source)).tensors)),
+  'write safetensors': () =>
+    write(
+      'ours.safetensors',
+      writeSafetensors(
+        Object.entries(tensors).map(([name, t]) => ({
+          name,
+          dtype: t.dtype,
+          shape: t.shape,
+          chunks: () => [bytesOf(t)],
+        })),
+      ),
+    ),
+  'read safetensors': () =>
+    using('ours.safetensors', async (source) => readAll((await openSafetensors(source)).tensors)),
   'open safetensors': () => using('ours.safetensors', async (source) => (await openSafetensors(source)).tensors.size),
   'write pt': () => write('ours.pt', writePt(tensors)),
   'read pt': () => using('ours.pt', async (source) => readAll(tensorsOf((await openPt(source)).value))),
   'open pt': () => using('ours.pt', async (source) => tensorsOf((await openPt(source)).value).size),
 };
 
-const peer = flags.python && spawn(flags.python, [new URL('formats-peer.py', import.meta.url).pathname, count, size, folder], { stdio: ['pipe', 'pipe', 'inherit'] });
+const peer =
+  flags.python &&
+  spawn(flags.python, [new URL('formats-peer.py', import.meta.url).pathname, count, size, folder], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
 const answers = peer && createInterface({ input: peer.stdout })[Symbol.asyncIterator]();
 const peerName = answers && (await answers.next()).value;
 const times = Object.fromEntries(Object.keys(jobs).map((job) => [job, { ours: [], peer: [] }]));
@@ -79,6 +101,11 @@ try {
 
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 const text = (seconds) => (seconds < 0.1 ? `${(seconds * 1000).toFixed(1)} ms` : `${seconds.toFixed(2)} s`);
-console.log(`${cpus()[0].model}, Node ${process.version}${peerName ? `, ${peerName}` : ''}, ${count} float32 tensors of ${size}, ${rounds} rounds, peak RSS ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB (of which tensors ${(count * size * 4) / 2 ** 20})`);
+console.log(
+  `${cpus()[0].model}, Node ${process.version}${peerName ? `, ${peerName}` : ''}, ${count} float32 tensors of ${size}, ${rounds} rounds, peak RSS ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB (of which tensors ${(count * size * 4) / 2 ** 20})`,
+);
 console.log(`| | ours | ${peer ? 'Python | ours / Python |' : ''}`);
-for (const [job, { ours, peer: theirs }] of Object.entries(times)) console.log(`| ${job} | ${text(median(ours))} | ${peer ? `${text(median(theirs))} | ${(median(ours) / median(theirs)).toFixed(2)} |` : ''}`);
+for (const [job, { ours, peer: theirs }] of Object.entries(times))
+  console.log(
+    `| ${job} | ${text(median(ours))} | ${peer ? `${text(median(theirs))} | ${(median(ours) / median(theirs)).toFixed(2)} |` : ''}`,
+  );

@@ -1,6 +1,6 @@
 // Measures the peak memory of a run over more and more clips: node benchmarks/memory.mjs [--demo] [CLIPS …]
-// Linux only (/proc). Each run is a process of its own; children count too. Small frames and a small encoder by default;
-// --demo takes the demo's frames (384 x 384) and the built-in V-JEPA 2 encoder.
+// Linux only (/proc). Each run is a process of its own; children count too. Small frames and a small encoder by
+// default; --demo takes the demo's frames (384 x 384) and the built-in V-JEPA 2 encoder.
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,7 +10,10 @@ import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const demo = process.argv.includes('--demo');
-const given = process.argv.slice(2).filter((argument) => /^\d+$/.test(argument)).map(Number);
+const given = process.argv
+  .slice(2)
+  .filter((argument) => /^\d+$/.test(argument))
+  .map(Number);
 const counts = given.length ? given : demo ? [50, 200] : [50, 2000];
 
 /** The highest resident memory of a process so far, in MB; 0 once it is gone. */
@@ -24,7 +27,11 @@ function peakOf(pid) {
 
 function childrenOf(pid) {
   try {
-    const direct = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+    const direct = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .filter(Boolean)
+      .map(Number);
     return direct.flatMap((child) => [child, ...childrenOf(child)]);
   } catch {
     return [];
@@ -33,9 +40,30 @@ function childrenOf(pid) {
 
 async function measure(clips) {
   const output = mkdtempSync(join(tmpdir(), 'memory-'));
-  const size = demo ? ['frames.with.width=384', 'frames.with.height=384', 'tokens.type=encoder/vjepa2', 'tokens.with={ fit: resize, device: cpu }', 'pca-tokens.with.cellPixels=20'] : [];
+  const size = demo
+    ? [
+        'frames.with.width=384',
+        'frames.with.height=384',
+        'tokens.type=encoder/vjepa2',
+        'tokens.with={ fit: resize, device: cpu }',
+        'pca-tokens.with.cellPixels=20',
+      ]
+    : [];
   const started = performance.now();
-  const child = spawn(process.execPath, [join(here, '../packages/cli/bin/deepearth.js'), 'run', join(here, 'memory.yaml'), '--output', output, '--set', `frames.with.count=${clips * 16}`, ...size.flatMap((value) => ['--set', value])], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(
+    process.execPath,
+    [
+      join(here, '../packages/cli/bin/deepearth.js'),
+      'run',
+      join(here, 'memory.yaml'),
+      '--output',
+      output,
+      '--set',
+      `frames.with.count=${clips * 16}`,
+      ...size.flatMap((value) => ['--set', value]),
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
   let errors = '';
   child.stderr.on('data', (data) => (errors += data));
   let own = 0;
@@ -51,7 +79,13 @@ async function measure(clips) {
   if (code !== 0) throw new Error(`the run of ${clips} clips ended with ${code}:\n${errors}`);
   const seen = stages.find(({ id }) => id === 'tokens').out;
   if (seen !== clips) throw new Error(`${seen} clips were encoded, not ${clips}`);
-  return { clips, files: outputs.length, own, others: [...others.values()].reduce((sum, peak) => sum + peak, 0), seconds: (performance.now() - started) / 1000 };
+  return {
+    clips,
+    files: outputs.length,
+    own,
+    others: [...others.values()].reduce((sum, peak) => sum + peak, 0),
+    seconds: (performance.now() - started) / 1000,
+  };
 }
 
 console.log('| clips | files | peak MB | of children | s |\n| --- | --- | --- | --- | --- |');
@@ -59,7 +93,11 @@ const results = [];
 for (const clips of counts) {
   const result = await measure(clips);
   results.push(result);
-  console.log(`| ${clips} | ${result.files} | ${result.own.toFixed(0)} | ${result.others.toFixed(0)} | ${result.seconds.toFixed(1)} |`);
+  console.log(
+    `| ${clips} | ${result.files} | ${result.own.toFixed(0)} | ${result.others.toFixed(0)} | ${result.seconds.toFixed(1)} |`,
+  );
 }
 const [first, last] = [results[0], results.at(-1)];
-console.log(`\n${last.clips} clips take ${((last.own + last.others) / (first.own + first.others)).toFixed(2)} times the memory of ${first.clips}.`);
+console.log(
+  `\n${last.clips} clips take ${((last.own + last.others) / (first.own + first.others)).toFixed(2)} times the memory of ${first.clips}.`,
+);

@@ -1,4 +1,4 @@
-"""scikit-learn's PCA, one fit_transform per line read: `python pca-peer.py TOKENS.npy`. The line names the solver; a line of JSON answers: seconds, CPU seconds.
+"""scikit-learn's PCA, one fit_transform per line read: `python pca-peer.py TOKENS.npy`. The line names the solver; a line of JSON replies: seconds, CPU seconds.
 
 With `--exact FILE` it first writes the components of a float64 fit (covariance_eigh) to FILE.
 """

@@ -30,15 +30,25 @@ async function time(name, rounds, work) {
 }
 
 await time('synthetic frame, 384 x 384', count, (i) => world.draw(i + 0.5));
-const files = readdirSync(directory).filter((name) => /\.tif$/.test(name)).map((name) => join(directory, name));
-await time('read, digest and decode a TIFF of 360 x 360', 48, async (i) => decodePicture(await readPictureFile(files[i % files.length], 2 ** 28)));
+const files = readdirSync(directory)
+  .filter((name) => /\.tif$/.test(name))
+  .map((name) => join(directory, name));
+await time('read, digest and decode a TIFF of 360 x 360', 48, async (i) =>
+  decodePicture(await readPictureFile(files[i % files.length], 2 ** 28)),
+);
 for (const interpolation of ['nearest', 'smooth']) {
-  await time(`overlay, ${interpolation}`, count, (i) => overlayPixels(frames[i].data, geometry, { colors, height: 24, width: 24 }, 0.5, interpolation, out));
+  await time(`overlay, ${interpolation}`, count, (i) =>
+    overlayPixels(frames[i].data, geometry, { colors, height: 24, width: 24 }, 0.5, interpolation, out),
+  );
 }
 await time('PNG of 384 x 384', count, (i) => encodePicture(frames[i], 'png'));
 const writer = await gifWriter({ fps: 12, loop: true, colors: 256, palette: 'shared', dither: true });
 const start = performance.now();
 let bytes = 0;
-for (let round = 0; round < 4; round++) for (const { data } of frames) bytes += writer.add({ data, channels: 3, width: size, height: size }).reduce((n, part) => n + part.length, 0);
+for (let round = 0; round < 4; round++)
+  for (const { data } of frames)
+    bytes += writer.add({ data, channels: 3, width: size, height: size }).reduce((n, part) => n + part.length, 0);
 for (const part of writer.end()) bytes += part.length;
-console.log(`${'GIF, per picture, palette included'.padEnd(52)} ${((performance.now() - start) / (4 * count)).toFixed(2)} ms, ${Math.round(bytes / (4 * count) / 1024)} KiB`);
+console.log(
+  `${'GIF, per picture, palette included'.padEnd(52)} ${((performance.now() - start) / (4 * count)).toFixed(2)} ms, ${Math.round(bytes / (4 * count) / 1024)} KiB`,
+);

@@ -1,4 +1,5 @@
-// Times the preparation of one frame (8-bit pixels in memory to normalised floats) in CPU time of its one thread, and prints one JSON line per size.
+// Times the preparation of one frame (8-bit pixels in memory to normalised floats) in CPU time of its one thread, and
+// prints one JSON line per size.
 //
 //     node benchmarks/preprocess.mjs [repetitions]
 import { prepareClip } from '../packages/model-vjepa2/dist/preprocess.js';
@@ -6,7 +7,12 @@ import { prepareClip } from '../packages/model-vjepa2/dist/preprocess.js';
 const repetitions = Number(process.argv[2] ?? 30);
 const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
-for (const [height, width] of [[360, 360], [720, 1280], [1080, 1920], [2160, 3840]])
+for (const [height, width] of [
+  [360, 360],
+  [720, 1280],
+  [1080, 1920],
+  [2160, 3840],
+])
   for (const cropSize of [256, 384]) {
     const data = Uint8Array.from({ length: height * width * 3 }, (_, i) => (i * 2654435761) >>> 24);
     const raster = { values: { dtype: 'uint8', shape: [height, width, 3], data }, channels: ['red', 'green', 'blue'] };
@@ -17,5 +23,11 @@ for (const [height, width] of [[360, 360], [720, 1280], [1080, 1920], [2160, 384
       prepareClip([raster], { cropSize }).pixels(0, 0, out);
       if (i >= 5) milliseconds.push((process.cpuUsage().user - from) / 1000);
     }
-    console.log(JSON.stringify({ frame: `${width} x ${height}`, crop: cropSize, milliseconds: Number(median(milliseconds).toFixed(2)) }));
+    console.log(
+      JSON.stringify({
+        frame: `${width} x ${height}`,
+        crop: cropSize,
+        milliseconds: Number(median(milliseconds).toFixed(2)),
+      }),
+    );
   }

@@ -1,4 +1,5 @@
-// How many true neighbours the quick searches find among all tokens: `node umap-recall.mjs TOKENS.npy` compares them with the float32 search.
+// How many true neighbours the quick searches find among all tokens: `node umap-recall.mjs TOKENS.npy` compares them
+// with the float32 search.
 import { readFileSync } from 'node:fs';
 import { openEngine } from '@deepearth/reducers/umap/engine';
 import { findNeighbours, prepareRows } from '@deepearth/reducers/umap/fit';
@@ -33,5 +34,7 @@ for (const search of ['axes', 'int8']) {
     const own = new Set(found.subarray(at, at + k));
     for (let i = 0; i < k; i++) if (!own.has(truth[at + i])) missed++;
   }
-  console.log(JSON.stringify({ search, tokens: truth.length / k, missed, recall: 1 - missed / ((truth.length / k) * (k - 1)) }));
+  console.log(
+    JSON.stringify({ search, tokens: truth.length / k, missed, recall: 1 - missed / ((truth.length / k) * (k - 1)) }),
+  );
 }

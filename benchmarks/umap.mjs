@@ -1,5 +1,6 @@
-// Our UMAP and umap-learn, one after the other on the same tokens: `node umap.mjs TOKENS.npy [--rounds 3] [--options '{"maxFitTokens":50000}'] [--python PYTHON | --alone]`.
-// Prints a line a fit, then medians and their ratio. Trust is measured on the same 4,000 tokens for both.
+// Our UMAP and umap-learn, one after the other on the same tokens: `node umap.mjs TOKENS.npy [--rounds 3] [--options
+// '{"maxFitTokens":50000}'] [--python PYTHON | --alone]`. Prints a line a fit, then medians and their ratio. Trust is
+// measured on the same 4,000 tokens for both.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -13,7 +14,12 @@ import { umap } from '@deepearth/reducers/umap';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '3' }, options: { type: 'string', default: '{}' }, python: { type: 'string', default: 'python3' }, alone: { type: 'boolean', default: false } },
+  options: {
+    rounds: { type: 'string', default: '3' },
+    options: { type: 'string', default: '{}' },
+    python: { type: 'string', default: 'python3' },
+    alone: { type: 'boolean', default: false },
+  },
 });
 const file = positionals[0];
 
@@ -32,7 +38,11 @@ const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length 
 const trustOf = async (y) => (await compareReduction(data, y, { channels, components: 3 })).trustworthiness;
 
 const saved = join(tmpdir(), 'umap-peer-embedding.npy');
-const peer = values.alone ? undefined : spawn(values.python, [fileURLToPath(new URL('umap-peer.py', import.meta.url)), file, '--serve', '--save', saved], { stdio: ['pipe', 'pipe', 'inherit'] });
+const peer = values.alone
+  ? undefined
+  : spawn(values.python, [fileURLToPath(new URL('umap-peer.py', import.meta.url)), file, '--serve', '--save', saved], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
 const lines = peer && createInterface({ input: peer.stdout })[Symbol.asyncIterator]();
 const said = async () => JSON.parse((await lines.next()).value);
 if (peer) console.log(JSON.stringify({ peer: 'warm-up', ...(await said()) }));
@@ -54,7 +64,15 @@ for (let round = 0; round < Number(values.rounds); round++) {
   clearInterval(timer);
   times.ours.push(seconds);
   times.oursCpu.push((spent.user + spent.system) / 1e6);
-  console.log(JSON.stringify({ ours: seconds, cpu: times.oursCpu.at(-1), longestPauseMs: Math.round(longest), rssMb: Math.round(process.resourceUsage().maxRSS / 1024), ...model.facts }));
+  console.log(
+    JSON.stringify({
+      ours: seconds,
+      cpu: times.oursCpu.at(-1),
+      longestPauseMs: Math.round(longest),
+      rssMb: Math.round(process.resourceUsage().maxRSS / 1024),
+      ...model.facts,
+    }),
+  );
   await model.close();
   if (round === 0) trust.ours = embedding;
   if (!peer) continue;
@@ -64,11 +82,21 @@ for (let round = 0; round < Number(values.rounds); round++) {
   times.theirsCpu.push(facts.cpu);
   console.log(JSON.stringify({ theirs: facts.seconds, cpu: facts.cpu, rssMb: Math.round(facts.rss_mb) }));
 }
-const result = { tokens: shape[0], channels, ours: median(times.ours), oursCpu: median(times.oursCpu), trust: await trustOf(trust.ours) };
+const result = {
+  tokens: shape[0],
+  channels,
+  ours: median(times.ours),
+  oursCpu: median(times.oursCpu),
+  trust: await trustOf(trust.ours),
+};
 if (peer) {
   peer.stdin.end();
   await once(peer, 'close');
-  Object.assign(result, { theirs: median(times.theirs), theirsCpu: median(times.theirsCpu), theirTrust: await trustOf(npy(saved).data) });
+  Object.assign(result, {
+    theirs: median(times.theirs),
+    theirsCpu: median(times.theirsCpu),
+    theirTrust: await trustOf(npy(saved).data),
+  });
   result.ratio = result.theirs / result.ours;
 }
 console.log(JSON.stringify(result));

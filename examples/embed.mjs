@@ -8,8 +8,18 @@ import { gif } from '@deepearth/sinks/gif';
 import { synthetic } from '@deepearth/sources/synthetic';
 import { sliding } from '@deepearth/windowers/sliding';
 
-const pipeline = definePipeline([use(synthetic, { count: 16 }), use(sliding), use(vjepa2), use(pcaStage), use(overlay), use(gif, { fps: 8 })]);
-const { events$, result } = run(pipeline, { output: process.argv[2] ?? 'embed-output', signal: AbortSignal.timeout(120_000) });
+const pipeline = definePipeline([
+  use(synthetic, { count: 16 }),
+  use(sliding),
+  use(vjepa2),
+  use(pcaStage),
+  use(overlay),
+  use(gif, { fps: 8 }),
+]);
+const { events$, result } = run(pipeline, {
+  output: process.argv[2] ?? 'embed-output',
+  signal: AbortSignal.timeout(120_000),
+});
 
 events$.subscribe((event) => event.type === 'artifact' && console.log(`wrote ${event.path}`));
 const { manifest } = await result;

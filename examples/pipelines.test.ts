@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const node = (...args: string[]) => promisify(execFile)(process.execPath, args, { cwd: root, maxBuffer: 1 << 26 });
 const deepearth = (...args: string[]) => node('packages/cli/bin/deepearth.js', ...args);
 
-/** Runs an example the way a user does, and answers what it left. */
+/** Runs an example the way a user does, and returns what it left. */
 async function run(name: string, ...args: string[]): Promise<{ output: string; manifest: Manifest; files: string[] }> {
   const output = join(folder, name.replaceAll('/', '-'));
   await deepearth('run', `examples/${name}`, '--output', output, ...args);
@@ -20,7 +20,9 @@ async function run(name: string, ...args: string[]): Promise<{ output: string; m
   return { output, manifest, files: manifest.outputs.map(({ path }) => path) };
 }
 
-const pipelines = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml'));
+const pipelines = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.yaml'),
+);
 
 test('every example is valid', async () => {
   expect(pipelines.length).toBeGreaterThanOrEqual(5);
@@ -33,20 +35,27 @@ test('the demo leaves features, pictures in two colourings, GIFs and a zip, and 
   expect(files).toContain('features/features_frames_0000_0015.safetensors');
   expect(files).toContain('pictures/umap-stacked/frame_000015.png');
   expect(files).toContain('pictures/pca-overlay/frame_000000.png');
-  expect(files.filter((path) => path.endsWith('.gif'))).toEqual(['gif/pca-overlay.gif', 'gif/umap-overlay.gif', 'gif/umap-stacked.gif']);
+  expect(files.filter((path) => path.endsWith('.gif'))).toEqual([
+    'gif/pca-overlay.gif',
+    'gif/umap-overlay.gif',
+    'gif/umap-stacked.gif',
+  ]);
   expect(existsSync(join(output, 'demo.zip'))).toBe(true);
 });
 
 const aerial = join(root, '../shared/data/ncar');
-test.skipIf(!existsSync(aerial))('one’s own frames become features and pictures, twice to the byte (skipped without the aerial frames)', async () => {
-  const { files, manifest } = await run('frames-to-package.yaml', '--set', `frames.with.directory=${aerial}`);
-  expect(files).toContain('features/features_frames_0616_0631.safetensors');
-  expect(files).toContain('gif/umap-stacked.gif');
-  expect(files).toContain('package.zip');
-  expect(manifest.inputs.filter(({ path }) => path.endsWith('.tif'))).toHaveLength(16);
-  const again = await run('frames-to-package.yaml', '--set', `frames.with.directory=${aerial}`);
-  expect(again.manifest.outputs).toEqual(manifest.outputs);
-});
+test.skipIf(!existsSync(aerial))(
+  'one’s own frames become features and pictures, twice to the byte (skipped without the aerial frames)',
+  async () => {
+    const { files, manifest } = await run('frames-to-package.yaml', '--set', `frames.with.directory=${aerial}`);
+    expect(files).toContain('features/features_frames_0616_0631.safetensors');
+    expect(files).toContain('gif/umap-stacked.gif');
+    expect(files).toContain('package.zip');
+    expect(manifest.inputs.filter(({ path }) => path.endsWith('.tif'))).toHaveLength(16);
+    const again = await run('frames-to-package.yaml', '--set', `frames.with.directory=${aerial}`);
+    expect(again.manifest.outputs).toEqual(manifest.outputs);
+  },
+);
 
 test('one’s own frames may come from anywhere: frames that another run wrote', async () => {
   const made = join(folder, 'demo.yaml', 'pictures/pca-overlay');
@@ -67,7 +76,12 @@ test('a reducer of one’s own colours an overlay', async () => {
 
 test('an encoder of one’s own feeds a reducer that knows nothing of it', async () => {
   const { files } = await run('own-encoder/pipeline.yaml');
-  expect(files).toEqual(['features/features_frames_0000_0007.safetensors', 'features/features_frames_0008_0015.safetensors', 'gif/pca-stacked.gif', 'package.zip']);
+  expect(files).toEqual([
+    'features/features_frames_0000_0007.safetensors',
+    'features/features_frames_0008_0015.safetensors',
+    'gif/pca-stacked.gif',
+    'package.zip',
+  ]);
 });
 
 test('a grid of sensors needs no pictures', async () => {
@@ -81,6 +95,8 @@ test('a grid of sensors needs no pictures', async () => {
 test('a program runs a pipeline in 15 lines', async () => {
   const { stdout } = await node('examples/embed.mjs', join(folder, 'embedded'));
   expect(stdout).toMatch(/^wrote gif\/pca-overlay\.gif\ndone synthetic 16, sliding 1, /);
-  const lines = readFileSync(join(import.meta.dirname, 'embed.mjs'), 'utf8').split('\n').filter((line) => line.trim() && !line.startsWith('//'));
+  const lines = readFileSync(join(import.meta.dirname, 'embed.mjs'), 'utf8')
+    .split('\n')
+    .filter((line) => line.trim() && !line.startsWith('//'));
   expect(lines.length).toBeLessThanOrEqual(15);
 });

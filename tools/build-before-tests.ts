@@ -2,7 +2,10 @@
 
 import { spawnSync } from 'node:child_process';
 
-/** A type error does not stop the tests here: `npm run typecheck` is for that, and the compiler writes its output all the same. */
+/**
+ * A type error does not stop the tests here: `npm run typecheck` is for that, and the compiler writes its output all
+ * the same.
+ */
 export default function setup(): void {
   spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-b'], { stdio: 'inherit' });
 }

@@ -1,22 +1,31 @@
 // Puts files into the documents that show them: node tools/embed-examples.mjs
-// A line `<!-- examples/embed.mjs -->` is followed by a code block with that file; `<!-- path from "start" to "end" -->` takes the lines between two that hold these words.
+// A line `<!-- examples/embed.mjs -->` is followed by a code block with that file; `<!-- path from "start" to "end"
+// -->` takes the lines between two that hold these words.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = new URL('../', import.meta.url);
-const marker = /^<!-- ([\w./-]+\.(?:mjs|ts|yaml|json|py))(?: from "([^"]+)" to "([^"]+)")? -->\n(?:```\w*\n[\s\S]*?\n```\n)?/gm;
+const marker =
+  /^<!-- ([\w./-]+\.(?:mjs|ts|yaml|json|py))(?: from "([^"]+)" to "([^"]+)")? -->\n(?:```\w*\n[\s\S]*?\n```\n)?/gm;
 const languages = { py: 'python', mjs: 'js', ts: 'ts', yaml: 'yaml', json: 'json' };
 
 /** The documents that may hold examples, relative to the repository. */
-export const documents = () => ['README.md', 'CONTRIBUTING.md', ...readdirSync(new URL('docs/', root)).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+export const documents = () => [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(new URL('docs/', root))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
 
 /** A document's text with every embedded file brought up to date. */
 export const embedded = (text) =>
   text.replace(marker, (_, path, start, end) => {
     const lines = readFileSync(new URL(path, root), 'utf8').trimEnd().split('\n');
     const first = start === undefined ? 0 : lines.findIndex((line) => line.includes(start));
-    const last = end === undefined ? lines.length - 1 : lines.findIndex((line, index) => index >= first && line.includes(end));
+    const last =
+      end === undefined ? lines.length - 1 : lines.findIndex((line, index) => index >= first && line.includes(end));
     if (first < 0 || last < 0) throw new Error(`${path} has no lines from "${start}" to "${end}"`);
     const head = `<!-- ${path}${start === undefined ? '' : ` from "${start}" to "${end}"`} -->`;
     return `${head}\n\`\`\`${languages[path.split('.').at(-1)]}\n${lines.slice(first, last + 1).join('\n')}\n\`\`\`\n`;

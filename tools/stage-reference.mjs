@@ -20,18 +20,26 @@ export async function stageReference() {
     kinds.set(definition.kind, [...(kinds.get(definition.kind) ?? []), definition]);
   }
   const anchor = (type) => type.replace('/', '');
-  const contents = [...kinds].map(([kind, stages]) => `- **${kind}**: ${stages.map(({ type }) => `[${type.split('/')[1]}](#${anchor(type)})`).join(', ')}`);
+  const contents = [...kinds].map(
+    ([kind, stages]) =>
+      `- **${kind}**: ${stages.map(({ type }) => `[${type.split('/')[1]}](#${anchor(type)})`).join(', ')}`,
+  );
   const chapters = [...kinds].flatMap(([kind, stages]) => [`## ${kind}`, ...stages.flatMap(chapter)]);
   return `${['# Stages', '', '<!-- Written by tools/stage-reference.mjs; do not edit. -->', 'Every stage that comes with the system, its options and examples. `npx deepearth stages TYPE` prints the same.', '', ...contents, '', chapters.join('\n\n')].join('\n')}\n`;
 }
 
 function chapter(definition) {
   const rows = optionRows(optionsSchema(definition));
-  const table = rows.map(({ name, preset, required, type, description }) => `| \`${name}\` | ${required ? 'required' : code(preset)} | ${cell(type)} | ${cell(description)} |`);
+  const table = rows.map(
+    ({ name, preset, required, type, description }) =>
+      `| \`${name}\` | ${required ? 'required' : code(preset)} | ${cell(type)} | ${cell(description)} |`,
+  );
   return [
     `### ${definition.type}`,
     definition.summary,
-    rows.length ? ['| option | default | takes | |', '| --- | --- | --- | --- |', ...table].join('\n') : 'It has no options.',
+    rows.length
+      ? ['| option | default | takes | |', '| --- | --- | --- | --- |', ...table].join('\n')
+      : 'It has no options.',
     ['```yaml', ...definition.examples.map((example) => example.trimEnd()), '```'].join('\n'),
   ];
 }

@@ -12,5 +12,9 @@ describeStage(cells, {
     expect(first!.values.shape).toEqual([2, 12, 12, 7]);
     expect(Math.max(...first!.values.data)).toBeLessThanOrEqual(1);
   },
-  broken: { inputs: () => [given(makeClips(3, { time: 4, width: 8 }))], says: /8 x 24 pixels are fewer than 12 x 12 cells/, left: 0 },
+  broken: {
+    inputs: () => [given(makeClips(3, { time: 4, width: 8 }))],
+    says: /8 x 24 pixels are fewer than 12 x 12 cells/,
+    left: 0,
+  },
 });

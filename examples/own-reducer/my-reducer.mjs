@@ -6,11 +6,14 @@ import { z } from 'zod';
 export const novelty = defineReducer({
   type: 'novelty',
   summary: 'Tells how unlike the average token of its clip every token is.',
-  options: z.strictObject({ power: z.number().positive().default(1).describe('Above 1 only what is very unlike shows.') }),
+  options: z.strictObject({
+    power: z.number().positive().default(1).describe('Above 1 only what is very unlike shows.'),
+  }),
   examples: ['- type: reducer/novelty', '- type: reducer/novelty\n  with: { power: 2 }'],
 
   describe(input) {
-    if (input?.kind !== 'tokens') return refuse(`it takes token grids, not ${input?.kind ?? 'nothing'}.`, { remedy: 'Put it after an encoder.' });
+    if (input?.kind !== 'tokens')
+      return refuse(`it takes token grids, not ${input?.kind ?? 'nothing'}.`, { remedy: 'Put it after an encoder.' });
     const [time, height, width] = ['time', 'height', 'width'].map((axis) => axisSize(input, axis));
     return { output: spec('projection', { time, height, width, components: 1 }, 'float32', input.count) };
   },
@@ -24,7 +27,12 @@ export const novelty = defineReducer({
     const dot = (a, b) => a.reduce((sum, x, c) => sum + x * b[c], 0);
     const unlike = (t) => Math.max(0, 1 - dot(t, mean) / Math.sqrt(dot(t, t) * dot(mean, mean) || 1)) / 2;
     const data = Float32Array.from({ length: count }, (_, i) => unlike(token(i)) ** options.power);
-    const projection = { kind: 'projection', id, key: keyOf(key), values: tensor('float32', [time, height, width, 1], data) };
+    const projection = {
+      kind: 'projection',
+      id,
+      key: keyOf(key),
+      values: tensor('float32', [time, height, width, 1], data),
+    };
     return { ...projection, valid, limits: [[0, 1]], meaning: 'scalar', reducer: 'novelty', clip, geometry };
   },
 });

@@ -12,7 +12,9 @@ for (let hour = 0; hour < 48; hour++) {
       const temperature = 12 + 5 * day + 6 * front - row + 0.3 * ripple;
       const humidity = 60 - 15 * day + 25 * front * (1 - front) * 4 + ripple;
       const wind = 3 + 8 * front * (1 - front) * 4 + 0.5 * Math.abs(ripple);
-      lines.push([hour * 3600, row, column, ...[temperature, humidity, wind].map((value) => value.toFixed(2))].join(','));
+      lines.push(
+        [hour * 3600, row, column, ...[temperature, humidity, wind].map((value) => value.toFixed(2))].join(','),
+      );
     }
   }
 }

@@ -29,7 +29,9 @@ describeStage(sensors, {
   broken: { options: { file: 'nowhere.csv' }, says: /nowhere\.csv: cannot be read/ },
 });
 
-const clips = () => [{ ...given(makeClips(5)), spec: spec('clip', { time: 4, height: 24, width: 32, channels: 3 }, 'uint8', 5) }];
+const clips = () => [
+  { ...given(makeClips(5)), spec: spec('clip', { time: 4, height: 24, width: 32, channels: 3 }, 'uint8', 5) },
+];
 describeStage(readings, {
   inputs: clips,
   otherOptions: { scales: [1, 2, 3] },

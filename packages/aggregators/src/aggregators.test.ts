@@ -14,15 +14,39 @@ import { temporalMean } from './temporal-mean.ts';
 
 const all = { mean, max, firstToken, spatialMean, temporalMean, quadrants, hierarchical, none };
 const grids = () => makeTokens({ time: 2, height: 4, width: 6, channels: 5, count: 4 });
-const poison = (): TokenGrid[] => grids().map((grid, index) => (index === 1 ? { ...grid, values: tensor('float32', grid.values.shape, (grid.values.data as Float32Array).map((v, i) => (i === 3 ? NaN : v))) } : grid));
-const blind = (): TokenGrid[] => grids().map((grid, index) => (index === 2 ? { ...grid, valid: new Uint8Array(48) } : grid));
+const poison = (): TokenGrid[] =>
+  grids().map((grid, index) =>
+    index === 1
+      ? {
+          ...grid,
+          values: tensor(
+            'float32',
+            grid.values.shape,
+            (grid.values.data as Float32Array).map((v, i) => (i === 3 ? NaN : v)),
+          ),
+        }
+      : grid,
+  );
+const blind = (): TokenGrid[] =>
+  grids().map((grid, index) => (index === 2 ? { ...grid, valid: new Uint8Array(48) } : grid));
 
 for (const stage of [mean, max, spatialMean, temporalMean, quadrants, hierarchical]) {
-  describeStage(stage as StageDefinition, { inputs: () => [given(grids())], broken: { inputs: () => [given(poison())], says: /token at time 0, row 0, column 0 holds NaN/, left: 3 } });
+  describeStage(stage as StageDefinition, {
+    inputs: () => [given(grids())],
+    broken: { inputs: () => [given(poison())], says: /token at time 0, row 0, column 0 holds NaN/, left: 3 },
+  });
 }
-describeStage(firstToken, { inputs: () => [given(grids())], broken: { inputs: () => [given(blind())], says: /first token saw no data/, left: 3 } });
+describeStage(firstToken, {
+  inputs: () => [given(grids())],
+  broken: { inputs: () => [given(blind())], says: /first token saw no data/, left: 3 },
+});
 describeStage(none, { inputs: () => [given(grids())] });
-describeStage(hierarchical, { title: 'with other levels', options: { levels: [1, 3] }, otherOptions: { levels: [2] }, inputs: () => [given(grids())] });
+describeStage(hierarchical, {
+  title: 'with other levels',
+  options: { levels: [1, 3] },
+  otherOptions: { levels: [2] },
+  inputs: () => [given(grids())],
+});
 
 /** A 2 x 2 x 2 grid of one channel with the values 0 to 7, in order. */
 const small = (valid?: number[]): TokenGrid => ({
@@ -31,9 +55,16 @@ const small = (valid?: number[]): TokenGrid => ({
   ...(valid && { valid: Uint8Array.from(valid) }),
 });
 
-async function values(stage: (typeof all)[keyof typeof all], grid: TokenGrid, options: object = {}): Promise<{ shape: readonly number[]; axes: readonly string[]; data: number[] }> {
+async function values(
+  stage: (typeof all)[keyof typeof all],
+  grid: TokenGrid,
+  options: object = {},
+): Promise<{ shape: readonly number[]; axes: readonly string[]; data: number[] }> {
   for await (const item of runStage(stage as StageDefinition, { options, inputs: [given([grid])] })) {
-    const { values: { shape, data }, axes } = item as Embedding;
+    const {
+      values: { shape, data },
+      axes,
+    } = item as Embedding;
     return { shape, axes, data: [...data] };
   }
   throw new Error('nothing came out');
@@ -45,9 +76,21 @@ describe('what aggregators answer', () => {
     expect(await values(max, small())).toEqual({ shape: [1], axes: ['channels'], data: [7] });
     expect(await values(firstToken, small())).toEqual({ shape: [1], axes: ['channels'], data: [0] });
     expect(await values(spatialMean, small())).toEqual({ shape: [2, 1], axes: ['time', 'channels'], data: [1.5, 5.5] });
-    expect(await values(temporalMean, small())).toEqual({ shape: [2, 2, 1], axes: ['height', 'width', 'channels'], data: [2, 3, 4, 5] });
-    expect(await values(quadrants, small())).toEqual({ shape: [4, 1], axes: ['quadrant', 'channels'], data: [2, 3, 4, 5] });
-    expect(await values(hierarchical, small(), { levels: [1, 2] })).toEqual({ shape: [5, 1], axes: ['region', 'channels'], data: [3.5, 2, 3, 4, 5] });
+    expect(await values(temporalMean, small())).toEqual({
+      shape: [2, 2, 1],
+      axes: ['height', 'width', 'channels'],
+      data: [2, 3, 4, 5],
+    });
+    expect(await values(quadrants, small())).toEqual({
+      shape: [4, 1],
+      axes: ['quadrant', 'channels'],
+      data: [2, 3, 4, 5],
+    });
+    expect(await values(hierarchical, small(), { levels: [1, 2] })).toEqual({
+      shape: [5, 1],
+      axes: ['region', 'channels'],
+      data: [3.5, 2, 3, 4, 5],
+    });
     expect((await values(none, small())).data).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
@@ -72,14 +115,21 @@ describe('what aggregators answer', () => {
 
   test('is the same for half-precision tokens as for the numbers they stand for', async () => {
     const [grid] = grids();
-    const half = { ...grid!, values: tensor('float16', grid!.values.shape, halfFromFloat32(grid!.values.data as Float32Array)) };
+    const half = {
+      ...grid!,
+      values: tensor('float16', grid!.values.shape, halfFromFloat32(grid!.values.data as Float32Array)),
+    };
     const rounded = { ...grid!, values: toFloat32(half.values) };
-    for (const stage of Object.values(all)) expect((await values(stage, half)).data).toEqual((await values(stage, rounded)).data);
+    for (const stage of Object.values(all))
+      expect((await values(stage, half)).data).toEqual((await values(stage, rounded)).data);
   });
 });
 
 test('quarters of an odd grid give the middle to the lower right', async () => {
-  const grid: TokenGrid = { ...small(), values: tensor('float32', [1, 3, 3, 1], Float32Array.from([0, 1, 2, 3, 4, 5, 6, 7, 8])) };
+  const grid: TokenGrid = {
+    ...small(),
+    values: tensor('float32', [1, 3, 3, 1], Float32Array.from([0, 1, 2, 3, 4, 5, 6, 7, 8])),
+  };
   expect((await values(quadrants, grid)).data).toEqual([0, 1.5, 4.5, 6]);
 });
 

@@ -7,13 +7,22 @@ import { reader } from './pooling.ts';
 
 export const firstToken = aggregator(z.strictObject({}), {
   type: 'first-token',
-  summary: 'Takes the first token of a clip: the class token where an encoder puts one there, the upper left patch of the first frames for V-JEPA 2, which has none.',
+  summary:
+    'Takes the first token of a clip: the class token where an encoder puts one there, the upper left patch of the first frames for V-JEPA 2, which has none.',
   examples: ['- type: aggregator/first-token'],
   axes: ({ channels }) => ({ channels }),
   make(tokens) {
-    if (tokens.valid?.[0] === 0) throw new InputError(tokens.id, 'its first token saw no data.', { code: 'E_NO_DATA', remedy: 'Use `aggregator/mean`, which leaves such tokens out.' });
+    if (tokens.valid?.[0] === 0)
+      throw new InputError(tokens.id, 'its first token saw no data.', {
+        code: 'E_NO_DATA',
+        remedy: 'Use `aggregator/mean`, which leaves such tokens out.',
+      });
     const value = reader(tokens);
     const channels = tokens.values.shape[3]!;
-    return tensor('float32', [channels], Float32Array.from({ length: channels }, (_, c) => value(c)));
+    return tensor(
+      'float32',
+      [channels],
+      Float32Array.from({ length: channels }, (_, c) => value(c)),
+    );
   },
 });

@@ -6,7 +6,11 @@ import { aggregator } from './aggregator.ts';
 import { pool } from './pooling.ts';
 
 export const hierarchicalOptions = z.strictObject({
-  levels: z.array(z.number().int().positive().max(64)).min(1).default([1, 2, 4]).describe('Cells along an edge at each level: [1, 2, 4] is the whole, 2 x 2 and 4 x 4, 21 vectors together.'),
+  levels: z
+    .array(z.number().int().positive().max(64))
+    .min(1)
+    .default([1, 2, 4])
+    .describe('Cells along an edge at each level: [1, 2, 4] is the whole, 2 x 2 and 4 x 4, 21 vectors together.'),
 });
 
 const regionCount = (levels: readonly number[]): number => levels.reduce((n, level) => n + level * level, 0);
@@ -18,7 +22,9 @@ export const hierarchical = aggregator(hierarchicalOptions, {
   axes: ({ channels }, { levels }) => ({ region: regionCount(levels), channels }),
   refuse: ({ height, width }, { levels }) => {
     const most = Math.max(...levels);
-    return most > (height ?? most) || most > (width ?? most) ? `a level of ${most} x ${most} regions is finer than the grid of ${height} x ${width} tokens` : undefined;
+    return most > (height ?? most) || most > (width ?? most)
+      ? `a level of ${most} x ${most} regions is finer than the grid of ${height} x ${width} tokens`
+      : undefined;
   },
   make(tokens, { levels }) {
     const [, height, width, channels] = tokens.values.shape as [number, number, number, number];
@@ -27,7 +33,11 @@ export const hierarchical = aggregator(hierarchicalOptions, {
     for (const level of levels) {
       // A token belongs to the region its centre lies in.
       const cell = (position: number, length: number): number => Math.floor(((position + 0.5) * level) / length);
-      const { data } = pool(tokens, { count: level * level, of: (_, row, column) => cell(row, height) * level + cell(column, width) }, 'mean');
+      const { data } = pool(
+        tokens,
+        { count: level * level, of: (_, row, column) => cell(row, height) * level + cell(column, width) },
+        'mean',
+      );
       out.set(data, at);
       at += data.length;
     }

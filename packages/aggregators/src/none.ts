@@ -13,7 +13,9 @@ export const none = aggregator(z.strictObject({}), {
   make(tokens) {
     const value = reader(tokens);
     const channels = tokens.values.shape[3]!;
-    const out = Float32Array.from({ length: tokens.values.data.length }, (_, i) => (tokens.valid?.[Math.floor(i / channels)] === 0 ? NaN : value(i)));
+    const out = Float32Array.from({ length: tokens.values.data.length }, (_, i) =>
+      tokens.valid?.[Math.floor(i / channels)] === 0 ? NaN : value(i),
+    );
     return tensor('float32', tokens.values.shape, out);
   },
 });

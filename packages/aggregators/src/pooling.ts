@@ -18,8 +18,9 @@ export function reader({ values }: TokenGrid): (index: number) => number {
 }
 
 /**
- * Pools `[time, height, width, channels]` to `[regions, channels]`, sums in double precision. Tokens that `valid` marks with 0 do not count; a region
- * without any valid token is NaN throughout. Throws an `InputError` when no token at all is valid, and when a valid one is NaN or infinite.
+ * Pools `[time, height, width, channels]` to `[regions, channels]`, sums in double precision. Tokens that `valid` marks
+ * with 0 do not count; a region without any valid token is NaN throughout. Throws an `InputError` when no token at all
+ * is valid, and when a valid one is NaN or infinite.
  */
 export function pool(tokens: TokenGrid, regions: Regions, pooling: Pooling): Tensor<'float32'> {
   const [times, rows, columns, channels] = tokens.values.shape as [number, number, number, number];
@@ -41,11 +42,20 @@ export function pool(tokens: TokenGrid, regions: Regions, pooling: Pooling): Ten
           if (pooling === 'mean') sums[to + c]! += v;
           else if (v > sums[to + c]!) sums[to + c] = v;
         }
-        if (check !== 0) throw new InputError(tokens.id, `the token at time ${time}, row ${row}, column ${column} holds NaN or infinity.`, { code: 'E_NAN', remedy: 'Look at the frames of this clip; with half precision, try float32.' });
+        if (check !== 0)
+          throw new InputError(
+            tokens.id,
+            `the token at time ${time}, row ${row}, column ${column} holds NaN or infinity.`,
+            { code: 'E_NAN', remedy: 'Look at the frames of this clip; with half precision, try float32.' },
+          );
       }
     }
   }
-  if (counts.every((n) => n === 0)) throw new InputError(tokens.id, 'none of its tokens saw any data, so there is nothing to aggregate.', { code: 'E_NO_DATA', remedy: 'With `onError: skip` the clip is left out.' });
+  if (counts.every((n) => n === 0))
+    throw new InputError(tokens.id, 'none of its tokens saw any data, so there is nothing to aggregate.', {
+      code: 'E_NO_DATA',
+      remedy: 'With `onError: skip` the clip is left out.',
+    });
   const out = new Float32Array(sums.length);
   for (let region = 0, i = 0; region < regions.count; region++) {
     const n = counts[region]!;

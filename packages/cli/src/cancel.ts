@@ -12,7 +12,10 @@ export interface Cancelling {
 const signals = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated } as const;
 
 /** Does work that can be cancelled; `onCancel` is called when the first signal comes. */
-export async function cancellable<T>(work: (cancelling: Cancelling) => Promise<T>, onCancel: () => void = () => remark('Stopping; once more to stop at once.')): Promise<T> {
+export async function cancellable<T>(
+  work: (cancelling: Cancelling) => Promise<T>,
+  onCancel: () => void = () => remark('Stopping; once more to stop at once.'),
+): Promise<T> {
   const controller = new AbortController();
   let status: number | undefined;
   const handlers = Object.entries(signals).map(([name, code]) => {

@@ -33,14 +33,18 @@ const deviceTestMs = 60_000;
 /** Whether `version` ("20.19.0") is at least 20.19. */
 export function checkNode(version: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major > 20 || (major === 20 && minor >= 19) ? ok(version) : fail(version, 'Install Node 20.19 or newer, from nodejs.org or your system.');
+  return major > 20 || (major === 20 && minor >= 19)
+    ? ok(version)
+    : fail(version, 'Install Node 20.19 or newer, from nodejs.org or your system.');
 }
 
 function checkMemory(): Finding {
   const limit = process.constrainedMemory();
   const total = limit > 0 && limit < totalmem() ? limit : totalmem();
   const found = `${formatBytes(total)}${total < totalmem() ? ' (limited by a container)' : ''}, ${formatBytes(Math.min(total, freemem()))} free`;
-  return total >= comfortableMemoryBytes ? ok(found) : warn(found, 'The built-in model runs; "deepearth model info MODEL" says what others need.');
+  return total >= comfortableMemoryBytes
+    ? ok(found)
+    : warn(found, 'The built-in model runs; "deepearth model info MODEL" says what others need.');
 }
 
 /** Loads a package that another package of ours depends on. */
@@ -58,12 +62,15 @@ async function checkCodecs(): Promise<Finding> {
   const readable = wanted.filter((name) => formats[name]?.input?.file);
   const missing = ['jpeg', 'png', 'tiff', 'webp'].filter((name) => !readable.includes(name));
   const found = `sharp ${version} reads ${readable.join(', ')}`;
-  return missing.length ? fail(`${found}; not ${missing.join(', ')}`, 'Reinstall sharp: npm rebuild sharp.') : ok(found);
+  return missing.length
+    ? fail(`${found}; not ${missing.join(', ')}`, 'Reinstall sharp: npm rebuild sharp.')
+    : ok(found);
 }
 
 async function checkRuntime(): Promise<Finding> {
   const { module, version } = await importFrom('@deepearth/model-vjepa2', 'onnxruntime-node');
-  const backends = (module.listSupportedBackends as (() => { name: string }[]) | undefined)?.().map(({ name }) => name) ?? [];
+  const backends =
+    (module.listSupportedBackends as (() => { name: string }[]) | undefined)?.().map(({ name }) => name) ?? [];
   return ok(`onnxruntime-node ${version}${backends.length ? ` with ${backends.join(', ')}` : ''}`);
 }
 
@@ -71,11 +78,18 @@ async function checkRuntime(): Promise<Finding> {
 async function checkDevice(device: string): Promise<Finding> {
   const { VJepa2Extractor } = await import('@deepearth/model-vjepa2/extractor');
   try {
-    const extractor = await VJepa2Extractor.load({ model: 'builtin', device: device as 'cpu', signal: AbortSignal.timeout(deviceTestMs) });
+    const extractor = await VJepa2Extractor.load({
+      model: 'builtin',
+      device: device as 'cpu',
+      signal: AbortSignal.timeout(deviceTestMs),
+    });
     const started = performance.now();
     try {
       const grey = { data: new Uint8Array(64 * 64 * 3).fill(127), width: 64, height: 64 };
-      await extractor.extract(Array.from({ length: 2 }, () => grey), { signal: AbortSignal.timeout(deviceTestMs) });
+      await extractor.extract(
+        Array.from({ length: 2 }, () => grey),
+        { signal: AbortSignal.timeout(deviceTestMs) },
+      );
       return ok(`answers (${Math.round(performance.now() - started)} ms for a small clip)`);
     } finally {
       await extractor.dispose();
@@ -83,7 +97,9 @@ async function checkDevice(device: string): Promise<Finding> {
   } catch (error) {
     const remedy = (error as { remedy?: string }).remedy;
     const said = reason(error).replace(/^device \S+: (cannot be used: )?/, '');
-    return device === 'cpu' ? fail(said, remedy ?? 'Reinstall: npm rebuild onnxruntime-node.') : warn(remedy ? said.replace(remedy, '').trim() : said, remedy ?? 'The CPU is used instead.');
+    return device === 'cpu'
+      ? fail(said, remedy ?? 'Reinstall: npm rebuild onnxruntime-node.')
+      : warn(remedy ? said.replace(remedy, '').trim() : said, remedy ?? 'The CPU is used instead.');
   }
 }
 
@@ -124,7 +140,10 @@ export async function* doctorChecks(): AsyncGenerator<Check> {
     ...candidates().map((device) => [`device ${device}`, () => checkDevice(device)] as const),
     ['cache', checkCache],
     ['Hugging Face', checkHub],
-    ['working folder', () => withSpace(process.cwd(), 'Free some before a long run: "deepearth plan" says how much it writes.')],
+    [
+      'working folder',
+      () => withSpace(process.cwd(), 'Free some before a long run: "deepearth plan" says how much it writes.'),
+    ],
   ];
   for (const [name, check] of all) {
     const finding = await Promise.resolve()

@@ -14,7 +14,10 @@ const references = fileURLToPath(new URL('../../../../shared/reference', import.
 const noReferences = !existsSync(references);
 
 /** Rows on a noisy circle in 8 channels, without chance. */
-const circle = Float32Array.from({ length: 120 * 8 }, (_, i) => Math.sin((Math.floor(i / 8) / 120) * 2 * Math.PI + (i % 8)) + 0.01 * Math.sin(i * 12.9898));
+const circle = Float32Array.from(
+  { length: 120 * 8 },
+  (_, i) => Math.sin((Math.floor(i / 8) / 120) * 2 * Math.PI + (i % 8)) + 0.01 * Math.sin(i * 12.9898),
+);
 
 /** A grey picture, written by hand. */
 function greyPng(width: number, height: number): Uint8Array {
@@ -32,13 +35,24 @@ function greyPng(width: number, height: number): Uint8Array {
   header[8] = 8;
   const rows = Buffer.alloc(height * (width + 1), 127);
   for (let y = 0; y < height; y++) rows[y * (width + 1)] = 0;
-  return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', new Uint8Array())]);
+  return Buffer.concat([
+    Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', new Uint8Array()),
+  ]);
 }
 
 describe('deepearth inspect', () => {
   it('lists tensors with type, shape and size, and text beside them', async () => {
     await using folder = await folderWith({});
-    await writeFile(folder.file('a.safetensors'), await encodeSafetensors({ features: tensor('float32', [2, 3], new Float32Array(6)), count: tensor('int32', [1], new Int32Array(1)) }, { note: 'made here' }));
+    await writeFile(
+      folder.file('a.safetensors'),
+      await encodeSafetensors(
+        { features: tensor('float32', [2, 3], new Float32Array(6)), count: tensor('int32', [1], new Int32Array(1)) },
+        { note: 'made here' },
+      ),
+    );
     const { status, stdout } = await deepearth(['inspect', 'a.safetensors'], { cwd: folder.path });
     expect(stdout).toContain('a.safetensors: safetensors, ');
     expect(stdout).toMatch(/features +tensor float32 \[2 x 3\]/);
@@ -47,11 +61,21 @@ describe('deepearth inspect', () => {
     expect(status).toBe(0);
   });
 
-  it('answers digests as JSON', async () => {
+  it('returns digests as JSON', async () => {
     await using folder = await folderWith({});
     await writeFile(folder.file('a.npy'), encodeNpy(tensor('float32', [2], Float32Array.of(1, 2))));
     const { stdout } = await deepearth(['inspect', 'a.npy', '--json', '--digest'], { cwd: folder.path });
-    expect(JSON.parse(stdout)).toMatchObject({ file: 'a.npy', format: 'npy', holds: { tensor: true, dtype: 'float32', shape: [2], sha256: expect.stringMatching(/^[0-9a-f]{64}$/), first: [1, 2] } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      file: 'a.npy',
+      format: 'npy',
+      holds: {
+        tensor: true,
+        dtype: 'float32',
+        shape: [2],
+        sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+        first: [1, 2],
+      },
+    });
   });
 
   it('ends with 1 and the reason for a file it refuses', async () => {
@@ -63,13 +87,18 @@ describe('deepearth inspect', () => {
     expect((await deepearth(['inspect', 'nothing.npy'], { cwd: folder.path })).status).toBe(4);
   });
 
-  it.skipIf(noReferences)('answers what the reference says of a file of PyTorch, and refuses a hostile one (needs ../shared/reference)', async () => {
-    const expected = JSON.parse(await readFile(join(references, 'pt/expected.json'), 'utf8')) as { files: Record<string, { holds: unknown }> };
-    const { stdout } = await deepearth(['inspect', join(references, 'pt/extractor_window.pt'), '--json', '--digest']);
-    expect(JSON.parse(stdout)).toMatchObject({ holds: expected.files['extractor_window.pt']!.holds });
-    const hostile = await deepearth(['inspect', join(references, 'pt/hostile/os_system.pt')]);
-    expect([hostile.status, hostile.stderr]).toEqual([1, expect.stringContaining('os.system')]);
-  });
+  it.skipIf(noReferences)(
+    'returns what the reference says of a file of PyTorch, and refuses a hostile one (needs ../shared/reference)',
+    async () => {
+      const expected = JSON.parse(await readFile(join(references, 'pt/expected.json'), 'utf8')) as {
+        files: Record<string, { holds: unknown }>;
+      };
+      const { stdout } = await deepearth(['inspect', join(references, 'pt/extractor_window.pt'), '--json', '--digest']);
+      expect(JSON.parse(stdout)).toMatchObject({ holds: expected.files['extractor_window.pt']!.holds });
+      const hostile = await deepearth(['inspect', join(references, 'pt/hostile/os_system.pt')]);
+      expect([hostile.status, hostile.stderr]).toEqual([1, expect.stringContaining('os.system')]);
+    },
+  );
 });
 
 describe('deepearth reduce and compare', () => {
@@ -77,8 +106,22 @@ describe('deepearth reduce and compare', () => {
     await using folder = await folderWith({});
     const go = (...args: readonly string[]) => deepearth(args, { cwd: folder.path });
     await writeFile(folder.file('x.npy'), encodeNpy(tensor('float32', [120, 8], circle)));
-    const fitted = await go('reduce', 'x.npy', '--with', 'pca', '--set', 'components=2', '-o', 'y.npy', '--model-out', 'm.safetensors', '--json');
-    expect(jsonLines(fitted.stdout)).toMatchObject([{ method: 'pca', tokens: 120, channels: 8, shape: [120, 2], modelOut: { path: 'm.safetensors' } }]);
+    const fitted = await go(
+      'reduce',
+      'x.npy',
+      '--with',
+      'pca',
+      '--set',
+      'components=2',
+      '-o',
+      'y.npy',
+      '--model-out',
+      'm.safetensors',
+      '--json',
+    );
+    expect(jsonLines(fitted.stdout)).toMatchObject([
+      { method: 'pca', tokens: 120, channels: 8, shape: [120, 2], modelOut: { path: 'm.safetensors' } },
+    ]);
     expect(fitted.status).toBe(0);
     const again = await go('reduce', 'x.npy', '--model', 'm.safetensors', '-o', 'z.npy');
     expect(again.stdout).toContain('pca: 120 tokens of 8 numbers to 2');
@@ -86,7 +129,10 @@ describe('deepearth reduce and compare', () => {
     const back = await go('reduce', 'y.npy', '--model', 'm.safetensors', '--inverse', '-o', 'back.npy');
     expect(back.stdout).toContain('pca: 120 projections of 2 numbers to tokens of 8');
     const compared = await go('compare', 'y.npy', 'z.npy', '--tokens', 'x.npy', '--json');
-    expect(JSON.parse(compared.stdout)).toMatchObject([{ path: 'y.npy', tokens: 120, trustworthiness: expect.any(Number) }, { path: 'z.npy' }]);
+    expect(JSON.parse(compared.stdout)).toMatchObject([
+      { path: 'y.npy', tokens: 120, trustworthiness: expect.any(Number) },
+      { path: 'z.npy' },
+    ]);
     expect((await go('compare', 'y.npy', '--tokens', 'x.npy')).stdout).toMatch(/y\.npy +[01]\.\d{4}/);
   });
 
@@ -107,8 +153,19 @@ describe('deepearth reduce and compare', () => {
 
   it('names the token that is not a number', async () => {
     await using folder = await folderWith({});
-    await writeFile(folder.file('x.npy'), encodeNpy(tensor('float32', [120, 8], circle.map((value, i) => (i === 85 ? NaN : value)))));
-    const { status, stderr } = await deepearth(['reduce', 'x.npy', '--with', 'pca', '-o', 'y.npy'], { cwd: folder.path });
+    await writeFile(
+      folder.file('x.npy'),
+      encodeNpy(
+        tensor(
+          'float32',
+          [120, 8],
+          circle.map((value, i) => (i === 85 ? NaN : value)),
+        ),
+      ),
+    );
+    const { status, stderr } = await deepearth(['reduce', 'x.npy', '--with', 'pca', '-o', 'y.npy'], {
+      cwd: folder.path,
+    });
     expect(stderr).toMatch(/x\.npy.*10/);
     expect(status).toBe(4);
   });
@@ -119,7 +176,10 @@ describe('deepearth model', () => {
     const env = { HF_HUB_OFFLINE: '1' };
     expect((await deepearth(['model', 'list'], { env })).stdout).toContain('facebook/vjepa2-vitg-fpc64-384');
     const { stdout } = await deepearth(['model', 'info', 'facebook/vjepa2-vitg-fpc64-384', '--json'], { env });
-    expect(JSON.parse(stdout)).toMatchObject({ architecture: { hiddenSize: 1408, layers: 40 }, estimates: { fp32: { tokens: 4608 } } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      architecture: { hiddenSize: 1408, layers: 40 },
+      estimates: { fp32: { tokens: 4608 } },
+    });
     const wrong = await deepearth(['model', 'info', 'facebook/vjepa2-vitg-fpc64-385'], { env });
     expect(wrong.stderr).toContain('Did you mean facebook/vjepa2-vitg-fpc64-384?');
   });
@@ -127,7 +187,9 @@ describe('deepearth model', () => {
   it('writes the crop that the encoder sees', async () => {
     await using folder = await folderWith({});
     await writeFile(folder.file('p.png'), greyPng(60, 40));
-    const { status, stdout } = await deepearth(['model', 'see', 'p.png', 'out.png', '--crop', '32'], { cwd: folder.path });
+    const { status, stdout } = await deepearth(['model', 'see', 'p.png', 'out.png', '--crop', '32'], {
+      cwd: folder.path,
+    });
     expect([status, stdout]).toEqual([0, 'Wrote out.png: 32 x 32 pixels.\n']);
     const header = (await readFile(folder.file('out.png'))).subarray(16, 24);
     expect([header.readUInt32BE(0), header.readUInt32BE(4)]).toEqual([32, 32]);
@@ -135,14 +197,27 @@ describe('deepearth model', () => {
     expect([missing.status, missing.stderr]).toEqual([4, expect.stringContaining('q.png')]);
   });
 
-  it.skipIf(noReferences)('checks a folder of reference answers, and ends with 1 past the tolerance (needs ../shared/reference)', async () => {
-    const folder = join(references, 'vjepa2/v2-hd80');
-    const good = await deepearth(['model', 'check', folder, '--json']);
-    expect(JSON.parse(good.stdout)).toMatchObject({ passed: true, cases: expect.arrayContaining([expect.objectContaining({ expected: 'last_hidden_state', passed: true, relativeError: expect.any(Number), smallestCosine: expect.any(Number) })]) });
-    expect(good.status).toBe(0);
-    const strict = await deepearth(['model', 'check', folder, '--tolerance', '1e-12']);
-    expect([strict.status, strict.stdout]).toEqual([1, expect.stringContaining('FAIL')]);
-  });
+  it.skipIf(noReferences)(
+    'checks a folder of reference outputs, and ends with 1 past the tolerance (needs ../shared/reference)',
+    async () => {
+      const folder = join(references, 'vjepa2/v2-hd80');
+      const good = await deepearth(['model', 'check', folder, '--json']);
+      expect(JSON.parse(good.stdout)).toMatchObject({
+        passed: true,
+        cases: expect.arrayContaining([
+          expect.objectContaining({
+            expected: 'last_hidden_state',
+            passed: true,
+            relativeError: expect.any(Number),
+            smallestCosine: expect.any(Number),
+          }),
+        ]),
+      });
+      expect(good.status).toBe(0);
+      const strict = await deepearth(['model', 'check', folder, '--tolerance', '1e-12']);
+      expect([strict.status, strict.stdout]).toEqual([1, expect.stringContaining('FAIL')]);
+    },
+  );
 
   it('names what a folder lacks', async () => {
     await using folder = await folderWith({});

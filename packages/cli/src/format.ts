@@ -21,22 +21,37 @@ export function formatSeconds(seconds: number): string {
 }
 
 /** Time that goes on or is left, in whole seconds: `0 s`, `12 s`, `3 min 05 s`. */
-export const formatWholeSeconds = (seconds: number): string => (seconds < 59.5 ? `${Math.round(seconds)} s` : formatSeconds(seconds));
+export const formatWholeSeconds = (seconds: number): string =>
+  seconds < 59.5 ? `${Math.round(seconds)} s` : formatSeconds(seconds);
 
 /** `0.42`, `9.5`, `120`, `12,300`: a rate or a count of things. */
 export const formatNumber = (value: number): string =>
-  value >= 99.5 ? groups(Math.round(value)) : Number.isInteger(value) ? String(value) : value >= 9.95 ? value.toFixed(0) : value.toFixed(value >= 0.995 ? 1 : 2);
+  value >= 99.5
+    ? groups(Math.round(value))
+    : Number.isInteger(value)
+      ? String(value)
+      : value >= 9.95
+        ? value.toFixed(0)
+        : value.toFixed(value >= 0.995 ? 1 : 2);
 
 const groups = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** `1 frame`, `2 frames`. */
-export const plural = (count: number, one: string, many = `${one}s`): string => `${formatNumber(count)} ${count === 1 ? one : many}`;
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${formatNumber(count)} ${count === 1 ? one : many}`;
 
 // Colours and other escape sequences of a terminal take no room.
 const escapes = /\u001b\[[0-9;?]*[A-Za-z]/g;
 
 const isWide = (code: number): boolean =>
-  code >= 0x1100 && (code <= 0x115f || (code >= 0x2e80 && code <= 0xa4cf) || (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) || (code >= 0xfe30 && code <= 0xfe6f) || (code >= 0xff00 && code <= 0xff60) || (code >= 0x1f300 && code <= 0x1faff));
+  code >= 0x1100 &&
+  (code <= 0x115f ||
+    (code >= 0x2e80 && code <= 0xa4cf) ||
+    (code >= 0xac00 && code <= 0xd7a3) ||
+    (code >= 0xf900 && code <= 0xfaff) ||
+    (code >= 0xfe30 && code <= 0xfe6f) ||
+    (code >= 0xff00 && code <= 0xff60) ||
+    (code >= 0x1f300 && code <= 0x1faff));
 
 /** Columns that a text takes on a terminal. */
 export function textWidth(text: string): number {
@@ -46,13 +61,14 @@ export function textWidth(text: string): number {
 }
 
 export const padEnd = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - textWidth(text)));
-export const padStart = (text: string, width: number): string => ' '.repeat(Math.max(0, width - textWidth(text))) + text;
+export const padStart = (text: string, width: number): string =>
+  ' '.repeat(Math.max(0, width - textWidth(text))) + text;
 
 /** Cuts a text that is wider than `width`, with an ellipsis; escape sequences before the cut stay, and are ended. */
 export function fit(text: string, width: number): string {
   if (textWidth(text) <= width) return text;
   let [out, left] = ['', Math.max(0, width - 1)];
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const escape = /^\u001b\[[0-9;?]*[A-Za-z]/.exec(text.slice(at));
     if (escape) {
       out += escape[0];
@@ -77,7 +93,14 @@ export interface Column {
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const all = [columns.map(({ title }) => title), ...rows];
   const widths = columns.map((_, index) => Math.max(...all.map((row) => textWidth(row[index] ?? ''))));
-  return all.map((row) => columns.map(({ align }, index) => (align ? padStart : padEnd)(row[index] ?? '', widths[index]!)).join('  ').trimEnd()).join('\n');
+  return all
+    .map((row) =>
+      columns
+        .map(({ align }, index) => (align ? padStart : padEnd)(row[index] ?? '', widths[index]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 /** Breaks a text between words so that no line is wider than `width`, where words allow it. */

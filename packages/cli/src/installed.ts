@@ -13,11 +13,17 @@ export function installedEntry(name: string, parent: string): string | undefined
   }
 }
 
-/** The version of the package that `entry` belongs to: many packages do not export their package.json, so it is looked for above the file. */
+/**
+ * The version of the package that `entry` belongs to: many packages do not export their package.json, so it is looked
+ * for above the file.
+ */
 export function versionOf(name: string, entry: string): string | undefined {
   for (let folder = dirname(entry); folder !== dirname(folder); folder = dirname(folder)) {
     try {
-      const found = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name?: string; version?: string };
+      const found = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+        name?: string;
+        version?: string;
+      };
       if (found.name === name) return found.version;
     } catch {
       continue;

@@ -1,14 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { liveLines } from './live-lines.ts';
 
-/** A terminal that understands what liveLines writes: cursor up, carriage return, erase to the end of the line and of the screen. */
+/**
+ * A terminal that understands what liveLines writes: cursor up, carriage return, erase to the end of the line and of
+ * the screen.
+ */
 function screen(columns: number, rows: number) {
   const lines: string[] = [''];
   let [row, column] = [0, 0];
   return {
     columns,
     rows,
-    text: () => lines.map((line) => line.trimEnd()).join('\n').trimEnd(),
+    text: () =>
+      lines
+        .map((line) => line.trimEnd())
+        .join('\n')
+        .trimEnd(),
     write(text: string) {
       for (const [part, up, erase] of text.matchAll(/\u001b\[(\d+)A|\u001b\[(K|J)|\u001b\[\?\d+[hl]|[^\u001b]/g)) {
         if (up) row = Math.max(0, row - Number(up));

@@ -9,7 +9,10 @@ export interface Terminal {
 }
 
 export interface LiveLines {
-  /** Replaces the block. Lines that are too wide are cut, lines beyond the terminal's height left out (the last line stays). */
+  /**
+   * Replaces the block. Lines that are too wide are cut, lines beyond the terminal's height left out (the last line
+   * stays).
+   */
   draw(lines: readonly string[]): void;
   /** Writes text above the block, for good. */
   above(text: string): void;
@@ -28,7 +31,8 @@ export function liveLines(terminal: Terminal): LiveLines {
   let hidden = false;
 
   // After the terminal became narrower, a line that was drawn before takes more rows than one.
-  const rowsOf = (drawn: readonly string[]): number => drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(textWidth(line) / (terminal.columns || 80))), 0);
+  const rowsOf = (drawn: readonly string[]): number =>
+    drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(textWidth(line) / (terminal.columns || 80))), 0);
   const back = (): string => (shown.length ? `${escape}${rowsOf(shown)}A\r` : '\r');
   const cut = (): string[] => {
     const room = Math.max(2, (terminal.rows || 24) - 1);
@@ -50,7 +54,12 @@ export function liveLines(terminal: Terminal): LiveLines {
       paint('');
     },
     above(text) {
-      paint(text.split('\n').map((line) => `${line}${escape}K\n`).join(''));
+      paint(
+        text
+          .split('\n')
+          .map((line) => `${line}${escape}K\n`)
+          .join(''),
+      );
     },
     close() {
       if (hidden) terminal.write(`${escape}?25h`);

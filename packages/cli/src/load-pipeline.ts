@@ -11,7 +11,8 @@ export async function loadPipeline(file: string, overrides: readonly string[] = 
   try {
     return await loadConfig(file, { registry: builtinStages(), overrides, env: process.env });
   } catch (error) {
-    if (error instanceof InputError && error.subject === file) throw new DeepEarthError(error.message, { code: 'E_USAGE', remedy: await suggestion(file), cause: error });
+    if (error instanceof InputError && error.subject === file)
+      throw new DeepEarthError(error.message, { code: 'E_USAGE', remedy: await suggestion(file), cause: error });
     throw error;
   }
 }
@@ -21,5 +22,7 @@ async function suggestion(file: string): Promise<string> {
   const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/.test(name));
   const near = closest(basename(file), names);
   if (near) return `Did you mean ${join(folder, near)}?`;
-  return names.length ? `Pipeline files there: ${names.slice(0, 5).join(', ')}.` : '"deepearth init" writes one to begin with.';
+  return names.length
+    ? `Pipeline files there: ${names.slice(0, 5).join(', ')}.`
+    : '"deepearth init" writes one to begin with.';
 }

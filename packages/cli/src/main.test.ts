@@ -5,21 +5,25 @@ import { builtinStages } from './registry.ts';
 import { makeProgram } from './program.ts';
 import { deepearth, folderWith } from './testing/spawn.ts';
 
-const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+const version = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string })
+  .version;
 
 describe('deepearth', () => {
   it('prints help and version', async () => {
     const help = await deepearth(['--help']);
     expect(help.stdout).toContain('Exit status:');
-    for (const command of ['run', 'validate', 'plan', 'graph', 'stages', 'schema', 'doctor', 'inspect', 'model']) expect(help.stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
+    for (const command of ['run', 'validate', 'plan', 'graph', 'stages', 'schema', 'doctor', 'inspect', 'model'])
+      expect(help.stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'));
     for (const code of Object.values(exitCodes)) expect(help.stdout).toMatch(new RegExp(`(^ {2}|; )${code}\\b`, 'm'));
     expect([help.status, help.stderr]).toEqual([0, '']);
     expect(await deepearth(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  it.each([['--help'], ['--version'], ['run', '--help']])('loads no native module and nothing of ours but its definitions for %s %s', async (...args) => {
-    await using folder = await folderWith({
-      'watch.mjs': `import { createRequire } from 'node:module';
+  it.each([['--help'], ['--version'], ['run', '--help']])(
+    'loads no native module and nothing of ours but its definitions for %s %s',
+    async (...args) => {
+      await using folder = await folderWith({
+        'watch.mjs': `import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 const native = [];
 const { dlopen } = process;
@@ -33,21 +37,32 @@ port1.on('message', (url) => globalThis.imported.push(url));
 port1.unref();
 register('./hook.mjs', import.meta.url, { data: port2, transferList: [port2] });
 `,
-      'hook.mjs': `let port;
+        'hook.mjs': `let port;
 export const initialize = (given) => { port = given; };
 export async function load(url, context, next) { port.postMessage(url); return next(url, context); }
 `,
-    });
-    const { status, stderr } = await deepearth(args, { node: ['--import', new URL(`file://${folder.file('watch.mjs')}`).href] });
-    expect(status).toBe(0);
-    const loaded = JSON.parse(stderr.slice(stderr.indexOf('LOADED ') + 7)) as { native: string[]; required: string[]; imported: string[] };
-    expect(loaded.native).toEqual([]);
-    expect(loaded.required.filter((file) => file.endsWith('.node') || !file.includes('/node_modules/commander/'))).toEqual([]);
-    const ours = loaded.imported.filter((url) => url.startsWith('file:') && url.includes('/packages/'));
-    expect(ours.map((url) => url.replace(/^.*\/packages\//, ''))).toEqual(expect.arrayContaining(['cli/dist/main.js']));
-    expect(ours.every((url) => url.includes('/packages/cli/'))).toBe(true);
-    expect(ours.filter((url) => url.includes('/commands/'))).toEqual([]);
-  });
+      });
+      const { status, stderr } = await deepearth(args, {
+        node: ['--import', new URL(`file://${folder.file('watch.mjs')}`).href],
+      });
+      expect(status).toBe(0);
+      const loaded = JSON.parse(stderr.slice(stderr.indexOf('LOADED ') + 7)) as {
+        native: string[];
+        required: string[];
+        imported: string[];
+      };
+      expect(loaded.native).toEqual([]);
+      expect(
+        loaded.required.filter((file) => file.endsWith('.node') || !file.includes('/node_modules/commander/')),
+      ).toEqual([]);
+      const ours = loaded.imported.filter((url) => url.startsWith('file:') && url.includes('/packages/'));
+      expect(ours.map((url) => url.replace(/^.*\/packages\//, ''))).toEqual(
+        expect.arrayContaining(['cli/dist/main.js']),
+      );
+      expect(ours.every((url) => url.includes('/packages/cli/'))).toBe(true);
+      expect(ours.filter((url) => url.includes('/commands/'))).toEqual([]);
+    },
+  );
 
   it.each([
     [['rnu', 'p.yaml'], 'Did you mean run?'],
@@ -64,10 +79,14 @@ export async function load(url, context, next) { port.postMessage(url); return n
   });
 
   it('describes every command, argument and option', () => {
-    const walk = (command: ReturnType<typeof makeProgram>): ReturnType<typeof makeProgram>[] => [command, ...command.commands.flatMap((inner) => walk(inner))];
+    const walk = (command: ReturnType<typeof makeProgram>): ReturnType<typeof makeProgram>[] => [
+      command,
+      ...command.commands.flatMap((inner) => walk(inner)),
+    ];
     for (const command of walk(makeProgram())) {
       expect(command.description(), command.name()).not.toBe('');
-      for (const option of command.options) expect(option.description, `${command.name()} ${option.flags}`).not.toBe('');
+      for (const option of command.options)
+        expect(option.description, `${command.name()} ${option.flags}`).not.toBe('');
     }
   });
 });
@@ -80,15 +99,21 @@ describe('deepearth stages and schema', () => {
   });
 
   it('describes a stage by its type or its bare name: options with defaults, examples', async () => {
-    const [full, bare] = await Promise.all([deepearth(['stages', 'windower/sliding']), deepearth(['stages', 'sliding'])]);
+    const [full, bare] = await Promise.all([
+      deepearth(['stages', 'windower/sliding']),
+      deepearth(['stages', 'sliding']),
+    ]);
     expect(full.stdout).toBe(bare.stdout);
     expect(full.stdout).toMatch(/size +16 +whole number/);
     expect(full.stdout).toMatch(/tail +"pad" +pad \| shift \| drop \| error/);
     expect(full.stdout).toContain('Examples');
   });
 
-  it('answers all stages as JSON with the schema of their options', async () => {
-    const stages = JSON.parse((await deepearth(['stages', '--json'])).stdout) as { type: string; options: { type: string } }[];
+  it('returns all stages as JSON with the schema of their options', async () => {
+    const stages = JSON.parse((await deepearth(['stages', '--json'])).stdout) as {
+      type: string;
+      options: { type: string };
+    }[];
     expect(stages.map(({ type }) => type)).toEqual(builtinStages().types);
     expect(stages.every(({ options }) => options.type === 'object')).toBe(true);
   });
@@ -97,7 +122,10 @@ describe('deepearth stages and schema', () => {
     await using folder = await folderWith({});
     const { status, stdout } = await deepearth(['schema', '--output', 's.json'], { cwd: folder.path });
     expect(stdout).toContain('# yaml-language-server: $schema=./s.json');
-    expect(JSON.parse(readFileSync(folder.file('s.json'), 'utf8'))).toMatchObject({ title: expect.any(String), properties: { stages: {} } });
+    expect(JSON.parse(readFileSync(folder.file('s.json'), 'utf8'))).toMatchObject({
+      title: expect.any(String),
+      properties: { stages: {} },
+    });
     expect(status).toBe(0);
   });
 });

@@ -3,7 +3,8 @@
 import type { CommanderError } from 'commander';
 import { makeProgram } from './program.ts';
 
-// A reader that went away (`deepearth stages | head -1`) is no failure. Results of a run are files, so a run goes on without its reader.
+// A reader that went away (`deepearth stages | head -1`) is no failure. Results of a run are files, so a run goes on
+// without its reader.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -15,7 +16,8 @@ process.once('uncaughtException', (error) => void report(error).finally(() => pr
 try {
   await makeProgram().parseAsync();
 } catch (error) {
-  if (isParserError(error)) process.exitCode = error.exitCode === 0 ? 0 : (await import('./exit-codes.ts')).exitCodes.usage;
+  if (isParserError(error))
+    process.exitCode = error.exitCode === 0 ? 0 : (await import('./exit-codes.ts')).exitCodes.usage;
   else process.exitCode = await report(error);
 }
 

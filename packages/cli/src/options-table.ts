@@ -12,7 +12,8 @@ export interface OptionRow {
   readonly description: string;
 }
 
-const isObject = (value: unknown): value is Json => value !== null && typeof value === 'object' && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
 
 /** Rows in the order of the schema; the fields of nested objects follow their object. */
 export function optionRows(schema: Json, prefix = ''): OptionRow[] {
@@ -25,7 +26,13 @@ export function optionRows(schema: Json, prefix = ''): OptionRow[] {
       seen.add(name);
       const path = prefix ? `${prefix}.${name}` : name;
       const needed = required.includes(name) && value.default === undefined;
-      const row: OptionRow = { name: path, type: typeText(value), preset: value.default === undefined ? '' : JSON.stringify(value.default), required: needed, description: typeof value.description === 'string' ? value.description : '' };
+      const row: OptionRow = {
+        name: path,
+        type: typeText(value),
+        preset: value.default === undefined ? '' : JSON.stringify(value.default),
+        required: needed,
+        description: typeof value.description === 'string' ? value.description : '',
+      };
       return [row, ...optionRows(value, path)];
     }),
   );
@@ -51,7 +58,10 @@ export function typeText(schema: Json): string {
     case 'null':
       return 'null';
     case 'array': {
-      if (Array.isArray(schema.items) || Array.isArray(schema.prefixItems)) return `[${list(schema.items ?? schema.prefixItems).map(typeText).join(', ')}]`;
+      if (Array.isArray(schema.items) || Array.isArray(schema.prefixItems))
+        return `[${list(schema.items ?? schema.prefixItems)
+          .map(typeText)
+          .join(', ')}]`;
       return `list of ${isObject(schema.items) ? typeText(schema.items) : 'anything'}`;
     }
     case 'object':
@@ -62,7 +72,8 @@ export function typeText(schema: Json): string {
 }
 
 function limits({ minimum, maximum, exclusiveMinimum }: Json): string {
-  const whole = (value: unknown): value is number => typeof value === 'number' && Math.abs(value) < Number.MAX_SAFE_INTEGER;
+  const whole = (value: unknown): value is number =>
+    typeof value === 'number' && Math.abs(value) < Number.MAX_SAFE_INTEGER;
   const least = whole(exclusiveMinimum) ? ` > ${exclusiveMinimum}` : whole(minimum) ? ` ≥ ${minimum}` : '';
   const most = whole(maximum) ? `${least ? ',' : ''} ≤ ${maximum}` : '';
   return least + most;

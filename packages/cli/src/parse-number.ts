@@ -2,19 +2,22 @@
 
 import { DeepEarthError } from '@deepearth/core/errors';
 
-const usage = (flag: string, message: string): DeepEarthError => new DeepEarthError(`${flag}: ${message}`, { code: 'E_USAGE' });
+const usage = (flag: string, message: string): DeepEarthError =>
+  new DeepEarthError(`${flag}: ${message}`, { code: 'E_USAGE' });
 
 /** A whole number of at least `least`. */
 export function parseWhole(flag: string, text: string, least = 1): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < least) throw usage(flag, `expected a whole number of at least ${least}, got ${JSON.stringify(text)}.`);
+  if (!/^\d+$/.test(text) || value < least)
+    throw usage(flag, `expected a whole number of at least ${least}, got ${JSON.stringify(text)}.`);
   return value;
 }
 
 /** A number above zero. */
 export function parsePositive(flag: string, text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) throw usage(flag, `expected a number above 0, got ${JSON.stringify(text)}.`);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
+    throw usage(flag, `expected a number above 0, got ${JSON.stringify(text)}.`);
   return value;
 }
 
@@ -29,6 +32,7 @@ export function parseSize(flag: string, text: string): { height: number; width: 
 /** One of a list of words. */
 export function parseChoice<T extends string>(flag: string, text: string, choices: readonly T[]): T {
   const found = choices.find((choice) => choice === text);
-  if (found === undefined) throw usage(flag, `expected ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}, got ${JSON.stringify(text)}.`);
+  if (found === undefined)
+    throw usage(flag, `expected ${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}, got ${JSON.stringify(text)}.`);
   return found;
 }

@@ -1,4 +1,5 @@
-// The commands, their arguments and their help, in one file: every further module costs the start of --help. What a command does is loaded when it is called.
+// The commands, their arguments and their help, in one file: every further module costs the start of --help. What a
+// command does is loaded when it is called.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,12 +8,13 @@ import type { Command } from 'commander';
 // Commander is CommonJS: required instead of imported, it is there in two thirds of the time.
 const { Command: Parser } = createRequire(import.meta.url)('commander') as typeof import('commander');
 
-const version = (): string => (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+const version = (): string =>
+  (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
 /** For options that may be given several times. */
 const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
-/** Makes an action of a function that answers the exit status. */
+/** Makes an action of a function that returns the exit status. */
 const answering =
   <Args extends readonly unknown[]>(load: () => Promise<(...args: Args) => Promise<number>>) =>
   async (...args: unknown[]): Promise<void> => {
@@ -39,29 +41,37 @@ export function makeProgram(): Command {
     .helpCommand('help [command]', 'print help on a command')
     .exitOverride()
     .showHelpAfterError('Run with --help to see what there is.')
-    .addHelpText('after', `${exitCodesHelp}
+    .addHelpText(
+      'after',
+      `${exitCodesHelp}
 
 Start here:
   deepearth init                     write a pipeline to begin with
   deepearth run pipeline.yaml        run it
-  deepearth stages                   what a pipeline can be made of`);
+  deepearth stages                   what a pipeline can be made of`,
+    );
 
   program
     .command('run')
-    .description('Run a pipeline. Results are files in the output folder; progress goes to the terminal, JSON lines to a pipe.')
+    .description(
+      'Run a pipeline. Results are files in the output folder; progress goes to the terminal, JSON lines to a pipe.',
+    )
     .argument('<pipeline>', 'YAML file')
     .option('-s, --set <path=value>', 'replace a value of the file: STAGE.with.OPTION=VALUE (repeatable)', collect)
     .option('-o, --output <folder>', 'where results go (default: what the file says, else NAME-output)')
     .option('--resume', 'keep what an earlier run left there and still fits; make only what is missing')
     .option('--json', 'one JSON line per event on stdout, also on a terminal')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   deepearth run pipeline.yaml --output results
   deepearth run pipeline.yaml --set frames.with.directory=photos --set tokens.with.precision=int8
   deepearth run pipeline.yaml --json | jq -r 'select(.type == "artifact").path'
 
 The first part of --set is the id of a stage (the name after the slash of its type, unless the file gives another).
-Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there.`)
+Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there.`,
+    )
     .action(answering(async () => (await import('./commands/run.ts')).runCommand));
 
   program
@@ -74,7 +84,9 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
 
   program
     .command('plan')
-    .description('Print what would happen: shapes, counts, memory and disk per stage. Looks at names and headers, reads no data.')
+    .description(
+      'Print what would happen: shapes, counts, memory and disk per stage. Looks at names and headers, reads no data.',
+    )
     .argument('<pipeline>', 'YAML file')
     .option('-s, --set <path=value>', 'replace a value of the file (repeatable)', collect)
     .option('--json', 'as JSON')
@@ -144,7 +156,11 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
     .argument('<reduced...>', 'one or more results of reduce')
     .requiredOption('-t, --tokens <file>', 'the tokens they were made of')
     .option('-k, --neighbors <count>', 'size of the neighbourhoods', '15')
-    .option('--metric <metric>', 'what near means among the tokens: cosine, euclidean, correlation or manhattan', 'cosine')
+    .option(
+      '--metric <metric>',
+      'what near means among the tokens: cosine, euclidean, correlation or manhattan',
+      'cosine',
+    )
     .option('--sample <count>', 'at most so many tokens are compared', '4000')
     .option('--tensor <name>', 'which tensor of the token file, where it holds several')
     .option('--json', 'as JSON')
@@ -175,7 +191,9 @@ function addModelCommands(program: Command): void {
 
   model
     .command('fetch')
-    .description('Download a checkpoint into the Hugging Face cache (HF_HOME, HF_TOKEN, HF_ENDPOINT count); goes on where it stopped.')
+    .description(
+      'Download a checkpoint into the Hugging Face cache (HF_HOME, HF_TOKEN, HF_ENDPOINT count); goes on where it stopped.',
+    )
     .argument('<model>', 'name on the Hub: organisation/model, or organisation/model@revision')
     .option('--offline', 'look into the cache only')
     .option('--verify', 'read files that are there again and compare their digests')
@@ -193,12 +211,17 @@ function addModelCommands(program: Command): void {
 
   model
     .command('check')
-    .description('Compare answers with reference answers: prints relative L2 error and smallest cosine over tokens per case.')
+    .description(
+      'Compare outputs with reference outputs: prints relative L2 error and smallest cosine over tokens per case.',
+    )
     .argument('<folder>', 'config.json, weights, input.safetensors, expected.safetensors')
     .option('--precision <precision>', 'fp32, fp16 or int8', 'fp32')
     .option('--device <device>', 'cpu, cuda:0, webgpu, coreml, dml or auto', 'cpu')
     .option('--weights <file>', 'another weights file of the folder: original.pt')
-    .option('--tolerance <number>', 'largest relative error that passes (default: 1e-5 in fp32, 2e-3 in fp16; in int8 the cosines count)')
+    .option(
+      '--tolerance <number>',
+      'largest relative error that passes (default: 1e-5 in fp32, 2e-3 in fp16; in int8 the cosines count)',
+    )
     .option('--json', 'as JSON')
     .action(answering(async () => (await import('./commands/model-check.ts')).modelCheckCommand));
 

@@ -15,7 +15,11 @@ export function bar(part: number, width: number, style: Style): string {
 const marks = { waiting: '·', open: '▸', closed: '✓' } as const;
 
 /** Lines for `columns` columns; the last one tells of the run as a whole. */
-export function progressLines(progress: RunProgress, now: number, { columns = 80, style = plainStyle }: { columns?: number; style?: Style } = {}): string[] {
+export function progressLines(
+  progress: RunProgress,
+  now: number,
+  { columns = 80, style = plainStyle }: { columns?: number; style?: Style } = {},
+): string[] {
   const names = Math.min(24, Math.max(4, ...progress.stages.map(({ id }) => id.length)));
   const numbers = Math.max(3, ...progress.stages.map((stage) => countText(stage).length));
   const withBar = columns >= names + numbers + barWidth + 30;
@@ -23,7 +27,14 @@ export function progressLines(progress: RunProgress, now: number, { columns = 80
   const seconds = (now - progress.startedAt) / 1000;
   const left = timeLeft(progress, now);
   const done = progress.stages.every(({ state }) => state === 'closed');
-  const parts = [formatWholeSeconds(Math.floor(seconds)), left === undefined ? '' : `about ${formatWholeSeconds(Math.ceil(left))} left`, progress.artifacts ? `${progress.artifacts} ${progress.artifacts === 1 ? 'file' : 'files'}, ${formatBytes(progress.bytes)}` : '', done ? '' : 'Ctrl-C stops'];
+  const parts = [
+    formatWholeSeconds(Math.floor(seconds)),
+    left === undefined ? '' : `about ${formatWholeSeconds(Math.ceil(left))} left`,
+    progress.artifacts
+      ? `${progress.artifacts} ${progress.artifacts === 1 ? 'file' : 'files'}, ${formatBytes(progress.bytes)}`
+      : '',
+    done ? '' : 'Ctrl-C stops',
+  ];
   return [...lines, style.dim(`  ${parts.filter(Boolean).join(' · ')}`)];
 }
 
@@ -48,16 +59,20 @@ interface Layout {
 function stageLine(stage: StageProgress, now: number, { names, numbers, withBar, style }: Layout): string {
   const { id, count, out, skipped, state, step, samples } = stage;
   const short = state === 'closed' && count !== null && out + skipped < count;
-  const mark = short ? style.yellow('■') : { waiting: style.dim, open: style.cyan, closed: style.green }[state](marks[state]);
+  const mark = short
+    ? style.yellow('■')
+    : { waiting: style.dim, open: style.cyan, closed: style.green }[state](marks[state]);
   const name = padEnd(id, names);
   const done = padStart(countText(stage), numbers);
-  const part = state === 'closed' && !short ? 1 : step?.total && out === 0 ? step.done / step.total : count ? out / count : 0;
+  const part =
+    state === 'closed' && !short ? 1 : step?.total && out === 0 ? step.done / step.total : count ? out / count : 0;
   const known = state === 'closed' || count !== null || Boolean(step?.total);
   const missed = skipped ? `  ${style.yellow(`${skipped} skipped`)}` : '';
   const head = ` ${mark} ${state === 'waiting' ? style.dim(name) : name}  ${done}${withBar ? `  ${known ? bar(part, barWidth, style) : ' '.repeat(barWidth)}` : ''}`;
   if (state === 'closed') return `${head}  ${style.dim(formatSeconds(stage.busySeconds))}${missed}`;
   if (state === 'waiting') return head;
-  const pace = step && out === 0 ? stepText(stage, now) : paceText(rateOf(samples, now), secondsLeft(samples, count, now));
+  const pace =
+    step && out === 0 ? stepText(stage, now) : paceText(rateOf(samples, now), secondsLeft(samples, count, now));
   return `${head}  ${pace}${missed}`;
 }
 

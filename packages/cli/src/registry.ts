@@ -9,4 +9,5 @@ import { stages as sinks } from '@deepearth/sinks/stages';
 import { stages as sources } from '@deepearth/sources/stages';
 import { stages as windowers } from '@deepearth/windowers/stages';
 
-export const builtinStages = (): StageRegistry => createRegistry(sources, windowers, encoders, aggregators, reducers, renderers, sinks);
+export const builtinStages = (): StageRegistry =>
+  createRegistry(sources, windowers, encoders, aggregators, reducers, renderers, sinks);

@@ -19,14 +19,28 @@ describe('exitCodeOf', () => {
 
 describe('errorText', () => {
   it('says a remedy once, whether the message has it or not', async () => {
-    expect(await errorText(new DeepEarthError('It fails.', { code: 'E_X', remedy: 'Mend it.' }))).toBe('error: It fails.\n  Mend it.');
-    expect(await errorText(new InputError('a.tif', 'is broken.', { remedy: 'Copy it again.' }))).toBe('error: a.tif: is broken. Copy it again.');
+    expect(await errorText(new DeepEarthError('It fails.', { code: 'E_X', remedy: 'Mend it.' }))).toBe(
+      'error: It fails.\n  Mend it.',
+    );
+    expect(await errorText(new InputError('a.tif', 'is broken.', { remedy: 'Copy it again.' }))).toBe(
+      'error: a.tif: is broken. Copy it again.',
+    );
   });
 
   it('shows the line of a config issue with a caret, and does without where the file is gone', async () => {
     await using folder = await folderWith({ 'p.yaml': 'stages:\n  - type: x/y\n' });
-    const issue = (file: string): ConfigError => new ConfigError([{ location: { file, line: 2, column: 11 }, path: 'stages.0.type', message: 'is none.', remedy: 'Did you mean y/x?' }]);
-    expect(await errorText(issue(folder.file('p.yaml')))).toBe(`error: ${folder.file('p.yaml')}:2:11 stages.0.type: is none. Did you mean y/x?\n    2 |   - type: x/y\n      |           ^`);
+    const issue = (file: string): ConfigError =>
+      new ConfigError([
+        {
+          location: { file, line: 2, column: 11 },
+          path: 'stages.0.type',
+          message: 'is none.',
+          remedy: 'Did you mean y/x?',
+        },
+      ]);
+    expect(await errorText(issue(folder.file('p.yaml')))).toBe(
+      `error: ${folder.file('p.yaml')}:2:11 stages.0.type: is none. Did you mean y/x?\n    2 |   - type: x/y\n      |           ^`,
+    );
     expect(await errorText(issue('gone.yaml'))).toBe('error: gone.yaml:2:11 stages.0.type: is none. Did you mean y/x?');
   });
 

@@ -1,4 +1,4 @@
-// Says what went wrong, where, and what to do; answers the exit status that fits.
+// Says what went wrong, where, and what to do; returns the exit status that fits.
 
 import { readFile } from 'node:fs/promises';
 import { CancelledError, ConfigError, DeepEarthError, InputError, type ConfigIssue } from '@deepearth/core/errors';
@@ -7,13 +7,24 @@ import { remark } from './print.ts';
 import { plainStyle, styleOf, type Style } from './style.ts';
 
 /** An `InputError` with one of these codes is about the place results go to, not about data. */
-const outputCodes: ReadonlySet<string> = new Set(['E_DISK_FULL', 'E_OUTPUT', 'E_OUTPUT_BUSY', 'E_PATH', 'E_NAME_TAKEN']);
+const outputCodes: ReadonlySet<string> = new Set([
+  'E_DISK_FULL',
+  'E_OUTPUT',
+  'E_OUTPUT_BUSY',
+  'E_PATH',
+  'E_NAME_TAKEN',
+]);
 
 /** Names and options on the command line that cannot be. */
 const usageCodes: ReadonlySet<string> = new Set(['E_USAGE', 'E_OPTIONS', 'E_STAGE_UNKNOWN', 'E_PLUGIN']);
 
 function* causes(error: unknown): Generator<unknown> {
-  for (let at = error, depth = 0; at !== undefined && at !== null && depth < 20; at = (at as { cause?: unknown }).cause, depth++) yield at;
+  for (
+    let at = error, depth = 0;
+    at !== undefined && at !== null && depth < 20;
+    at = (at as { cause?: unknown }).cause, depth++
+  )
+    yield at;
 }
 
 /** The exit status for an error. */
@@ -28,8 +39,14 @@ export function exitCodeOf(error: unknown): number {
   return exitCodes.failed;
 }
 
-/** The text for an error: message and remedy, the line of the file where one is known; a stack only for faults of the program itself. */
-export async function errorText(error: unknown, { debug = false, style = plainStyle }: { debug?: boolean; style?: Style } = {}): Promise<string> {
+/**
+ * The text for an error: message and remedy, the line of the file where one is known; a stack only for faults of the
+ * program itself.
+ */
+export async function errorText(
+  error: unknown,
+  { debug = false, style = plainStyle }: { debug?: boolean; style?: Style } = {},
+): Promise<string> {
   const label = style.bold(style.red('error:'));
   if (error instanceof ConfigError) {
     const blocks = await Promise.all(error.issues.map((issue) => issueText(issue, style)));
@@ -48,16 +65,20 @@ export async function errorText(error: unknown, { debug = false, style = plainSt
 /** True when what is underneath is none of the errors that are told to users and none of the operating system's. */
 function isBug(error: DeepEarthError): boolean {
   const last = [...causes(error)].at(-1);
-  return last instanceof TypeError || last instanceof ReferenceError || (last instanceof RangeError && !('code' in last));
+  return (
+    last instanceof TypeError || last instanceof ReferenceError || (last instanceof RangeError && !('code' in last))
+  );
 }
 
-const stacks = (error: unknown): string => [...causes(error)].map((cause) => (cause instanceof Error ? cause.stack : String(cause))).join('\ncaused by: ');
+const stacks = (error: unknown): string =>
+  [...causes(error)].map((cause) => (cause instanceof Error ? cause.stack : String(cause))).join('\ncaused by: ');
 
 async function issueText({ location, path, message, remedy }: ConfigIssue, style: Style): Promise<string> {
   const { file, line, column } = location;
   const place = [file, line, column].filter((part) => part !== undefined).join(':');
   const head = `${style.bold(place)} ${path ? `${path}: ` : ''}${message}${remedy ? ` ${remedy}` : ''}`;
-  const text = line === undefined ? undefined : (await readFile(file, 'utf8').catch(() => undefined))?.split(/\r?\n/)[line - 1];
+  const text =
+    line === undefined ? undefined : (await readFile(file, 'utf8').catch(() => undefined))?.split(/\r?\n/)[line - 1];
   return text === undefined ? head : `${head}\n${excerpt(text, line!, column ?? 1, style)}`;
 }
 
@@ -69,7 +90,7 @@ export function excerpt(text: string, line: number, column: number, style: Style
   return `${style.dim(`${gutter} |`)} ${shown}\n${style.dim(`${' '.repeat(gutter.length)} |`)} ${' '.repeat(column - 1 - start)}${style.red('^')}`;
 }
 
-/** Prints an error to stderr and answers the exit status. */
+/** Prints an error to stderr and returns the exit status. */
 export async function reportError(error: unknown): Promise<number> {
   remark(await errorText(error, { debug: process.env.DEEPEARTH_DEBUG === '1', style: styleOf(process.stderr) }));
   return exitCodeOf(error);

@@ -38,11 +38,21 @@ export interface RunProgress {
   readonly warnings: number;
 }
 
-export const noProgress = (now: number): RunProgress => ({ output: '', startedAt: now, stages: [], artifacts: 0, bytes: 0, warnings: 0 });
+export const noProgress = (now: number): RunProgress => ({
+  output: '',
+  startedAt: now,
+  stages: [],
+  artifacts: 0,
+  bytes: 0,
+  warnings: 0,
+});
 
 /** Enough to even out items of unequal length, few enough to follow a change of pace. */
 const keptSamples = 12;
-const sampled = (samples: readonly Sample[], sample: Sample): readonly Sample[] => [...samples.slice(-keptSamples + 1), sample];
+const sampled = (samples: readonly Sample[], sample: Sample): readonly Sample[] => [
+  ...samples.slice(-keptSamples + 1),
+  sample,
+];
 
 /** The state after an event that came at `now`. */
 export function advance(progress: RunProgress, event: RunEvent, now: number): RunProgress {
@@ -55,21 +65,46 @@ export function advance(progress: RunProgress, event: RunEvent, now: number): Ru
       return {
         ...progress,
         output: event.output,
-        stages: event.stages.map((stage) => ({ ...stage, out: 0, skipped: 0, state: 'waiting', samples: [], step: undefined, busySeconds: 0 })),
+        stages: event.stages.map((stage) => ({
+          ...stage,
+          out: 0,
+          skipped: 0,
+          state: 'waiting',
+          samples: [],
+          step: undefined,
+          busySeconds: 0,
+        })),
       };
     case 'stage-opened':
       return change(event.stage, () => ({ state: 'open', samples: [{ at: now, done: 0 }] }));
     case 'item':
-      return change(event.stage, ({ samples, step }) => ({ out: event.out, samples: sampled(samples, { at: now, done: event.out }), ...(step && step.total !== null && step.done >= step.total ? { step: undefined } : {}) }));
+      return change(event.stage, ({ samples, step }) => ({
+        out: event.out,
+        samples: sampled(samples, { at: now, done: event.out }),
+        ...(step && step.total !== null && step.done >= step.total ? { step: undefined } : {}),
+      }));
     case 'progress':
       return change(event.stage, ({ step }) => {
         const before = step?.name === event.step && event.done >= step.done ? step.samples : [];
-        return { step: { name: event.step, done: event.done, total: event.total, samples: sampled(before, { at: now, done: event.done }) } };
+        return {
+          step: {
+            name: event.step,
+            done: event.done,
+            total: event.total,
+            samples: sampled(before, { at: now, done: event.done }),
+          },
+        };
       });
     case 'skipped':
       return change(event.stage, ({ skipped }) => ({ skipped: skipped + 1 }));
     case 'stage-closed':
-      return change(event.stage, () => ({ state: 'closed', step: undefined, out: event.out, skipped: event.skipped, busySeconds: event.busySeconds }));
+      return change(event.stage, () => ({
+        state: 'closed',
+        step: undefined,
+        out: event.out,
+        skipped: event.skipped,
+        busySeconds: event.busySeconds,
+      }));
     case 'artifact':
       return { ...progress, artifacts: progress.artifacts + 1, bytes: progress.bytes + event.bytes };
     case 'warning':
@@ -79,7 +114,9 @@ export function advance(progress: RunProgress, event: RunEvent, now: number): Ru
   }
 }
 
-/** Things per second over the last samples, the time since counting too (a stall shows); undefined before there are two. */
+/**
+ * Things per second over the last samples, the time since counting too (a stall shows); undefined before there are two.
+ */
 export function rateOf(samples: readonly Sample[], now: number): number | undefined {
   const first = samples[0];
   const last = samples.at(-1);

@@ -2,17 +2,48 @@ import type { Manifest } from '@deepearth/core/manifest';
 import { describe, expect, it } from 'vitest';
 import { runSummary } from './run-summary.ts';
 
-const file = (path: string, bytes: number): Manifest['outputs'][number] => ({ path, bytes, sha256: '', mediaType: 'image/png', key: '', stage: 'pictures' });
+const file = (path: string, bytes: number): Manifest['outputs'][number] => ({
+  path,
+  bytes,
+  sha256: '',
+  mediaType: 'image/png',
+  key: '',
+  stage: 'pictures',
+});
 const manifest = (parts: Partial<Manifest>): Manifest => ({
-  format: 1, name: 'test', status: 'done', startedAt: '', finishedAt: '', seconds: 0.5, versions: {}, pipeline: [], inputs: [], outputs: [], skipped: [], warnings: [],
+  format: 1,
+  name: 'test',
+  status: 'done',
+  startedAt: '',
+  finishedAt: '',
+  seconds: 0.5,
+  versions: {},
+  pipeline: [],
+  inputs: [],
+  outputs: [],
+  skipped: [],
+  warnings: [],
   stages: [{ id: 'tokens', type: 'encoder/vjepa2', in: 1, out: 1, skipped: 0, busySeconds: 3 }],
   ...parts,
 });
 
 describe('runSummary', () => {
   it('lists folders with counts, and a file alone by its own name', () => {
-    expect(runSummary(manifest({ outputs: [file('a/1.png', 10), file('a/2.png', 20), file('b/all.gif', 1000), file('all.zip', 5000)] }), 'out')).toBe(
-      ['Done in 0.50 s: 4 files, 6.03 KB, in out', '  a/         2 files     30 B', '  b/all.gif           1.00 KB', '  all.zip             5.00 KB', '  manifest.json'].join('\n'),
+    expect(
+      runSummary(
+        manifest({
+          outputs: [file('a/1.png', 10), file('a/2.png', 20), file('b/all.gif', 1000), file('all.zip', 5000)],
+        }),
+        'out',
+      ),
+    ).toBe(
+      [
+        'Done in 0.50 s: 4 files, 6.03 KB, in out',
+        '  a/         2 files     30 B',
+        '  b/all.gif           1.00 KB',
+        '  all.zip             5.00 KB',
+        '  manifest.json',
+      ].join('\n'),
     );
   });
 
@@ -21,8 +52,15 @@ describe('runSummary', () => {
   });
 
   it('lists what was skipped and warned of, the first ones of many', () => {
-    const skipped = Array.from({ length: 20 }, (_, i) => ({ stage: 'frames', item: `f${i}`, message: `f${i} is broken` }));
-    const text = runSummary(manifest({ status: 'skipped', skipped, warnings: [{ stage: 'umap', message: 'few tokens' }] }), 'out');
+    const skipped = Array.from({ length: 20 }, (_, i) => ({
+      stage: 'frames',
+      item: `f${i}`,
+      message: `f${i} is broken`,
+    }));
+    const text = runSummary(
+      manifest({ status: 'skipped', skipped, warnings: [{ stage: 'umap', message: 'few tokens' }] }),
+      'out',
+    );
     expect(text).toContain('Finished with gaps');
     expect(text).toContain('1 warning:\n  umap: few tokens');
     expect(text).toContain('20 items skipped:\n  f0 is broken');

@@ -11,15 +11,39 @@ export function runSummary(manifest: Manifest, folder: string, style: Style = pl
   const { outputs, skipped, warnings, stages, seconds, status } = manifest;
   const bytes = outputs.reduce((sum, output) => sum + output.bytes, 0);
   const head = `${status === 'skipped' ? style.yellow('Finished with gaps') : style.green('Done')} in ${formatSeconds(seconds)}: ${plural(outputs.length, 'file')}, ${formatBytes(bytes)}, in ${style.bold(folder)}`;
-  const rows = places(manifest).map(({ place, count, bytes: size }) => [`  ${place}`, count > 1 ? plural(count, 'file') : '', formatBytes(size)]);
-  const busiest = stages.reduce<(typeof stages)[number] | undefined>((most, stage) => (!most || stage.busySeconds > most.busySeconds ? stage : most), undefined);
+  const rows = places(manifest).map(({ place, count, bytes: size }) => [
+    `  ${place}`,
+    count > 1 ? plural(count, 'file') : '',
+    formatBytes(size),
+  ]);
+  const busiest = stages.reduce<(typeof stages)[number] | undefined>(
+    (most, stage) => (!most || stage.busySeconds > most.busySeconds ? stage : most),
+    undefined,
+  );
   return [
     head,
-    ...(rows.length ? [formatTable([{ title: '' }, { title: '', align: 'right' }, { title: '', align: 'right' }], rows).split('\n').slice(1).join('\n')] : []),
+    ...(rows.length
+      ? [
+          formatTable([{ title: '' }, { title: '', align: 'right' }, { title: '', align: 'right' }], rows)
+            .split('\n')
+            .slice(1)
+            .join('\n'),
+        ]
+      : []),
     `  manifest.json`,
-    ...(busiest && seconds >= 2 ? [style.dim(`Most of the time went into ${busiest.id}: ${formatSeconds(busiest.busySeconds)}.`)] : []),
-    ...remarks(`${plural(warnings.length, 'warning')}:`, warnings.map(({ stage, message }) => `${stage}: ${message}`), style),
-    ...remarks(`${plural(skipped.length, 'item')} skipped:`, skipped.map(({ message }) => message), style),
+    ...(busiest && seconds >= 2
+      ? [style.dim(`Most of the time went into ${busiest.id}: ${formatSeconds(busiest.busySeconds)}.`)]
+      : []),
+    ...remarks(
+      `${plural(warnings.length, 'warning')}:`,
+      warnings.map(({ stage, message }) => `${stage}: ${message}`),
+      style,
+    ),
+    ...remarks(
+      `${plural(skipped.length, 'item')} skipped:`,
+      skipped.map(({ message }) => message),
+      style,
+    ),
   ].join('\n');
 }
 
@@ -35,7 +59,10 @@ function places({ outputs }: Manifest): { place: string; count: number; bytes: n
   for (const { path, bytes } of outputs) {
     const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/') + 1) : path;
     const entry = found.get(folder);
-    found.set(folder, entry ? { place: folder, count: entry.count + 1, bytes: entry.bytes + bytes } : { place: path, count: 1, bytes });
+    found.set(
+      folder,
+      entry ? { place: folder, count: entry.count + 1, bytes: entry.bytes + bytes } : { place: path, count: 1, bytes },
+    );
   }
   return [...found.values()];
 }

@@ -18,7 +18,8 @@ ${rest}  - id: files
 `;
 
 const whole = 2000;
-const isWhole = async (path: string): Promise<boolean> => (await readFile(path, 'utf8')).trimEnd().split('\n').length === whole;
+const isWhole = async (path: string): Promise<boolean> =>
+  (await readFile(path, 'utf8')).trimEnd().split('\n').length === whole;
 
 describe('deepearth run', () => {
   it('runs a pipeline with stages of a plugin, writes JSON lines to a pipe and a summary to stderr', async () => {
@@ -30,14 +31,23 @@ describe('deepearth run', () => {
     expect(events.filter(({ type }) => type === 'artifact')).toHaveLength(3);
     expect(stderr).toMatch(/Done in .*: 3 files, .* in p-output\n {2}notes\/ +3 files/);
     expect(status).toBe(0);
-    expect(JSON.parse(await readFile(folder.file('p-output/manifest.json'), 'utf8'))).toMatchObject({ status: 'done', versions: { '@deepearth/cli': expect.any(String) } });
+    expect(JSON.parse(await readFile(folder.file('p-output/manifest.json'), 'utf8'))).toMatchObject({
+      status: 'done',
+      versions: { '@deepearth/cli': expect.any(String) },
+    });
   });
 
   it('takes the output folder from the flag, then from the file', async () => {
     await using folder = await folderWith({ 'p.yaml': `output: named\n${notes('{ count: 1 }')}` });
     expect((await deepearth(['run', 'p.yaml'], { cwd: folder.path })).status).toBe(0);
-    expect((await deepearth(['run', 'p.yaml', '--output', 'given', '--set', 'notes.with.count=2'], { cwd: folder.path })).status).toBe(0);
-    expect([(await readdir(folder.file('named/notes'))).length, (await readdir(folder.file('given/notes'))).length]).toEqual([1, 2]);
+    expect(
+      (await deepearth(['run', 'p.yaml', '--output', 'given', '--set', 'notes.with.count=2'], { cwd: folder.path }))
+        .status,
+    ).toBe(0);
+    expect([
+      (await readdir(folder.file('named/notes'))).length,
+      (await readdir(folder.file('given/notes'))).length,
+    ]).toEqual([1, 2]);
   });
 
   it('ends with 3 and lists what was skipped', async () => {
@@ -68,13 +78,18 @@ describe('deepearth run', () => {
 
   it('shows the stack of any error with DEEPEARTH_DEBUG=1', async () => {
     await using folder = await folderWith({ 'p.yaml': notes('{ broken: 0 }') });
-    expect((await deepearth(['run', 'p.yaml'], { cwd: folder.path, env: { DEEPEARTH_DEBUG: '1' } })).stderr).toMatch(/\n\s+at .*notes\.mjs/);
+    expect((await deepearth(['run', 'p.yaml'], { cwd: folder.path, env: { DEEPEARTH_DEBUG: '1' } })).stderr).toMatch(
+      /\n\s+at .*notes\.mjs/,
+    );
   });
 
   it('on Ctrl-C leaves whole files only, says how to go on, ends with 130, and goes on with --resume', async () => {
     await using folder = await folderWith({ 'my p.yaml': notes('{ count: 40, pauseMs: 30 }') });
     const args = ['run', 'my p.yaml', '--output', 'out', '--set', 'notes.with.count=30'];
-    const { status, stderr } = await deepearth(args, { cwd: folder.path, kill: { signal: 'SIGINT', after: 'notes/note-4.txt' } });
+    const { status, stderr } = await deepearth(args, {
+      cwd: folder.path,
+      kill: { signal: 'SIGINT', after: 'notes/note-4.txt' },
+    });
     expect(status).toBe(130);
     expect(stderr).toContain(`To go on:\n  deepearth run 'my p.yaml' --set notes.with.count=30 --output out --resume`);
     const files = await readdir(folder.file('out/notes'));
@@ -89,15 +104,22 @@ describe('deepearth run', () => {
 
   it('ends with 143 on SIGTERM', async () => {
     await using folder = await folderWith({ 'p.yaml': notes('{ count: 100, pauseMs: 30 }') });
-    const { status } = await deepearth(['run', 'p.yaml'], { cwd: folder.path, kill: { signal: 'SIGTERM', after: 'note-1.txt' } });
+    const { status } = await deepearth(['run', 'p.yaml'], {
+      cwd: folder.path,
+      kill: { signal: 'SIGTERM', after: 'note-1.txt' },
+    });
     expect(status).toBe(143);
   });
 
   it('can be killed at once and resumed: no half file has a final name', async () => {
     await using folder = await folderWith({ 'p.yaml': notes('{ count: 20, pauseMs: 20 }') });
-    const { status } = await deepearth(['run', 'p.yaml', '-o', 'out'], { cwd: folder.path, kill: { signal: 'SIGKILL', after: 'note-4.txt' } });
+    const { status } = await deepearth(['run', 'p.yaml', '-o', 'out'], {
+      cwd: folder.path,
+      kill: { signal: 'SIGKILL', after: 'note-4.txt' },
+    });
     expect(status).toBe('SIGKILL');
-    for (const file of await readdir(folder.file('out/notes'))) expect(await isWhole(join(folder.path, 'out/notes', file))).toBe(true);
+    for (const file of await readdir(folder.file('out/notes')))
+      expect(await isWhole(join(folder.path, 'out/notes', file))).toBe(true);
     expect(existsSync(folder.file('out/manifest.json'))).toBe(false);
     const again = await deepearth(['run', 'p.yaml', '-o', 'out', '--resume'], { cwd: folder.path });
     expect(again.status).toBe(0);
@@ -107,7 +129,11 @@ describe('deepearth run', () => {
 
   it('goes on when the reader of its lines goes away', async () => {
     await using folder = await folderWith({ 'p.yaml': notes('{ count: 30 }') });
-    const { status, stdout, stderr } = spawnSync('bash', ['-c', `set -o pipefail; "$0" "$1" run p.yaml -o out | head -1`, process.execPath, commandPath], { cwd: folder.path, encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(
+      'bash',
+      ['-c', `set -o pipefail; "$0" "$1" run p.yaml -o out | head -1`, process.execPath, commandPath],
+      { cwd: folder.path, encoding: 'utf8' },
+    );
     expect(jsonLines(stdout)).toHaveLength(1);
     expect(stderr).toContain('Done in');
     expect(status).toBe(0);
@@ -115,7 +141,9 @@ describe('deepearth run', () => {
   });
 
   it('names a missing folder of frames, with its place in the file, and ends with 4', async () => {
-    await using folder = await folderWith({ 'p.yaml': 'stages:\n  - type: source/frames\n    with: { directory: ./nowhere }\n  - type: windower/sliding\n' });
+    await using folder = await folderWith({
+      'p.yaml': 'stages:\n  - type: source/frames\n    with: { directory: ./nowhere }\n  - type: windower/sliding\n',
+    });
     const { status, stderr } = await deepearth(['run', 'p.yaml'], { cwd: folder.path });
     expect(stderr).toMatch(/error: p\.yaml:3:\d+ frames: .*nowhere/);
     expect(status).toBe(4);
@@ -134,7 +162,12 @@ describe('deepearth run', () => {
   const script = spawnSync('script', ['--version']).status === 0;
   it.skipIf(!script)('draws its progress on a terminal, with colours unless NO_COLOR says no', async () => {
     await using folder = await folderWith({ 'p.yaml': notes('{ count: 10, pauseMs: 40 }') });
-    const onTerminal = (env: string): string => spawnSync('script', ['-qec', `stty cols 70 rows 20; ${env} ${process.execPath} ${commandPath} run p.yaml`, '/dev/null'], { cwd: folder.path, encoding: 'utf8', env: { ...process.env, NO_COLOR: '', FORCE_COLOR: '', TERM: 'xterm' } }).stdout;
+    const onTerminal = (env: string): string =>
+      spawnSync(
+        'script',
+        ['-qec', `stty cols 70 rows 20; ${env} ${process.execPath} ${commandPath} run p.yaml`, '/dev/null'],
+        { cwd: folder.path, encoding: 'utf8', env: { ...process.env, NO_COLOR: '', FORCE_COLOR: '', TERM: 'xterm' } },
+      ).stdout;
     const colored = onTerminal('');
     expect(colored).toContain('━');
     expect(colored).toMatch(/\u001b\[32mDone\u001b\[39m in/);
@@ -147,7 +180,10 @@ describe('deepearth run', () => {
 
 describe('deepearth validate, plan, graph', () => {
   it('shows every issue with its place and a caret, and ends with 2', async () => {
-    await using folder = await folderWith({ 'p.yaml': 'stages:\n  - type: source/synthetic\n    with: { cuont: 3 }\n  - type: windower/slidng\n', 'good.yaml': 'stages:\n  - type: source/synthetic\n' });
+    await using folder = await folderWith({
+      'p.yaml': 'stages:\n  - type: source/synthetic\n    with: { cuont: 3 }\n  - type: windower/slidng\n',
+      'good.yaml': 'stages:\n  - type: source/synthetic\n',
+    });
     const { status, stdout, stderr } = await deepearth(['validate', 'p.yaml', 'good.yaml'], { cwd: folder.path });
     expect(stderr).toContain('Did you mean windower/sliding?');
     expect(stderr).toMatch(/ {4}4 \|.*windower\/slidng\n +\| +\^/);
@@ -163,10 +199,18 @@ describe('deepearth validate, plan, graph', () => {
     expect(status).toBe(2);
   });
 
-  it('answers issues as JSON', async () => {
-    await using folder = await folderWith({ 'p.yaml': 'stages:\n  - type: source/synthetic\n    with: { cuont: 3 }\n' });
+  it('returns issues as JSON', async () => {
+    await using folder = await folderWith({
+      'p.yaml': 'stages:\n  - type: source/synthetic\n    with: { cuont: 3 }\n',
+    });
     const { status, stdout } = await deepearth(['validate', 'p.yaml', '--json'], { cwd: folder.path });
-    expect(JSON.parse(stdout)).toMatchObject([{ file: 'p.yaml', valid: false, issues: [{ path: 'synthetic.cuont', location: { line: 3, column: 13 }, remedy: 'Did you mean count?' }] }]);
+    expect(JSON.parse(stdout)).toMatchObject([
+      {
+        file: 'p.yaml',
+        valid: false,
+        issues: [{ path: 'synthetic.cuont', location: { line: 3, column: 13 }, remedy: 'Did you mean count?' }],
+      },
+    ]);
     expect(status).toBe(2);
   });
 
@@ -179,23 +223,38 @@ describe('deepearth validate, plan, graph', () => {
 
   it('suggests the path of a mistyped --set', async () => {
     await using folder = await folderWith({ 'p.yaml': 'stages:\n  - type: source/synthetic\n' });
-    const { status, stderr } = await deepearth(['plan', 'p.yaml', '--set', 'synthetik.with.count=2'], { cwd: folder.path });
+    const { status, stderr } = await deepearth(['plan', 'p.yaml', '--set', 'synthetik.with.count=2'], {
+      cwd: folder.path,
+    });
     expect(stderr).toContain('Did you mean synthetic?');
     expect(status).toBe(2);
   });
 
   it('plans as a table and as JSON', async () => {
-    await using folder = await folderWith({ 'p.yaml': 'stages:\n  - type: source/synthetic\n    with: { count: 20, width: 64, height: 32 }\n  - type: windower/sliding\n    with: { size: 8, tail: drop }\n' });
+    await using folder = await folderWith({
+      'p.yaml':
+        'stages:\n  - type: source/synthetic\n    with: { count: 20, width: 64, height: 32 }\n  - type: windower/sliding\n    with: { size: 8, tail: drop }\n',
+    });
     const table = await deepearth(['plan', 'p.yaml'], { cwd: folder.path });
-    expect(table.stdout).toMatch(/sliding +windower\/sliding +synthetic +2 +clip \[time 8, height 32, width 64, channels 3\] uint8/);
+    expect(table.stdout).toMatch(
+      /sliding +windower\/sliding +synthetic +2 +clip \[time 8, height 32, width 64, channels 3\] uint8/,
+    );
     expect(table.stdout).toContain('the last 4 frames fill no clip of 8 and are dropped');
     const json = await deepearth(['plan', 'p.yaml', '--json'], { cwd: folder.path });
-    expect(JSON.parse(json.stdout)).toMatchObject({ stages: [{ id: 'synthetic', to: ['sliding'] }, { id: 'sliding', output: { kind: 'clip', count: 2 } }] });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      stages: [
+        { id: 'synthetic', to: ['sliding'] },
+        { id: 'sliding', output: { kind: 'clip', count: 2 } },
+      ],
+    });
   });
 
   it('draws the graph for Mermaid, Graphviz and programs, also without the data', async () => {
-    await using folder = await folderWith({ 'p.yaml': 'stages:\n  - type: source/frames\n    with: { directory: nowhere }\n  - type: windower/sliding\n' });
-    const graph = async (format: string): Promise<string> => (await deepearth(['graph', 'p.yaml', '--format', format], { cwd: folder.path })).stdout;
+    await using folder = await folderWith({
+      'p.yaml': 'stages:\n  - type: source/frames\n    with: { directory: nowhere }\n  - type: windower/sliding\n',
+    });
+    const graph = async (format: string): Promise<string> =>
+      (await deepearth(['graph', 'p.yaml', '--format', format], { cwd: folder.path })).stdout;
     expect(await graph('mermaid')).toMatch(/^flowchart LR\n[\s\S]*frames -->/);
     expect(await graph('dot')).toMatch(/"frames" -> "sliding" \[label=/);
     expect(JSON.parse(await graph('json'))).toMatchObject({ stages: [{ id: 'frames' }, { id: 'sliding' }] });

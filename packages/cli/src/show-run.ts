@@ -1,7 +1,21 @@
 // Shows a run's events: as a block of progress on a terminal, as JSON lines, or as remarks alone.
 
 import type { RunEvent } from '@deepearth/core/events';
-import { auditTime, combineLatest, filter, interval, map, scan, share, startWith, Subscription, takeUntil, last, type MonoTypeOperatorFunction, type Observable } from 'rxjs';
+import {
+  auditTime,
+  combineLatest,
+  filter,
+  interval,
+  map,
+  scan,
+  share,
+  startWith,
+  Subscription,
+  takeUntil,
+  last,
+  type MonoTypeOperatorFunction,
+  type Observable,
+} from 'rxjs';
 import { liveLines } from './live-lines.ts';
 import { printJsonLine, remark } from './print.ts';
 import { progressLines } from './progress-lines.ts';
@@ -40,7 +54,14 @@ export function showProgress(events$: Observable<RunEvent>, terminal: NodeJS.Wri
   };
   const ticks$ = interval(500).pipe(startWith(0), takeUntil(progress$.pipe(last(null, undefined))));
   const shown = new Subscription(() => block.close());
-  shown.add(combineLatest([progress$, ticks$]).pipe(auditTime(redrawMs), map(([progress]) => progress)).subscribe(draw));
+  shown.add(
+    combineLatest([progress$, ticks$])
+      .pipe(
+        auditTime(redrawMs),
+        map(([progress]) => progress),
+      )
+      .subscribe(draw),
+  );
   shown.add(progress$.pipe(last(null, undefined)).subscribe((progress) => progress && draw(progress)));
   shown.add(
     shared$.subscribe((event) => {
@@ -62,7 +83,8 @@ export function showRemarks(events$: Observable<RunEvent>): RunView {
 }
 
 /** One JSON line per event. */
-export const showJson = (events$: Observable<RunEvent>): Subscription => events$.pipe(pacedProgress()).subscribe(printJsonLine);
+export const showJson = (events$: Observable<RunEvent>): Subscription =>
+  events$.pipe(pacedProgress()).subscribe(printJsonLine);
 
 /** Lets a few progress events a second through for each step of a stage, and always the last. */
 export function pacedProgress(clock: () => number = () => performance.now()): MonoTypeOperatorFunction<RunEvent> {

@@ -1,4 +1,5 @@
-// Progress of one long piece of work, on stderr: a line on a terminal, JSON lines when they are asked for, else now and then a line of text.
+// Progress of one long piece of work, on stderr: a line on a terminal, JSON lines when they are asked for, else now and
+// then a line of text.
 
 import { fit, formatBytes, formatNumber, formatWholeSeconds } from './format.ts';
 import { liveLines } from './live-lines.ts';
@@ -19,7 +20,10 @@ const keptSamples = 40;
 /** How often something is shown at most, in milliseconds. */
 const intervals = { terminal: 100, json: 200, text: 5000 } as const;
 
-export function stepProgress({ json = false, unit = 'count' }: { json?: boolean; unit?: 'count' | 'bytes' } = {}): StepProgress {
+export function stepProgress({
+  json = false,
+  unit = 'count',
+}: { json?: boolean; unit?: 'count' | 'bytes' } = {}): StepProgress {
   const terminal = process.stderr;
   const form = terminal.isTTY ? 'terminal' : json ? 'json' : 'text';
   const live = form === 'terminal' ? liveLines(terminal) : undefined;
@@ -32,7 +36,11 @@ export function stepProgress({ json = false, unit = 'count' }: { json?: boolean;
   const text = (step: string, done: number, total: number | null, now: number): string => {
     const left = done === total ? undefined : secondsLeft(samples, total, now);
     const rate = unit === 'bytes' ? rateOf(samples, now) : undefined;
-    const parts = [`${show(done)}${total === null ? '' : ` of ${show(total)}`}`, rate === undefined ? '' : `${formatBytes(rate)}/s`, left === undefined ? '' : `${formatWholeSeconds(Math.ceil(left))} left`];
+    const parts = [
+      `${show(done)}${total === null ? '' : ` of ${show(total)}`}`,
+      rate === undefined ? '' : `${formatBytes(rate)}/s`,
+      left === undefined ? '' : `${formatWholeSeconds(Math.ceil(left))} left`,
+    ];
     return `${step}  ${parts.filter(Boolean).join(', ')}`;
   };
 
@@ -48,7 +56,13 @@ export function stepProgress({ json = false, unit = 'count' }: { json?: boolean;
       shownAt = now;
       if (form === 'json') remark(JSON.stringify({ type: 'progress', step, done, total }));
       else if (form === 'text') remark(text(step, done, total, now));
-      else live!.draw([fit(`  ${total ? `${bar(done / total, 20, style)}  ` : ''}${text(step, done, total, now)}`, terminal.columns || 80)]);
+      else
+        live!.draw([
+          fit(
+            `  ${total ? `${bar(done / total, 20, style)}  ` : ''}${text(step, done, total, now)}`,
+            terminal.columns || 80,
+          ),
+        ]);
     },
     close() {
       live?.draw([]);

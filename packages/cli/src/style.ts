@@ -2,7 +2,14 @@
 
 import type { WriteStream } from 'node:tty';
 
-const codes = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39] } as const;
+const codes = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+} as const;
 
 export type Style = Readonly<Record<keyof typeof codes, (text: string) => string>>;
 
@@ -10,7 +17,10 @@ export type Style = Readonly<Record<keyof typeof codes, (text: string) => string
 export const plainStyle: Style = makeStyle(false);
 
 export function makeStyle(colors: boolean): Style {
-  const entries = Object.entries(codes).map(([name, [on, off]]) => [name, (text: string) => (colors && text ? `\u001b[${on}m${text}\u001b[${off}m` : text)]);
+  const entries = Object.entries(codes).map(([name, [on, off]]) => [
+    name,
+    (text: string) => (colors && text ? `\u001b[${on}m${text}\u001b[${off}m` : text),
+  ]);
   return Object.fromEntries(entries) as Style;
 }
 

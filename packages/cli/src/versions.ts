@@ -9,7 +9,8 @@ const besides = [
   ['sharp', '@deepearth/sources'],
 ] as const;
 
-export const cliVersion = (): string => (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+export const cliVersion = (): string =>
+  (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
 /** What is not installed is left out. */
 export function cliVersions(): Record<string, string> {

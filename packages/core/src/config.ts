@@ -13,18 +13,31 @@ import { substitute } from './substitute.ts';
 
 /** One entry of `stages`, before its options are checked. */
 export const stageEntrySchema = z.strictObject({
-  id: z.string().describe('a name for the stage, unique in the pipeline; defaults to the name after the slash of its type').optional(),
+  id: z
+    .string()
+    .describe('a name for the stage, unique in the pipeline; defaults to the name after the slash of its type')
+    .optional(),
   type: z.string().describe('the stage type: kind/name'),
   with: z.record(z.string(), z.unknown()).nullable().describe('options of the stage').optional(),
-  from: z.union([z.string(), z.array(z.string())]).describe('the stage or stages it takes its items from; defaults to the one before').optional(),
+  from: z
+    .union([z.string(), z.array(z.string())])
+    .describe('the stage or stages it takes its items from; defaults to the one before')
+    .optional(),
   onError: onErrorSchema.optional(),
 });
 
 /** The top level of a pipeline file. */
 export const pipelineSchemaParts = {
   name: z.string().min(1).describe('a name for the pipeline').optional(),
-  plugins: z.array(z.string()).describe('modules with stages of your own: paths relative to this file, or package names').optional(),
-  output: z.string().min(1).describe('the folder for everything a run writes, relative to the working directory').optional(),
+  plugins: z
+    .array(z.string())
+    .describe('modules with stages of your own: paths relative to this file, or package names')
+    .optional(),
+  output: z
+    .string()
+    .min(1)
+    .describe('the folder for everything a run writes, relative to the working directory')
+    .optional(),
 };
 
 const fileSchema = z.strictObject({ ...pipelineSchemaParts, stages: z.array(stageEntrySchema).min(1) });
@@ -47,20 +60,35 @@ export interface LoadedConfig {
 
 const maxConfigBytes = 1 << 20;
 
-/** Loads a pipeline file. Throws an `InputError` when it cannot be read and a `ConfigError` with everything that is wrong in it. */
+/**
+ * Loads a pipeline file. Throws an `InputError` when it cannot be read and a `ConfigError` with everything that is
+ * wrong in it.
+ */
 export async function loadConfig(file: string, options: LoadOptions): Promise<LoadedConfig> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
-    throw new InputError(file, code === 'ENOENT' ? 'there is no such pipeline file.' : code === 'EISDIR' ? 'is a folder, not a pipeline file.' : `cannot be read (${code}).`, { cause });
+    throw new InputError(
+      file,
+      code === 'ENOENT'
+        ? 'there is no such pipeline file.'
+        : code === 'EISDIR'
+          ? 'is a folder, not a pipeline file.'
+          : `cannot be read (${code}).`,
+      { cause },
+    );
   }
   return parseConfig(text, file, options);
 }
 
 /** The same for text that is at hand; `file` names it in errors, and plugins are found relative to it. */
-export async function parseConfig(text: string, file: string, { registry, overrides = [], env = {} }: LoadOptions): Promise<LoadedConfig> {
+export async function parseConfig(
+  text: string,
+  file: string,
+  { registry, overrides = [], env = {} }: LoadOptions,
+): Promise<LoadedConfig> {
   if (text.length > maxConfigBytes) throw new InputError(file, 'is larger than 1 MiB, which no pipeline file is.');
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
@@ -71,13 +99,34 @@ export async function parseConfig(text: string, file: string, { registry, overri
   const fail = (issues: readonly ConfigIssue[]): void => {
     if (issues.length) throw new ConfigError(issues);
   };
-  fail(document.errors.map(({ pos, message }) => ({ location: at(pos[0]), path: '', message: message.replace(/ at line \d+.*$/s, '') })));
-  if (!isMap(document.contents)) fail([{ location: at(0), path: '', message: 'a pipeline file is a map with "stages".', remedy: 'See examples/ for one.' }]);
+  fail(
+    document.errors.map(({ pos, message }) => ({
+      location: at(pos[0]),
+      path: '',
+      message: message.replace(/ at line \d+.*$/s, ''),
+    })),
+  );
+  if (!isMap(document.contents))
+    fail([
+      {
+        location: at(0),
+        path: '',
+        message: 'a pipeline file is a map with "stages".',
+        remedy: 'See examples/ for one.',
+      },
+    ]);
 
   const { placed, issues: misplaced } = applyOverrides(document, overrides, toPlain(document, at));
   fail(misplaced);
   const locate = locator(document, at, placed);
-  fail(substitute(document, env).map(({ offset, message, remedy }) => ({ location: at(offset), path: '', message, remedy })));
+  fail(
+    substitute(document, env).map(({ offset, message, remedy }) => ({
+      location: at(offset),
+      path: '',
+      message,
+      remedy,
+    })),
+  );
 
   const parsed = fileSchema.safeParse(toPlain(document, at));
   if (!parsed.success) fail(parsed.error.issues.flatMap((issue) => shapeIssues(issue, locate)));
@@ -92,7 +141,20 @@ export async function parseConfig(text: string, file: string, { registry, overri
       fail([{ location: locate(['plugins', index]), path: `plugins.${index}`, message: error.message }]);
     }
   }
-  fail(stages.flatMap(({ type }, index) => (all.has(type) ? [] : [{ location: locate(['stages', index, 'type']), path: `stages.${index}.type`, message: `there is no stage type ${JSON.stringify(type)}.`, remedy: unknownTypeRemedy(type, all.types).trim() }])));
+  fail(
+    stages.flatMap(({ type }, index) =>
+      all.has(type)
+        ? []
+        : [
+            {
+              location: locate(['stages', index, 'type']),
+              path: `stages.${index}.type`,
+              message: `there is no stage type ${JSON.stringify(type)}.`,
+              remedy: unknownTypeRemedy(type, all.types).trim(),
+            },
+          ],
+    ),
+  );
   const uses = await Promise.all(
     stages.map(async (entry, index): Promise<StageUse> => ({
       definition: await all.load(entry.type),
@@ -106,10 +168,21 @@ export async function parseConfig(text: string, file: string, { registry, overri
   return { pipeline: definePipeline(uses, { name }), output, registry: all };
 }
 
-/** Answers where a path of the document stands: its key, its list item, or the nearest that exists; or the flag that set it. */
-function locator(document: Document, at: (offset: number) => Location, overrides: readonly Override[]): (path: Path) => Location {
+/**
+ * Returns where a path of the document stands: its key, its list item, or the nearest that exists; or the flag that set
+ * it.
+ */
+function locator(
+  document: Document,
+  at: (offset: number) => Location,
+  overrides: readonly Override[],
+): (path: Path) => Location {
   return (path) => {
-    const flag = overrides.findLast((override) => override.path.every((part, index) => index >= path.length || String(path[index]) === String(part)) && override.path.length <= path.length);
+    const flag = overrides.findLast(
+      (override) =>
+        override.path.every((part, index) => index >= path.length || String(path[index]) === String(part)) &&
+        override.path.length <= path.length,
+    );
     if (flag) return { file: flag.flag };
     let node: unknown = document.contents;
     let offset = (node as Node | null)?.range?.[0] ?? 0;
@@ -133,11 +206,18 @@ function toPlain(document: Document, at: (offset: number) => Location): unknown 
   try {
     return document.toJS({ maxAliasCount: 100 }) as unknown;
   } catch (cause) {
-    throw new ConfigError([{ location: at(0), path: '', message: `${cause instanceof Error ? cause.message : String(cause)}.` }]);
+    throw new ConfigError([
+      { location: at(0), path: '', message: `${cause instanceof Error ? cause.message : String(cause)}.` },
+    ]);
   }
 }
 
-const knownKeys = (path: Path): string[] => (path.length === 0 ? Object.keys(fileSchema.shape) : path.length === 2 && path[0] === 'stages' ? Object.keys(stageEntrySchema.shape) : []);
+const knownKeys = (path: Path): string[] =>
+  path.length === 0
+    ? Object.keys(fileSchema.shape)
+    : path.length === 2 && path[0] === 'stages'
+      ? Object.keys(stageEntrySchema.shape)
+      : [];
 
 function shapeIssues(issue: z.core.$ZodIssue, locate: (path: Path) => Location): ConfigIssue[] {
   const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
@@ -145,9 +225,20 @@ function shapeIssues(issue: z.core.$ZodIssue, locate: (path: Path) => Location):
     return issue.keys.map((key) => {
       const known = knownKeys(path);
       const near = closest(key, known);
-      return { location: locate([...path, key]), path: [...path, key].join('.'), message: `there is no ${JSON.stringify(key)} here.`, remedy: near ? `Did you mean ${near}?` : `It may have: ${known.join(', ')}.` };
+      return {
+        location: locate([...path, key]),
+        path: [...path, key].join('.'),
+        message: `there is no ${JSON.stringify(key)} here.`,
+        remedy: near ? `Did you mean ${near}?` : `It may have: ${known.join(', ')}.`,
+      };
     });
   }
   const missing = issue.code === 'invalid_type' && /received undefined/.test(issue.message);
-  return [{ location: locate(path), path: path.join('.'), message: missing ? 'is missing.' : `${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}.` }];
+  return [
+    {
+      location: locate(path),
+      path: path.join('.'),
+      message: missing ? 'is missing.' : `${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}.`,
+    },
+  ];
 }

@@ -27,7 +27,8 @@ export interface Location {
   readonly column?: number;
 }
 
-export const formatLocation = ({ file, line, column }: Location): string => [file, line, column].filter((part) => part !== undefined).join(':');
+export const formatLocation = ({ file, line, column }: Location): string =>
+  [file, line, column].filter((part) => part !== undefined).join(':');
 
 export interface ConfigIssue {
   readonly location: Location;
@@ -41,9 +42,16 @@ export interface ConfigIssue {
 export class ConfigError extends DeepEarthError {
   readonly issues: readonly ConfigIssue[];
   constructor(found: readonly ConfigIssue[]) {
-    const issues = [...found].sort((a, b) => (a.location.line ?? 0) - (b.location.line ?? 0) || (a.location.column ?? 0) - (b.location.column ?? 0));
+    const issues = [...found].sort(
+      (a, b) => (a.location.line ?? 0) - (b.location.line ?? 0) || (a.location.column ?? 0) - (b.location.column ?? 0),
+    );
     super(
-      issues.map(({ location, path, message, remedy }) => `${formatLocation(location)} ${path ? `${path}: ` : ''}${message}${remedy ? ` ${remedy}` : ''}`).join('\n'),
+      issues
+        .map(
+          ({ location, path, message, remedy }) =>
+            `${formatLocation(location)} ${path ? `${path}: ` : ''}${message}${remedy ? ` ${remedy}` : ''}`,
+        )
+        .join('\n'),
       { code: 'E_CONFIG' },
     );
     this.issues = issues;
@@ -99,7 +107,8 @@ function editDistance(a: string, b: string, limit: number): number {
   let former = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
-    for (let j = 1; j <= b.length; j++) row[j] = Math.min(former[j]! + 1, row[j - 1]! + 1, former[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    for (let j = 1; j <= b.length; j++)
+      row[j] = Math.min(former[j]! + 1, row[j - 1]! + 1, former[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
     former = row;
   }
   return former[b.length]!;

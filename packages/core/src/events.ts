@@ -11,12 +11,28 @@ export interface StageCounts {
 }
 
 export type RunEvent =
-  | { readonly type: 'run-started'; readonly output: string; readonly stages: readonly { id: string; type: string; count: number | null }[] }
+  | {
+      readonly type: 'run-started';
+      readonly output: string;
+      readonly stages: readonly { id: string; type: string; count: number | null }[];
+    }
   | { readonly type: 'stage-opened'; readonly stage: string }
   | { readonly type: 'item'; readonly stage: string; readonly item: string; readonly out: number }
-  | { readonly type: 'progress'; readonly stage: string; readonly step: string; readonly done: number; readonly total: number | null }
+  | {
+      readonly type: 'progress';
+      readonly stage: string;
+      readonly step: string;
+      readonly done: number;
+      readonly total: number | null;
+    }
   | { readonly type: 'info' | 'warning'; readonly stage: string; readonly message: string }
   | { readonly type: 'skipped'; readonly stage: string; readonly item: string; readonly message: string }
-  | { readonly type: 'artifact'; readonly stage: string; readonly path: string; readonly bytes: number; readonly sha256: string }
+  | {
+      readonly type: 'artifact';
+      readonly stage: string;
+      readonly path: string;
+      readonly bytes: number;
+      readonly sha256: string;
+    }
   | ({ readonly type: 'stage-closed'; readonly stage: string } & StageCounts)
   | { readonly type: 'run-finished'; readonly status: RunStatus; readonly seconds: number; readonly message?: string };

@@ -18,7 +18,9 @@ const isEntry = (value: unknown): value is JournalEntry => {
 /** Reads the manifest and the journal of an earlier run; a torn last line of the journal (a killed run) is left out. */
 export async function readFormerRun(folder: string): Promise<FormerFiles> {
   const entries = new Map<string, JournalEntry>();
-  const manifest = await readFile(join(folder, manifestName), 'utf8').then(parse).catch(() => undefined);
+  const manifest = await readFile(join(folder, manifestName), 'utf8')
+    .then(parse)
+    .catch(() => undefined);
   const outputs = (manifest as { outputs?: unknown } | undefined)?.outputs;
   for (const entry of Array.isArray(outputs) ? outputs : []) if (isEntry(entry)) entries.set(entry.path, entry);
   const journal = await readFile(join(folder, stateFolder, 'journal.jsonl'), 'utf8').catch(() => '');
@@ -26,14 +28,18 @@ export async function readFormerRun(folder: string): Promise<FormerFiles> {
     const entry = parse(line);
     if (isEntry(entry)) entries.set(entry.path, entry);
   }
-  const holding = new Map([...entries.values()].flatMap((entry) => (entry.holds ? [[entry.holds, entry] as const] : [])));
+  const holding = new Map(
+    [...entries.values()].flatMap((entry) => (entry.holds ? [[entry.holds, entry] as const] : [])),
+  );
   return {
     entries,
     async find(key) {
       const entry = holding.get(key);
       if (!entry) return undefined;
       const path = join(folder, entry.path);
-      const bytes = await stat(path).then((found) => found.size).catch(() => undefined);
+      const bytes = await stat(path)
+        .then((found) => found.size)
+        .catch(() => undefined);
       return bytes === entry.bytes && (await sha256OfFile(path)) === entry.sha256 ? path : undefined;
     },
   };

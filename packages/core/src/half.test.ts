@@ -4,7 +4,8 @@ import { fromHalf, halfTable, toHalf } from './half.ts';
 
 describe('half precision', () => {
   test('every value that is not NaN survives the way through float32', () => {
-    for (let bits = 0; bits < 65536; bits++) if (!Number.isNaN(fromHalf(bits))) expect(toHalf(fromHalf(bits))).toBe(bits);
+    for (let bits = 0; bits < 65536; bits++)
+      if (!Number.isNaN(fromHalf(bits))) expect(toHalf(fromHalf(bits))).toBe(bits);
   });
 
   test('rounds to the nearest half, ties to even', () => {
@@ -13,7 +14,9 @@ describe('half precision', () => {
       fc.property(fc.float({ noNaN: true, min: -65504, max: 65504 }), (value) => {
         const rounded = fromHalf(toHalf(value));
         const at = finite.findIndex((half) => half >= value);
-        const best = Math.min(...[finite[at - 1], finite[at]].filter((half) => half !== undefined).map((half) => Math.abs(half - value)));
+        const best = Math.min(
+          ...[finite[at - 1], finite[at]].filter((half) => half !== undefined).map((half) => Math.abs(half - value)),
+        );
         expect(Math.abs(rounded - value)).toBe(best);
       }),
     );

@@ -44,7 +44,10 @@ export function halfFromFloat32(values: Float32Array, out = new Uint16Array(valu
   for (let i = 0; i < words.length; i++) {
     const magnitude = words[i]! & 0x7fffffff;
     // Normal halves are nearly all there is; done here, they take a quarter of the time.
-    out[i] = magnitude >= 0x38800000 && magnitude < 0x477ff000 ? ((words[i]! >>> 16) & 0x8000) | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13) : toHalf(values[i]!);
+    out[i] =
+      magnitude >= 0x38800000 && magnitude < 0x477ff000
+        ? ((words[i]! >>> 16) & 0x8000) | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13)
+        : toHalf(values[i]!);
   }
   return out;
 }

@@ -103,12 +103,15 @@ export interface Embedding extends Item {
 /** A token grid reduced to a few numbers per token. */
 export interface Projection extends Item {
   readonly kind: 'projection';
-  /** `[time, height, width, components]`, as the reducer answers them, not yet scaled to colours. */
+  /** `[time, height, width, components]`, as the reducer returns them, not yet scaled to colours. */
   readonly values: Tensor<'float32'>;
   readonly valid?: Uint8Array;
   /** One pair per component over the whole run: the values that become 0 and 1 of a colour. */
   readonly limits: readonly (readonly [low: number, high: number])[];
-  /** What the numbers are: a point in colour space, one number for a colour map, or the number of a group (`limits` are then [0, groups - 1]). */
+  /**
+   * What the numbers are: a point in colour space, one number for a colour map, or the number of a group (`limits` are
+   * then [0, groups - 1]).
+   */
   readonly meaning: 'coordinates' | 'scalar' | 'label';
   /** Names the reducer for file names and captions: "umap", "pca". */
   readonly reducer: string;

@@ -12,6 +12,7 @@ export function canonicalJson(value: unknown): string {
 }
 
 /** A 32-digit hex digest (128 bits of SHA-256) of values that go through canonical JSON. */
-export const lineage = (...parts: readonly unknown[]): string => createHash('sha256').update(canonicalJson(parts)).digest().toString('hex', 0, 16);
+export const lineage = (...parts: readonly unknown[]): string =>
+  createHash('sha256').update(canonicalJson(parts)).digest().toString('hex', 0, 16);
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

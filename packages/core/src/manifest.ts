@@ -10,7 +10,10 @@ export interface SkippedItem {
   readonly message: string;
 }
 
-/** `manifest.json`, format 1. All times are ISO 8601; everything else is the same for the same input, options, seed and device. */
+/**
+ * `manifest.json`, format 1. All times are ISO 8601; everything else is the same for the same input, options, seed and
+ * device.
+ */
 export interface Manifest {
   readonly format: 1;
   readonly name: string;
@@ -21,7 +24,13 @@ export interface Manifest {
   readonly seconds: number;
   readonly versions: Readonly<Record<string, string>>;
   /** The pipeline with every default filled in. */
-  readonly pipeline: readonly { readonly id: string; readonly type: string; readonly from: readonly string[]; readonly with: unknown; readonly onError: unknown }[];
+  readonly pipeline: readonly {
+    readonly id: string;
+    readonly type: string;
+    readonly from: readonly string[];
+    readonly with: unknown;
+    readonly onError: unknown;
+  }[];
   readonly inputs: readonly InputFile[];
   readonly outputs: readonly JournalEntry[];
   readonly stages: readonly ({ readonly id: string; readonly type: string } & StageCounts)[];

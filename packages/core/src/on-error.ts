@@ -11,7 +11,11 @@ export const onErrorSchema = z
     ending,
     z.strictObject({
       retry: z.int().min(1).max(20).describe('how often to try again'),
-      delaySeconds: z.number().min(0).default(1).describe('pause before the second try, in seconds; it doubles each time'),
+      delaySeconds: z
+        .number()
+        .min(0)
+        .default(1)
+        .describe('pause before the second try, in seconds; it doubles each time'),
       then: ending.default('fail').describe('what to do when all tries failed'),
     }),
   ])
@@ -33,7 +37,10 @@ export function retrying<T>(policy: OnError, signal: AbortSignal, work: () => Pr
   const attempts = defer(async () => work()).pipe(
     retry({
       count: policy.retry,
-      delay: (error: unknown, failures) => (signal.aborted ? throwError(() => error) : timer(policy.delaySeconds * 1000 * 2 ** (failures - 1)).pipe(takeUntil(aborted(signal)))),
+      delay: (error: unknown, failures) =>
+        signal.aborted
+          ? throwError(() => error)
+          : timer(policy.delaySeconds * 1000 * 2 ** (failures - 1)).pipe(takeUntil(aborted(signal))),
     }),
     defaultIfEmpty(undefined as T),
   );

@@ -9,7 +9,15 @@ test('a manifest reads as if it had been written at once', async () => {
   const path = await mkdtemp(join(tmpdir(), 'output-folder-test-'));
   try {
     const folder = await openRunFolder(path, false);
-    const manifest = { format: 1, none: undefined, name: 'a "b"\n', empty: [], nothing: null, deep: { a: [1, { b: [] }], c: {} }, list: [1, 'x', null, { y: [2, 3] }, [[]]] };
+    const manifest = {
+      format: 1,
+      none: undefined,
+      name: 'a "b"\n',
+      empty: [],
+      nothing: null,
+      deep: { a: [1, { b: [] }], c: {} },
+      list: [1, 'x', null, { y: [2, 3] }, [[]]],
+    };
     await folder.writeManifest(manifest);
     expect(await readFile(join(path, 'manifest.json'), 'utf8')).toBe(`${JSON.stringify(manifest, null, 1)}\n`);
     await folder.release(false);
@@ -32,11 +40,19 @@ test('pieces of any size arrive in order, with the digest of the whole', async (
         yield reused.subarray(0, size);
       }
     };
-    const { bytes, sha256 } = await folder.write('any', { path: 'pieces.bin', mediaType: 'application/octet-stream', key: 'k' }, pieces());
+    const { bytes, sha256 } = await folder.write(
+      'any',
+      { path: 'pieces.bin', mediaType: 'application/octet-stream', key: 'k' },
+      pieces(),
+    );
     const written = await readFile(join(path, 'pieces.bin'));
     expect(written.equals(Uint8Array.from(whole))).toBe(true);
     expect([bytes, sha256]).toEqual([whole.length, createHash('sha256').update(Uint8Array.from(whole)).digest('hex')]);
-    const empty = await folder.write('any', { path: 'empty.bin', mediaType: 'application/octet-stream', key: 'k' }, (async function* () {})());
+    const empty = await folder.write(
+      'any',
+      { path: 'empty.bin', mediaType: 'application/octet-stream', key: 'k' },
+      (async function* () {})(),
+    );
     expect(empty.bytes).toBe(0);
     await folder.release(false);
   } finally {

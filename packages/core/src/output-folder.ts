@@ -16,13 +16,30 @@ export const manifestName = 'manifest.json';
 
 const reserved = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
-/** Throws unless `path` names a file inside the folder on every system: relative, forward slashes, no `..`, nothing of the run's own. */
+/**
+ * Throws unless `path` names a file inside the folder on every system: relative, forward slashes, no `..`, nothing of
+ * the run's own.
+ */
 export function assertSafePath(path: string): void {
   const parts = path.split('/');
   const bad =
-    path === '' || parts.some((part) => part === '' || part === '.' || part === '..' || reserved.test(part) || /[\\:*?"<>|\u0000-\u001f]/.test(part) || /[ .]$/.test(part)) ||
-    parts[0] === stateFolder || path.toLowerCase() === manifestName;
-  if (bad) throw new InputError(JSON.stringify(path), 'is no name for a file in the output folder.', { code: 'E_PATH', remedy: 'Use a relative path with forward slashes, without "..".' });
+    path === '' ||
+    parts.some(
+      (part) =>
+        part === '' ||
+        part === '.' ||
+        part === '..' ||
+        reserved.test(part) ||
+        /[\\:*?"<>|\u0000-\u001f]/.test(part) ||
+        /[ .]$/.test(part),
+    ) ||
+    parts[0] === stateFolder ||
+    path.toLowerCase() === manifestName;
+  if (bad)
+    throw new InputError(JSON.stringify(path), 'is no name for a file in the output folder.', {
+      code: 'E_PATH',
+      remedy: 'Use a relative path with forward slashes, without "..".',
+    });
 }
 
 /** SHA-256 of a file, read in pieces. */
@@ -35,11 +52,23 @@ export async function sha256OfFile(path: string): Promise<string> {
 const explain = (error: unknown, folder: string): unknown => {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new InputError(folder, 'no space is left on the disk.', { code: 'E_DISK_FULL', cause: error, remedy: 'Free some, or choose another --output, and run again with --resume.' });
+    return new InputError(folder, 'no space is left on the disk.', {
+      code: 'E_DISK_FULL',
+      cause: error,
+      remedy: 'Free some, or choose another --output, and run again with --resume.',
+    });
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
-    return new InputError(folder, 'cannot be written to.', { code: 'E_OUTPUT', cause: error, remedy: 'Choose an --output folder that you may write to.' });
+    return new InputError(folder, 'cannot be written to.', {
+      code: 'E_OUTPUT',
+      cause: error,
+      remedy: 'Choose an --output folder that you may write to.',
+    });
   if (code === 'ENOTDIR' || code === 'EEXIST') {
-    return new InputError(folder, 'is a file, or lies under one: it cannot be the output folder.', { code: 'E_OUTPUT', cause: error, remedy: 'Choose another --output.' });
+    return new InputError(folder, 'is a file, or lies under one: it cannot be the output folder.', {
+      code: 'E_OUTPUT',
+      cause: error,
+      remedy: 'Choose another --output.',
+    });
   }
   return error;
 };
@@ -49,7 +78,11 @@ export type JournalEntry = Omit<Artifact, 'kind' | 'id'> & { readonly stage: str
 
 export interface RunFolder {
   readonly folder: string;
-  write(stage: string, file: { path: string; mediaType: string; key: string; holds?: string }, content: Content): Promise<Artifact>;
+  write(
+    stage: string,
+    file: { path: string; mediaType: string; key: string; holds?: string },
+    content: Content,
+  ): Promise<Artifact>;
   /** A scratch folder inside the state folder, for one stage. */
   scratch(stage: string): Promise<string>;
   /** Writes the manifest, atomically. */
@@ -58,7 +91,10 @@ export interface RunFolder {
   release(keepJournal: boolean): Promise<void>;
 }
 
-/** Opens a folder for one run: makes it, takes its lock, clears what a killed run left half-written. Throws `InputError` when another run holds it. */
+/**
+ * Opens a folder for one run: makes it, takes its lock, clears what a killed run left half-written. Throws `InputError`
+ * when another run holds it.
+ */
 export async function openRunFolder(path: string, keepJournal: boolean): Promise<RunFolder> {
   const folder = resolve(path);
   const state = join(folder, stateFolder);
@@ -96,16 +132,27 @@ export async function openRunFolder(path: string, keepJournal: boolean): Promise
       assertSafePath(file.path);
       const name = file.path.toLowerCase();
       if (taken.has(name)) {
-        throw new DeepEarthError(`two files of this run are called ${file.path}. Give one of the stages that write it another directory.`, { code: 'E_NAME_TAKEN' });
+        throw new DeepEarthError(
+          `two files of this run are called ${file.path}. Give one of the stages that write it another directory.`,
+          { code: 'E_NAME_TAKEN' },
+        );
       }
       taken.add(name);
       const { bytes, sha256 } = await place(join(folder, file.path), content);
       const { path, mediaType, holds } = file;
       const key = lineage('artifact', file.key, sha256);
-      const entry: JournalEntry = holds === undefined ? { path, bytes, sha256, mediaType, key, stage } : { path, bytes, sha256, mediaType, key, stage, holds };
-      await appendFile(journal, `${JSON.stringify(entry)}\n`).catch((error: unknown) => Promise.reject(explain(error, folder)));
-      // Written out: every spread would give the object a shape of its own, and a run may keep a hundred thousand of them.
-      return holds === undefined ? { kind: 'artifact', id: path, key, path, bytes, sha256, mediaType } : { kind: 'artifact', id: path, key, path, bytes, sha256, mediaType, holds };
+      const entry: JournalEntry =
+        holds === undefined
+          ? { path, bytes, sha256, mediaType, key, stage }
+          : { path, bytes, sha256, mediaType, key, stage, holds };
+      await appendFile(journal, `${JSON.stringify(entry)}\n`).catch((error: unknown) =>
+        Promise.reject(explain(error, folder)),
+      );
+      // Written out: every spread would give the object a shape of its own, and a run may keep a hundred thousand of
+      // them.
+      return holds === undefined
+        ? { kind: 'artifact', id: path, key, path, bytes, sha256, mediaType }
+        : { kind: 'artifact', id: path, key, path, bytes, sha256, mediaType, holds };
     },
     async scratch(stage) {
       const path = join(state, 'work', stage);
@@ -137,7 +184,7 @@ async function writeContent(path: string, content: Content): Promise<{ bytes: nu
   const write = async (piece: Uint8Array): Promise<void> => {
     hash.update(piece);
     // A write may be short (a full disk); it then fails with the reason the next time.
-    for (let at = 0; at < piece.byteLength; ) at += (await file.write(piece, at, piece.byteLength - at)).bytesWritten;
+    for (let at = 0; at < piece.byteLength;) at += (await file.write(piece, at, piece.byteLength - at)).bytesWritten;
     bytes += piece.byteLength;
   };
   try {
@@ -150,7 +197,10 @@ async function writeContent(path: string, content: Content): Promise<{ bytes: nu
   return { bytes, sha256: hash.digest('hex') };
 }
 
-/** `JSON.stringify(value, null, 1)` and a line feed, element by element of the lists it holds: the text of a whole manifest may be large. */
+/**
+ * `JSON.stringify(value, null, 1)` and a line feed, element by element of the lists it holds: the text of a whole
+ * manifest may be large.
+ */
 async function* jsonPieces(value: object): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   const indented = (part: unknown, by: string): string => JSON.stringify(part, null, 1).replaceAll('\n', `\n${by}`);
@@ -163,13 +213,16 @@ async function* jsonPieces(value: object): AsyncGenerator<Uint8Array> {
       yield encoder.encode(`${head}${indented(part, ' ')}`);
       continue;
     }
-    for (const [index, element] of part.entries()) yield encoder.encode(`${index === 0 ? `${head}[` : ','}\n  ${indented(element, '  ')}`);
+    for (const [index, element] of part.entries())
+      yield encoder.encode(`${index === 0 ? `${head}[` : ','}\n  ${indented(element, '  ')}`);
     yield encoder.encode('\n ]');
   }
   yield encoder.encode('\n}\n');
 }
 
-/** The same bytes in pieces of a size that is worth a write: an archive of small files comes in thousands of small ones. */
+/**
+ * The same bytes in pieces of a size that is worth a write: an archive of small files comes in thousands of small ones.
+ */
 async function* gathered(pieces: AsyncIterable<Uint8Array>, size = 1 << 18): AsyncGenerator<Uint8Array> {
   const room = new Uint8Array(size);
   let used = 0;
@@ -193,7 +246,9 @@ async function takeLock(path: string, folder: string): Promise<void> {
     await writeFile(path, mine, { flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    const holder = await readFile(path, 'utf8').then((text) => JSON.parse(text) as { pid: number; host: string }).catch(() => undefined);
+    const holder = await readFile(path, 'utf8')
+      .then((text) => JSON.parse(text) as { pid: number; host: string })
+      .catch(() => undefined);
     if (holder && (holder.host !== hostname() || isAlive(holder.pid))) {
       throw new InputError(folder, `another run (process ${holder.pid} on ${holder.host}) is writing here.`, {
         code: 'E_OUTPUT_BUSY',

@@ -15,8 +15,15 @@ export interface Override {
 const stageKeys = ['id', 'type', 'with', 'from', 'onError'];
 const topKeys = ['name', 'output', 'plugins'];
 
-/** Sets each `path=value` in the document (`plain` is its content before that); the value is read as YAML. Answers where they went, and what could not be placed. */
-export function applyOverrides(document: Document, overrides: readonly string[], plain: unknown): { placed: Override[]; issues: ConfigIssue[] } {
+/**
+ * Sets each `path=value` in the document (`plain` is its content before that); the value is read as YAML. Returns where
+ * they went, and what could not be placed.
+ */
+export function applyOverrides(
+  document: Document,
+  overrides: readonly string[],
+  plain: unknown,
+): { placed: Override[]; issues: ConfigIssue[] } {
   const placed: Override[] = [];
   const issues: ConfigIssue[] = [];
   const stages = (plain as { stages?: unknown } | null)?.stages;
@@ -25,26 +32,35 @@ export function applyOverrides(document: Document, overrides: readonly string[],
     const equals = text.indexOf('=');
     const [first = '', ...rest] = (equals < 0 ? text : text.slice(0, equals)).split('.');
     const flag = `--set ${[first, ...rest].join('.')}`;
-    const refuse = (message: string, remedy?: string): void => void issues.push({ location: { file: flag }, path: '', message, remedy });
+    const refuse = (message: string, remedy?: string): void =>
+      void issues.push({ location: { file: flag }, path: '', message, remedy });
     if (equals < 1) {
       refuse('has the form path=value, as in --set frames.with.directory=DIR.');
       continue;
     }
     const stage = ids.indexOf(first);
     if (stage >= 0 && !stageKeys.includes(rest[0] ?? '')) {
-      refuse(`a stage has ${stageKeys.join(', ')}, not ${JSON.stringify(rest[0] ?? '')}.`, `Did you mean ${[first, 'with', ...rest].join('.')}?`);
+      refuse(
+        `a stage has ${stageKeys.join(', ')}, not ${JSON.stringify(rest[0] ?? '')}.`,
+        `Did you mean ${[first, 'with', ...rest].join('.')}?`,
+      );
       continue;
     }
     if (stage < 0 && !(topKeys.includes(first) && rest.length === 0)) {
       const near = closest(first, [...ids, ...topKeys]);
-      refuse(`there is no stage ${JSON.stringify(first)}.`, near ? `Did you mean ${near}?` : `The stages are ${ids.join(', ')}.`);
+      refuse(
+        `there is no stage ${JSON.stringify(first)}.`,
+        near ? `Did you mean ${near}?` : `The stages are ${ids.join(', ')}.`,
+      );
       continue;
     }
-    const path = stage < 0 ? [first] : ['stages', stage, ...rest.map((part) => (/^\d+$/.test(part) ? Number(part) : part))];
+    const path =
+      stage < 0 ? [first] : ['stages', stage, ...rest.map((part) => (/^\d+$/.test(part) ? Number(part) : part))];
     // An entry written as `with:` alone is null in YAML and must become a map before something is put into it.
     for (let depth = 1; depth < path.length; depth++) {
       const node = document.getIn(path.slice(0, depth), true);
-      if (node === undefined || (!isMap(node) && document.getIn(path.slice(0, depth)) === null)) document.setIn(path.slice(0, depth), document.createNode({}));
+      if (node === undefined || (!isMap(node) && document.getIn(path.slice(0, depth)) === null))
+        document.setIn(path.slice(0, depth), document.createNode({}));
     }
     try {
       document.setIn(path, document.createNode(valueOf(text.slice(equals + 1))));

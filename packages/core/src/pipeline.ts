@@ -46,8 +46,8 @@ export const use = <S extends z.ZodType>(
 const idPattern = /^[a-z][a-z0-9-]*$/i;
 
 /**
- * Makes a pipeline of stages in the order they are written; the graph is acyclic because a stage can only take items from one before it.
- * Throws a `ConfigError` that lists everything wrong with ids, options and edges.
+ * Makes a pipeline of stages in the order they are written; the graph is acyclic because a stage can only take items
+ * from one before it. Throws a `ConfigError` that lists everything wrong with ids, options and edges.
  */
 export function definePipeline(uses: readonly StageUse[], { name = 'pipeline' }: { name?: string } = {}): Pipeline {
   const issues: ConfigIssue[] = [];
@@ -60,40 +60,54 @@ export function definePipeline(uses: readonly StageUse[], { name = 'pipeline' }:
     const report = (path: readonly (string | number)[], message: string, remedy?: string): void =>
       void issues.push({ location: locate(path), path: [id, ...path].join('.'), message, remedy });
 
-    if (!idPattern.test(id)) report(['id'], `an id is letters, digits and hyphens and starts with a letter, got ${JSON.stringify(id)}.`);
-    if (all.indexOf(id) !== index) report(['id'], `two stages are called ${JSON.stringify(id)}.`, 'Give one of them another id.');
+    if (!idPattern.test(id))
+      report(['id'], `an id is letters, digits and hyphens and starts with a letter, got ${JSON.stringify(id)}.`);
+    if (all.indexOf(id) !== index)
+      report(['id'], `two stages are called ${JSON.stringify(id)}.`, 'Give one of them another id.');
 
     const before = all.slice(0, index);
     let from: readonly string[] = [];
     if (definition.kind === 'source') {
-      if (entry.from !== undefined) report(['from'], `${definition.type} is a source and takes nothing from another stage.`, 'Remove "from".');
+      if (entry.from !== undefined)
+        report(['from'], `${definition.type} is a source and takes nothing from another stage.`, 'Remove "from".');
     } else if (entry.from === undefined) {
       if (index === 0) report([], `${definition.type} comes first, but only a source can.`, 'Put a source before it.');
       else from = [before.at(-1)!];
     } else {
       from = typeof entry.from === 'string' ? [entry.from] : entry.from;
-      if (from.length === 0) report(['from'], 'names no stage.', 'Name one, or remove "from" to take from the stage before.');
+      if (from.length === 0)
+        report(['from'], 'names no stage.', 'Name one, or remove "from" to take from the stage before.');
       from.forEach((source, at) => {
         const path = typeof entry.from === 'string' ? ['from'] : ['from', at];
         if (from.indexOf(source) !== at) report(path, `${JSON.stringify(source)} is named twice.`);
         if (before.includes(source)) return;
         if (source === id) report(path, 'a stage cannot take from itself.');
-        else if (all.includes(source)) report(path, `${JSON.stringify(source)} comes later.`, 'A stage takes from stages before it: move it up.');
+        else if (all.includes(source))
+          report(path, `${JSON.stringify(source)} comes later.`, 'A stage takes from stages before it: move it up.');
         else {
           const near = closest(source, before);
-          report(path, `there is no stage ${JSON.stringify(source)}.`, near ? `Did you mean ${near}?` : `Before it stand: ${before.join(', ') || 'none'}.`);
+          report(
+            path,
+            `there is no stage ${JSON.stringify(source)}.`,
+            near ? `Did you mean ${near}?` : `Before it stand: ${before.join(', ') || 'none'}.`,
+          );
         }
       });
-      if (from.length > 1 && !definition.joins) report(['from'], `${definition.type} takes one input, got ${from.length}.`);
+      if (from.length > 1 && !definition.joins)
+        report(['from'], `${definition.type} takes one input, got ${from.length}.`);
     }
 
     const onError = onErrorSchema.safeParse(entry.onError ?? 'fail');
     if (!onError.success) report(['onError'], 'must be fail, skip, or { retry: 3, delaySeconds: 1, then: fail }.');
     const parsed = definition.options.safeParse(entry.options ?? {});
-    if (!parsed.success) for (const issue of parsed.error.issues) issues.push(...optionIssues(issue, definition, id, entry.options, locate));
-    if (parsed.success && onError.success) stages.push({ id, definition, options: parsed.data, from, onError: onError.data, locate });
+    if (!parsed.success)
+      for (const issue of parsed.error.issues)
+        issues.push(...optionIssues(issue, definition, id, entry.options, locate));
+    if (parsed.success && onError.success)
+      stages.push({ id, definition, options: parsed.data, from, onError: onError.data, locate });
   });
-  if (uses.length === 0) issues.push({ location: { file: `<${name}>` }, path: 'stages', message: 'there are no stages.' });
+  if (uses.length === 0)
+    issues.push({ location: { file: `<${name}>` }, path: 'stages', message: 'there are no stages.' });
   if (issues.length) throw new ConfigError(issues);
   return { name, stages };
 }
@@ -106,7 +120,13 @@ function uniqueDefault(uses: readonly StageUse[], index: number): string {
   return earlier ? `${own}-${earlier + 1}` : own;
 }
 
-function optionIssues(issue: z.core.$ZodIssue, definition: StageDefinition, id: string, options: unknown, locate: Locate): ConfigIssue[] {
+function optionIssues(
+  issue: z.core.$ZodIssue,
+  definition: StageDefinition,
+  id: string,
+  options: unknown,
+  locate: Locate,
+): ConfigIssue[] {
   const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
   const make = (at: readonly (string | number)[], message: string, remedy?: string): ConfigIssue => ({
     location: locate(['with', ...at]),
@@ -118,12 +138,26 @@ function optionIssues(issue: z.core.$ZodIssue, definition: StageDefinition, id: 
     const known = knownKeys(definition, path);
     return issue.keys.map((key) => {
       const near = closest(key, known);
-      return make([...path, key], `${definition.type} has no option ${JSON.stringify(key)}.`, near ? `Did you mean ${near}?` : known.length ? `It has: ${known.join(', ')}.` : 'It has none.');
+      return make(
+        [...path, key],
+        `${definition.type} has no option ${JSON.stringify(key)}.`,
+        near ? `Did you mean ${near}?` : known.length ? `It has: ${known.join(', ')}.` : 'It has none.',
+      );
     });
   }
-  const got = path.reduce<unknown>((value, part) => (value as Record<string | number, unknown> | undefined)?.[part], options);
+  const got = path.reduce<unknown>(
+    (value, part) => (value as Record<string | number, unknown> | undefined)?.[part],
+    options,
+  );
   const seen = got === undefined ? '' : `, got ${JSON.stringify(got) ?? typeof got}`;
-  return [make(path, got === undefined && issue.code === 'invalid_type' ? `is missing (a ${expected(issue)}).` : `${lowerFirst(issue.message)}${issue.message.includes('received') ? '' : seen}.`)];
+  return [
+    make(
+      path,
+      got === undefined && issue.code === 'invalid_type'
+        ? `is missing (a ${expected(issue)}).`
+        : `${lowerFirst(issue.message)}${issue.message.includes('received') ? '' : seen}.`,
+    ),
+  ];
 }
 
 const expected = (issue: z.core.$ZodIssue): string => ('expected' in issue ? String(issue.expected) : issue.message);

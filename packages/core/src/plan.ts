@@ -25,21 +25,29 @@ export interface Plan {
 export const edgeBound = 2;
 
 export interface PlanOptions {
-  /** Whether stages may look at names, headers and configs outside; without, nothing but the pipeline itself is looked at. */
+  /**
+   * Whether stages may look at names, headers and configs outside; without, nothing but the pipeline itself is looked
+   * at.
+   */
   readonly survey?: boolean;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Describes every stage from what comes in. Throws a `ConfigError` with all stages that cannot be connected (those that follow a refused one are
- * left out), or the error of a survey (a missing folder).
+ * Describes every stage from what comes in. Throws a `ConfigError` with all stages that cannot be connected (those that
+ * follow a refused one are left out), or the error of a survey (a missing folder).
  */
-export async function plan(pipeline: Pipeline, { survey = true, signal = new AbortController().signal }: PlanOptions = {}): Promise<Plan> {
+export async function plan(
+  pipeline: Pipeline,
+  { survey = true, signal = new AbortController().signal }: PlanOptions = {},
+): Promise<Plan> {
   const done = new Map<string, StagePlan>();
   const issues: ConfigIssue[] = [];
   for (const stage of pipeline.stages) {
     const { definition, id, from, locate, options } = stage;
-    const inputs = from.flatMap((source) => (done.has(source) ? [{ id: source, spec: done.get(source)!.description.output }] : []));
+    const inputs = from.flatMap((source) =>
+      done.has(source) ? [{ id: source, spec: done.get(source)!.description.output }] : [],
+    );
     if (inputs.length < from.length) continue;
     const found = survey ? await surveyed(stage, signal) : undefined;
     const answer = definition.describe(inputs[0]?.spec, { options, survey: found, inputs });
@@ -48,14 +56,23 @@ export async function plan(pipeline: Pipeline, { survey = true, signal = new Abo
       issues.push({
         location: locate(path),
         path: answer.option ? `${id}.${answer.option}` : id,
-        message: inputs.length && !answer.option ? `cannot take what ${inputs.map((input) => input.id).join(' and ')} sends: ${answer.refused}` : answer.refused,
+        message:
+          inputs.length && !answer.option
+            ? `cannot take what ${inputs.map((input) => input.id).join(' and ')} sends: ${answer.refused}`
+            : answer.refused,
         remedy: answer.remedy,
       });
       continue;
     }
-    const deadlock = definition.joins === 'separate' && !definition.readsAhead ? waitsForItself(stage, done) : undefined;
+    const deadlock =
+      definition.joins === 'separate' && !definition.readsAhead ? waitsForItself(stage, done) : undefined;
     if (deadlock) {
-      issues.push({ location: locate(['from']), path: id, message: deadlock, remedy: 'Use stages on both ways that need the whole stream first, or on neither.' });
+      issues.push({
+        location: locate(['from']),
+        path: id,
+        message: deadlock,
+        remedy: 'Use stages on both ways that need the whole stream first, or on neither.',
+      });
       continue;
     }
     const consumers = pipeline.stages.filter((other) => other.from.includes(id)).map((other) => other.id);
@@ -63,11 +80,16 @@ export async function plan(pipeline: Pipeline, { survey = true, signal = new Abo
   }
   if (issues.length) throw new ConfigError(issues);
   const stages = [...done.values()];
-  const waiting = (output: StreamSpec, consumers: number): number => (output.kind === 'frame' || output.kind === 'clip' ? 0 : (itemBytes(output) ?? 0) * (consumers * edgeBound + 1));
+  const waiting = (output: StreamSpec, consumers: number): number =>
+    output.kind === 'frame' || output.kind === 'clip' ? 0 : (itemBytes(output) ?? 0) * (consumers * edgeBound + 1);
   return {
     pipeline,
     stages,
-    memoryBytes: stages.reduce((sum, { description, consumers }) => sum + (description.memoryBytes ?? 0) + waiting(description.output, consumers.length), 0),
+    memoryBytes: stages.reduce(
+      (sum, { description, consumers }) =>
+        sum + (description.memoryBytes ?? 0) + waiting(description.output, consumers.length),
+      0,
+    ),
     diskBytes: stages.reduce((sum, { description }) => sum + (description.diskBytes ?? 0), 0),
   };
 }
@@ -84,8 +106,9 @@ async function surveyed({ definition, options, locate, id }: PipelineStage, sign
 }
 
 /**
- * A stage that pulls several inputs in step waits for itself when one way from a common ancestor needs the whole stream first and another
- * does not: the ancestor stops at the full edge of the quick way, and the slow way never sees its end.
+ * A stage that pulls several inputs in step waits for itself when one way from a common ancestor needs the whole stream
+ * first and another does not: the ancestor stops at the full edge of the quick way, and the slow way never sees its
+ * end.
  */
 function waitsForItself(stage: PipelineStage, done: ReadonlyMap<string, StagePlan>): string | undefined {
   // For each ancestor: whether some way from it to the stage drains, and whether some does not.
@@ -99,7 +122,8 @@ function waitsForItself(stage: PipelineStage, done: ReadonlyMap<string, StagePla
   };
   for (const input of stage.from) walk(input, input, false);
   for (const [ancestor, { drained, free }] of ways) {
-    if (drained && free && drained !== free) return `${drained} sends nothing before all of ${ancestor} has come, ${free} sends at once: taking both in step would wait for ever.`;
+    if (drained && free && drained !== free)
+      return `${drained} sends nothing before all of ${ancestor} has come, ${free} sends at once: taking both in step would wait for ever.`;
   }
   return undefined;
 }

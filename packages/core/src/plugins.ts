@@ -8,8 +8,9 @@ import { DeepEarthError } from './errors.ts';
 import { stageKinds, type StageDefinition, type StageList } from './stage.ts';
 
 /**
- * Imports a plugin: a path relative to the config file (`./my-stage.mjs`) or a package name. It exports stage definitions under any
- * names, or a `stages` list of loaders. Throws a `DeepEarthError` when it cannot be found or imported, or holds no stage.
+ * Imports a plugin: a path relative to the config file (`./my-stage.mjs`) or a package name. It exports stage
+ * definitions under any names, or a `stages` list of loaders. Throws a `DeepEarthError` when it cannot be found or
+ * imported, or holds no stage.
  */
 export async function loadPlugin(name: string, configFile: string): Promise<StageList> {
   const from = resolve(configFile);
@@ -21,7 +22,10 @@ export async function loadPlugin(name: string, configFile: string): Promise<Stag
     else if (exported === 'stages' && value !== null && typeof value === 'object') Object.assign(list, value);
   }
   if (Object.keys(list).length === 0) {
-    throw new DeepEarthError(`the plugin ${name} exports no stage. Export what defineReducer (or another define… of @deepearth/core) answers, or a "stages" list.`, { code: 'E_PLUGIN' });
+    throw new DeepEarthError(
+      `the plugin ${name} exports no stage. Export what defineReducer (or another define… of @deepearth/core) returns, or a "stages" list.`,
+      { code: 'E_PLUGIN' },
+    );
   }
   return list;
 }
@@ -29,7 +33,10 @@ export async function loadPlugin(name: string, configFile: string): Promise<Stag
 async function fileUrl(name: string, folder: string): Promise<string> {
   const path = isAbsolute(name) ? name : join(folder, name);
   const found = await stat(path).catch(() => undefined);
-  if (!found?.isFile()) throw new DeepEarthError(`there is no plugin file ${path}. Paths of plugins are relative to the pipeline file.`, { code: 'E_PLUGIN' });
+  if (!found?.isFile())
+    throw new DeepEarthError(`there is no plugin file ${path}. Paths of plugins are relative to the pipeline file.`, {
+      code: 'E_PLUGIN',
+    });
   return pathToFileURL(path).href;
 }
 
@@ -39,7 +46,10 @@ function packageUrl(name: string, from: string): string {
   } catch (cause) {
     // A package with nothing but an "import" condition cannot be resolved by require; import() finds it from here.
     if ((cause as NodeJS.ErrnoException).code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') return name;
-    throw new DeepEarthError(`the plugin package ${name} is not installed beside the pipeline file. Run "npm install ${name}" there, or write ./${name}.mjs for a file.`, { code: 'E_PLUGIN', cause });
+    throw new DeepEarthError(
+      `the plugin package ${name} is not installed beside the pipeline file. Run "npm install ${name}" there, or write ./${name}.mjs for a file.`,
+      { code: 'E_PLUGIN', cause },
+    );
   }
 }
 
@@ -48,8 +58,12 @@ async function importPlugin(name: string, url: string): Promise<Record<string, u
     return (await import(url)) as Record<string, unknown>;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-    const missing = (cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && /@deepearth\/|'zod'/.test(reason ?? '');
-    throw new DeepEarthError(`the plugin ${name} cannot be loaded: ${reason}.${missing ? ' Run "npm install @deepearth/core zod" in its folder.' : ''}`, { code: 'E_PLUGIN', cause });
+    const missing =
+      (cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && /@deepearth\/|'zod'/.test(reason ?? '');
+    throw new DeepEarthError(
+      `the plugin ${name} cannot be loaded: ${reason}.${missing ? ' Run "npm install @deepearth/core zod" in its folder.' : ''}`,
+      { code: 'E_PLUGIN', cause },
+    );
   }
 }
 

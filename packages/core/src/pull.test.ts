@@ -108,9 +108,13 @@ describe('an RxJS operator as a body', () => {
     await windows.return(undefined);
   });
 
-  test('answers what the operator answers, with its drain', async () => {
+  test('returns what the operator returns, with its drain', async () => {
     expect(await all(operate(count(5), bufferCount<number>(2)))).toEqual([[0, 1], [2, 3], [4]]);
-    expect(await all(operate(count(4), pairwise<number>()))).toEqual([[0, 1], [1, 2], [2, 3]]);
+    expect(await all(operate(count(4), pairwise<number>()))).toEqual([
+      [0, 1],
+      [1, 2],
+      [2, 3],
+    ]);
     expect(await all(operate(count(3), delay<number>(2)))).toEqual([0, 1, 2]);
   });
 

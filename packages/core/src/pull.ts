@@ -3,8 +3,9 @@
 import { Observable, Subject, type OperatorFunction } from 'rxjs';
 
 /**
- * One item on its way to the subscribers of an edge. RxJS has no back-pressure, so the item carries it: a subscriber that
- * has no room calls `hold` with a promise, and the producer is not asked for more until every such promise is settled.
+ * One item on its way to the subscribers of an edge. RxJS has no back-pressure, so the item carries it: a subscriber
+ * that has no room calls `hold` with a promise, and the producer is not asked for more until every such promise is
+ * settled.
  */
 export interface Delivery<T> {
   readonly value: T;
@@ -35,8 +36,8 @@ export interface Pulled<T> extends AsyncIterableIterator<T> {
 }
 
 /**
- * Subscribes at once and queues at most `bound` items; a full queue holds the producer. Iterate it once. When `signal` is aborted
- * the pending and every later `next` rejects with its reason.
+ * Subscribes at once and queues at most `bound` items; a full queue holds the producer. Iterate it once. When `signal`
+ * is aborted the pending and every later `next` rejects with its reason.
  */
 export function pull<T>(deliveries: Observable<Delivery<T>>, bound: number, signal?: AbortSignal): Pulled<T> {
   const queue: T[] = [];
@@ -103,10 +104,14 @@ export function pull<T>(deliveries: Observable<Delivery<T>>, bound: number, sign
 }
 
 /**
- * Runs an RxJS operator as the body of a stage: it is fed one item at a time and everything it answers is yielded before the next item
- * is pulled, so `bufferCount(16, 16)` stays pulled. An operator that answers later (`delay`) keeps what it holds in its own memory.
+ * Runs an RxJS operator as the body of a stage: it is fed one item at a time and everything it returns is yielded
+ * before the next item is pulled, so `bufferCount(16, 16)` stays pulled. An operator that returns later (`delay`) keeps
+ * what it holds in its own memory.
  */
-export async function* operate<In, Out>(items: AsyncIterable<In>, operator: OperatorFunction<In, Out>): AsyncGenerator<Out> {
+export async function* operate<In, Out>(
+  items: AsyncIterable<In>,
+  operator: OperatorFunction<In, Out>,
+): AsyncGenerator<Out> {
   const input = new Subject<In>();
   const answered: Out[] = [];
   let ended: { error?: unknown } | undefined;

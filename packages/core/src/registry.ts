@@ -15,7 +15,10 @@ export interface StageRegistry {
 
 /** Makes a registry from the lists of packages; nothing is loaded before `load` names it. */
 export function createRegistry(...lists: readonly StageList[]): StageRegistry {
-  const loaders: Readonly<Record<string, () => Promise<StageDefinition>>> = Object.assign(Object.create(null), ...lists);
+  const loaders: Readonly<Record<string, () => Promise<StageDefinition>>> = Object.assign(
+    Object.create(null),
+    ...lists,
+  );
   const rank = (type: string): number => stageKinds.indexOf(type.split('/')[0] as StageKind);
   const types = Object.keys(loaders).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
   return {
@@ -23,9 +26,15 @@ export function createRegistry(...lists: readonly StageList[]): StageRegistry {
     has: (type) => type in loaders,
     async load(type) {
       const loader = loaders[type];
-      if (!loader) throw new DeepEarthError(`there is no stage type ${JSON.stringify(type)}.${unknownTypeRemedy(type, types)}`, { code: 'E_STAGE_UNKNOWN' });
+      if (!loader)
+        throw new DeepEarthError(`there is no stage type ${JSON.stringify(type)}.${unknownTypeRemedy(type, types)}`, {
+          code: 'E_STAGE_UNKNOWN',
+        });
       const definition = await loader();
-      if (definition.type !== type) throw new DeepEarthError(`the loader listed as ${type} answers the stage ${definition.type}`, { code: 'E_STAGE_LIST' });
+      if (definition.type !== type)
+        throw new DeepEarthError(`the loader listed as ${type} returns the stage ${definition.type}`, {
+          code: 'E_STAGE_LIST',
+        });
       return definition;
     },
     with: (list) => createRegistry(...lists, list),
@@ -36,5 +45,7 @@ export function createRegistry(...lists: readonly StageList[]): StageRegistry {
 export function unknownTypeRemedy(type: string, types: readonly string[]): string {
   const named = types.find((known) => known.split('/')[1] === type.split('/').at(-1));
   const near = closest(type, types) ?? named;
-  return near ? ` Did you mean ${near}?` : ' "deepearth stages" lists them; stages of your own come in through "plugins".';
+  return near
+    ? ` Did you mean ${near}?`
+    : ' "deepearth stages" lists them; stages of your own come in through "plugins".';
 }

@@ -33,17 +33,39 @@ export interface RunStageOptions<S extends z.ZodType> {
   readonly onInput?: (file: InputFile) => void;
 }
 
-/** Yields what a stage makes of the items. Throws as a run would: a `ConfigError` for options, a refusal as a `DeepEarthError`, a `StageError`. */
+/**
+ * Yields what a stage makes of the items. Throws as a run would: a `ConfigError` for options, a refusal as a
+ * `DeepEarthError`, a `StageError`.
+ */
 export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
   definition: StageDefinition<S, any, Out>,
-  { options, inputs = [], onError, signal = new AbortController().signal, output, former = noFormerRun, onEvent = () => undefined, onInput = () => undefined }: RunStageOptions<S> = {},
+  {
+    options,
+    inputs = [],
+    onError,
+    signal = new AbortController().signal,
+    output,
+    former = noFormerRun,
+    onEvent = () => undefined,
+    onInput = () => undefined,
+  }: RunStageOptions<S> = {},
 ): AsyncGenerator<Out> {
   const { stage, description, survey } = await describeStageAlone(definition, options, inputs, onError, signal);
-  if ('refused' in description) throw new DeepEarthError(`${definition.type}: ${description.refused}${description.remedy ? ` ${description.remedy}` : ''}`, { code: 'E_REFUSED' });
+  if ('refused' in description)
+    throw new DeepEarthError(
+      `${definition.type}: ${description.refused}${description.remedy ? ` ${description.remedy}` : ''}`,
+      { code: 'E_REFUSED' },
+    );
   const temporary = output === undefined ? await mkdtemp(join(tmpdir(), 'deepearth-stage-')) : undefined;
   const folder = await openRunFolder(output ?? temporary!, true);
   const items = inputs.map((input, index) => ({ id: `input-${index}`, spec: input.spec, items: iterate(input.items) }));
-  const running = stageRun(stage, survey, items[0]?.items ?? iterate([]), items, { signal, folder, former, emit: onEvent, recordInput: onInput });
+  const running = stageRun(stage, survey, items[0]?.items ?? iterate([]), items, {
+    signal,
+    folder,
+    former,
+    emit: onEvent,
+    recordInput: onInput,
+  });
   try {
     yield* running.items as AsyncIterable<Out>;
   } finally {
@@ -52,25 +74,59 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
   }
 }
 
-/** What `describe` answers for a stage by itself, with its survey. */
+/** What `describe` returns for a stage by itself, with its survey. */
 export async function describeAlone<S extends z.ZodType>(
   definition: StageDefinition<S>,
-  { options, inputs = [], survey = true }: { options?: z.input<S>; inputs?: readonly StreamSpec[]; survey?: boolean } = {},
+  {
+    options,
+    inputs = [],
+    survey = true,
+  }: { options?: z.input<S>; inputs?: readonly StreamSpec[]; survey?: boolean } = {},
 ): Promise<Description | ReturnType<StageDefinition['describe']>> {
   const given = inputs.map((input) => ({ items: [], spec: input }));
-  return (await describeStageAlone(definition, options, given, undefined, new AbortController().signal, survey)).description;
+  return (await describeStageAlone(definition, options, given, undefined, new AbortController().signal, survey))
+    .description;
 }
 
-const anySource = defineSource({ type: 'given', summary: 'Items that are given.', options: z.strictObject({}), examples: [], describe: () => ({ output: spec('frame', {}, null) }), async *process() {} });
+const anySource = defineSource({
+  type: 'given',
+  summary: 'Items that are given.',
+  options: z.strictObject({}),
+  examples: [],
+  describe: () => ({ output: spec('frame', {}, null) }),
+  async *process() {},
+});
 
-async function describeStageAlone<S extends z.ZodType>(definition: StageDefinition<S>, options: z.input<S> | undefined, inputs: readonly StageInput[], onError: StageUse['onError'], signal: AbortSignal, look = true) {
+async function describeStageAlone<S extends z.ZodType>(
+  definition: StageDefinition<S>,
+  options: z.input<S> | undefined,
+  inputs: readonly StageInput[],
+  onError: StageUse['onError'],
+  signal: AbortSignal,
+  look = true,
+) {
   const ids = inputs.map((_, index) => `input-${index}`);
   const sources = ids.map((id) => use(anySource, {}, { id }));
   const from = definition.kind === 'source' ? {} : { from: ids };
-  const pipeline = definePipeline([...sources, { ...use(definition, options), ...from, id: definition.type.split('/')[1]!.replace(/[^a-z0-9]+/gi, '-'), onError }], { name: definition.type });
+  const pipeline = definePipeline(
+    [
+      ...sources,
+      {
+        ...use(definition, options),
+        ...from,
+        id: definition.type.split('/')[1]!.replace(/[^a-z0-9]+/gi, '-'),
+        onError,
+      },
+    ],
+    { name: definition.type },
+  );
   const stage = pipeline.stages.at(-1)!;
   const survey: unknown = look ? await definition.survey?.(stage.options as z.output<S>, signal) : undefined;
-  const description = definition.describe(inputs[0]?.spec, { options: stage.options as z.output<S>, survey, inputs: inputs.map((input, index) => ({ id: ids[index]!, spec: input.spec })) });
+  const description = definition.describe(inputs[0]?.spec, {
+    options: stage.options as z.output<S>,
+    survey,
+    inputs: inputs.map((input, index) => ({ id: ids[index]!, spec: input.spec })),
+  });
   return { stage, survey, description };
 }
 

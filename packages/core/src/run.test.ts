@@ -36,7 +36,11 @@ const numbers = (watch: { made: number; closed: number } = { made: 0, closed: 0 
     close: () => void (watch.closed += 1),
   });
 
-const work = (type: string, each: (item: Value, signal: AbortSignal) => Promise<Value | undefined> | Value | undefined, joins?: 'merged') =>
+const work = (
+  type: string,
+  each: (item: Value, signal: AbortSignal) => Promise<Value | undefined> | Value | undefined,
+  joins?: 'merged',
+) =>
   defineWindower({
     type,
     summary: 'Works.',
@@ -55,7 +59,10 @@ const files = defineSink({
   joins: 'merged',
   describe: () => ({ output: spec('artifact', {}, null) }),
   each: (item, { output, options }): Promise<Artifact> =>
-    output.write({ path: `${options.directory}/${item.id}.txt`, mediaType: 'text/plain', key: item.key, holds: item.key }, new TextEncoder().encode(item.id)),
+    output.write(
+      { path: `${options.directory}/${item.id}.txt`, mediaType: 'text/plain', key: item.key, holds: item.key },
+      new TextEncoder().encode(item.id),
+    ),
 });
 
 let folder: string;
@@ -70,20 +77,36 @@ describe('a run', () => {
     const pipeline = definePipeline([
       use(numbers(), { count: 4 }),
       use(work('left', (item) => ({ ...item, id: `${item.id}-left` }))),
-      use(work('right', (item) => ({ ...item, id: `${item.id}-right` })), {}, { from: 'numbers' }),
+      use(
+        work('right', (item) => ({ ...item, id: `${item.id}-right` })),
+        {},
+        { from: 'numbers' },
+      ),
       use(files, {}, { from: ['left', 'right'] }),
     ]);
     const { manifest } = await run(pipeline, { output: folder }).result;
     expect(manifest.status).toBe('done');
-    expect(manifest.outputs.map(({ path }) => path)).toEqual([0, 1, 2, 3].flatMap((n) => [`values/value-${n}-left.txt`, `values/value-${n}-right.txt`]));
-    expect(manifest.stages.map(({ id, in: taken, out }) => [id, taken, out])).toEqual([['numbers', 0, 4], ['left', 4, 4], ['right', 4, 4], ['files', 8, 8]]);
+    expect(manifest.outputs.map(({ path }) => path)).toEqual(
+      [0, 1, 2, 3].flatMap((n) => [`values/value-${n}-left.txt`, `values/value-${n}-right.txt`]),
+    );
+    expect(manifest.stages.map(({ id, in: taken, out }) => [id, taken, out])).toEqual([
+      ['numbers', 0, 4],
+      ['left', 4, 4],
+      ['right', 4, 4],
+      ['files', 8, 8],
+    ]);
     expect(JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8'))).toEqual(manifest);
     expect(existsSync(join(folder, '.deepearth'))).toBe(false);
   });
 
   test('tells its events to whoever subscribes in the same turn', async () => {
     const { events$, result } = run(definePipeline([use(numbers(), { count: 2 }), use(files)]), { output: folder });
-    const seen = await lastValueFrom(events$.pipe(map(({ type }) => type), toArray()));
+    const seen = await lastValueFrom(
+      events$.pipe(
+        map(({ type }) => type),
+        toArray(),
+      ),
+    );
     await result;
     expect(seen[0]).toBe('run-started');
     expect(seen.at(-1)).toBe('run-finished');
@@ -99,7 +122,9 @@ describe('a run', () => {
       return item;
     });
     const quick = work('quick', (item) => item);
-    await run(definePipeline([use(numbers(watch), { count: 300 }), use(quick), use(slow, {}, { from: 'numbers' })]), { output: folder }).result;
+    await run(definePipeline([use(numbers(watch), { count: 300 }), use(quick), use(slow, {}, { from: 'numbers' })]), {
+      output: folder,
+    }).result;
     expect(ahead).toBeLessThanOrEqual(4);
   });
 
@@ -109,7 +134,9 @@ describe('a run', () => {
       if (item.value === 3) throw new Error('no such pixel');
       return item;
     });
-    const { result } = run(definePipeline([use(numbers(watch), { count: 1000 }), use(broken), use(files)]), { output: folder });
+    const { result } = run(definePipeline([use(numbers(watch), { count: 1000 }), use(broken), use(files)]), {
+      output: folder,
+    });
     await expect(result).rejects.toThrow('broken (value-3): no such pixel');
     expect(watch.closed).toBe(1);
     expect(watch.made).toBeLessThan(20);
@@ -123,9 +150,15 @@ describe('a run', () => {
       if (item.value % 2) throw new Error('odd');
       return item;
     });
-    const { manifest } = await run(definePipeline([use(numbers(), { count: 4 }), use(broken, {}, { onError: 'skip' }), use(files)]), { output: folder }).result;
+    const { manifest } = await run(
+      definePipeline([use(numbers(), { count: 4 }), use(broken, {}, { onError: 'skip' }), use(files)]),
+      { output: folder },
+    ).result;
     expect(manifest.status).toBe('skipped');
-    expect(manifest.skipped.map(({ stage, item, message }) => [stage, item, message])).toEqual([['broken', 'value-1', 'broken (value-1): odd'], ['broken', 'value-3', 'broken (value-3): odd']]);
+    expect(manifest.skipped.map(({ stage, item, message }) => [stage, item, message])).toEqual([
+      ['broken', 'value-1', 'broken (value-1): odd'],
+      ['broken', 'value-3', 'broken (value-3): odd'],
+    ]);
     expect(manifest.outputs).toHaveLength(2);
   });
 
@@ -137,7 +170,14 @@ describe('a run', () => {
         if (tries < good) throw new Error('busy');
         return item;
       });
-    const once = (good: number) => run(definePipeline([use(numbers(), { count: 1 }), use(flaky(good), {}, { onError: { retry: 2, delaySeconds: 0.001 } })]), { output: folder }).result;
+    const once = (good: number) =>
+      run(
+        definePipeline([
+          use(numbers(), { count: 1 }),
+          use(flaky(good), {}, { onError: { retry: 2, delaySeconds: 0.001 } }),
+        ]),
+        { output: folder },
+      ).result;
     await once(3);
     expect(tries).toBe(3);
     tries = 0;
@@ -153,7 +193,10 @@ describe('a run', () => {
       await later(1);
       return item;
     });
-    const { result } = run(definePipeline([use(numbers(watch), { count: 100_000 }), use(slow), use(files)]), { output: folder, signal: stop.signal });
+    const { result } = run(definePipeline([use(numbers(watch), { count: 100_000 }), use(slow), use(files)]), {
+      output: folder,
+      signal: stop.signal,
+    });
     await expect(result).rejects.toMatchObject({ code: 'E_CANCELLED' });
     expect(watch.closed).toBe(1);
     const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8'));
@@ -168,10 +211,20 @@ describe('a run', () => {
       options: z.strictObject({}),
       examples: [],
       describe: (input) => ({ output: input! }),
-      operator: () => (source$) => source$.pipe(bufferCount(2), map((both) => ({ ...(both[0] as unknown as Value), id: both.map(({ id }) => id).join('+') }) as never)),
+      operator: () => (source$) =>
+        source$.pipe(
+          bufferCount(2),
+          map((both) => ({ ...(both[0] as unknown as Value), id: both.map(({ id }) => id).join('+') }) as never),
+        ),
     });
-    const { manifest } = await run(definePipeline([use(numbers(), { count: 5 }), use(pairs), use(files)]), { output: folder }).result;
-    expect(manifest.outputs.map(({ path }) => path)).toEqual(['values/value-0+value-1.txt', 'values/value-2+value-3.txt', 'values/value-4.txt']);
+    const { manifest } = await run(definePipeline([use(numbers(), { count: 5 }), use(pairs), use(files)]), {
+      output: folder,
+    }).result;
+    expect(manifest.outputs.map(({ path }) => path)).toEqual([
+      'values/value-0+value-1.txt',
+      'values/value-2+value-3.txt',
+      'values/value-4.txt',
+    ]);
   });
 
   test('finds what a former run left only as long as its bytes are the same', async () => {
@@ -199,7 +252,8 @@ describe('a run', () => {
   });
 
   test('removes files of a former run that this one did not write, unless somebody changed them', async () => {
-    const outcome = (count: number) => run(definePipeline([use(numbers(), { count }), use(files)]), { output: folder }).result;
+    const outcome = (count: number) =>
+      run(definePipeline([use(numbers(), { count }), use(files)]), { output: folder }).result;
     await outcome(4);
     await writeFile(join(folder, 'values/value-3.txt'), 'mine now');
     await outcome(2);
@@ -208,10 +262,14 @@ describe('a run', () => {
 
   test('refuses names that leave the folder, and two files of one name', async () => {
     for (const directory of ['..', '/etc', 'a/../../b', '.deepearth', 'con', 'a\\b']) {
-      await expect(run(definePipeline([use(numbers(), { count: 1 }), use(files, { directory })]), { output: folder }).result).rejects.toThrow('no name for a file');
+      await expect(
+        run(definePipeline([use(numbers(), { count: 1 }), use(files, { directory })]), { output: folder }).result,
+      ).rejects.toThrow('no name for a file');
     }
     const twice = definePipeline([use(numbers(), { count: 1 }), use(files), use(files, {}, { from: 'numbers' })]);
-    await expect(run(twice, { output: folder }).result).rejects.toThrow('two files of this run are called values/value-0.txt');
+    await expect(run(twice, { output: folder }).result).rejects.toThrow(
+      'two files of this run are called values/value-0.txt',
+    );
   });
 
   test('refuses to write where another run is writing', async () => {
@@ -220,7 +278,9 @@ describe('a run', () => {
     const slow = work('slow', async (item) => (await waiting, item));
     const first = run(definePipeline([use(numbers(), { count: 1 }), use(slow)]), { output: folder });
     await later(50);
-    await expect(run(definePipeline([use(numbers(), { count: 1 })]), { output: folder }).result).rejects.toThrow('another run');
+    await expect(run(definePipeline([use(numbers(), { count: 1 })]), { output: folder }).result).rejects.toThrow(
+      'another run',
+    );
     release();
     await first.result;
   });
@@ -229,7 +289,13 @@ describe('a run', () => {
     const warnings: Error[] = [];
     const listen = (warning: Error): void => void warnings.push(warning);
     process.on('warning', listen);
-    const many = Array.from({ length: 15 }, (_, index) => use(work(`work-${index}`, (item) => item), {}, { from: 'numbers' }));
+    const many = Array.from({ length: 15 }, (_, index) =>
+      use(
+        work(`work-${index}`, (item) => item),
+        {},
+        { from: 'numbers' },
+      ),
+    );
     await run(definePipeline([use(numbers(), { count: 3 }), ...many]), { output: folder }).result;
     await later(20);
     process.off('warning', listen);
@@ -237,13 +303,18 @@ describe('a run', () => {
   });
 
   test('survives no items at all', async () => {
-    const { manifest } = await run(definePipeline([use(numbers(), { count: 0 }), use(work('idle', (item) => item)), use(files)]), { output: folder }).result;
+    const { manifest } = await run(
+      definePipeline([use(numbers(), { count: 0 }), use(work('idle', (item) => item)), use(files)]),
+      { output: folder },
+    ).result;
     expect(manifest.outputs).toEqual([]);
   });
 
   test('says so when the output is a file', async () => {
     await writeFile(join(folder, 'taken'), '');
-    await expect(run(definePipeline([use(numbers())]), { output: join(folder, 'taken') }).result).rejects.toThrow('is a file, or lies under one');
+    await expect(run(definePipeline([use(numbers())]), { output: join(folder, 'taken') }).result).rejects.toThrow(
+      'is a file, or lies under one',
+    );
   });
 });
 
@@ -268,10 +339,16 @@ describe.skipIf(!smallDisk)('on a full disk (skipped where no small file system 
       options: z.strictObject({}),
       examples: [],
       describe: () => ({ output: spec('artifact', {}, null) }),
-      each: (item, { output }): Promise<Artifact> => output.write({ path: `large/${item.id}.bin`, mediaType: 'application/octet-stream', key: item.key }, new Uint8Array(100 * 1024)),
+      each: (item, { output }): Promise<Artifact> =>
+        output.write(
+          { path: `large/${item.id}.bin`, mediaType: 'application/octet-stream', key: item.key },
+          new Uint8Array(100 * 1024),
+        ),
     });
     const output = join(smallDisk!, 'out');
-    await expect(run(definePipeline([use(numbers(), { count: 5 }), use(large)]), { output }).result).rejects.toThrow('no space is left on the disk');
+    await expect(run(definePipeline([use(numbers(), { count: 5 }), use(large)]), { output }).result).rejects.toThrow(
+      'no space is left on the disk',
+    );
     const written = await readdir(join(output, 'large'));
     for (const name of written) expect((await stat(join(output, 'large', name))).size).toBe(100 * 1024);
     expect(written.length).toBeGreaterThan(0);

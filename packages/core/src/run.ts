@@ -34,9 +34,14 @@ export interface RunResult {
 }
 
 export interface Run {
-  /** Hot; subscribe in the same turn that called `run` to miss nothing. Completes after the last event and never errors. */
+  /**
+   * Hot; subscribe in the same turn that called `run` to miss nothing. Completes after the last event and never errors.
+   */
   readonly events$: Observable<RunEvent>;
-  /** The manifest of a run that came to its end (items may have been skipped); rejects when the run failed or was cancelled. */
+  /**
+   * The manifest of a run that came to its end (items may have been skipped); rejects when the run failed or was
+   * cancelled.
+   */
   readonly result: Promise<RunResult>;
 }
 
@@ -65,7 +70,11 @@ async function execute(pipeline: Pipeline, options: RunOptions, events: Subject<
     events.next({
       type: 'run-started',
       output: folder.folder,
-      stages: planned.stages.map(({ stage, description }) => ({ id: stage.id, type: stage.definition.type, count: description.output.count })),
+      stages: planned.stages.map(({ stage, description }) => ({
+        id: stage.id,
+        type: stage.definition.type,
+        count: description.output.count,
+      })),
     });
     const services: RunServices = {
       signal: stop.signal,
@@ -75,7 +84,14 @@ async function execute(pipeline: Pipeline, options: RunOptions, events: Subject<
       recordInput: book.recordInput,
     };
     const { runs, failure } = await drive(planned, services, stop);
-    const status: RunStatus = failure !== undefined ? (options.signal?.aborted ? 'cancelled' : 'failed') : book.skipped.length ? 'skipped' : 'done';
+    const status: RunStatus =
+      failure !== undefined
+        ? options.signal?.aborted
+          ? 'cancelled'
+          : 'failed'
+        : book.skipped.length
+          ? 'skipped'
+          : 'done';
     const finished = new Date();
     const message = failure === undefined ? undefined : failure instanceof Error ? failure.message : String(failure);
     const manifest: Manifest = {
@@ -86,11 +102,26 @@ async function execute(pipeline: Pipeline, options: RunOptions, events: Subject<
       startedAt: started.toISOString(),
       finishedAt: finished.toISOString(),
       seconds: (finished.getTime() - started.getTime()) / 1000,
-      versions: { '@deepearth/core': coreVersion, node: process.versions.node, platform: `${process.platform}-${process.arch}`, ...options.versions },
-      pipeline: pipeline.stages.map(({ id, definition, from, options: given, onError }) => ({ id, type: definition.type, from, with: given, onError })),
+      versions: {
+        '@deepearth/core': coreVersion,
+        node: process.versions.node,
+        platform: `${process.platform}-${process.arch}`,
+        ...options.versions,
+      },
+      pipeline: pipeline.stages.map(({ id, definition, from, options: given, onError }) => ({
+        id,
+        type: definition.type,
+        from,
+        with: given,
+        onError,
+      })),
       inputs: [...book.inputs.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
       outputs: [...book.outputs].sort((a, b) => (a.path < b.path ? -1 : 1)),
-      stages: planned.stages.map(({ stage }, index) => ({ id: stage.id, type: stage.definition.type, ...runs[index]!.counts() })),
+      stages: planned.stages.map(({ stage }, index) => ({
+        id: stage.id,
+        type: stage.definition.type,
+        ...runs[index]!.counts(),
+      })),
       skipped: book.skipped,
       warnings: book.warnings,
     };
@@ -107,8 +138,12 @@ async function execute(pipeline: Pipeline, options: RunOptions, events: Subject<
   }
 }
 
-/** Wires all stages, waits for the last to close, and answers the first failure. */
-async function drive(planned: Plan, services: RunServices, stop: AbortController): Promise<{ runs: StageRun[]; failure: unknown }> {
+/** Wires all stages, waits for the last to close, and returns the first failure. */
+async function drive(
+  planned: Plan,
+  services: RunServices,
+  stop: AbortController,
+): Promise<{ runs: StageRun[]; failure: unknown }> {
   const outputs = new Map<string, Observable<Delivery<Item>>>();
   const runs: StageRun[] = [];
   const leaves: Observable<Delivery<Item>>[] = [];
@@ -118,11 +153,17 @@ async function drive(planned: Plan, services: RunServices, stop: AbortController
     if (!stop.signal.aborted) stop.abort(error);
   };
   for (const { stage, survey, consumers } of planned.stages) {
-    const sources = stage.from.map((id) => ({ id, spec: planned.stages.find((other) => other.stage.id === id)!.description.output, items$: outputs.get(id)! }));
+    const sources = stage.from.map((id) => ({
+      id,
+      spec: planned.stages.find((other) => other.stage.id === id)!.description.output,
+      items$: outputs.get(id)!,
+    }));
     // Subscribing starts the stages before; they deliver in a later turn, when every edge is in place.
     const separate = stage.definition.joins === 'separate';
     const edge = (items$: Observable<Delivery<Item>>): Pulled<Item> => pull(items$, edgeBound, services.signal);
-    const edges = separate ? sources.map(({ items$ }) => edge(items$)) : [edge(merge(...sources.map(({ items$ }) => items$)))];
+    const edges = separate
+      ? sources.map(({ items$ }) => edge(items$))
+      : [edge(merge(...sources.map(({ items$ }) => items$)))];
     const merged = separate ? nothing : edges[0]!;
     const inputs = sources.map(({ id, spec }, index) => ({ id, spec, items: edges[index] ?? merged }));
     const running = stageRun(stage, survey, merged, inputs, services);
@@ -141,7 +182,9 @@ async function drive(planned: Plan, services: RunServices, stop: AbortController
   return { runs, failure };
 }
 
-const nothing: AsyncIterable<Item> = { [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }) };
+const nothing: AsyncIterable<Item> = {
+  [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
+};
 
 function keepBook(events: Subject<RunEvent>, former: FormerFiles) {
   const inputs = new Map<string, InputFile>();
@@ -166,7 +209,11 @@ function keepBook(events: Subject<RunEvent>, former: FormerFiles) {
       async write(stage, file, content) {
         const artifact = await folder.write(stage, file, content);
         const { path, bytes, sha256, mediaType, key, holds } = artifact;
-        outputs.push(holds === undefined ? { path, bytes, sha256, mediaType, key, stage } : { path, bytes, sha256, mediaType, key, stage, holds });
+        outputs.push(
+          holds === undefined
+            ? { path, bytes, sha256, mediaType, key, stage }
+            : { path, bytes, sha256, mediaType, key, stage, holds },
+        );
         return artifact;
       },
     }),

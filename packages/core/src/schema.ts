@@ -15,7 +15,9 @@ export function optionsSchema(definition: StageDefinition): Json {
   return schema;
 }
 
-/** JSON Schema (draft 7) of pipeline files. Stage types that are not registered (plugins) are allowed with any options. */
+/**
+ * JSON Schema (draft 7) of pipeline files. Stage types that are not registered (plugins) are allowed with any options.
+ */
 export async function pipelineSchema(registry: StageRegistry): Promise<Json> {
   const entry = (z.toJSONSchema(stageEntrySchema, draft) as { properties: Record<string, Json> }).properties;
   const definitions = await Promise.all(registry.types.map((type) => registry.load(type)));
@@ -27,9 +29,17 @@ export async function pipelineSchema(registry: StageRegistry): Promise<Json> {
   });
   const known = definitions.map((definition) => {
     const options = withVariables(optionsSchema(definition)) as Json;
-    return stage({ const: definition.type, description: definition.summary }, options, Array.isArray(options.required) && options.required.length > 0);
+    return stage(
+      { const: definition.type, description: definition.summary },
+      options,
+      Array.isArray(options.required) && options.required.length > 0,
+    );
   });
-  const others = stage({ type: 'string', pattern: '^[a-z]+/', not: { enum: registry.types } }, { type: 'object' }, false);
+  const others = stage(
+    { type: 'string', pattern: '^[a-z]+/', not: { enum: registry.types } },
+    { type: 'object' },
+    false,
+  );
   const top = (z.toJSONSchema(z.strictObject(pipelineSchemaParts), draft) as { properties: Json }).properties;
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
@@ -45,8 +55,17 @@ export async function pipelineSchema(registry: StageRegistry): Promise<Json> {
 function withVariables(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(withVariables);
   if (schema === null || typeof schema !== 'object') return schema;
-  const inner = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, key === 'default' || key === 'enum' || key === 'const' ? value : withVariables(value)])) as Json;
+  const inner = Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [
+      key,
+      key === 'default' || key === 'enum' || key === 'const' ? value : withVariables(value),
+    ]),
+  ) as Json;
   if (inner.type !== 'number' && inner.type !== 'integer' && inner.type !== 'boolean') return inner;
   const { description, default: preset, ...rest } = inner;
-  return { ...(description === undefined ? {} : { description }), ...(preset === undefined ? {} : { default: preset }), anyOf: [rest, { type: 'string', pattern: '\\$\\{' }] };
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(preset === undefined ? {} : { default: preset }),
+    anyOf: [rest, { type: 'string', pattern: '\\$\\{' }],
+  };
 }

@@ -10,7 +10,10 @@ export interface Axis {
 
 /** One stream of items, described. */
 export interface StreamSpec {
-  /** The kind of its items: 'frame', 'clip', 'tokens', 'embedding', 'projection', 'picture', 'artifact' or a plugin's own. */
+  /**
+   * The kind of its items: 'frame', 'clip', 'tokens', 'embedding', 'projection', 'picture', 'artifact' or a plugin's
+   * own.
+   */
   readonly kind: string;
   /** The axes of one item's values, outermost first; empty for artifacts. */
   readonly axes: readonly Axis[];
@@ -20,7 +23,12 @@ export interface StreamSpec {
 }
 
 /** Makes a spec: `spec('tokens', { time: 8, height: 24, width: 24, channels: 1408 }, 'float32', 12)`. */
-export const spec = (kind: string, axes: Readonly<Record<string, number | null>>, dtype: DType | null, count: number | null = null): StreamSpec => ({
+export const spec = (
+  kind: string,
+  axes: Readonly<Record<string, number | null>>,
+  dtype: DType | null,
+  count: number | null = null,
+): StreamSpec => ({
   kind,
   axes: Object.entries(axes).map(([name, size]) => ({ name, size })),
   dtype,
@@ -28,16 +36,22 @@ export const spec = (kind: string, axes: Readonly<Record<string, number | null>>
 });
 
 /** The size of an axis, `null` when it is absent or not known. */
-export const axisSize = (stream: StreamSpec, name: string): number | null => stream.axes.find((axis) => axis.name === name)?.size ?? null;
+export const axisSize = (stream: StreamSpec, name: string): number | null =>
+  stream.axes.find((axis) => axis.name === name)?.size ?? null;
 
 /** Bytes of one item's values, `null` where a size is not known. */
 export function itemBytes(stream: StreamSpec): number | null {
   if (stream.dtype === null) return null;
-  return stream.axes.reduce<number | null>((bytes, { size }) => (bytes === null || size === null ? null : bytes * size), elementBytes(stream.dtype));
+  return stream.axes.reduce<number | null>(
+    (bytes, { size }) => (bytes === null || size === null ? null : bytes * size),
+    elementBytes(stream.dtype),
+  );
 }
 
 /** For people: `tokens [time 8, height 24, width 24, channels 1408] float32 x 12`. */
 export function formatSpec(stream: StreamSpec): string {
-  const axes = stream.axes.length ? ` [${stream.axes.map(({ name, size }) => `${name} ${size ?? '?'}`).join(', ')}]` : '';
+  const axes = stream.axes.length
+    ? ` [${stream.axes.map(({ name, size }) => `${name} ${size ?? '?'}`).join(', ')}]`
+    : '';
   return `${stream.kind}${axes}${stream.dtype ? ` ${stream.dtype}` : ''} x ${stream.count ?? '?'}`;
 }

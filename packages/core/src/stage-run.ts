@@ -37,7 +37,13 @@ export interface StageRun {
  * Prepares a stage to run; nothing happens before its items are iterated.
  * `merged` is the stream of all inputs together (empty for a source).
  */
-export function stageRun(stage: PipelineStage, survey: unknown, merged: AsyncIterable<Item>, inputs: readonly StageInputs[], services: RunServices): StageRun {
+export function stageRun(
+  stage: PipelineStage,
+  survey: unknown,
+  merged: AsyncIterable<Item>,
+  inputs: readonly StageInputs[],
+  services: RunServices,
+): StageRun {
   const { definition, id, options, onError } = stage;
   const { signal, folder, emit } = services;
   const counts = { in: 0, out: 0, skipped: 0 };

@@ -61,8 +61,9 @@ export type Content = Uint8Array | AsyncIterable<Uint8Array> | ((temporaryPath: 
 
 export interface OutputFolder {
   /**
-   * Writes one file beside its final name, syncs it, renames it, and records it in the manifest. `path` is relative to the run's
-   * output folder, with forward slashes; it must not leave the folder, and no two files of one run may share it.
+   * Writes one file beside its final name, syncs it, renames it, and records it in the manifest. `path` is relative to
+   * the run's output folder, with forward slashes; it must not leave the folder, and no two files of one run may share
+   * it.
    */
   write(file: { path: string; mediaType: string; key: string; holds?: string }, content: Content): Promise<Artifact>;
   /** The absolute path of the output folder, to read back what a sink wrote; new files go through `write` only. */
@@ -71,7 +72,10 @@ export interface OutputFolder {
 
 /** What a former run into the same output folder left, when this one resumes it. */
 export interface FormerRun {
-  /** A file that holds the item of this key without loss, its digest proven; `undefined` where there is none. Answers the absolute path. */
+  /**
+   * A file that holds the item of this key without loss, its digest proven; `undefined` where there is none. Answers
+   * the absolute path.
+   */
   find(key: string): Promise<string | undefined>;
 }
 
@@ -80,10 +84,13 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
   readonly id: string;
   readonly type: StageType;
   readonly options: Options;
-  /** What `open` answered. */
+  /** What `open` returned. */
   readonly state: State;
   readonly survey: Survey | undefined;
-  /** Inputs in the order of `from`. `items` is for stages that pull several inputs by themselves; do not pull both it and `process`'s first argument. */
+  /**
+   * Inputs in the order of `from`. `items` is for stages that pull several inputs by themselves; do not pull both it
+   * and `process`'s first argument.
+   */
   readonly inputs: readonly { readonly id: string; readonly spec: StreamSpec; readonly items: AsyncIterable<Item> }[];
   /** Aborted when the run stops for whatever reason; hand it to everything that waits. */
   readonly signal: AbortSignal;
@@ -97,8 +104,9 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
   /** Names a file that was read, for the manifest. */
   recordInput(file: InputFile): void;
   /**
-   * Does the work for one item under the stage's `onError`: with `retry` again after a pause, with `skip` it answers `undefined` and the item
-   * is listed in the manifest; else it throws with stage and item named. `each` bodies are wrapped in it already.
+   * Does the work for one item under the stage's `onError`: with `retry` again after a pause, with `skip` it returns
+   * `undefined` and the item is listed in the manifest; else it throws with stage and item named. `each` bodies are
+   * wrapped in it already.
    */
   attempt<T>(item: Pick<Item, 'id'>, work: () => Promise<T> | T): Promise<T | undefined>;
   /** A lineage key: the digest of stage type, options and `parts` (the keys of the items that went in). */
@@ -110,7 +118,7 @@ type Given<State> = Awaited<State>;
 /**
  * A stage. Exactly one of `process`, `each` and `operator` is its body:
  * `process` turns the stream of items into another, pulling what it needs (code after the loop is the drain);
- * `each` answers one item, several or none for every item that comes, and gets retry and skip for free;
+ * `each` returns one item, several or none for every item that comes, and gets retry and skip for free;
  * `operator` is a synchronous RxJS operator (`bufferCount(16, 16)`), fed one item at a time so that it stays pulled.
  */
 export interface StageDefinition<
@@ -124,22 +132,37 @@ export interface StageDefinition<
   readonly type: StageType;
   /** One sentence. */
   readonly summary: string;
-  /** Validates, gives defaults, types the code, and makes JSON Schema and docs; a strict object whose fields are described. */
+  /**
+   * Validates, gives defaults, types the code, and makes JSON Schema and docs; a strict object whose fields are
+   * described.
+   */
   readonly options: Schema;
   /** YAML of `stages` entries, each a list item or more; validated by a test. */
   readonly examples: readonly string[];
-  /** How several inputs (`from: [a, b]`) are taken: as one stream in order of arrival, or each by itself. Absent: one input only. */
+  /**
+   * How several inputs (`from: [a, b]`) are taken: as one stream in order of arrival, or each by itself. Absent: one
+   * input only.
+   */
   readonly joins?: 'merged' | 'separate';
-  /** For `joins: 'separate'`: while one input is waited for, the others are read on (and kept on disk), so inputs may be as far apart as they like. */
+  /**
+   * For `joins: 'separate'`: while one input is waited for, the others are read on (and kept on disk), so inputs may be
+   * as far apart as they like.
+   */
   readonly readsAhead?: true;
-  /** Looks at names, headers and configs outside (a folder's listing, a checkpoint's config.json), never at pixels or weights. */
+  /**
+   * Looks at names, headers and configs outside (a folder's listing, a checkpoint's config.json), never at pixels or
+   * weights.
+   */
   survey?(options: z.output<Schema>, signal: AbortSignal): Promise<Survey>;
   /** What would leave this stage, or why it cannot take what comes; pure. A source gets no input. */
   describe(input: StreamSpec | undefined, about: Descriptor<z.output<Schema>, Survey>): Description | Refusal;
   /** Gets what is costly, once: a model session, a writer. */
   open?(context: StageContext<z.output<Schema>, undefined, Survey>): Promise<State>;
   process?(items: AsyncIterable<In>, context: StageContext<z.output<Schema>, Given<State>, Survey>): AsyncIterable<Out>;
-  each?(item: In, context: StageContext<z.output<Schema>, Given<State>, Survey>): Promise<Out | readonly Out[] | undefined> | Out | readonly Out[] | undefined;
+  each?(
+    item: In,
+    context: StageContext<z.output<Schema>, Given<State>, Survey>,
+  ): Promise<Out | readonly Out[] | undefined> | Out | readonly Out[] | undefined;
   operator?(context: StageContext<z.output<Schema>, Given<State>, Survey>): OperatorFunction<In, Out>;
   /** Always runs once `open` succeeded. */
   close?(state: Given<State>): Promise<void> | void;
@@ -159,7 +182,8 @@ const definer =
     authored: Authored<Schema, I, O, State, Survey>,
   ): StageDefinition<Schema, I, O, State, Survey> => {
     const bodies = [authored.process, authored.each, authored.operator].filter(Boolean).length;
-    if (bodies !== 1) throw new TypeError(`${kind}/${authored.type} needs exactly one of process, each and operator, it has ${bodies}`);
+    if (bodies !== 1)
+      throw new TypeError(`${kind}/${authored.type} needs exactly one of process, each and operator, it has ${bodies}`);
     return { ...authored, kind, type: `${kind}/${authored.type}` };
   };
 

@@ -12,8 +12,9 @@ export interface SubstitutionIssue {
 const pattern = /\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)(?:(:-|:\?)([^}]*))?\}/g;
 
 /**
- * Substitutes in place and answers what is missing. Because it works on parsed scalars a value can never change the structure of the document.
- * A plain (unquoted) scalar is typed again afterwards, so `size: ${SIZE:-16}` is a number; a quoted one stays a string. `$${` is a literal `${`.
+ * Substitutes in place and returns what is missing. Because it works on parsed scalars a value can never change the
+ * structure of the document. A plain (unquoted) scalar is typed again afterwards, so `size: ${SIZE:-16}` is a number; a
+ * quoted one stays a string. `$${` is a literal `${`.
  */
 export function substitute(document: Document, env: Readonly<Record<string, string | undefined>>): SubstitutionIssue[] {
   const issues: SubstitutionIssue[] = [];
@@ -21,14 +22,21 @@ export function substitute(document: Document, env: Readonly<Record<string, stri
     Scalar(key, node) {
       if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('$')) return;
       const offset = node.range?.[0] ?? 0;
-      const filled = node.value.replace(pattern, (_, escaped: string | undefined, name: string, operator: string | undefined, rest: string | undefined) => {
-        if (escaped) return escaped;
-        const value = env[name];
-        if (value !== undefined && value !== '') return value;
-        if (operator === ':-') return rest ?? '';
-        issues.push({ offset, message: operator === ':?' && rest ? `${name}: ${rest}` : `the environment variable ${name} is not set.`, remedy: `Set it, or write \${${name}:-default}.` });
-        return '';
-      });
+      const filled = node.value.replace(
+        pattern,
+        (_, escaped: string | undefined, name: string, operator: string | undefined, rest: string | undefined) => {
+          if (escaped) return escaped;
+          const value = env[name];
+          if (value !== undefined && value !== '') return value;
+          if (operator === ':-') return rest ?? '';
+          issues.push({
+            offset,
+            message: operator === ':?' && rest ? `${name}: ${rest}` : `the environment variable ${name} is not set.`,
+            remedy: `Set it, or write \${${name}:-default}.`,
+          });
+          return '';
+        },
+      );
       if (filled !== node.value) node.value = node.type === 'PLAIN' ? typed(filled) : filled;
     },
   });
@@ -38,5 +46,7 @@ export function substitute(document: Document, env: Readonly<Record<string, stri
 /** What a plain YAML scalar of this text means; text that is no scalar stays text. */
 function typed(text: string): unknown {
   const parsed = parseDocument(text, { logLevel: 'silent' });
-  return parsed.errors.length === 0 && isScalar(parsed.contents) && !(parsed.contents as Scalar).tag ? (parsed.contents as Scalar).value : text;
+  return parsed.errors.length === 0 && isScalar(parsed.contents) && !(parsed.contents as Scalar).tag
+    ? (parsed.contents as Scalar).value
+    : text;
 }

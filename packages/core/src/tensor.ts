@@ -67,7 +67,8 @@ export const elementCount = (shape: readonly number[]): number => shape.reduce((
 /** Makes a tensor. Throws a `RangeError` when `data` does not hold exactly `shape`'s elements. */
 export function tensor<D extends DType>(dtype: D, shape: readonly number[], data: TensorData<D>): Tensor<D> {
   const expected = elementCount(shape) * pairs(dtype);
-  if (data.length !== expected) throw new RangeError(`a ${dtype} tensor of shape [${shape.join(', ')}] has ${expected} values, got ${data.length}`);
+  if (data.length !== expected)
+    throw new RangeError(`a ${dtype} tensor of shape [${shape.join(', ')}] has ${expected} values, got ${data.length}`);
   return { dtype, shape, data };
 }
 
@@ -77,9 +78,13 @@ export const zeros = <D extends DType>(dtype: D, shape: readonly number[]): Tens
 
 /** Looks at `bytes` as elements of `dtype` (little-endian); copies only when the offset is not aligned. */
 export function viewAs<D extends DType>(dtype: D, bytes: Uint8Array): TensorData<D> {
-  const type = arrays[dtype] as unknown as { new (buffer: ArrayBufferLike, offset: number, length: number): TensorData<D>; BYTES_PER_ELEMENT: number };
+  const type = arrays[dtype] as unknown as {
+    new (buffer: ArrayBufferLike, offset: number, length: number): TensorData<D>;
+    BYTES_PER_ELEMENT: number;
+  };
   const size = type.BYTES_PER_ELEMENT;
-  if (bytes.byteLength % size) throw new RangeError(`${bytes.byteLength} bytes are no whole number of ${dtype} elements`);
+  if (bytes.byteLength % size)
+    throw new RangeError(`${bytes.byteLength} bytes are no whole number of ${dtype} elements`);
   const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
   return new type(aligned.buffer, aligned.byteOffset, aligned.byteLength / size);
 }
@@ -88,4 +93,5 @@ export function viewAs<D extends DType>(dtype: D, bytes: Uint8Array): TensorData
 export const bytesOf = (t: Tensor): Uint8Array => new Uint8Array(t.data.buffer, t.data.byteOffset, t.data.byteLength);
 
 /** The same values under another shape. Throws a `RangeError` when the counts differ. */
-export const reshape = <D extends DType>(t: Tensor<D>, shape: readonly number[]): Tensor<D> => tensor(t.dtype, shape, t.data);
+export const reshape = <D extends DType>(t: Tensor<D>, shape: readonly number[]): Tensor<D> =>
+  tensor(t.dtype, shape, t.data);

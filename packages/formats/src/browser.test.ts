@@ -40,13 +40,23 @@ describe('the main entry in a browser', () => {
       .split(',')
       .map((name) => name.trim().split(' as ')[0]!);
     const body = text.replace(/export \{[^}]*\};\s*$/, `return { ${names.join(', ')} };`);
-    const run = new Function('globalThis', 'process', 'Buffer', body) as (...args: unknown[]) => typeof import('./index.ts');
+    const run = new Function('globalThis', 'process', 'Buffer', body) as (
+      ...args: unknown[]
+    ) => typeof import('./index.ts');
     const formats = run({ ...globalThis, process: undefined }, undefined, undefined);
     const t = { dtype: 'float32' as const, shape: [2], data: Float32Array.of(1, 2) };
     const pt = await formats.encodePt({ t });
-    const found = await formats.inspectFile(formats.blobSource(new Blob([pt as Uint8Array<ArrayBuffer>]), 'a.pt'), { digest: true });
+    const found = await formats.inspectFile(formats.blobSource(new Blob([pt as Uint8Array<ArrayBuffer>]), 'a.pt'), {
+      digest: true,
+    });
     expect(found.holds).toEqual({
-      t: { tensor: true, dtype: 'float32', shape: [2], first: [1, 2], sha256: createHash('sha256').update(t.data).digest('hex') },
+      t: {
+        tensor: true,
+        dtype: 'float32',
+        shape: [2],
+        first: [1, 2],
+        sha256: createHash('sha256').update(t.data).digest('hex'),
+      },
     });
   });
 });

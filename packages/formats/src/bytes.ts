@@ -1,4 +1,5 @@
-// Random access to bytes that lie in memory, in a Blob or in a file, so that a large file is opened by its directory alone.
+// Random access to bytes that lie in memory, in a Blob or in a file, so that a large file is opened by its directory
+// alone.
 
 import { InputError } from '@deepearth/core/errors';
 
@@ -22,9 +23,17 @@ export const chunkBytes = 1 << 22;
 
 /** Throws an `InputError` unless `length` bytes from `offset` lie within the source. */
 export function checkRange(source: ByteSource, offset: number, length: number): void {
-  const inside = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0 && offset + length <= source.size;
+  const inside =
+    Number.isSafeInteger(offset) &&
+    Number.isSafeInteger(length) &&
+    offset >= 0 &&
+    length >= 0 &&
+    offset + length <= source.size;
   if (!inside)
-    throw new InputError(source.name, `bytes ${offset} to ${offset + length} are asked for, but it has ${source.size}: cut short, or not what it says it is.`);
+    throw new InputError(
+      source.name,
+      `bytes ${offset} to ${offset + length} are asked for, but it has ${source.size}: cut short, or not what it says it is.`,
+    );
 }
 
 /** Bytes in memory as a source; nothing is copied. */
@@ -43,7 +52,10 @@ export function bytesSource(bytes: Uint8Array, name = 'bytes'): ByteSource {
 }
 
 /** A Blob or a File of a browser as a source. */
-export function blobSource(blob: Blob, name = 'name' in blob && typeof blob.name === 'string' ? blob.name : 'blob'): ByteSource {
+export function blobSource(
+  blob: Blob,
+  name = 'name' in blob && typeof blob.name === 'string' ? blob.name : 'blob',
+): ByteSource {
   const source: ByteSource = {
     name,
     size: blob.size,
@@ -53,7 +65,9 @@ export function blobSource(blob: Blob, name = 'name' in blob && typeof blob.name
       try {
         return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
       } catch (cause) {
-        throw new InputError(name, `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
+        throw new InputError(name, `cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`, {
+          cause,
+        });
       }
     },
     close: async () => undefined,
@@ -84,7 +98,8 @@ export async function* readChunks(
   signal?: AbortSignal,
   step = chunkBytes,
 ): AsyncGenerator<Uint8Array> {
-  for (let done = 0; done < length; done += step) yield await source.read(offset + done, Math.min(step, length - done), signal);
+  for (let done = 0; done < length; done += step)
+    yield await source.read(offset + done, Math.min(step, length - done), signal);
 }
 
 /** Puts chunks together; for what is known to fit in memory. */

@@ -3,9 +3,9 @@
 type Native = (data: Uint8Array, value?: number) => number;
 
 // Asked for at run time, so that a bundle for a browser holds no import of Node's.
-const native = (globalThis as { process?: { getBuiltinModule?: (name: string) => { crc32?: Native } | undefined } }).process?.getBuiltinModule?.(
-  'node:zlib',
-)?.crc32;
+const native = (
+  globalThis as { process?: { getBuiltinModule?: (name: string) => { crc32?: Native } | undefined } }
+).process?.getBuiltinModule?.('node:zlib')?.crc32;
 
 let tables: Uint32Array[] | undefined;
 
@@ -55,6 +55,6 @@ export function portableCrc32(data: Uint8Array, value = 0): number {
 
 /** CRC-32 of `data`, going on from the CRC-32 `value` of what came before it. */
 export function crc32(data: Uint8Array, value = 0): number {
-  // zlib takes an empty array without memory behind it for "start anew" and answers 0.
+  // zlib takes an empty array without memory behind it for "start anew" and returns 0.
   return data.byteLength === 0 ? value : (native ?? portableCrc32)(data, value);
 }

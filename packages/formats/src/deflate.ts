@@ -5,19 +5,29 @@ type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 /** Small, so that a bomb of ratio 1:1032 expands to no more than 16 MiB before the limit is looked at. */
 const inputBytes = 1 << 14;
 
-/** Inflates a stream. Throws a `RangeError` as soon as more than `limit` bytes come out, a `TypeError` when the stream is broken. */
-export const inflateRaw = (chunks: Bytes, limit: number): AsyncGenerator<Uint8Array> => through(new DecompressionStream('deflate-raw'), chunks, limit);
+/**
+ * Inflates a stream. Throws a `RangeError` as soon as more than `limit` bytes come out, a `TypeError` when the stream
+ * is broken.
+ */
+export const inflateRaw = (chunks: Bytes, limit: number): AsyncGenerator<Uint8Array> =>
+  through(new DecompressionStream('deflate-raw'), chunks, limit);
 
 /** Deflates a stream. */
-export const deflateRaw = (chunks: Bytes): AsyncGenerator<Uint8Array> => through(new CompressionStream('deflate-raw'), chunks, Infinity);
+export const deflateRaw = (chunks: Bytes): AsyncGenerator<Uint8Array> =>
+  through(new CompressionStream('deflate-raw'), chunks, Infinity);
 
-async function* through(codec: CompressionStream | DecompressionStream, chunks: Bytes, limit: number): AsyncGenerator<Uint8Array> {
+async function* through(
+  codec: CompressionStream | DecompressionStream,
+  chunks: Bytes,
+  limit: number,
+): AsyncGenerator<Uint8Array> {
   const writer = codec.writable.getWriter();
   const reader = codec.readable.getReader() as ReadableStreamDefaultReader<Uint8Array>;
   let failure: unknown;
   const feed = async (): Promise<void> => {
     for await (const chunk of chunks) {
-      for (let at = 0; at < chunk.byteLength; at += inputBytes) await writer.write(chunk.subarray(at, at + inputBytes) as Uint8Array<ArrayBuffer>);
+      for (let at = 0; at < chunk.byteLength; at += inputBytes)
+        await writer.write(chunk.subarray(at, at + inputBytes) as Uint8Array<ArrayBuffer>);
     }
     await writer.close();
   };

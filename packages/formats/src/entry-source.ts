@@ -10,7 +10,10 @@ import type { Zip, ZipEntry } from './zip.ts';
 export interface EntrySource extends ByteSource {
   /** Where the bytes lie in the file; absent when they are compressed. */
   readonly offset?: number;
-  /** Resolves once the CRC-32 over all bytes was seen to hold; reads them unless somebody read them in order already. Throws an `InputError`. */
+  /**
+   * Resolves once the CRC-32 over all bytes was seen to hold; reads them unless somebody read them in order already.
+   * Throws an `InputError`.
+   */
   verify(signal?: AbortSignal): Promise<void>;
 }
 
@@ -24,7 +27,10 @@ export async function entrySource({ source }: Zip, entry: ZipEntry, signal?: Abo
   let sum = 0;
   let held = false;
   const check = (): void => {
-    if (sum !== entry.crc32) throw new InputError(source.name, `entry ${show(entry.name)} is damaged: its CRC-32 does not match.`, { code: 'E_ZIP' });
+    if (sum !== entry.crc32)
+      throw new InputError(source.name, `entry ${show(entry.name)} is damaged: its CRC-32 does not match.`, {
+        code: 'E_ZIP',
+      });
     held = true;
   };
   const slice: EntrySource = {
@@ -51,7 +57,10 @@ export async function entrySource({ source }: Zip, entry: ZipEntry, signal?: Abo
   return slice;
 }
 
-/** Reading onwards goes on where the last reading ended; reading backwards starts again. Never more than a chunk is kept. */
+/**
+ * Reading onwards goes on where the last reading ended; reading backwards starts again. Never more than a chunk is
+ * kept.
+ */
 function inflatedSource(name: string, entry: ZipEntry): EntrySource {
   let stream: AsyncIterator<Uint8Array> | undefined;
   let chunk = new Uint8Array(0);

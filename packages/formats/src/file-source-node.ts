@@ -4,12 +4,15 @@ import { open } from 'node:fs/promises';
 import { InputError } from '@deepearth/core/errors';
 import { checkRange, type ByteSource } from './bytes.ts';
 
-// One read call of the operating system answers at most 2 GiB less a page.
+// One read call of the operating system returns at most 2 GiB less a page.
 const mostAtOnce = 1 << 30;
 
 const said = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
-/** Opens a file for reading in pieces. Close it when done. Throws an `InputError` when there is no such file or it is a folder. */
+/**
+ * Opens a file for reading in pieces. Close it when done. Throws an `InputError` when there is no such file or it is a
+ * folder.
+ */
 export async function openFile(path: string): Promise<ByteSource> {
   const handle = await open(path, 'r').catch((cause: unknown) => {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
@@ -22,7 +25,8 @@ export async function openFile(path: string): Promise<ByteSource> {
   const close = (): Promise<void> => (closing ??= handle.close());
   try {
     const stat = await handle.stat();
-    if (!stat.isFile()) throw new InputError(path, stat.isDirectory() ? 'is a folder, not a file.' : 'is not a regular file.');
+    if (!stat.isFile())
+      throw new InputError(path, stat.isDirectory() ? 'is a folder, not a file.' : 'is not a regular file.');
     const source: ByteSource = {
       name: path,
       size: stat.size,
@@ -32,10 +36,16 @@ export async function openFile(path: string): Promise<ByteSource> {
         const bytes = new Uint8Array(length);
         for (let done = 0; done < length;) {
           signal?.throwIfAborted();
-          const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, mostAtOnce), offset + done).catch((cause: unknown) => {
-            throw new InputError(path, `cannot be read at byte ${offset + done}: ${said(cause)}.`, { cause });
-          });
-          if (bytesRead === 0) throw new InputError(path, `ends at byte ${offset + done}, though it had ${source.size} bytes when it was opened.`);
+          const { bytesRead } = await handle
+            .read(bytes, done, Math.min(length - done, mostAtOnce), offset + done)
+            .catch((cause: unknown) => {
+              throw new InputError(path, `cannot be read at byte ${offset + done}: ${said(cause)}.`, { cause });
+            });
+          if (bytesRead === 0)
+            throw new InputError(
+              path,
+              `ends at byte ${offset + done}, though it had ${source.size} bytes when it was opened.`,
+            );
           done += bytesRead;
         }
         return bytes;

@@ -76,11 +76,15 @@ describe('byte sources', () => {
 });
 
 describe('writing a file whole', () => {
-  it('answers size and digest, and replaces what was there', async () => {
+  it('returns size and digest, and replaces what was there', async () => {
     const path = join(folder, 'new/folder/file.bin');
     await writeFileWhole(path, [text('old')]);
     const written = await writeFileWhole(path, [text('abc'), text(''), text('def')]);
-    expect(written).toEqual({ path, bytes: 6, sha256: 'bef57ec7f53a6d40beb640a780a639c83bc29ac8a9816f1fc6c5c6dcd93c4721' });
+    expect(written).toEqual({
+      path,
+      bytes: 6,
+      sha256: 'bef57ec7f53a6d40beb640a780a639c83bc29ac8a9816f1fc6c5c6dcd93c4721',
+    });
     expect(await readFile(path, 'utf8')).toBe('abcdef');
   });
 
@@ -146,21 +150,34 @@ describe('tensor files', () => {
 
 describe('inspecting', () => {
   it('describes each format with exact values', async () => {
-    const digestOf = async (bytes: Uint8Array): Promise<unknown> => (await inspectFile(bytesSource(bytes, 'f'), { digest: true })).holds;
-    const inA = { tensor: true, dtype: 'float32', shape: [2, 2], first: [1, 2, 3, 4], sha256: expect.any(String) as string };
+    const digestOf = async (bytes: Uint8Array): Promise<unknown> =>
+      (await inspectFile(bytesSource(bytes, 'f'), { digest: true })).holds;
+    const inA = {
+      tensor: true,
+      dtype: 'float32',
+      shape: [2, 2],
+      first: [1, 2, 3, 4],
+      sha256: expect.any(String) as string,
+    };
     expect(await digestOf(await encodeSafetensors({ a }))).toEqual({ a: inA });
     expect(await digestOf(await encodeNpz({ a }))).toEqual({ a: inA });
     expect(await digestOf(encodeNpy(a))).toEqual(inA);
     expect(await digestOf(await encodePt({ a }))).toEqual({ a: inA });
     expect(inspectionJson(await digestOf(encodeNpy(b)), 0)).toContain('"first": [1152921504606846976]');
     expect(await digestOf(await collect(writeZip([zipBytes('a.txt', text('abc'))])))).toEqual({
-      'a.txt': { bytes: 3, compression: 'stored', sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad' },
+      'a.txt': {
+        bytes: 3,
+        compression: 'stored',
+        sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+      },
     });
   });
 
   it('reads no values without being asked, but checks small files for damage', async () => {
     const bytes = await encodePt({ a });
-    expect((await inspectFile(bytesSource(bytes))).holds).toEqual({ a: { tensor: true, dtype: 'float32', shape: [2, 2] } });
+    expect((await inspectFile(bytesSource(bytes))).holds).toEqual({
+      a: { tensor: true, dtype: 'float32', shape: [2, 2] },
+    });
     const damaged = bytes.slice();
     const data = new Uint8Array((a.data as Float32Array).buffer);
     const start = damaged.findIndex((_, i) => data.every((byte, k) => damaged[i + k] === byte));
@@ -172,7 +189,16 @@ describe('inspecting', () => {
     // 16 MiB of zeros, deflated to some KiB, as the value of 100 tensors.
     const t = zeros('uint8', [1 << 24]);
     const { entries } = await openZip(bytesSource(await encodePt(Array.from({ length: 100 }, () => ({ ...t })))));
-    const deflated = await collect(writeZip([...entries.values()].map(({ name, size, chunks }) => ({ name, size, chunks, compression: 'deflated' as const }))));
+    const deflated = await collect(
+      writeZip(
+        [...entries.values()].map(({ name, size, chunks }) => ({
+          name,
+          size,
+          chunks,
+          compression: 'deflated' as const,
+        })),
+      ),
+    );
     expect(deflated.byteLength).toBeLessThan(1 << 16);
     await expect(inspectFile(bytesSource(deflated), { digest: true })).rejects.toThrow('too much to digest');
   });
@@ -180,7 +206,15 @@ describe('inspecting', () => {
   it('shows values to people without letting names command their terminal', async () => {
     const bytes = await encodePt(
       new Map<string, never>([
-        ['red\u001b[31m', { a, list: Array.from({ length: 300 }, (_, i) => i), text: 'x'.repeat(200), nested: [[1, { deep: 2 }]] } as never],
+        [
+          'red\u001b[31m',
+          {
+            a,
+            list: Array.from({ length: 300 }, (_, i) => i),
+            text: 'x'.repeat(200),
+            nested: [[1, { deep: 2 }]],
+          } as never,
+        ],
       ]),
     );
     const shown = inspectionText(await inspectFile(bytesSource(bytes, 'f.pt'), { digest: true }));
@@ -192,11 +226,15 @@ describe('inspecting', () => {
   });
 
   it('prints JSON in which a float stays one, however large', () => {
-    expect(inspectionJson([2 ** 53 - 1, 2 ** 60, -1e300, 0.5], 0)).toBe('[9007199254740991, 1152921504606847000.0, -1e+300, 0.5]');
+    expect(inspectionJson([2 ** 53 - 1, 2 ** 60, -1e300, 0.5], 0)).toBe(
+      '[9007199254740991, 1152921504606847000.0, -1e+300, 0.5]',
+    );
   });
 
   it('sorts sets as Python does, by code points', async () => {
-    const described = await inspectFile(bytesSource(await encodePt(new Set(['\ufd8b', '\u{16B13}', '', 'b', 'ab', 'a']))));
+    const described = await inspectFile(
+      bytesSource(await encodePt(new Set(['\ufd8b', '\u{16B13}', '', 'b', 'ab', 'a']))),
+    );
     expect(described.holds).toEqual({ set: ['', 'a', 'ab', 'b', '\ufd8b', '\u{16B13}'] });
   });
 

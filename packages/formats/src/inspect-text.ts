@@ -23,16 +23,21 @@ export function sizeText(bytes: number): string {
 }
 
 const quoted = (text: string): string =>
-  text.length > mostText ? `"${printable(text.slice(0, mostText))}" … (${text.length} characters)` : `"${printable(text)}"`;
+  text.length > mostText
+    ? `"${printable(text.slice(0, mostText))}" … (${text.length} characters)`
+    : `"${printable(text)}"`;
 
 const complexText = ([real, imaginary]: readonly Description[]): string =>
   `${String(real)}${String(imaginary).startsWith('-') ? '' : '+'}${String(imaginary)}i`;
 
-const isFields = (value: Description): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isFields = (value: Description): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function tensorLine(t: Fields): string {
   const shape = (t['shape'] as number[]).join(' x ');
-  const parts = [`${t['ndarray'] ? 'array' : t['parameter'] ? 'parameter' : 'tensor'} ${String(t['dtype'])} [${shape}]`];
+  const parts = [
+    `${t['ndarray'] ? 'array' : t['parameter'] ? 'parameter' : 'tensor'} ${String(t['dtype'])} [${shape}]`,
+  ];
   if (t['stride']) parts.push(`stride [${(t['stride'] as number[]).join(', ')}] offset ${String(t['storage_offset'])}`);
   if (t['first']) {
     const first = (t['first'] as Description[]).map((v) => (Array.isArray(v) ? complexText(v) : String(v)));

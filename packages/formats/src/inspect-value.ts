@@ -8,7 +8,8 @@ import { sha256Of } from './sha256.ts';
 import { storageNames } from './torch-types.ts';
 
 /** JSON, and bigints where an int is beyond 2^53. */
-export type Description = null | boolean | number | bigint | string | Description[] | { readonly [key: string]: Description };
+export type Description =
+  null | boolean | number | bigint | string | Description[] | { readonly [key: string]: Description };
 
 export interface DescribeOptions {
   readonly digest: boolean;
@@ -22,10 +23,15 @@ const firstCount = 4;
 /** Python's `str` of a float that JSON cannot say. */
 const floatText = (value: number): string => (Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf');
 const float = (value: number): number | string => (Number.isFinite(value) ? value : floatText(value));
-const element = (value: Element): Description => (typeof value === 'number' ? float(value) : typeof value === 'object' ? value.map(float) : value);
+const element = (value: Element): Description =>
+  typeof value === 'number' ? float(value) : typeof value === 'object' ? value.map(float) : value;
 
 /** Values' digest and the first of them; reads everything once, in chunks. */
-async function digestOf(t: LazyTensor, dtype: DType, signal?: AbortSignal): Promise<{ sha256: string; first: Description[] }> {
+async function digestOf(
+  t: LazyTensor,
+  dtype: DType,
+  signal?: AbortSignal,
+): Promise<{ sha256: string; first: Description[] }> {
   const first: Description[] = [];
   const watched = async function* (): AsyncGenerator<Uint8Array> {
     for await (const chunk of t.chunks(signal)) {
@@ -38,7 +44,10 @@ async function digestOf(t: LazyTensor, dtype: DType, signal?: AbortSignal): Prom
   return { sha256: await sha256Of(watched()), first };
 }
 
-async function contentOf(t: LazyTensor, { digest, check, signal }: DescribeOptions): Promise<{ sha256?: string; first?: Description[] }> {
+async function contentOf(
+  t: LazyTensor,
+  { digest, check, signal }: DescribeOptions,
+): Promise<{ sha256?: string; first?: Description[] }> {
   if (digest) return digestOf(t, t.dtype, signal);
   if (check) await t.verify(signal);
   return {};
@@ -60,7 +69,8 @@ function hexOf(bytes: Uint8Array): string {
 
 /** The order of Python's `sorted`: text by code points, not by JavaScript's halves of them. */
 function inOrder(a: Description, b: Description): number {
-  if (typeof a !== 'string' || typeof b !== 'string') return (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0;
+  if (typeof a !== 'string' || typeof b !== 'string')
+    return (a as number) < (b as number) ? -1 : (a as number) > (b as number) ? 1 : 0;
   const [left, right] = [[...a], [...b]];
   const at = left.findIndex((c, i) => c !== right[i]);
   if (at < 0) return left.length - right.length;
@@ -76,14 +86,16 @@ export async function describeValue(value: PyValue, options: DescribeOptions): P
   };
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
   if (typeof value === 'number') return Number.isFinite(value) ? value : { float: floatText(value) };
-  if (typeof value === 'bigint') return value > 2n ** 53n || value < -(2n ** 53n) ? { int: String(value) } : Number(value);
+  if (typeof value === 'bigint')
+    return value > 2n ** 53n || value < -(2n ** 53n) ? { int: String(value) } : Number(value);
   if (value instanceof Uint8Array) return { bytes_hex: hexOf(value) };
   if (Array.isArray(value)) return all(value);
   if (value instanceof Set) return { set: (await all(value)).sort(inOrder) };
   if (value instanceof Map) {
     const keys = [...value.keys()];
     const values = await all(value.values());
-    if (keys.every((key) => typeof key === 'string')) return Object.fromEntries(keys.map((key, i) => [key, values[i]!]));
+    if (keys.every((key) => typeof key === 'string'))
+      return Object.fromEntries(keys.map((key, i) => [key, values[i]!]));
     const described = await all(keys);
     return { entries: described.map((key, i) => [key, values[i]!]) };
   }

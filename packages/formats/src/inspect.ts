@@ -1,4 +1,5 @@
-// Says what a file of tensors holds: every value, every tensor with type and shape, and on demand the digests of their values.
+// Says what a file of tensors holds: every value, every tensor with type and shape, and on demand the digests of their
+// values.
 
 import { InputError } from '@deepearth/core/errors';
 import type { ByteSource } from './bytes.ts';
@@ -13,7 +14,9 @@ import { sha256Of } from './sha256.ts';
 import { openZip, type Zip } from './zip.ts';
 
 export interface InspectOptions {
-  /** Reads all values for their SHA-256 and the first four of each tensor. Default: nothing but the directory is read. */
+  /**
+   * Reads all values for their SHA-256 and the first four of each tensor. Default: nothing but the directory is read.
+   */
   readonly digest?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -28,24 +31,32 @@ export interface Inspection {
   /** Text that comes with the tensors (safetensors only). */
   readonly metadata?: Readonly<Record<string, string>>;
   /**
-   * The value itself: a tensor is `{ tensor: true, dtype, shape }`, with `digest` also `sha256` (of the values in C order,
-   * little-endian) and `first` (four values), for a view `stride` and `storage_offset`; other kinds of Python values are
-   * `{ tuple }`, `{ set }`, `{ bytes_hex }`, `{ entries }` … An int beyond 2^53 among `first` is a bigint: see `inspectionJson`.
+   * The value itself: a tensor is `{ tensor: true, dtype, shape }`, with `digest` also `sha256` (of the values in C
+   * order, little-endian) and `first` (four values), for a view `stride` and `storage_offset`; other kinds of Python
+   * values are `{ tuple }`, `{ set }`, `{ bytes_hex }`, `{ entries }` … An int beyond 2^53 among `first` is a bigint:
+   * see `inspectionJson`.
    */
   readonly holds: Description;
 }
 
 /** A file whose tensors take no more is checked in full even without `digest`. */
 const alwaysCheckedBytes = 1 << 26;
-/** How much there may be to digest, counting values again in every tensor that views them: in all cases, and per byte of the file. */
+/**
+ * How much there may be to digest, counting values again in every tensor that views them: in all cases, and per byte of
+ * the file.
+ */
 const alwaysDigestedBytes = 2 ** 30;
 const mostPerByte = 64;
 
 /**
  * Describes a .pt, .safetensors, .npy, .npz or .zip file. Without `digest` a file is opened by its directory; one below
- * 64 MiB is checked for damage all the same. Throws an `InputError` with the reason for a file that is not to be trusted.
+ * 64 MiB is checked for damage all the same. Throws an `InputError` with the reason for a file that is not to be
+ * trusted.
  */
-export async function inspectFile(source: ByteSource, { digest = false, signal }: InspectOptions = {}): Promise<Inspection> {
+export async function inspectFile(
+  source: ByteSource,
+  { digest = false, signal }: InspectOptions = {},
+): Promise<Inspection> {
   const format = await fileKind(source, signal);
   const about = { file: source.name, format, size: source.size };
   /** What to do about values, when they are so many bytes. */
@@ -53,7 +64,11 @@ export async function inspectFile(source: ByteSource, { digest = false, signal }
     // Out of a small file: thousands of tensors that view the same values, or zeros that were deflated.
     const excessive = bytes > Math.max(alwaysDigestedBytes, mostPerByte * source.size);
     if (digest && excessive)
-      throw new InputError(source.name, `holds ${bytes} bytes of values in a file of ${source.size}: too much to digest.`, { code: 'E_EXCESSIVE' });
+      throw new InputError(
+        source.name,
+        `holds ${bytes} bytes of values in a file of ${source.size}: too much to digest.`,
+        { code: 'E_EXCESSIVE' },
+      );
     return { digest, check: source.size <= alwaysCheckedBytes && !excessive, signal };
   };
   if (format === 'pt') {
@@ -70,7 +85,10 @@ export async function inspectFile(source: ByteSource, { digest = false, signal }
     const arrays = await arraysOf(zip, signal);
     return { ...about, holds: await describeAll(arrays, plan(sum(arrays.values()))) };
   }
-  return { ...about, holds: await describeEntries(zip, plan(sum([...zip.entries.values()].map(({ size }) => ({ bytes: size }))))) };
+  return {
+    ...about,
+    holds: await describeEntries(zip, plan(sum([...zip.entries.values()].map(({ size }) => ({ bytes: size }))))),
+  };
 }
 
 function sum(parts: Iterable<{ readonly bytes: number }>): number {
@@ -113,7 +131,9 @@ export function inspectionJson(value: unknown, indent = 1): string {
           .map(([key, item]) => `${JSON.stringify(key)}: ${print(item, inner)}`);
     if (lines.length === 0) return open! + close!;
     const short = lines.every((line) => line.length < 24) && lines.join(', ').length < 100 && Array.isArray(at);
-    return short || indent === 0 ? `${open}${lines.join(', ')}${close}` : `${open}\n${inner}${lines.join(`,\n${inner}`)}\n${lead}${close}`;
+    return short || indent === 0
+      ? `${open}${lines.join(', ')}${close}`
+      : `${open}\n${inner}${lines.join(`,\n${inner}`)}\n${lead}${close}`;
   };
   return print(value, '');
 }

@@ -21,13 +21,21 @@ export interface LazyTensor<D extends DType = DType> {
    * `undefined` when reading them takes a conversion (a strided view, big-endian, deflated, inside a pickle).
    */
   locate(signal?: AbortSignal): Promise<Location | undefined>;
-  /** The whole tensor, checked against the file's checksum where it has one. It may share memory with a source that is in memory. */
+  /**
+   * The whole tensor, checked against the file's checksum where it has one. It may share memory with a source that is
+   * in memory.
+   */
   read(signal?: AbortSignal): Promise<Tensor<D>>;
   /** `length` bytes from `start` of the values in C order, little-endian. Throws a `RangeError` beyond them. */
   readBytes(start: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
-  /** The values in C order, little-endian, in chunks of a few MiB; the last comes only after the check that `read` does. */
+  /**
+   * The values in C order, little-endian, in chunks of a few MiB; the last comes only after the check that `read` does.
+   */
   chunks(signal?: AbortSignal): AsyncIterable<Uint8Array>;
-  /** Checks the values against the file's checksum, where it has one; reads them unless that was done. Throws an `InputError`. */
+  /**
+   * Checks the values against the file's checksum, where it has one; reads them unless that was done. Throws an
+   * `InputError`.
+   */
   verify(signal?: AbortSignal): Promise<void>;
 }
 
@@ -54,8 +62,15 @@ export function lazyTensor<D extends DType>({
 }: LazyTensorParts<D>): LazyTensor<D> {
   const bytes = elementCount(shape) * elementBytes(dtype);
   const readRange = (start: number, length: number, signal?: AbortSignal): Promise<Uint8Array> => {
-    const inside = Number.isSafeInteger(start) && Number.isSafeInteger(length) && start >= 0 && length >= 0 && start + length <= bytes;
-    return inside ? readBytes(start, length, signal) : Promise.reject(new RangeError(`bytes ${start} to ${start + length} of a tensor that has ${bytes}`));
+    const inside =
+      Number.isSafeInteger(start) &&
+      Number.isSafeInteger(length) &&
+      start >= 0 &&
+      length >= 0 &&
+      start + length <= bytes;
+    return inside
+      ? readBytes(start, length, signal)
+      : Promise.reject(new RangeError(`bytes ${start} to ${start + length} of a tensor that has ${bytes}`));
   };
   return {
     dtype,
@@ -86,10 +101,20 @@ export interface StoredTensor<D extends DType = DType> extends LazyTensor<D> {
 }
 
 /** A tensor whose values lie in `source` from `offset` as they are in memory. */
-export function storedTensor<D extends DType>(source: ByteSource, dtype: D, shape: readonly number[], offset: number): StoredTensor<D> {
+export function storedTensor<D extends DType>(
+  source: ByteSource,
+  dtype: D,
+  shape: readonly number[],
+  offset: number,
+): StoredTensor<D> {
   const location = { offset, bytes: elementCount(shape) * elementBytes(dtype) };
   return {
-    ...lazyTensor({ dtype, shape, locate: async () => location, readBytes: (start, length, signal) => source.read(offset + start, length, signal) }),
+    ...lazyTensor({
+      dtype,
+      shape,
+      locate: async () => location,
+      readBytes: (start, length, signal) => source.read(offset + start, length, signal),
+    }),
     location,
   };
 }
@@ -97,7 +122,14 @@ export function storedTensor<D extends DType>(source: ByteSource, dtype: D, shap
 /** A tensor in memory behind the same interface, with its bytes at hand. */
 export const lazyFrom = <D extends DType>(t: Tensor<D>): LazyTensor<D> & { readonly values: Uint8Array } => {
   const values = bytesOf(t);
-  return { ...lazyTensor({ dtype: t.dtype, shape: t.shape, readBytes: async (start, length) => values.subarray(start, start + length) }), values };
+  return {
+    ...lazyTensor({
+      dtype: t.dtype,
+      shape: t.shape,
+      readBytes: async (start, length) => values.subarray(start, start + length),
+    }),
+    values,
+  };
 };
 
 /** Values in pieces of any size. */
@@ -107,16 +139,30 @@ export type TensorValues = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 export type NamedValues = ReadonlyMap<string, Tensor | LazyTensor> | Readonly<Record<string, Tensor | LazyTensor>>;
 
 /** Named tensors behind one interface; those in memory have `values`. */
-export function* namedTensors(tensors: NamedValues): Generator<[string, LazyTensor & { readonly values?: Uint8Array }]> {
+export function* namedTensors(
+  tensors: NamedValues,
+): Generator<[string, LazyTensor & { readonly values?: Uint8Array }]> {
   const entries: [string, Tensor | LazyTensor][] =
-    tensors instanceof Map ? [...(tensors as ReadonlyMap<string, Tensor | LazyTensor>)] : Object.entries(tensors as Record<string, Tensor | LazyTensor>);
+    tensors instanceof Map
+      ? [...(tensors as ReadonlyMap<string, Tensor | LazyTensor>)]
+      : Object.entries(tensors as Record<string, Tensor | LazyTensor>);
   for (const [name, t] of entries) yield [name, 'data' in t ? lazyFrom(t) : t];
 }
 
 /** Rows `first` to `first + count` along the first axis. Throws a `RangeError` when there are not as many. */
-export async function readRows<D extends DType>(t: LazyTensor<D>, first: number, count: number, signal?: AbortSignal): Promise<Tensor<D>> {
+export async function readRows<D extends DType>(
+  t: LazyTensor<D>,
+  first: number,
+  count: number,
+  signal?: AbortSignal,
+): Promise<Tensor<D>> {
   const [rows = 0, ...rest] = t.shape;
-  if (first < 0 || count < 0 || first + count > rows) throw new RangeError(`rows ${first} to ${first + count} of a tensor that has ${rows}`);
+  if (first < 0 || count < 0 || first + count > rows)
+    throw new RangeError(`rows ${first} to ${first + count} of a tensor that has ${rows}`);
   const rowBytes = elementCount(rest) * elementBytes(t.dtype);
-  return tensor(t.dtype, [count, ...rest], viewAs(t.dtype, await t.readBytes(first * rowBytes, count * rowBytes, signal)));
+  return tensor(
+    t.dtype,
+    [count, ...rest],
+    viewAs(t.dtype, await t.readBytes(first * rowBytes, count * rowBytes, signal)),
+  );
 }

@@ -2,18 +2,32 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '@deepearth/core/errors';
-import { bytesOf, dtypes, elementBytes, elementCount, tensor, viewAs, zeros, type Tensor } from '@deepearth/core/tensor';
+import {
+  bytesOf,
+  dtypes,
+  elementBytes,
+  elementCount,
+  tensor,
+  viewAs,
+  zeros,
+  type Tensor,
+} from '@deepearth/core/tensor';
 import { bytesSource, collect, concat } from './bytes.ts';
 import { lazyFrom, readRows } from './lazy-tensor.ts';
 import { encodeNpy, openNpy, writeNpy } from './npy.ts';
 import { encodeNpz, openNpz } from './npz.ts';
 
-const fixture = async (name: string): Promise<Uint8Array> => new Uint8Array(await readFile(new URL(`../fixtures/${name}`, import.meta.url)));
+const fixture = async (name: string): Promise<Uint8Array> =>
+  new Uint8Array(await readFile(new URL(`../fixtures/${name}`, import.meta.url)));
 const npyTypes = dtypes.filter((dtype) => dtype !== 'bfloat16' && !dtype.startsWith('float8'));
-const anyTensor = fc.record({ dtype: fc.constantFrom(...npyTypes), shape: fc.array(fc.nat({ max: 4 }), { maxLength: 4 }) }).chain(({ dtype, shape }) => {
-  const bytes = elementCount(shape) * elementBytes(dtype);
-  return fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((values): Tensor => tensor(dtype, shape, viewAs(dtype, values)));
-});
+const anyTensor = fc
+  .record({ dtype: fc.constantFrom(...npyTypes), shape: fc.array(fc.nat({ max: 4 }), { maxLength: 4 }) })
+  .chain(({ dtype, shape }) => {
+    const bytes = elementCount(shape) * elementBytes(dtype);
+    return fc
+      .uint8Array({ minLength: bytes, maxLength: bytes })
+      .map((values): Tensor => tensor(dtype, shape, viewAs(dtype, values)));
+  });
 
 /** A file with any header text over `data` bytes of values. */
 const file = (header: string, data = 0, version = 1): Uint8Array => {
@@ -21,7 +35,8 @@ const file = (header: string, data = 0, version = 1): Uint8Array => {
   const length = version === 1 ? [text.length & 255, text.length >> 8] : [text.length & 255, text.length >> 8, 0, 0];
   return concat([Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, version, 0, ...length), text, new Uint8Array(data)]);
 };
-const header = (descr: string, shape: string, fortran = 'False'): string => `{'descr': ${descr}, 'fortran_order': ${fortran}, 'shape': ${shape}, }\n`;
+const header = (descr: string, shape: string, fortran = 'False'): string =>
+  `{'descr': ${descr}, 'fortran_order': ${fortran}, 'shape': ${shape}, }\n`;
 
 describe('npy', () => {
   it('reads back what it wrote, bit by bit, for every type and shape, and the values start at a multiple of 64', async () => {
@@ -46,7 +61,9 @@ describe('npy', () => {
     expect(await read('c_order')).toEqual(tensor('float32', [2, 3, 4], counted));
     expect(await read('fortran')).toEqual(tensor('float32', [2, 3, 4], counted));
     expect(await read('big_endian')).toEqual(tensor('int32', [2, 3], Int32Array.of(0, 1, 2, 3, 4, 5)));
-    expect(await read('big_endian_fortran')).toEqual(tensor('complex128', [2, 3], Float64Array.of(0, 0, 1, -2, 2, -4, 3, -6, 4, -8, 5, -10)));
+    expect(await read('big_endian_fortran')).toEqual(
+      tensor('complex128', [2, 3], Float64Array.of(0, 0, 1, -2, 2, -4, 3, -6, 4, -8, 5, -10)),
+    );
     expect(await read('half')).toEqual(tensor('float16', [3], Uint16Array.of(0x3c00, 0xb800, 0x7c00)));
     expect(await read('bool')).toEqual(tensor('bool', [2, 1], Uint8Array.of(1, 0)));
     expect(await read('scalar')).toEqual(tensor('int64', [], BigInt64Array.of(7n)));
@@ -71,8 +88,11 @@ describe('npy', () => {
       const lazy = arrays.get(name)!;
       const whole = bytesOf(await lazy.read());
       for (let from = 0; from <= whole.length; from += 3)
-        for (let to = from; to <= whole.length; to += 5) expect(await lazy.readBytes(from, to - from)).toEqual(whole.subarray(from, to));
-      expect(await readRows(lazy, 1, 1)).toEqual(tensor(lazy.dtype, [1, ...lazy.shape.slice(1)], viewAs(lazy.dtype, whole.slice(whole.length / 2))));
+        for (let to = from; to <= whole.length; to += 5)
+          expect(await lazy.readBytes(from, to - from)).toEqual(whole.subarray(from, to));
+      expect(await readRows(lazy, 1, 1)).toEqual(
+        tensor(lazy.dtype, [1, ...lazy.shape.slice(1)], viewAs(lazy.dtype, whole.slice(whole.length / 2))),
+      );
       await expect(readRows(lazy, 1, 2)).rejects.toThrow('rows 1 to 3');
       for (const [start, length] of [
         [-1, 2],
@@ -90,7 +110,11 @@ describe('npy', () => {
     ['a header that is cut', file(header("'<f4'", '(1,)')).subarray(0, 40), 'cut short'],
     ['code in the header', file("__import__('os').system('true')\n"), 'unexpected "__import__'],
     ['a header that ends early', file("{'descr': '<f4'"), 'ends too early'],
-    ['a key that comes twice', file("{'descr': '<f4', 'descr': '<f8', 'fortran_order': False, 'shape': ()}", 4), 'twice'],
+    [
+      'a key that comes twice',
+      file("{'descr': '<f4', 'descr': '<f8', 'fortran_order': False, 'shape': ()}", 4),
+      'twice',
+    ],
     ['a header nested a thousand times', file('['.repeat(1000)), 'too deeply'],
     ['a list as header', file('[1, 2]'), 'no dict'],
     ['no shape', file("{'descr': '<f4', 'fortran_order': False}"), 'its shape is'],
@@ -117,15 +141,18 @@ describe('npy', () => {
   it('reads or refuses whatever becomes of a file, and never fails otherwise', async () => {
     const good = encodeNpy(tensor('float32', [2, 3], new Float32Array(6)));
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.nat({ max: good.length - 1 }), fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 }), async (changes) => {
-        const bytes = good.slice();
-        for (const [at, value] of changes) bytes[at] = value;
-        try {
-          await (await openNpy(bytesSource(bytes))).read();
-        } catch (error) {
-          expect(error).toBeInstanceOf(InputError);
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat({ max: good.length - 1 }), fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 }),
+        async (changes) => {
+          const bytes = good.slice();
+          for (const [at, value] of changes) bytes[at] = value;
+          try {
+            await (await openNpy(bytesSource(bytes))).read();
+          } catch (error) {
+            expect(error).toBeInstanceOf(InputError);
+          }
+        },
+      ),
       { numRuns: 500 },
     );
   });
@@ -134,13 +161,22 @@ describe('npy', () => {
 describe('npz', () => {
   it.each(['stored', 'deflated'] as const)('reads back what it wrote, %s', async (compression) => {
     await fc.assert(
-      fc.asyncProperty(fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), anyTensor, { maxKeys: 4 }), async (tensors) => {
-        const bytes = await encodeNpz(tensors, compression);
-        expect(await encodeNpz(Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, lazyFrom(t)])), compression)).toEqual(bytes);
-        const arrays = await openNpz(bytesSource(bytes));
-        expect([...arrays.keys()]).toEqual(Object.keys(tensors));
-        for (const [name, t] of Object.entries(tensors)) expect(await arrays.get(name)!.read()).toEqual({ ...t, data: viewAs(t.dtype, bytesOf(t).slice()) });
-      }),
+      fc.asyncProperty(
+        fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), anyTensor, { maxKeys: 4 }),
+        async (tensors) => {
+          const bytes = await encodeNpz(tensors, compression);
+          expect(
+            await encodeNpz(
+              Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, lazyFrom(t)])),
+              compression,
+            ),
+          ).toEqual(bytes);
+          const arrays = await openNpz(bytesSource(bytes));
+          expect([...arrays.keys()]).toEqual(Object.keys(tensors));
+          for (const [name, t] of Object.entries(tensors))
+            expect(await arrays.get(name)!.read()).toEqual({ ...t, data: viewAs(t.dtype, bytesOf(t).slice()) });
+        },
+      ),
       { numRuns: 40 },
     );
   });

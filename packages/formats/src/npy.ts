@@ -31,9 +31,12 @@ export async function openNpy(source: ByteSource | EntrySource, signal?: AbortSi
   if (major > 1 && start.byteLength < 12) refuse('its header is cut short');
   const headerStart = major === 1 ? 10 : 12;
   const headerBytes = major === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
-  if (headerBytes > mostHeaderBytes) refuse(`its header would be ${headerBytes} bytes, the limit is ${mostHeaderBytes}`);
+  if (headerBytes > mostHeaderBytes)
+    refuse(`its header would be ${headerBytes} bytes, the limit is ${mostHeaderBytes}`);
   if (headerStart + headerBytes > source.size) refuse('its header is cut short');
-  const text = new TextDecoder(major === 3 ? 'utf-8' : 'latin1').decode(await source.read(headerStart, headerBytes, signal));
+  const text = new TextDecoder(major === 3 ? 'utf-8' : 'latin1').decode(
+    await source.read(headerStart, headerBytes, signal),
+  );
   let header: unknown;
   try {
     header = parsePythonLiteral(text);
@@ -44,7 +47,8 @@ export async function openNpy(source: ByteSource | EntrySource, signal?: AbortSi
   const shape: unknown = header.get('shape');
   const fortran: unknown = header.get('fortran_order');
   const descr: unknown = header.get('descr');
-  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) return refuse(`its shape is ${show(shape)}`);
+  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0))
+    return refuse(`its shape is ${show(shape)}`);
   if (typeof fortran !== 'boolean') return refuse('fortran_order is neither True nor False');
   if (descr === undefined) return refuse('it does not say what its elements are');
   if (typeof descr !== 'string') return refuse(`its elements are records (${show(descr)}), which are not read`);
@@ -54,7 +58,9 @@ export async function openNpy(source: ByteSource | EntrySource, signal?: AbortSi
   const expected = checkedBytes(shape as number[], type);
   if (expected === undefined) return refuse(`it has the impossible shape [${shape.join(', ')}]`);
   if (dataStart + expected !== source.size)
-    refuse(`shape [${shape.join(', ')}] of ${descr} needs ${expected} bytes and the file holds ${source.size - dataStart}`);
+    refuse(
+      `shape [${shape.join(', ')}] of ${descr} needs ${expected} bytes and the file holds ${source.size - dataStart}`,
+    );
   return npyTensor(source, dataStart, shape as number[], type, fortran);
 }
 
@@ -105,7 +111,10 @@ const descrOf: Partial<Record<DType, string>> = {
   complex128: '<c16',
 };
 
-/** Everything before the values, padded to 64 bytes as NumPy does it. Throws a `TypeError` for bfloat16 and float8, which NumPy lacks. */
+/**
+ * Everything before the values, padded to 64 bytes as NumPy does it. Throws a `TypeError` for bfloat16 and float8,
+ * which NumPy lacks.
+ */
 export function npyHeader(dtype: DType, shape: readonly number[]): Uint8Array {
   const descr = descrOf[dtype];
   if (!descr) throw new TypeError(`NumPy has no ${dtype}; convert to float32 before writing .npy`);
@@ -122,8 +131,15 @@ export function npyHeader(dtype: DType, shape: readonly number[]): Uint8Array {
 /** A whole .npy file in memory. */
 export const encodeNpy = (t: Tensor): Uint8Array => concat([npyHeader(t.dtype, t.shape), bytesOf(t)]);
 
-/** Writes a .npy file piece by piece; `values` are in C order, little-endian. Throws a `RangeError` when they are not what the shape needs. */
-export async function* writeNpy(dtype: DType, shape: readonly number[], values: TensorValues): AsyncGenerator<Uint8Array> {
+/**
+ * Writes a .npy file piece by piece; `values` are in C order, little-endian. Throws a `RangeError` when they are not
+ * what the shape needs.
+ */
+export async function* writeNpy(
+  dtype: DType,
+  shape: readonly number[],
+  values: TensorValues,
+): AsyncGenerator<Uint8Array> {
   yield npyHeader(dtype, shape);
   const expected = elementCount(shape) * elementBytes(dtype);
   let got = 0;
@@ -133,5 +149,7 @@ export async function* writeNpy(dtype: DType, shape: readonly number[], values: 
     yield chunk;
   }
   if (got !== expected)
-    throw new RangeError(`a ${dtype} tensor of shape [${shape.join(', ')}] needs ${expected} bytes and got ${got > expected ? 'more' : got}`);
+    throw new RangeError(
+      `a ${dtype} tensor of shape [${shape.join(', ')}] needs ${expected} bytes and got ${got > expected ? 'more' : got}`,
+    );
 }

@@ -11,7 +11,10 @@ import { show } from './printable.ts';
 import { openZip, type Zip } from './zip.ts';
 import { writeZip, type ZipInput } from './zip-writer.ts';
 
-/** Opens an archive of arrays by its directory and the headers of its arrays. Throws an `InputError` when an entry is no array. */
+/**
+ * Opens an archive of arrays by its directory and the headers of its arrays. Throws an `InputError` when an entry is no
+ * array.
+ */
 export async function openNpz(source: ByteSource, signal?: AbortSignal): Promise<ReadonlyMap<string, LazyTensor>> {
   return arraysOf(await openZip(source, signal), signal);
 }
@@ -21,14 +24,21 @@ export async function arraysOf(zip: Zip, signal?: AbortSignal): Promise<Readonly
   const arrays = new Map<string, LazyTensor>();
   for (const entry of zip.entries.values()) {
     if (!entry.name.endsWith('.npy'))
-      throw new InputError(zip.source.name, `entry ${show(entry.name)} is no .npy file, so this is no .npz archive.`, { code: 'E_NPY' });
+      throw new InputError(zip.source.name, `entry ${show(entry.name)} is no .npy file, so this is no .npz archive.`, {
+        code: 'E_NPY',
+      });
     arrays.set(entry.name.slice(0, -4), await openNpy(await entrySource(zip, entry, signal), signal));
   }
   return arrays;
 }
 
-/** Writes an archive piece by piece, in the order given; values start at multiples of 64 bytes unless they are deflated. */
-export async function* writeNpz(tensors: NamedValues, compression: 'stored' | 'deflated' = 'stored'): AsyncGenerator<Uint8Array> {
+/**
+ * Writes an archive piece by piece, in the order given; values start at multiples of 64 bytes unless they are deflated.
+ */
+export async function* writeNpz(
+  tensors: NamedValues,
+  compression: 'stored' | 'deflated' = 'stored',
+): AsyncGenerator<Uint8Array> {
   const inputs = [...namedTensors(tensors)].map(([name, t]): ZipInput => {
     const header = npyHeader(t.dtype, t.shape);
     return {
@@ -46,7 +56,10 @@ export async function* writeNpz(tensors: NamedValues, compression: 'stored' | 'd
 }
 
 /** A whole archive in memory. */
-export async function encodeNpz(tensors: NamedValues, compression: 'stored' | 'deflated' = 'stored'): Promise<Uint8Array> {
+export async function encodeNpz(
+  tensors: NamedValues,
+  compression: 'stored' | 'deflated' = 'stored',
+): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const chunk of writeNpz(tensors, compression)) parts.push(chunk);
   return concat(parts);

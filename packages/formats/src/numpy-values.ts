@@ -29,7 +29,8 @@ interface NumpyDtype extends Buildable {
   type(): NumpyType;
 }
 
-const items = (value: unknown): Args | undefined => (isKind(value, 'tuple') || isKind(value, 'size') ? value.items : Array.isArray(value) ? value : undefined);
+const items = (value: unknown): Args | undefined =>
+  isKind(value, 'tuple') || isKind(value, 'size') ? value.items : Array.isArray(value) ? value : undefined;
 
 function dtypeOf([name]: Args): NumpyDtype {
   if (typeof name !== 'string') return refuse('it holds a NumPy dtype without a name');
@@ -45,7 +46,8 @@ function dtypeOf([name]: Args): NumpyDtype {
       const fields = items(state) ?? [];
       if (fields.length < 5 || typeof fields[1] !== 'string' || !['<', '>', '|', '='].includes(fields[1]))
         refuse('it holds a NumPy dtype whose state is not understood');
-      if (fields[2] !== null || fields[3] !== null || fields[4] !== null) refuse('it holds a NumPy array of records, which is not read');
+      if (fields[2] !== null || fields[3] !== null || fields[4] !== null)
+        refuse('it holds a NumPy array of records, which is not read');
       order = fields[1] as string;
     },
   };
@@ -60,16 +62,22 @@ const typeOf = (value: unknown): NumpyType =>
 const rawBytes = (value: unknown): Uint8Array => {
   if (value instanceof Uint8Array) return value;
   return typeof value === 'string'
-    ? Uint8Array.from(value, (c) => (c.charCodeAt(0) < 256 ? c.charCodeAt(0) : refuse('it holds NumPy values that are no bytes')))
+    ? Uint8Array.from(value, (c) =>
+        c.charCodeAt(0) < 256 ? c.charCodeAt(0) : refuse('it holds NumPy values that are no bytes'),
+      )
     : refuse('it holds NumPy values that are no bytes (Python objects are not read)');
 };
 
 function arrayOf(raw: Uint8Array, { dtype, swapBytes }: NumpyType, shape: unknown, fortran: boolean): Ndarray {
   const sizes = items(shape) as readonly number[] | undefined;
-  if (!sizes || sizes.length > 64 || !sizes.every((size) => Number.isSafeInteger(size) && size >= 0)) return refuse('it holds a NumPy array without a shape');
+  if (!sizes || sizes.length > 64 || !sizes.every((size) => Number.isSafeInteger(size) && size >= 0))
+    return refuse('it holds a NumPy array without a shape');
   const width = elementBytes(dtype);
   const bytes = sizes.reduce((n, size) => n * size, width);
-  if (bytes !== raw.byteLength) refuse(`it holds a NumPy array of shape [${sizes.join(', ')}], which needs ${bytes} bytes and has ${raw.byteLength}`);
+  if (bytes !== raw.byteLength)
+    refuse(
+      `it holds a NumPy array of shape [${sizes.join(', ')}], which needs ${bytes} bytes and has ${raw.byteLength}`,
+    );
   const stride = fortran ? contiguousStride([...sizes].reverse()).reverse() : contiguousStride(sizes);
   const source = bytesSource(raw, 'a NumPy array');
   const stepBytes = isContiguous(sizes, stride) ? {} : { stepBytes: Math.max(width, raw.byteLength) };
@@ -78,7 +86,8 @@ function arrayOf(raw: Uint8Array, { dtype, swapBytes }: NumpyType, shape: unknow
     ...lazyTensor({
       dtype,
       shape: sizes,
-      readBytes: (start, length, signal) => readStrided({ source, shape: sizes, stride, offset: 0, elementBytes: width, swapBytes }, start, length, signal),
+      readBytes: (start, length, signal) =>
+        readStrided({ source, shape: sizes, stride, offset: 0, elementBytes: width, swapBytes }, start, length, signal),
       ...stepBytes,
     }),
   };
@@ -93,8 +102,11 @@ function reconstruct(): Buildable {
     build: (state: unknown): void => {
       const fields = items(state) ?? [];
       const [shape, type, fortran, raw] = fields.slice(-4);
-      if (fields.length < 4 || fields.length > 5 || !array.incomplete) refuse('it holds a NumPy array whose state is not understood');
-      Object.assign(array, arrayOf(rawBytes(raw), typeOf(type), shape, fortran === true || fortran === 1), { incomplete: false });
+      if (fields.length < 4 || fields.length > 5 || !array.incomplete)
+        refuse('it holds a NumPy array whose state is not understood');
+      Object.assign(array, arrayOf(rawBytes(raw), typeOf(type), shape, fortran === true || fortran === 1), {
+        incomplete: false,
+      });
     },
   };
   return array;

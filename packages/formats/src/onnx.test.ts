@@ -33,12 +33,17 @@ test('attributes of every kind, optional inputs and fused operators arrive', asy
   const joined = graph.op('Concat', [clipped, leaky], { axis: 1 });
   const turned = graph.op('Transpose', [joined], { perm: [1, 0] });
   const fused = graph.op('Gelu', [turned], {}, { domain: 'com.microsoft' });
-  const shifted = graph.op('Add', [fused, graph.op('Constant', [], { value: { tensor: tensor('float32', [1], Float32Array.of(10)) } })]);
+  const shifted = graph.op('Add', [
+    fused,
+    graph.op('Constant', [], { value: { tensor: tensor('float32', [1], Float32Array.of(10)) } }),
+  ]);
   graph.output(shifted, 'float32', [4, 1]);
   const session = await ort.InferenceSession.create(graph.encode());
   const answer = (await session.run({ x: new ort.Tensor('float32', Float32Array.of(0, 3, 0, -2), [1, 4]) }))[shifted]!;
   expect(answer.dims).toEqual([4, 1]);
-  [10, 10 + 1.5 * 0.9331928, 10, 10 - 0.1586553].forEach((value, i) => expect((answer.data as Float32Array)[i]).toBeCloseTo(value, 5));
+  [10, 10 + 1.5 * 0.9331928, 10, 10 - 0.1586553].forEach((value, i) =>
+    expect((answer.data as Float32Array)[i]).toBeCloseTo(value, 5),
+  );
   await session.release();
 });
 
@@ -48,7 +53,10 @@ test('initializers are read from another file at any offset', async () => {
   writeFileSync(join(folder, 'weights.bin'), bytes);
   const graph = onnxModel({ name: 'external' });
   const x = graph.input('x', 'float32', [2]);
-  const y = graph.op('Mul', [x, graph.external('w', 'float32', [2], { location: 'weights.bin', offset: 7, length: 8 })]);
+  const y = graph.op('Mul', [
+    x,
+    graph.external('w', 'float32', [2], { location: 'weights.bin', offset: 7, length: 8 }),
+  ]);
   graph.output(y, 'float32', [2]);
   writeFileSync(join(folder, 'model.onnx'), graph.encode());
   const session = await ort.InferenceSession.create(join(folder, 'model.onnx'));
@@ -63,7 +71,9 @@ test('a value that nothing makes, one made twice, a wrong length and a fractiona
   expect(() => graph.op('Mul', [x, 'absent'])).toThrow('reads "absent", which nothing made');
   expect(() => graph.output('absent', 'float32', [2])).toThrow('"absent"');
   expect(() => graph.input('x', 'float32', [2])).toThrow('made twice');
-  expect(() => graph.external('w', 'float32', [2], { location: 'f', offset: 0, length: 4 })).toThrow('takes 8 bytes, f gives 4');
+  expect(() => graph.external('w', 'float32', [2], { location: 'f', offset: 0, length: 4 })).toThrow(
+    'takes 8 bytes, f gives 4',
+  );
   expect(() => graph.op('Elu', [x], { alpha: 0.5 })).toThrow('{ float: 0.5 }');
 });
 

@@ -7,11 +7,22 @@ import { bytesOf, elementBytes, elementCount, type DType, type Tensor } from '@d
 /** A fixed size, or the name of a size that is known when the model runs. */
 export type Dimension = number | string;
 
-/** A whole number is an `INT` attribute and a list of them `INTS`; floats say so, since 1 and 1.0 are one value here. */
-export type Attribute = number | string | readonly number[] | { readonly float: number } | { readonly floats: readonly number[] } | { readonly tensor: Tensor };
+/**
+ * A whole number is an `INT` attribute and a list of them `INTS`; floats say so, since 1 and 1.0 are one value here.
+ */
+export type Attribute =
+  | number
+  | string
+  | readonly number[]
+  | { readonly float: number }
+  | { readonly floats: readonly number[] }
+  | { readonly tensor: Tensor };
 export type Attributes = Readonly<Record<string, Attribute>>;
 
-/** Where the values of an initializer lie: `location` is relative to the model file (or the name of a mounted file), any offset works. */
+/**
+ * Where the values of an initializer lie: `location` is relative to the model file (or the name of a mounted file), any
+ * offset works.
+ */
 export interface ExternalData {
   readonly location: string;
   readonly offset: number;
@@ -30,17 +41,20 @@ export interface NodeOptions {
 }
 
 export interface GraphBuilder {
-  /** Declares an input and answers its name. */
+  /** Declares an input and returns its name. */
   input(name: string, dtype: DType, shape: readonly Dimension[]): string;
   /** Declares a value made by a node as an output. */
   output(name: string, dtype: DType, shape: readonly Dimension[]): void;
   /** Adds a constant whose values stand in the model itself. */
   constant(name: string, values: Tensor): string;
-  /** Adds a constant whose values stand in another file. Throws a `RangeError` when `length` is not what shape and type need. */
+  /**
+   * Adds a constant whose values stand in another file. Throws a `RangeError` when `length` is not what shape and type
+   * need.
+   */
   external(name: string, dtype: DType, shape: readonly number[], data: ExternalData): string;
-  /** Adds a node with one output and answers that output's name; an empty input name leaves an optional input out. */
+  /** Adds a node with one output and returns that output's name; an empty input name leaves an optional input out. */
   op(type: string, inputs: readonly string[], attributes?: Attributes, options?: Omit<NodeOptions, 'outputs'>): string;
-  /** Adds a node with several outputs and answers their names. */
+  /** Adds a node with several outputs and returns their names. */
   ops(type: string, inputs: readonly string[], attributes: Attributes, options: NodeOptions): string[];
   /** The model file. Throws when a node reads a value that nothing makes, or an output is never made. */
   encode(): Uint8Array;
@@ -48,15 +62,32 @@ export interface GraphBuilder {
 
 export interface ModelOptions {
   readonly name: string;
-  /** Operator set versions by domain; `{ '': 20 }` unless told. A domain that a node uses and nobody lists is version 1. */
+  /**
+   * Operator set versions by domain; `{ '': 20 }` unless told. A domain that a node uses and nobody lists is version 1.
+   */
   readonly opsets?: Readonly<Record<string, number>>;
   /** Free text for whoever looks into the file. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
 const onnxTypes: Partial<Record<DType, number>> = {
-  float32: 1, uint8: 2, int8: 3, uint16: 4, int16: 5, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11, uint32: 12, uint64: 13,
-  complex64: 14, complex128: 15, bfloat16: 16, float8_e4m3fn: 17, float8_e5m2: 19,
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  uint32: 12,
+  uint64: 13,
+  complex64: 14,
+  complex128: 15,
+  bfloat16: 16,
+  float8_e4m3fn: 17,
+  float8_e5m2: 19,
 };
 
 const irVersion = 10;
@@ -71,7 +102,10 @@ interface Message {
 }
 
 const text = new TextEncoder();
-const message = (...fields: readonly Message[]): Message => ({ parts: fields.flatMap(({ parts }) => parts), length: fields.reduce((sum, { length }) => sum + length, 0) });
+const message = (...fields: readonly Message[]): Message => ({
+  parts: fields.flatMap(({ parts }) => parts),
+  length: fields.reduce((sum, { length }) => sum + length, 0),
+});
 const raw = (bytes: Bytes): Message => ({ parts: [bytes], length: bytes.byteLength });
 
 function varint(value: number | bigint): Bytes {
@@ -82,8 +116,10 @@ function varint(value: number | bigint): Bytes {
   return Uint8Array.from(bytes);
 }
 
-const varintField = (field: number, value: number | bigint): Message => message(raw(varint(field << 3)), raw(varint(value)));
-const nested = (field: number, content: Message): Message => message(raw(varint((field << 3) | 2)), raw(varint(content.length)), content);
+const varintField = (field: number, value: number | bigint): Message =>
+  message(raw(varint(field << 3)), raw(varint(value)));
+const nested = (field: number, content: Message): Message =>
+  message(raw(varint((field << 3) | 2)), raw(varint(content.length)), content);
 const textField = (field: number, value: string): Message => nested(field, raw(text.encode(value)));
 const floatBytes = (values: readonly number[]): Bytes => new Uint8Array(Float32Array.from(values).buffer);
 const entry = (key: string, value: string): Message => message(textField(1, key), textField(2, value));
@@ -93,17 +129,26 @@ const typeNumber = (dtype: DType): number => onnxTypes[dtype]!;
 const tensorHead = (dtype: DType, shape: readonly number[], name: string): Message =>
   message(...shape.map((size) => varintField(1, size)), varintField(2, typeNumber(dtype)), textField(8, name));
 
-const inlineTensor = (name: string, t: Tensor): Message => message(tensorHead(t.dtype, t.shape, name), nested(9, raw(bytesOf(t))));
+const inlineTensor = (name: string, t: Tensor): Message =>
+  message(tensorHead(t.dtype, t.shape, name), nested(9, raw(bytesOf(t))));
 
-const externalTensor = (name: string, dtype: DType, shape: readonly number[], { location, offset, length }: ExternalData): Message =>
+const externalTensor = (
+  name: string,
+  dtype: DType,
+  shape: readonly number[],
+  { location, offset, length }: ExternalData,
+): Message =>
   message(
     tensorHead(dtype, shape, name),
-    ...Object.entries({ location, offset: String(offset), length: String(length) }).map(([key, value]) => nested(13, entry(key, value))),
+    ...Object.entries({ location, offset: String(offset), length: String(length) }).map(([key, value]) =>
+      nested(13, entry(key, value)),
+    ),
     varintField(14, 1),
   );
 
 function attribute(name: string, value: Attribute): Message {
-  const of = (type: number, ...content: Message[]): Message => message(textField(1, name), ...content, varintField(20, type));
+  const of = (type: number, ...content: Message[]): Message =>
+    message(textField(1, name), ...content, varintField(20, type));
   if (typeof value === 'string') return of(3, textField(4, value));
   if (typeof value === 'number') return of(2, varintField(3, whole(name, value)));
   if ('float' in value) return of(1, message(raw(varint((2 << 3) | 5)), raw(floatBytes([value.float]))));
@@ -113,17 +158,24 @@ function attribute(name: string, value: Attribute): Message {
 }
 
 function whole(name: string, value: number): number {
-  if (!Number.isSafeInteger(value)) throw new RangeError(`attribute ${name} is ${value}; a float attribute is written { float: ${value} }`);
+  if (!Number.isSafeInteger(value))
+    throw new RangeError(`attribute ${name} is ${value}; a float attribute is written { float: ${value} }`);
   return value;
 }
 
 const valueInfo = (name: string, dtype: DType, shape: readonly Dimension[]): Message => {
   const sizes = shape.map((size) => nested(1, typeof size === 'number' ? varintField(1, size) : textField(2, size)));
-  return message(textField(1, name), nested(2, nested(1, message(varintField(1, typeNumber(dtype)), nested(2, message(...sizes))))));
+  return message(
+    textField(1, name),
+    nested(2, nested(1, message(varintField(1, typeNumber(dtype)), nested(2, message(...sizes))))),
+  );
 };
 
 function join({ parts, length }: Message): Uint8Array {
-  if (length > largestModel) throw new RangeError(`the model has ${length} bytes, ONNX files end at ${largestModel}: keep large initializers external`);
+  if (length > largestModel)
+    throw new RangeError(
+      `the model has ${length} bytes, ONNX files end at ${largestModel}: keep large initializers external`,
+    );
   const bytes = new Uint8Array(length);
   let at = 0;
   for (const part of parts) {
@@ -159,9 +211,16 @@ export function onnxModel({ name, opsets = {}, metadata = {} }: ModelOptions): G
     return value;
   };
 
-  const ops: GraphBuilder['ops'] = (type, from, attributes, { outputs: count = 1, domain = '', name: stem = `${type}_${nodes.length}`, as }) => {
+  const ops: GraphBuilder['ops'] = (
+    type,
+    from,
+    attributes,
+    { outputs: count = 1, domain = '', name: stem = `${type}_${nodes.length}`, as },
+  ) => {
     versions[domain] ??= 1;
-    const results = Array.from({ length: count }, (_, i) => make(count === 1 ? (as ?? `${stem}:out`) : `${stem}:out${i}`));
+    const results = Array.from({ length: count }, (_, i) =>
+      make(count === 1 ? (as ?? `${stem}:out`) : `${stem}:out${i}`),
+    );
     nodes.push(
       message(
         ...from.map((value) => textField(1, used(value, stem))),
@@ -189,7 +248,10 @@ export function onnxModel({ name, opsets = {}, metadata = {} }: ModelOptions): G
     },
     external(value, dtype, shape, data) {
       const expected = elementCount(shape) * elementBytes(dtype);
-      if (data.length !== expected) throw new RangeError(`${value}: ${dtype} [${shape.join(', ')}] takes ${expected} bytes, ${data.location} gives ${data.length}`);
+      if (data.length !== expected)
+        throw new RangeError(
+          `${value}: ${dtype} [${shape.join(', ')}] takes ${expected} bytes, ${data.location} gives ${data.length}`,
+        );
       initializers.push(externalTensor(make(value), dtype, shape, data));
       return value;
     },
@@ -208,7 +270,9 @@ export function onnxModel({ name, opsets = {}, metadata = {} }: ModelOptions): G
           varintField(1, irVersion),
           textField(2, 'deepearth-streams'),
           nested(7, graph),
-          ...Object.entries(versions).map(([domain, version]) => nested(8, message(textField(1, domain), varintField(2, version)))),
+          ...Object.entries(versions).map(([domain, version]) =>
+            nested(8, message(textField(1, domain), varintField(2, version))),
+          ),
           ...Object.entries(metadata).map(([key, value]) => nested(14, entry(key, value))),
         ),
       );

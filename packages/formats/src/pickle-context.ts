@@ -35,7 +35,7 @@ export const refuse = (message: string): never => {
   throw new PickleRefusal(message);
 };
 
-/** Who answers names and persistent ids. */
+/** Who resolves names and persistent ids. */
 export interface PickleContext {
   /** The value of a name, or a refusal that gives the name. */
   find(module: string, name: string): unknown;
@@ -48,7 +48,9 @@ export function findIn(tables: readonly ReadonlyMap<string, unknown>[]): PickleC
   return (module, name) => {
     const key = `${module === '__builtin__' ? 'builtins' : module} ${name}`;
     for (const table of tables) if (table.has(key)) return table.get(key);
-    return refuse(`its pickle asks for ${printable(`${module}.${name}`.slice(0, 200))}, which no file of tensors needs; nothing was run`);
+    return refuse(
+      `its pickle asks for ${printable(`${module}.${name}`.slice(0, 200))}, which no file of tensors needs; nothing was run`,
+    );
   };
 }
 
@@ -58,4 +60,5 @@ export const global = (module: string, name: string, call?: Global['call']): [st
   { kind: 'global', name: `${module}.${name}`, ...(call && { call }) },
 ];
 
-export const isGlobal = (value: unknown): value is Global => typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'global';
+export const isGlobal = (value: unknown): value is Global =>
+  typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'global';

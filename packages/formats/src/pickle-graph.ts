@@ -1,4 +1,5 @@
-// Looks over what a pickle made before anybody walks it: no loops, not too deep, not more when spelled out than in memory.
+// Looks over what a pickle made before anybody walks it: no loops, not too deep, not more when spelled out than in
+// memory.
 
 import { isGlobal, refuse } from './pickle-context.ts';
 import { isKind, type PyValue } from './python-values.ts';
@@ -31,11 +32,13 @@ interface Visit extends Extent {
   readonly children: Iterator<unknown>;
 }
 
-const textOf = (value: unknown): number => (typeof value === 'string' ? value.length : value instanceof Uint8Array ? value.byteLength : 0);
+const textOf = (value: unknown): number =>
+  typeof value === 'string' ? value.length : value instanceof Uint8Array ? value.byteLength : 0;
 
 /**
- * Refuses a value that contains itself, is nested more than 256 deep, would be spelled out as more than a million values
- * while it is less in memory, or holds what is no value (a class, an array without its state). Works without recursion. `pickleBytes` is what it was made of.
+ * Refuses a value that contains itself, is nested more than 256 deep, would be spelled out as more than a million
+ * values while it is less in memory, or holds what is no value (a class, an array without its state). Works without
+ * recursion. `pickleBytes` is what it was made of.
  */
 export function checkGraph(root: unknown, pickleBytes: number): PyValue {
   const done = new Map<object, Extent>();
@@ -44,7 +47,8 @@ export function checkGraph(root: unknown, pickleBytes: number): PyValue {
   let distinct = 0;
   const enter = (value: unknown): Extent | undefined => {
     if (isGlobal(value)) refuse(`it holds ${value.name} itself as a value`);
-    if (typeof value === 'object' && value !== null && 'incomplete' in value && value.incomplete) refuse('it holds a NumPy value without its state');
+    if (typeof value === 'object' && value !== null && 'incomplete' in value && value.incomplete)
+      refuse('it holds a NumPy value without its state');
     distinct++;
     const children = childrenOf(value);
     if (!children) return { spelled: 1, text: textOf(value), depth: 0 };
@@ -73,8 +77,10 @@ export function checkGraph(root: unknown, pickleBytes: number): PyValue {
     open.delete(visit.value);
     result = { spelled: visit.spelled, text: visit.text, depth: visit.depth };
     if (result.depth + path.length > deepest) refuse(`it holds values nested more than ${deepest} deep`);
-    if (result.spelled > mostSpelled && result.spelled > 4 * distinct) refuse('it holds few values that come so often that it cannot be spelled out');
-    if (result.text > alwaysText + textPerByte * pickleBytes) refuse('it holds text that comes so often that it cannot be spelled out');
+    if (result.spelled > mostSpelled && result.spelled > 4 * distinct)
+      refuse('it holds few values that come so often that it cannot be spelled out');
+    if (result.text > alwaysText + textPerByte * pickleBytes)
+      refuse('it holds text that comes so often that it cannot be spelled out');
     done.set(visit.value, result);
   }
   return root as PyValue;

@@ -5,7 +5,10 @@ import { isKind } from './python-values.ts';
 
 /** Finds the object that stands for all equal keys. */
 export interface KeyTable {
-  /** The key to use in `container`. Throws a `PickleRefusal` for what Python cannot hash, or what this reader does not take for a key. */
+  /**
+   * The key to use in `container`. Throws a `PickleRefusal` for what Python cannot hash, or what this reader does not
+   * take for a key.
+   */
   key(value: unknown, container: { has(key: unknown): boolean }): unknown;
 }
 
@@ -24,7 +27,8 @@ export function canonicalKeys(pickleBytes: number): KeyTable {
       if (typeof value === 'string' || typeof value === 'bigint' || value === null) return value;
       // In Python True is 1 and False is 0; the key that came first stays.
       if (typeof value === 'boolean') return container.has(Number(value)) ? Number(value) : value;
-      if (typeof value === 'number') return (value === 0 || value === 1) && container.has(value === 1) ? value === 1 : value;
+      if (typeof value === 'number')
+        return (value === 0 || value === 1) && container.has(value === 1) ? value === 1 : value;
       const text = spell(value, { parts: 0 });
       spelled += text.length;
       if (spelled > alwaysText + textPerByte * pickleBytes) refuse('its pickle uses long keys over and over');
@@ -39,11 +43,14 @@ function spell(value: unknown, count: { parts: number }): string {
   if (value === null || typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
     return String(Number.isInteger(Number(value)) ? BigInt(value) : value);
-  if (value instanceof Uint8Array && value.byteLength <= mostParts) return `b${Array.from(value, (byte) => byte.toString(16)).join('.')}`;
-  if (isKind(value, 'tuple') || isKind(value, 'size')) return `(${value.items.map((item) => spell(item, count)).join(',')})`;
+  if (value instanceof Uint8Array && value.byteLength <= mostParts)
+    return `b${Array.from(value, (byte) => byte.toString(16)).join('.')}`;
+  if (isKind(value, 'tuple') || isKind(value, 'size'))
+    return `(${value.items.map((item) => spell(item, count)).join(',')})`;
   if (isKind(value, 'torch')) return `t${value.name}`;
   if (isKind(value, 'complex')) return `c${value.real},${value.imaginary}`;
   return refuse(`its pickle has ${nameOf(value)} as a dict key or in a set`);
 }
 
-const nameOf = (value: unknown): string => (Array.isArray(value) ? 'a list' : value instanceof Map ? 'a dict' : value instanceof Set ? 'a set' : 'an object');
+const nameOf = (value: unknown): string =>
+  Array.isArray(value) ? 'a list' : value instanceof Map ? 'a dict' : value instanceof Set ? 'a set' : 'an object';

@@ -56,25 +56,45 @@ describe('pickle', () => {
     ['a set with equal members', [0x8f, '(K', 1, 'K', 1, 'K', 2, 0x90, '.'], new Set([1, 2])],
     ['a frozenset', ['(K', 1, 0x91, '.'], new Set([1])],
     ['a set of a list', [name('builtins', 'set'), '](K', 3, 'e', 0x85, 'R.'], new Set([3])],
-    ['tuples', ['(', ')', 'N', 0x85, 'NN', 0x86, 'NNN', 0x87, 't.'], tuple(tuple(), tuple(null), tuple(null, null), tuple(null, null, null))],
+    [
+      'tuples',
+      ['(', ')', 'N', 0x85, 'NN', 0x86, 'NNN', 0x87, 't.'],
+      tuple(tuple(), tuple(null), tuple(null, null), tuple(null, null, null)),
+    ],
     ['a memo by number', ['](K', 7, 'q', 9, 'h', 9, 'e.'], [7, 7]],
     ['a memo by order', ['](K', 7, 0x94, 'h', 0, 'e.'], [7, 7]],
     ['DUP and POP', ['](K', 7, '2', 'N0', 'e.'], [7, 7]],
     ['POP_MARK', ['](K', 7, '(NN1', 'e.'], [7]],
     ['a frame', [0x95, [2, 0, 0, 0, 0, 0, 0, 0], 'N.'], null],
-    ['a defaultdict', [name('collections', 'defaultdict'), name('__builtin__', 'list'), 0x85, 'R', text('k'), 'K', 1, 's.'], new Map([['k', 1]])],
+    [
+      'a defaultdict',
+      [name('collections', 'defaultdict'), name('__builtin__', 'list'), 0x85, 'R', text('k'), 'K', 1, 's.'],
+      new Map([['k', 1]]),
+    ],
     ['a Counter', [name('collections', 'Counter'), '}', text('k'), 'K', 1, 's', 0x85, 'R.'], new Map([['k', 1]])],
     [
       'an OrderedDict of pairs, with state',
       [name('collections', 'OrderedDict'), ']', text('k'), 'K', 1, 0x86, 'a', 0x85, 'R}', text('_metadata'), '}sb.'],
       new Map([['k', 1]]),
     ],
-    ['a device with a number', [name('torch', 'device'), text('cuda'), 'K', 1, 0x86, 'R.'], { kind: 'torch', name: 'cuda:1' }],
+    [
+      'a device with a number',
+      [name('torch', 'device'), text('cuda'), 'K', 1, 0x86, 'R.'],
+      { kind: 'torch', name: 'cuda:1' },
+    ],
     ['a dtype', [name('torch', 'bfloat16'), '.'], { kind: 'torch', name: 'torch.bfloat16' }],
     ['a name from the stack', [0x8c, 5, 'torch', 0x8c, 4, 'int8', 0x93, '.'], { kind: 'torch', name: 'torch.int8' }],
     [
       'a complex number',
-      [name('__builtin__', 'complex'), 'G', [0x3f, 0xf0, 0, 0, 0, 0, 0, 0], 'G', [0xc0, 0, 0, 0, 0, 0, 0, 0], 0x86, 'R.'],
+      [
+        name('__builtin__', 'complex'),
+        'G',
+        [0x3f, 0xf0, 0, 0, 0, 0, 0, 0],
+        'G',
+        [0xc0, 0, 0, 0, 0, 0, 0, 0],
+        0x86,
+        'R.',
+      ],
       { kind: 'complex', real: 1, imaginary: -2 },
     ],
   ])('reads %s', (_, parts, expected) => {
@@ -87,7 +107,23 @@ describe('pickle', () => {
   });
 
   const dtype = (letter: string): Uint8Array =>
-    bytes(name('numpy', 'dtype'), text(letter), 0x89, 0x88, 0x87, 'R(K', 3, text('<'), 'NNNJ', [255, 255, 255, 255], 'J', [255, 255, 255, 255], 'K', 0, 'tb');
+    bytes(
+      name('numpy', 'dtype'),
+      text(letter),
+      0x89,
+      0x88,
+      0x87,
+      'R(K',
+      3,
+      text('<'),
+      'NNNJ',
+      [255, 255, 255, 255],
+      'J',
+      [255, 255, 255, 255],
+      'K',
+      0,
+      'tb',
+    );
   const array = (raw: Uint8Array, type: Uint8Array, size = 1): Parameters<typeof bytes> => [
     name('numpy.core.multiarray', '_reconstruct'),
     name('numpy', 'ndarray'),
@@ -110,10 +146,32 @@ describe('pickle', () => {
   ];
 
   it('reads arrays of NumPy from before version 2, and of Python 2', () => {
-    expect(load(...array(bytes('C', 4, [1, 0, 0, 0]), dtype('i4')))).toMatchObject({ kind: 'ndarray', dtype: 'int32', shape: [1] });
-    expect(load(...array(bytes('U', 4, [1, 0, 0, 0]), dtype('i4')))).toMatchObject({ kind: 'ndarray', dtype: 'int32', shape: [1] });
+    expect(load(...array(bytes('C', 4, [1, 0, 0, 0]), dtype('i4')))).toMatchObject({
+      kind: 'ndarray',
+      dtype: 'int32',
+      shape: [1],
+    });
+    expect(load(...array(bytes('U', 4, [1, 0, 0, 0]), dtype('i4')))).toMatchObject({
+      kind: 'ndarray',
+      dtype: 'int32',
+      shape: [1],
+    });
     expect(
-      load(name('numpy.core.numeric', '_frombuffer'), '(', 0x96, [2, 0, 0, 0, 0, 0, 0, 0], [1, 2], dtype('u1'), 'K', 2, 0x85, 0x8c, 1, 'C', 'tR.'),
+      load(
+        name('numpy.core.numeric', '_frombuffer'),
+        '(',
+        0x96,
+        [2, 0, 0, 0, 0, 0, 0, 0],
+        [1, 2],
+        dtype('u1'),
+        'K',
+        2,
+        0x85,
+        0x8c,
+        1,
+        'C',
+        'tR.',
+      ),
     ).toMatchObject({ kind: 'ndarray', shape: [2] });
   });
 
@@ -127,7 +185,11 @@ describe('pickle', () => {
       'without its state',
     ],
     ['an array with too many bytes', array(bytes('C', 4, 'abcd'), dtype('i4'), 0), 'needs 0 bytes'],
-    ['records', [name('numpy', 'dtype'), text('V8'), 0x89, 0x88, 0x87, 'R(K', 3, text('|'), 'N', text('x'), 0x85, '}tb.'], 'records'],
+    [
+      'records',
+      [name('numpy', 'dtype'), text('V8'), 0x89, 0x88, 0x87, 'R(K', 3, text('|'), 'N', text('x'), 0x85, '}tb.'],
+      'records',
+    ],
     ['a name that is not in the table', [name('os', 'system'), '.'], 'os.system'],
     ['a name of Python 2', [name('__builtin__', 'eval'), '.'], '__builtin__.eval'],
     ['a name with a walk in it', [0x8c, 5, 'torch', 0x8c, 10, 'Size.mro.x', 0x93, '.'], 'torch.Size.mro.x'],
@@ -135,14 +197,22 @@ describe('pickle', () => {
     ['a name that is a number', ['K', 1, 'K', 2, 0x93, '.'], 'no text'],
     ['a name of the prototype', [name('constructor', 'prototype'), '.'], 'constructor.prototype'],
     ['a call of what is no function', ['K', 1, ')R.'], 'no function'],
-    ['a call of what only stands for itself', [name('builtins', 'list'), ')R.'], 'builtins.list, which is not to be called'],
+    [
+      'a call of what only stands for itself',
+      [name('builtins', 'list'), ')R.'],
+      'builtins.list, which is not to be called',
+    ],
     ['a call of a storage class', [name('torch', 'FloatStorage'), ')R.'], 'not to be called'],
     ['a call without a tuple', [name('torch', 'Size'), ']R.'], 'no tuple'],
     ['a class as the value', [name('torch', 'Size'), '.'], 'torch.Size itself'],
     ['a class inside the value', [']', name('builtins', 'list'), 'a.'], 'builtins.list itself'],
     ['state for a class', [name('collections', 'OrderedDict'), '}b.'], 'OrderedDict itself'],
     ['state for a number', ['K', 1, '}b.'], 'has none'],
-    ['a tensor without a storage', [name('torch._utils', '_rebuild_tensor_v2'), '(NK', 0, '))', 0x89, '}tR.'], 'without a storage'],
+    [
+      'a tensor without a storage',
+      [name('torch._utils', '_rebuild_tensor_v2'), '(NK', 0, '))', 0x89, '}tR.'],
+      'without a storage',
+    ],
     ['a tensor with too few arguments', [name('torch._utils', '_rebuild_tensor_v2'), ')R.'], '0 arguments'],
     ['a quantized tensor', [name('torch._utils', '_rebuild_qtensor'), ')R.'], 'quantized'],
     ['a Size of text', [name('torch', 'Size'), text('a'), 0x85, 0x85, 'R.'], 'whole numbers'],
@@ -179,16 +249,33 @@ describe('pickle', () => {
     ['a list that holds itself', [']q', 0, 'h', 0, 'a.'], 'contains itself'],
     ['a dict that holds itself', ['}q', 0, 'Nh', 0, 's.'], 'contains itself'],
     ['300 nested tuples', [')', new Uint8Array(300).fill(0x85), '.'], 'nested more than 256 deep'],
-    ['200,000 nested lists', [new Uint8Array(200_000).fill(0x5d), new Uint8Array(199_999).fill(0x61), '.'], 'nested more than 256 deep'],
+    [
+      '200,000 nested lists',
+      [new Uint8Array(200_000).fill(0x5d), new Uint8Array(199_999).fill(0x61), '.'],
+      'nested more than 256 deep',
+    ],
     [
       'lists that double 40 times',
       [']q', 0, '0', ...Array.from({ length: 40 }, (_, i) => bytes('](h', i, 'h', i, 'eq', i + 1, '0')), 'h', 40, '.'],
       'cannot be spelled out',
     ],
-    ['tuples that double 60 times', ['Nq', 0, ...Array.from({ length: 60 }, (_, i) => bytes('0h', i, 'h', i, 0x86, 'q', i + 1)), '.'], 'cannot be spelled out'],
+    [
+      'tuples that double 60 times',
+      ['Nq', 0, ...Array.from({ length: 60 }, (_, i) => bytes('0h', i, 'h', i, 0x86, 'q', i + 1)), '.'],
+      'cannot be spelled out',
+    ],
     [
       'tuples that double 60 times as a key',
-      ['Nq', 0, ...Array.from({ length: 60 }, (_, i) => bytes('0h', i, 'h', i, 0x86, 'q', i + 1)), 'q', 99, '0}h', 99, 'Ns.'],
+      [
+        'Nq',
+        0,
+        ...Array.from({ length: 60 }, (_, i) => bytes('0h', i, 'h', i, 0x86, 'q', i + 1)),
+        'q',
+        99,
+        '0}h',
+        99,
+        'Ns.',
+      ],
       '1,000 parts',
     ],
     ['more dicts than memory', [new Uint8Array(1_100_000).fill(0x7d), '.'], 'more than 1000000 dicts'],
@@ -204,7 +291,15 @@ describe('pickle', () => {
     ],
     [
       'a long key again and again',
-      ['(', new Uint8Array(900).fill(0x4e), 'tq', 0, '0}(', ...Array.from({ length: 5000 }, () => bytes('h', 0, 'N')), 'u.'],
+      [
+        '(',
+        new Uint8Array(900).fill(0x4e),
+        'tq',
+        0,
+        '0}(',
+        ...Array.from({ length: 5000 }, () => bytes('h', 0, 'N')),
+        'u.',
+      ],
       'over and over',
     ],
   ])('refuses %s', (_, parts, message) => {

@@ -1,4 +1,5 @@
-// Parses pickles of protocols 2 to 5 into values, without running anything: names are looked up in a table, never imported.
+// Parses pickles of protocols 2 to 5 into values, without running anything: names are looked up in a table, never
+// imported.
 
 import { canonicalKeys, type KeyTable } from './pickle-keys.ts';
 import { isGlobal, PickleRefusal, refuse, type PickleContext } from './pickle-context.ts';
@@ -9,7 +10,10 @@ import { isKind, type PyTuple, type PyValue } from './python-values.ts';
 const mostOperations = 50_000_000;
 const mostContainers = 4_000_000;
 const mostDicts = 1_000_000;
-/** What calls may copy out of values that are there already: bytes out of text, sets out of lists. A reference takes two bytes. */
+/**
+ * What calls may copy out of values that are there already: bytes out of text, sets out of lists. A reference takes two
+ * bytes.
+ */
 const copiedPerByte = 16;
 const alwaysCopied = 1 << 24;
 /** A handle of a tensor in memory, about; in a pickle it takes some hundred bytes where nothing is contrived. */
@@ -36,7 +40,11 @@ interface Machine {
  * Parses the pickle that starts at `start`. Values that came twice are the same object. Throws a `PickleRefusal`.
  * The value may be deep, or refer to itself: see `checkGraph`.
  */
-export function parsePickle(bytes: Uint8Array, context: PickleContext, start = 0): { readonly value: unknown; readonly end: number } {
+export function parsePickle(
+  bytes: Uint8Array,
+  context: PickleContext,
+  start = 0,
+): { readonly value: unknown; readonly end: number } {
   const m: Machine = {
     bytes,
     view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
@@ -60,14 +68,18 @@ export function parsePickle(bytes: Uint8Array, context: PickleContext, start = 0
       return { value, end: m.at };
     }
     const operation = opcodes[code];
-    if (!operation) return refuse(`its pickle has the unknown opcode 0x${code.toString(16).padStart(2, '0')} at byte ${place}`);
+    if (!operation)
+      return refuse(`its pickle has the unknown opcode 0x${code.toString(16).padStart(2, '0')} at byte ${place}`);
     operation(m);
   }
 }
 
 function take(m: Machine, length: number): Uint8Array {
   if (length > m.bytes.byteLength - m.at)
-    throw new PickleRefusal(`its pickle is cut short: ${length} bytes are announced at byte ${m.at}, ${m.bytes.byteLength - m.at} are there`, true);
+    throw new PickleRefusal(
+      `its pickle is cut short: ${length} bytes are announced at byte ${m.at}, ${m.bytes.byteLength - m.at} are there`,
+      true,
+    );
   m.at += length;
   return m.bytes.subarray(m.at - length, m.at);
 }
@@ -89,12 +101,14 @@ const u8 = number(8, (view, at) => Number(view.getBigUint64(at, true)));
 const f8 = number(8, (view, at) => view.getFloat64(at, false));
 
 function pop(m: Machine): unknown {
-  if (m.stack.length <= (m.marks.at(-1) ?? 0)) refuse(`its pickle takes a value at byte ${m.at - 1} where there is none`);
+  if (m.stack.length <= (m.marks.at(-1) ?? 0))
+    refuse(`its pickle takes a value at byte ${m.at - 1} where there is none`);
   return m.stack.pop();
 }
 
 function top(m: Machine): unknown {
-  if (m.stack.length <= (m.marks.at(-1) ?? 0)) refuse(`its pickle takes a value at byte ${m.at - 1} where there is none`);
+  if (m.stack.length <= (m.marks.at(-1) ?? 0))
+    refuse(`its pickle takes a value at byte ${m.at - 1} where there is none`);
   return m.stack.at(-1);
 }
 
@@ -106,8 +120,10 @@ function popMark(m: Machine): unknown[] {
 }
 
 function container<T>(m: Machine, value: T): T {
-  if (++m.containers > mostContainers) refuse(`its pickle makes more than ${mostContainers} lists, tuples, sets and dicts`);
-  if ((value instanceof Map || value instanceof Set) && ++m.dicts > mostDicts) refuse(`its pickle makes more than ${mostDicts} dicts and sets`);
+  if (++m.containers > mostContainers)
+    refuse(`its pickle makes more than ${mostContainers} lists, tuples, sets and dicts`);
+  if ((value instanceof Map || value instanceof Set) && ++m.dicts > mostDicts)
+    refuse(`its pickle makes more than ${mostDicts} dicts and sets`);
   return value;
 }
 
@@ -116,8 +132,15 @@ function charge(m: Machine, made: unknown): void {
   if (made instanceof Set || made instanceof Map) m.copied += 32 * made.size;
   else if (isKind(made, 'tensor')) m.copied += tensorCost;
   else if (typeof made === 'object' && made !== null)
-    m.copied += 64 + ('byteLength' in made ? Number(made.byteLength) : 'bytes' in made && 'kind' in made && made.kind === 'ndarray' ? Number(made.bytes) : 0);
-  if (m.copied > alwaysCopied + copiedPerByte * m.bytes.byteLength) refuse('its pickle copies the same values over and over');
+    m.copied +=
+      64 +
+      ('byteLength' in made
+        ? Number(made.byteLength)
+        : 'bytes' in made && 'kind' in made && made.kind === 'ndarray'
+          ? Number(made.bytes)
+          : 0);
+  if (m.copied > alwaysCopied + copiedPerByte * m.bytes.byteLength)
+    refuse('its pickle copies the same values over and over');
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -138,7 +161,8 @@ function oldString(m: Machine, length: number): string | Uint8Array {
 
 function line(m: Machine): string {
   const end = m.bytes.indexOf(0x0a, m.at);
-  if (end < 0 || end - m.at > 1000) throw new PickleRefusal(`its pickle has a name at byte ${m.at} that does not end`, end < 0);
+  if (end < 0 || end - m.at > 1000)
+    throw new PickleRefusal(`its pickle has a name at byte ${m.at} that does not end`, end < 0);
   const value = text(m, end - m.at);
   m.at++;
   return value;
@@ -159,7 +183,8 @@ function integer(m: Machine, length: number): number | bigint {
 const tupleOf = (m: Machine, items: unknown[]): PyTuple => container(m, { kind: 'tuple', items: items as PyValue[] });
 
 function tupleOfLast(m: Machine, count: number): PyTuple {
-  if (m.stack.length - count < (m.marks.at(-1) ?? 0)) refuse(`its pickle takes ${count} values at byte ${m.at - 1} where they are not`);
+  if (m.stack.length - count < (m.marks.at(-1) ?? 0))
+    refuse(`its pickle takes ${count} values at byte ${m.at - 1} where they are not`);
   return tupleOf(m, m.stack.splice(m.stack.length - count));
 }
 
@@ -223,7 +248,8 @@ function build(m: Machine): void {
 function stackGlobal(m: Machine): void {
   const name = pop(m);
   const module = pop(m);
-  if (typeof name !== 'string' || typeof module !== 'string') return refuse(`its pickle has a name at byte ${m.at - 1} that is no text`);
+  if (typeof name !== 'string' || typeof module !== 'string')
+    return refuse(`its pickle has a name at byte ${m.at - 1} that is no text`);
   m.stack.push(m.context.find(module, name));
 }
 
@@ -276,7 +302,10 @@ const opcodes: Readonly<Record<number, (m: Machine) => void>> = {
   0x65: (m) => append(m, popMark(m)), // APPENDS
   0x67: old('GET'),
   0x68: (m) => recall(m, u1(m)), // BINGET
-  0x69: (m) => refuse(`its pickle asks for ${printable(`${line(m)}.${line(m)}`)} through the opcode INST, which is not read; nothing was run`),
+  0x69: (m) =>
+    refuse(
+      `its pickle asks for ${printable(`${line(m)}.${line(m)}`)} through the opcode INST, which is not read; nothing was run`,
+    ),
   0x6a: (m) => recall(m, u4(m)), // LONG_BINGET
   0x6c: unread('LIST'),
   0x6f: unread('OBJ'),
@@ -324,7 +353,8 @@ const opcodes: Readonly<Record<number, (m: Machine) => void>> = {
   0x94: (m) => remember(m, m.memo.size), // MEMOIZE
   0x95: (m) => {
     const length = u8(m);
-    if (length > m.bytes.byteLength - m.at) throw new PickleRefusal(`its pickle is cut short: a frame of ${length} bytes is announced at byte ${m.at}`, true);
+    if (length > m.bytes.byteLength - m.at)
+      throw new PickleRefusal(`its pickle is cut short: a frame of ${length} bytes is announced at byte ${m.at}`, true);
   }, // FRAME
   0x96: push((m) => take(m, u8(m))), // BYTEARRAY8
   0x97: unread('NEXT_BUFFER'),

@@ -5,7 +5,8 @@ import { inspectFile } from './inspect.ts';
 import { writeZip, zipBytes, type ZipInput } from './zip-writer.ts';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
-const str = (value: string): Uint8Array => concat([Uint8Array.of(0x58, value.length & 255, value.length >> 8, 0, 0), text(value)]);
+const str = (value: string): Uint8Array =>
+  concat([Uint8Array.of(0x58, value.length & 255, value.length >> 8, 0, 0), text(value)]);
 const int = (value: bigint): Uint8Array => {
   const bytes = new Uint8Array(18);
   bytes.set([0x8a, 16]);
@@ -14,7 +15,8 @@ const int = (value: bigint): Uint8Array => {
   return bytes;
 };
 const name = (module: string, item: string): Uint8Array => text(`c${module}\n${item}\n`);
-const wrap = (open: string, parts: Uint8Array[], close: string): Uint8Array => concat([text(open), ...parts, text(close)]);
+const wrap = (open: string, parts: Uint8Array[], close: string): Uint8Array =>
+  concat([text(open), ...parts, text(close)]);
 const ints = (values: readonly bigint[]): Uint8Array => wrap('(', values.map(int), 't');
 
 interface Parts {
@@ -26,7 +28,14 @@ interface Parts {
   count?: bigint;
 }
 /** A tensor as PyTorch pickles it, with any numbers. */
-const tensor = ({ shape = [2n, 2n], stride = [2n, 1n], offset = 0n, type = ['torch', 'FloatStorage'], key = '0', count = 4n }: Parts = {}): Uint8Array =>
+const tensor = ({
+  shape = [2n, 2n],
+  stride = [2n, 1n],
+  offset = 0n,
+  type = ['torch', 'FloatStorage'],
+  key = '0',
+  count = 4n,
+}: Parts = {}): Uint8Array =>
   concat([
     name('torch._utils', '_rebuild_tensor_v2'),
     wrap(
@@ -50,18 +59,33 @@ const archive = (
   byteorder = 'little',
   version = '3\n',
 ): Promise<Uint8Array> =>
-  collect(writeZip([zipBytes('a/data.pkl', content), zipBytes('a/byteorder', text(byteorder)), ...more, zipBytes('a/version', text(version))]));
-const inspect = async (bytes: Uint8Array): Promise<unknown> => (await inspectFile(bytesSource(bytes, 'test.pt'), { digest: true })).holds;
+  collect(
+    writeZip([
+      zipBytes('a/data.pkl', content),
+      zipBytes('a/byteorder', text(byteorder)),
+      ...more,
+      zipBytes('a/version', text(version)),
+    ]),
+  );
+const inspect = async (bytes: Uint8Array): Promise<unknown> =>
+  (await inspectFile(bytesSource(bytes, 'test.pt'), { digest: true })).holds;
 
 describe('a hand-made .pt file', () => {
   it('reads when it is sound', async () => {
-    expect(await inspect(await archive(pickle(tensor())))).toMatchObject({ tensor: true, dtype: 'float32', shape: [2, 2], first: [0, 0, 0, 0] });
+    expect(await inspect(await archive(pickle(tensor())))).toMatchObject({
+      tensor: true,
+      dtype: 'float32',
+      shape: [2, 2],
+      first: [0, 0, 0, 0],
+    });
     expect(await inspect(await archive(pickle(tensor({ shape: [3n], stride: [0n], offset: 3n }))))).toMatchObject({
       shape: [3],
       stride: [0],
       storage_offset: 3,
     });
-    expect(await inspect(await archive(pickle(tensor({ shape: [0n, 2n ** 40n], stride: [9n, 9n], offset: 7n }))))).toMatchObject({
+    expect(
+      await inspect(await archive(pickle(tensor({ shape: [0n, 2n ** 40n], stride: [9n, 9n], offset: 7n })))),
+    ).toMatchObject({
       shape: [0, 2 ** 40],
       first: [],
     });
@@ -69,10 +93,18 @@ describe('a hand-made .pt file', () => {
 
   it.each<[string, Parts, string]>([
     ['a shape of 2^60 elements', { shape: [2n ** 40n, 2n ** 20n], stride: [2n ** 20n, 1n] }, 'more than any memory'],
-    ['a shape whose product is 2^64', { shape: [2n ** 32n, 2n ** 32n], stride: [2n ** 32n, 1n] }, 'more than any memory'],
+    [
+      'a shape whose product is 2^64',
+      { shape: [2n ** 32n, 2n ** 32n], stride: [2n ** 32n, 1n] },
+      'more than any memory',
+    ],
     ['a size beyond 2^64', { shape: [2n ** 70n], stride: [1n] }, 'whole numbers'],
     ['an expanded value of 256 GiB', { shape: [2n ** 36n], stride: [0n] }, 'repeats values'],
-    ['an empty tensor of impossible size', { shape: [0n, 2n ** 50n, 2n ** 50n], stride: [0n, 0n, 0n] }, 'more than any memory'],
+    [
+      'an empty tensor of impossible size',
+      { shape: [0n, 2n ** 50n, 2n ** 50n], stride: [0n, 0n, 0n] },
+      'more than any memory',
+    ],
     ['an offset outside', { offset: 1n }, 'needs 5 elements'],
     ['a negative offset', { offset: -1n }, 'offset -1'],
     ['a stride outside', { stride: [3n, 1n] }, 'needs 5 elements'],
@@ -97,33 +129,63 @@ describe('a hand-made .pt file', () => {
   });
 
   it.each<[string, Promise<Uint8Array>, string]>([
-    ['one storage under two types', archive(pickle(wrap('(', [tensor(), tensor({ type: ['torch', 'IntStorage'] })], 't'))), 'twice, with different types'],
+    [
+      'one storage under two types',
+      archive(pickle(wrap('(', [tensor(), tensor({ type: ['torch', 'IntStorage'] })], 't'))),
+      'twice, with different types',
+    ],
     ['an unknown byte order', archive(pickle(tensor()), undefined, 'middle'), 'byte order is "middle"'],
     ['an unknown version', archive(pickle(tensor()), undefined, 'little', '99'), 'version "99"'],
-    ['TorchScript', archive(pickle(tensor()), [zipBytes('a/constants.pkl', pickle(tensor())), zipBytes('a/data/0', new Uint8Array(16))]), 'TorchScript'],
+    [
+      'TorchScript',
+      archive(pickle(tensor()), [
+        zipBytes('a/constants.pkl', pickle(tensor())),
+        zipBytes('a/data/0', new Uint8Array(16)),
+      ]),
+      'TorchScript',
+    ],
     ['two pickles', archive(pickle(tensor()), [zipBytes('b/data.pkl', pickle(tensor()))]), 'several pickles'],
     ['no pickle', collect(writeZip([zipBytes('a/version', text('3\n'))])), 'no data.pkl'],
     [
       'a storage that inflates beyond reason',
-      archive(pickle(tensor({ type: ['torch', 'ByteStorage'], count: 2n ** 27n })), [zipBytes('a/data/0', new Uint8Array(2 ** 27), 'deflated')]),
+      archive(pickle(tensor({ type: ['torch', 'ByteStorage'], count: 2n ** 27n })), [
+        zipBytes('a/data/0', new Uint8Array(2 ** 27), 'deflated'),
+      ]),
       'would inflate',
     ],
     ['a plain pickle', Promise.resolve(pickle(str('hello'))), 'not one of torch.save'],
-    ['a legacy file that ends in its pickle', Promise.resolve(concat([pickle(int(0x1950a86a20f9469cfc6cn)), pickle(int(1001n))])), 'no STOP'],
+    [
+      'a legacy file that ends in its pickle',
+      Promise.resolve(concat([pickle(int(0x1950a86a20f9469cfc6cn)), pickle(int(1001n))])),
+      'no STOP',
+    ],
   ])('refuses %s', async (_, bytes, message) => {
     await expect(inspect(await bytes)).rejects.toThrow(InputError);
     await expect(inspect(await bytes)).rejects.toThrow(message);
   });
 
   const legacy = (...rest: Uint8Array[]): Uint8Array =>
-    concat([pickle(int(0x1950a86a20f9469cfc6cn)), pickle(int(1001n)), pickle(wrap('}', [str('little_endian'), Uint8Array.of(0x88)], 's')), ...rest]);
+    concat([
+      pickle(int(0x1950a86a20f9469cfc6cn)),
+      pickle(int(1001n)),
+      pickle(wrap('}', [str('little_endian'), Uint8Array.of(0x88)], 's')),
+      ...rest,
+    ]);
   const keys = (...names: string[]): Uint8Array => pickle(wrap('](', names.map(str), 'e'));
-  const values = (count: number): Uint8Array => concat([new Uint8Array(BigUint64Array.of(BigInt(count)).buffer), new Uint8Array(count * 4)]);
+  const values = (count: number): Uint8Array =>
+    concat([new Uint8Array(BigUint64Array.of(BigInt(count)).buffer), new Uint8Array(count * 4)]);
   it('reads in the format before ZIP when it is sound', async () => {
-    expect(await inspect(legacy(pickle(tensor()), keys('0'), values(4)))).toMatchObject({ shape: [2, 2], first: [0, 0, 0, 0] });
+    expect(await inspect(legacy(pickle(tensor()), keys('0'), values(4)))).toMatchObject({
+      shape: [2, 2],
+      first: [0, 0, 0, 0],
+    });
   });
   it.each<[string, Uint8Array, string]>([
-    ['a storage that is cut', legacy(pickle(tensor()), keys('0'), values(4).subarray(0, 20)), 'cut short in storage "0"'],
+    [
+      'a storage that is cut',
+      legacy(pickle(tensor()), keys('0'), values(4).subarray(0, 20)),
+      'cut short in storage "0"',
+    ],
     ['no storages', legacy(pickle(tensor()), keys()), 'storage "0" is not in the file'],
     ['no size', legacy(pickle(tensor()), keys('0')), 'cut short before storage "0"'],
     ['another size', legacy(pickle(tensor()), keys('0'), values(5)), 'should have 4 elements and has 5'],

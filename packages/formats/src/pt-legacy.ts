@@ -1,4 +1,5 @@
-// Opens .pt files of the form before ZIP: a magic number, a version, a description of the machine, the pickle, keys, storages.
+// Opens .pt files of the form before ZIP: a magic number, a version, a description of the machine, the pickle, keys,
+// storages.
 
 import { elementBytes } from '@deepearth/core/tensor';
 import { sliceSource, type ByteSource } from './bytes.ts';

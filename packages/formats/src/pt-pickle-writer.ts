@@ -1,4 +1,5 @@
-// Pickles a value for torch.save's format: protocol 2, which torch.load reads with weights_only, the same value always as the same bytes.
+// Pickles a value for torch.save's format: protocol 2, which torch.load reads with weights_only, the same value always
+// as the same bytes.
 
 import { elementBytes, type DType, type Tensor } from '@deepearth/core/tensor';
 import { concat } from './bytes.ts';
@@ -43,9 +44,13 @@ export interface PickledValue {
 
 const deepest = 256;
 
-const isTensor = (value: object): value is Tensor | LazyTensor => 'dtype' in value && 'shape' in value && ('data' in value || 'readBytes' in value);
+const isTensor = (value: object): value is Tensor | LazyTensor =>
+  'dtype' in value && 'shape' in value && ('data' in value || 'readBytes' in value);
 
-/** Pickles a value. Throws a `TypeError` that gives the path of what cannot be written (a function, a date, a value inside itself). */
+/**
+ * Pickles a value. Throws a `TypeError` that gives the path of what cannot be written (a function, a date, a value
+ * inside itself).
+ */
 export function pickleForTorch(value: PtWritable): PickledValue {
   const parts: Uint8Array[] = [Uint8Array.of(0x80, 2)];
   const memo = new Map<unknown, number>();
@@ -70,7 +75,8 @@ export function pickleForTorch(value: PtWritable): PickledValue {
     if (index < 256) code(0x71, index);
     else word(0x72, index);
   };
-  const name = (module: string, item: string): void => once(`c${module}\n${item}`, () => parts.push(encoder.encode(`c${module}\n${item}\n`)));
+  const name = (module: string, item: string): void =>
+    once(`c${module}\n${item}`, () => parts.push(encoder.encode(`c${module}\n${item}\n`)));
   const text = (value_: string, path: string): void => {
     if (/\p{Surrogate}/u.test(value_)) throw new TypeError(`${path} is text that is no valid Unicode`);
     once(`s${value_}`, () => {
@@ -132,7 +138,14 @@ export function pickleForTorch(value: PtWritable): PickledValue {
       code(0x51);
     };
     const hooks = (): void => call('collections', 'OrderedDict', []);
-    const args = [storage, () => integer(0n), () => ints(t.shape), () => ints(contiguousStride(t.shape)), () => code(0x89), hooks];
+    const args = [
+      storage,
+      () => integer(0n),
+      () => ints(t.shape),
+      () => ints(contiguousStride(t.shape)),
+      () => code(0x89),
+      hooks,
+    ];
     if (classic) call('torch._utils', '_rebuild_tensor_v2', args);
     else call('torch._utils', '_rebuild_tensor_v3', [...args, () => name('torch', t.dtype)]);
   };
@@ -170,7 +183,10 @@ export function pickleForTorch(value: PtWritable): PickledValue {
   };
   const composite = (at: Exclude<PtWritable, null | boolean | number | bigint | string>, path: string): void => {
     if (at instanceof Uint8Array)
-      return call('_codecs', 'encode', [() => text(Array.from(at, (byte) => String.fromCharCode(byte)).join(''), path), () => text('latin1', path)]);
+      return call('_codecs', 'encode', [
+        () => text(Array.from(at, (byte) => String.fromCharCode(byte)).join(''), path),
+        () => text('latin1', path),
+      ]);
     if (Array.isArray(at)) return list(at as readonly PtWritable[], path);
     if (at instanceof Map) return dict([...(at as ReadonlyMap<PtWritable, PtWritable>)], path);
     if (at instanceof Set) return call('__builtin__', 'set', [() => list([...(at as ReadonlySet<PtWritable>)], path)]);
@@ -184,7 +200,9 @@ export function pickleForTorch(value: PtWritable): PickledValue {
     if (prototype !== Object.prototype && prototype !== null)
       throw new TypeError(`${path} is a ${(at as object).constructor.name}, which a .pt file cannot hold`);
     return dict(
-      Object.entries(at as Record<string, PtWritable | undefined>).filter((entry): entry is [string, PtWritable] => entry[1] !== undefined),
+      Object.entries(at as Record<string, PtWritable | undefined>).filter(
+        (entry): entry is [string, PtWritable] => entry[1] !== undefined,
+      ),
       path,
     );
   };

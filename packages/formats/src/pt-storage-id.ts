@@ -14,21 +14,30 @@ export interface StorageId {
   readonly bytes: number;
 }
 
-/** The storage that an id stands for: the same for the same key. Refuses ids that are no storage, or that contradict an earlier one. */
+/**
+ * The storage that an id stands for: the same for the same key. Refuses ids that are no storage, or that contradict an
+ * earlier one.
+ */
 export function readStorageId(id: unknown, known: Map<string, Storage>, make: (id: StorageId) => Storage): Storage {
   const [what, type, key, , count, view = null] = isKind(id, 'tuple') ? (id.items as readonly unknown[]) : [];
   if (what !== 'storage') return refuse('its pickle has a persistent id that is no storage');
   if (!isStorageType(type)) return refuse('its pickle has a storage of no known type');
   if (typeof key !== 'string' && !Number.isSafeInteger(key)) return refuse('its pickle has a storage without a key');
-  if (!Number.isSafeInteger(count) || (count as number) < 0) return refuse(`its pickle has a storage of ${String(count)} elements`);
-  if (view !== null) return refuse('its pickle has a storage that is a view of another, as PyTorch before 0.4 wrote them, which is not read');
+  if (!Number.isSafeInteger(count) || (count as number) < 0)
+    return refuse(`its pickle has a storage of ${String(count)} elements`);
+  if (view !== null)
+    return refuse(
+      'its pickle has a storage that is a view of another, as PyTorch before 0.4 wrote them, which is not read',
+    );
   const { dtype } = type;
   const bytes = (count as number) * (dtype ? elementBytes(dtype) : 1);
   if (!Number.isSafeInteger(bytes)) return refuse(`its pickle has a storage of ${String(count)} elements`);
   const name = String(key);
   const former = known.get(name);
   if (former)
-    return former.bytes === bytes && former.dtype === dtype ? former : refuse(`its pickle names storage ${show(name)} twice, with different types or sizes`);
+    return former.bytes === bytes && former.dtype === dtype
+      ? former
+      : refuse(`its pickle names storage ${show(name)} twice, with different types or sizes`);
   const storage = make({ key: name, ...(dtype && { dtype }), bytes });
   known.set(name, storage);
   return storage;

@@ -47,14 +47,26 @@ const alwaysAllowedBytes = 1 << 24;
 const mostAxes = 64;
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const say = (values: readonly unknown[]): string => `[${values.slice(0, 8).join(', ')}${values.length > 8 ? ', …' : ''}]`;
+const say = (values: readonly unknown[]): string =>
+  `[${values.slice(0, 8).join(', ')}${values.length > 8 ? ', …' : ''}]`;
 
-/** Makes a tensor of a storage, or refuses by name what does not lie inside it. `fileBytes` limits how much repeated values may grow. */
-export function viewOf(storage: Storage, dtype: DType, offset: unknown, shape: readonly unknown[], stride: readonly unknown[], fileBytes: number): PtTensor {
+/**
+ * Makes a tensor of a storage, or refuses by name what does not lie inside it. `fileBytes` limits how much repeated
+ * values may grow.
+ */
+export function viewOf(
+  storage: Storage,
+  dtype: DType,
+  offset: unknown,
+  shape: readonly unknown[],
+  stride: readonly unknown[],
+  fileBytes: number,
+): PtTensor {
   const what = `a tensor of shape ${say(shape)} and stride ${say(stride)}`;
   if (shape.length !== stride.length) refuse(`it holds ${what}, which are of different length`);
   if (shape.length > mostAxes) refuse(`it holds a tensor of ${shape.length} axes`);
-  if (!shape.every(isCount) || !stride.every(isCount)) return refuse(`it holds ${what}; both have to be whole numbers from 0`);
+  if (!shape.every(isCount) || !stride.every(isCount))
+    return refuse(`it holds ${what}; both have to be whole numbers from 0`);
   if (!isCount(offset)) return refuse(`it holds a tensor at storage offset ${String(offset)}`);
   const width = elementBytes(dtype);
   const sizes: readonly number[] = shape;
@@ -63,9 +75,12 @@ export function viewOf(storage: Storage, dtype: DType, offset: unknown, shape: r
   const empty = sizes.includes(0);
   // An empty view may start anywhere: PyTorch moves the offset of `t[5:]` though nothing is left.
   const last = empty ? -1 : sizes.reduce((at, size, axis) => at + (size - 1) * steps[axis]!, offset);
-  if (!Number.isSafeInteger(bytes) || !Number.isSafeInteger((last + 1) * width)) refuse(`it holds ${what}, which is more than any memory`);
+  if (!Number.isSafeInteger(bytes) || !Number.isSafeInteger((last + 1) * width))
+    refuse(`it holds ${what}, which is more than any memory`);
   if ((last + 1) * width > storage.bytes)
-    refuse(`it holds ${what} at offset ${offset}, which needs ${last + 1} elements; storage ${show(storage.key)} has ${Math.floor(storage.bytes / width)}`);
+    refuse(
+      `it holds ${what} at offset ${offset}, which needs ${last + 1} elements; storage ${show(storage.key)} has ${Math.floor(storage.bytes / width)}`,
+    );
   if (!empty && bytes > storage.bytes && bytes > Math.max(alwaysAllowedBytes, mostExpansion * fileBytes))
     refuse(`it holds ${what}, which repeats values up to ${bytes} bytes; the whole file has ${fileBytes}`);
 
@@ -88,9 +103,22 @@ export function viewOf(storage: Storage, dtype: DType, offset: unknown, shape: r
     readBytes: async (start, length, signal) =>
       length === 0
         ? new Uint8Array(0)
-        : readStrided({ source: await values(signal), shape: sizes, stride: steps, offset, elementBytes: width, swapBytes }, start, length, signal),
+        : readStrided(
+            { source: await values(signal), shape: sizes, stride: steps, offset, elementBytes: width, swapBytes },
+            start,
+            length,
+            signal,
+          ),
     verify: async (signal) => (await storage.open(signal)).verify?.(signal),
     ...(!contiguous && { stepBytes: stridedChunkBytes }),
   });
-  return { ...lazy, kind: 'tensor', stride: steps, storageOffset: offset, contiguous, parameter: false, storage: storage.key };
+  return {
+    ...lazy,
+    kind: 'tensor',
+    stride: steps,
+    storageOffset: offset,
+    contiguous,
+    parameter: false,
+    storage: storage.key,
+  };
 }

@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesOf, dtypes, elementBytes, elementCount, reshape, tensor, viewAs, zeros, type Tensor } from '@deepearth/core/tensor';
+import {
+  bytesOf,
+  dtypes,
+  elementBytes,
+  elementCount,
+  reshape,
+  tensor,
+  viewAs,
+  zeros,
+  type Tensor,
+} from '@deepearth/core/tensor';
 import { bytesSource, collect } from './bytes.ts';
 import { lazyTensor, type LazyTensor } from './lazy-tensor.ts';
 import { openPt, tensorsOf, valueAt } from './pt.ts';
@@ -9,10 +19,14 @@ import { encodePt, writePt } from './pt-writer.ts';
 import { float, torchName, torchSize, tuple, type PyValue } from './python-values.ts';
 import { openZip } from './zip.ts';
 
-const anyTensor = fc.record({ dtype: fc.constantFrom(...dtypes), shape: fc.array(fc.nat({ max: 4 }), { maxLength: 4 }) }).chain(({ dtype, shape }) => {
-  const bytes = elementCount(shape) * elementBytes(dtype);
-  return fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((values): Tensor => tensor(dtype, shape, viewAs(dtype, values)));
-});
+const anyTensor = fc
+  .record({ dtype: fc.constantFrom(...dtypes), shape: fc.array(fc.nat({ max: 4 }), { maxLength: 4 }) })
+  .chain(({ dtype, shape }) => {
+    const bytes = elementCount(shape) * elementBytes(dtype);
+    return fc
+      .uint8Array({ minLength: bytes, maxLength: bytes })
+      .map((values): Tensor => tensor(dtype, shape, viewAs(dtype, values)));
+  });
 const wellFormed = fc.string({ unit: 'grapheme' });
 const plain = fc.letrec<{ value: PtWritable }>((tie) => ({
   value: fc.oneof(
@@ -40,7 +54,14 @@ const plain = fc.letrec<{ value: PtWritable }>((tie) => ({
         ),
         { maxLength: 5 },
       )
-      .map((entries) => new Map(entries.filter(([key], i) => entries.findIndex(([other]) => JSON.stringify(other) === JSON.stringify(key)) === i))),
+      .map(
+        (entries) =>
+          new Map(
+            entries.filter(
+              ([key], i) => entries.findIndex(([other]) => JSON.stringify(other) === JSON.stringify(key)) === i,
+            ),
+          ),
+      ),
     fc.uniqueArray(wellFormed, { maxLength: 4 }).map((items) => new Set(items)),
   ),
 })).value;
@@ -76,7 +97,9 @@ describe('writing .pt', () => {
 
   it('keeps a storage that tensors share, and a tensor that comes twice', async () => {
     const t = tensor('float32', [2, 3], new Float32Array(6));
-    const { value } = await openPt(bytesSource(await encodePt({ t, again: t, flat: reshape(t, [6]), other: zeros('float32', [6]) })));
+    const { value } = await openPt(
+      bytesSource(await encodePt({ t, again: t, flat: reshape(t, [6]), other: zeros('float32', [6]) })),
+    );
     const storages = [...tensorsOf(value).values()].map(({ storage }) => storage);
     expect(storages).toEqual(['0', '0', '0', '1']);
     const bits = new Uint16Array(4);

@@ -15,7 +15,8 @@ const alignment = 64;
  */
 export function writePt(value: PtWritable): AsyncGenerator<Uint8Array> {
   const { pickle, storages } = pickleForTorch(value);
-  const text = (name: string, content: string): ZipInput => zipBytes(`archive/${name}`, new TextEncoder().encode(content));
+  const text = (name: string, content: string): ZipInput =>
+    zipBytes(`archive/${name}`, new TextEncoder().encode(content));
   const inputs = function* (): Generator<ZipInput> {
     yield zipBytes('archive/data.pkl', pickle);
     yield text('byteorder', 'little');

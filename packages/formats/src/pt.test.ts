@@ -18,7 +18,8 @@ import { pythonGlobals, torchGlobals } from './torch-globals.ts';
 import { openZip } from './zip.ts';
 import { writeZip, zipBytes } from './zip-writer.ts';
 
-const fixture = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(`../fixtures/${name}`, import.meta.url)));
+const fixture = (name: string): Uint8Array =>
+  new Uint8Array(readFileSync(new URL(`../fixtures/${name}`, import.meta.url)));
 const reference = new URL('../../../../shared/reference/pt/', import.meta.url);
 const expected = existsSync(reference)
   ? (JSON.parse(readFileSync(new URL('expected.json', reference), 'utf8')) as {
@@ -33,23 +34,28 @@ describe.skipIf(!expected)('reference .pt files (skipped where ../shared/referen
     try {
       if (name === 'sparse.pt') return await expect(inspectFile(source)).rejects.toThrow('sparse tensor');
       const found = await inspectFile(source, { digest: true });
-      expect(JSON.parse(inspectionJson(found.holds))).toEqual(holds ?? { f8: expect.objectContaining({ dtype: 'torch.float8_e4m3fn', shape: [4] }) });
+      expect(JSON.parse(inspectionJson(found.holds))).toEqual(
+        holds ?? { f8: expect.objectContaining({ dtype: 'torch.float8_e4m3fn', shape: [4] }) },
+      );
     } finally {
       await source.close();
     }
   });
 
-  it.each(Object.entries(expected?.hostile ?? {}))('refuses %s by its reason, or does as its description allows', async (name, { must }) => {
-    const source = await openFile(new URL(name, reference).pathname);
-    try {
-      const answer: unknown = await inspectFile(source, { digest: true }).catch((error: unknown) => error);
-      if (must === 'refuse or ignore' && !(answer instanceof Error)) expect(answer).toMatchObject({ holds: {} });
-      else expect(answer).toBeInstanceOf(InputError);
-      expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
-    } finally {
-      await source.close();
-    }
-  });
+  it.each(Object.entries(expected?.hostile ?? {}))(
+    'refuses %s by its reason, or does as its description allows',
+    async (name, { must }) => {
+      const source = await openFile(new URL(name, reference).pathname);
+      try {
+        const answer: unknown = await inspectFile(source, { digest: true }).catch((error: unknown) => error);
+        if (must === 'refuse or ignore' && !(answer instanceof Error)) expect(answer).toMatchObject({ holds: {} });
+        else expect(answer).toBeInstanceOf(InputError);
+        expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+      } finally {
+        await source.close();
+      }
+    },
+  );
 });
 
 describe('.pt', () => {
@@ -59,7 +65,9 @@ describe('.pt', () => {
     const counted = Float32Array.from({ length: 12 }, (_, i) => i);
     expect(format).toBe('zip');
     expect(await read('base')).toEqual(tensor('float32', [3, 4], counted));
-    expect(await read('transposed')).toEqual(tensor('float32', [4, 3], Float32Array.of(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11)));
+    expect(await read('transposed')).toEqual(
+      tensor('float32', [4, 3], Float32Array.of(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11)),
+    );
     expect(await read('corner')).toEqual(tensor('float32', [2, 2], Float32Array.of(6, 7, 10, 11)));
     expect(await read('expanded')).toEqual(tensor('float32', [2, 3], Float32Array.of(1.5, 1.5, 1.5, 2.5, 2.5, 2.5)));
     expect(await read('half')).toEqual(tensor('float16', [2], Uint16Array.of(0x3c00, 0xb800)));
@@ -106,7 +114,9 @@ describe('.pt', () => {
     const { value, format } = await openPt(bytesSource(bytes));
     const tensors = tensorsOf(value);
     expect(format).toBe('legacy');
-    expect((await tensors.get('transposed')!.read()).data).toEqual(Float32Array.of(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11));
+    expect((await tensors.get('transposed')!.read()).data).toEqual(
+      Float32Array.of(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11),
+    );
     const { offset, bytes: length } = (await tensors.get('half')!.locate())!;
     expect(bytes.subarray(offset, offset + length)).toEqual(Uint8Array.of(0x00, 0x3c, 0x00, 0xb8));
     expect(await tensors.get('transposed')!.locate()).toBeUndefined();
@@ -129,7 +139,10 @@ describe('.pt', () => {
     const bytes = await encodePt({ a: zeros('float32', [size]), b: { c: zeros('float16', [size]) } });
     const inner = bytesSource(bytes);
     let asked = 0;
-    const source: ByteSource = { ...inner, read: async (offset, length) => ((asked += length), inner.read(offset, length)) };
+    const source: ByteSource = {
+      ...inner,
+      read: async (offset, length) => ((asked += length), inner.read(offset, length)),
+    };
     const { value } = await openPt(source);
     expect(asked).toBeLessThan(150_000);
     await tensorsOf(value).get('a')!.locate();
@@ -144,30 +157,42 @@ describe('.pt', () => {
     );
   });
 
-  it.each(['torch.pt', 'torch_legacy.pt'])('reads or refuses whatever becomes of %s, and never fails otherwise', async (name) => {
-    const good = fixture(name);
-    const change = fc.tuple(fc.nat({ max: good.length - 1 }), fc.nat({ max: 255 }));
-    await fc.assert(
-      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 6 }), fc.option(fc.nat({ max: good.length })), async (changes, cut) => {
-        const bytes = good.slice(0, cut ?? good.length);
-        for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
-        let asked = 0;
-        const inner = bytesSource(bytes);
-        const source: ByteSource = { ...inner, read: async (offset, length) => ((asked = Math.max(asked, length)), inner.read(offset, length)) };
-        try {
-          await inspectFile(source, { digest: true });
-        } catch (error) {
-          expect(error).toBeInstanceOf(InputError);
-        }
-        expect(asked).toBeLessThanOrEqual(good.length);
-      }),
-      { numRuns: 1000 },
-    );
-  });
+  it.each(['torch.pt', 'torch_legacy.pt'])(
+    'reads or refuses whatever becomes of %s, and never fails otherwise',
+    async (name) => {
+      const good = fixture(name);
+      const change = fc.tuple(fc.nat({ max: good.length - 1 }), fc.nat({ max: 255 }));
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(change, { minLength: 1, maxLength: 6 }),
+          fc.option(fc.nat({ max: good.length })),
+          async (changes, cut) => {
+            const bytes = good.slice(0, cut ?? good.length);
+            for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
+            let asked = 0;
+            const inner = bytesSource(bytes);
+            const source: ByteSource = {
+              ...inner,
+              read: async (offset, length) => ((asked = Math.max(asked, length)), inner.read(offset, length)),
+            };
+            try {
+              await inspectFile(source, { digest: true });
+            } catch (error) {
+              expect(error).toBeInstanceOf(InputError);
+            }
+            expect(asked).toBeLessThanOrEqual(good.length);
+          },
+        ),
+        { numRuns: 1000 },
+      );
+    },
+  );
 
   it('reads or refuses any pickle in a sound archive, whole', async () => {
     const { entries } = await openZip(bytesSource(fixture('torch.pt')));
-    const all = await Promise.all([...entries.values()].map(async (entry) => ({ name: entry.name, bytes: await entry.read() })));
+    const all = await Promise.all(
+      [...entries.values()].map(async (entry) => ({ name: entry.name, bytes: await entry.read() })),
+    );
     const good = all.find(({ name }) => name.endsWith('data.pkl'))!.bytes;
     await fc.assert(
       fc.asyncProperty(anyDamage(good), async (pickle) => {

@@ -33,19 +33,24 @@ const alwaysInflatedBytes = 1 << 26;
 const alwaysInflatedPickleBytes = 1 << 22;
 
 /**
- * Opens a file of `torch.save`, of today's ZIP form or of the one before it, pickle protocols 2 to 5. Reads its directory
- * and its pickle only. Throws an `InputError` that gives the reason: a name that is not allowed, a tensor outside its
- * storage, a sparse tensor, damage, …
+ * Opens a file of `torch.save`, of today's ZIP form or of the one before it, pickle protocols 2 to 5. Reads its
+ * directory and its pickle only. Throws an `InputError` that gives the reason: a name that is not allowed, a tensor
+ * outside its storage, a sparse tensor, damage, …
  */
 export async function openPt(source: ByteSource, signal?: AbortSignal): Promise<Pt> {
   const start = await source.read(0, Math.min(4, source.size), signal);
   try {
     if (start.byteLength === 0) refuse('it is empty');
-    if (start[0] === 0x50 && start[1] === 0x4b) return { source, format: 'zip', value: await openZipPt(await openZip(source, signal), signal) };
+    if (start[0] === 0x50 && start[1] === 0x4b)
+      return { source, format: 'zip', value: await openZipPt(await openZip(source, signal), signal) };
     if (start[0] === 0x80) return { source, format: 'legacy', value: await openLegacyPt(source, signal) };
     return refuse('it starts neither as a ZIP archive nor as a pickle');
   } catch (error) {
-    if (error instanceof PickleRefusal) throw new InputError(source.name, `is no .pt file that can be read: ${error.message}.`, { code: 'E_PT', cause: error });
+    if (error instanceof PickleRefusal)
+      throw new InputError(source.name, `is no .pt file that can be read: ${error.message}.`, {
+        code: 'E_PT',
+        cause: error,
+      });
     throw error;
   }
 }
@@ -63,9 +68,13 @@ function prefixOf(zip: Zip): string {
 async function openZipPt(zip: Zip, signal?: AbortSignal): Promise<PyValue> {
   const prefix = prefixOf(zip);
   const entry = (name: string): ZipEntry | undefined => zip.entries.get(`${prefix}/${name}`);
-  const order = new TextDecoder().decode((await entry('byteorder')?.read(64, signal)) ?? new TextEncoder().encode('little')).trim();
+  const order = new TextDecoder()
+    .decode((await entry('byteorder')?.read(64, signal)) ?? new TextEncoder().encode('little'))
+    .trim();
   if (order !== 'little' && order !== 'big') refuse(`its byte order is ${show(order)}`);
-  const version = new TextDecoder().decode((await entry('version')?.read(64, signal)) ?? new TextEncoder().encode('3')).trim();
+  const version = new TextDecoder()
+    .decode((await entry('version')?.read(64, signal)) ?? new TextEncoder().encode('3'))
+    .trim();
   if (!/^\d+$/.test(version) || Number(version) > 10) refuse(`it is of version ${show(version)}; up to 10 are read`);
   const pickle = entry('data.pkl')!;
   refuseBomb(pickle, alwaysInflatedPickleBytes);
@@ -74,7 +83,9 @@ async function openZipPt(zip: Zip, signal?: AbortSignal): Promise<PyValue> {
   const { value } = parsePickle(bytes, {
     find: findIn([pythonGlobals, torchGlobals(zip.source.size), numpyGlobals]),
     persistent: (id) =>
-      readStorageId(id, storages, ({ key, dtype, bytes: expected }) => storageIn(zip, entry(`data/${key}`), key, dtype, expected, order === 'big')),
+      readStorageId(id, storages, ({ key, dtype, bytes: expected }) =>
+        storageIn(zip, entry(`data/${key}`), key, dtype, expected, order === 'big'),
+      ),
   });
   return checkGraph(value, bytes.byteLength);
 }
@@ -84,7 +95,14 @@ function refuseBomb({ name, compression, size, compressedSize }: ZipEntry, alway
     refuse(`entry ${show(name)} would inflate from ${compressedSize} to ${size} bytes`);
 }
 
-function storageIn(zip: Zip, entry: ZipEntry | undefined, key: string, dtype: DType | undefined, bytes: number, big: boolean): Storage {
+function storageIn(
+  zip: Zip,
+  entry: ZipEntry | undefined,
+  key: string,
+  dtype: DType | undefined,
+  bytes: number,
+  big: boolean,
+): Storage {
   if (!entry) return refuse(`storage ${show(key)} is not in the archive`);
   if (entry.size !== bytes) return refuse(`storage ${show(key)} should have ${bytes} bytes and has ${entry.size}`);
   refuseBomb(entry);
@@ -116,10 +134,11 @@ export function valueAt(value: PyValue, ...path: readonly (string | number)[]): 
 }
 
 /**
- * All tensors of a value by their path: "encoder.blocks.0.weight" is the tensor at ['encoder']['blocks.0.weight']. A bare
- * tensor is called "tensor". Two tensors that would get the same name get it with "#2" … behind.
+ * All tensors of a value by their path: "encoder.blocks.0.weight" is the tensor at ['encoder']['blocks.0.weight']. A
+ * bare tensor is called "tensor". Two tensors that would get the same name get it with "#2" … behind.
  */
-export const tensorsOf = (value: PyValue): ReadonlyMap<string, PtTensor> => named(value, (at): at is PtTensor => isKind(at, 'tensor'));
+export const tensorsOf = (value: PyValue): ReadonlyMap<string, PtTensor> =>
+  named(value, (at): at is PtTensor => isKind(at, 'tensor'));
 
 /** The same with the arrays of NumPy among them. */
 export const arraysAndTensorsOf = (value: PyValue): ReadonlyMap<string, PtTensor | Ndarray> =>
@@ -141,7 +160,8 @@ function named<T extends PyValue>(value: PyValue, wanted: (at: PyValue) => at is
     }
     const entries: Iterable<readonly [unknown, PyValue]> =
       at instanceof Map ? at : Array.isArray(at) ? at.entries() : isKind(at, 'tuple') ? at.items.entries() : [];
-    for (const [key, inner] of entries) walk(inner, `${path}${path && '.'}${isKind(key, 'tuple') ? key.items.join(',') : String(key)}`);
+    for (const [key, inner] of entries)
+      walk(inner, `${path}${path && '.'}${isKind(key, 'tuple') ? key.items.join(',') : String(key)}`);
   };
   walk(value, '');
   return found;

@@ -1,4 +1,5 @@
-// Parses a literal of Python: strings, whole numbers, True, False, None, tuples, lists and dicts, as headers of .npy files are.
+// Parses a literal of Python: strings, whole numbers, True, False, None, tuples, lists and dicts, as headers of .npy
+// files are.
 
 import { show } from './printable.ts';
 
@@ -7,13 +8,19 @@ export type PythonLiteral = string | number | boolean | null | PythonLiteral[] |
 const token = /\s*(?:('(?:[^'\\\n]|\\['\\])*'|"(?:[^"\\\n]|\\["\\])*")|(-?\d+)L?|(True|False|None)|([()[\]{},:]))/y;
 const deepest = 32;
 
-/** Parses a whole text; tuples and lists are both arrays. Throws a `SyntaxError` for anything else, and for a key that comes twice. */
+/**
+ * Parses a whole text; tuples and lists are both arrays. Throws a `SyntaxError` for anything else, and for a key that
+ * comes twice.
+ */
 export function parsePythonLiteral(text: string): PythonLiteral {
   let at = 0;
   const next = (): string => {
     token.lastIndex = at;
     const match = token.exec(text);
-    if (!match) throw new SyntaxError(text.slice(at).trim() ? `unexpected ${show(text.slice(at, at + 20))}` : 'it ends too early');
+    if (!match)
+      throw new SyntaxError(
+        text.slice(at).trim() ? `unexpected ${show(text.slice(at, at + 20))}` : 'it ends too early',
+      );
     at = token.lastIndex;
     return (match[1] ?? match[2] ?? match[3] ?? match[4])!;
   };

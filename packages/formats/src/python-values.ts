@@ -37,7 +37,7 @@ export interface PyComplex {
   readonly imaginary: number;
 }
 
-/** A number that is to be written as a float although it is whole; a reader answers plain numbers. */
+/** A number that is to be written as a float although it is whole; a reader returns plain numbers. */
 export interface PyFloat {
   readonly kind: 'float';
   readonly value: number;
@@ -63,5 +63,8 @@ export const torchName = (name: string): TorchName => ({ kind: 'torch', name });
 type Kinds = Extract<PyValue, { readonly kind: string }>;
 
 /** Whether a value is one of those that say their kind. */
-export const isKind = <K extends Kinds['kind']>(value: unknown, kind: K): value is Extract<Kinds, { readonly kind: K }> =>
+export const isKind = <K extends Kinds['kind']>(
+  value: unknown,
+  kind: K,
+): value is Extract<Kinds, { readonly kind: K }> =>
   typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind;

@@ -19,7 +19,10 @@ it('runs the example of the README', () => {
   });
   const folder = mkdtempSync(join(tmpdir(), 'readme-'));
   try {
-    const said = execFileSync(process.execPath, ['--input-type=module', '-e', outputFiles[0]!.text], { cwd: folder, encoding: 'utf8' });
+    const said = execFileSync(process.execPath, ['--input-type=module', '-e', outputFiles[0]!.text], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
     expect(said).toContain('float32 [ 2, 3 ] Float32Array(6)');
   } finally {
     rmSync(folder, { recursive: true });

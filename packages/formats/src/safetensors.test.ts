@@ -2,7 +2,16 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '@deepearth/core/errors';
-import { bytesOf, dtypes, elementBytes, elementCount, tensor, viewAs, zeros, type Tensor } from '@deepearth/core/tensor';
+import {
+  bytesOf,
+  dtypes,
+  elementBytes,
+  elementCount,
+  tensor,
+  viewAs,
+  zeros,
+  type Tensor,
+} from '@deepearth/core/tensor';
 import { bytesSource, collect, concat, type ByteSource } from './bytes.ts';
 import { encodeSafetensors, openSafetensors, planSafetensors, writeSafetensors } from './safetensors.ts';
 
@@ -17,30 +26,39 @@ function file(header: string | Uint8Array, data = 0, declared?: bigint): ByteSou
 }
 
 const anyTensor = fc
-  .record({ dtype: fc.constantFrom(...dtypes.filter((dtype) => dtype !== 'complex128')), shape: fc.array(fc.nat({ max: 4 }), { maxLength: 4 }) })
+  .record({
+    dtype: fc.constantFrom(...dtypes.filter((dtype) => dtype !== 'complex128')),
+    shape: fc.array(fc.nat({ max: 4 }), { maxLength: 4 }),
+  })
   .chain(({ dtype, shape }) => {
     const bytes = elementCount(shape) * elementBytes(dtype);
-    return fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((values): Tensor => tensor(dtype, shape, viewAs(dtype, values)));
+    return fc
+      .uint8Array({ minLength: bytes, maxLength: bytes })
+      .map((values): Tensor => tensor(dtype, shape, viewAs(dtype, values)));
   });
 
 describe('safetensors', () => {
   it('reads back what it wrote, bit by bit, for every type and shape', async () => {
     const name = fc.string({ unit: 'grapheme', maxLength: 8 }).filter((text) => text !== '__metadata__');
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(name, anyTensor), { maxLength: 6 }), fc.dictionary(fc.string(), fc.string()), async (list, metadata) => {
-        const tensors = new Map(list);
-        const bytes = await encodeSafetensors(tensors, new Map(Object.entries(metadata)));
-        const opened = await openSafetensors(bytesSource(bytes));
-        expect(opened.metadata).toEqual(new Map(Object.entries(metadata)));
-        expect(new Set(opened.tensors.keys())).toEqual(new Set(tensors.keys()));
-        for (const [key, t] of tensors) {
-          const back = await opened.tensor(key);
-          expect([back.dtype, back.shape, bytesOf(back)]).toEqual([t.dtype, t.shape, bytesOf(t)]);
-          const { offset, bytes: length } = opened.tensors.get(key)!.location;
-          expect(bytes.subarray(offset, offset + length)).toEqual(bytesOf(t));
-          expect(offset % elementBytes(t.dtype)).toBe(0);
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(fc.tuple(name, anyTensor), { maxLength: 6 }),
+        fc.dictionary(fc.string(), fc.string()),
+        async (list, metadata) => {
+          const tensors = new Map(list);
+          const bytes = await encodeSafetensors(tensors, new Map(Object.entries(metadata)));
+          const opened = await openSafetensors(bytesSource(bytes));
+          expect(opened.metadata).toEqual(new Map(Object.entries(metadata)));
+          expect(new Set(opened.tensors.keys())).toEqual(new Set(tensors.keys()));
+          for (const [key, t] of tensors) {
+            const back = await opened.tensor(key);
+            expect([back.dtype, back.shape, bytesOf(back)]).toEqual([t.dtype, t.shape, bytesOf(t)]);
+            const { offset, bytes: length } = opened.tensors.get(key)!.location;
+            expect(bytes.subarray(offset, offset + length)).toEqual(bytesOf(t));
+            expect(offset % elementBytes(t.dtype)).toBe(0);
+          }
+        },
+      ),
       { numRuns: 150 },
     );
   });
@@ -48,14 +66,18 @@ describe('safetensors', () => {
   it('writes the bytes of the reference implementation, in whatever order tensors come', async () => {
     const reference = new Uint8Array(await readFile(fixture));
     const opened = await openSafetensors(bytesSource(reference));
-    const tensors = await Promise.all([...opened.tensors].reverse().map(async ([name, lazy]) => [name, await lazy.read()] as const));
+    const tensors = await Promise.all(
+      [...opened.tensors].reverse().map(async ([name, lazy]) => [name, await lazy.read()] as const),
+    );
     expect(await encodeSafetensors(new Map(tensors), opened.metadata)).toEqual(reference);
   });
 
   it('reads the values that the reference implementation wrote', async () => {
     const opened = await openSafetensors(bytesSource(new Uint8Array(await readFile(fixture))));
     expect(opened.metadata).toEqual(new Map([['format', 'np']]));
-    expect(await opened.tensor('b.float32')).toEqual(tensor('float32', [2, 3], Float32Array.of(0, 0.25, 0.5, 0.75, 1, 1.25)));
+    expect(await opened.tensor('b.float32')).toEqual(
+      tensor('float32', [2, 3], Float32Array.of(0, 0.25, 0.5, 0.75, 1, 1.25)),
+    );
     expect(await opened.tensor('a.float32')).toEqual(tensor('float32', [], Float32Array.of(1.5)));
     expect(await opened.tensor('int64')).toEqual(tensor('int64', [2], BigInt64Array.of(-(2n ** 63n), 2n ** 63n - 1n)));
     expect(await opened.tensor('ü "quoted"\n')).toEqual(tensor('int32', [1], Int32Array.of(3)));
@@ -64,7 +86,10 @@ describe('safetensors', () => {
   it('opens by the header alone and reads a tensor without its neighbours', async () => {
     const bytes = await encodeSafetensors({ a: zeros('float32', [100_000]), b: zeros('float32', [100_000]) });
     const reads: number[] = [];
-    const source: ByteSource = { ...bytesSource(bytes), read: async (offset, length) => (reads.push(length), bytes.subarray(offset, offset + length)) };
+    const source: ByteSource = {
+      ...bytesSource(bytes),
+      read: async (offset, length) => (reads.push(length), bytes.subarray(offset, offset + length)),
+    };
     const opened = await openSafetensors(source);
     expect(reads.reduce((a, b) => a + b)).toBeLessThan(20_000);
     reads.length = 0;
@@ -74,7 +99,9 @@ describe('safetensors', () => {
 
   it('reads a header that is longer than the first read', async () => {
     const names = Array.from({ length: 2000 }, (_, i) => `a.rather.long.name.of.a.tensor.${i}`);
-    const bytes = await encodeSafetensors(Object.fromEntries(names.map((name, i) => [name, tensor('int32', [1], Int32Array.of(i))])));
+    const bytes = await encodeSafetensors(
+      Object.fromEntries(names.map((name, i) => [name, tensor('int32', [1], Int32Array.of(i))])),
+    );
     const opened = await openSafetensors(bytesSource(bytes));
     expect(opened.tensors.size).toBe(2000);
     expect(await opened.tensor(names[1234]!)).toEqual(tensor('int32', [1], Int32Array.of(1234)));
@@ -82,8 +109,12 @@ describe('safetensors', () => {
 
   it('streams a file whose values are made while it is written', async () => {
     const value = (n: number): Uint8Array => Uint8Array.of(n, 0, 0, 0);
-    const bytes = await collect(writeSafetensors([{ name: 'made', dtype: 'int32', shape: [3], chunks: () => [value(1), value(2), value(3)] }]));
-    expect(await (await openSafetensors(bytesSource(bytes))).tensor('made')).toEqual(tensor('int32', [3], Int32Array.of(1, 2, 3)));
+    const bytes = await collect(
+      writeSafetensors([{ name: 'made', dtype: 'int32', shape: [3], chunks: () => [value(1), value(2), value(3)] }]),
+    );
+    expect(await (await openSafetensors(bytesSource(bytes))).tensor('made')).toEqual(
+      tensor('int32', [3], Int32Array.of(1, 2, 3)),
+    );
     const few = writeSafetensors([{ name: 'made', dtype: 'int32', shape: [3], chunks: () => [value(1)] }]);
     await expect(collect(few)).rejects.toThrow('"made" needs 12 bytes and got 4');
     const many = writeSafetensors([{ name: 'made', dtype: 'int32', shape: [1], chunks: () => [value(1), value(2)] }]);
@@ -115,7 +146,11 @@ describe('safetensors', () => {
   });
 
   it.each([
-    ['complex128, which the format does not have', () => planSafetensors([{ name: 'a', dtype: 'complex128', shape: [] }]), 'no type for complex128'],
+    [
+      'complex128, which the format does not have',
+      () => planSafetensors([{ name: 'a', dtype: 'complex128', shape: [] }]),
+      'no type for complex128',
+    ],
     [
       'two tensors of one name',
       () =>
@@ -126,7 +161,11 @@ describe('safetensors', () => {
       'under the name "a"',
     ],
     ['the reserved name', () => planSafetensors([{ name: '__metadata__', dtype: 'int8', shape: [] }]), '__metadata__'],
-    ['half a surrogate pair in a name', () => planSafetensors([{ name: '\ud800', dtype: 'int8', shape: [] }]), 'no valid Unicode'],
+    [
+      'half a surrogate pair in a name',
+      () => planSafetensors([{ name: '\ud800', dtype: 'int8', shape: [] }]),
+      'no valid Unicode',
+    ],
     ['a negative size', () => planSafetensors([{ name: 'a', dtype: 'int8', shape: [-1] }]), '[-1]'],
   ])('does not write %s', (_, write, message) => {
     expect(write).toThrow(message);
@@ -143,7 +182,10 @@ describe('safetensors', () => {
     ['broken UTF-8', file(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d)), 'UTF-8'],
     [
       'a name that comes twice',
-      file('{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"\\u0061":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}', 1),
+      file(
+        '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"\\u0061":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}',
+        1,
+      ),
       'twice',
     ],
     ['a field that comes twice', file(one('"dtype":"U8","dtype":"I8","shape":[1],"data_offsets":[0,1]'), 1), 'twice'],
@@ -152,11 +194,19 @@ describe('safetensors', () => {
     ['a tensor that is a list', file('{"a":[]}'), 'no object'],
     ['an unknown type', file(one('"dtype":"F4","shape":[1],"data_offsets":[0,1]'), 1), '"F4"'],
     ['no type', file(one('"shape":[1],"data_offsets":[0,1]'), 1), 'nothing'],
-    ['a type from the prototype', file(one('"dtype":"constructor","shape":[1],"data_offsets":[0,1]'), 1), '"constructor"'],
+    [
+      'a type from the prototype',
+      file(one('"dtype":"constructor","shape":[1],"data_offsets":[0,1]'), 1),
+      '"constructor"',
+    ],
     ['a negative size', file(one('"dtype":"U8","shape":[-1],"data_offsets":[0,1]'), 1), '[-1]'],
     ['a fraction as size', file(one('"dtype":"U8","shape":[0.5],"data_offsets":[0,1]'), 1), '[0.5]'],
     ['a size past 2^53', file(one('"dtype":"U8","shape":[9007199254740993],"data_offsets":[0,1]'), 1), 'shape'],
-    ['a shape whose product overflows', file(one('"dtype":"U8","shape":[4294967296,4294967296],"data_offsets":[0,0]')), 'impossible shape'],
+    [
+      'a shape whose product overflows',
+      file(one('"dtype":"U8","shape":[4294967296,4294967296],"data_offsets":[0,0]')),
+      'impossible shape',
+    ],
     ['a shape that needs other bytes', file(one('"dtype":"F32","shape":[2],"data_offsets":[0,4]'), 4), 'needs 8 bytes'],
     ['offsets backwards', file(one('"dtype":"U8","shape":[1],"data_offsets":[1,0]'), 1), 'data_offsets'],
     ['three offsets', file(one('"dtype":"U8","shape":[1],"data_offsets":[0,1,2]'), 1), 'data_offsets'],
@@ -164,7 +214,10 @@ describe('safetensors', () => {
     ['a hole', file('{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}', 2), 'hole'],
     [
       'an overlap',
-      file('{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}', 3),
+      file(
+        '{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}',
+        3,
+      ),
       'inside the tensor before',
     ],
     ['bytes nobody owns', file('{}', 1), 'its tensors end at'],
@@ -177,16 +230,21 @@ describe('safetensors', () => {
     const good = new Uint8Array(await readFile(fixture));
     const mutation = fc.tuple(fc.nat({ max: good.length - 1 }), fc.nat({ max: 255 }));
     await fc.assert(
-      fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 5 }), fc.nat({ max: good.length }), fc.boolean(), async (changes, cut, whole) => {
-        const bytes = good.slice(0, whole ? good.length : cut);
-        for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
-        try {
-          const opened = await openSafetensors(bytesSource(bytes));
-          for (const lazy of opened.tensors.values()) await lazy.read();
-        } catch (error) {
-          expect(error).toBeInstanceOf(InputError);
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(mutation, { minLength: 1, maxLength: 5 }),
+        fc.nat({ max: good.length }),
+        fc.boolean(),
+        async (changes, cut, whole) => {
+          const bytes = good.slice(0, whole ? good.length : cut);
+          for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
+          try {
+            const opened = await openSafetensors(bytesSource(bytes));
+            for (const lazy of opened.tensors.values()) await lazy.read();
+          } catch (error) {
+            expect(error).toBeInstanceOf(InputError);
+          }
+        },
+      ),
       { numRuns: 500 },
     );
   });

@@ -7,7 +7,10 @@ import { namedTensors, storedTensor, type NamedValues, type StoredTensor, type T
 import { printable, show } from './printable.ts';
 import { parseStrictJson } from './strict-json.ts';
 
-/** In the order of the reference implementation, by which files are laid out: last kinds first, so that everything stays aligned. */
+/**
+ * In the order of the reference implementation, by which files are laid out: last kinds first, so that everything stays
+ * aligned.
+ */
 const names: ReadonlyMap<string, DType> = new Map([
   ['BOOL', 'bool'],
   ['U8', 'uint8'],
@@ -51,10 +54,12 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
   // Most headers come with the first read, which matters where a read is a request.
   const start = await source.read(0, Math.min(firstBytes, source.size), signal);
   const headerBytes = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
-  if (headerBytes > mostHeaderBytes) refuse(`its header would be ${headerBytes} bytes, the limit is ${mostHeaderBytes}`);
+  if (headerBytes > mostHeaderBytes)
+    refuse(`its header would be ${headerBytes} bytes, the limit is ${mostHeaderBytes}`);
   const headerEnd = 8 + Number(headerBytes);
   if (headerEnd > source.size) refuse(`its header would be ${headerBytes} bytes, but the file has ${source.size}`);
-  const header = headerEnd <= start.byteLength ? start.subarray(8, headerEnd) : await source.read(8, Number(headerBytes), signal);
+  const header =
+    headerEnd <= start.byteLength ? start.subarray(8, headerEnd) : await source.read(8, Number(headerBytes), signal);
   if (header[0] !== 0x7b) refuse('its header does not start with "{"');
   let parsed: Record<string, unknown> = {};
   try {
@@ -66,7 +71,8 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
   const metadata = new Map<string, string>();
   const found: [string, StoredTensor][] = [];
   for (const [name, value] of Object.entries(parsed)) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(`the header's ${show(name)} is no object`);
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      refuse(`the header's ${show(name)} is no object`);
     const fields = new Map(Object.entries(value as object));
     if (name === '__metadata__') {
       for (const [key, text] of fields) {
@@ -80,7 +86,8 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
   let end = headerEnd;
   for (const [name, { location }] of found) {
     const how = location.offset < end ? 'inside the tensor before it' : 'leaving a hole';
-    if (location.offset !== end) refuse(`tensor ${show(name)} starts at byte ${location.offset}, ${how} (expected ${end})`);
+    if (location.offset !== end)
+      refuse(`tensor ${show(name)} starts at byte ${location.offset}, ${how} (expected ${end})`);
     end += location.bytes;
   }
   if (end !== source.size) refuse(`its tensors end at byte ${end}, but the file has ${source.size}`);
@@ -103,14 +110,23 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
   };
 }
 
-function tensorAt(source: ByteSource, start: number, name: string, fields: ReadonlyMap<string, unknown>, refuse: (message: string) => never): StoredTensor {
+function tensorAt(
+  source: ByteSource,
+  start: number,
+  name: string,
+  fields: ReadonlyMap<string, unknown>,
+  refuse: (message: string) => never,
+): StoredTensor {
   const tensor = `tensor ${show(name)}`;
-  const whole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0);
+  const whole = (value: unknown): value is number =>
+    Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0);
   const kind = fields.get('dtype');
   const dtype = typeof kind === 'string' ? names.get(kind) : undefined;
-  if (!dtype) return refuse(`${tensor} is of the type ${show(kind)}, which is not one of ${[...names.keys()].join(', ')}`);
+  if (!dtype)
+    return refuse(`${tensor} is of the type ${show(kind)}, which is not one of ${[...names.keys()].join(', ')}`);
   const shape = fields.get('shape');
-  if (!Array.isArray(shape) || !shape.every(whole)) return refuse(`${tensor} has the shape ${show(shape)}; it has to be a list of whole numbers`);
+  if (!Array.isArray(shape) || !shape.every(whole))
+    return refuse(`${tensor} has the shape ${show(shape)}; it has to be a list of whole numbers`);
   const offsets = fields.get('data_offsets');
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole) || offsets[0]! > offsets[1]!)
     return refuse(`${tensor} has the data_offsets ${show(offsets)}`);
@@ -120,8 +136,10 @@ function tensorAt(source: ByteSource, start: number, name: string, fields: Reado
     bytes *= size;
     if (!Number.isSafeInteger(bytes)) return refuse(`${tensor} has the impossible shape ${show(shape)}`);
   }
-  if (to - from !== bytes) return refuse(`${tensor} of shape ${show(shape)} needs ${bytes} bytes as ${kind as string} and has ${to - from}`);
-  if (start + to > source.size) return refuse(`${tensor} would end at byte ${start + to}, but the file has ${source.size}`);
+  if (to - from !== bytes)
+    return refuse(`${tensor} of shape ${show(shape)} needs ${bytes} bytes as ${kind as string} and has ${to - from}`);
+  if (start + to > source.size)
+    return refuse(`${tensor} would end at byte ${start + to}, but the file has ${source.size}`);
   return storedTensor(source, dtype, shape, start + from);
 }
 
@@ -149,15 +167,20 @@ export interface SafetensorsPlan<T extends TensorPlan = TensorPlan> {
 
 export type Metadata = ReadonlyMap<string, string> | Readonly<Record<string, string>>;
 
-const entriesOf = (metadata: Metadata): [string, string][] => (metadata instanceof Map ? [...metadata] : Object.entries(metadata as Record<string, string>));
-const byText = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : a > b ? 1 : 0);
+const entriesOf = (metadata: Metadata): [string, string][] =>
+  metadata instanceof Map ? [...metadata] : Object.entries(metadata as Record<string, string>);
+const byText = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
+  a < b ? -1 : a > b ? 1 : 0;
 
 /**
- * Lays out a file: wide types first, then by name, the header padded to 8 bytes, so every tensor is aligned and the same
- * tensors always give the same bytes (those of the reference implementation). Throws a `TypeError` for names that come
- * twice or are no valid Unicode, and for complex128, which the format does not have.
+ * Lays out a file: wide types first, then by name, the header padded to 8 bytes, so every tensor is aligned and the
+ * same tensors always give the same bytes (those of the reference implementation). Throws a `TypeError` for names that
+ * come twice or are no valid Unicode, and for complex128, which the format does not have.
  */
-export function planSafetensors<T extends TensorPlan>(tensors: Iterable<T>, metadata: Metadata = {}): SafetensorsPlan<T> {
+export function planSafetensors<T extends TensorPlan>(
+  tensors: Iterable<T>,
+  metadata: Metadata = {},
+): SafetensorsPlan<T> {
   const planned = [...tensors].map((plan) => {
     const kind = nameOf.get(plan.dtype);
     if (!kind) throw new TypeError(`safetensors has no type for ${plan.dtype}, the type of ${show(plan.name)}`);
@@ -167,24 +190,33 @@ export function planSafetensors<T extends TensorPlan>(tensors: Iterable<T>, meta
   const seen = new Set(['__metadata__']);
   const parts: string[] = [];
   const notes = entriesOf(metadata).sort(byText);
-  if (notes.length) parts.push(`"__metadata__":{${notes.map(([key, text]) => `${quote(key)}:${quote(text)}`).join(',')}}`);
+  if (notes.length)
+    parts.push(`"__metadata__":{${notes.map(([key, text]) => `${quote(key)}:${quote(text)}`).join(',')}}`);
   let at = 0;
   const sizes = planned.map(({ plan, kind }) => {
     if (seen.has(plan.name)) throw new TypeError(`two tensors are to be written under the name ${show(plan.name)}`);
     seen.add(plan.name);
-    if (!plan.shape.every((size) => Number.isSafeInteger(size) && size >= 0)) throw new TypeError(`${plan.name} has the shape [${plan.shape.join(', ')}]`);
+    if (!plan.shape.every((size) => Number.isSafeInteger(size) && size >= 0))
+      throw new TypeError(`${plan.name} has the shape [${plan.shape.join(', ')}]`);
     const bytes = plan.shape.reduce((n, size) => n * size, elementBytes(plan.dtype));
-    parts.push(`${quote(plan.name)}:{"dtype":"${kind.name}","shape":[${plan.shape.join(',')}],"data_offsets":[${at},${at + bytes}]}`);
+    parts.push(
+      `${quote(plan.name)}:{"dtype":"${kind.name}","shape":[${plan.shape.join(',')}],"data_offsets":[${at},${at + bytes}]}`,
+    );
     at += bytes;
     return { plan, offset: at - bytes, bytes };
   });
   const json = new TextEncoder().encode(`{${parts.join(',')}}`);
   const padded = Math.ceil(json.byteLength / 8) * 8;
-  if (padded > mostHeaderBytes) throw new TypeError(`the header would be ${padded} bytes, the format's limit is ${mostHeaderBytes}`);
+  if (padded > mostHeaderBytes)
+    throw new TypeError(`the header would be ${padded} bytes, the format's limit is ${mostHeaderBytes}`);
   const header = new Uint8Array(8 + padded).fill(0x20);
   new DataView(header.buffer).setBigUint64(0, BigInt(padded), true);
   header.set(json, 8);
-  return { header, layout: sizes.map(({ plan, offset, bytes }) => ({ ...plan, offset: header.byteLength + offset, bytes })), size: header.byteLength + at };
+  return {
+    header,
+    layout: sizes.map(({ plan, offset, bytes }) => ({ ...plan, offset: header.byteLength + offset, bytes })),
+    size: header.byteLength + at,
+  };
 }
 
 function quote(text: string): string {
@@ -192,8 +224,14 @@ function quote(text: string): string {
   return JSON.stringify(text);
 }
 
-/** Writes a file piece by piece; no more than a chunk is in memory. Throws a `RangeError` when a tensor's chunks are not what its shape needs. */
-export async function* writeSafetensors(tensors: Iterable<TensorChunks>, metadata: Metadata = {}): AsyncGenerator<Uint8Array> {
+/**
+ * Writes a file piece by piece; no more than a chunk is in memory. Throws a `RangeError` when a tensor's chunks are not
+ * what its shape needs.
+ */
+export async function* writeSafetensors(
+  tensors: Iterable<TensorChunks>,
+  metadata: Metadata = {},
+): AsyncGenerator<Uint8Array> {
   const { header, layout } = planSafetensors(tensors, metadata);
   yield header;
   for (const { name, bytes, chunks } of layout) {

@@ -7,7 +7,9 @@ interface Hash {
 type Crypto = { createHash(name: string): Hash };
 
 // Asked for at run time, so that a bundle for a browser holds no import of Node's.
-const native = (globalThis as { process?: { getBuiltinModule?: (name: string) => Crypto | undefined } }).process?.getBuiltinModule?.('node:crypto');
+const native = (
+  globalThis as { process?: { getBuiltinModule?: (name: string) => Crypto | undefined } }
+).process?.getBuiltinModule?.('node:crypto');
 
 /** The hex digest of chunks; no more than one is in memory. */
 export async function sha256Of(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> {
@@ -37,11 +39,16 @@ export function portableSha256(): Hash {
     for (let i = 16; i < 64; i++) {
       const x = words[i - 15]!;
       const y = words[i - 2]!;
-      words[i] = words[i - 16]! + (rotate(x, 7) ^ rotate(x, 18) ^ (x >>> 3)) + words[i - 7]! + (rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10));
+      words[i] =
+        words[i - 16]! +
+        (rotate(x, 7) ^ rotate(x, 18) ^ (x >>> 3)) +
+        words[i - 7]! +
+        (rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10));
     }
     let [a, b, c, d, e, f, g, h] = state as unknown as [number, number, number, number, number, number, number, number];
     for (let i = 0; i < 64; i++) {
-      const t1 = (h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + constants[i]! + words[i]!) | 0;
+      const t1 =
+        (h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + constants[i]! + words[i]!) | 0;
       const t2 = ((rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
       [h, g, f, e, d, c, b, a] = [g, f, e, (d + t1) | 0, c, b, a, (t1 + t2) | 0];
     }

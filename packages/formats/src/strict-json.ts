@@ -13,7 +13,10 @@ export function parseStrictJson(bytes: Uint8Array): unknown {
   return value;
 }
 
-/** JSON.parse lets the last of two equal keys win and other readers the first: a file must not mean two things. `text` is valid JSON. */
+/**
+ * JSON.parse lets the last of two equal keys win and other readers the first: a file must not mean two things. `text`
+ * is valid JSON.
+ */
 function refuseRepeatedKeys(text: string): void {
   const open: Set<string>[] = [];
   for (let at = 0; at < text.length; at++) {

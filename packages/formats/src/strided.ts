@@ -11,7 +11,10 @@ export interface StridedView {
   /** Of the first element, in elements. */
   readonly offset: number;
   readonly elementBytes: number;
-  /** Bytes that are turned round when the values are big-endian: those of an element, or of half a complex one; 1 otherwise. */
+  /**
+   * Bytes that are turned round when the values are big-endian: those of an element, or of half a complex one; 1
+   * otherwise.
+   */
   readonly swapBytes?: number;
 }
 
@@ -46,7 +49,12 @@ export function swapInPlace(bytes: Uint8Array, width: number): Uint8Array {
 }
 
 /** `length` bytes from `start` of the view's values in C order, little-endian. */
-export async function readStrided(view: StridedView, start: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
+export async function readStrided(
+  view: StridedView,
+  start: number,
+  length: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
   const { source, shape, stride, offset, elementBytes, swapBytes = 1 } = view;
   if (isContiguous(shape, stride)) {
     const bytes = await source.read(offset * elementBytes + start, length, signal);
@@ -90,8 +98,16 @@ function windowOf(source: ByteSource, elementBytes: number, signal?: AbortSignal
   return window;
 }
 
-/** Copies elements `first` to `last` (in C order) into `out`, as a few boxes: part of a row, whole rows, part of a row. */
-async function gather({ shape, stride, offset, elementBytes }: StridedView, first: number, last: number, out: Uint8Array, window: Window): Promise<void> {
+/**
+ * Copies elements `first` to `last` (in C order) into `out`, as a few boxes: part of a row, whole rows, part of a row.
+ */
+async function gather(
+  { shape, stride, offset, elementBytes }: StridedView,
+  first: number,
+  last: number,
+  out: Uint8Array,
+  window: Window,
+): Promise<void> {
   const boxes: { shape: number[]; stride: number[]; offset: number; at: number }[] = [];
   const cut = (axis: number, from: number, to: number, origin: number, at: number): void => {
     if (from >= to) return;
@@ -102,7 +118,14 @@ async function gather({ shape, stride, offset, elementBytes }: StridedView, firs
     const inner = shape.slice(axis + 1).reduce((n, size) => n * size, 1);
     const top = Math.ceil(from / inner);
     const bottom = Math.floor(to / inner);
-    if (top > bottom) return cut(axis + 1, from % inner, (from % inner) + to - from, origin + Math.floor(from / inner) * stride[axis]!, at);
+    if (top > bottom)
+      return cut(
+        axis + 1,
+        from % inner,
+        (from % inner) + to - from,
+        origin + Math.floor(from / inner) * stride[axis]!,
+        at,
+      );
     if (top * inner > from) cut(axis + 1, from % inner, inner, origin + (top - 1) * stride[axis]!, at);
     if (bottom > top)
       boxes.push({
@@ -111,7 +134,8 @@ async function gather({ shape, stride, offset, elementBytes }: StridedView, firs
         offset: origin + top * stride[axis]!,
         at: at + top * inner - from,
       });
-    if (bottom * inner < to) cut(axis + 1, 0, to - bottom * inner, origin + bottom * stride[axis]!, at + bottom * inner - from);
+    if (bottom * inner < to)
+      cut(axis + 1, 0, to - bottom * inner, origin + bottom * stride[axis]!, at + bottom * inner - from);
   };
   cut(0, first, last, offset, 0);
   for (const box of boxes) await copyBox(box, elementBytes, out, window);
@@ -130,7 +154,8 @@ async function copyBox(
     .filter(({ size }) => size > 1)
     .sort((a, b) => b.from - a.from || b.to - a.to);
   const row = axes.pop() ?? { size: 1, from: 0, to: 0 };
-  const spanEnd = axes.reduce((end, { size, from }) => end + (size - 1) * from, box.offset + (row.size - 1) * row.from) + 1;
+  const spanEnd =
+    axes.reduce((end, { size, from }) => end + (size - 1) * from, box.offset + (row.size - 1) * row.from) + 1;
   const counter = new Array<number>(axes.length).fill(0);
   let source = box.offset;
   let place = box.at;
@@ -138,7 +163,8 @@ async function copyBox(
     for (let done = 0; done < row.size;) {
       const element = source + done * row.from;
       if (element < window.first || element >= window.end) await window.move(element, spanEnd);
-      const count = row.from === 0 ? row.size - done : Math.min(row.size - done, Math.ceil((window.end - element) / row.from));
+      const count =
+        row.from === 0 ? row.size - done : Math.min(row.size - done, Math.ceil((window.end - element) / row.from));
       copyRow(window.bytes, element - window.first, row.from, out, place + done * row.to, row.to, count, elementBytes);
       done += count;
     }
@@ -156,13 +182,30 @@ async function copyBox(
   }
 }
 
-/** `count` elements, `fromStep` apart in `from` and `toStep` apart in `to`. Bytes, not numbers, are copied: a NaN keeps its bits. */
-function copyRow(from: Uint8Array, fromAt: number, fromStep: number, to: Uint8Array, toAt: number, toStep: number, count: number, elementBytes: number): void {
+/**
+ * `count` elements, `fromStep` apart in `from` and `toStep` apart in `to`. Bytes, not numbers, are copied: a NaN keeps
+ * its bits.
+ */
+function copyRow(
+  from: Uint8Array,
+  fromAt: number,
+  fromStep: number,
+  to: Uint8Array,
+  toAt: number,
+  toStep: number,
+  count: number,
+  elementBytes: number,
+): void {
   if (fromStep === 1 && toStep === 1) {
     to.set(from.subarray(fromAt * elementBytes, (fromAt + count) * elementBytes), toAt * elementBytes);
     return;
   }
-  const width = elementBytes % 4 === 0 && from.byteOffset % 4 === 0 ? 4 : elementBytes % 2 === 0 && from.byteOffset % 2 === 0 ? 2 : 1;
+  const width =
+    elementBytes % 4 === 0 && from.byteOffset % 4 === 0
+      ? 4
+      : elementBytes % 2 === 0 && from.byteOffset % 2 === 0
+        ? 2
+        : 1;
   const type = (width === 4 ? Uint32Array : width === 2 ? Uint16Array : Uint8Array) as new (
     buffer: ArrayBufferLike,
     offset: number,

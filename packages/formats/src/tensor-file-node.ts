@@ -19,12 +19,18 @@ export interface TensorFile {
   readonly tensors: ReadonlyMap<string, LazyTensor>;
   /** Text that comes with the tensors; empty but for safetensors. */
   readonly metadata: ReadonlyMap<string, string>;
-  /** The only tensor, or the one of that name. Throws an `InputError` that lists the names when it is not clear which. */
+  /**
+   * The only tensor, or the one of that name. Throws an `InputError` that lists the names when it is not clear which.
+   */
   tensor(name?: string): LazyTensor;
   close(): Promise<void>;
 }
 
-async function tensorsIn(source: ByteSource, format: FileKind, signal?: AbortSignal): Promise<Pick<TensorFile, 'tensors' | 'metadata'>> {
+async function tensorsIn(
+  source: ByteSource,
+  format: FileKind,
+  signal?: AbortSignal,
+): Promise<Pick<TensorFile, 'tensors' | 'metadata'>> {
   const metadata = new Map<string, string>();
   if (format === 'safetensors') return openSafetensors(source, signal);
   if (format === 'npy') return { metadata, tensors: new Map([['tensor', await openNpy(source, signal)]]) };
@@ -33,13 +39,17 @@ async function tensorsIn(source: ByteSource, format: FileKind, signal?: AbortSig
   throw new InputError(source.name, 'is a ZIP archive, but neither a .pt nor a .npz file.', { code: 'E_FORMAT' });
 }
 
-/** Opens a .safetensors, .pt, .npy or .npz file, told apart by content, reading its directory only. Close it when done. Throws an `InputError`. */
+/**
+ * Opens a .safetensors, .pt, .npy or .npz file, told apart by content, reading its directory only. Close it when done.
+ * Throws an `InputError`.
+ */
 export async function readTensorFile(path: string, signal?: AbortSignal): Promise<TensorFile> {
   const source = await openFile(path);
   try {
     const format = await fileKind(source, signal);
     const { tensors, metadata } = await tensorsIn(source, format, signal);
-    const names = (): string => printable([...tensors.keys()].slice(0, 12).join(', ')) + (tensors.size > 12 ? ', …' : '');
+    const names = (): string =>
+      printable([...tensors.keys()].slice(0, 12).join(', ')) + (tensors.size > 12 ? ', …' : '');
     return {
       path,
       format,
@@ -49,10 +59,16 @@ export async function readTensorFile(path: string, signal?: AbortSignal): Promis
         const found = name === undefined && tensors.size === 1 ? [...tensors.values()][0] : tensors.get(name ?? '');
         if (found) return found;
         if (tensors.size === 0) throw new InputError(path, 'holds no tensors.', { code: 'E_TENSOR_MISSING' });
-        throw new InputError(path, name === undefined ? `holds ${tensors.size} tensors: ${names()}.` : `has no tensor ${show(name)}; it has ${names()}.`, {
-          code: 'E_TENSOR_MISSING',
-          remedy: name === undefined ? 'Say which one.' : undefined,
-        });
+        throw new InputError(
+          path,
+          name === undefined
+            ? `holds ${tensors.size} tensors: ${names()}.`
+            : `has no tensor ${show(name)}; it has ${names()}.`,
+          {
+            code: 'E_TENSOR_MISSING',
+            remedy: name === undefined ? 'Say which one.' : undefined,
+          },
+        );
       },
       close: () => source.close(),
     };

@@ -46,7 +46,8 @@ export function torchGlobals(fileBytes: number): ReadonlyMap<string, unknown> {
     if (!isKind(type, 'torch')) return refuse('it holds a tensor whose dtype is none');
     const dtype = type.name.replace(/^torch\./, '') as DType;
     if (!torchDtypes.has(dtype)) return refuse(`it holds a tensor of ${type.name}, which is not read`);
-    if (storage.dtype && storage.dtype !== dtype) return refuse(`it holds a tensor of ${type.name} on a storage of ${storage.dtype}`);
+    if (storage.dtype && storage.dtype !== dtype)
+      return refuse(`it holds a tensor of ${type.name} on a storage of ${storage.dtype}`);
     return viewOf(storage, dtype, args[1], sequence(args[2], 'shape'), sequence(args[3], 'stride'), fileBytes);
   };
   const parameter = (args: Args): PtTensor => {
@@ -60,7 +61,10 @@ export function torchGlobals(fileBytes: number): ReadonlyMap<string, unknown> {
     const [build, type, inner] = args;
     if (!isGlobal(build) || !build.call || !build.name.startsWith('torch._utils._rebuild_'))
       return refuse('it holds a tensor that is rebuilt by what is no function of torch._utils');
-    if (!isGlobal(type) || !['torch.Tensor', 'torch.nn.parameter.Parameter', 'torch.nn.parameter.Buffer'].includes(type.name))
+    if (
+      !isGlobal(type) ||
+      !['torch.Tensor', 'torch.nn.parameter.Parameter', 'torch.nn.parameter.Buffer'].includes(type.name)
+    )
       return refuse('it holds a tensor of a class of its own, which is not read');
     const made = build.call(sequence(inner, 'arguments'));
     return type.name.endsWith('Parameter') && isKind(made, 'tensor') ? { ...made, parameter: true } : made;
@@ -79,7 +83,9 @@ export function torchGlobals(fileBytes: number): ReadonlyMap<string, unknown> {
     unread('_rebuild_nested_tensor', 'a nested tensor'),
     unread('_rebuild_qtensor', 'a quantized tensor'),
     unread('_rebuild_meta_tensor_no_storage', 'a tensor without values'),
-    global('torch.serialization', '_get_layout', ([name]) => (typeof name === 'string' ? torchName(name) : refuse('it holds a layout without a name'))),
+    global('torch.serialization', '_get_layout', ([name]) =>
+      typeof name === 'string' ? torchName(name) : refuse('it holds a layout without a name'),
+    ),
     ...typeNames,
   ]);
 }
@@ -97,15 +103,21 @@ function sizes(args: Args): PyValue {
 }
 
 function device([name, index]: Args): PyValue {
-  if (typeof name !== 'string' || (index !== undefined && !Number.isSafeInteger(index))) return refuse('it holds a torch.device without a name');
+  if (typeof name !== 'string' || (index !== undefined && !Number.isSafeInteger(index)))
+    return refuse('it holds a torch.device without a name');
   return torchName(index === undefined ? name : `${name}:${index as number}`);
 }
 
 const typeNames: readonly [string, unknown][] = [
-  ...[...storageNames].flatMap(([dtype, name]) => [storageType('torch', name, dtype), storageType('torch.cuda', name, dtype)]),
+  ...[...storageNames].flatMap(([dtype, name]) => [
+    storageType('torch', name, dtype),
+    storageType('torch.cuda', name, dtype),
+  ]),
   storageType('torch.storage', 'UntypedStorage'),
   storageType('torch', 'UntypedStorage'),
-  ...[...torchDtypes, ...otherTorchDtypes].map((name) => [`torch ${name}`, torchName(`torch.${name}`)] as [string, unknown]),
+  ...[...torchDtypes, ...otherTorchDtypes].map(
+    (name) => [`torch ${name}`, torchName(`torch.${name}`)] as [string, unknown],
+  ),
   global('torch', 'Size', sizes),
   global('torch', 'device', device),
   global('torch', 'Tensor'),
@@ -120,7 +132,8 @@ const pairsOf = (value: unknown): Map<unknown, unknown> => {
   const dict = new Map<unknown, unknown>();
   for (const pair of value) {
     const items = isKind(pair, 'tuple') ? pair.items : Array.isArray(pair) ? (pair as unknown[]) : [];
-    if (items.length !== 2 || typeof items[0] !== 'string') return refuse('it holds a dict that is made of what are no pairs');
+    if (items.length !== 2 || typeof items[0] !== 'string')
+      return refuse('it holds a dict that is made of what are no pairs');
     dict.set(items[0], items[1]);
   }
   return dict;
@@ -142,10 +155,15 @@ function bytesFrom(args: Args): Uint8Array {
 
 const setOf = ([items = []]: Args): Set<unknown> => {
   if (isKind(items, 'tuple')) return new Set(items.items);
-  return Array.isArray(items) || items instanceof Set ? new Set(items as Iterable<unknown>) : refuse('it holds a set that is made of no list');
+  return Array.isArray(items) || items instanceof Set
+    ? new Set(items as Iterable<unknown>)
+    : refuse('it holds a set that is made of no list');
 };
 
-/** What Python's own library contributes: containers, numbers, bytes. `list` and `int` only stand for themselves (a defaultdict's default). */
+/**
+ * What Python's own library contributes: containers, numbers, bytes. `list` and `int` only stand for themselves (a
+ * defaultdict's default).
+ */
 export const pythonGlobals: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   global('collections', 'OrderedDict', ([pairs]) => pairsOf(pairs)),
   global('collections', 'defaultdict', ([, pairs]) => pairsOf(pairs)),
@@ -153,7 +171,9 @@ export const pythonGlobals: ReadonlyMap<string, unknown> = new Map<string, unkno
   global('builtins', 'set', setOf),
   global('builtins', 'frozenset', setOf),
   global('builtins', 'complex', ([real = 0, imaginary = 0]) =>
-    typeof real === 'number' && typeof imaginary === 'number' ? { kind: 'complex', real, imaginary } : refuse('it holds a complex number that is none'),
+    typeof real === 'number' && typeof imaginary === 'number'
+      ? { kind: 'complex', real, imaginary }
+      : refuse('it holds a complex number that is none'),
   ),
   global('builtins', 'bytes', bytesFrom),
   global('builtins', 'bytearray', bytesFrom),

@@ -19,7 +19,14 @@ export const storageNames: ReadonlyMap<DType, string> = new Map([
 ]);
 
 /** Element types that torch names and this package reads, by torch's own names, which are the same. */
-export const torchDtypes: ReadonlySet<DType> = new Set([...storageNames.keys(), 'float8_e4m3fn', 'float8_e5m2', 'uint16', 'uint32', 'uint64']);
+export const torchDtypes: ReadonlySet<DType> = new Set([
+  ...storageNames.keys(),
+  'float8_e4m3fn',
+  'float8_e5m2',
+  'uint16',
+  'uint32',
+  'uint64',
+]);
 
 /** Names of element types that may stand in a file as values, though tensors of them are not read. */
 export const otherTorchDtypes: readonly string[] = [
@@ -36,4 +43,5 @@ export const otherTorchDtypes: readonly string[] = [
 ];
 
 /** Bytes that are turned round in a big-endian value: a complex number's halves each on their own. */
-export const swapWidth = (dtype: DType, elementBytes: number): number => (dtype.startsWith('complex') ? elementBytes / 2 : elementBytes);
+export const swapWidth = (dtype: DType, elementBytes: number): number =>
+  dtype.startsWith('complex') ? elementBytes / 2 : elementBytes;

@@ -27,7 +27,8 @@ export async function writeFileWhole(path: string, chunks: TensorValues, signal?
       for await (const chunk of chunks) {
         signal?.throwIfAborted();
         hash.update(chunk);
-        for (let done = 0; done < chunk.byteLength;) done += (await handle.write(chunk, done, Math.min(chunk.byteLength - done, 1 << 30))).bytesWritten;
+        for (let done = 0; done < chunk.byteLength;)
+          done += (await handle.write(chunk, done, Math.min(chunk.byteLength - done, 1 << 30))).bytesWritten;
         bytes += chunk.byteLength;
       }
       await handle.sync();

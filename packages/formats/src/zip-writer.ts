@@ -1,4 +1,5 @@
-// Writes ZIP archives as a stream: the same entries always give the same bytes, contents can be aligned, ZIP64 where it is needed.
+// Writes ZIP archives as a stream: the same entries always give the same bytes, contents can be aligned, ZIP64 where it
+// is needed.
 
 import { concat } from './bytes.ts';
 import { crc32 } from './crc32.ts';
@@ -71,8 +72,12 @@ function record(...fields: readonly (readonly [2 | 4 | 8, number])[]): Uint8Arra
  * Streams an archive; no more than a chunk is in memory. Throws a `TypeError` for names that leave the archive or come
  * twice, a `RangeError` when an entry's chunks are not as many bytes as it said.
  */
-export async function* writeZip(inputs: AsyncIterable<ZipInput> | Iterable<ZipInput>, { alignment = 1 }: ZipOptions = {}): AsyncGenerator<Uint8Array> {
-  if (!Number.isInteger(alignment) || alignment < 1 || alignment > 4096) throw new RangeError(`an alignment of ${alignment} bytes`);
+export async function* writeZip(
+  inputs: AsyncIterable<ZipInput> | Iterable<ZipInput>,
+  { alignment = 1 }: ZipOptions = {},
+): AsyncGenerator<Uint8Array> {
+  if (!Number.isInteger(alignment) || alignment < 1 || alignment > 4096)
+    throw new RangeError(`an alignment of ${alignment} bytes`);
   const written: Written[] = [];
   const names = new Set<string>();
   let at = 0;
@@ -87,7 +92,8 @@ export async function* writeZip(inputs: AsyncIterable<ZipInput> | Iterable<ZipIn
             ? 'is no valid Unicode'
             : undefined);
     if (problem) throw new TypeError(`the entry name ${show(input.name)} ${problem}`);
-    if (!Number.isSafeInteger(input.size) || input.size < 0) throw new RangeError(`${show(input.name)} has ${input.size} bytes`);
+    if (!Number.isSafeInteger(input.size) || input.size < 0)
+      throw new RangeError(`${show(input.name)} has ${input.size} bytes`);
     names.add(input.name);
     const entry = yield* writeEntry(input, at, alignment);
     written.push(entry);
@@ -113,7 +119,9 @@ async function* writeEntry(input: ZipInput, offset: number, alignment: number): 
   const method = deflated ? 8 : 0;
   const sizes = known ? ([input.crc32!, input.size, input.size] as const) : ([0, 0, 0] as const);
   const wideField = wide ? record([2, 1], [2, 16], [8, sizes[2]], [8, sizes[1]]) : new Uint8Array(0);
-  const padding = deflated ? new Uint8Array(0) : paddingTo(alignment, offset + 30 + name.byteLength + wideField.byteLength);
+  const padding = deflated
+    ? new Uint8Array(0)
+    : paddingTo(alignment, offset + 30 + name.byteLength + wideField.byteLength);
   const head = record(
     [4, 0x04034b50],
     [2, wide ? 45 : 20],
@@ -139,16 +147,30 @@ async function* writeEntry(input: ZipInput, offset: number, alignment: number): 
       if (size > input.size) break;
       yield chunk;
     }
-    if (size !== input.size) throw new RangeError(`${show(input.name)} was to have ${input.size} bytes and has ${size > input.size ? 'more' : size}`);
+    if (size !== input.size)
+      throw new RangeError(
+        `${show(input.name)} was to have ${input.size} bytes and has ${size > input.size ? 'more' : size}`,
+      );
   };
   let compressedSize = 0;
   for await (const chunk of deflated ? deflateRaw(counted()) : counted()) {
     compressedSize += chunk.byteLength;
     yield chunk;
   }
-  const trailer = known ? new Uint8Array(0) : record([4, 0x08074b50], [4, crc], [wide ? 8 : 4, compressedSize], [wide ? 8 : 4, size]);
+  const trailer = known
+    ? new Uint8Array(0)
+    : record([4, 0x08074b50], [4, crc], [wide ? 8 : 4, compressedSize], [wide ? 8 : 4, size]);
   if (!known) yield trailer;
-  return { name: input.name, flags, method, crc, size, compressedSize, offset, end: offset + header.byteLength + compressedSize + trailer.byteLength };
+  return {
+    name: input.name,
+    flags,
+    method,
+    crc,
+    size,
+    compressedSize,
+    offset,
+    end: offset + header.byteLength + compressedSize + trailer.byteLength,
+  };
 }
 
 /** An extra field that brings `at` to a multiple of `alignment`. */
@@ -163,7 +185,9 @@ function paddingTo(alignment: number, at: number): Uint8Array {
 function directoryLine({ name: text, flags, method, crc, size, compressedSize, offset }: Written): Uint8Array {
   const name = new TextEncoder().encode(text);
   const long = [size, compressedSize, offset].filter((value) => value >= word);
-  const extra = long.length ? record([2, 1], [2, 8 * long.length], ...long.map((value) => [8, value] as const)) : new Uint8Array(0);
+  const extra = long.length
+    ? record([2, 1], [2, 8 * long.length], ...long.map((value) => [8, value] as const))
+    : new Uint8Array(0);
   const short = (value: number): number => Math.min(value, word);
   const head = record(
     [4, 0x02014b50],

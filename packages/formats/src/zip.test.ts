@@ -23,9 +23,17 @@ const find = (bytes: Uint8Array, signature: number, nth = 0): number => {
   throw new Error('no such record');
 };
 const central = 0x02014b50;
-const streamed = (name: string, bytes: Uint8Array): ZipInput => ({ name, size: bytes.byteLength, chunks: () => [bytes.subarray(0, 3), bytes.subarray(3)] });
+const streamed = (name: string, bytes: Uint8Array): ZipInput => ({
+  name,
+  size: bytes.byteLength,
+  chunks: () => [bytes.subarray(0, 3), bytes.subarray(3)],
+});
 
-const good = await make(zipBytes('aa', text('first')), zipBytes('bb', text('second'), 'deflated'), zipBytes('cc', text('third')));
+const good = await make(
+  zipBytes('aa', text('first')),
+  zipBytes('bb', text('second'), 'deflated'),
+  zipBytes('cc', text('third')),
+);
 
 describe('CRC-32', () => {
   it('is the same in JavaScript and in the platform, whole and in parts', () => {
@@ -85,7 +93,11 @@ describe('zip', () => {
     const zeros = function* (): Generator<Uint8Array> {
       for (let at = 0; at < size; at += zero.length) yield zero.subarray(0, Math.min(zero.length, size - at));
     };
-    const inputs = [zipBytes('before', text('before')), { name: 'large', size, chunks: zeros }, zipBytes('after', text('after'))];
+    const inputs = [
+      zipBytes('before', text('before')),
+      { name: 'large', size, chunks: zeros },
+      zipBytes('after', text('after')),
+    ];
     const parts: [number, Uint8Array][] = [];
     let at = 0;
     for await (const chunk of writeZip(inputs, { alignment: 64 })) {
@@ -162,9 +174,12 @@ describe('zip', () => {
     await expect(make({ name: 'a', size: 1, chunks: () => [text('ab')] })).rejects.toThrow('1 bytes and has more');
   });
 
-  it.each(['', '../a', 'a/../b', '/a', 'C:/a', 'a\\b', 'a//b', './a', 'a\nb', 'a/', '\ud800'])('does not write the name %j', async (name) => {
-    await expect(make(zipBytes(name, text('x')))).rejects.toThrow(TypeError);
-  });
+  it.each(['', '../a', 'a/../b', '/a', 'C:/a', 'a\\b', 'a//b', './a', 'a\nb', 'a/', '\ud800'])(
+    'does not write the name %j',
+    async (name) => {
+      await expect(make(zipBytes(name, text('x')))).rejects.toThrow(TypeError);
+    },
+  );
 
   it('does not write a name twice', async () => {
     await expect(make(zipBytes('a', text('x')), zipBytes('a', text('y')))).rejects.toThrow('twice');
@@ -211,11 +226,19 @@ describe('zip', () => {
       }),
       'UTF-8',
     ],
-    ['a name that runs out of the directory', edit(good, (view) => view.setUint16(line(2) + 28, 9999, true)), 'cut short'],
+    [
+      'a name that runs out of the directory',
+      edit(good, (view) => view.setUint16(line(2) + 28, 9999, true)),
+      'cut short',
+    ],
     ['overlapping entries', edit(good, (view) => view.setUint32(line(2) + 42, 3, true)), 'overlaps'],
     ['an entry inside the directory', edit(good, (view) => view.setUint32(line(2) + 42, end, true)), 'overlaps'],
     ['a stored entry of two sizes', edit(good, (view) => view.setUint32(line(0) + 24, 6, true)), 'differ'],
-    ['a size that deflate cannot reach', edit(good, (view) => view.setUint32(line(1) + 24, 0xfffffff0, true)), 'deflate cannot do'],
+    [
+      'a size that deflate cannot reach',
+      edit(good, (view) => view.setUint32(line(1) + 24, 0xfffffff0, true)),
+      'deflate cannot do',
+    ],
   ])('refuses %s', async (_, bytes, message) => {
     await expect(open(bytes)).rejects.toThrow(InputError);
     await expect(open(bytes)).rejects.toThrow(message);
@@ -257,9 +280,19 @@ describe('zip', () => {
     ],
     ['no local header', edit(good, (view) => view.setUint8(local(0), 0)), 'aa', 'no header'],
     ['another local name', edit(good, (_, copy) => copy.set(text('xx'), local(0) + 30)), 'aa', 'another name'],
-    ['another local compression', edit(good, (view) => view.setUint16(local(0) + 8, 8, true)), 'aa', 'another compression'],
+    [
+      'another local compression',
+      edit(good, (view) => view.setUint16(local(0) + 8, 8, true)),
+      'aa',
+      'another compression',
+    ],
     ['another local size', edit(good, (view) => view.setUint32(local(0) + 18, 4, true)), 'aa', 'another size'],
-    ['a local extra field over the next entry', edit(good, (view) => view.setUint16(local(0) + 28, 10, true)), 'aa', 'overlaps'],
+    [
+      'a local extra field over the next entry',
+      edit(good, (view) => view.setUint16(local(0) + 28, 10, true)),
+      'aa',
+      'overlaps',
+    ],
     ['local encryption', edit(good, (view) => view.setUint16(local(0) + 6, 1, true)), 'aa', 'other flags'],
   ])('refuses to read an entry with %s, and only that one', async (_, bytes, name, message) => {
     const { entries } = await open(bytes);
@@ -270,15 +303,18 @@ describe('zip', () => {
 
   it('reads or refuses whatever becomes of an archive, and never fails otherwise', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.nat({ max: good.length - 1 }), fc.nat({ max: 255 })), { minLength: 1, maxLength: 5 }), async (changes) => {
-        const bytes = good.slice();
-        for (const [at, value] of changes) bytes[at] = value;
-        try {
-          for (const entry of (await open(bytes)).entries.values()) await entry.read(1 << 20);
-        } catch (error) {
-          expect(error).toBeInstanceOf(InputError);
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat({ max: good.length - 1 }), fc.nat({ max: 255 })), { minLength: 1, maxLength: 5 }),
+        async (changes) => {
+          const bytes = good.slice();
+          for (const [at, value] of changes) bytes[at] = value;
+          try {
+            for (const entry of (await open(bytes)).entries.values()) await entry.read(1 << 20);
+          } catch (error) {
+            expect(error).toBeInstanceOf(InputError);
+          }
+        },
+      ),
       { numRuns: 500 },
     );
   });

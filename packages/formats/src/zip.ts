@@ -1,4 +1,5 @@
-// Reads ZIP archives by their directory: stored and deflated entries, ZIP64, and refuses whatever could be read in two ways.
+// Reads ZIP archives by their directory: stored and deflated entries, ZIP64, and refuses whatever could be read in two
+// ways.
 
 import { InputError } from '@deepearth/core/errors';
 import { collect, readChunks, type ByteSource } from './bytes.ts';
@@ -35,7 +36,12 @@ export interface Zip {
 /** Opens an archive by its directory alone. Throws an `InputError` that names the reason. */
 export async function openZip(source: ByteSource, signal?: AbortSignal): Promise<Zip> {
   const directory = await readDirectory(source, signal);
-  return { source, entries: new Map(directory.filter(({ name }) => !name.endsWith('/')).map((entry) => [entry.name, zipEntry(source, entry)])) };
+  return {
+    source,
+    entries: new Map(
+      directory.filter(({ name }) => !name.endsWith('/')).map((entry) => [entry.name, zipEntry(source, entry)]),
+    ),
+  };
 }
 
 function zipEntry(source: ByteSource, entry: DirectoryEntry): ZipEntry {
@@ -72,7 +78,9 @@ function zipEntry(source: ByteSource, entry: DirectoryEntry): ZipEntry {
     } catch (cause) {
       if (cause instanceof InputError || signal?.aborted) throw cause;
       refuse(
-        cause instanceof RangeError ? `inflates to more than the ${entry.size} bytes that the directory says` : 'is damaged: it cannot be inflated',
+        cause instanceof RangeError
+          ? `inflates to more than the ${entry.size} bytes that the directory says`
+          : 'is damaged: it cannot be inflated',
         cause,
       );
     }
@@ -95,8 +103,16 @@ function zipEntry(source: ByteSource, entry: DirectoryEntry): ZipEntry {
 
 const hex = (n: number): string => n.toString(16).padStart(8, '0');
 
-/** Reads an entry's local header, which has to agree with the directory. Its name and extra field may have other lengths: .pt files pad there. */
-async function locateData(source: ByteSource, entry: DirectoryEntry, refuse: (message: string) => never, signal?: AbortSignal): Promise<Location> {
+/**
+ * Reads an entry's local header, which has to agree with the directory. Its name and extra field may have other
+ * lengths: .pt files pad there.
+ */
+async function locateData(
+  source: ByteSource,
+  entry: DirectoryEntry,
+  refuse: (message: string) => never,
+  signal?: AbortSignal,
+): Promise<Location> {
   const { offset, end } = entry;
   if (end - offset < 30) refuse('has no room for its header');
   const head = await source.read(offset, 30, signal);
@@ -106,13 +122,15 @@ async function locateData(source: ByteSource, entry: DirectoryEntry, refuse: (me
   const data = offset + 30 + nameLength + view.getUint16(28, true);
   if (data + entry.compressedSize > end) refuse('overlaps what follows it');
   const name = await source.read(offset + 30, nameLength, signal);
-  if (nameLength !== entry.rawName.length || name.some((byte, i) => byte !== entry.rawName[i])) refuse('has another name in its own header');
+  if (nameLength !== entry.rawName.length || name.some((byte, i) => byte !== entry.rawName[i]))
+    refuse('has another name in its own header');
   const flags = view.getUint16(6, true);
   if ((flags ^ entry.flags) & 0x2041) refuse('has other flags in its own header');
   if (view.getUint16(8, true) !== entry.method) refuse('has another compression in its own header');
   // With flag 3 sizes and CRC follow the data; 0xffffffff sends one to the ZIP64 extra field.
   const agrees = (at: number, value: number): boolean =>
     [value, 0xffffffff].includes(view.getUint32(at, true)) || (Boolean(flags & 8) && view.getUint32(at, true) === 0);
-  if (!agrees(14, entry.crc32) || !agrees(18, entry.compressedSize) || !agrees(22, entry.size)) refuse('has another size or CRC-32 in its own header');
+  if (!agrees(14, entry.crc32) || !agrees(18, entry.compressedSize) || !agrees(22, entry.size))
+    refuse('has another size or CRC-32 in its own header');
   return { offset: data, bytes: entry.compressedSize };
 }

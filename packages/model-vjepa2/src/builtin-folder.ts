@@ -9,7 +9,10 @@ import { builtinCheckpoint, builtinTitle } from './builtin.ts';
 export async function writeBuiltin(folder: string): Promise<void> {
   const { config, tensors } = builtinCheckpoint();
   await mkdir(folder, { recursive: true });
-  await writeWhole(join(folder, 'model.safetensors'), await encodeSafetensors(tensors, { format: 'pt', name: builtinTitle }));
+  await writeWhole(
+    join(folder, 'model.safetensors'),
+    await encodeSafetensors(tensors, { format: 'pt', name: builtinTitle }),
+  );
   await writeWhole(join(folder, 'config.json'), new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`));
 }
 

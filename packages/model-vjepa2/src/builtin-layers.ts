@@ -1,4 +1,5 @@
-// Writes one transformer layer of the built-in checkpoint: attention that averages a neighbourhood, and an MLP of hand-made units.
+// Writes one transformer layer of the built-in checkpoint: attention that averages a neighbourhood, and an MLP of
+// hand-made units.
 
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 
@@ -44,10 +45,12 @@ export interface Sizes {
 const axisWidth = (headSize: number): number => 2 * Math.floor(Math.floor(headSize / 3) / 2);
 
 /**
- * A constant query and key whose product, after the rotary embedding, depends on the distance alone and falls off like a bump. Per axis the embedding turns element
- * `j` by `position * 10000^(-(j mod half) / half)`. The pair (2i, 2i+1) holding `(c, 0)` and the pair half a width further, which has the same two frequencies, holding `(0, c)`
- * together give `c² (cos(f d) + cos(g d))` at distance `d`: the sines and cosines that V-JEPA 2's tiled tables mix up meet their counterparts.
- * `near` weighs the fastest two frequencies (1 and 0.4 per token), which make the bump steep; `far` the next two (0.16 and 0.06), which keep it from coming back.
+ * A constant query and key whose product, after the rotary embedding, depends on the distance alone and falls off like
+ * a bump. Per axis the embedding turns element `j` by `position * 10000^(-(j mod half) / half)`. The pair (2i, 2i+1)
+ * holding `(c, 0)` and the pair half a width further, which has the same two frequencies, holding `(0, c)` together
+ * give `c² (cos(f d) + cos(g d))` at distance `d`: the sines and cosines that V-JEPA 2's tiled tables mix up meet their
+ * counterparts. `near` weighs the fastest two frequencies (1 and 0.4 per token), which make the bump steep; `far` the
+ * next two (0.16 and 0.06), which keep it from coming back.
  */
 export function neighbourhood({ time, space }: Pick<Head, 'time' | 'space'>, headSize: number): Float32Array {
   const out = new Float32Array(headSize);
@@ -64,10 +67,18 @@ export function neighbourhood({ time, space }: Pick<Head, 'time' | 'space'>, hea
 }
 
 /** Adds a layer's tensors under their published names. `norm` has one factor per channel. */
-export function writeLayer(tensors: Tensors, index: number, layer: Layer, norm: Float32Array, { hidden, headSize, mlp }: Sizes): void {
+export function writeLayer(
+  tensors: Tensors,
+  index: number,
+  layer: Layer,
+  norm: Float32Array,
+  { hidden, headSize, mlp }: Sizes,
+): void {
   const name = (rest: string) => `encoder.layer.${index}.${rest}`;
-  const put = (rest: string, shape: number[], data: Float32Array) => tensors.set(name(rest), tensor('float32', shape, data));
-  if (layer.units.length > mlp || layer.heads.length * headSize !== hidden) throw new RangeError(`layer ${index} has ${layer.heads.length} heads and ${layer.units.length} units`);
+  const put = (rest: string, shape: number[], data: Float32Array) =>
+    tensors.set(name(rest), tensor('float32', shape, data));
+  if (layer.units.length > mlp || layer.heads.length * headSize !== hidden)
+    throw new RangeError(`layer ${index} has ${layer.heads.length} heads and ${layer.units.length} units`);
   for (const which of ['norm1', 'norm2']) {
     put(`${which}.weight`, [hidden], norm);
     put(`${which}.bias`, [hidden], new Float32Array(hidden));
@@ -76,7 +87,8 @@ export function writeLayer(tensors: Tensors, index: number, layer: Layer, norm: 
   const value = new Float32Array(hidden * hidden);
   const proj = new Float32Array(hidden * hidden);
   layer.heads.forEach((head, h) => {
-    if (head.averages.length > headSize) throw new RangeError(`head ${h} of layer ${index} has ${head.averages.length} averages`);
+    if (head.averages.length > headSize)
+      throw new RangeError(`head ${h} of layer ${index} has ${head.averages.length} averages`);
     constant.set(neighbourhood(head, headSize), h * headSize);
     head.averages.forEach(({ of, to, unit }, slot) => {
       const row = h * headSize + slot;
@@ -111,4 +123,7 @@ export function writeLayer(tensors: Tensors, index: number, layer: Layer, norm: 
 
 /** Two units whose sum is close to `|form|` (they are `2x erf(√2 x) / 2` together): how strong, whichever its sign. */
 export const magnitude = (of: Form, to: Form): Unit[] =>
-  [2, -2].map((sign) => ({ of: of.map(([channel, weight]) => [channel, weight * sign] as const), to: to.map(([channel, weight]) => [channel, weight / 2] as const) }));
+  [2, -2].map((sign) => ({
+    of: of.map(([channel, weight]) => [channel, weight * sign] as const),
+    to: to.map(([channel, weight]) => [channel, weight / 2] as const),
+  }));

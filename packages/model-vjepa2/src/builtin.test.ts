@@ -29,7 +29,8 @@ describe('the built-in checkpoint', () => {
     const all = new Float32Array(filters.length * size);
     filters.forEach((filter, f) => writeFilter(filter, 1, all, f * size));
     const row = (f: number) => all.subarray(f * size, (f + 1) * size);
-    for (let a = 0; a < filters.length; a++) for (let b = 0; b <= a; b++) expect(dot(row(a), row(b))).toBeCloseTo(a === b ? 1 : 0, 5);
+    for (let a = 0; a < filters.length; a++)
+      for (let b = 0; b <= a; b++) expect(dot(row(a), row(b))).toBeCloseTo(a === b ? 1 : 0, 5);
   });
 
   it('attends by distance alone, most to itself and hardly far away', () => {
@@ -37,8 +38,16 @@ describe('the built-in checkpoint', () => {
     const constant = neighbourhood({ time: reach, space: reach }, 64);
     const score = (a: number[], b: number[]) => dot(rotate(constant, a), rotate(constant, b)) / 8;
     const self = score([0, 0, 0], [0, 0, 0]);
-    for (const at of [[3, 7, 11], [7, 23, 0], [0, 5, 20]]) {
-      const moved = (by: number[]) => score(at, at.map((value, axis) => value + by[axis]!));
+    for (const at of [
+      [3, 7, 11],
+      [7, 23, 0],
+      [0, 5, 20],
+    ]) {
+      const moved = (by: number[]) =>
+        score(
+          at,
+          at.map((value, axis) => value + by[axis]!),
+        );
       expect(moved([0, 0, 0])).toBeCloseTo(self, 3);
       expect(moved([0, 1, 2])).toBeCloseTo(score([0, 0, 0], [0, 1, 2]), 3);
       expect(moved([0, -1, -2])).toBeCloseTo(score([0, 0, 0], [0, 1, 2]), 3);
@@ -63,7 +72,10 @@ describe('the built-in checkpoint', () => {
       await writeBuiltin(join(folder, 'a'));
       await writeBuiltin(join(folder, 'b'));
       expect((await readdir(join(folder, 'a'))).sort()).toEqual(['config.json', 'model.safetensors']);
-      for (const file of ['config.json', 'model.safetensors']) expect(Buffer.compare(await readFile(join(folder, 'a', file)), await readFile(join(folder, 'b', file)))).toBe(0);
+      for (const file of ['config.json', 'model.safetensors'])
+        expect(Buffer.compare(await readFile(join(folder, 'a', file)), await readFile(join(folder, 'b', file)))).toBe(
+          0,
+        );
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

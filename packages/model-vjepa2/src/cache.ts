@@ -29,15 +29,29 @@ export async function writeAtomically(path: string, write: (temporary: string) =
   }
 }
 
-/** Runs what fills the cache; a folder that cannot be written to, or a full disk, becomes an `InputError` that says what to set. */
+/**
+ * Runs what fills the cache; a folder that cannot be written to, or a full disk, becomes an `InputError` that says what
+ * to set.
+ */
 export async function fillingCache<T>(fill: () => Promise<T>): Promise<T> {
   try {
     return await fill();
   } catch (cause) {
-    const reasons: Readonly<Record<string, string>> = { EACCES: 'cannot be written to', EPERM: 'cannot be written to', EROFS: 'is read-only', ENOTDIR: 'is no folder', ENOSPC: 'is on a disk that is full', EDQUOT: 'is on a disk that is full' };
+    const reasons: Readonly<Record<string, string>> = {
+      EACCES: 'cannot be written to',
+      EPERM: 'cannot be written to',
+      EROFS: 'is read-only',
+      ENOTDIR: 'is no folder',
+      ENOSPC: 'is on a disk that is full',
+      EDQUOT: 'is on a disk that is full',
+    };
     const reason = reasons[(cause as NodeJS.ErrnoException | undefined)?.code ?? ''];
     if (!reason) throw cause;
-    throw new InputError(cacheFolder(), `the cache ${reason}.`, { code: 'E_CACHE', cause, remedy: 'Set DEEPEARTH_CACHE to a folder with room that you may write to.' });
+    throw new InputError(cacheFolder(), `the cache ${reason}.`, {
+      code: 'E_CACHE',
+      cause,
+      remedy: 'Set DEEPEARTH_CACHE to a folder with room that you may write to.',
+    });
   }
 }
 
@@ -50,18 +64,29 @@ interface Stamp {
 }
 
 /**
- * SHA-256 of a file and its size. The digest is remembered in the cache folder until the file's size, time or number changes, so that a checkpoint of 4 GB
- * is not read at every start; a cache that cannot be written costs time only.
+ * SHA-256 of a file and its size. The digest is remembered in the cache folder until the file's size, time or number
+ * changes, so that a checkpoint of 4 GB is not read at every start; a cache that cannot be written costs time only.
  */
 export async function rememberedDigest(path: string, signal?: AbortSignal): Promise<{ bytes: number; sha256: string }> {
   const found = await stat(path);
   const stamp: Stamp = { path: resolve(path), bytes: found.size, modified: found.mtimeMs, inode: found.ino };
   const note = join(cacheFolder(), 'digests', `${lineage(stamp.path)}.json`);
-  const known = await readFile(note, 'utf8').then((text) => JSON.parse(text) as Stamp & { sha256: string }).catch(() => undefined);
-  if (known && known.bytes === stamp.bytes && known.modified === stamp.modified && known.inode === stamp.inode && /^[0-9a-f]{64}$/.test(known.sha256)) return { bytes: stamp.bytes, sha256: known.sha256 };
+  const known = await readFile(note, 'utf8')
+    .then((text) => JSON.parse(text) as Stamp & { sha256: string })
+    .catch(() => undefined);
+  if (
+    known &&
+    known.bytes === stamp.bytes &&
+    known.modified === stamp.modified &&
+    known.inode === stamp.inode &&
+    /^[0-9a-f]{64}$/.test(known.sha256)
+  )
+    return { bytes: stamp.bytes, sha256: known.sha256 };
   const hash = createHash('sha256');
   for await (const piece of createReadStream(path, { highWaterMark: 1 << 22, signal })) hash.update(piece as Buffer);
   const sha256 = hash.digest('hex');
-  await writeAtomically(note, (temporary) => writeFile(temporary, JSON.stringify({ ...stamp, sha256 }))).catch(() => undefined);
+  await writeAtomically(note, (temporary) => writeFile(temporary, JSON.stringify({ ...stamp, sha256 }))).catch(
+    () => undefined,
+  );
   return { bytes: stamp.bytes, sha256 };
 }

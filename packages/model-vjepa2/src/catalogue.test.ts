@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { catalogue, classifierParameters, classifierTensors, encoderOf, encoders, fileParameters, findEntry, type EncoderNumbers, type Size } from './catalogue.ts';
+import {
+  catalogue,
+  classifierParameters,
+  classifierTensors,
+  encoderOf,
+  encoders,
+  fileParameters,
+  findEntry,
+  type EncoderNumbers,
+  type Size,
+} from './catalogue.ts';
 import { countParameters, countTensors, estimate } from './estimate.ts';
 import type { Family } from './architecture.ts';
 
@@ -56,14 +66,17 @@ describe('estimate', () => {
     ['2.1', 'L', 384, 64, 18432, 44.5, 20.3, undefined],
     ['2.1', 'G', 384, 16, 4608, 23.7, undefined, undefined],
     ['2.1', 'G', 384, 64, 18432, 176, 32.9, undefined],
-  ] as const)('of V-JEPA %s ViT-%s at %i px with %i frames', (family, size, crop, frames, tokens, teraflop, scoreGiB, outputMiB) => {
-    const answer = estimate(shape(family, size), { frames, height: crop, width: crop });
-    const near = (value: number, wanted: number) => expect(Math.abs(value / wanted - 1)).toBeLessThan(0.02);
-    expect(answer.tokens).toBe(tokens);
-    near(answer.flop / 1e12, teraflop);
-    if (scoreGiB !== undefined) near(answer.scoreBytes / 2 ** 30, scoreGiB);
-    if (outputMiB !== undefined) near(answer.outputBytes / 2 ** 20, outputMiB);
-  });
+  ] as const)(
+    'of V-JEPA %s ViT-%s at %i px with %i frames',
+    (family, size, crop, frames, tokens, teraflop, scoreGiB, outputMiB) => {
+      const answer = estimate(shape(family, size), { frames, height: crop, width: crop });
+      const near = (value: number, wanted: number) => expect(Math.abs(value / wanted - 1)).toBeLessThan(0.02);
+      expect(answer.tokens).toBe(tokens);
+      near(answer.flop / 1e12, teraflop);
+      if (scoreGiB !== undefined) near(answer.scoreBytes / 2 ** 30, scoreGiB);
+      if (outputMiB !== undefined) near(answer.outputBytes / 2 ** 20, outputMiB);
+    },
+  );
 
   it('needs less memory with fewer bits and more without fused attention', () => {
     const of = (options: object) => estimate(shape('2.0', 'g'), { frames: 16, height: 384, width: 384, ...options });

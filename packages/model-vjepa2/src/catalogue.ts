@@ -21,7 +21,11 @@ export interface CatalogueEntry {
   /** The task a classifier was tuned for. */
   readonly task?: { readonly name: 'ssv2' | 'diving48'; readonly title: string; readonly labels: number };
   /** The file that Meta published, and under which key the encoder to use lies in it. */
-  readonly original: { readonly url: string; readonly key: 'target_encoder' | 'ema_encoder' | 'classifiers'; readonly tensors?: number };
+  readonly original: {
+    readonly url: string;
+    readonly key: 'target_encoder' | 'ema_encoder' | 'classifiers';
+    readonly tensors?: number;
+  };
 }
 
 /** Numbers of an encoder; every model of one size and family shares them. */
@@ -40,13 +44,45 @@ export interface EncoderNumbers {
 /** Counted from the published shapes; a converter checks what it reads against them. */
 export const encoders: Readonly<Record<Family, Partial<Record<Size, EncoderNumbers>>>> = {
   '2.0': {
-    L: { hiddenSize: 1024, layers: 24, heads: 16, mlpSize: 4096, parameters: 303_885_312, tensors: 388, total: { parameters: 325_971_328, tensors: 587 } },
-    H: { hiddenSize: 1280, layers: 32, heads: 16, mlpSize: 5120, parameters: 631_648_000, tensors: 516, total: { parameters: 653_930_880, tensors: 715 } },
-    g: { hiddenSize: 1408, layers: 40, heads: 22, mlpSize: 6144, parameters: 1_012_173_952, tensors: 644, total: { parameters: 1_034_555_264, tensors: 843 } },
+    L: {
+      hiddenSize: 1024,
+      layers: 24,
+      heads: 16,
+      mlpSize: 4096,
+      parameters: 303_885_312,
+      tensors: 388,
+      total: { parameters: 325_971_328, tensors: 587 },
+    },
+    H: {
+      hiddenSize: 1280,
+      layers: 32,
+      heads: 16,
+      mlpSize: 5120,
+      parameters: 631_648_000,
+      tensors: 516,
+      total: { parameters: 653_930_880, tensors: 715 },
+    },
+    g: {
+      hiddenSize: 1408,
+      layers: 40,
+      heads: 22,
+      mlpSize: 6144,
+      parameters: 1_012_173_952,
+      tensors: 644,
+      total: { parameters: 1_034_555_264, tensors: 843 },
+    },
   },
   '2.1': {
     B: { hiddenSize: 768, layers: 12, heads: 12, mlpSize: 3072, parameters: 86_833_152, tensors: 206 },
-    L: { hiddenSize: 1024, layers: 24, heads: 16, mlpSize: 4096, parameters: 304_680_960, tensors: 398, total: { parameters: 327_654_016 } },
+    L: {
+      hiddenSize: 1024,
+      layers: 24,
+      heads: 16,
+      mlpSize: 4096,
+      parameters: 304_680_960,
+      tensors: 398,
+      total: { parameters: 327_654_016 },
+    },
     g: { hiddenSize: 1408, layers: 40, heads: 22, mlpSize: 6144, parameters: 1_013_267_968, tensors: 654 },
     G: { hiddenSize: 1664, layers: 48, heads: 26, mlpSize: 8192, parameters: 1_845_216_768, tensors: 782 },
   },
@@ -66,9 +102,19 @@ const backbone = (name: string, size: Size, cropSize: 256 | 384, file: string): 
   original: { url: `${meta}/${file}`, key: 'target_encoder' },
 });
 
-const tasks = { ssv2: { name: 'ssv2', title: 'Something-Something v2', labels: 174 }, diving48: { name: 'diving48', title: 'Diving-48', labels: 48 } } as const;
+const tasks = {
+  ssv2: { name: 'ssv2', title: 'Something-Something v2', labels: 174 },
+  diving48: { name: 'diving48', title: 'Diving-48', labels: 48 },
+} as const;
 
-const classifier = (name: string, size: Size, cropSize: 256 | 384, framesPerClip: number, task: keyof typeof tasks, file: string): CatalogueEntry => ({
+const classifier = (
+  name: string,
+  size: Size,
+  cropSize: 256 | 384,
+  framesPerClip: number,
+  task: keyof typeof tasks,
+  file: string,
+): CatalogueEntry => ({
   name: `facebook/${name}`,
   family: '2.0',
   size,
@@ -81,7 +127,14 @@ const classifier = (name: string, size: Size, cropSize: 256 | 384, framesPerClip
   original: { url: `${meta}/evals/${file}`, key: 'classifiers' },
 });
 
-const converted = (name: string, size: Size, mirrors: readonly string[], file: string, key: 'target_encoder' | 'ema_encoder', tensors: number): CatalogueEntry => ({
+const converted = (
+  name: string,
+  size: Size,
+  mirrors: readonly string[],
+  file: string,
+  key: 'target_encoder' | 'ema_encoder',
+  tensors: number,
+): CatalogueEntry => ({
   name,
   family: '2.1',
   size,
@@ -93,7 +146,10 @@ const converted = (name: string, size: Size, mirrors: readonly string[], file: s
   original: { url: `${meta}/${file}`, key, tensors },
 });
 
-/** Small before large, encoders before classifiers. Meta has not published V-JEPA 2.1 as safetensors: those are conversions by others, or Meta's own `.pt`. */
+/**
+ * Small before large, encoders before classifiers. Meta has not published V-JEPA 2.1 as safetensors: those are
+ * conversions by others, or Meta's own `.pt`.
+ */
 export const catalogue: readonly CatalogueEntry[] = [
   backbone('vjepa2-vitl-fpc64-256', 'L', 256, 'vitl.pt'),
   backbone('vjepa2-vith-fpc64-256', 'H', 256, 'vith.pt'),
@@ -103,14 +159,29 @@ export const catalogue: readonly CatalogueEntry[] = [
   classifier('vjepa2-vitg-fpc64-384-ssv2', 'g', 384, 64, 'ssv2', 'ssv2-vitg-384-64x2x3.pt'),
   classifier('vjepa2-vitl-fpc32-256-diving48', 'L', 256, 32, 'diving48', 'diving48-vitl-256.pt'),
   classifier('vjepa2-vitg-fpc32-384-diving48', 'g', 384, 32, 'diving48', 'diving48-vitg-384-32x4x3.pt'),
-  converted('apiantonio/vjepa2.1-vit-base-384', 'B', ['davevanveen/vjepa2.1-vitb-fpc64-384'], 'vjepa2_1_vitb_dist_vitG_384.pt', 'ema_encoder', 158),
-  converted('apiantonio/vjepa2.1-vit-large-384', 'L', ['Dev-Jahn/vjepa2.1-vitl-fpc64-384'], 'vjepa2_1_vitl_dist_vitG_384.pt', 'ema_encoder', 302),
+  converted(
+    'apiantonio/vjepa2.1-vit-base-384',
+    'B',
+    ['davevanveen/vjepa2.1-vitb-fpc64-384'],
+    'vjepa2_1_vitb_dist_vitG_384.pt',
+    'ema_encoder',
+    158,
+  ),
+  converted(
+    'apiantonio/vjepa2.1-vit-large-384',
+    'L',
+    ['Dev-Jahn/vjepa2.1-vitl-fpc64-384'],
+    'vjepa2_1_vitl_dist_vitG_384.pt',
+    'ema_encoder',
+    302,
+  ),
   converted('apiantonio/vjepa2.1-vit-giant-384', 'g', [], 'vjepa2_1_vitg_384.pt', 'target_encoder', 494),
   converted('apiantonio/vjepa2.1-vit-gigantic-384', 'G', [], 'vjepa2_1_vitG_384.pt', 'target_encoder', 590),
 ];
 
 /** The numbers of an entry's encoder. */
-export const encoderOf = ({ family, size }: Pick<CatalogueEntry, 'family' | 'size'>): EncoderNumbers => encoders[family][size]!;
+export const encoderOf = ({ family, size }: Pick<CatalogueEntry, 'family' | 'size'>): EncoderNumbers =>
+  encoders[family][size]!;
 
 /** The entry of a repository, a mirror's too; names are compared without regard to case, as the Hub does. */
 export function findEntry(name: string): CatalogueEntry | undefined {
@@ -118,7 +189,10 @@ export function findEntry(name: string): CatalogueEntry | undefined {
   return catalogue.find((entry) => [entry.name, ...entry.mirrors].some((known) => known.toLowerCase() === wanted));
 }
 
-/** Values of an attentive classifier: three self-attention blocks, one query that attends to the tokens, a linear layer. Its MLPs are 4 times as wide, whatever the encoder's are. */
+/**
+ * Values of an attentive classifier: three self-attention blocks, one query that attends to the tokens, a linear layer.
+ * Its MLPs are 4 times as wide, whatever the encoder's are.
+ */
 export function classifierParameters(hiddenSize: number, labels: number): number {
   const square = hiddenSize ** 2;
   const mlp = 8 * square + 5 * hiddenSize;

@@ -1,4 +1,4 @@
-// The encoder answers what PyTorch answered, for every kind of checkpoint and every precision.
+// The encoder returns what PyTorch returned, for every kind of checkpoint and every precision.
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,10 +22,19 @@ describe.each(precisions)('%s', (precision) => {
   });
 });
 
-const folders = existsSync(references) ? readdirSync(references, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name) : [];
+const folders = existsSync(references)
+  ? readdirSync(references, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+  : [];
 
 describe.skipIf(folders.length === 0)('the reference checkpoints (skipped where their folder is absent)', () => {
-  const cases = folders.flatMap((name) => [undefined, ...(existsSync(join(references, name, 'original.pt')) ? ['original.pt'] : [])].map((weights) => ({ name, weights })));
+  const cases = folders.flatMap((name) =>
+    [undefined, ...(existsSync(join(references, name, 'original.pt')) ? ['original.pt'] : [])].map((weights) => ({
+      name,
+      weights,
+    })),
+  );
   test.each(cases)('$name $weights agrees to 1e-5', async ({ name, weights }) => {
     const report = await check(join(references, name), { weights });
     expect(report.passed, formatCheck(report)).toBe(true);

@@ -1,4 +1,4 @@
-// Compares a model with reference answers: input.safetensors through the encoder against expected.safetensors.
+// Compares a model with reference outputs: input.safetensors through the encoder against expected.safetensors.
 
 import { join } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
@@ -67,11 +67,15 @@ async function openTensors(path: string): Promise<Safetensors> {
 }
 
 /**
- * Runs every tensor of a folder's `input.safetensors` (`[batch, frames, 3, height, width]`, normalised) through its model and compares what comes out with
- * `expected.safetensors`: `last_hidden_state`, `hidden_states.N`, `logits` and `pooled` of a single input; or an answer under the input's own key, and
- * `KEY.hierarchical`. Throws an `InputError` when the folder is not laid out like that.
+ * Runs every tensor of a folder's `input.safetensors` (`[batch, frames, 3, height, width]`, normalised) through its
+ * model and compares what comes out with `expected.safetensors`: `last_hidden_state`, `hidden_states.N`, `logits` and
+ * `pooled` of a single input; or an answer under the input's own key, and `KEY.hierarchical`. Throws an `InputError`
+ * when the folder is not laid out like that.
  */
-export async function check(folder: string, { precision = 'fp32', device = 'cpu', weights, tolerance, threads, signal, log }: CheckOptions = {}): Promise<CheckReport> {
+export async function check(
+  folder: string,
+  { precision = 'fp32', device = 'cpu', weights, tolerance, threads, signal, log }: CheckOptions = {},
+): Promise<CheckReport> {
   const inputs = await openTensors(join(folder, 'input.safetensors'));
   const expected = await openTensors(join(folder, 'expected.safetensors')).catch(async (error: unknown) => {
     await inputs.source.close();
@@ -82,7 +86,11 @@ export async function check(folder: string, { precision = 'fp32', device = 'cpu'
     const checkpoint = await openCheckpoint(folder, { weights });
     closing.unshift(() => checkpoint.close());
     const names = [...expected.tensors.keys()];
-    const outputs = names.some((name) => name.startsWith('hidden_states.')) ? 'hidden' : names.some((name) => name.endsWith('.hierarchical')) ? 'levels' : 'tokens';
+    const outputs = names.some((name) => name.startsWith('hidden_states.'))
+      ? 'hidden'
+      : names.some((name) => name.endsWith('.hierarchical'))
+        ? 'levels'
+        : 'tokens';
     const encoder = await openEncoder(checkpoint, { devices: [device], precision, threads, outputs, signal, log });
     closing.unshift(() => encoder.close());
     const cases: CheckCase[] = [];
@@ -94,38 +102,80 @@ export async function check(folder: string, { precision = 'fp32', device = 'cpu'
       for (const name of own) {
         left.delete(name);
         const reference = toFloat32(await expected.tensor(name, signal));
-        const made = answers(name, input);
-        if (made.data.length !== reference.data.length) throw new InputError(expected.source.name, `${JSON.stringify(name)} is [${reference.shape.join(', ')}], the model answers [${made.shape.join(', ')}].`, { code: 'E_CHECK' });
+        const made = returns(name, input);
+        if (made.data.length !== reference.data.length)
+          throw new InputError(
+            expected.source.name,
+            `${JSON.stringify(name)} is [${reference.shape.join(', ')}], the model returns [${made.shape.join(', ')}].`,
+            { code: 'E_CHECK' },
+          );
         const comparison = compareTokens(made, reference);
         const passed = tolerance === undefined ? limits[precision](comparison) : comparison.relativeError <= tolerance;
         cases.push({ input, expected: name, shape: reference.shape, ...comparison, passed });
       }
     }
-    if (left.size) throw new InputError(expected.source.name, `holds ${[...left].map((name) => JSON.stringify(name)).join(', ')}, for which there is no input.`, { code: 'E_CHECK' });
+    if (left.size)
+      throw new InputError(
+        expected.source.name,
+        `holds ${[...left].map((name) => JSON.stringify(name)).join(', ')}, for which there is no input.`,
+        { code: 'E_CHECK' },
+      );
     return {
-      folder, model: checkpoint.name, precision, devices: encoder.devices, parameters: checkpoint.parameters,
-      tolerance: tolerance ?? tolerances[precision], cases, passed: cases.length > 0 && cases.every(({ passed }) => passed),
+      folder,
+      model: checkpoint.name,
+      precision,
+      devices: encoder.devices,
+      parameters: checkpoint.parameters,
+      tolerance: tolerance ?? tolerances[precision],
+      cases,
+      passed: cases.length > 0 && cases.every(({ passed }) => passed),
     };
   } finally {
     for (const close of closing) await close();
   }
 }
 
-/** Runs what the expected names ask for and answers a look-up by name. */
-async function answer(encoder: Encoder, checkpoint: Checkpoint, pixels: Tensor<'float32'>, wanted: readonly string[], threads: number | undefined, signal?: AbortSignal) {
+/** Runs what the expected names ask for and returns a look-up by name. */
+async function answer(
+  encoder: Encoder,
+  checkpoint: Checkpoint,
+  pixels: Tensor<'float32'>,
+  wanted: readonly string[],
+  threads: number | undefined,
+  signal?: AbortSignal,
+) {
   const encoded = await encoder.encode(pixels, signal);
-  const classified = wanted.some((name) => name === 'logits' || name === 'pooled') ? await classify(checkpoint, encoded, threads, signal) : undefined;
+  const classified = wanted.some((name) => name === 'logits' || name === 'pooled')
+    ? await classify(checkpoint, encoded, threads, signal)
+    : undefined;
   return (name: string, input: string): Tensor<'float32'> => {
     if (name === 'logits' || name === 'pooled') return classified![name];
     const hidden = /^hidden_states\.(\d+)$/.exec(name)?.[1];
-    const output = hidden !== undefined ? outputNames.hidden(Number(hidden)) : name === `${input}.hierarchical` ? outputNames.levels : name === 'last_hidden_state' || name === input ? outputNames.tokens : undefined;
+    const output =
+      hidden !== undefined
+        ? outputNames.hidden(Number(hidden))
+        : name === `${input}.hierarchical`
+          ? outputNames.levels
+          : name === 'last_hidden_state' || name === input
+            ? outputNames.tokens
+            : undefined;
     const made = output === undefined ? undefined : encoded.outputs[output];
-    if (!made) throw new InputError('expected.safetensors', `${JSON.stringify(name)} is nothing that this model answers: last_hidden_state, hidden_states.N, logits, pooled, an input's key, or KEY.hierarchical.`, { code: 'E_CHECK' });
+    if (!made)
+      throw new InputError(
+        'expected.safetensors',
+        `${JSON.stringify(name)} is nothing that this model returns: last_hidden_state, hidden_states.N, logits, pooled, an input's key, or KEY.hierarchical.`,
+        { code: 'E_CHECK' },
+      );
     return made as Tensor<'float32'>;
   };
 }
 
-async function classify(checkpoint: Checkpoint, { tokens }: Encoded, threads: number | undefined, signal?: AbortSignal) {
+async function classify(
+  checkpoint: Checkpoint,
+  { tokens }: Encoded,
+  threads: number | undefined,
+  signal?: AbortSignal,
+) {
   const probe = await openProbe(checkpoint, { threads, signal });
   try {
     const [batch, time, height, width, channels] = tokens.shape as [number, number, number, number, number];
@@ -148,5 +198,9 @@ export function formatCheck(report: CheckReport): string {
     ({ expected, relativeError, smallestCosine, meanCosine, shape, passed: good }) =>
       `${good ? 'ok  ' : 'FAIL'} ${expected.padEnd(wide)}  relative error ${figure(relativeError).padStart(7)}  smallest cosine ${cosine(smallestCosine)}  mean ${cosine(meanCosine)}  [${shape.join(', ')}]`,
   );
-  return [`${model}: ${parameters.toLocaleString('en')} parameters, ${precision} on ${devices.join(', ')}, ${limit}`, ...lines, passed ? `all ${cases.length} agree` : `${cases.filter((one) => !one.passed).length} of ${cases.length} differ`].join('\n');
+  return [
+    `${model}: ${parameters.toLocaleString('en')} parameters, ${precision} on ${devices.join(', ')}, ${limit}`,
+    ...lines,
+    passed ? `all ${cases.length} agree` : `${cases.filter((one) => !one.passed).length} of ${cases.length} differ`,
+  ].join('\n');
 }

@@ -18,7 +18,11 @@ const root = mkdtempSync(join(tmpdir(), 'deepearth-checkpoint-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** A copy of the 2.0 fixture with other tensors or another config. */
-async function altered(name: string, change: (tensors: Map<string, Tensor>) => void, config?: (config: Record<string, unknown>) => void): Promise<string> {
+async function altered(
+  name: string,
+  change: (tensors: Map<string, Tensor>) => void,
+  config?: (config: Record<string, unknown>) => void,
+): Promise<string> {
   const folder = join(root, name);
   mkdirSync(folder);
   const file = await openSafetensors(bytesSource(readFileSync(fixture('v2/model.safetensors'))));
@@ -34,7 +38,16 @@ async function altered(name: string, change: (tensors: Map<string, Tensor>) => v
 
 test('a folder opens with its architecture, its weights and nothing of its predictor', async () => {
   const checkpoint = await openCheckpoint(fixture('v2'));
-  expect(checkpoint.architecture).toMatchObject({ family: '2.0', hiddenSize: 32, layers: 2, heads: 1, headSize: 32, mlpSize: 48, cropSize: 48, levels: [] });
+  expect(checkpoint.architecture).toMatchObject({
+    family: '2.0',
+    hiddenSize: 32,
+    layers: 2,
+    heads: 1,
+    headSize: 32,
+    mlpSize: 48,
+    cropSize: 48,
+    levels: [],
+  });
   expect(checkpoint.tensors.size).toBe(2 * 16 + 4);
   expect(checkpoint.head.size).toBe(0);
   expect((await checkpoint.tensors.get('layers.1.fc1.bias')!.read()).shape).toEqual([48]);
@@ -44,7 +57,10 @@ test('a folder opens with its architecture, its weights and nothing of its predi
 test('the original’s names read as three matrices out of one', async () => {
   const checkpoint = await openCheckpoint(fixture('v21'));
   expect(checkpoint.architecture).toMatchObject({ family: '2.1', layers: 12, levels: [2, 5, 8, 11], rotaryGrid: 16 });
-  const [query, key] = [checkpoint.tensors.get('layers.3.query.weight')!, checkpoint.tensors.get('layers.3.key.weight')!];
+  const [query, key] = [
+    checkpoint.tensors.get('layers.3.query.weight')!,
+    checkpoint.tensors.get('layers.3.key.weight')!,
+  ];
   expect(query.storedName).toBe('blocks.3.attn.qkv.weight');
   const [from, to] = [await query.locate(), await key.locate()];
   expect(to!.offset - from!.offset).toBe(32 * 32 * 2);
@@ -59,7 +75,13 @@ test('every fault is named in one error', async () => {
     tensors.set('encoder.surprise', tensor('float32', [1], new Float32Array(1)));
   });
   const error = await openCheckpoint(folder).catch((caught: unknown) => caught as Error);
-  for (const part of ['missing encoder.layer.1.attention.key.bias [32]', 'encoder.layer.0.mlp.fc1.weight is [47, 32], expected [48, 32]', 'encoder.layernorm.weight holds int32', 'unexpected encoder.surprise', '4 differ'])
+  for (const part of [
+    'missing encoder.layer.1.attention.key.bias [32]',
+    'encoder.layer.0.mlp.fc1.weight is [47, 32], expected [48, 32]',
+    'encoder.layernorm.weight holds int32',
+    'unexpected encoder.surprise',
+    '4 differ',
+  ])
     expect((error as Error).message).toContain(part);
 });
 
@@ -71,7 +93,11 @@ test('wrappers’ prefixes are taken off, and a config with more layers than the
     }
   });
   await (await openCheckpoint(wrapped)).close();
-  const deeper = await altered('deeper', () => undefined, (config) => (config['num_hidden_layers'] = 3));
+  const deeper = await altered(
+    'deeper',
+    () => undefined,
+    (config) => (config['num_hidden_layers'] = 3),
+  );
   await expect(openCheckpoint(deeper)).rejects.toThrow(/missing encoder\.layer\.2\.norm1\.weight/);
 });
 
@@ -100,13 +126,26 @@ test('a weights file alone is understood by its shapes', async () => {
   const file = await openSafetensors(bytesSource(readFileSync(fixture('v21/model.safetensors'))));
   // Heads of 64, as all published models have.
   const wide = new Map<string, Tensor>();
-  for (const name of expectedTensors({ ...(await surveyModel(fixture('v21'))).architecture!, hiddenSize: 64, mlpSize: 128, layers: 1, levels: [0, 0, 0, 0] })) {
+  for (const name of expectedTensors({
+    ...(await surveyModel(fixture('v21'))).architecture!,
+    hiddenSize: 64,
+    mlpSize: 128,
+    layers: 1,
+    levels: [0, 0, 0, 0],
+  })) {
     const [known, shape] = name;
     wide.set(publishedName(known), tensor('float32', shape, new Float32Array(shape.reduce((a, b) => a * b, 1))));
   }
   expect(file.tensors.size).toBe(158);
   writeFileSync(alone, await encodeSafetensors(wide));
-  expect((await surveyModel(alone)).architecture).toMatchObject({ family: '2.1', hiddenSize: 64, heads: 1, layers: 1, mlpSize: 128, cropSize: 384 });
+  expect((await surveyModel(alone)).architecture).toMatchObject({
+    family: '2.1',
+    hiddenSize: 64,
+    heads: 1,
+    layers: 1,
+    mlpSize: 128,
+    cropSize: 384,
+  });
 });
 
 test('the expected tensors of every official model are as many, and as large, as the catalogue says', async () => {
@@ -115,7 +154,10 @@ test('the expected tensors of every official model are as many, and as large, as
     const expected = expectedTensors(architecture!);
     const numbers = encoderOf(entry);
     expect(expected.size, entry.name).toBe(numbers.tensors);
-    expect([...expected.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0), entry.name).toBe(numbers.parameters);
+    expect(
+      [...expected.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0),
+      entry.name,
+    ).toBe(numbers.parameters);
     for (const name of expected.keys()) expect(meaningOf(publishedName(name))).toEqual({ encoder: [name] });
   }
 });

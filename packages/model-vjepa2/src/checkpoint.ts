@@ -43,14 +43,18 @@ export interface CheckpointOptions {
 
 type Files = { readonly tensors: ReadonlyMap<string, LazyTensor>; readonly path: string; close(): Promise<void> };
 
-const isFolder = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
 
 /** Reads the `config.json` of a folder. Throws an `InputError` when there is none or it is not an encoder's. */
 export async function readArchitecture(folder: string): Promise<Architecture> {
   const path = join(folder, 'config.json');
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new InputError(path, 'cannot be read; a model is a folder with config.json and model.safetensors.', { cause, code: 'E_MODEL_MISSING' });
+    throw new InputError(path, 'cannot be read; a model is a folder with config.json and model.safetensors.', {
+      cause,
+      code: 'E_MODEL_MISSING',
+    });
   });
   let json: unknown;
   try {
@@ -72,7 +76,10 @@ async function weightFiles(folder: string, weights: string | undefined): Promise
 
 async function openWeights(path: string): Promise<Files> {
   const file = await realpath(path).catch((cause: unknown) => {
-    throw new InputError(path, 'there is no such file; a model is a folder with config.json and model.safetensors.', { cause, code: 'E_MODEL_MISSING' });
+    throw new InputError(path, 'there is no such file; a model is a folder with config.json and model.safetensors.', {
+      cause,
+      code: 'E_MODEL_MISSING',
+    });
   });
   const source = await openFile(file);
   try {
@@ -101,15 +108,20 @@ function share(whole: LazyTensor, part: number, parts: number): LazyTensor {
 }
 
 /**
- * Opens the checkpoint in a folder (`config.json`, `model.safetensors`), or a single weights file beside whose folder a config.json may lie.
- * Throws an `InputError` that lists every tensor that is missing, not known, or of another shape than the architecture asks for.
+ * Opens the checkpoint in a folder (`config.json`, `model.safetensors`), or a single weights file beside whose folder a
+ * config.json may lie. Throws an `InputError` that lists every tensor that is missing, not known, or of another shape
+ * than the architecture asks for.
  */
-export async function openCheckpoint(path: string, { weights, name = basename(path) }: CheckpointOptions = {}): Promise<Checkpoint> {
+export async function openCheckpoint(
+  path: string,
+  { weights, name = basename(path) }: CheckpointOptions = {},
+): Promise<Checkpoint> {
   const folder = (await isFolder(path)) ? path : dirname(path);
   const paths = folder === path ? await weightFiles(path, weights) : [path];
   const config = join(folder, 'config.json');
   const configured = await exists(config);
-  if (!configured && paths.some((file) => file.endsWith('.safetensors')) && folder === path) await readArchitecture(folder);
+  if (!configured && paths.some((file) => file.endsWith('.safetensors')) && folder === path)
+    await readArchitecture(folder);
   const opened: Files[] = [];
   const close = async (): Promise<void> => void (await Promise.all(opened.map((file) => file.close())));
   try {
@@ -123,12 +135,16 @@ export async function openCheckpoint(path: string, { weights, name = basename(pa
         if (meaning === undefined) unknown.push(storedName);
         else if (meaning === 'besides') continue;
         else if ('head' in meaning) head.set(meaning.head, { ...lazy, file, storedName });
-        else meaning.encoder.forEach((known, part) => tensors.set(known, { ...share(lazy, part, meaning.encoder.length), file, storedName }));
+        else
+          meaning.encoder.forEach((known, part) =>
+            tensors.set(known, { ...share(lazy, part, meaning.encoder.length), file, storedName }),
+          );
       }
     const shapes = new Map([...tensors].map(([known, { shape }]) => [known, shape]));
     const architecture = configured ? await readArchitecture(folder) : inferArchitecture(shapes, opened[0]!.path);
     const family = tensors.has('imageEmbedding') || tensors.has('norms.0.weight') ? '2.1' : '2.0';
-    const fitting = family === architecture.family ? architecture : { ...architecture, ...inferred(shapes, opened[0]!.path) };
+    const fitting =
+      family === architecture.family ? architecture : { ...architecture, ...inferred(shapes, opened[0]!.path) };
     checkTensors(fitting, tensors, unknown, opened[0]!.path);
     return {
       name,
@@ -146,28 +162,44 @@ export async function openCheckpoint(path: string, { weights, name = basename(pa
 }
 
 /** The tensors know better than a config which family they are of. */
-function inferred(shapes: ReadonlyMap<string, readonly number[]>, path: string): Pick<Architecture, 'family' | 'rotaryGrid' | 'levels'> {
+function inferred(
+  shapes: ReadonlyMap<string, readonly number[]>,
+  path: string,
+): Pick<Architecture, 'family' | 'rotaryGrid' | 'levels'> {
   const { family, rotaryGrid, levels } = inferArchitecture(shapes, path);
   return { family, rotaryGrid, levels };
 }
 
 const floats: ReadonlySet<DType> = new Set(['float32', 'float16', 'bfloat16', 'float64']);
 
-function checkTensors(architecture: Architecture, tensors: Map<string, CheckpointTensor>, unknown: readonly string[], path: string): void {
+function checkTensors(
+  architecture: Architecture,
+  tensors: Map<string, CheckpointTensor>,
+  unknown: readonly string[],
+  path: string,
+): void {
   const expected = expectedTensors(architecture);
   const shapeText = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
   const faults: string[] = [];
   for (const [name, shape] of expected) {
     const found = tensors.get(name);
     if (!found) faults.push(`missing ${publishedName(name)} ${shapeText(shape)}`);
-    else if (shapeText(found.shape) !== shapeText(shape)) faults.push(`${found.storedName} is ${shapeText(found.shape)}, expected ${shapeText(shape)}`);
+    else if (shapeText(found.shape) !== shapeText(shape))
+      faults.push(`${found.storedName} is ${shapeText(found.shape)}, expected ${shapeText(shape)}`);
     else if (!floats.has(found.dtype)) faults.push(`${found.storedName} holds ${found.dtype}, not floats`);
   }
-  const extra = [...[...tensors].filter(([name]) => !expected.has(name)).map(([, { storedName }]) => storedName), ...unknown];
+  const extra = [
+    ...[...tensors].filter(([name]) => !expected.has(name)).map(([, { storedName }]) => storedName),
+    ...unknown,
+  ];
   for (const name of extra) faults.push(`unexpected ${name}`);
   if (faults.length === 0) return;
   const { family, hiddenSize, layers } = architecture;
-  throw new InputError(path, `does not hold the V-JEPA ${family} encoder its config describes (${layers} layers of ${hiddenSize}, ${expected.size} tensors); ${faults.length} differ:\n  ${faults.join('\n  ')}\n`, {
-    code: 'E_MODEL_TENSORS',
-  });
+  throw new InputError(
+    path,
+    `does not hold the V-JEPA ${family} encoder its config describes (${layers} layers of ${hiddenSize}, ${expected.size} tensors); ${faults.length} differ:\n  ${faults.join('\n  ')}\n`,
+    {
+      code: 'E_MODEL_TENSORS',
+    },
+  );
 }

@@ -1,4 +1,4 @@
-// How far two answers of an encoder are apart.
+// How far two outputs of an encoder are apart.
 
 import type { Tensor } from '@deepearth/core/tensor';
 
@@ -10,9 +10,13 @@ export interface Comparison {
   readonly meanCosine: number;
 }
 
-/** Compares an answer with what is expected. NaN anywhere makes every figure NaN. Throws a `RangeError` when they have different sizes. */
+/**
+ * Compares an answer with what is expected. NaN anywhere makes every figure NaN. Throws a `RangeError` when they have
+ * different sizes.
+ */
 export function compareTokens(answer: Tensor<'float32'>, expected: Tensor<'float32'>): Comparison {
-  if (answer.data.length !== expected.data.length) throw new RangeError(`[${answer.shape.join(', ')}] is compared with [${expected.shape.join(', ')}]`);
+  if (answer.data.length !== expected.data.length)
+    throw new RangeError(`[${answer.shape.join(', ')}] is compared with [${expected.shape.join(', ')}]`);
   const channels = expected.shape.at(-1) ?? 1;
   const tokens = expected.data.length / channels;
   let difference = 0;

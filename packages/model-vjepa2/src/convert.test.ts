@@ -29,23 +29,35 @@ const bytesOf = ({ folder, weights }: Awaited<ReturnType<typeof placeWeights>>, 
 test('fp32 points into the checkpoint itself', async () => {
   const placed = await placeWeights(checkpoint, 'fp32');
   expect(placed.folder).toMatch(/fixtures.v2$/);
-  expect(viewAs('float32', bytesOf(placed, 'layers.1.proj.weight'))).toEqual(await readFloats(checkpoint.tensors.get('layers.1.proj.weight')!));
+  expect(viewAs('float32', bytesOf(placed, 'layers.1.proj.weight'))).toEqual(
+    await readFloats(checkpoint.tensors.get('layers.1.proj.weight')!),
+  );
 });
 
-test.each([['int8', 0], ['uint8', 128]] as const)('int8 as %s keeps every value to half a step of its channel, and the first layers’ attention as it is', async (bytes, zero) => {
-  const placed = await convertWeights(checkpoint, 'int8', { bytes });
-  const [out, inner] = [48, 32];
-  const exact = await readFloats(checkpoint.tensors.get('layers.1.fc1.weight')!);
-  expect(placed.weights.get('layers.1.fc1.weight.quantised')).toMatchObject({ dtype: bytes, shape: [inner, out] });
-  const values = Array.from(viewAs(bytes, bytesOf(placed, 'layers.1.fc1.weight.quantised')), (value) => value - zero);
-  const scales = viewAs('float32', bytesOf(placed, 'layers.1.fc1.weight.scale'));
-  for (let row = 0; row < out; row++) {
-    const channel = Array.from({ length: inner }, (_, column) => values[column * out + row]!);
-    expect(Math.max(...channel.map(Math.abs))).toBe(127);
-    channel.forEach((value, column) => expect(Math.abs(value * scales[row]! - exact[row * inner + column]!)).toBeLessThanOrEqual(scales[row]! * 0.5001));
-  }
-  expect(placed.weights.get('layers.1.query.weight')).toMatchObject({ dtype: 'float32', shape: [32, 32] });
-});
+test.each([
+  ['int8', 0],
+  ['uint8', 128],
+] as const)(
+  'int8 as %s keeps every value to half a step of its channel, and the first layers’ attention as it is',
+  async (bytes, zero) => {
+    const placed = await convertWeights(checkpoint, 'int8', { bytes });
+    const [out, inner] = [48, 32];
+    const exact = await readFloats(checkpoint.tensors.get('layers.1.fc1.weight')!);
+    expect(placed.weights.get('layers.1.fc1.weight.quantised')).toMatchObject({ dtype: bytes, shape: [inner, out] });
+    const values = Array.from(viewAs(bytes, bytesOf(placed, 'layers.1.fc1.weight.quantised')), (value) => value - zero);
+    const scales = viewAs('float32', bytesOf(placed, 'layers.1.fc1.weight.scale'));
+    for (let row = 0; row < out; row++) {
+      const channel = Array.from({ length: inner }, (_, column) => values[column * out + row]!);
+      expect(Math.max(...channel.map(Math.abs))).toBe(127);
+      channel.forEach((value, column) =>
+        expect(Math.abs(value * scales[row]! - exact[row * inner + column]!)).toBeLessThanOrEqual(
+          scales[row]! * 0.5001,
+        ),
+      );
+    }
+    expect(placed.weights.get('layers.1.query.weight')).toMatchObject({ dtype: 'float32', shape: [32, 32] });
+  },
+);
 
 test('fp16 is found again, and made again when a byte of it changes', async () => {
   const first = await placeWeights(checkpoint, 'fp16');
@@ -68,13 +80,20 @@ test('fp16 is found again, and made again when a byte of it changes', async () =
   expect(readFileSync(path).equals(good)).toBe(true);
   const exact = await readFloats(checkpoint.tensors.get('patch.weight')!);
   const halves = float32FromHalf(viewAs('float16', bytesOf(first, 'patch.weight')));
-  halves.forEach((value, i) => expect(Math.abs(value - exact[i]!)).toBeLessThanOrEqual(Math.abs(exact[i]!) * 2 ** -11 + 2 ** -25));
+  halves.forEach((value, i) =>
+    expect(Math.abs(value - exact[i]!)).toBeLessThanOrEqual(Math.abs(exact[i]!) * 2 ** -11 + 2 ** -25),
+  );
 });
 
 test('a conversion that is stopped leaves nothing under its name', async () => {
   rmSync(join(cache, 'weights'), { recursive: true });
   const controller = new AbortController();
-  await expect(placeWeights(checkpoint, 'fp16', { signal: controller.signal, progress: () => controller.abort(new Error('stop')) })).rejects.toThrow('stop');
+  await expect(
+    placeWeights(checkpoint, 'fp16', {
+      signal: controller.signal,
+      progress: () => controller.abort(new Error('stop')),
+    }),
+  ).rejects.toThrow('stop');
   expect(readdirSync(join(cache, 'weights'))).toEqual([]);
 });
 

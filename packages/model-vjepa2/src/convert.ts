@@ -1,4 +1,5 @@
-// Converts a checkpoint's weights to another precision, once: streaming, into a file of the cache whose name says what it was made of.
+// Converts a checkpoint's weights to another precision, once: streaming, into a file of the cache whose name says what
+// it was made of.
 
 import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
@@ -24,21 +25,32 @@ type Converter = (name: string, shape: readonly number[], values: Float32Array, 
 
 const asBytes = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 const plain: Converter = (name, shape, values) => [{ name, dtype: 'float32', shape, bytes: asBytes(values) }];
-/** Errors made in the attention of the first layers grow through all others; kept in float32 there, the error at the end is halved for a few percent of the time. */
+/**
+ * Errors made in the attention of the first layers grow through all others; kept in float32 there, the error at the end
+ * is halved for a few percent of the time.
+ */
 const isSensitive = (name: string): boolean => /^layers\.[01]\.(query|key|value|proj)\./.test(name);
 /** What becomes int8. Norms, biases and embeddings are small; the patch embedding sees pixels. */
-const isMatrix = (name: string, shape: readonly number[]): boolean => shape.length === 2 && name.startsWith('layers.') && !isSensitive(name);
+const isMatrix = (name: string, shape: readonly number[]): boolean =>
+  shape.length === 2 && name.startsWith('layers.') && !isSensitive(name);
 
 const converters: Readonly<Record<Precision, Converter>> = {
   fp32: plain,
-  fp16: (name, shape, values, bytes) => (shape.length > 1 && !name.endsWith('Embedding') ? [{ name, dtype: 'float16', shape, bytes: asBytes(halfFromFloat32(values)) }] : plain(name, shape, values, bytes)),
-  int8: (name, shape, values, bytes) => (isMatrix(name, shape) ? quantise(name, shape as [number, number], values, bytes) : plain(name, shape, values, bytes)),
+  fp16: (name, shape, values, bytes) =>
+    shape.length > 1 && !name.endsWith('Embedding')
+      ? [{ name, dtype: 'float16', shape, bytes: asBytes(halfFromFloat32(values)) }]
+      : plain(name, shape, values, bytes),
+  int8: (name, shape, values, bytes) =>
+    isMatrix(name, shape)
+      ? quantise(name, shape as [number, number], values, bytes)
+      : plain(name, shape, values, bytes),
 };
 
 /** What a tensor of this name and shape becomes, without values. */
 const planned = (precision: Precision, name: string, shape: readonly number[], bytes: ByteType): TensorPlan[] => {
   if (precision === 'fp32') return [{ name, dtype: 'float32', shape }];
-  if (precision === 'fp16') return [{ name, dtype: shape.length > 1 && !name.endsWith('Embedding') ? 'float16' : 'float32', shape }];
+  if (precision === 'fp16')
+    return [{ name, dtype: shape.length > 1 && !name.endsWith('Embedding') ? 'float16' : 'float32', shape }];
   if (!isMatrix(name, shape)) return [{ name, dtype: 'float32', shape }];
   return [
     { name: `${name}.quantised`, dtype: bytes, shape: [...shape].reverse() },
@@ -47,10 +59,16 @@ const planned = (precision: Precision, name: string, shape: readonly number[], b
 };
 
 /**
- * `[out, in]` to `[in, out]` in 8 bits, symmetric, one scale per output channel: the largest magnitude of a channel becomes 127 (255 as uint8, whose zero is 128).
- * Transposed because ONNX Runtime's integer product takes it that way round.
+ * `[out, in]` to `[in, out]` in 8 bits, symmetric, one scale per output channel: the largest magnitude of a channel
+ * becomes 127 (255 as uint8, whose zero is 128). Transposed because ONNX Runtime's integer product takes it that way
+ * round.
  */
-function quantise(name: string, [rows, columns]: readonly [number, number], values: Float32Array, bytes: ByteType): Converted[] {
+function quantise(
+  name: string,
+  [rows, columns]: readonly [number, number],
+  values: Float32Array,
+  bytes: ByteType,
+): Converted[] {
   const [out, zero] = bytes === 'int8' ? [new Int8Array(values.length), 0] : [new Uint8Array(values.length), 128];
   const scales = new Float32Array(rows);
   for (let row = 0; row < rows; row++) {
@@ -59,7 +77,8 @@ function quantise(name: string, [rows, columns]: readonly [number, number], valu
     for (let i = from; i < from + columns; i++) largest = Math.max(largest, Math.abs(values[i]!));
     scales[row] = largest / 127 || 1;
     const factor = 1 / scales[row]!;
-    for (let column = 0; column < columns; column++) out[column * rows + row] = Math.round(values[from + column]! * factor) + zero;
+    for (let column = 0; column < columns; column++)
+      out[column * rows + row] = Math.round(values[from + column]! * factor) + zero;
   }
   return [
     { name: `${name}.quantised`, dtype: bytes, shape: [columns, rows], bytes: asBytes(out) },
@@ -76,12 +95,18 @@ export async function weightsDigest(checkpoint: Pick<Checkpoint, 'tensors'>, sig
 }
 
 /**
- * Answers the converted weights, made now unless the cache holds them whole. A damaged file is made again. 8-bit weights are of the type that this processor multiplies
- * exactly, unless told.
+ * Returns the converted weights, made now unless the cache holds them whole. A damaged file is made again. 8-bit
+ * weights are of the type that this processor multiplies exactly, unless told.
  */
-export async function convertWeights(checkpoint: Checkpoint, precision: Precision, { signal, progress, bytes }: PlaceOptions & { readonly bytes?: ByteType } = {}): Promise<PlacedWeights> {
+export async function convertWeights(
+  checkpoint: Checkpoint,
+  precision: Precision,
+  { signal, progress, bytes }: PlaceOptions & { readonly bytes?: ByteType } = {},
+): Promise<PlacedWeights> {
   const type = precision === 'int8' ? (bytes ?? (await exactBytes())) : 'int8';
-  const key = lineage(conversionVersion, precision, type, await weightsDigest(checkpoint, signal), [...checkpoint.tensors.keys()]);
+  const key = lineage(conversionVersion, precision, type, await weightsDigest(checkpoint, signal), [
+    ...checkpoint.tensors.keys(),
+  ]);
   const path = join(cacheFolder(), 'weights', `${precision}-${key}.safetensors`);
   if (!(await isWhole(path, signal))) {
     await fillingCache(async () => {
@@ -95,7 +120,13 @@ export async function convertWeights(checkpoint: Checkpoint, precision: Precisio
     const weights = new Map<string, PlacedWeight>();
     for (const [name, stored] of tensors) {
       const location = await stored.locate(signal);
-      weights.set(name, { file: basename(path), offset: location!.offset, bytes: stored.bytes, dtype: stored.dtype, shape: stored.shape });
+      weights.set(name, {
+        file: basename(path),
+        offset: location!.offset,
+        bytes: stored.bytes,
+        dtype: stored.dtype,
+        shape: stored.shape,
+      });
     }
     return { folder: dirname(path), weights };
   } finally {
@@ -112,9 +143,18 @@ async function isWhole(path: string, signal?: AbortSignal): Promise<boolean> {
   return (await rememberedDigest(path, signal)).sha256 === noted.trim();
 }
 
-async function writeConverted(path: string, checkpoint: Checkpoint, precision: Precision, type: ByteType, { signal, progress }: PlaceOptions): Promise<void> {
+async function writeConverted(
+  path: string,
+  checkpoint: Checkpoint,
+  precision: Precision,
+  type: ByteType,
+  { signal, progress }: PlaceOptions,
+): Promise<void> {
   const tensors = [...checkpoint.tensors];
-  const { header, layout } = planSafetensors(tensors.flatMap(([name, { shape }]) => planned(precision, name, shape, type)), { precision, source: checkpoint.name });
+  const { header, layout } = planSafetensors(
+    tensors.flatMap(([name, { shape }]) => planned(precision, name, shape, type)),
+    { precision, source: checkpoint.name },
+  );
   const places = new Map(layout.map(({ name, offset }) => [name, offset]));
   await writeAtomically(path, async (temporary) => {
     const file = await open(temporary, 'w');
@@ -123,7 +163,13 @@ async function writeConverted(path: string, checkpoint: Checkpoint, precision: P
       let done = 0;
       for (const [name, stored] of tensors) {
         signal?.throwIfAborted();
-        for (const { name: made, bytes } of converters[precision](name, stored.shape, await readFloats(stored, signal), type)) await file.write(bytes, 0, bytes.byteLength, places.get(made)!);
+        for (const { name: made, bytes } of converters[precision](
+          name,
+          stored.shape,
+          await readFloats(stored, signal),
+          type,
+        ))
+          await file.write(bytes, 0, bytes.byteLength, places.get(made)!);
         progress?.(++done, tensors.length);
       }
     } finally {
@@ -132,7 +178,8 @@ async function writeConverted(path: string, checkpoint: Checkpoint, precision: P
     const hash = createHash('sha256');
     const source = await openFile(temporary);
     try {
-      for (let at = 0; at < source.size; at += 1 << 24) hash.update(await source.read(at, Math.min(1 << 24, source.size - at), signal));
+      for (let at = 0; at < source.size; at += 1 << 24)
+        hash.update(await source.read(at, Math.min(1 << 24, source.size - at), signal));
     } finally {
       await source.close();
     }

@@ -42,24 +42,42 @@ const kinds: Readonly<Record<DeviceKind, Kind>> = {
     provider: { name: 'cuda', deviceId: 0 },
     forms: ['fused', 'decomposed'],
     environment: (index) => ({ CUDA_VISIBLE_DEVICES: shownCuda(index) }),
-    remedy: 'It needs an NVIDIA GPU, CUDA 12 with cuDNN 9 on the library path, and the CUDA files of onnxruntime-node: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node.',
+    remedy:
+      'It needs an NVIDIA GPU, CUDA 12 with cuDNN 9 on the library path, and the CUDA files of onnxruntime-node: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node.',
   },
-  webgpu: { provider: { name: 'webgpu' }, forms: ['fused', 'decomposed'], remedy: 'It needs a GPU with a Vulkan, Metal or Direct3D 12 driver.' },
-  coreml: { provider: { name: 'coreml' }, forms: ['decomposed', 'fused'], remedy: 'It comes with onnxruntime-node on macOS only.' },
-  dml: { provider: { name: 'dml' }, forms: ['fused', 'decomposed'], remedy: 'It comes with onnxruntime-node on Windows only.' },
+  webgpu: {
+    provider: { name: 'webgpu' },
+    forms: ['fused', 'decomposed'],
+    remedy: 'It needs a GPU with a Vulkan, Metal or Direct3D 12 driver.',
+  },
+  coreml: {
+    provider: { name: 'coreml' },
+    forms: ['decomposed', 'fused'],
+    remedy: 'It comes with onnxruntime-node on macOS only.',
+  },
+  dml: {
+    provider: { name: 'dml' },
+    forms: ['fused', 'decomposed'],
+    remedy: 'It comes with onnxruntime-node on Windows only.',
+  },
 };
 
 /** Reads a device's name. Throws an `InputError` that lists the names there are. */
 export function parseDevice(name: string): DevicePlan {
   const match = /^(cpu|cuda|webgpu|coreml|dml)(?::(\d+))?$/.exec(name);
   if (!match || (match[2] !== undefined && match[1] === 'cpu'))
-    throw new InputError(`device ${JSON.stringify(name)}`, `is not one of ${deviceKinds.join(', ')}, auto; cuda:0, cuda:1 … name one of several.`, { code: 'E_DEVICE' });
+    throw new InputError(
+      `device ${JSON.stringify(name)}`,
+      `is not one of ${deviceKinds.join(', ')}, auto; cuda:0, cuda:1 … name one of several.`,
+      { code: 'E_DEVICE' },
+    );
   const kind = kinds[match[1] as DeviceKind];
   const index = Number(match[2] ?? 0);
   return {
     name,
     kind: match[1] as DeviceKind,
-    // Alone: what it has no kernel for goes to the CPU anyway, and with a second one named onnxruntime-node drops a missing first one without a word.
+    // Alone: what it has no kernel for goes to the CPU anyway, and with a second one named onnxruntime-node drops a
+    // missing first one without a word.
     providers: [kind.provider],
     environment: kind.environment?.(index) ?? {},
     forms: kind.forms,
@@ -69,9 +87,14 @@ export function parseDevice(name: string): DevicePlan {
 
 /** What is tried for `auto` on this system, the fastest first; the CPU is always last. */
 export function candidates(platform: NodeJS.Platform = process.platform): string[] {
-  const system: Partial<Record<NodeJS.Platform, string[]>> = { linux: ['cuda'], win32: ['cuda', 'dml'], darwin: ['coreml'] };
+  const system: Partial<Record<NodeJS.Platform, string[]>> = {
+    linux: ['cuda'],
+    win32: ['cuda', 'dml'],
+    darwin: ['coreml'],
+  };
   return [...(system[platform] ?? []), 'cpu'];
 }
 
 /** What is computed in between: half precision on GPUs only; a CPU multiplies fp16 weights in float32. */
-export const computeType = (kind: DeviceKind, precision: Precision): 'float32' | 'float16' => (precision === 'fp16' && kind !== 'cpu' ? 'float16' : 'float32');
+export const computeType = (kind: DeviceKind, precision: Precision): 'float32' | 'float16' =>
+  precision === 'fp16' && kind !== 'cpu' ? 'float16' : 'float32';

@@ -29,27 +29,51 @@ export interface EncodedClip {
 /** Refuses a clip whose last frame no token would see. A single frame is fine: it is an image. */
 export function checkFrameCount(frames: number, tubelet: number, name: string): void {
   if (frames > 1 && frames % tubelet)
-    throw new InputError(name, `it has ${frames} frames, and a token spans ${tubelet}: the last ${frames % tubelet === 1 ? 'frame' : `${frames % tubelet} frames`} would be left out.`, {
-      code: 'E_ODD_CLIP',
-      remedy: `Give a multiple of ${tubelet}.`,
-    });
+    throw new InputError(
+      name,
+      `it has ${frames} frames, and a token spans ${tubelet}: the last ${frames % tubelet === 1 ? 'frame' : `${frames % tubelet} frames`} would be left out.`,
+      {
+        code: 'E_ODD_CLIP',
+        remedy: `Give a multiple of ${tubelet}.`,
+      },
+    );
 }
 
 /** A clip made ready for an encoder. */
-export function readyClip(encoder: Encoder, rasters: readonly Raster[], { cropSize = encoder.architecture.cropSize, ...options }: ClipOptions): PreparedClip {
+export function readyClip(
+  encoder: Encoder,
+  rasters: readonly Raster[],
+  { cropSize = encoder.architecture.cropSize, ...options }: ClipOptions,
+): PreparedClip {
   const { tubelet, family } = encoder.architecture;
-  return prepareClip(rasters, { ...options, cropSize, tubelet: rasters.length === 1 && family === '2.1' ? 1 : tubelet });
+  return prepareClip(rasters, {
+    ...options,
+    cropSize,
+    tubelet: rasters.length === 1 && family === '2.1' ? 1 : tubelet,
+  });
 }
 
 /**
- * Encodes clips of one length, `batchSize` pieces (clips, or tiles of clips) in a call. Answers them in order. Throws an `InputError` for frames that cannot be
- * prepared and for an answer that is not finite.
+ * Encodes clips of one length, `batchSize` pieces (clips, or tiles of clips) in a call. Returns them in order. Throws
+ * an `InputError` for frames that cannot be prepared and for an output that is not finite.
  */
-export async function encodeClips(encoder: Encoder, clips: readonly PreparedClip[], batchSize: number, signal?: AbortSignal): Promise<EncodedClip[]> {
-  const pieces = clips.flatMap((clip, index) => Array.from({ length: clip.tiles.rows * clip.tiles.columns }, (_, tile) => ({ clip, index, row: Math.floor(tile / clip.tiles.columns), column: tile % clip.tiles.columns })));
+export async function encodeClips(
+  encoder: Encoder,
+  clips: readonly PreparedClip[],
+  batchSize: number,
+  signal?: AbortSignal,
+): Promise<EncodedClip[]> {
+  const pieces = clips.flatMap((clip, index) =>
+    Array.from({ length: clip.tiles.rows * clip.tiles.columns }, (_, tile) => ({
+      clip,
+      index,
+      row: Math.floor(tile / clip.tiles.columns),
+      column: tile % clip.tiles.columns,
+    })),
+  );
   const results = clips.map(() => undefined as Tensor<'float32'> | undefined);
   const jobs: Promise<void>[] = [];
-  for (let at = 0; at < pieces.length; ) {
+  for (let at = 0; at < pieces.length;) {
     const [first] = pieces.slice(at, at + 1) as [(typeof pieces)[number]];
     let end = at + 1;
     while (end < pieces.length && end - at < batchSize && sameShape(pieces[end]!.clip, first.clip)) end++;
@@ -65,7 +89,8 @@ export async function encodeClips(encoder: Encoder, clips: readonly PreparedClip
   return clips.map(({ geometry, valid }, index) => ({ values: results[index]!, geometry, ...(valid && { valid }) }));
 }
 
-const sameShape = (a: PreparedClip, b: PreparedClip): boolean => a.frames === b.frames && a.height === b.height && a.width === b.width;
+const sameShape = (a: PreparedClip, b: PreparedClip): boolean =>
+  a.frames === b.frames && a.height === b.height && a.width === b.width;
 
 interface Piece {
   readonly clip: PreparedClip;
@@ -74,27 +99,48 @@ interface Piece {
   readonly column: number;
 }
 
-async function encodeBatch(encoder: Encoder, batch: readonly Piece[], results: (Tensor<'float32'> | undefined)[], signal?: AbortSignal): Promise<void> {
+async function encodeBatch(
+  encoder: Encoder,
+  batch: readonly Piece[],
+  results: (Tensor<'float32'> | undefined)[],
+  signal?: AbortSignal,
+): Promise<void> {
   const { frames, height, width } = batch[0]!.clip;
   const size = frames * 3 * height * width;
   const pixels = new Float32Array(batch.length * size);
   batch.forEach(({ clip, row, column }, i) => clip.pixels(row, column, pixels.subarray(i * size, (i + 1) * size)));
-  const { tokens, grid } = await encoder.encode(tensor('float32', [batch.length, frames, 3, height, width], pixels), signal);
+  const { tokens, grid } = await encoder.encode(
+    tensor('float32', [batch.length, frames, 3, height, width], pixels),
+    signal,
+  );
   const channels = tokens.shape.at(-1)!;
   const each = tokens.data.length / batch.length;
   batch.forEach(({ clip, index, row, column }, i) => {
     const values = tokens.data.subarray(i * each, (i + 1) * each);
-    if (!values.every(Number.isFinite)) throw new InputError('encoder', 'its answer holds NaN or infinity.', { code: 'E_NAN', remedy: 'Try fp32, or check the checkpoint with `deepearth model check`.' });
+    if (!values.every(Number.isFinite))
+      throw new InputError('encoder', 'its answer holds NaN or infinity.', {
+        code: 'E_NAN',
+        remedy: 'Try fp32, or check the checkpoint with `deepearth model check`.',
+      });
     if (clip.tiles.rows * clip.tiles.columns === 1) {
-      results[index] = tensor('float32', [grid.time, grid.height, grid.width, channels], batch.length === 1 ? values : values.slice());
+      results[index] = tensor(
+        'float32',
+        [grid.time, grid.height, grid.width, channels],
+        batch.length === 1 ? values : values.slice(),
+      );
       return;
     }
-    const whole = (results[index] ??= tensor('float32', [grid.time, clip.grid.height, clip.grid.width, channels], new Float32Array(grid.time * clip.grid.height * clip.grid.width * channels)));
+    const whole = (results[index] ??= tensor(
+      'float32',
+      [grid.time, clip.grid.height, clip.grid.width, channels],
+      new Float32Array(grid.time * clip.grid.height * clip.grid.width * channels),
+    ));
     const line = grid.width * channels;
     for (let time = 0; time < grid.time; time++)
       for (let y = 0; y < grid.height; y++) {
         const from = (time * grid.height + y) * line;
-        const to = ((time * clip.grid.height + row * grid.height + y) * clip.grid.width + column * grid.width) * channels;
+        const to =
+          ((time * clip.grid.height + row * grid.height + y) * clip.grid.width + column * grid.width) * channels;
         whole.data.set(values.subarray(from, from + line), to);
       }
   });

@@ -20,7 +20,7 @@ export interface EncoderOptions {
   readonly precision?: Precision;
   /** CPU threads of one process; all cores unless told. */
   readonly threads?: number | undefined;
-  /** What the graph answers beside the tokens. */
+  /** What the graph returns beside the tokens. */
   readonly outputs?: GraphOptions['outputs'];
   /** Only the first layers; for measurements. */
   readonly layers?: number | undefined;
@@ -36,7 +36,7 @@ export interface EncoderOptions {
 export interface Encoded {
   /** `[batch, time, height, width, hiddenSize]`. */
   readonly tokens: Tensor<'float32'>;
-  /** Everything the graph answered, by name; `[batch, tokens, …]`. */
+  /** Everything the graph returned, by name; `[batch, tokens, …]`. */
   readonly outputs: Tensors;
   readonly grid: Grid;
 }
@@ -48,8 +48,9 @@ export interface Encoder {
   /** The devices in use, by name. */
   readonly devices: readonly string[];
   /**
-   * Encodes normalised pixels, `[batch, frames, 3, height, width]`. One frame goes through the image embedding of V-JEPA 2.1 and is repeated to a tubelet in
-   * 2.0; an odd last frame is dropped, as in the original. Calls are spread over the devices. Aborting `signal` ends the process that works on it.
+   * Encodes normalised pixels, `[batch, frames, 3, height, width]`. One frame goes through the image embedding of
+   * V-JEPA 2.1 and is repeated to a tubelet in 2.0; an odd last frame is dropped, as in the original. Calls are spread
+   * over the devices. Aborting `signal` ends the process that works on it.
    */
   encode(pixels: Tensor<'float32'>, signal?: AbortSignal): Promise<Encoded>;
   close(): Promise<void>;
@@ -65,19 +66,33 @@ interface Slot {
 }
 
 /** Digest of everything that decides an encoder's values: architecture, weights, precision, and the graph's version. */
-export const encoderFingerprint = async ({ architecture: { labels: _, ...architecture }, ...checkpoint }: Checkpoint, precision: Precision, signal?: AbortSignal, layers?: number): Promise<string> =>
+export const encoderFingerprint = async (
+  { architecture: { labels: _, ...architecture }, ...checkpoint }: Checkpoint,
+  precision: Precision,
+  signal?: AbortSignal,
+  layers?: number,
+): Promise<string> =>
   lineage(graphVersion, architecture, await weightsDigest(checkpoint, signal), precision, layers ?? null);
 
 /** Gets a checkpoint ready on its devices. Closing the encoder closes the sessions, not the checkpoint. */
 export async function openEncoder(checkpoint: Checkpoint, options: EncoderOptions = {}): Promise<Encoder> {
   const { devices = ['cpu'], precision = 'fp32', threads, signal, outputs = 'tokens', layers, progress } = options;
   const { architecture } = checkpoint;
-  const placed = await placeWeights(checkpoint, precision, { signal, progress: progress && ((done, total) => progress('convert', done, total)) });
+  const placed = await placeWeights(checkpoint, precision, {
+    signal,
+    progress: progress && ((done, total) => progress('convert', done, total)),
+  });
   const ready = await chooseDevices(checkpoint, placed, devices, { ...options, precision });
   const slots = ready.map((device): Slot => ({ device, busy: Promise.resolve(), waiting: 0 }));
   const fingerprint = await encoderFingerprint(checkpoint, precision, signal, layers);
 
-  async function sessionFor(slot: Slot, input: 'video' | 'image', batch: number, tokens: number, abort?: AbortSignal): Promise<Session> {
+  async function sessionFor(
+    slot: Slot,
+    input: 'video' | 'image',
+    batch: number,
+    tokens: number,
+    abort?: AbortSignal,
+  ): Promise<Session> {
     const { plan, form } = slot.device;
     const size = form === 'decomposed' ? { batch, tokens } : undefined;
     const variant = JSON.stringify([input, size]);
@@ -85,7 +100,15 @@ export async function openEncoder(checkpoint: Checkpoint, options: EncoderOption
     // One session at a time, so that two variants never hold the weights twice.
     await slot.session?.close();
     slot.variant = variant;
-    const graph = { architecture, input, outputs, attention: form, compute: computeType(plan.kind, precision), ...(size && { size }), ...(layers !== undefined && { layers }) };
+    const graph = {
+      architecture,
+      input,
+      outputs,
+      attention: form,
+      compute: computeType(plan.kind, precision),
+      ...(size && { size }),
+      ...(layers !== undefined && { layers }),
+    };
     slot.session = await openGraph(placed, graph, { plan, threads, signal: abort, profile: options.profile });
     return slot.session;
   }
@@ -96,7 +119,11 @@ export async function openEncoder(checkpoint: Checkpoint, options: EncoderOption
     const session = await sessionFor(slot, input, batch, tokens, abort);
     const answer = await session.run({ patches, ...tablesFor(architecture, grid) }, abort);
     const values = answer['tokens'] as Tensor<'float32'>;
-    return { tokens: tensor('float32', [batch, grid.time, grid.height, grid.width, architecture.hiddenSize], values.data), outputs: answer, grid };
+    return {
+      tokens: tensor('float32', [batch, grid.time, grid.height, grid.width, architecture.hiddenSize], values.data),
+      outputs: answer,
+      grid,
+    };
   }
 
   return {

@@ -23,8 +23,12 @@ export interface RawPicture {
 /** A path, the bytes of a picture file, raw pixels (an `ImageData` is one), or a raster. */
 export type PictureInput = string | Uint8Array | RawPicture | Raster;
 
-export interface ExtractorOptions extends ClipOptions, Pick<EncoderOptions, 'precision' | 'threads' | 'signal' | 'log' | 'progress'> {
-  /** `builtin`, a folder with config.json and model.safetensors, a weights file, or a name on the Hugging Face Hub. `builtin` unless told. */
+export interface ExtractorOptions
+  extends ClipOptions, Pick<EncoderOptions, 'precision' | 'threads' | 'signal' | 'log' | 'progress'> {
+  /**
+   * `builtin`, a folder with config.json and model.safetensors, a weights file, or a name on the Hugging Face Hub.
+   * `builtin` unless told.
+   */
   readonly model?: string;
   /** Weights file inside the model's folder, when it is not model.safetensors. */
   readonly weights?: string | undefined;
@@ -34,7 +38,10 @@ export interface ExtractorOptions extends ClipOptions, Pick<EncoderOptions, 'pre
   readonly devices?: readonly Device[];
   /** Clips (or tiles) in one call; 1 unless told. */
   readonly batchSize?: number;
-  /** How often a still image is repeated for V-JEPA 2.0, which knows clips only; 16 unless told. 2.1 has an image embedding. */
+  /**
+   * How often a still image is repeated for V-JEPA 2.0, which knows clips only; 16 unless told. 2.1 has an image
+   * embedding.
+   */
   readonly stillFrames?: number;
 }
 
@@ -50,11 +57,13 @@ export interface VJepa2Extractor extends AsyncDisposable {
   readonly precision: Precision;
   /** Where it runs. */
   readonly devices: readonly string[];
-  /** One image: `[8, 24, 24, 1408]` for 16 repetitions through ViT-g at 384 pixels, `[1, 24, 24, 1408]` in V-JEPA 2.1. */
+  /**
+   * One image: `[8, 24, 24, 1408]` for 16 repetitions through ViT-g at 384 pixels, `[1, 24, 24, 1408]` in V-JEPA 2.1.
+   */
   extract(image: PictureInput, options?: ExtractOptions): Promise<Tokens>;
   /** The frames of one clip, an even number: `[frames / 2, height / 16, width / 16, channels]`. */
   extract(frames: readonly PictureInput[], options?: ExtractOptions): Promise<Tokens>;
-  /** Several clips, answered in order. */
+  /** Several clips, returned in order. */
   extract(clips: readonly (readonly PictureInput[])[], options?: ExtractOptions): Promise<Tokens[]>;
   /** Ends the model's processes. Safe to call twice. */
   dispose(): Promise<void>;
@@ -62,7 +71,15 @@ export interface VJepa2Extractor extends AsyncDisposable {
 
 /** Loads a model. Throws an `InputError` when the model, a tensor of it or the device is not there or not right. */
 async function load(options: ExtractorOptions = {}): Promise<VJepa2Extractor> {
-  const { model = 'builtin', weights, device = 'auto', devices = [device], batchSize = 1, stillFrames = 16, ...rest } = options;
+  const {
+    model = 'builtin',
+    weights,
+    device = 'auto',
+    devices = [device],
+    batchSize = 1,
+    stillFrames = 16,
+    ...rest
+  } = options;
   const { path, name } = await resolveModel(model, rest);
   const checkpoint = await openCheckpoint(path, { weights, name });
   const encoder = await openEncoder(checkpoint, { ...rest, devices }).catch(async (error: unknown) => {
@@ -93,19 +110,25 @@ async function load(options: ExtractorOptions = {}): Promise<VJepa2Extractor> {
     return readyClip(encoder, rasters, { ...rest, names });
   }
 
-  async function extract(input: PictureInput | readonly PictureInput[] | readonly (readonly PictureInput[])[], { signal }: ExtractOptions = {}): Promise<Tokens | Tokens[]> {
+  async function extract(
+    input: PictureInput | readonly PictureInput[] | readonly (readonly PictureInput[])[],
+    { signal }: ExtractOptions = {},
+  ): Promise<Tokens | Tokens[]> {
     if (disposed) throw new InputError('extractor', 'it has been disposed; load it again.', { code: 'E_DISPOSED' });
     signal?.throwIfAborted();
     const list = Array.isArray(input) ? (input as readonly unknown[]) : undefined;
     const several = list !== undefined && list.length > 0 && list.every(Array.isArray);
-    const clips = several ? (input as readonly (readonly PictureInput[])[]) : [list ? (input as readonly PictureInput[]) : [input as PictureInput]];
+    const clips = several
+      ? (input as readonly (readonly PictureInput[])[])
+      : [list ? (input as readonly PictureInput[]) : [input as PictureInput]];
     const answers: Tokens[] = [];
     // So many clips at a time that every device has a full batch; more would only wait in memory.
     const step = Math.max(batchSize * encoder.devices.length, 1);
     for (let at = 0; at < clips.length; at += step) {
       const prepared = [];
       for (const clip of clips.slice(at, at + step)) prepared.push(await ready(clip));
-      for (const { values, geometry, valid } of await encodeClips(encoder, prepared, batchSize, signal)) answers.push(tokensOf(values, geometry, valid));
+      for (const { values, geometry, valid } of await encodeClips(encoder, prepared, batchSize, signal))
+        answers.push(tokensOf(values, geometry, valid));
     }
     return several ? answers : answers[0]!;
   }
@@ -115,7 +138,15 @@ async function load(options: ExtractorOptions = {}): Promise<VJepa2Extractor> {
     await encoder.close();
     await checkpoint.close();
   };
-  return { architecture, encoder: encoder.identity, precision: encoder.precision, devices: encoder.devices, extract: extract as VJepa2Extractor['extract'], dispose, [Symbol.asyncDispose]: dispose };
+  return {
+    architecture,
+    encoder: encoder.identity,
+    precision: encoder.precision,
+    devices: encoder.devices,
+    extract: extract as VJepa2Extractor['extract'],
+    dispose,
+    [Symbol.asyncDispose]: dispose,
+  };
 }
 
 /**
@@ -132,7 +163,14 @@ async function toRaster(input: PictureInput, name: string): Promise<Raster> {
   if ('values' in input) return input;
   const { data, width, height } = input;
   const channels = data.length / (width * height);
-  if (!Number.isInteger(channels) || ![1, 3, 4].includes(channels)) throw new InputError(name, `${width} x ${height} pixels with ${data.length} values: expected 1, 3 or 4 values a pixel.`);
+  if (!Number.isInteger(channels) || ![1, 3, 4].includes(channels))
+    throw new InputError(
+      name,
+      `${width} x ${height} pixels with ${data.length} values: expected 1, 3 or 4 values a pixel.`,
+    );
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return { values: tensor('uint8', [height, width, channels], bytes), channels: channels === 1 ? ['grey'] : ['red', 'green', 'blue', 'alpha'].slice(0, channels) };
+  return {
+    values: tensor('uint8', [height, width, channels], bytes),
+    channels: channels === 1 ? ['grey'] : ['red', 'green', 'blue', 'alpha'].slice(0, channels),
+  };
 }

@@ -32,9 +32,15 @@ describe('layout', () => {
     fc.assert(
       fc.property(edge, edge, crop, fc.constantFrom(...fits), (width, height, cropSize, fit) => {
         const { geometry } = layout(width, height, { cropSize, fit });
-        const [left, top, right, bottom] = [geometry.x, geometry.y, geometry.x + geometry.width - width, geometry.y + geometry.height - height];
+        const [left, top, right, bottom] = [
+          geometry.x,
+          geometry.y,
+          geometry.x + geometry.width - width,
+          geometry.y + geometry.height - height,
+        ];
         const outward = fit === 'crop' ? -1 : 1;
-        for (const slack of [-left, -top, right, bottom]) expect(slack * outward).toBeGreaterThanOrEqual(-1e-6 * Math.max(width, height));
+        for (const slack of [-left, -top, right, bottom])
+          expect(slack * outward).toBeGreaterThanOrEqual(-1e-6 * Math.max(width, height));
       }),
     );
   });

@@ -13,19 +13,28 @@ export interface PlacedWeight {
   readonly shape: readonly number[];
 }
 
-/** `fused` uses ONNX Runtime's own operators; `decomposed` standard ones only, with the queries in pieces, for devices where the fused ones err. */
+/**
+ * `fused` uses ONNX Runtime's own operators; `decomposed` standard ones only, with the queries in pieces, for devices
+ * where the fused ones err.
+ */
 export type AttentionForm = 'fused' | 'decomposed';
 
 export interface GraphOptions {
   readonly architecture: Architecture;
-  /** By the project's names; matrices that were quantised stand under `NAME.quantised` (int8, or uint8 with a zero of 128) and `NAME.scale`. */
+  /**
+   * By the project's names; matrices that were quantised stand under `NAME.quantised` (int8, or uint8 with a zero of
+   * 128) and `NAME.scale`.
+   */
   readonly weights: ReadonlyMap<string, PlacedWeight>;
   /** What is computed in between; weights of other kinds are converted. The inputs and outputs are float32 always. */
   readonly compute?: 'float32' | 'float16';
   readonly attention?: AttentionForm;
   /** `image`: one frame through the image embedding of V-JEPA 2.1. */
   readonly input?: 'video' | 'image';
-  /** `tokens`: the normalised output; `hidden` adds what enters and leaves every layer; `levels` adds the hierarchical features. */
+  /**
+   * `tokens`: the normalised output; `hidden` adds what enters and leaves every layer; `levels` adds the hierarchical
+   * features.
+   */
   readonly outputs?: 'tokens' | 'hidden' | 'levels';
   /** Only the first layers, for self-tests and measurements. */
   readonly layers?: number;
@@ -39,7 +48,10 @@ export interface GraphParts {
   readonly options: GraphOptions;
   /** float16 or float32. */
   readonly compute: 'float32' | 'float16';
-  /** Adds a weight once and answers its name, converted to `dtype` (what is computed in, unless told); right before the product with `by`, when that is given. */
+  /**
+   * Adds a weight once and returns its name, converted to `dtype` (what is computed in, unless told); right before the
+   * product with `by`, when that is given.
+   */
   weight(name: string, dtype?: DType, by?: string): string;
   shape(name: string, sizes: readonly number[]): string;
   /** `x · weightᵀ + bias` of `[rows, in]`; several layers may read the same `x`, which is then quantised once. */
@@ -65,12 +77,19 @@ export function graphParts(graph: GraphBuilder, options: GraphOptions): GraphPar
     return made;
   };
   const cast = (x: string, to: DType): string => graph.op('Cast', [x], { to: onnxTypes[to as 'float32'] });
-  // ONNX Runtime would convert constants when it loads and keep twice their bytes. A shape that only the product's other operand tells hides that a matrix
-  // is constant, and puts its conversion right before the product, which takes a hundred times as long.
+  // ONNX Runtime would convert constants when it loads and keep twice their bytes. A shape that only the product's
+  // other operand tells hides that a matrix is constant, and puts its conversion right before the product, which takes
+  // a hundred times as long.
   const unfolded = (matrix: string, shape: readonly number[], by: string): string => {
     const rows = () => graph.op('Shape', [by], { start: 0, end: 1 });
     const zero = graph.op('Sub', [rows(), rows()]);
-    return graph.op('Reshape', [matrix, graph.op('Add', [graph.constant(`${matrix}:shape`, tensor('int64', [2], BigInt64Array.from(shape, BigInt))), zero])]);
+    return graph.op('Reshape', [
+      matrix,
+      graph.op('Add', [
+        graph.constant(`${matrix}:shape`, tensor('int64', [2], BigInt64Array.from(shape, BigInt))),
+        zero,
+      ]),
+    ]);
   };
   const weight = (name: string, dtype: DType = compute, by?: string): string => {
     const key = `${name}:${dtype}`;
@@ -79,21 +98,48 @@ export function graphParts(graph: GraphBuilder, options: GraphOptions): GraphPar
     const found = options.weights.get(name);
     if (!found) throw new RangeError(`the weights hold no ${name}`);
     // Convolution kernels become matrices, embeddings become rows; same values in the same order.
-    const shape = found.shape.length === 5 ? [found.shape[0]!, found.shape.slice(1).reduce((a, b) => a * b)] : found.shape;
-    const stored = graph.external(dtype === found.dtype ? name : `${name}:stored`, found.dtype, shape, { location: found.file, offset: found.offset, length: found.bytes });
-    const made = dtype === found.dtype ? stored : cast(by === undefined || options.size ? stored : unfolded(stored, shape, by), dtype);
+    const shape =
+      found.shape.length === 5 ? [found.shape[0]!, found.shape.slice(1).reduce((a, b) => a * b)] : found.shape;
+    const stored = graph.external(dtype === found.dtype ? name : `${name}:stored`, found.dtype, shape, {
+      location: found.file,
+      offset: found.offset,
+      length: found.bytes,
+    });
+    const made =
+      dtype === found.dtype
+        ? stored
+        : cast(by === undefined || options.size ? stored : unfolded(stored, shape, by), dtype);
     placed.set(key, made);
     return made;
   };
   const linear = (x: string, name: string): string => {
     const bias = weight(`${name}.bias`);
     const matrix = options.weights.get(`${name}.weight.quantised`);
-    if (!matrix) return graph.op('Gemm', [x, weight(`${name}.weight`, compute, x), bias], { transB: 1 }, { name: `${name}:gemm` });
+    if (!matrix)
+      return graph.op('Gemm', [x, weight(`${name}.weight`, compute, x), bias], { transB: 1 }, { name: `${name}:gemm` });
     let rounded = quantised.get(x);
-    if (!rounded) quantised.set(x, (rounded = graph.ops('DynamicQuantizeLinear', [x], {}, { outputs: 3, name: `${name}:quantise` })));
+    if (!rounded)
+      quantised.set(
+        x,
+        (rounded = graph.ops('DynamicQuantizeLinear', [x], {}, { outputs: 3, name: `${name}:quantise` })),
+      );
     const [values, scale, zero] = rounded as [string, string, string];
-    const matrixZero = matrix.dtype === 'uint8' ? constant('zero128', () => tensor('uint8', [], Uint8Array.of(128))) : '';
-    return graph.op('MatMulIntegerToFloat', [values, weight(`${name}.weight.quantised`, matrix.dtype), scale, weight(`${name}.weight.scale`, 'float32'), zero, matrixZero, bias], {}, { ...microsoft, name: `${name}:int8` });
+    const matrixZero =
+      matrix.dtype === 'uint8' ? constant('zero128', () => tensor('uint8', [], Uint8Array.of(128))) : '';
+    return graph.op(
+      'MatMulIntegerToFloat',
+      [
+        values,
+        weight(`${name}.weight.quantised`, matrix.dtype),
+        scale,
+        weight(`${name}.weight.scale`, 'float32'),
+        zero,
+        matrixZero,
+        bias,
+      ],
+      {},
+      { ...microsoft, name: `${name}:int8` },
+    );
   };
   return {
     graph,

@@ -18,7 +18,11 @@ export interface OpenGraphOptions {
 }
 
 /** Opens one variant of the encoder's graph on one device. */
-export function openGraph({ folder, weights }: PlacedWeights, graph: Omit<GraphOptions, 'weights'>, { plan, threads, signal, profile }: OpenGraphOptions): Promise<Session> {
+export function openGraph(
+  { folder, weights }: PlacedWeights,
+  graph: Omit<GraphOptions, 'weights'>,
+  { plan, threads, signal, profile }: OpenGraphOptions,
+): Promise<Session> {
   return openSession({
     model: encoderGraph({ ...graph, weights }),
     folder,
@@ -31,14 +35,24 @@ export function openGraph({ folder, weights }: PlacedWeights, graph: Omit<GraphO
 }
 
 /** Which embedding a clip goes through, and its patches. */
-export function prepare(architecture: Architecture, pixels: Tensor<'float32'>): { input: 'video' | 'image'; patches: Tensor<'float32'>; grid: Grid } {
+export function prepare(
+  architecture: Architecture,
+  pixels: Tensor<'float32'>,
+): { input: 'video' | 'image'; patches: Tensor<'float32'>; grid: Grid } {
   const { family, tubelet, patchSize } = architecture;
   const [batch, frames, channels, height, width] = pixels.shape as [number, number, number, number, number];
   if (pixels.shape.length !== 5 || channels !== 3 || batch < 1 || frames < 1 || height < patchSize || width < patchSize)
-    throw new InputError('clip', `pixels are [batch, frames, 3, height, width], at least ${patchSize} pixels high and wide; these are [${pixels.shape.join(', ')}].`);
+    throw new InputError(
+      'clip',
+      `pixels are [batch, frames, 3, height, width], at least ${patchSize} pixels high and wide; these are [${pixels.shape.join(', ')}].`,
+    );
   const grid = tokenGrid(architecture, frames, height, width);
   if (frames === 1 && family === '2.1') return { input: 'image', patches: cutPatches(pixels, 1, patchSize), grid };
-  return { input: 'video', patches: cutPatches(frames < tubelet ? repeated(pixels, tubelet) : pixels, tubelet, patchSize), grid };
+  return {
+    input: 'video',
+    patches: cutPatches(frames < tubelet ? repeated(pixels, tubelet) : pixels, tubelet, patchSize),
+    grid,
+  };
 }
 
 /** Each clip of one frame `times` times. */
@@ -46,7 +60,9 @@ function repeated(pixels: Tensor<'float32'>, times: number): Tensor<'float32'> {
   const [batch, , ...rest] = pixels.shape as [number, number, ...number[]];
   const frame = pixels.data.length / batch;
   const data = new Float32Array(pixels.data.length * times);
-  for (let clip = 0; clip < batch; clip++) for (let time = 0; time < times; time++) data.set(pixels.data.subarray(clip * frame, (clip + 1) * frame), (clip * times + time) * frame);
+  for (let clip = 0; clip < batch; clip++)
+    for (let time = 0; time < times; time++)
+      data.set(pixels.data.subarray(clip * frame, (clip + 1) * frame), (clip * times + time) * frame);
   return tensor('float32', [batch, times, ...rest], data);
 }
 

@@ -18,13 +18,22 @@ beforeAll(async () => {
 });
 afterAll(() => checkpoint.close());
 
-const noise = (shape: readonly number[]): Tensor<'float32'> => tensor('float32', shape, Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i * 12.9898) * 1.5));
+const noise = (shape: readonly number[]): Tensor<'float32'> =>
+  tensor(
+    'float32',
+    shape,
+    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i * 12.9898) * 1.5),
+  );
 
 async function run(pixels: Tensor<'float32'>, options: Partial<GraphOptions>): Promise<Tensor<'float32'>> {
   const { architecture } = checkpoint;
   const { patches, grid } = prepare(architecture, pixels);
   const [batch, tokens] = patches.shape as [number, number, number];
-  const session = await openGraph(placed, { architecture, ...(options.attention === 'decomposed' && { size: { batch, tokens } }), ...options }, { plan: parseDevice('cpu') });
+  const session = await openGraph(
+    placed,
+    { architecture, ...(options.attention === 'decomposed' && { size: { batch, tokens } }), ...options },
+    { plan: parseDevice('cpu') },
+  );
   try {
     return (await session.run({ patches, ...tablesFor(architecture, grid) }))['tokens'] as Tensor<'float32'>;
   } finally {
@@ -32,11 +41,14 @@ async function run(pixels: Tensor<'float32'>, options: Partial<GraphOptions>): P
   }
 }
 
-test('decomposed attention answers what the fused one does, and half precision nearly so', async () => {
+test('decomposed attention returns what the fused one does, and half precision nearly so', async () => {
   const pixels = noise([2, 4, 3, 64, 48]);
   const expected = await run(pixels, {});
   expect(compareTokens(await run(pixels, { attention: 'decomposed' }), expected).relativeError).toBeLessThan(2e-6);
-  for (const attention of ['fused', 'decomposed'] as const) expect(compareTokens(await run(pixels, { attention, compute: 'float16' }), expected).relativeError).toBeLessThan(2e-3);
+  for (const attention of ['fused', 'decomposed'] as const)
+    expect(compareTokens(await run(pixels, { attention, compute: 'float16' }), expected).relativeError).toBeLessThan(
+      2e-3,
+    );
 });
 
 test('queries that are cut up so that their scores fit give the same', async () => {
@@ -49,12 +61,21 @@ test('queries that are cut up so that their scores fit give the same', async () 
 test('a clip’s answer does not depend on the others in its batch', async () => {
   const both = noise([2, 4, 3, 48, 48]);
   const half = both.data.length / 2;
-  const [together, alone] = [await run(both, {}), await run(tensor('float32', [1, 4, 3, 48, 48], both.data.slice(half)), {})];
-  expect(compareTokens({ ...alone, data: together.data.slice(together.data.length / 2) }, alone).relativeError).toBeLessThan(1e-6);
+  const [together, alone] = [
+    await run(both, {}),
+    await run(tensor('float32', [1, 4, 3, 48, 48], both.data.slice(half)), {}),
+  ];
+  expect(
+    compareTokens({ ...alone, data: together.data.slice(together.data.length / 2) }, alone).relativeError,
+  ).toBeLessThan(1e-6);
 });
 
 test('patches are cut in the order of a convolution’s kernel, leaving out what fills none', () => {
-  const pixels = tensor('float32', [1, 3, 3, 5, 4], Float32Array.from({ length: 180 }, (_, i) => i));
+  const pixels = tensor(
+    'float32',
+    [1, 3, 3, 5, 4],
+    Float32Array.from({ length: 180 }, (_, i) => i),
+  );
   const patches = cutPatches(pixels, 2, 2);
   expect(patches.shape).toEqual([1, 4, 24]);
   // Second token: columns 2 and 3 of rows 0 and 1, channel by channel, frame by frame.
@@ -63,5 +84,7 @@ test('patches are cut in the order of a convolution’s kernel, leaving out what
 
 test('the same architecture gives the same graph, byte for byte', () => {
   const { architecture } = checkpoint;
-  expect(encoderGraph({ architecture, weights: placed.weights })).toEqual(encoderGraph({ architecture, weights: placed.weights }));
+  expect(encoderGraph({ architecture, weights: placed.weights })).toEqual(
+    encoderGraph({ architecture, weights: placed.weights }),
+  );
 });

@@ -10,11 +10,16 @@ export type { AttentionForm, GraphOptions, PlacedWeight } from './graph-parts.ts
 export const graphVersion = 2;
 
 /** The names of the graph's outputs. */
-export const outputNames = { tokens: 'tokens', hidden: (layer: number) => `hidden.${layer}`, levels: 'levels' } as const;
+export const outputNames = {
+  tokens: 'tokens',
+  hidden: (layer: number) => `hidden.${layer}`,
+  levels: 'levels',
+} as const;
 
 /**
- * The model file of an encoder. Inputs: `patches` `[batch, tokens, 3 * tubelet * patch²]` (`patches.ts`), and the rotary tables (`rotary.ts`), each
- * `[tokens, headSize / 2]`: `cosEven`, `sinEven` and, in V-JEPA 2.0, `cosOdd`, `sinOdd`. Output: `tokens` `[batch, tokens, hiddenSize]`; others as asked for.
+ * The model file of an encoder. Inputs: `patches` `[batch, tokens, 3 * tubelet * patch²]` (`patches.ts`), and the
+ * rotary tables (`rotary.ts`), each `[tokens, headSize / 2]`: `cosEven`, `sinEven` and, in V-JEPA 2.0, `cosOdd`,
+ * `sinOdd`. Output: `tokens` `[batch, tokens, hiddenSize]`; others as asked for.
  */
 export function encoderGraph(options: GraphOptions): Uint8Array {
   const { architecture, input = 'video', outputs = 'tokens', size, layers = architecture.layers } = options;
@@ -27,20 +32,37 @@ export function encoderGraph(options: GraphOptions): Uint8Array {
   const patchValues = 3 * (input === 'image' ? 1 : tubelet) * patchSize * patchSize;
 
   const patches = graph.input('patches', 'float32', [batch, tokens, patchValues]);
-  const tables = (family === '2.0' ? ['cosEven', 'sinEven', 'cosOdd', 'sinOdd'] : ['cosEven', 'sinEven']).map((name) => graph.input(name, 'float32', [tokens, headSize / 2]));
+  const tables = (family === '2.0' ? ['cosEven', 'sinEven', 'cosOdd', 'sinOdd'] : ['cosEven', 'sinEven']).map((name) =>
+    graph.input(name, 'float32', [tokens, headSize / 2]),
+  );
   // [batch, tokens, hiddenSize], for the parts that do not work on rows.
   const gridShape = size
     ? shape('gridShape', [size.batch, size.tokens, hiddenSize])
-    : graph.op('Concat', [graph.op('Shape', [patches], { start: 0, end: 2 }), shape('hiddenShape', [hiddenSize])], { axis: 0 }, { name: 'gridShape' });
+    : graph.op(
+        'Concat',
+        [graph.op('Shape', [patches], { start: 0, end: 2 }), shape('hiddenShape', [hiddenSize])],
+        { axis: 0 },
+        { name: 'gridShape' },
+      );
 
   // What runs along the layers, and its norms, stay in float32: activations reach 40 and sum up over all layers.
   const norm = (x: string, name: string): string =>
-    graph.op('LayerNormalization', [x, weight(`${name}.weight`, 'float32'), weight(`${name}.bias`, 'float32')], { axis: -1, epsilon: { float: architecture.layerNormEpsilon } }, { name });
+    graph.op(
+      'LayerNormalization',
+      [x, weight(`${name}.weight`, 'float32'), weight(`${name}.bias`, 'float32')],
+      { axis: -1, epsilon: { float: architecture.layerNormEpsilon } },
+      { name },
+    );
   const half = (x: string): string => (compute === 'float32' ? x : cast(x, compute));
   const full = (x: string): string => (compute === 'float32' ? x : cast(x, 'float32'));
   const add = (a: string, b: string, name: string): string => graph.op('Add', [a, b], {}, { name });
   const result = (x: string, name: string, width = hiddenSize): void => {
-    const whole = width === hiddenSize ? gridShape : graph.op('Concat', [graph.op('Shape', [patches], { start: 0, end: 2 }), shape(`${name}Shape`, [width])], { axis: 0 });
+    const whole =
+      width === hiddenSize
+        ? gridShape
+        : graph.op('Concat', [graph.op('Shape', [patches], { start: 0, end: 2 }), shape(`${name}Shape`, [width])], {
+            axis: 0,
+          });
     graph.op('Reshape', [x, whole], {}, { as: name });
     graph.output(name, 'float32', [batch, tokens, width]);
   };
@@ -48,21 +70,32 @@ export function encoderGraph(options: GraphOptions): Uint8Array {
   const rows = reshape(patches, shape('patchShape', [-1, patchValues]));
   const embed = input === 'image' ? 'patchImage' : 'patch';
   let x = full(linear(half(rows), embed));
-  if (family === '2.1') x = add(x, reshape(weight(input === 'image' ? 'imageEmbedding' : 'videoEmbedding', 'float32'), shape('rowShape', [1, hiddenSize])), 'modality');
+  if (family === '2.1')
+    x = add(
+      x,
+      reshape(
+        weight(input === 'image' ? 'imageEmbedding' : 'videoEmbedding', 'float32'),
+        shape('rowShape', [1, hiddenSize]),
+      ),
+      'modality',
+    );
 
   const attend = attention(made, { tables, gridShape });
   const between: string[] = [x];
   for (let layer = 0; layer < layers; layer++) {
     const name = `layers.${layer}`;
     x = add(x, full(attend(half(norm(x, `${name}.norm1`)), name)), `${name}.attended`);
-    const inner = graph.op('Gelu', [linear(half(norm(x, `${name}.norm2`)), `${name}.fc1`)], gelu, { name: `${name}.gelu` });
+    const inner = graph.op('Gelu', [linear(half(norm(x, `${name}.norm2`)), `${name}.fc1`)], gelu, {
+      name: `${name}.gelu`,
+    });
     x = add(x, full(linear(inner, `${name}.fc2`)), `${name}.mlp`);
     between.push(x);
   }
   const normed = levels.map((level, k) => (level < layers ? norm(between[level + 1]!, `norms.${k}`) : undefined));
   result(family === '2.0' ? norm(x, 'norm') : (normed.at(-1) ?? norm(x, `norms.${levels.length - 1}`)), 'tokens');
   if (outputs === 'hidden') between.forEach((value, layer) => result(value, outputNames.hidden(layer)));
-  if (outputs === 'levels' && family === '2.1') result(graph.op('Concat', normed as string[], { axis: -1 }), 'levels', hiddenSize * levels.length);
+  if (outputs === 'levels' && family === '2.1')
+    result(graph.op('Concat', normed as string[], { axis: -1 }), 'levels', hiddenSize * levels.length);
   return graph.encode();
 }
 

@@ -4,7 +4,9 @@ import { copyFile, lstat, mkdir, readFile, readdir, rm, stat, symlink } from 'no
 import { dirname, join, relative } from 'node:path';
 import { writeWhole } from './builtin-folder.ts';
 
-/** One repository's part of the cache: `blobs` by digest, `snapshots` of links by commit, `refs` from names to commits. */
+/**
+ * One repository's part of the cache: `blobs` by digest, `snapshots` of links by commit, `refs` from names to commits.
+ */
 export interface RepositoryCache {
   readonly folder: string;
   /** For lock files, beside the repositories. */
@@ -17,7 +19,8 @@ export const repositoryCache = (cache: string, name: string): RepositoryCache =>
 };
 
 export const blobPath = ({ folder }: RepositoryCache, digest: string): string => join(folder, 'blobs', digest);
-export const snapshotFolder = ({ folder }: RepositoryCache, commit: string): string => join(folder, 'snapshots', commit);
+export const snapshotFolder = ({ folder }: RepositoryCache, commit: string): string =>
+  join(folder, 'snapshots', commit);
 
 export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(revision);
 
@@ -35,7 +38,10 @@ export async function rememberCommit(cache: RepositoryCache, revision: string, c
   await writeWhole(path, new TextEncoder().encode(commit));
 }
 
-/** Puts a blob into a snapshot under its name: a relative link, a copy where the system has none (Windows without the right to make links). */
+/**
+ * Puts a blob into a snapshot under its name: a relative link, a copy where the system has none (Windows without the
+ * right to make links).
+ */
 export async function linkBlob(cache: RepositoryCache, commit: string, file: string, digest: string): Promise<void> {
   const pointer = join(snapshotFolder(cache, commit), file);
   const blob = blobPath(cache, digest);
@@ -73,20 +79,27 @@ export async function shardsIn(index: string): Promise<string[] | undefined> {
   try {
     const { weight_map: map } = JSON.parse(text) as { weight_map?: Record<string, unknown> };
     const names = [...new Set(Object.values(map ?? {}))];
-    return names.length && names.every((name): name is string => typeof name === 'string' && /^[\w.-]+\.safetensors$/.test(name)) ? names : undefined;
+    return names.length &&
+      names.every((name): name is string => typeof name === 'string' && /^[\w.-]+\.safetensors$/.test(name))
+      ? names
+      : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** The files of a complete model in a snapshot (config and weights), relative; `undefined` when something is missing. */
+/**
+ * The files of a complete model in a snapshot (config and weights), relative; `undefined` when something is missing.
+ */
 export async function completeSnapshot(folder: string): Promise<string[] | undefined> {
   if (!(await isFile(join(folder, 'config.json')))) return undefined;
   return weightsIn(folder).then((weights) => weights && ['config.json', ...weights]);
 }
 
 /** All models in a cache, complete or not. */
-export async function listCached(cache: string): Promise<{ name: string; revision: string | undefined; folder: string | undefined; bytes: number }[]> {
+export async function listCached(
+  cache: string,
+): Promise<{ name: string; revision: string | undefined; folder: string | undefined; bytes: number }[]> {
   const folders = (await readdir(cache).catch(() => [])).filter((entry) => entry.startsWith('models--')).sort();
   return Promise.all(
     folders.map(async (entry) => {
@@ -96,13 +109,19 @@ export async function listCached(cache: string): Promise<{ name: string; revisio
       const commit = await knownCommit(own, 'main');
       const folder = commit === undefined ? undefined : snapshotFolder(own, commit);
       const complete = folder !== undefined && (await completeSnapshot(folder)) !== undefined;
-      return { name, revision: commit, folder: complete ? folder : undefined, bytes: await bytesIn(join(own.folder, 'blobs')) };
+      return {
+        name,
+        revision: commit,
+        folder: complete ? folder : undefined,
+        bytes: await bytesIn(join(own.folder, 'blobs')),
+      };
     }),
   );
 }
 
 async function bytesIn(folder: string): Promise<number> {
   let bytes = 0;
-  for (const entry of await readdir(folder).catch(() => [])) bytes += (await lstat(join(folder, entry)).catch(() => undefined))?.size ?? 0;
+  for (const entry of await readdir(folder).catch(() => []))
+    bytes += (await lstat(join(folder, entry)).catch(() => undefined))?.size ?? 0;
   return bytes;
 }

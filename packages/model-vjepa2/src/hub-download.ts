@@ -1,4 +1,5 @@
-// Downloads one file of a repository into the cache: resumed where it broke off, checked against its digest, never half there under its name.
+// Downloads one file of a repository into the cache: resumed where it broke off, checked against its digest, never half
+// there under its name.
 
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -20,7 +21,7 @@ export interface HubFile {
 export interface DownloadOptions {
   /** The whole file is taken from this address. */
   readonly url: string;
-  /** Asks the network; throws an `InputError` for answers that no repetition changes. */
+  /** Asks the network; throws an `InputError` for replies that no repetition changes. */
   readonly fetch: typeof fetch;
   /** The finished file; `.incomplete` beside it is what has come so far. */
   readonly target: string;
@@ -35,9 +36,13 @@ class RangeIgnored extends Error {}
 class WrongDigest extends Error {}
 
 /** Git hashes a file with its length in front. */
-const hasher = ({ algorithm, bytes }: HubFile): Hash => (algorithm === 'sha256' ? createHash('sha256') : createHash('sha1').update(`blob ${bytes}\0`));
+const hasher = ({ algorithm, bytes }: HubFile): Hash =>
+  algorithm === 'sha256' ? createHash('sha256') : createHash('sha1').update(`blob ${bytes}\0`);
 
-/** Downloads a file. Throws an `InputError` naming it when its bytes do not match its digest twice, or when the connection keeps breaking. */
+/**
+ * Downloads a file. Throws an `InputError` naming it when its bytes do not match its digest twice, or when the
+ * connection keeps breaking.
+ */
 export async function download(file: HubFile, options: DownloadOptions): Promise<void> {
   const { target, pauses, signal } = options;
   const incomplete = `${target}.incomplete`;
@@ -55,21 +60,33 @@ export async function download(file: HubFile, options: DownloadOptions): Promise
       if (error instanceof InputError || isFull(error)) throw isFull(error) ? diskFull(file, target, error) : error;
       if (error instanceof RangeIgnored || error instanceof WrongDigest) await rm(incomplete, { force: true });
       if (error instanceof WrongDigest && ++wrong === 2)
-        throw new InputError(file.path, `${error.message}.`, { code: 'E_DIGEST', remedy: 'A proxy or mirror may alter files; nothing was kept.', cause: error });
+        throw new InputError(file.path, `${error.message}.`, {
+          code: 'E_DIGEST',
+          remedy: 'A proxy or mirror may alter files; nothing was kept.',
+          cause: error,
+        });
       // What moves on may go on for as long as it does: only attempts in a row that bring nothing count.
       if (!(error instanceof RangeIgnored) && (await sizeOf(incomplete)) > before) attempt = 0;
       if (attempt >= pauses.length)
-        throw new InputError(file.path, `the download broke off at ${await sizeOf(incomplete)} of ${file.bytes} bytes: ${reason(error)}.`, {
-          code: 'E_DOWNLOAD',
-          remedy: 'Run the same command again: it goes on from there.',
-          cause: error,
-        });
+        throw new InputError(
+          file.path,
+          `the download broke off at ${await sizeOf(incomplete)} of ${file.bytes} bytes: ${reason(error)}.`,
+          {
+            code: 'E_DOWNLOAD',
+            remedy: 'Run the same command again: it goes on from there.',
+            cause: error,
+          },
+        );
       await pause(pauses[attempt], undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
     }
   }
 }
 
-async function continueDownload(file: HubFile, incomplete: string, { url, fetch: ask, progress, signal }: DownloadOptions): Promise<void> {
+async function continueDownload(
+  file: HubFile,
+  incomplete: string,
+  { url, fetch: ask, progress, signal }: DownloadOptions,
+): Promise<void> {
   const hash = hasher(file);
   let done = await sizeOf(incomplete);
   if (done > file.bytes) {
@@ -100,7 +117,13 @@ async function continueDownload(file: HubFile, incomplete: string, { url, fetch:
 }
 
 /** The bytes of a file from an offset on, through the Hub's client. */
-async function* bytesFrom(file: HubFile, url: string, from: number, ask: typeof fetch, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+async function* bytesFrom(
+  file: HubFile,
+  url: string,
+  from: number,
+  ask: typeof fetch,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
   const { downloadFile } = await import('@huggingface/hub');
   // The client reports what goes wrong in its stream as text: the error itself is kept here.
   let failure: unknown;
@@ -118,7 +141,13 @@ async function* bytesFrom(file: HubFile, url: string, from: number, ask: typeof 
     }
   };
   const repo = { type: 'model', name: file.path } as const;
-  const blob = await downloadFile({ repo, path: file.path, fetch: watched, xet: false, downloadInfo: { url, size: file.bytes, etag: file.digest } });
+  const blob = await downloadFile({
+    repo,
+    path: file.path,
+    fetch: watched,
+    xet: false,
+    downloadInfo: { url, size: file.bytes, etag: file.digest },
+  });
   const reader = (from ? blob!.slice(from) : blob!).stream().getReader();
   try {
     for (;;) {
@@ -139,15 +168,22 @@ export async function verify(file: HubFile, path: string, signal?: AbortSignal):
   const hash = hasher(file);
   for await (const chunk of createReadStream(path, signal ? { signal } : {})) hash.update(chunk as Buffer);
   const got = hash.digest('hex');
-  if (got !== file.digest) throw new InputError(path, `its digest is ${got}, it should be ${file.digest}.`, { code: 'E_DIGEST', remedy: 'Delete it and fetch it again.' });
+  if (got !== file.digest)
+    throw new InputError(path, `its digest is ${got}, it should be ${file.digest}.`, {
+      code: 'E_DIGEST',
+      remedy: 'Delete it and fetch it again.',
+    });
 }
 
 const sizeOf = async (path: string): Promise<number> => ((await isFile(path)) ? (await stat(path)).size : 0);
 const isFull = (error: unknown): boolean => (error as NodeJS.ErrnoException | undefined)?.code === 'ENOSPC';
-const diskFull = (file: HubFile, target: string, cause: unknown): InputError => new InputError(file.path, `the disk is full: ${dirname(target)}.`, { code: 'E_DISK_FULL', cause });
+const diskFull = (file: HubFile, target: string, cause: unknown): InputError =>
+  new InputError(file.path, `the disk is full: ${dirname(target)}.`, { code: 'E_DISK_FULL', cause });
 
 /** What a failed fetch says, with what it hides in its cause. */
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error && error.cause.message ? `${error.message} (${error.cause.message})` : error.message;
+  return error.cause instanceof Error && error.cause.message
+    ? `${error.message} (${error.cause.message})`
+    : error.message;
 }

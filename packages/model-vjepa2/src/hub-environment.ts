@@ -22,7 +22,9 @@ const expand = (path: string): string => resolve(path.replace(/^~(?=$|[\\/])/, h
 
 /** Reads the variables; the token's file is read only when a token is asked for. */
 export function hubEnvironment(variables: Variables = process.env): HubEnvironment {
-  const home = expand(variables['HF_HOME'] || join(variables['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'huggingface'));
+  const home = expand(
+    variables['HF_HOME'] || join(variables['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'huggingface'),
+  );
   return {
     endpoint: (variables['HF_ENDPOINT'] || 'https://huggingface.co').replace(/\/+$/, ''),
     cache: expand(variables['HF_HUB_CACHE'] || variables['HUGGINGFACE_HUB_CACHE'] || join(home, 'hub')),

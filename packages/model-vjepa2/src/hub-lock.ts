@@ -23,7 +23,10 @@ export async function withLock<T>(path: string, signal: AbortSignal | undefined,
       else await pause(200, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
     }
   }
-  const heartbeat = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => undefined), heartbeatMilliseconds).unref();
+  const heartbeat = setInterval(
+    () => void utimes(path, new Date(), new Date()).catch(() => undefined),
+    heartbeatMilliseconds,
+  ).unref();
   try {
     return await work();
   } finally {

@@ -3,14 +3,25 @@
 import { closest, InputError } from '@deepearth/core/errors';
 import { catalogue, findEntry } from './catalogue.ts';
 
-/** Answers that may be others in a moment. */
+/** Returns that may be others in a moment. */
 export const retriedStatus = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
 /** An official checkpoint whose name is close to one that was not found. */
 export function didYouMean(name: string): string | undefined {
   const [, model = name] = name.split('/');
   const names = catalogue.flatMap((entry) => [entry.name, ...entry.mirrors]);
-  return findEntry(`facebook/${model}`)?.name ?? closest(name, names) ?? names.find((known) => known.split('/')[1] === closest(model, names.map((each) => each.split('/')[1]!)));
+  return (
+    findEntry(`facebook/${model}`)?.name ??
+    closest(name, names) ??
+    names.find(
+      (known) =>
+        known.split('/')[1] ===
+        closest(
+          model,
+          names.map((each) => each.split('/')[1]!),
+        ),
+    )
+  );
 }
 
 /** Turns a final refusal into an error: no such model, revision or file; gated; private; forbidden. */
@@ -24,12 +35,24 @@ export function refusal(model: string, response: Response, endpoint: string, has
       code: 'E_MODEL_GATED',
       remedy: `Accept its terms at ${endpoint}/${name}${hasToken ? ' with the account whose token is used' : ', then set HF_TOKEN (or run: hf auth login)'}.`,
     });
-  if (code === 'RevisionNotFound') return new InputError(model, `${endpoint}/${name} has no revision ${JSON.stringify(revision ?? 'main')}.`, { code: 'E_MODEL_MISSING', remedy: 'A revision is a branch, a tag or a commit of 40 digits.' });
-  if (code === 'EntryNotFound') return new InputError(model, `${endpoint}/${name} lacks a file that it lists: ${new URL(response.url).pathname}.`, { code: 'E_MODEL_MISSING' });
+  if (code === 'RevisionNotFound')
+    return new InputError(model, `${endpoint}/${name} has no revision ${JSON.stringify(revision ?? 'main')}.`, {
+      code: 'E_MODEL_MISSING',
+      remedy: 'A revision is a branch, a tag or a commit of 40 digits.',
+    });
+  if (code === 'EntryNotFound')
+    return new InputError(model, `${endpoint}/${name} lacks a file that it lists: ${new URL(response.url).pathname}.`, {
+      code: 'E_MODEL_MISSING',
+    });
   if (status === 404 || status === 401) {
     const close = findEntry(name) ? undefined : didYouMean(name);
-    const other = hasToken ? 'the token that is used may not see it' : 'it is private, and needs HF_TOKEN (or: hf auth login)';
-    return new InputError(model, `${endpoint} has no such model, or ${other}.`, { code: 'E_MODEL_MISSING', remedy: close ? `Did you mean ${close}?` : 'See deepearth model list.' });
+    const other = hasToken
+      ? 'the token that is used may not see it'
+      : 'it is private, and needs HF_TOKEN (or: hf auth login)';
+    return new InputError(model, `${endpoint} has no such model, or ${other}.`, {
+      code: 'E_MODEL_MISSING',
+      remedy: close ? `Did you mean ${close}?` : 'See deepearth model list.',
+    });
   }
   return new InputError(model, `${endpoint} answers ${status}${said ? `: ${said}` : ''}.`, { code: 'E_HUB' });
 }

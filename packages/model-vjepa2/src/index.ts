@@ -1,5 +1,11 @@
 // The library
-export { VJepa2Extractor, type ExtractOptions, type ExtractorOptions, type PictureInput, type RawPicture } from './extractor.ts';
+export {
+  VJepa2Extractor,
+  type ExtractOptions,
+  type ExtractorOptions,
+  type PictureInput,
+  type RawPicture,
+} from './extractor.ts';
 export { poolings, type Pooling, type Tokens } from './tokens.ts';
 // The encoder stage
 export { vjepa2, vjepa2Options } from './vjepa2.ts';
@@ -10,7 +16,13 @@ export { stages } from './stages.ts';
 export { check, formatCheck, type CheckCase, type CheckOptions, type CheckReport } from './check.ts';
 export { compareTokens, type Comparison } from './compare.ts';
 // Checkpoints and their graph
-export { openCheckpoint, readArchitecture, type Checkpoint, type CheckpointOptions, type CheckpointTensor } from './checkpoint.ts';
+export {
+  openCheckpoint,
+  readArchitecture,
+  type Checkpoint,
+  type CheckpointOptions,
+  type CheckpointTensor,
+} from './checkpoint.ts';
 export { tokenGrid, type Architecture, type Family } from './architecture.ts';
 export { encoderGraph, graphVersion, type AttentionForm, type GraphOptions } from './graph.ts';
 export { openEncoder, type Encoded, type Encoder, type EncoderOptions } from './encoder.ts';

@@ -48,19 +48,30 @@ describe('model info', () => {
     await writeBuiltin(join(cache.folder, 'blobs'));
     for (const file of ['config.json', 'model.safetensors']) await linkBlob(cache, 'c'.repeat(40), file, file);
     await rememberCommit(cache, 'main', 'c'.repeat(40));
-    expect(await modelInfo('someone/vjepa2-mine', { variables })).toMatchObject({ source: 'cache', revision: 'c'.repeat(40) });
+    expect(await modelInfo('someone/vjepa2-mine', { variables })).toMatchObject({
+      source: 'cache',
+      revision: 'c'.repeat(40),
+    });
     const listed = await listModels(variables);
     expect(listed.at(-1)).toMatchObject({ name: 'someone/vjepa2-mine', source: 'cache' });
     expect(renderModels(listed).split('\n')).toHaveLength(catalogue.length + 3);
   });
 
   it('says what is wrong with a name or a size', async () => {
-    await expect(modelInfo('facebook/vjepa2-vith-fpc64-25', { variables })).rejects.toThrow(/Did you mean facebook\/vjepa2-vith-fpc64-256/);
+    await expect(modelInfo('facebook/vjepa2-vith-fpc64-25', { variables })).rejects.toThrow(
+      /Did you mean facebook\/vjepa2-vith-fpc64-256/,
+    );
     await expect(modelInfo('./nowhere', { variables })).rejects.toThrow(/no folder/);
     await expect(modelInfo('builtin', { height: 100 })).rejects.toThrow(/height is a positive multiple of 16, got 100/);
   });
 
   it('writes bytes with three digits', () => {
-    expect([0, 999, 1000, 4_138_311_608, 12_345].map(formatBytes)).toEqual(['0 bytes', '999 bytes', '1.00 kB', '4.14 GB', '12.3 kB']);
+    expect([0, 999, 1000, 4_138_311_608, 12_345].map(formatBytes)).toEqual([
+      '0 bytes',
+      '999 bytes',
+      '1.00 kB',
+      '4.14 GB',
+      '12.3 kB',
+    ]);
   });
 });

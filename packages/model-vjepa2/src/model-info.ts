@@ -27,7 +27,9 @@ export interface ModelInfoOptions {
 export interface ModelInfo {
   readonly name: string;
   readonly summary: string;
-  /** Where it was found: made in memory, a folder or file, the Hub's cache, or the list of official checkpoints alone. */
+  /**
+   * Where it was found: made in memory, a folder or file, the Hub's cache, or the list of official checkpoints alone.
+   */
   readonly source: 'builtin' | 'folder' | 'cache' | 'catalogue';
   readonly path: string | null;
   readonly revision: string | null;
@@ -40,19 +42,38 @@ export interface ModelInfo {
   readonly labels: number;
   /** Meta's own file, and under which key the encoder lies in it. */
   readonly original: CatalogueEntry['original'] | null;
-  readonly clip: { readonly frames: number; readonly height: number; readonly width: number; readonly batchSize: number };
+  readonly clip: {
+    readonly frames: number;
+    readonly height: number;
+    readonly width: number;
+    readonly batchSize: number;
+  };
   readonly estimates: Readonly<Record<Precision, Estimate>>;
 }
 
-/** Looks into a model without loading or downloading it. Throws an `InputError` when it is not found here nor in the list of official checkpoints. */
+/**
+ * Looks into a model without loading or downloading it. Throws an `InputError` when it is not found here nor in the
+ * list of official checkpoints.
+ */
 export async function modelInfo(model: string, options: ModelInfoOptions = {}): Promise<ModelInfo> {
   const found = await find(model, options);
   const { architecture } = found;
   const { frames = 16, height = architecture.cropSize, width = architecture.cropSize, batchSize = 1 } = options;
-  for (const [name, value, step] of [['frames', frames, 1], ['height', height, architecture.patchSize], ['width', width, architecture.patchSize], ['batchSize', batchSize, 1]] as const)
-    if (!Number.isInteger(value) || value < 1 || value % step) throw new InputError(model, `${name} is a positive ${step === 1 ? 'whole number' : `multiple of ${step}`}, got ${value}`);
+  for (const [name, value, step] of [
+    ['frames', frames, 1],
+    ['height', height, architecture.patchSize],
+    ['width', width, architecture.patchSize],
+    ['batchSize', batchSize, 1],
+  ] as const)
+    if (!Number.isInteger(value) || value < 1 || value % step)
+      throw new InputError(
+        model,
+        `${name} is a positive ${step === 1 ? 'whole number' : `multiple of ${step}`}, got ${value}`,
+      );
   const clip = { frames, height, width, batchSize };
-  const estimates = Object.fromEntries(precisions.map((precision) => [precision, estimate(architecture, { ...clip, precision })])) as Record<Precision, Estimate>;
+  const estimates = Object.fromEntries(
+    precisions.map((precision) => [precision, estimate(architecture, { ...clip, precision })]),
+  ) as Record<Precision, Estimate>;
   return { ...found, parameters: countParameters(architecture), tensors: countTensors(architecture), clip, estimates };
 }
 
@@ -62,11 +83,25 @@ async function find(model: string, { signal, variables }: ModelInfoOptions): Pro
   if (model === builtinName) {
     const architecture = readConfig(builtinConfig, builtinName);
     const summary = 'V-JEPA 2 architecture, constructed, not trained: colour, texture, motion and neighbourhood';
-    return { name: builtinTitle, summary, source: 'builtin', path: null, revision: null, architecture, fileBytes: null, labels: 0, original: null };
+    return {
+      name: builtinTitle,
+      summary,
+      source: 'builtin',
+      path: null,
+      revision: null,
+      architecture,
+      fileBytes: null,
+      labels: 0,
+      original: null,
+    };
   }
   if (await stat(model).catch(() => undefined)) return look(model, model, 'folder', null);
   const hub = parseHubName(model);
-  if (!hub) throw new InputError(model, 'is no folder, no file and no name of a model.', { code: 'E_MODEL_MISSING', remedy: 'See deepearth model list.' });
+  if (!hub)
+    throw new InputError(model, 'is no folder, no file and no name of a model.', {
+      code: 'E_MODEL_MISSING',
+      remedy: 'See deepearth model list.',
+    });
   const cache = repositoryCache(hubEnvironment(variables).cache, hub.name);
   const commit = await knownCommit(cache, hub.revision);
   if (commit && (await completeSnapshot(snapshotFolder(cache, commit)))) {
@@ -76,7 +111,10 @@ async function find(model: string, { signal, variables }: ModelInfoOptions): Pro
   const entry = findEntry(hub.name);
   if (!entry) {
     const close = didYouMean(hub.name);
-    throw new InputError(model, 'is neither on this machine nor an official checkpoint.', { code: 'E_MODEL_MISSING', remedy: `${close ? `Did you mean ${close}? Or fetch it` : 'Fetch it'} first: deepearth model fetch ${model}` });
+    throw new InputError(model, 'is neither on this machine nor an official checkpoint.', {
+      code: 'E_MODEL_MISSING',
+      remedy: `${close ? `Did you mean ${close}? Or fetch it` : 'Fetch it'} first: deepearth model fetch ${model}`,
+    });
   }
   const parameters = fileParameters(entry);
   return {
@@ -98,10 +136,24 @@ async function look(name: string, path: string, source: 'folder' | 'cache', revi
   try {
     const { architecture } = checkpoint;
     const entry = source === 'cache' ? findEntry(name.split('@')[0]!) : undefined;
-    const sizes = await Promise.all(checkpoint.files.filter((file) => !file.endsWith('config.json')).map(async (file) => (await stat(file)).size));
-    const summary = entry ? summarise(entry) : `V-JEPA ${architecture.family}, ${architecture.cropSize} px, ${architecture.framesPerClip} frames`;
+    const sizes = await Promise.all(
+      checkpoint.files.filter((file) => !file.endsWith('config.json')).map(async (file) => (await stat(file)).size),
+    );
+    const summary = entry
+      ? summarise(entry)
+      : `V-JEPA ${architecture.family}, ${architecture.cropSize} px, ${architecture.framesPerClip} frames`;
     const original = entry?.original ?? null;
-    return { name, summary, source, path, revision, architecture, fileBytes: sizes.reduce((sum, size) => sum + size, 0), labels: architecture.labels.length, original };
+    return {
+      name,
+      summary,
+      source,
+      path,
+      revision,
+      architecture,
+      fileBytes: sizes.reduce((sum, size) => sum + size, 0),
+      labels: architecture.labels.length,
+      original,
+    };
   } finally {
     await checkpoint.close();
   }
@@ -124,7 +176,12 @@ export function architectureOf(entry: CatalogueEntry): Architecture {
   );
 }
 
-const sources = { builtin: 'made in memory', folder: 'on disk', cache: 'in the Hugging Face cache', catalogue: 'not on this machine' } as const;
+const sources = {
+  builtin: 'made in memory',
+  folder: 'on disk',
+  cache: 'in the Hugging Face cache',
+  catalogue: 'not on this machine',
+} as const;
 
 /** For people. */
 export function renderModelInfo(info: ModelInfo): string {
@@ -132,7 +189,10 @@ export function renderModelInfo(info: ModelInfo): string {
   const { grid, tokens, flop, outputBytes } = estimates.fp32;
   const rows: [string, string][] = [
     ['what', info.summary],
-    ['where', `${sources[info.source]}${info.path ? `: ${info.path}` : ''}${info.revision ? ` (revision ${info.revision.slice(0, 8)})` : ''}`],
+    [
+      'where',
+      `${sources[info.source]}${info.path ? `: ${info.path}` : ''}${info.revision ? ` (revision ${info.revision.slice(0, 8)})` : ''}`,
+    ],
     ['encoder', `${formatCount(info.parameters)} parameters in ${info.tensors} tensors`],
     ['layers', `${a.layers}, hidden size ${a.hiddenSize}, ${a.heads} heads of ${a.headSize}, MLP ${a.mlpSize}`],
     ['trained on', info.source === 'builtin' ? 'nothing' : `clips of ${a.framesPerClip} frames at ${a.cropSize} px`],
@@ -148,7 +208,11 @@ export function renderModelInfo(info: ModelInfo): string {
     `A clip of ${clip.frames} frames at ${clip.height} x ${clip.width} px${batch}: ${grid.time} x ${grid.height} x ${grid.width} = ${formatCount(tokens)} tokens, ${formatFlop(flop)}, ${formatBytes(outputBytes)} out.`,
     table(
       ['precision', 'weights', 'peak memory'],
-      precisions.map((precision) => [precision, formatBytes(estimates[precision].weightBytes), formatBytes(estimates[precision].peakBytes)]),
+      precisions.map((precision) => [
+        precision,
+        formatBytes(estimates[precision].weightBytes),
+        formatBytes(estimates[precision].peakBytes),
+      ]),
     ),
   ].join('\n');
 }

@@ -35,8 +35,26 @@ export async function listModels(variables?: Variables): Promise<ListedModel[]> 
   });
   const others = cached
     .filter(({ name, folder }) => folder && /v-?jepa/i.test(name) && !findEntry(name))
-    .map(({ name, folder, bytes }): ListedModel => ({ name, summary: 'in the cache', parameters: null, bytes, folder: folder!, source: 'cache' }));
-  return [{ name: builtinName, summary: `${builtinTitle}, ${builtinConfig.crop_size} px, ${builtinConfig.frames_per_clip} frames`, parameters: null, bytes: 0, folder: null, source: 'builtin' }, ...known, ...others];
+    .map(({ name, folder, bytes }): ListedModel => ({
+      name,
+      summary: 'in the cache',
+      parameters: null,
+      bytes,
+      folder: folder!,
+      source: 'cache',
+    }));
+  return [
+    {
+      name: builtinName,
+      summary: `${builtinTitle}, ${builtinConfig.crop_size} px, ${builtinConfig.frames_per_clip} frames`,
+      parameters: null,
+      bytes: 0,
+      folder: null,
+      source: 'builtin',
+    },
+    ...known,
+    ...others,
+  ];
 }
 
 export const summarise = ({ family, size, cropSize, framesPerClip, task, publisher }: CatalogueEntry): string =>

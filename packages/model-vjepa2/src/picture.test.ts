@@ -13,10 +13,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const noise = (length: number) => Uint8Array.from({ length }, (_, i) => (i * 7919 + (i >> 3) * 31) & 255);
-const picture = (width: number, height: number, channels: 1 | 3 | 4) => sharp(noise(width * height * channels), { raw: { width, height, channels } });
+const picture = (width: number, height: number, channels: 1 | 3 | 4) =>
+  sharp(noise(width * height * channels), { raw: { width, height, channels } });
 
 describe('readPicture', () => {
-  it('answers the stored bytes of a PNG, alpha last', async () => {
+  it('returns the stored bytes of a PNG, alpha last', async () => {
     for (const [channels, names] of [
       [3, ['red', 'green', 'blue']],
       [4, ['red', 'green', 'blue', 'alpha']],
@@ -29,11 +30,18 @@ describe('readPicture', () => {
   });
 
   it('reads a palette as colours, grey as one channel, and 16 bits as 16 bits', async () => {
-    expect((await readPicture(await picture(9, 9, 3).png({ palette: true }).toBuffer())).channels).toEqual(['red', 'green', 'blue']);
+    expect((await readPicture(await picture(9, 9, 3).png({ palette: true }).toBuffer())).channels).toEqual([
+      'red',
+      'green',
+      'blue',
+    ]);
     const grey = await readPicture(await picture(9, 9, 1).toColourspace('b-w').png().toBuffer());
     expect([grey.channels, grey.values.shape]).toEqual([['grey'], [9, 9, 1]]);
     const wide = Uint16Array.from({ length: 3 * 25 }, (_, i) => i * 800);
-    const file = await sharp(wide, { raw: { width: 5, height: 5, channels: 3 } }).toColourspace('rgb16').png().toBuffer();
+    const file = await sharp(wide, { raw: { width: 5, height: 5, channels: 3 } })
+      .toColourspace('rgb16')
+      .png()
+      .toBuffer();
     const read = await readPicture(file, { keep16: true });
     expect(read.values.dtype).toBe('uint16');
     expect(read.values.data).toEqual(wide);
@@ -62,8 +70,14 @@ describe('readPicture', () => {
     await expect(readPicture(path('cut.jpg'))).rejects.toThrow(/cut\.jpg: it cannot be read/);
     await expect(readPicture(path('cut.png'))).rejects.toThrow(/cut\.png: it cannot be read/);
     await expect(readPicture(path('text.png'))).rejects.toThrow(InputError);
-    await expect(readPicture(new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), { name: 'drawing.svg' })).rejects.toThrow(/drawing\.svg: .*no picture/);
-    await expect(readPicture(path('large.png'), { maxPixels: 1000 })).rejects.toThrow(/large\.png: it has 200 x 200 pixels/);
+    await expect(
+      readPicture(new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), {
+        name: 'drawing.svg',
+      }),
+    ).rejects.toThrow(/drawing\.svg: .*no picture/);
+    await expect(readPicture(path('large.png'), { maxPixels: 1000 })).rejects.toThrow(
+      /large\.png: it has 200 x 200 pixels/,
+    );
     await expect(readPicture(new Uint8Array(), { name: 'upload' })).rejects.toThrow(/upload: it is empty/);
   });
 });

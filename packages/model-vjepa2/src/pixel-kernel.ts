@@ -5,8 +5,29 @@ import { kernel } from './pixel-kernel.generated.ts';
 /** What `wasm/assembly/pixels.ts` exports; all positions are bytes in `memory`. */
 export interface PixelKernel {
   readonly memory: Uint8Array;
-  readonly columns: (source: number, stride: number, rows: number, starts: number, sizes: number, weights: number, taps: number, count: number, precision: number, out: number) => void;
-  readonly rows: (source: number, length: number, starts: number, sizes: number, weights: number, taps: number, count: number, precision: number, out: number) => void;
+  readonly columns: (
+    source: number,
+    stride: number,
+    rows: number,
+    starts: number,
+    sizes: number,
+    weights: number,
+    taps: number,
+    count: number,
+    precision: number,
+    out: number,
+  ) => void;
+  readonly rows: (
+    source: number,
+    length: number,
+    starts: number,
+    sizes: number,
+    weights: number,
+    taps: number,
+    count: number,
+    precision: number,
+    out: number,
+  ) => void;
   readonly normalise: (source: number, pixels: number, shift: number, divisor: number, out: number) => void;
 }
 
@@ -14,7 +35,9 @@ let loaded: (Omit<PixelKernel, 'memory'> & { readonly memory: WebAssembly.Memory
 
 /** The kernel with at least so many bytes of memory. Plain 128-bit SIMD: the same results on every machine. */
 export function pixelKernel(bytes: number): PixelKernel {
-  loaded ??= new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(atob(kernel), (character) => character.charCodeAt(0)))).exports as unknown as NonNullable<typeof loaded>;
+  loaded ??= new WebAssembly.Instance(
+    new WebAssembly.Module(Uint8Array.from(atob(kernel), (character) => character.charCodeAt(0))),
+  ).exports as unknown as NonNullable<typeof loaded>;
   const { memory, columns, rows, normalise } = loaded;
   const missing = bytes - memory.buffer.byteLength;
   if (missing > 0) memory.grow(Math.ceil(missing / 65536));

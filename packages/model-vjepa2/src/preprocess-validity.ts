@@ -3,10 +3,15 @@
 import { cellRectangle, type Layout } from './geometry.ts';
 
 /**
- * `[steps, grid.height, grid.width]` with `steps = max(1, floor(frames / tubelet))`, 1 where any pixel under the token, in any frame it spans, holds data;
- * `undefined` when all tokens do. `masks` has `[frameHeight, frameWidth]` for each frame, absent where the frame is whole.
+ * `[steps, grid.height, grid.width]` with `steps = max(1, floor(frames / tubelet))`, 1 where any pixel under the token,
+ * in any frame it spans, holds data; `undefined` when all tokens do. `masks` has `[frameHeight, frameWidth]` for each
+ * frame, absent where the frame is whole.
  */
-export function tokenValidity(masks: readonly (Uint8Array | undefined)[], { geometry, grid }: Layout, tubelet: number): Uint8Array | undefined {
+export function tokenValidity(
+  masks: readonly (Uint8Array | undefined)[],
+  { geometry, grid }: Layout,
+  tubelet: number,
+): Uint8Array | undefined {
   const { frameWidth, frameHeight } = geometry;
   const steps = Math.max(1, Math.floor(masks.length / tubelet));
   const out = new Uint8Array(steps * grid.height * grid.width);
@@ -24,8 +29,17 @@ export function tokenValidity(masks: readonly (Uint8Array | undefined)[], { geom
 
 type Span = readonly [from: number, to: number];
 
-/** The whole pixels a row or column of cells touches; empty (`from >= to`) outside the frame. A hair at an edge is arithmetic noise, no pixel. */
-function spans<K extends 'x' | 'y', S extends 'width' | 'height'>(count: number, cell: (index: number) => Record<K | S, number>, start: K, size: S, limit: number): Span[] {
+/**
+ * The whole pixels a row or column of cells touches; empty (`from >= to`) outside the frame. A hair at an edge is
+ * arithmetic noise, no pixel.
+ */
+function spans<K extends 'x' | 'y', S extends 'width' | 'height'>(
+  count: number,
+  cell: (index: number) => Record<K | S, number>,
+  start: K,
+  size: S,
+  limit: number,
+): Span[] {
   return Array.from({ length: count }, (_, index) => {
     const rectangle = cell(index);
     const from = rectangle[start];
@@ -33,14 +47,20 @@ function spans<K extends 'x' | 'y', S extends 'width' | 'height'>(count: number,
   });
 }
 
-function seenCells(mask: Uint8Array | undefined, frameWidth: number, rows: readonly Span[], columns: readonly Span[]): Uint8Array {
+function seenCells(
+  mask: Uint8Array | undefined,
+  frameWidth: number,
+  rows: readonly Span[],
+  columns: readonly Span[],
+): Uint8Array {
   const out = new Uint8Array(rows.length * columns.length);
   rows.forEach(([top, bottom], row) =>
     columns.forEach(([left, right], column) => {
       let seen = top < bottom && left < right;
       if (mask && seen) {
         seen = false;
-        for (let y = top; y < bottom && !seen; y++) seen = mask.subarray(y * frameWidth + left, y * frameWidth + right).includes(1);
+        for (let y = top; y < bottom && !seen; y++)
+          seen = mask.subarray(y * frameWidth + left, y * frameWidth + right).includes(1);
       }
       out[row * columns.length + column] = seen ? 1 : 0;
     }),

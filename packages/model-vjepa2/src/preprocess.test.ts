@@ -18,11 +18,18 @@ interface Expected {
 const own = fileURLToPath(new URL('../fixtures/preprocess/', import.meta.url));
 const shared = fileURLToPath(new URL('../../../../shared/reference/preprocess/', import.meta.url));
 
-const raster = (height: number, width: number, value: (y: number, x: number, c: number) => number, channels = ['red', 'green', 'blue']): Raster => ({
+const raster = (
+  height: number,
+  width: number,
+  value: (y: number, x: number, c: number) => number,
+  channels = ['red', 'green', 'blue'],
+): Raster => ({
   values: tensor(
     'uint8',
     [height, width, channels.length],
-    Uint8Array.from({ length: height * width * channels.length }, (_, i) => value(Math.floor(i / channels.length / width), Math.floor(i / channels.length) % width, i % channels.length)),
+    Uint8Array.from({ length: height * width * channels.length }, (_, i) =>
+      value(Math.floor(i / channels.length / width), Math.floor(i / channels.length) % width, i % channels.length),
+    ),
   ),
   channels,
 });
@@ -30,31 +37,42 @@ const raster = (height: number, width: number, value: (y: number, x: number, c: 
 /** Compares with what the Hugging Face processor made of the pictures that `expected.json` of a folder lists. */
 function compareWith(folder: string): void {
   const listing = JSON.parse(readFileSync(`${folder}expected.json`, 'utf8')) as Expected[];
-  it.each(listing)('makes the same bytes and floats of $picture at $crop', async ({ picture, crop, expected, sample, sampleAt }) => {
-    const prepared = prepareClip([await readPicture(folder + picture)], { cropSize: crop });
-    const want = (await readPicture(folder + expected)).values.data as Uint8Array;
-    expect(Buffer.compare(prepared.bytes(0), want)).toBe(0);
-    const pixels = prepared.pixels();
-    const [y, x] = sampleAt;
-    sample.forEach((value, channel) => expect(pixels[(channel * crop + y) * crop + x]).toBeCloseTo(value, 5));
-  });
+  it.each(listing)(
+    'makes the same bytes and floats of $picture at $crop',
+    async ({ picture, crop, expected, sample, sampleAt }) => {
+      const prepared = prepareClip([await readPicture(folder + picture)], { cropSize: crop });
+      const want = (await readPicture(folder + expected)).values.data as Uint8Array;
+      expect(Buffer.compare(prepared.bytes(0), want)).toBe(0);
+      const pixels = prepared.pixels();
+      const [y, x] = sampleAt;
+      sample.forEach((value, channel) => expect(pixels[(channel * crop + y) * crop + x]).toBeCloseTo(value, 5));
+    },
+  );
 }
 
 describe('preprocessing against the Hugging Face processor', () => {
   describe('on the fixture', () => compareWith(own));
 
   if (existsSync(shared)) describe('on the reference beside the clone', () => compareWith(shared));
-  else it.skip('on the reference beside the clone (skipped: there is no ../shared/reference/preprocess)', () => undefined);
+  else
+    it.skip('on the reference beside the clone (skipped: there is no ../shared/reference/preprocess)', () => undefined);
 });
 
 describe('preprocessing', () => {
   it('keeps a constant picture constant, whatever its size and fit', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 90 }), fc.integer({ min: 1, max: 90 }), fc.integer({ min: 0, max: 255 }), fc.constantFrom('crop' as const, 'resize' as const), (height, width, value, fit) => {
-        const picture = prepareClip([raster(height, width, () => value)], { cropSize: 32, fit }).bytes(0);
-        // Weights in fixed point add up to 1 within their precision only: the reference is off by one level here and there, too.
-        expect(picture.every((byte) => Math.abs(byte - value) <= 1)).toBe(true);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 90 }),
+        fc.integer({ min: 1, max: 90 }),
+        fc.integer({ min: 0, max: 255 }),
+        fc.constantFrom('crop' as const, 'resize' as const),
+        (height, width, value, fit) => {
+          const picture = prepareClip([raster(height, width, () => value)], { cropSize: 32, fit }).bytes(0);
+          // Weights in fixed point add up to 1 within their precision only: the reference is off by one level here and
+          // there, too.
+          expect(picture.every((byte) => Math.abs(byte - value) <= 1)).toBe(true);
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -64,10 +82,16 @@ describe('preprocessing', () => {
       fc.property(fc.integer({ min: 4, max: 60 }), fc.integer({ min: 0, max: 1000 }), (edge, seed) => {
         const value = (y: number, x: number, c: number) => ((y * 37 + x * 101 + c * 53 + seed) * 2654435761) >>> 24;
         const straight = prepareClip([raster(edge, edge, value)], { cropSize: 32, fit: 'resize' }).bytes(0);
-        const flipped = prepareClip([raster(edge, edge, (y, x, c) => value(y, edge - 1 - x, c))], { cropSize: 32, fit: 'resize' }).bytes(0);
+        const flipped = prepareClip([raster(edge, edge, (y, x, c) => value(y, edge - 1 - x, c))], {
+          cropSize: 32,
+          fit: 'resize',
+        }).bytes(0);
         for (let y = 0; y < 32; y++)
           for (let x = 0; x < 32; x++)
-            for (let c = 0; c < 3; c++) expect(Math.abs(straight[(y * 32 + x) * 3 + c]! - flipped[(y * 32 + 31 - x) * 3 + c]!)).toBeLessThanOrEqual(1);
+            for (let c = 0; c < 3; c++)
+              expect(
+                Math.abs(straight[(y * 32 + x) * 3 + c]! - flipped[(y * 32 + 31 - x) * 3 + c]!),
+              ).toBeLessThanOrEqual(1);
       }),
       { numRuns: 30 },
     );
@@ -76,13 +100,19 @@ describe('preprocessing', () => {
   it('repeats a grey channel three times, and drops alpha but remembers where the picture was transparent', () => {
     const grey = prepareClip([raster(64, 64, (y, x) => (y + x) & 255, ['grey'])], { cropSize: 32 }).bytes(0);
     for (let i = 0; i < grey.length; i += 3) expect([grey[i + 1], grey[i + 2]]).toEqual([grey[i], grey[i]]);
-    const left = prepareClip([raster(32, 32, (_, x, c) => (c === 3 ? (x < 16 ? 0 : 255) : 90), ['red', 'green', 'blue', 'alpha'])], { cropSize: 32, fit: 'resize' });
+    const left = prepareClip(
+      [raster(32, 32, (_, x, c) => (c === 3 ? (x < 16 ? 0 : 255) : 90), ['red', 'green', 'blue', 'alpha'])],
+      { cropSize: 32, fit: 'resize' },
+    );
     expect([...left.valid!]).toEqual([0, 1, 0, 1]);
     expect(left.bytes(0).every((byte) => byte === 90)).toBe(true);
   });
 
   it('calls a token good when either frame of its tubelet has data under it', () => {
-    const hole = (empty: number): Raster => ({ ...raster(32, 32, () => 9), valid: Uint8Array.from({ length: 1024 }, (_, i) => (Math.floor(i / 32) < 16 && i % 32 < 16 ? empty : 1)) });
+    const hole = (empty: number): Raster => ({
+      ...raster(32, 32, () => 9),
+      valid: Uint8Array.from({ length: 1024 }, (_, i) => (Math.floor(i / 32) < 16 && i % 32 < 16 ? empty : 1)),
+    });
     const options = { cropSize: 32, fit: 'resize' } as const;
     expect(prepareClip([hole(0), hole(1)], options).valid).toBeUndefined();
     expect([...prepareClip([hole(0), hole(0), hole(1), hole(1)], options).valid!]).toEqual([0, 1, 1, 1, 1, 1, 1, 1]);
@@ -119,7 +149,9 @@ describe('preprocessing', () => {
 
   it('scales other values by a range, clamping what lies outside, and asks for one where there is none', () => {
     const wide: Raster = { values: tensor('uint16', [16, 16, 1], new Uint16Array(256).fill(3000)), channels: ['red'] };
-    expect(() => prepareClip([wide], { cropSize: 16, names: ['b04.tif'] })).toThrow(/b04\.tif: it holds uint16 values.*range: \[low, high\]/);
+    expect(() => prepareClip([wide], { cropSize: 16, names: ['b04.tif'] })).toThrow(
+      /b04\.tif: it holds uint16 values.*range: \[low, high\]/,
+    );
     expect(prepareClip([wide], { cropSize: 16, fit: 'resize', range: [0, 6000] }).bytes(0)[0]).toBe(128);
     expect(prepareClip([wide], { cropSize: 16, fit: 'resize', range: [0, 1000] }).bytes(0)[0]).toBe(255);
     expect(() => prepareClip([wide], { cropSize: 16, range: [5, 5] })).toThrow(InputError);
@@ -127,9 +159,15 @@ describe('preprocessing', () => {
 
   it('refuses what is no picture, naming it', () => {
     expect(() => prepareClip([], { cropSize: 32 })).toThrow(/no frames/);
-    expect(() => prepareClip([raster(8, 8, () => 0, ['B02', 'B03', 'B04', 'B08'])], { cropSize: 32 })).toThrow(/B08.*bands/);
-    expect(() => prepareClip([raster(8, 8, () => 0), raster(8, 9, () => 0)], { cropSize: 32 })).toThrow(/frame 2 of 2.*9 x 8/);
+    expect(() => prepareClip([raster(8, 8, () => 0, ['B02', 'B03', 'B04', 'B08'])], { cropSize: 32 })).toThrow(
+      /B08.*bands/,
+    );
+    expect(() => prepareClip([raster(8, 8, () => 0), raster(8, 9, () => 0)], { cropSize: 32 })).toThrow(
+      /frame 2 of 2.*9 x 8/,
+    );
     expect(() => prepareClip([raster(8, 8, () => 0)], { cropSize: 100 })).toThrow(RangeError);
-    expect(() => prepareClip([{ ...raster(8, 8, () => 0), valid: new Uint8Array(3) }], { cropSize: 32 })).toThrow(/mask/);
+    expect(() => prepareClip([{ ...raster(8, 8, () => 0), valid: new Uint8Array(3) }], { cropSize: 32 })).toThrow(
+      /mask/,
+    );
   });
 });

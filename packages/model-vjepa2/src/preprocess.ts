@@ -1,4 +1,5 @@
-// Frames to the encoder's input: resized, cut, rounded to 8 bits, normalised. The one definition that everything in the project uses.
+// Frames to the encoder's input: resized, cut, rounded to 8 bits, normalised. The one definition that everything in the
+// project uses.
 
 import { InputError, type Geometry, type Raster } from '@deepearth/core';
 import { layout, type Layout, type LayoutOptions } from './geometry.ts';
@@ -14,7 +15,10 @@ export const imageNetDeviation = [0.229, 0.224, 0.225] as const;
 export const fillColour = [124, 116, 104] as const;
 
 export interface PreprocessOptions extends LayoutOptions {
-  /** The values that become 0 and 255, for rasters that are not 8-bit; values outside are clamped. 8-bit rasters are taken as they are. */
+  /**
+   * The values that become 0 and 255, for rasters that are not 8-bit; values outside are clamped. 8-bit rasters are
+   * taken as they are.
+   */
   readonly range?: Range | undefined;
   /** Frames a token spans; for `valid` only. 2 in every checkpoint; 1 in the image path of V-JEPA 2.1. */
   readonly tubelet?: number | undefined;
@@ -22,7 +26,10 @@ export interface PreprocessOptions extends LayoutOptions {
   readonly names?: readonly string[] | undefined;
 }
 
-/** A clip made ready; the pixels of a tile are made when asked for, so a large frame never has all its tiles in memory at once. */
+/**
+ * A clip made ready; the pixels of a tile are made when asked for, so a large frame never has all its tiles in memory
+ * at once.
+ */
 export interface PreparedClip {
   /** Number of frames. */
   readonly frames: number;
@@ -33,11 +40,17 @@ export interface PreparedClip {
   /** Tokens of all tiles together, one time step. */
   readonly grid: Layout['grid'];
   readonly geometry: Geometry;
-  /** `[max(1, floor(frames / tubelet)), grid.height, grid.width]`, 0 where a token sees nothing but padding or pixels without data; absent when all see something. */
+  /**
+   * `[max(1, floor(frames / tubelet)), grid.height, grid.width]`, 0 where a token sees nothing but padding or pixels
+   * without data; absent when all see something.
+   */
   readonly valid?: Uint8Array;
   /** The 8-bit picture the encoder gets of one frame, `[height, width, 3]`. */
   bytes(frame: number, row?: number, column?: number): Uint8Array;
-  /** One tile's input, normalised, `[frames, 3, height, width]`; written into `out` when given (its first `frames * 3 * height * width` values). */
+  /**
+   * One tile's input, normalised, `[frames, 3, height, width]`; written into `out` when given (its first `frames * 3 *
+   * height * width` values).
+   */
   pixels(row?: number, column?: number, out?: Float32Array): Float32Array;
 }
 
@@ -48,12 +61,19 @@ export interface PreprocessedClip extends Omit<PreparedClip, 'bytes' | 'pixels'>
   readonly shape: readonly [tiles: number, frames: number, channels: 3, height: number, width: number];
 }
 
-/** Mean and deviation of bytes, in 32-bit floats: what Hugging Face's fused rescale and normalise takes away and divides by. */
-const statistics = imageNetMean.map((mean, channel) => ({ shift: Math.fround(Math.fround(mean) * 255), divisor: Math.fround(Math.fround(imageNetDeviation[channel]!) * 255) }));
+/**
+ * Mean and deviation of bytes, in 32-bit floats: what Hugging Face's fused rescale and normalise takes away and divides
+ * by.
+ */
+const statistics = imageNetMean.map((mean, channel) => ({
+  shift: Math.fround(Math.fround(mean) * 255),
+  divisor: Math.fround(Math.fround(imageNetDeviation[channel]!) * 255),
+}));
 
 /**
- * Prepares the frames of one clip, all of one size. Throws an `InputError` for an empty clip, sizes that differ, channels that are no picture, or values that
- * are not 8-bit when no `range` is given; a `RangeError` for a crop that is no multiple of 16.
+ * Prepares the frames of one clip, all of one size. Throws an `InputError` for an empty clip, sizes that differ,
+ * channels that are no picture, or values that are not 8-bit when no `range` is given; a `RangeError` for a crop that
+ * is no multiple of 16.
  */
 export function prepareClip(rasters: readonly Raster[], options: PreprocessOptions): PreparedClip {
   const name = (index: number) => options.names?.[index] ?? `frame ${index + 1} of ${rasters.length}`;
@@ -73,7 +93,10 @@ export function prepareClip(rasters: readonly Raster[], options: PreprocessOptio
   const { height: frameHeight, width: frameWidth } = pictures[0]!;
   const odd = pictures.findIndex(({ height, width }) => height !== frameHeight || width !== frameWidth);
   if (odd >= 0)
-    throw new InputError(name(odd), `it has ${pictures[odd]!.width} x ${pictures[odd]!.height} pixels, the clip's first frame has ${frameWidth} x ${frameHeight}; the frames of a clip need one size.`);
+    throw new InputError(
+      name(odd),
+      `it has ${pictures[odd]!.width} x ${pictures[odd]!.height} pixels, the clip's first frame has ${frameWidth} x ${frameHeight}; the frames of a clip need one size.`,
+    );
   const plan = layout(frameWidth, frameHeight, options);
   const { tile, tiles, grid, geometry } = plan;
   const validity = tokenValidity(
@@ -82,7 +105,8 @@ export function prepareClip(rasters: readonly Raster[], options: PreprocessOptio
     options.tubelet ?? 2,
   );
   const check = (row: number, column: number) => {
-    if (!(row >= 0 && row < tiles.rows && column >= 0 && column < tiles.columns)) throw new RangeError(`tile (${row}, ${column}) is none of ${tiles.rows} x ${tiles.columns}`);
+    if (!(row >= 0 && row < tiles.rows && column >= 0 && column < tiles.columns))
+      throw new RangeError(`tile (${row}, ${column}) is none of ${tiles.rows} x ${tiles.columns}`);
   };
   return {
     frames: rasters.length,
@@ -138,7 +162,8 @@ function cutTile(picture: Bytes, { resized, offset, tile }: Layout, row: number,
   if (width === tile.width && height === tile.height) return inside;
   const out = new Uint8Array(tile.height * tile.width * 3);
   for (let i = 0; i < out.length; i++) out[i] = fillColour[i % 3]!;
-  for (let line = 0; line < height; line++) out.set(inside.subarray(line * width * 3, (line + 1) * width * 3), ((y - top + line) * tile.width + x - left) * 3);
+  for (let line = 0; line < height; line++)
+    out.set(inside.subarray(line * width * 3, (line + 1) * width * 3), ((y - top + line) * tile.width + x - left) * 3);
   return out;
 }
 

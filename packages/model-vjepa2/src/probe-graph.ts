@@ -1,4 +1,5 @@
-// The attentive classifier as an ONNX graph: a few self-attention blocks, one query that attends to all tokens, a linear layer.
+// The attentive classifier as an ONNX graph: a few self-attention blocks, one query that attends to all tokens, a
+// linear layer.
 
 import { tensor } from '@deepearth/core/tensor';
 import { onnxModel } from '@deepearth/formats/onnx';
@@ -15,7 +16,11 @@ export interface ProbeShape {
 }
 
 /** Every tensor of a classifier, by its published name without wrappers, with its shape. */
-export function expectedProbe({ hiddenSize: d, blocks, labels }: Omit<ProbeShape, 'heads' | 'layerNormEpsilon'>): Map<string, readonly number[]> {
+export function expectedProbe({
+  hiddenSize: d,
+  blocks,
+  labels,
+}: Omit<ProbeShape, 'heads' | 'layerNormEpsilon'>): Map<string, readonly number[]> {
   const expected = new Map<string, readonly number[]>([['pooler.query_tokens', [1, 1, d]]]);
   const affine = (name: string, ...shape: number[]): void => {
     expected.set(`${name}.weight`, shape);
@@ -24,18 +29,26 @@ export function expectedProbe({ hiddenSize: d, blocks, labels }: Omit<ProbeShape
   const block = (name: string, attention: string, projections: readonly string[]): void => {
     for (const norm of ['layer_norm1', 'layer_norm2']) affine(`${name}.${norm}`, d);
     for (const projection of projections) affine(`${name}.${attention}.${projection}`, d, d);
-    // Four times as wide whatever the encoder's ratio is: the original's default, which ViT-g's encoder departs from and its probe does not.
+    // Four times as wide whatever the encoder's ratio is: the original's default, which ViT-g's encoder departs from
+    // and its probe does not.
     affine(`${name}.mlp.fc1`, 4 * d, d);
     affine(`${name}.mlp.fc2`, d, 4 * d);
   };
-  for (let i = 0; i < blocks; i++) block(`pooler.self_attention_layers.${i}`, 'self_attn', ['q_proj', 'k_proj', 'v_proj', 'out_proj']);
+  for (let i = 0; i < blocks; i++)
+    block(`pooler.self_attention_layers.${i}`, 'self_attn', ['q_proj', 'k_proj', 'v_proj', 'out_proj']);
   block('pooler.cross_attention_layer', 'cross_attn', ['q_proj', 'k_proj', 'v_proj']);
   affine('classifier', labels, d);
   return expected;
 }
 
-/** The model file. Input: `tokens` `[batch, tokens, hiddenSize]`, the encoder's normalised output. Outputs: `pooled` `[batch, hiddenSize]`, `logits` `[batch, labels]`. */
-export function probeGraph({ hiddenSize, heads, blocks, labels, layerNormEpsilon }: ProbeShape, weights: ReadonlyMap<string, PlacedWeight>): Uint8Array {
+/**
+ * The model file. Input: `tokens` `[batch, tokens, hiddenSize]`, the encoder's normalised output. Outputs: `pooled`
+ * `[batch, hiddenSize]`, `logits` `[batch, labels]`.
+ */
+export function probeGraph(
+  { hiddenSize, heads, blocks, labels, layerNormEpsilon }: ProbeShape,
+  weights: ReadonlyMap<string, PlacedWeight>,
+): Uint8Array {
   const graph = onnxModel({ name: 'attentive-classifier', opsets: { '': 20, 'com.microsoft': 1 } });
   const placed = new Map<string, string>();
   const weight = (name: string): string => {
@@ -47,22 +60,37 @@ export function probeGraph({ hiddenSize, heads, blocks, labels, layerNormEpsilon
     placed.set(name, made);
     return made;
   };
-  const int64 = (name: string, sizes: readonly number[]): string => graph.constant(name, tensor('int64', [sizes.length], BigInt64Array.from(sizes, BigInt)));
+  const int64 = (name: string, sizes: readonly number[]): string =>
+    graph.constant(name, tensor('int64', [sizes.length], BigInt64Array.from(sizes, BigInt)));
   const rowsShape = int64('rowsShape', [-1, hiddenSize]);
   const tokens = graph.input('tokens', 'float32', ['batch', 'tokens', hiddenSize]);
   const gridShape = graph.op('Shape', [tokens], {}, { name: 'gridShape' });
   const rows = (x: string): string => graph.op('Reshape', [x, rowsShape]);
-  const linear = (x: string, name: string): string => graph.op('Gemm', [x, weight(`${name}.weight`), weight(`${name}.bias`)], { transB: 1 }, { name });
-  const norm = (x: string, name: string): string => graph.op('LayerNormalization', [x, weight(`${name}.weight`), weight(`${name}.bias`)], { axis: -1, epsilon: { float: layerNormEpsilon } }, { name });
-  const mlp = (x: string, name: string): string => linear(graph.op('Gelu', [linear(norm(x, `${name}.layer_norm2`), `${name}.mlp.fc1`)], { approximate: 'none' }), `${name}.mlp.fc2`);
-  const attend = (q: string, k: string, v: string, name: string): string => rows(graph.op('MultiHeadAttention', [q, k, v], { num_heads: heads }, { ...microsoft, name }));
+  const linear = (x: string, name: string): string =>
+    graph.op('Gemm', [x, weight(`${name}.weight`), weight(`${name}.bias`)], { transB: 1 }, { name });
+  const norm = (x: string, name: string): string =>
+    graph.op(
+      'LayerNormalization',
+      [x, weight(`${name}.weight`), weight(`${name}.bias`)],
+      { axis: -1, epsilon: { float: layerNormEpsilon } },
+      { name },
+    );
+  const mlp = (x: string, name: string): string =>
+    linear(
+      graph.op('Gelu', [linear(norm(x, `${name}.layer_norm2`), `${name}.mlp.fc1`)], { approximate: 'none' }),
+      `${name}.mlp.fc2`,
+    );
+  const attend = (q: string, k: string, v: string, name: string): string =>
+    rows(graph.op('MultiHeadAttention', [q, k, v], { num_heads: heads }, { ...microsoft, name }));
 
   let x = rows(tokens);
   const grid = (y: string): string => graph.op('Reshape', [y, gridShape]);
   for (let i = 0; i < blocks; i++) {
     const name = `pooler.self_attention_layers.${i}`;
     const normed = norm(x, `${name}.layer_norm1`);
-    const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((part) => grid(linear(normed, `${name}.self_attn.${part}`))) as [string, string, string];
+    const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((part) =>
+      grid(linear(normed, `${name}.self_attn.${part}`)),
+    ) as [string, string, string];
     x = graph.op('Add', [x, linear(attend(q, k, v, `${name}.attention`), `${name}.self_attn.out_proj`)]);
     x = graph.op('Add', [x, mlp(x, name)]);
   }
@@ -73,7 +101,12 @@ export function probeGraph({ hiddenSize, heads, blocks, labels, layerNormEpsilon
   // The query itself is not normed, only what it attends to.
   const queries = graph.op('Expand', [weight('pooler.query_tokens'), wide]);
   const q = graph.op('Reshape', [linear(rows(queries), `${name}.cross_attn.q_proj`), wide]);
-  const mixed = attend(q, grid(linear(normed, `${name}.cross_attn.k_proj`)), grid(linear(normed, `${name}.cross_attn.v_proj`)), `${name}.attention`);
+  const mixed = attend(
+    q,
+    grid(linear(normed, `${name}.cross_attn.k_proj`)),
+    grid(linear(normed, `${name}.cross_attn.v_proj`)),
+    `${name}.attention`,
+  );
   const attended = graph.op('Add', [rows(queries), mixed]);
   graph.op('Add', [attended, mlp(attended, name)], {}, { as: 'pooled' });
   graph.output('pooled', 'float32', ['batch', hiddenSize]);

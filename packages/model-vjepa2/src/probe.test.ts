@@ -30,15 +30,29 @@ async function tune(folder: string, change: (tensors: Map<string, Tensor>) => vo
   for (const [name, lazy] of file.tensors) tensors.set(`vjepa2.${name}`, await lazy.read());
   const normal = seededNormal(5);
   for (const [name, shape] of expectedProbe({ hiddenSize: 32, blocks: 2, labels: labels.length }))
-    tensors.set(name, tensor('float32', shape, Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => normal() * 0.3)));
+    tensors.set(
+      name,
+      tensor(
+        'float32',
+        shape,
+        Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => normal() * 0.3),
+      ),
+    );
   change(tensors);
   writeFileSync(join(folder, 'model.safetensors'), await encodeSafetensors(tensors));
-  writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...(JSON.parse(readFileSync(fixture('v2/config.json'), 'utf8')) as object), id2label: Object.fromEntries(labels.map((label, i) => [i, label])) }));
+  writeFileSync(
+    join(folder, 'config.json'),
+    JSON.stringify({
+      ...(JSON.parse(readFileSync(fixture('v2/config.json'), 'utf8')) as object),
+      id2label: Object.fromEntries(labels.map((label, i) => [i, label])),
+    }),
+  );
 }
 
 async function encode(source: string, clips: readonly Clip[]): Promise<TokenGrid[]> {
   const made: TokenGrid[] = [];
-  for await (const item of runStage(vjepa2, { options: { model: source, device: 'cpu' }, inputs: [given(clips)] })) made.push(item as TokenGrid);
+  for await (const item of runStage(vjepa2, { options: { model: source, device: 'cpu' }, inputs: [given(clips)] }))
+    made.push(item as TokenGrid);
   return made;
 }
 
@@ -77,7 +91,9 @@ test('the number of heads changes the answer, and ViT-g’s probe has 16', async
   const answers = [];
   for (const heads of [1, 2]) {
     const opened = await openProbe(checkpoint, { heads });
-    answers.push((await opened.classify(tensor('float32', [1, 18, 32], tokens[0]!.values.data as Float32Array))).logits.data);
+    answers.push(
+      (await opened.classify(tensor('float32', [1, 18, 32], tokens[0]!.values.data as Float32Array))).logits.data,
+    );
     await opened.close();
   }
   expect(answers[0]).not.toEqual(answers[1]);
@@ -96,6 +112,8 @@ test('a checkpoint without a classifier, and one whose classifier lacks a tensor
   });
   copyFileSync(join(model, 'config.json'), join(torn, 'config.json'));
   const checkpoint = await openCheckpoint(torn);
-  await expect(openProbe(checkpoint)).rejects.toThrow(/pooler\.query_tokens is \[1, 2, 32\], expected \[1, 1, 32\].*missing pooler\.cross_attention_layer\.mlp\.fc2\.bias \[32\]/s);
+  await expect(openProbe(checkpoint)).rejects.toThrow(
+    /pooler\.query_tokens is \[1, 2, 32\], expected \[1, 1, 32\].*missing pooler\.cross_attention_layer\.mlp\.fc2\.bias \[32\]/s,
+  );
   await checkpoint.close();
 });

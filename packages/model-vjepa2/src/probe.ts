@@ -1,6 +1,16 @@
 // The probe stage: what a fine-tuned checkpoint's attentive classifier says of each clip.
 
-import { axisSize, defineAggregator, InputError, refuse, spec, tensor, toFloat32, type Embedding, type TokenGrid } from '@deepearth/core';
+import {
+  axisSize,
+  defineAggregator,
+  InputError,
+  refuse,
+  spec,
+  tensor,
+  toFloat32,
+  type Embedding,
+  type TokenGrid,
+} from '@deepearth/core';
 import { z } from 'zod';
 import { rememberedDigest } from './cache.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
@@ -11,11 +21,34 @@ import { resolveModel } from './resolve-model.ts';
 import { surveyModel, type ModelSurvey } from './survey-model.ts';
 
 export const probeOptions = z.strictObject({
-  model: z.string().min(1).default('facebook/vjepa2-vitl-fpc16-256-ssv2').describe('A fine-tuned checkpoint: a folder, or a name on the Hugging Face Hub. The encoder before it has to use the same.'),
-  output: z.enum(['probabilities', 'logits', 'pooled']).default('probabilities').describe('`probabilities` of the classes (they sum to 1), `logits` before the softmax, or the `pooled` vector before the last layer.'),
-  heads: z.number().int().positive().optional().describe('Heads of the classifier’s attention, which the weights do not say. Default: 16 for ViT-g, as the published probes were trained, else the encoder’s.'),
+  model: z
+    .string()
+    .min(1)
+    .default('facebook/vjepa2-vitl-fpc16-256-ssv2')
+    .describe(
+      'A fine-tuned checkpoint: a folder, or a name on the Hugging Face Hub. The encoder before it has to use the same.',
+    ),
+  output: z
+    .enum(['probabilities', 'logits', 'pooled'])
+    .default('probabilities')
+    .describe(
+      '`probabilities` of the classes (they sum to 1), `logits` before the softmax, or the `pooled` vector before the last layer.',
+    ),
+  heads: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      'Heads of the classifier’s attention, which the weights do not say. Default: 16 for ViT-g, as the published probes were trained, else the encoder’s.',
+    ),
   top: z.number().int().positive().default(5).describe('How many of the likeliest classes are named with each clip.'),
-  threads: z.number().int().positive().optional().describe('CPU threads; never more than there are cores. Default: all.'),
+  threads: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('CPU threads; never more than there are cores. Default: all.'),
 });
 
 /** What the classifier says of one clip. */
@@ -37,17 +70,27 @@ export const probe = defineAggregator({
   type: 'probe',
   summary: 'Classifies clips with the attentive probe of a fine-tuned V-JEPA 2 checkpoint (SSv2, Diving48).',
   options: probeOptions,
-  examples: ['- type: aggregator/probe', '- type: aggregator/probe\n  with: { model: facebook/vjepa2-vitl-fpc32-256-diving48, output: logits, top: 3 }'],
+  examples: [
+    '- type: aggregator/probe',
+    '- type: aggregator/probe\n  with: { model: facebook/vjepa2-vitl-fpc32-256-diving48, output: logits, top: 3 }',
+  ],
 
   survey: ({ model }): Promise<ModelSurvey> => surveyModel(model),
 
   describe(input, { options, survey }) {
-    if (input?.kind !== 'tokens') return refuse(`aggregator/probe takes tokens, not ${input?.kind ?? 'nothing'}`, { remedy: 'Put it behind an encoder.' });
+    if (input?.kind !== 'tokens')
+      return refuse(`aggregator/probe takes tokens, not ${input?.kind ?? 'nothing'}`, {
+        remedy: 'Put it behind an encoder.',
+      });
     const channels = axisSize(input, 'channels');
     const architecture = survey?.architecture;
     if (architecture && channels !== null && channels !== architecture.hiddenSize)
-      return refuse(`the tokens have ${channels} channels, the classifier of ${survey.name} takes ${architecture.hiddenSize}`, { option: 'model', remedy: 'Use the same model in encoder/vjepa2.' });
-    if (options.output === 'pooled') return { output: spec('embedding', { channels: architecture?.hiddenSize ?? channels }, 'float32', input.count) };
+      return refuse(
+        `the tokens have ${channels} channels, the classifier of ${survey.name} takes ${architecture.hiddenSize}`,
+        { option: 'model', remedy: 'Use the same model in encoder/vjepa2.' },
+      );
+    if (options.output === 'pooled')
+      return { output: spec('embedding', { channels: architecture?.hiddenSize ?? channels }, 'float32', input.count) };
     return { output: spec('embedding', { labels: architecture?.labels.length || null }, 'float32', input.count) };
   },
 
@@ -69,9 +112,16 @@ export const probe = defineAggregator({
   async each(tokens: TokenGrid, { options, state, signal, key }): Promise<Classification> {
     const { probe: opened, encoders, checkpoint } = state;
     if (!encoders.has(tokens.encoder.fingerprint))
-      throw new InputError(tokens.id, `its tokens come from ${tokens.encoder.name}, the classifier was trained on those of ${checkpoint.name}.`, { code: 'E_ENCODER', remedy: 'Use the same model in encoder/vjepa2 and aggregator/probe.' });
+      throw new InputError(
+        tokens.id,
+        `its tokens come from ${tokens.encoder.name}, the classifier was trained on those of ${checkpoint.name}.`,
+        { code: 'E_ENCODER', remedy: 'Use the same model in encoder/vjepa2 and aggregator/probe.' },
+      );
     const [time, height, width, channels] = tokens.values.shape as [number, number, number, number];
-    const { logits, pooled } = await opened.classify(tensor('float32', [1, time * height * width, channels], toFloat32(tokens.values).data), signal);
+    const { logits, pooled } = await opened.classify(
+      tensor('float32', [1, time * height * width, channels], toFloat32(tokens.values).data),
+      signal,
+    );
     const probabilities = softmax(logits.data);
     const order = [...probabilities.keys()].sort((a, b) => probabilities[b]! - probabilities[a]!).slice(0, options.top);
     const values = { probabilities, logits: logits.data, pooled: pooled.data }[options.output];

@@ -3,8 +3,8 @@
 import { offsets, pixelKernel, slack } from './pixel-kernel.ts';
 
 /**
- * Where one axis of the output reads from: output `i` is the weighted sum of `size[i]` input values from `start[i]`, its weights at
- * `weights[i * taps]`, in units of `2^-precision`; `taps` is even, weights that are not needed are 0.
+ * Where one axis of the output reads from: output `i` is the weighted sum of `size[i]` input values from `start[i]`,
+ * its weights at `weights[i * taps]`, in units of `2^-precision`; `taps` is even, weights that are not needed are 0.
  */
 interface AxisWeights {
   readonly taps: number;
@@ -20,8 +20,9 @@ const cacheSize = 64;
 const cache = new Map<string, AxisWeights>();
 
 /**
- * A triangle filter, stretched to the scale when it shrinks (antialiasing), its weights as 16-bit fixed point with as many binary
- * digits as the largest weight allows. Source: torchvision `resize(antialias=True)` on uint8 tensors, PyTorch's `_upsample_bilinear2d_aa`.
+ * A triangle filter, stretched to the scale when it shrinks (antialiasing), its weights as 16-bit fixed point with as
+ * many binary digits as the largest weight allows. Source: torchvision `resize(antialias=True)` on uint8 tensors,
+ * PyTorch's `_upsample_bilinear2d_aa`.
  */
 function computeWeights(input: number, output: number): AxisWeights {
   const scale = input / output;
@@ -52,7 +53,13 @@ function computeWeights(input: number, output: number): AxisWeights {
   }
   let precision = 0;
   while (precision < maxPrecision && Math.trunc(0.5 + largest * 2 ** (precision + 1)) < 1 << 15) precision++;
-  return { taps, precision, start, size, weights: Int16Array.from(exact, (weight) => Math.trunc(0.5 + weight * 2 ** precision)) };
+  return {
+    taps,
+    precision,
+    start,
+    size,
+    weights: Int16Array.from(exact, (weight) => Math.trunc(0.5 + weight * 2 ** precision)),
+  };
 }
 
 function axisWeights(input: number, output: number): AxisWeights {
@@ -81,12 +88,15 @@ export interface Bytes {
 }
 
 /**
- * The part `window` of `source` resized to `height x width`, as `[window.height, window.width, 3]`; the rest is never computed.
- * Columns first, then rows, each rounded to 8 bits; an axis whose size stays is not touched. Throws a `RangeError` when the window leaves the resized picture.
+ * The part `window` of `source` resized to `height x width`, as `[window.height, window.width, 3]`; the rest is never
+ * computed. Columns first, then rows, each rounded to 8 bits; an axis whose size stays is not touched. Throws a
+ * `RangeError` when the window leaves the resized picture.
  */
 export function resizeWindow(source: Bytes, height: number, width: number, window: Window): Uint8Array {
   if (window.x < 0 || window.y < 0 || window.x + window.width > width || window.y + window.height > height)
-    throw new RangeError(`the window ${window.width} x ${window.height} at (${window.x}, ${window.y}) leaves a picture of ${width} x ${height}`);
+    throw new RangeError(
+      `the window ${window.width} x ${window.height} at (${window.x}, ${window.y}) leaves a picture of ${width} x ${height}`,
+    );
   const columns = source.width === width ? undefined : axisWeights(source.width, width);
   const rows = source.height === height ? undefined : axisWeights(source.height, height);
   const [first, end] = rows ? reach(rows, window) : [window.y, window.y + window.height];
@@ -108,18 +118,40 @@ export function resizeWindow(source: Bytes, height: number, width: number, windo
     for (let y = first; y < end; y += bandRows) {
       const count = Math.min(bandRows, end - y);
       memory.set(source.data.subarray(y * stride, (y + count) * stride), band);
-      filterColumns(band, stride, count, ...table, columns.taps, window.width, columns.precision, middle + (y - first) * length);
+      filterColumns(
+        band,
+        stride,
+        count,
+        ...table,
+        columns.taps,
+        window.width,
+        columns.precision,
+        middle + (y - first) * length,
+      );
     }
   } else {
-    for (let y = first; y < end; y++) memory.set(source.data.subarray(y * stride + window.x * 3, y * stride + window.x * 3 + length), middle + (y - first) * length);
+    for (let y = first; y < end; y++)
+      memory.set(
+        source.data.subarray(y * stride + window.x * 3, y * stride + window.x * 3 + length),
+        middle + (y - first) * length,
+      );
   }
   if (!rows) return memory.slice(middle, middle + window.height * length);
-  filterRows(middle, length, ...placeTable(memory, rowTable, rows, window.y, window.height, first), rows.taps, window.height, rows.precision, out);
+  filterRows(
+    middle,
+    length,
+    ...placeTable(memory, rowTable, rows, window.y, window.height, first),
+    rows.taps,
+    window.height,
+    rows.precision,
+    out,
+  );
   return memory.slice(out, out + window.height * length);
 }
 
 /** Resizes a whole picture. */
-export const resize = (source: Bytes, height: number, width: number): Uint8Array => resizeWindow(source, height, width, { x: 0, y: 0, width, height });
+export const resize = (source: Bytes, height: number, width: number): Uint8Array =>
+  resizeWindow(source, height, width, { x: 0, y: 0, width, height });
 
 /** Input rows that a window of the output needs: from the first to before the end. */
 function reach({ start, size }: AxisWeights, { y, height }: Window): [first: number, end: number] {
@@ -128,13 +160,22 @@ function reach({ start, size }: AxisWeights, { y, height }: Window): [first: num
   return [start[y]!, end];
 }
 
-/** Source rows are handed to the kernel this many bytes at a time, so that its memory does not grow with the picture. */
+/**
+ * Source rows are handed to the kernel this many bytes at a time, so that its memory does not grow with the picture.
+ */
 const bandBytes = 1 << 21;
 
 const tableBytes = ({ taps }: AxisWeights, count: number): number => count * (8 + 2 * taps);
 
-/** Copies the part of a table that a window needs; answers where starts (less `shift`), sizes and weights lie. */
-function placeTable(memory: Uint8Array, at: number, { taps, start, size, weights }: AxisWeights, from: number, count: number, shift: number): [starts: number, sizes: number, weights: number] {
+/** Copies the part of a table that a window needs; returns where starts (less `shift`), sizes and weights lie. */
+function placeTable(
+  memory: Uint8Array,
+  at: number,
+  { taps, start, size, weights }: AxisWeights,
+  from: number,
+  count: number,
+  shift: number,
+): [starts: number, sizes: number, weights: number] {
   const starts = new Int32Array(memory.buffer, at, count);
   starts.set(start.subarray(from, from + count));
   if (shift) for (let i = 0; i < count; i++) starts[i]! -= shift;

@@ -29,24 +29,39 @@ async function builtin(): Promise<ResolvedModel> {
   const { builtinCheckpoint, builtinTitle } = await import('./builtin.ts');
   const { writeBuiltin } = await import('./builtin-folder.ts');
   const { config, tensors } = builtinCheckpoint();
-  const path = join(cacheFolder(), 'builtin', lineage(config, ...[...tensors].map(([name, t]) => [name, sha256(bytesOf(t))])));
+  const path = join(
+    cacheFolder(),
+    'builtin',
+    lineage(config, ...[...tensors].map(([name, t]) => [name, sha256(bytesOf(t))])),
+  );
   if (!(await exists(join(path, 'config.json')))) await fillingCache(() => writeBuiltin(path));
   return { path, name: builtinTitle };
 }
 
 /**
- * Finds a model: `builtin`, a folder, a weights file, or the name of a repository on the Hugging Face Hub. Throws an `InputError` when it is none of them.
+ * Finds a model: `builtin`, a folder, a weights file, or the name of a repository on the Hugging Face Hub. Throws an
+ * `InputError` when it is none of them.
  */
-export async function resolveModel(model: string, { signal, log, progress }: ResolveOptions = {}): Promise<ResolvedModel> {
+export async function resolveModel(
+  model: string,
+  { signal, log, progress }: ResolveOptions = {},
+): Promise<ResolvedModel> {
   if (model === 'builtin') return builtin();
   if (await exists(model)) return { path: resolve(model), name: model };
   if (parseHubName(model)) {
     const { fetchModel } = await import('./hub.ts');
-    const path = await fetchModel(model, { signal, ...(log && { warn: log }), ...(progress && { progress: ({ file, doneBytes, totalBytes }) => progress(`fetch ${file}`, doneBytes, totalBytes) }) });
+    const path = await fetchModel(model, {
+      signal,
+      ...(log && { warn: log }),
+      ...(progress && {
+        progress: ({ file, doneBytes, totalBytes }) => progress(`fetch ${file}`, doneBytes, totalBytes),
+      }),
+    });
     return { path, name: model };
   }
   throw new InputError(model, 'is no folder, no file and no name of a model.', {
     code: 'E_MODEL_MISSING',
-    remedy: 'Give "builtin", a folder with config.json and model.safetensors, a .pt file, or a name like facebook/vjepa2-vitl-fpc64-256.',
+    remedy:
+      'Give "builtin", a folder with config.json and model.safetensors, a .pt file, or a name like facebook/vjepa2-vitl-fpc64-256.',
   });
 }

@@ -10,9 +10,10 @@ export interface Grid {
 }
 
 /**
- * Tables of one clip. `cosEven` and `sinEven` hold the angles of the even channel of each pair, `cosOdd` and `sinOdd` of the odd one;
- * each is `[tokens, headSize / 2]`. In V-JEPA 2.1 both are the same (a true rotation); in 2.0 they differ, because its tables were tiled
- * where the companion is interleaved, and the published weights were trained with that.
+ * Tables of one clip. `cosEven` and `sinEven` hold the angles of the even channel of each pair, `cosOdd` and `sinOdd`
+ * of the odd one; each is `[tokens, headSize / 2]`. In V-JEPA 2.1 both are the same (a true rotation); in 2.0 they
+ * differ, because its tables were tiled where the companion is interleaved, and the published weights were trained with
+ * that.
  */
 export interface RotaryTables {
   readonly cosEven: Tensor<'float32'>;
@@ -21,7 +22,9 @@ export interface RotaryTables {
   readonly sinOdd: Tensor<'float32'>;
 }
 
-/** Channels of a head that turn with one axis: `2 * floor(floor(headSize / 3) / 2)`; what is left over is not turned. */
+/**
+ * Channels of a head that turn with one axis: `2 * floor(floor(headSize / 3) / 2)`; what is left over is not turned.
+ */
 export const axisChannels = (headSize: number): number => 2 * Math.floor(Math.floor(headSize / 3) / 2);
 
 /** The three positions of every token, in the order of tokens: time, then rows, then columns. */
@@ -42,7 +45,10 @@ function positions({ time, height, width }: Grid, rotaryGrid: number | null): Fl
 }
 
 /** Makes the tables for a grid of tokens; computed in double precision, so that long clips keep their angles. */
-export function rotaryTables({ headSize, family, rotaryGrid }: Pick<Architecture, 'headSize' | 'family' | 'rotaryGrid'>, grid: Grid): RotaryTables {
+export function rotaryTables(
+  { headSize, family, rotaryGrid }: Pick<Architecture, 'headSize' | 'family' | 'rotaryGrid'>,
+  grid: Grid,
+): RotaryTables {
   const where = positions(grid, rotaryGrid);
   const tokens = where.length / 3;
   const channels = axisChannels(headSize);
@@ -55,9 +61,15 @@ export function rotaryTables({ headSize, family, rotaryGrid }: Pick<Architecture
       const axis = Math.floor(channel / channels);
       const within = channel % channels;
       const frequency = axis > 2 ? 0 : frequencies[family === '2.0' ? within % frequencies.length : within >> 1]!;
-      for (let token = 0; token < tokens; token++) data[token * half + pair] = fn(frequency && where[token * 3 + axis]! * frequency);
+      for (let token = 0; token < tokens; token++)
+        data[token * half + pair] = fn(frequency && where[token * 3 + axis]! * frequency);
     }
     return tensor('float32', [tokens, half], data);
   };
-  return { cosEven: table(Math.cos, 0), sinEven: table(Math.sin, 0), cosOdd: table(Math.cos, 1), sinOdd: table(Math.sin, 1) };
+  return {
+    cosEven: table(Math.cos, 0),
+    sinEven: table(Math.sin, 0),
+    cosOdd: table(Math.cos, 1),
+    sinOdd: table(Math.sin, 1),
+  };
 }

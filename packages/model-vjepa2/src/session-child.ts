@@ -1,12 +1,20 @@
 // The program of a session's own process: opens one model and runs it as it is told (see session-protocol.ts).
 //
-// A process, because ONNX Runtime blocks the thread that runs it, ending a worker thread in the middle of a run aborts the whole program,
-// and two WebGPU sessions in one process crash it.
+// A process, because ONNX Runtime blocks the thread that runs it, ending a worker thread in the middle of a run aborts
+// the whole program, and two WebGPU sessions in one process crash it.
 
 import { Socket } from 'node:net';
 import { bytesOf, tensor, viewAs, type DType, type Tensor } from '@deepearth/core/tensor';
 import type * as Ort from 'onnxruntime-node';
-import { encodeMessage, messageReader, type Answer, type Message, type Question, type SessionSetup, type Tensors } from './session-protocol.ts';
+import {
+  encodeMessage,
+  messageReader,
+  type Answer,
+  type Message,
+  type Question,
+  type SessionSetup,
+  type Tensors,
+} from './session-protocol.ts';
 
 const from = new Socket({ fd: 3, readable: true, writable: false });
 const to = new Socket({ fd: 4, readable: false, writable: true });
@@ -24,7 +32,11 @@ async function open(setup: SessionSetup, model: Uint8Array): Promise<Tensors> {
     logSeverityLevel: 3,
     // Threads that wait sleep: operators take milliseconds here, and the machine may have other work.
     // A model that is given as bytes has no folder of its own to find its weights in.
-    extra: nested({ 'session.intra_op.allow_spinning': '0', ...setup.entries, 'session.model_external_initializers_file_folder_path': setup.folder }),
+    extra: nested({
+      'session.intra_op.allow_spinning': '0',
+      ...setup.entries,
+      'session.model_external_initializers_file_folder_path': setup.folder,
+    }),
     ...(setup.profile && { enableProfiling: true, profileFilePrefix: setup.profile }),
   });
   return {};
@@ -44,7 +56,12 @@ function nested(entries: Readonly<Record<string, string>>): Record<string, unkno
 
 async function run(feeds: Tensors): Promise<Tensors> {
   if (!session) throw new Error('no model is open');
-  const inputs = Object.fromEntries(Object.entries(feeds).map(([name, { dtype, shape, data }]) => [name, new ort.Tensor(dtype as 'float32', data as Float32Array, shape)]));
+  const inputs = Object.fromEntries(
+    Object.entries(feeds).map(([name, { dtype, shape, data }]) => [
+      name,
+      new ort.Tensor(dtype as 'float32', data as Float32Array, shape),
+    ]),
+  );
   const outputs = await session.run(inputs);
   return Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, toTensor(value)]));
 }
@@ -77,7 +94,10 @@ async function answer({ content, tensors }: Message<Question>): Promise<void> {
 }
 
 let queue = Promise.resolve();
-from.on('data', messageReader<Question>((message) => void (queue = queue.then(() => answer(message)))));
+from.on(
+  'data',
+  messageReader<Question>((message) => void (queue = queue.then(() => answer(message)))),
+);
 // The parent is gone, or wants no more: nobody waits for an answer.
 from.on('close', () => void queue.then(end, end));
 to.on('error', () => process.exit(0));

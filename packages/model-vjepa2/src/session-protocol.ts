@@ -1,7 +1,7 @@
 // What the parent process and a session's process say to each other: messages with tensors behind them, over two pipes.
 //
-// A message is a 4-byte length (little-endian), that many bytes of JSON, and the bytes of its tensors one after another.
-// The parent asks with `open` once and then `run`; each question has one answer, in order.
+// A message is a 4-byte length (little-endian), that many bytes of JSON, and the bytes of its tensors one after
+// another. The parent asks with `open` once and then `run`; each question has one answer, in order.
 
 import { elementBytes, elementCount, viewAs, bytesOf, type DType, type Tensor } from '@deepearth/core/tensor';
 
@@ -20,7 +20,8 @@ export interface SessionSetup {
   readonly profile?: string | undefined;
 }
 
-export type Question = { readonly ask: 'open'; readonly setup: SessionSetup } | { readonly ask: 'run' } | { readonly ask: 'end' };
+export type Question =
+  { readonly ask: 'open'; readonly setup: SessionSetup } | { readonly ask: 'run' } | { readonly ask: 'end' };
 export type Answer = { readonly done: true } | { readonly failed: string };
 
 interface Head {
@@ -77,7 +78,7 @@ export function messageReader<Content>(deliver: (message: Message<Content>) => v
   }
 
   return (piece) => {
-    for (let at = 0; at < piece.byteLength; ) {
+    for (let at = 0; at < piece.byteLength;) {
       const taken = Math.min(target.byteLength - filled, piece.byteLength - at);
       target.set(piece.subarray(at, at + taken), filled);
       filled += taken;

@@ -1,4 +1,4 @@
-// A session is a process: it answers, it can be killed, and its death has a reason.
+// A session is a process: it replies, it can be killed, and its death has a reason.
 import { once } from 'node:events';
 import { fork } from 'node:child_process';
 import { tmpdir } from 'node:os';
@@ -27,9 +27,12 @@ const identity = (n: number) => {
 };
 const endless = () => ({ model: powers(400), folder, threads: 1 });
 
-test('a session answers calls in order, for any shape', async () => {
+test('a session runs calls in order, for any shape', async () => {
   const session = await openSession({ model: powers(2), folder });
-  const [small, large] = await Promise.all([session.run({ x: tensor('float32', [1, 1], Float32Array.of(3)) }), session.run({ x: identity(300) })]);
+  const [small, large] = await Promise.all([
+    session.run({ x: tensor('float32', [1, 1], Float32Array.of(3)) }),
+    session.run({ x: identity(300) }),
+  ]);
   expect(small['y']).toEqual(tensor('float32', [1, 1], Float32Array.of(27)));
   expect(large['y']).toEqual(identity(300));
   await session.close();
@@ -71,7 +74,9 @@ test('aborting kills the process at once and rejects with the reason', async () 
 
 test('a model that cannot be opened, a wrong input and a missing device are errors with ONNX Runtime’s words', async () => {
   await expect(openSession({ model: Uint8Array.of(1, 2, 3), folder })).rejects.toThrow(/protobuf|parse|model/i);
-  await expect(openSession({ model: powers(1), folder, providers: [{ name: 'dml' }] })).rejects.toThrow(/backend not found|dml/i);
+  await expect(openSession({ model: powers(1), folder, providers: [{ name: 'dml' }] })).rejects.toThrow(
+    /backend not found|dml/i,
+  );
   const session = await openSession({ model: powers(1), folder });
   await expect(session.run({ z: identity(2) })).rejects.toThrow(/x|input/);
   expect((await session.run({ x: identity(2) }))['y']).toEqual(identity(2));
@@ -89,5 +94,16 @@ test('a program that forgets its session still ends, and takes the process with 
   const [pid] = (await once(program, 'message')) as [number];
   const [code] = (await once(program, 'exit')) as [number];
   expect(code).toBe(0);
-  await expect.poll(() => { try { return process.kill(pid, 0); } catch { return false; } }, { timeout: 5000 }).toBe(false);
+  await expect
+    .poll(
+      () => {
+        try {
+          return process.kill(pid, 0);
+        } catch {
+          return false;
+        }
+      },
+      { timeout: 5000 },
+    )
+    .toBe(false);
 });

@@ -7,7 +7,15 @@ import { fileURLToPath } from 'node:url';
 import { builtUrl } from '@deepearth/core/built-url';
 import { DeepEarthError } from '@deepearth/core/errors';
 import { tensor } from '@deepearth/core/tensor';
-import { encodeMessage, messageReader, type Answer, type Message, type Question, type SessionSetup, type Tensors } from './session-protocol.ts';
+import {
+  encodeMessage,
+  messageReader,
+  type Answer,
+  type Message,
+  type Question,
+  type SessionSetup,
+  type Tensors,
+} from './session-protocol.ts';
 
 export type { Tensors } from './session-protocol.ts';
 
@@ -53,7 +61,10 @@ const keptText = 2000;
 /** A process that was asked to end is killed after this long. */
 const patienceMs = 2000;
 
-/** Starts a process, opens the model in it and answers when it is ready. Throws a `DeepEarthError` when the model cannot be opened. */
+/**
+ * Starts a process, opens the model in it and returns when it is ready. Throws a `DeepEarthError` when the model cannot
+ * be opened.
+ */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { model, folder, providers = ['cpu'], entries = {}, profile, environment, signal } = options;
   signal?.throwIfAborted();
@@ -73,7 +84,11 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     close: () => link.end(),
   };
   try {
-    await link.ask({ ask: 'open', setup: { providers, threads, folder, entries, profile } }, { model: tensor('uint8', [model.byteLength], model) }, signal);
+    await link.ask(
+      { ask: 'open', setup: { providers, threads, folder, entries, profile } },
+      { model: tensor('uint8', [model.byteLength], model) },
+      signal,
+    );
     return session;
   } catch (error) {
     link.kill();
@@ -91,26 +106,36 @@ function connect(child: ChildProcess) {
 
   // An idle session does not keep the program running; one that works does.
   const hold = (on: boolean): void => {
-    for (const handle of [child, to, from, child.stderr] as unknown as { ref(): void; unref(): void }[]) handle[on ? 'ref' : 'unref']();
+    for (const handle of [child, to, from, child.stderr] as unknown as { ref(): void; unref(): void }[])
+      handle[on ? 'ref' : 'unref']();
   };
   const gone = (error: DeepEarthError): void => {
     over ??= error;
     for (const { reject } of waiting.splice(0)) reject(over);
   };
   child.stderr!.setEncoding('utf8').on('data', (piece: string) => (said = (said + piece).slice(-keptText)));
-  child.on('error', (cause) => gone(new DeepEarthError(`the model's process could not be started: ${cause.message}`, { code: 'E_SESSION', cause })));
-  const ended = new Promise<void>((resolve) => child.on('close', (code, signal) => {
-    gone(died(code, signal, said));
-    resolve();
-  }));
+  child.on('error', (cause) =>
+    gone(
+      new DeepEarthError(`the model's process could not be started: ${cause.message}`, { code: 'E_SESSION', cause }),
+    ),
+  );
+  const ended = new Promise<void>((resolve) =>
+    child.on('close', (code, signal) => {
+      gone(died(code, signal, said));
+      resolve();
+    }),
+  );
   // A broken pipe is how a death is seen first; its reason comes with 'close'.
   to.on('error', () => undefined);
   from.on('error', () => undefined);
-  from.on('data', messageReader<Answer>((message) => {
-    const next = waiting.shift();
-    if (waiting.length === 0) hold(false);
-    next?.resolve(message);
-  }));
+  from.on(
+    'data',
+    messageReader<Answer>((message) => {
+      const next = waiting.shift();
+      if (waiting.length === 0) hold(false);
+      next?.resolve(message);
+    }),
+  );
   hold(false);
 
   async function ask(question: Question, tensors: Tensors, signal?: AbortSignal): Promise<Message<Answer>> {
@@ -127,10 +152,12 @@ function connect(child: ChildProcess) {
           reject(signal!.reason);
         };
         signal?.addEventListener('abort', abort, { once: true });
-        const settled = <T>(then: (value: T) => void) => (value: T): void => {
-          signal?.removeEventListener('abort', abort);
-          then(value);
-        };
+        const settled =
+          <T>(then: (value: T) => void) =>
+          (value: T): void => {
+            signal?.removeEventListener('abort', abort);
+            then(value);
+          };
         waiting.push({ resolve: settled(resolve), reject: settled(reject) });
         hold(true);
         for (const piece of encodeMessage({ content: question, tensors })) to.write(piece);
@@ -161,7 +188,13 @@ function connect(child: ChildProcess) {
 
 function died(code: number | null, signal: string | null, said: string): DeepEarthError {
   const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
-  const remedy = signal === 'SIGKILL' ? 'If nobody stopped it, the system ran out of memory: use a smaller clip, batch or model, or int8.' : undefined;
+  const remedy =
+    signal === 'SIGKILL'
+      ? 'If nobody stopped it, the system ran out of memory: use a smaller clip, batch or model, or int8.'
+      : undefined;
   const last = said.trim();
-  return new DeepEarthError(`the model's process ${how}${last ? `; its last words: ${last}` : ''}${remedy ? `. ${remedy}` : ''}`, { code: 'E_SESSION', remedy });
+  return new DeepEarthError(
+    `the model's process ${how}${last ? `; its last words: ${last}` : ''}${remedy ? `. ${remedy}` : ''}`,
+    { code: 'E_SESSION', remedy },
+  );
 }

@@ -10,7 +10,10 @@ export interface ModelSurvey {
   readonly architecture?: Architecture;
 }
 
-/** Reads a config.json, or the directory of a weights file; names on the Hub are looked up in the catalogue. Throws what `openCheckpoint` throws. */
+/**
+ * Reads a config.json, or the directory of a weights file; names on the Hub are looked up in the catalogue. Throws what
+ * `openCheckpoint` throws.
+ */
 export async function surveyModel(model: string, weights?: string): Promise<ModelSurvey> {
   if (model === 'builtin') {
     const { builtinConfig, builtinTitle } = await import('./builtin.ts');
@@ -28,8 +31,13 @@ export async function surveyModel(model: string, weights?: string): Promise<Mode
   if (!entry) return { name: model };
   const { hiddenSize, layers, heads, mlpSize } = encoderOf(entry);
   const config = {
-    model_type: entry.family === '2.1' ? 'vjepa21' : 'vjepa2', hidden_size: hiddenSize, num_hidden_layers: layers, num_attention_heads: heads, mlp_ratio: mlpSize / hiddenSize,
-    crop_size: entry.cropSize, frames_per_clip: entry.framesPerClip,
+    model_type: entry.family === '2.1' ? 'vjepa21' : 'vjepa2',
+    hidden_size: hiddenSize,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+    mlp_ratio: mlpSize / hiddenSize,
+    crop_size: entry.cropSize,
+    frames_per_clip: entry.framesPerClip,
   };
   return { name: model, architecture: { ...readConfig(config, model), mlpSize } };
 }

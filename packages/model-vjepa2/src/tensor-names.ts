@@ -2,8 +2,10 @@
 
 import type { Architecture } from './architecture.ts';
 
-
-/** Tensors that belong to a checkpoint but not to the encoder: the predictor, and position tables that rotary encoders do not use. */
+/**
+ * Tensors that belong to a checkpoint but not to the encoder: the predictor, and position tables that rotary encoders
+ * do not use.
+ */
 const besides = /^(predictor\.|encoder\.pos_embed$|pos_embed$)/;
 /** The attentive classifier on top of the encoder. */
 const head = /^(pooler\.|classifier\.)/;
@@ -13,19 +15,40 @@ const wrappers = /^(?:module\.|backbone\.|model\.|vjepa2\.|vjepa21\.)+/;
 /** Hugging Face's spelling and the original's, side by side. */
 const spellings: readonly (readonly [pattern: RegExp, name: (match: RegExpExecArray) => string | string[]])[] = [
   [/^(?:encoder\.embeddings\.patch_embeddings|patch_embed)\.proj\.(weight|bias)$/, ([, part]) => `patch.${part}`],
-  [/^(?:encoder\.embeddings\.patch_embeddings_img|patch_embed_img)\.proj\.(weight|bias)$/, ([, part]) => `patchImage.${part}`],
+  [
+    /^(?:encoder\.embeddings\.patch_embeddings_img|patch_embed_img)\.proj\.(weight|bias)$/,
+    ([, part]) => `patchImage.${part}`,
+  ],
   [/^(?:encoder\.embeddings\.)?img_mod_embed$/, () => 'imageEmbedding'],
   [/^(?:encoder\.embeddings\.)?video_mod_embed$/, () => 'videoEmbedding'],
-  [/^(?:encoder\.layer|blocks)\.(\d+)\.(norm[12])\.(weight|bias)$/, ([, layer, norm, part]) => `layers.${layer}.${norm}.${part}`],
-  [/^encoder\.layer\.(\d+)\.attention\.(?:attention\.)?(query|key|value)\.(weight|bias)$/, ([, layer, which, part]) => `layers.${layer}.${which}.${part}`],
-  [/^blocks\.(\d+)\.attn\.qkv\.(weight|bias)$/, ([, layer, part]) => ['query', 'key', 'value'].map((which) => `layers.${layer}.${which}.${part}`)],
-  [/^(?:encoder\.layer\.(\d+)\.attention|blocks\.(\d+)\.attn)\.proj\.(weight|bias)$/, ([, hf, original, part]) => `layers.${hf ?? original}.proj.${part}`],
-  [/^(?:encoder\.layer|blocks)\.(\d+)\.mlp\.(fc[12])\.(weight|bias)$/, ([, layer, fc, part]) => `layers.${layer}.${fc}.${part}`],
+  [
+    /^(?:encoder\.layer|blocks)\.(\d+)\.(norm[12])\.(weight|bias)$/,
+    ([, layer, norm, part]) => `layers.${layer}.${norm}.${part}`,
+  ],
+  [
+    /^encoder\.layer\.(\d+)\.attention\.(?:attention\.)?(query|key|value)\.(weight|bias)$/,
+    ([, layer, which, part]) => `layers.${layer}.${which}.${part}`,
+  ],
+  [
+    /^blocks\.(\d+)\.attn\.qkv\.(weight|bias)$/,
+    ([, layer, part]) => ['query', 'key', 'value'].map((which) => `layers.${layer}.${which}.${part}`),
+  ],
+  [
+    /^(?:encoder\.layer\.(\d+)\.attention|blocks\.(\d+)\.attn)\.proj\.(weight|bias)$/,
+    ([, hf, original, part]) => `layers.${hf ?? original}.proj.${part}`,
+  ],
+  [
+    /^(?:encoder\.layer|blocks)\.(\d+)\.mlp\.(fc[12])\.(weight|bias)$/,
+    ([, layer, fc, part]) => `layers.${layer}.${fc}.${part}`,
+  ],
   [/^(?:encoder\.layernorm|norm)\.(weight|bias)$/, ([, part]) => `norm.${part}`],
   [/^(?:encoder\.)?norms_block\.(\d+)\.(weight|bias)$/, ([, level, part]) => `norms.${level}.${part}`],
 ];
 
-/** What a stored tensor is: a weight of the encoder, of the classifier (its name without wrappers), not needed, or unknown (`undefined`). */
+/**
+ * What a stored tensor is: a weight of the encoder, of the classifier (its name without wrappers), not needed, or
+ * unknown (`undefined`).
+ */
 export function meaningOf(stored: string): { encoder: readonly string[] } | { head: string } | 'besides' | undefined {
   const name = stored.replace(wrappers, '');
   if (besides.test(name)) return 'besides';

@@ -1,4 +1,4 @@
-// What the extractor answers for one clip: a grid of tokens with the few things one does with it.
+// What the extractor returns for one clip: a grid of tokens with the few things one does with it.
 
 import type { Geometry } from '@deepearth/core/items';
 import { elementCount, reshape, tensor, type Tensor } from '@deepearth/core/tensor';
@@ -14,18 +14,26 @@ export interface Tokens {
   readonly shape: readonly [time: number, height: number, width: number, channels: number];
   /** Which part of the frames the grid covers, frame pixels. */
   readonly geometry: Geometry;
-  /** `[time, height, width]`, 0 where a token saw nothing but padding or pixels without data; absent when all are good. */
+  /**
+   * `[time, height, width]`, 0 where a token saw nothing but padding or pixels without data; absent when all are good.
+   */
   readonly valid?: Uint8Array;
   /** The same values under another shape; one size may be -1. Throws a `RangeError` when the counts differ. */
   reshape(shape: readonly number[]): Tensor<'float32'>;
-  /** The tokens of one time step, `[height, width, channels]`; a view. Throws a `RangeError` when there is no such step. */
+  /**
+   * The tokens of one time step, `[height, width, channels]`; a view. Throws a `RangeError` when there is no such step.
+   */
   frame(time: number): Tensor<'float32'>;
-  /** Pools valid tokens: `[channels]`, or `[time, channels]`, or `[height, width, channels]`; NaN where none is valid. */
+  /**
+   * Pools valid tokens: `[channels]`, or `[time, channels]`, or `[height, width, channels]`; NaN where none is valid.
+   */
   aggregate(method: Pooling): Tensor<'float32'>;
 }
 
 /** Which result each token goes to, and the result's shape. */
-const regions: Readonly<Record<Pooling, (shape: Tokens['shape']) => { shape: number[]; of(time: number, cell: number): number }>> = {
+const regions: Readonly<
+  Record<Pooling, (shape: Tokens['shape']) => { shape: number[]; of(time: number, cell: number): number }>
+> = {
   mean: () => ({ shape: [], of: () => 0 }),
   max: () => ({ shape: [], of: () => 0 }),
   spatialMean: ([time]) => ({ shape: [time], of: (step) => step }),
@@ -43,7 +51,10 @@ export function tokensOf(values: Tensor<'float32'>, geometry: Geometry, valid?: 
     ...(valid && { valid }),
     reshape(sizes) {
       const known = elementCount(sizes.filter((size) => size !== -1));
-      return reshape(values, sizes.map((size) => (size === -1 ? values.data.length / known : size)));
+      return reshape(
+        values,
+        sizes.map((size) => (size === -1 ? values.data.length / known : size)),
+      );
     },
     frame(step) {
       if (!Number.isInteger(step) || step < 0 || step >= time) throw new RangeError(`time step ${step} of ${time}`);

@@ -24,33 +24,56 @@ describeStage(vjepa2, {
   output: (items) => (items as TokenGrid[]).forEach(({ values }) => expect(values.shape).toEqual([2, 4, 4, 256])),
 });
 
-const clipStream = (time: number, channels = 3) => spec('clip', { time, height: 480, width: 640, channels }, 'uint8', 5);
+const clipStream = (time: number, channels = 3) =>
+  spec('clip', { time, height: 480, width: 640, channels }, 'uint8', 5);
 
 test('the output is known before anything runs: 16 frames at 384 pixels through ViT-g', async () => {
-  const answer = await describeAlone(vjepa2, { options: { model: 'facebook/vjepa2-vitg-fpc64-384' }, inputs: [clipStream(16)] });
-  expect(answer).toMatchObject({ output: spec('tokens', { time: 8, height: 24, width: 24, channels: 1408 }, 'float32', 5) });
+  const answer = await describeAlone(vjepa2, {
+    options: { model: 'facebook/vjepa2-vitg-fpc64-384' },
+    inputs: [clipStream(16)],
+  });
+  expect(answer).toMatchObject({
+    output: spec('tokens', { time: 8, height: 24, width: 24, channels: 1408 }, 'float32', 5),
+  });
   expect((answer as { memoryBytes: number }).memoryBytes).toBeGreaterThan(4e9);
 });
 
 test('tiles make one larger grid', async () => {
-  expect(await describeAlone(vjepa2, { options: { fit: 'tile', cropSize: 256 }, inputs: [clipStream(16)] })).toMatchObject({ output: spec('tokens', { time: 8, height: 32, width: 48, channels: 256 }, 'float32', 5) });
+  expect(
+    await describeAlone(vjepa2, { options: { fit: 'tile', cropSize: 256 }, inputs: [clipStream(16)] }),
+  ).toMatchObject({ output: spec('tokens', { time: 8, height: 32, width: 48, channels: 256 }, 'float32', 5) });
 });
 
 test('an odd clip, a stream of frames and five channels are refused with what to do', async () => {
-  expect(await describeAlone(vjepa2, { inputs: [clipStream(15)] })).toMatchObject({ refused: expect.stringContaining('15'), remedy: expect.stringContaining('multiple of 2') });
-  expect(await describeAlone(vjepa2, { inputs: [spec('frame', {}, 'uint8')] })).toMatchObject({ remedy: expect.stringContaining('windower') });
-  expect(await describeAlone(vjepa2, { inputs: [clipStream(16, 5)] })).toMatchObject({ refused: expect.stringContaining('5') });
+  expect(await describeAlone(vjepa2, { inputs: [clipStream(15)] })).toMatchObject({
+    refused: expect.stringContaining('15'),
+    remedy: expect.stringContaining('multiple of 2'),
+  });
+  expect(await describeAlone(vjepa2, { inputs: [spec('frame', {}, 'uint8')] })).toMatchObject({
+    remedy: expect.stringContaining('windower'),
+  });
+  expect(await describeAlone(vjepa2, { inputs: [clipStream(16, 5)] })).toMatchObject({
+    refused: expect.stringContaining('5'),
+  });
 });
 
 test('batches give what single clips give, and tiles what their crops give', async () => {
   const run = async (more: object, width = 96): Promise<TokenGrid[]> => {
     const items: TokenGrid[] = [];
-    for await (const item of runStage(vjepa2, { options: { ...options, ...more }, inputs: [given(makeClips(3, { time: 2, width, height: 64 }))] })) items.push(item as TokenGrid);
+    for await (const item of runStage(vjepa2, {
+      options: { ...options, ...more },
+      inputs: [given(makeClips(3, { time: 2, width, height: 64 }))],
+    }))
+      items.push(item as TokenGrid);
     return items;
   };
   const [single, batched] = [await run({}), await run({ batchSize: 2 })];
   expect(batched.map(({ key }) => key)).toEqual(single.map(({ key }) => key));
-  batched.forEach(({ values }, i) => values.data.forEach((value, at) => expect(Math.abs((value as number) - (single[i]!.values.data[at] as number))).toBeLessThan(1e-4)));
+  batched.forEach(({ values }, i) =>
+    values.data.forEach((value, at) =>
+      expect(Math.abs((value as number) - (single[i]!.values.data[at] as number))).toBeLessThan(1e-4),
+    ),
+  );
   const [tiled] = await run({ fit: 'tile', cropSize: 64, batchSize: 4 }, 128);
   expect(tiled!.values.shape).toEqual([1, 4, 8, 256]);
   expect(tiled!.geometry).toMatchObject({ x: 0, y: 0, width: 128, height: 64 });
@@ -60,12 +83,20 @@ test('tokens that a former run left are read instead of encoded, under the same 
   const clips = makeClips(2, { time: 2, width: 64, height: 64 });
   const run = async (more: object, find: (key: string) => Promise<string | undefined>): Promise<TokenGrid[]> => {
     const items: TokenGrid[] = [];
-    for await (const item of runStage(vjepa2, { options: { ...options, ...more }, inputs: [given(clips)], former: { find } })) items.push(item as TokenGrid);
+    for await (const item of runStage(vjepa2, {
+      options: { ...options, ...more },
+      inputs: [given(clips)],
+      former: { find },
+    }))
+      items.push(item as TokenGrid);
     return items;
   };
   const made = await run({}, async () => undefined);
   // A mark in the file shows that the second run took it from there.
-  const marked = { ...made[0]!, values: { ...made[0]!.values, data: made[0]!.values.data.map(() => 7) as Float32Array<ArrayBuffer> } };
+  const marked = {
+    ...made[0]!,
+    values: { ...made[0]!.values, data: made[0]!.values.data.map(() => 7) as Float32Array<ArrayBuffer> },
+  };
   const { tensors, metadata } = describeTokenFile(marked as TokenGrid);
   const path = join(cache, 'former.safetensors');
   writeFileSync(path, await encodeSafetensors(tensors, metadata));
@@ -78,7 +109,8 @@ test('tokens that a former run left are read instead of encoded, under the same 
 
 test('a model that is not there says what to give', async () => {
   const run = async (): Promise<void> => {
-    for await (const _ of runStage(vjepa2, { options: { model: './no-such-folder' }, inputs: [given(makeClips(1))] })) void _;
+    for await (const _ of runStage(vjepa2, { options: { model: './no-such-folder' }, inputs: [given(makeClips(1))] }))
+      void _;
   };
   await expect(run()).rejects.toThrow(/no-such-folder: is no folder, no file and no name of a model.*builtin/s);
 });

@@ -1,4 +1,5 @@
-// Places a checkpoint's weights where ONNX Runtime can read them: where they are, when that will do, else converted into the cache.
+// Places a checkpoint's weights where ONNX Runtime can read them: where they are, when that will do, else converted
+// into the cache.
 
 import { basename, dirname } from 'node:path';
 import type { Checkpoint } from './checkpoint.ts';
@@ -7,7 +8,6 @@ import type { Precision } from './estimate.ts';
 import type { PlacedWeight } from './graph-parts.ts';
 
 export { precisions, type Precision } from './estimate.ts';
-
 
 export interface PlacedWeights {
   /** Absolute; the names in `weights` are relative to it. */
@@ -22,10 +22,14 @@ export interface PlaceOptions {
 }
 
 /**
- * fp32 points into the checkpoint's own files when their tensors lie there as they are in memory and in one folder; anything else is converted once and
- * kept in the cache folder.
+ * fp32 points into the checkpoint's own files when their tensors lie there as they are in memory and in one folder;
+ * anything else is converted once and kept in the cache folder.
  */
-export async function placeWeights(checkpoint: Checkpoint, precision: Precision, options: PlaceOptions = {}): Promise<PlacedWeights> {
+export async function placeWeights(
+  checkpoint: Checkpoint,
+  precision: Precision,
+  options: PlaceOptions = {},
+): Promise<PlacedWeights> {
   const direct = precision === 'fp32' ? await placeDirectly(checkpoint, options.signal) : undefined;
   return direct ?? convertWeights(checkpoint, precision, options);
 }
@@ -37,7 +41,13 @@ async function placeDirectly({ tensors }: Checkpoint, signal?: AbortSignal): Pro
   for (const [name, stored] of tensors) {
     const location = stored.dtype === 'float64' ? undefined : await stored.locate(signal);
     if (!location) return undefined;
-    weights.set(name, { file: basename(stored.file), offset: location.offset, bytes: location.bytes, dtype: stored.dtype, shape: stored.shape });
+    weights.set(name, {
+      file: basename(stored.file),
+      offset: location.offset,
+      bytes: location.bytes,
+      dtype: stored.dtype,
+      shape: stored.shape,
+    });
   }
   return { folder: [...folders][0]!, weights };
 }

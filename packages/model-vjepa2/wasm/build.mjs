@@ -1,4 +1,5 @@
-// Compiles the WebAssembly source and writes it, as base64, into src/pixel-kernel.generated.ts: `node wasm/build.mjs [--check]`.
+// Compiles the WebAssembly source and writes it, as base64, into src/pixel-kernel.generated.ts: `node wasm/build.mjs
+// [--check]`.
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
@@ -9,11 +10,26 @@ const target = new URL('../src/pixel-kernel.generated.ts', here);
 async function compile() {
   let bytes;
   // No relaxed SIMD: its results depend on the machine.
-  const { error, stderr } = await asc.main(['assembly/pixels.ts', '--outFile', 'out.wasm', '-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--memoryBase', '0'], {
-    readFile: (name) => readFile(new URL(name, here), 'utf8').catch(() => null),
-    writeFile: (name, contents) => void (name.endsWith('.wasm') && (bytes = contents)),
-    listFiles: () => [],
-  });
+  const { error, stderr } = await asc.main(
+    [
+      'assembly/pixels.ts',
+      '--outFile',
+      'out.wasm',
+      '-O3',
+      '--noAssert',
+      '--runtime',
+      'stub',
+      '--enable',
+      'simd',
+      '--memoryBase',
+      '0',
+    ],
+    {
+      readFile: (name) => readFile(new URL(name, here), 'utf8').catch(() => null),
+      writeFile: (name, contents) => void (name.endsWith('.wasm') && (bytes = contents)),
+      listFiles: () => [],
+    },
+  );
   if (error) throw new Error(`${error.message}\n${stderr.toString()}`);
   return bytes;
 }
@@ -26,7 +42,8 @@ export async function generated() {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const text = await generated();
   if (process.argv.includes('--check')) {
-    if ((await readFile(target, 'utf8')) !== text) throw new Error(`${fileURLToPath(target)} is not what the source makes; run node wasm/build.mjs`);
+    if ((await readFile(target, 'utf8')) !== text)
+      throw new Error(`${fileURLToPath(target)} is not what the source makes; run node wasm/build.mjs`);
   } else {
     await writeFile(target, text);
   }

@@ -27,7 +27,9 @@ export interface ComparedFile extends Comparison {
   readonly components: number;
 }
 
-/** Compares each reduction with the tokens, on the same sample of them. Throws an `InputError` when rows do not match. */
+/**
+ * Compares each reduction with the tokens, on the same sample of them. Throws an `InputError` when rows do not match.
+ */
 export async function compareFiles(request: CompareRequest): Promise<ComparedFile[]> {
   const { neighbors = 15, sample = 4000, seed = 0, metric = 'cosine', signal, progress } = request;
   const source = await openTokens(request.tokens, request);
@@ -37,8 +39,20 @@ export async function compareFiles(request: CompareRequest): Promise<ComparedFil
     const compared: ComparedFile[] = [];
     for (const [index, path] of request.reductions.entries()) {
       const { values, components } = await readReduction(path, source, rows, signal);
-      const report: Progress | undefined = progress && ((_step, done, total) => progress('compare', index * (total ?? 0) + done, total === null ? null : total * request.reductions.length));
-      const options = { channels: source.channels, components, metric, neighbors, sample: rows.length, seed, signal, progress: report };
+      const report: Progress | undefined =
+        progress &&
+        ((_step, done, total) =>
+          progress('compare', index * (total ?? 0) + done, total === null ? null : total * request.reductions.length));
+      const options = {
+        channels: source.channels,
+        components,
+        metric,
+        neighbors,
+        sample: rows.length,
+        seed,
+        signal,
+        progress: report,
+      };
       compared.push({ path, components, ...(await compareReduction(tokens, values, options)) });
     }
     return compared;
@@ -48,16 +62,29 @@ export async function compareFiles(request: CompareRequest): Promise<ComparedFil
 }
 
 /** The reduction of the chosen valid tokens; where some tokens are not valid, it holds rows of NaN for them. */
-async function readReduction(path: string, source: TokenSource, rows: Uint32Array, signal: AbortSignal | undefined): Promise<{ values: Float32Array; components: number }> {
+async function readReduction(
+  path: string,
+  source: TokenSource,
+  rows: Uint32Array,
+  signal: AbortSignal | undefined,
+): Promise<{ values: Float32Array; components: number }> {
   const { readTensorFile } = await import('@deepearth/formats/tensor-file-node');
   const { toFloat32 } = await import('@deepearth/core/half');
   const file = await readTensorFile(path, signal);
   try {
-    const all = toFloat32(await file.tensor(file.tensors.size > 1 && file.tensors.has('projection') ? 'projection' : undefined).read(signal));
+    const all = toFloat32(
+      await file
+        .tensor(file.tensors.size > 1 && file.tensors.has('projection') ? 'projection' : undefined)
+        .read(signal),
+    );
     const components = all.shape.at(-1)!;
     const count = all.data.length / components;
     const tokens = source.valid?.length ?? source.count;
-    if (count !== tokens) throw new InputError(path, `has ${count} rows of ${components} numbers, and ${source.path} has ${tokens} tokens.`);
+    if (count !== tokens)
+      throw new InputError(
+        path,
+        `has ${count} rows of ${components} numbers, and ${source.path} has ${tokens} tokens.`,
+      );
     const places = source.valid ? [...source.valid.keys()].filter((token) => source.valid![token]) : undefined;
     const values = new Float32Array(rows.length * components);
     rows.forEach((row, to) => {

@@ -1,4 +1,5 @@
-// How well a reduction kept what was near near: trustworthiness, continuity, overlap of neighbours, rank correlation of distances.
+// How well a reduction kept what was near near: trustworthiness, continuity, overlap of neighbours, rank correlation of
+// distances.
 
 import { InputError } from '@deepearth/core/errors';
 import { requireFinite } from './finite.ts';
@@ -27,7 +28,10 @@ export interface CompareOptions {
 }
 
 export interface Comparison {
-  /** 1 when the neighbours in the reduction are neighbours among the tokens (Venna and Kaski 2001; as scikit-learn computes it). */
+  /**
+   * 1 when the neighbours in the reduction are neighbours among the tokens (Venna and Kaski 2001; as scikit-learn
+   * computes it).
+   */
   readonly trustworthiness: number;
   /** 1 when the neighbours among the tokens are neighbours in the reduction: trustworthiness the other way round. */
   readonly continuity: number;
@@ -41,11 +45,26 @@ export interface Comparison {
 }
 
 /**
- * Judges one reduction `[tokens, components]` of `[tokens, channels]`. Works beside the caller in slices of some milliseconds. Throws an `InputError` when
- * the two have not as many rows, when there are too few of them, and for NaN or infinity.
+ * Judges one reduction `[tokens, components]` of `[tokens, channels]`. Works beside the caller in slices of some
+ * milliseconds. Throws an `InputError` when the two have not as many rows, when there are too few of them, and for NaN
+ * or infinity.
  */
-export async function compareReduction(tokens: Float32Array, reduction: Float32Array, options: CompareOptions): Promise<Comparison> {
-  const { channels, components, metric = 'cosine', neighbors = 15, sample = 4000, pairs = 20_000, seed = 0, signal, progress } = options;
+export async function compareReduction(
+  tokens: Float32Array,
+  reduction: Float32Array,
+  options: CompareOptions,
+): Promise<Comparison> {
+  const {
+    channels,
+    components,
+    metric = 'cosine',
+    neighbors = 15,
+    sample = 4000,
+    pairs = 20_000,
+    seed = 0,
+    signal,
+    progress,
+  } = options;
   const count = rowCount(tokens, channels);
   const reduced = rowCount(reduction, components, 'reduction');
   if (count !== reduced) throw new InputError('reduction', `has ${reduced} rows for ${count} tokens.`);
@@ -74,8 +93,22 @@ export async function compareReduction(tokens: Float32Array, reduction: Float32A
   };
   await runSliced(prepare(), signal);
   requireFinite(reducedRows, components, 'reduction');
-  const norms = metric === 'euclidean' ? await runSliced(squares(values.subarray(rowsAt / 4), chosen.length, stride), signal) : undefined;
-  const spaces: Spaces = { kernel, metric, stride, count: chosen.length, rowsAt, partAt, outAt, places: reducedRows, components, norms };
+  const norms =
+    metric === 'euclidean'
+      ? await runSliced(squares(values.subarray(rowsAt / 4), chosen.length, stride), signal)
+      : undefined;
+  const spaces: Spaces = {
+    kernel,
+    metric,
+    stride,
+    count: chosen.length,
+    rowsAt,
+    partAt,
+    outAt,
+    places: reducedRows,
+    components,
+    norms,
+  };
   const work = judge(spaces, neighbors, pairs, seed, (done) => progress?.('comparing', done, chosen.length));
   return { ...(await runSliced(work, signal)), tokens: chosen.length, neighbors };
 }
@@ -115,7 +148,13 @@ function choose(count: number, sample: number, seed: number): Uint32Array {
   });
 }
 
-function* judge(spaces: Spaces, k: number, pairs: number, seed: number, report: (done: number) => void): Sliced<Omit<Comparison, 'tokens' | 'neighbors'>> {
+function* judge(
+  spaces: Spaces,
+  k: number,
+  pairs: number,
+  seed: number,
+  report: (done: number) => void,
+): Sliced<Omit<Comparison, 'tokens' | 'neighbors'>> {
   const { count } = spaces;
   const near = new Float64Array(count);
   const there = new Float64Array(count);

@@ -11,7 +11,10 @@ export const pcaEngines = ['auto', 'onnx', 'javascript', 'ml-pca'] as const;
 export type PcaEngine = (typeof pcaEngines)[number];
 
 export interface CovarianceEngine {
-  /** Takes a block `[rows, channels]` over; answers an array to fill next, where one has come back. Blocks that wait are at most two. */
+  /**
+   * Takes a block `[rows, channels]` over; returns an array to fill next, where one has come back. Blocks that wait are
+   * at most two.
+   */
   add(block: Float32Array | Float64Array): Promise<Float32Array | Float64Array | undefined>;
   solve(): Promise<Principal>;
   close(): Promise<void>;
@@ -48,7 +51,10 @@ function slicedEngine({ channels, components, signal }: Work): CovarianceEngine 
 /** One thread that rests between fits: starting it and loading ONNX Runtime takes longer than many a fit. */
 let resting: WorkerClient | undefined;
 
-async function workerEngine({ channels, components, signal }: Work, engine: StartRequest['engine']): Promise<CovarianceEngine> {
+async function workerEngine(
+  { channels, components, signal }: Work,
+  engine: StartRequest['engine'],
+): Promise<CovarianceEngine> {
   signal?.throwIfAborted();
   // ml-pca calls nothing native and stops for nobody: a thread of its own can be ended at once.
   const native = engine !== 'ml-pca';

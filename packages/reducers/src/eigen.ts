@@ -1,4 +1,5 @@
-// All eigenvalues and eigenvectors of a dense symmetric matrix in float64: Householder's tridiagonal form, then implicit QL.
+// All eigenvalues and eigenvectors of a dense symmetric matrix in float64: Householder's tridiagonal form, then
+// implicit QL.
 
 import type { Sliced } from './pace.ts';
 
@@ -9,8 +10,8 @@ export interface EigenPairs {
 }
 
 /**
- * Solves `matrix [size, size]` (symmetric; overwritten). About 8/3 size³ multiplications for the form and 3 size³ for the vectors: for sizes up to
- * some hundreds. Golub and van Loan, Matrix Computations, 8.3.
+ * Solves `matrix [size, size]` (symmetric; overwritten). About 8/3 size³ multiplications for the form and 3 size³ for
+ * the vectors: for sizes up to some hundreds. Golub and van Loan, Matrix Computations, 8.3.
  */
 export function* symmetricEigen(matrix: Float64Array, size: number): Sliced<EigenPairs> {
   const diagonal = new Float64Array(size);
@@ -24,8 +25,16 @@ export function* symmetricEigen(matrix: Float64Array, size: number): Sliced<Eige
   return { values, vectors };
 }
 
-/** Reduces to tridiagonal form; answers the transposed transformation, `[size, size]`, whose rows QL turns into eigenvectors. */
-function* tridiagonalize(a: Float64Array, size: number, diagonal: Float64Array, below: Float64Array): Sliced<Float64Array> {
+/**
+ * Reduces to tridiagonal form; returns the transposed transformation, `[size, size]`, whose rows QL turns into
+ * eigenvectors.
+ */
+function* tridiagonalize(
+  a: Float64Array,
+  size: number,
+  diagonal: Float64Array,
+  below: Float64Array,
+): Sliced<Float64Array> {
   const scales = new Float64Array(size);
   const p = new Float64Array(size);
   // Reflector k keeps its vector in row k of `a`, right of the diagonal: those entries are not needed again.
@@ -69,7 +78,8 @@ function* tridiagonalize(a: Float64Array, size: number, diagonal: Float64Array, 
   }
   if (size > 0) diagonal[size - 1] = a[size * size - 1]!;
 
-  // Q = H0 H1 … built from the last reflector on; kept transposed, so Qᵀ gets a reflection from the right: rows stay contiguous.
+  // Q = H0 H1 … built from the last reflector on; kept transposed, so Qᵀ gets a reflection from the right: rows stay
+  // contiguous.
   const rows = new Float64Array(size * size);
   for (let i = 0; i < size; i++) rows[i * size + i] = 1;
   for (let k = size - 3; k >= 0; k--) {
@@ -98,7 +108,8 @@ function* implicitQl(diagonal: Float64Array, below: Float64Array, rows: Float64A
       let end = start;
       while (end < size - 1) {
         const off = Math.abs(below[end]!);
-        if (off <= negligible || off <= Number.EPSILON * (Math.abs(diagonal[end]!) + Math.abs(diagonal[end + 1]!))) break;
+        if (off <= negligible || off <= Number.EPSILON * (Math.abs(diagonal[end]!) + Math.abs(diagonal[end + 1]!)))
+          break;
         end++;
       }
       if (end === start) break;

@@ -19,11 +19,20 @@ export function firstNotFinite(values: Float32Array | Float64Array): number {
 }
 
 /** Throws an `InputError` naming row and channel of the first number of `[rows, channels]` that is not finite. */
-export function requireFinite(values: Float32Array | Float64Array, channels: number, subject = 'tokens', firstRow = 0): void {
+export function requireFinite(
+  values: Float32Array | Float64Array,
+  channels: number,
+  subject = 'tokens',
+  firstRow = 0,
+): void {
   const at = firstNotFinite(values);
   if (at < 0) return;
-  throw new InputError(subject, `row ${firstRow + Math.floor(at / channels)}, channel ${at % channels} is ${values[at]}.`, {
-    code: 'E_NOT_FINITE',
-    remedy: 'Leave such tokens out, or mark them as not valid.',
-  });
+  throw new InputError(
+    subject,
+    `row ${firstRow + Math.floor(at / channels)}, channel ${at % channels} is ${values[at]}.`,
+    {
+      code: 'E_NOT_FINITE',
+      remedy: 'Leave such tokens out, or mark them as not valid.',
+    },
+  );
 }

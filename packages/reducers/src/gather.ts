@@ -12,7 +12,12 @@ export interface Gathered {
 }
 
 /** Which rows of each grid a sample of at most `limit` takes. */
-export const sampledRows = (spool: Spool, limit: number, seed: number): Uint32Array[] => stratifiedSample(spool.grids.map((grid) => grid.rows), limit, seed);
+export const sampledRows = (spool: Spool, limit: number, seed: number): Uint32Array[] =>
+  stratifiedSample(
+    spool.grids.map((grid) => grid.rows),
+    limit,
+    seed,
+  );
 
 /** Gathers at most `limit` tokens, each grid's share of them. */
 export async function gather(spool: Spool, limit: number, seed: number): Promise<Gathered> {

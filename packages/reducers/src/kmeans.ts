@@ -15,7 +15,10 @@ export interface KmeansOptions {
   readonly channels: number;
   /** How many groups; 8 unless told. */
   readonly clusters?: number;
-  /** `cosine` compares directions (rows are made length 1 first), `euclidean` the tokens as they are; cosine unless told. */
+  /**
+   * `cosine` compares directions (rows are made length 1 first), `euclidean` the tokens as they are; cosine unless
+   * told.
+   */
   readonly metric?: (typeof kmeansMetrics)[number];
   /** Mini-batches at most; 100 unless told. It ends before when the groups do not get tighter any more. */
   readonly iterations?: number;
@@ -39,19 +42,28 @@ export interface KmeansModel extends FittedReducer {
 const patience = 10;
 
 /**
- * Fits to `[tokens, channels]`. Source: Sculley, "Web-scale k-means clustering" (2010); the start by Arthur and Vassilvitskii (2007); a last full round sets the
- * means of all tokens, so that centers do not depend on the last batch alone. Fewer distinct tokens than groups leave groups empty.
+ * Fits to `[tokens, channels]`. Source: Sculley, "Web-scale k-means clustering" (2010); the start by Arthur and
+ * Vassilvitskii (2007); a last full round sets the means of all tokens, so that centers do not depend on the last batch
+ * alone. Fewer distinct tokens than groups leave groups empty.
  */
 export async function kmeans(tokens: Float32Array, options: KmeansOptions): Promise<KmeansModel> {
   const { channels, clusters = 8, metric = 'cosine', signal } = options;
-  if (rowCount(tokens, channels) === 0) throw new InputError('tokens', 'there are none to group.', { code: 'E_NO_TOKENS' });
+  if (rowCount(tokens, channels) === 0)
+    throw new InputError('tokens', 'there are none to group.', { code: 'E_NO_TOKENS' });
   requireFinite(tokens, channels);
   const rows = metric === 'cosine' ? await runSliced(unitRows(tokens, channels), signal) : tokens;
   const { centers, inertia } = await runSliced(fitCenters(rows, { ...options, clusters }), signal);
-  return restoreKmeans({ kind: 'kmeans', tensors: { centers: tensor('float64', [clusters, channels], centers) }, metadata: { metric, inertia } });
+  return restoreKmeans({
+    kind: 'kmeans',
+    tensors: { centers: tensor('float64', [clusters, channels], centers) },
+    metadata: { metric, inertia },
+  });
 }
 
-function* fitCenters(rows: Float32Array, options: KmeansOptions & { clusters: number }): Sliced<{ centers: Float64Array; inertia: number }> {
+function* fitCenters(
+  rows: Float32Array,
+  options: KmeansOptions & { clusters: number },
+): Sliced<{ centers: Float64Array; inertia: number }> {
   const { channels, clusters, iterations = 100, batchSize = 1024, seed = 42, progress } = options;
   const count = rows.length / channels;
   const random = seededRandom(seed, 11);
@@ -69,7 +81,8 @@ function* fitCenters(rows: Float32Array, options: KmeansOptions & { clusters: nu
       const { label, distance } = nearest(rows, row * channels, centers, channels, clusters);
       inertia += distance;
       const rate = 1 / ++weights[label]!;
-      for (let j = 0; j < channels; j++) centers[label * channels + j]! += rate * (rows[row * channels + j]! - centers[label * channels + j]!);
+      for (let j = 0; j < channels; j++)
+        centers[label * channels + j]! += rate * (rows[row * channels + j]! - centers[label * channels + j]!);
       if (i % several === 0) yield;
     }
     const former = smoothed;
@@ -81,8 +94,16 @@ function* fitCenters(rows: Float32Array, options: KmeansOptions & { clusters: nu
   return yield* settle(rows, channels, clusters, centers);
 }
 
-/** k-means++: each further start is drawn with a chance proportional to its squared distance from the nearest one so far. */
-function* spreadStart(rows: Float32Array, channels: number, clusters: number, random: () => number): Sliced<Float64Array> {
+/**
+ * k-means++: each further start is drawn with a chance proportional to its squared distance from the nearest one so
+ * far.
+ */
+function* spreadStart(
+  rows: Float32Array,
+  channels: number,
+  clusters: number,
+  random: () => number,
+): Sliced<Float64Array> {
   const count = rows.length / channels;
   const centers = new Float64Array(clusters * channels);
   const distances = new Float64Array(count).fill(Infinity);
@@ -104,7 +125,12 @@ function* spreadStart(rows: Float32Array, channels: number, clusters: number, ra
 }
 
 /** Two full rounds: means of all tokens of each group; then the largest group first. */
-function* settle(rows: Float32Array, channels: number, clusters: number, centers: Float64Array): Sliced<{ centers: Float64Array; inertia: number }> {
+function* settle(
+  rows: Float32Array,
+  channels: number,
+  clusters: number,
+  centers: Float64Array,
+): Sliced<{ centers: Float64Array; inertia: number }> {
   const count = rows.length / channels;
   const sizes = new Float64Array(clusters);
   const several = rowsAtOnce(channels, clusters);
@@ -120,7 +146,9 @@ function* settle(rows: Float32Array, channels: number, clusters: number, centers
       for (let j = 0; j < channels; j++) sums[label * channels + j]! += rows[row * channels + j]!;
       if (row % several === 0) yield;
     }
-    for (let k = 0; k < clusters; k++) if (sizes[k]! > 0) for (let j = 0; j < channels; j++) centers[k * channels + j] = sums[k * channels + j]! / sizes[k]!;
+    for (let k = 0; k < clusters; k++)
+      if (sizes[k]! > 0)
+        for (let j = 0; j < channels; j++) centers[k * channels + j] = sums[k * channels + j]! / sizes[k]!;
   }
   const order = [...sizes.keys()].sort((a, b) => sizes[b]! - sizes[a]! || a - b);
   const sorted = new Float64Array(centers.length);
@@ -131,7 +159,13 @@ function* settle(rows: Float32Array, channels: number, clusters: number, centers
 /** Rows that are compared with all centers in a few milliseconds. */
 const rowsAtOnce = (channels: number, clusters: number): number => Math.max(1, Math.floor(2e6 / (channels * clusters)));
 
-function nearest(rows: Float32Array, at: number, centers: Float64Array, channels: number, clusters: number): { label: number; distance: number } {
+function nearest(
+  rows: Float32Array,
+  at: number,
+  centers: Float64Array,
+  channels: number,
+  clusters: number,
+): { label: number; distance: number } {
   let label = 0;
   let distance = Infinity;
   for (let k = 0; k < clusters; k++) {
@@ -141,7 +175,13 @@ function nearest(rows: Float32Array, at: number, centers: Float64Array, channels
   return { label, distance };
 }
 
-function squaredDistance(rows: Float32Array, at: number, centers: Float64Array, from: number, channels: number): number {
+function squaredDistance(
+  rows: Float32Array,
+  at: number,
+  centers: Float64Array,
+  from: number,
+  channels: number,
+): number {
   let even = 0;
   let odd = 0;
   let j = 0;
@@ -160,7 +200,13 @@ export function restoreKmeans(state: ModelState, subject = 'the k-means model'):
   const { centers: stored } = state.tensors;
   const { metric, inertia } = state.metadata;
   const [clusters, channels] = stored?.shape ?? [];
-  if (stored?.dtype !== 'float64' || clusters === undefined || channels === undefined || (metric !== 'cosine' && metric !== 'euclidean') || typeof inertia !== 'number') {
+  if (
+    stored?.dtype !== 'float64' ||
+    clusters === undefined ||
+    channels === undefined ||
+    (metric !== 'cosine' && metric !== 'euclidean') ||
+    typeof inertia !== 'number'
+  ) {
     throw new InputError(subject, 'is no whole k-means model: centers (float64), metric and inertia have to be there.');
   }
   const centers = stored.data as Float64Array;

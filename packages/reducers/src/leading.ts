@@ -1,19 +1,29 @@
-// The largest eigenvalues and their eigenvectors of a big symmetric matrix: block Lanczos with full reorthogonalisation, in float64.
+// The largest eigenvalues and their eigenvectors of a big symmetric matrix: block Lanczos with full
+// reorthogonalisation, in float64.
 
 import { symmetricEigen, type EigenPairs } from './eigen.ts';
 import type { Sliced } from './pace.ts';
 import { seededNormal } from './seeded.ts';
 
-/** Several start vectors, so that an eigenvalue that stands several times is found as often; four also keep a row of the matrix in cache while it is used. */
+/**
+ * Several start vectors, so that an eigenvalue that stands several times is found as often; four also keep a row of the
+ * matrix in cache while it is used.
+ */
 const block = 4;
 /** Up to this size a dense solver is quicker. */
 const denseSize = 160;
 
 /**
- * The `count` largest eigenpairs of `matrix [size, size]` (positive semidefinite; overwritten only when it is small), and possibly some more after them that are
- * less exact. Residuals are at most `precision` of the largest eigenvalue. Golub and van Loan, Matrix Computations, 10.3.6.
+ * The `count` largest eigenpairs of `matrix [size, size]` (positive semidefinite; overwritten only when it is small),
+ * and possibly some more after them that are less exact. Residuals are at most `precision` of the largest eigenvalue.
+ * Golub and van Loan, Matrix Computations, 10.3.6.
  */
-export function* leadingEigenpairs(matrix: Float64Array, size: number, count: number, precision = 1e-13): Sliced<EigenPairs> {
+export function* leadingEigenpairs(
+  matrix: Float64Array,
+  size: number,
+  count: number,
+  precision = 1e-13,
+): Sliced<EigenPairs> {
   if (size <= denseSize || count * 6 > size) return yield* symmetricEigen(matrix, size);
   const random = seededNormal(1);
   let basis = new Float64Array(size * 16 * block);
@@ -46,14 +56,15 @@ export function* leadingEigenpairs(matrix: Float64Array, size: number, count: nu
     for (let j = 0; j < size; j++) fresh[j] = random();
     append(fresh);
   }
-  for (let multiplied = 0; ; ) {
+  for (let multiplied = 0; ;) {
     const width = held - multiplied;
     yield* multiply(matrix, size, basis, multiplied, width, images);
     const grown = new Float64Array(held * held);
     for (let i = 0; i < multiplied; i++) grown.set(projected.subarray(i * multiplied, (i + 1) * multiplied), i * held);
     for (let j = 0; j < width; j++) {
       const image = images.subarray(j * size, (j + 1) * size);
-      for (let i = 0; i < held; i++) grown[i * held + multiplied + j] = grown[(multiplied + j) * held + i] = dot(row(i), image);
+      for (let i = 0; i < held; i++)
+        grown[i * held + multiplied + j] = grown[(multiplied + j) * held + i] = dot(row(i), image);
     }
     projected = grown;
     const former = multiplied;
@@ -67,10 +78,13 @@ export function* leadingEigenpairs(matrix: Float64Array, size: number, count: nu
 
     const { values, vectors } = yield* symmetricEigen(projected.slice(), multiplied);
     const coupling = new Float64Array(room * width);
-    for (let i = 0; i < room; i++) for (let j = 0; j < width; j++) coupling[i * width + j] = dot(row(multiplied + i), images.subarray(j * size, (j + 1) * size));
+    for (let i = 0; i < room; i++)
+      for (let j = 0; j < width; j++)
+        coupling[i * width + j] = dot(row(multiplied + i), images.subarray(j * size, (j + 1) * size));
     const tolerance = precision * Math.abs(values[0]!);
     let done = true;
-    for (let k = 0; k < count && done; k++) done = residual(coupling, room, width, vectors, k * multiplied + former) <= tolerance;
+    for (let k = 0; k < count && done; k++)
+      done = residual(coupling, room, width, vectors, k * multiplied + former) <= tolerance;
     if (!done && room > 0) continue;
 
     const found = Math.min(multiplied, count + block);
@@ -109,9 +123,19 @@ function orthogonalize(vector: Float64Array, basis: Float64Array, held: number, 
   return true;
 }
 
-/** `images [width, size] = basis[first …] · matrix`: two rows of the matrix against all vectors, eight sums at a time. */
-function* multiply(matrix: Float64Array, size: number, basis: Float64Array, first: number, width: number, images: Float64Array): Sliced<void> {
-  const vector = (i: number): Float64Array => basis.subarray((first + Math.min(i, width - 1)) * size, (first + Math.min(i, width - 1) + 1) * size);
+/**
+ * `images [width, size] = basis[first …] · matrix`: two rows of the matrix against all vectors, eight sums at a time.
+ */
+function* multiply(
+  matrix: Float64Array,
+  size: number,
+  basis: Float64Array,
+  first: number,
+  width: number,
+  images: Float64Array,
+): Sliced<void> {
+  const vector = (i: number): Float64Array =>
+    basis.subarray((first + Math.min(i, width - 1)) * size, (first + Math.min(i, width - 1) + 1) * size);
   const vectors = [vector(0), vector(1), vector(2), vector(3)] as const;
   const sums = new Float64Array(2 * block);
   for (let i = 0; i < size; i += 2) {
@@ -125,7 +149,14 @@ function* multiply(matrix: Float64Array, size: number, basis: Float64Array, firs
   }
 }
 
-function twoRows(matrix: Float64Array, one: number, other: number, size: number, [a, b, c, d]: readonly [Float64Array, Float64Array, Float64Array, Float64Array], sums: Float64Array): void {
+function twoRows(
+  matrix: Float64Array,
+  one: number,
+  other: number,
+  size: number,
+  [a, b, c, d]: readonly [Float64Array, Float64Array, Float64Array, Float64Array],
+  sums: Float64Array,
+): void {
   let a1 = 0;
   let b1 = 0;
   let c1 = 0;

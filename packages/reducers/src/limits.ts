@@ -1,4 +1,5 @@
-// Colour limits over a whole run: exact percentiles or extremes of values that pass by several times, in memory that does not grow.
+// Colour limits over a whole run: exact percentiles or extremes of values that pass by several times, in memory that
+// does not grow.
 
 import type { Limits } from './model.ts';
 
@@ -35,12 +36,14 @@ function valueOf(order: number): number {
 const atOnce = 32;
 
 /**
- * The limits of each component, the same whatever the chunks. Percentiles are interpolated as numpy's are; a component of one value gets limits
- * half a unit to each side, so that it becomes the middle colour. Without a single valid value: `[0, 1]`.
+ * The limits of each component, the same whatever the chunks. Percentiles are interpolated as numpy's are; a component
+ * of one value gets limits half a unit to each side, so that it becomes the middle colour. Without a single valid
+ * value: `[0, 1]`.
  */
 export async function findLimits(passes: Passes, components: number, scaling: Scaling): Promise<Limits> {
   const limits: (readonly [number, number])[] = [];
-  for (let first = 0; first < components; first += atOnce) limits.push(...(await limitsOf(passes, components, first, Math.min(components, first + atOnce), scaling)));
+  for (let first = 0; first < components; first += atOnce)
+    limits.push(...(await limitsOf(passes, components, first, Math.min(components, first + atOnce), scaling)));
   return limits;
 }
 
@@ -53,8 +56,20 @@ interface Survey {
   highest: number;
 }
 
-async function limitsOf(passes: Passes, components: number, first: number, end: number, { scaling, lowPercentile, highPercentile }: Scaling): Promise<Limits> {
-  const surveys = Array.from({ length: end - first }, (_, k): Survey => ({ component: first + k, histogram: new Float64Array(bins), count: 0, lowest: Infinity, highest: -Infinity }));
+async function limitsOf(
+  passes: Passes,
+  components: number,
+  first: number,
+  end: number,
+  { scaling, lowPercentile, highPercentile }: Scaling,
+): Promise<Limits> {
+  const surveys = Array.from({ length: end - first }, (_, k): Survey => ({
+    component: first + k,
+    histogram: new Float64Array(bins),
+    count: 0,
+    lowest: Infinity,
+    highest: -Infinity,
+  }));
   for await (const chunk of passes()) {
     for (const survey of surveys) {
       for (let at = survey.component; at < chunk.length; at += components) {
@@ -69,13 +84,24 @@ async function limitsOf(passes: Passes, components: number, first: number, end: 
   }
   if (scaling === 'min-max') return surveys.map(({ count, lowest, highest }) => spread(count, lowest, highest));
 
-  // Which values are wanted: the neighbours of both percentiles, by rank; each lies in one bin, which a second pass looks into.
+  // Which values are wanted: the neighbours of both percentiles, by rank; each lies in one bin, which a second pass
+  // looks into.
   const wanted = surveys.map(({ component, count, histogram }) => {
     const percentiles = [lowPercentile, highPercentile].map((percent) => {
       const position = (Math.max(0, count - 1) * percent) / 100;
-      return { fraction: position - Math.floor(position), ranks: [Math.floor(position), Math.ceil(position)].map((rank) => locate(histogram, rank)) };
+      return {
+        fraction: position - Math.floor(position),
+        ranks: [Math.floor(position), Math.ceil(position)].map((rank) => locate(histogram, rank)),
+      };
     });
-    return { component, count, percentiles, inner: new Map(percentiles.flatMap(({ ranks }) => ranks.map(({ bin }) => [bin, new Float64Array(bins)] as const))) };
+    return {
+      component,
+      count,
+      percentiles,
+      inner: new Map(
+        percentiles.flatMap(({ ranks }) => ranks.map(({ bin }) => [bin, new Float64Array(bins)] as const)),
+      ),
+    };
   });
   for await (const chunk of passes()) {
     for (const { component, inner } of wanted) {

@@ -18,7 +18,10 @@ export async function loadModel(path: string, options: LoadOptions = {}): Promis
     bytes = await readFile(path, { signal: options.signal });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
-    throw new InputError(path, 'there is no such model file.', { cause, remedy: 'Fit one with saveAs (or --model-out) first.' });
+    throw new InputError(path, 'there is no such model file.', {
+      cause,
+      remedy: 'Fit one with saveAs (or --model-out) first.',
+    });
   }
   return decodeModel(bytes, path, options);
 }

@@ -28,39 +28,58 @@ const fits: Record<string, () => Promise<FittedReducer>> = {
   'random-projection': async () => randomProjection({ channels: 5 }),
 };
 
-test.each(Object.keys(fits))('a saved %s is the same when it is loaded, and its file too, to the byte', async (kind) => {
-  const model = await fits[kind]!();
-  const limits = Array.from({ length: model.components }, (_, k) => [-0.1 * k - 1e-17, 1 / 3] as const);
-  const path = join(folder, `${kind}.safetensors`);
-  await saveModel(path, { state: model.state(), encoder, limits });
-  const loaded = await loadModel(path, { encoder });
-  expect(loaded.limits).toEqual(limits);
-  expect(loaded.encoder).toEqual(encoder);
-  expect(await encodeModel(loaded)).toEqual(await encodeModel({ state: model.state(), encoder, limits }));
-  const restored = await restoreReducer(loaded.state, path);
-  expect(await encodeModel({ ...loaded, state: restored.state() })).toEqual(await encodeModel(loaded));
-  expect(await restored.transform(tokens)).toEqual(await model.transform(tokens));
-  await Promise.all([model.close?.(), restored.close?.()]);
-});
+test.each(Object.keys(fits))(
+  'a saved %s is the same when it is loaded, and its file too, to the byte',
+  async (kind) => {
+    const model = await fits[kind]!();
+    const limits = Array.from({ length: model.components }, (_, k) => [-0.1 * k - 1e-17, 1 / 3] as const);
+    const path = join(folder, `${kind}.safetensors`);
+    await saveModel(path, { state: model.state(), encoder, limits });
+    const loaded = await loadModel(path, { encoder });
+    expect(loaded.limits).toEqual(limits);
+    expect(loaded.encoder).toEqual(encoder);
+    expect(await encodeModel(loaded)).toEqual(await encodeModel({ state: model.state(), encoder, limits }));
+    const restored = await restoreReducer(loaded.state, path);
+    expect(await encodeModel({ ...loaded, state: restored.state() })).toEqual(await encodeModel(loaded));
+    expect(await restored.transform(tokens)).toEqual(await model.transform(tokens));
+    await Promise.all([model.close?.(), restored.close?.()]);
+  },
+);
 
 test('a model made for another encoder is refused, and both are named', async () => {
   const saved: SavedModel = { state: (await fits['pca']!()).state(), encoder, limits: [] };
   const bytes = await encodeModel(saved);
-  await expect(decodeModel(bytes, 'm.safetensors', { encoder: { name: 'other', fingerprint: 'beef' } })).rejects.toThrow(/m.safetensors: was fitted to tokens of tiny \(f00d\), and these come from other \(beef\)/);
+  await expect(
+    decodeModel(bytes, 'm.safetensors', { encoder: { name: 'other', fingerprint: 'beef' } }),
+  ).rejects.toThrow(/m.safetensors: was fitted to tokens of tiny \(f00d\), and these come from other \(beef\)/);
   await expect(decodeModel(bytes, 'm.safetensors')).resolves.toBeDefined();
-  await expect(decodeModel(await encodeModel({ state: saved.state, limits: [] }), 'm.safetensors', { encoder })).resolves.toBeDefined();
+  await expect(
+    decodeModel(await encodeModel({ state: saved.state, limits: [] }), 'm.safetensors', { encoder }),
+  ).resolves.toBeDefined();
 });
 
 test('what is no model says so', async () => {
   const values = { x: tensor('float32', [1], Float32Array.of(1)) };
   await expect(decodeModel(await encodeSafetensors(values), 'a')).rejects.toThrow('a: has no "format" in its metadata');
-  await expect(decodeModel(await encodeSafetensors(values, { format: 'pt' }), 'a')).rejects.toThrow('of the format "pt"');
+  await expect(decodeModel(await encodeSafetensors(values, { format: 'pt' }), 'a')).rejects.toThrow(
+    'of the format "pt"',
+  );
   const good = { format: 'deepearth-reducer', version: '1', kind: 'pca', options: '{}', limits: '[]' };
-  await expect(decodeModel(await encodeSafetensors(values, { ...good, version: '2' }), 'a')).rejects.toThrow('version 2, this program reads version 1');
-  await expect(decodeModel(await encodeSafetensors(values, { ...good, kind: 'tsne' }), 'a')).rejects.toThrow('is a saved "tsne"');
-  await expect(decodeModel(await encodeSafetensors(values, { ...good, limits: '[[0]]' }), 'a')).rejects.toThrow('limits are no list of pairs');
-  await expect(decodeModel(await encodeSafetensors(values, { ...good, options: '[' }), 'a')).rejects.toThrow('options are no JSON');
-  await expect(restoreReducer((await decodeModel(await encodeSafetensors(values, good), 'a')).state, 'a')).rejects.toThrow('a: is no whole PCA model');
+  await expect(decodeModel(await encodeSafetensors(values, { ...good, version: '2' }), 'a')).rejects.toThrow(
+    'version 2, this program reads version 1',
+  );
+  await expect(decodeModel(await encodeSafetensors(values, { ...good, kind: 'tsne' }), 'a')).rejects.toThrow(
+    'is a saved "tsne"',
+  );
+  await expect(decodeModel(await encodeSafetensors(values, { ...good, limits: '[[0]]' }), 'a')).rejects.toThrow(
+    'limits are no list of pairs',
+  );
+  await expect(decodeModel(await encodeSafetensors(values, { ...good, options: '[' }), 'a')).rejects.toThrow(
+    'options are no JSON',
+  );
+  await expect(
+    restoreReducer((await decodeModel(await encodeSafetensors(values, good), 'a')).state, 'a'),
+  ).rejects.toThrow('a: is no whole PCA model');
   await expect(loadModel(join(folder, 'none'))).rejects.toThrow('there is no such model file');
   await writeFile(join(folder, 'junk'), 'junk');
   await expect(loadModel(join(folder, 'junk'))).rejects.toThrow('no valid safetensors file');

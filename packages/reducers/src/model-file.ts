@@ -13,7 +13,9 @@ const version = 1;
 /** Keys in order, so that the same model always has the same text. */
 const canonical = (value: Json): string =>
   JSON.stringify(value, (_, inner: Json) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
   );
 
 /** The bytes of a model file: the same model always gives the same ones. */
@@ -33,20 +35,42 @@ export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Reads a model from its bytes. Throws an `InputError` for a file that is none, a newer version, or a model made for another encoder (both are named). */
-export async function decodeModel(bytes: Uint8Array, subject: string, { encoder, signal }: LoadOptions = {}): Promise<SavedModel> {
+/**
+ * Reads a model from its bytes. Throws an `InputError` for a file that is none, a newer version, or a model made for
+ * another encoder (both are named).
+ */
+export async function decodeModel(
+  bytes: Uint8Array,
+  subject: string,
+  { encoder, signal }: LoadOptions = {},
+): Promise<SavedModel> {
   const file = await openSafetensors(bytesSource(bytes, subject), signal);
   const text = (name: string): string => {
     const value = file.metadata.get(name);
-    if (value === undefined) throw new InputError(subject, `has no ${JSON.stringify(name)} in its metadata; it is no saved reducer.`, { code: 'E_MODEL' });
+    if (value === undefined)
+      throw new InputError(subject, `has no ${JSON.stringify(name)} in its metadata; it is no saved reducer.`, {
+        code: 'E_MODEL',
+      });
     return value;
   };
-  if (text('format') !== format) throw new InputError(subject, `is a safetensors file of the format ${JSON.stringify(text('format'))}, a saved reducer says ${JSON.stringify(format)}.`, { code: 'E_MODEL' });
+  if (text('format') !== format)
+    throw new InputError(
+      subject,
+      `is a safetensors file of the format ${JSON.stringify(text('format'))}, a saved reducer says ${JSON.stringify(format)}.`,
+      { code: 'E_MODEL' },
+    );
   if (Number(text('version')) !== version) {
-    throw new InputError(subject, `is a saved reducer of version ${text('version')}, this program reads version ${version}.`, { code: 'E_MODEL', remedy: 'Update @deepearth/reducers, or fit again.' });
+    throw new InputError(
+      subject,
+      `is a saved reducer of version ${text('version')}, this program reads version ${version}.`,
+      { code: 'E_MODEL', remedy: 'Update @deepearth/reducers, or fit again.' },
+    );
   }
   const kind = text('kind') as ModelKind;
-  if (!modelKinds.includes(kind)) throw new InputError(subject, `is a saved ${JSON.stringify(kind)}; known are ${modelKinds.join(', ')}.`, { code: 'E_MODEL' });
+  if (!modelKinds.includes(kind))
+    throw new InputError(subject, `is a saved ${JSON.stringify(kind)}; known are ${modelKinds.join(', ')}.`, {
+      code: 'E_MODEL',
+    });
   const parse = (name: string): unknown => {
     try {
       return JSON.parse(text(name));
@@ -56,22 +80,38 @@ export async function decodeModel(bytes: Uint8Array, subject: string, { encoder,
   };
   const metadata = parse('options');
   const limits = parse('limits');
-  if (metadata === null || typeof metadata !== 'object' || Array.isArray(metadata)) throw new InputError(subject, 'its options are no object.', { code: 'E_MODEL' });
-  if (!Array.isArray(limits) || !limits.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every(Number.isFinite))) {
+  if (metadata === null || typeof metadata !== 'object' || Array.isArray(metadata))
+    throw new InputError(subject, 'its options are no object.', { code: 'E_MODEL' });
+  if (
+    !Array.isArray(limits) ||
+    !limits.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every(Number.isFinite))
+  ) {
     throw new InputError(subject, 'its limits are no list of pairs of numbers.', { code: 'E_MODEL' });
   }
   const maker = file.metadata.has('encoder') ? (parse('encoder') as EncoderIdentity) : undefined;
   checkEncoder(maker, encoder, subject);
   const tensors: Record<string, Tensor> = {};
   for (const name of file.tensors.keys()) tensors[name] = await file.tensor(name, signal);
-  return { state: { kind, tensors, metadata: metadata as Record<string, Json> }, limits: limits as unknown as Limits, ...(maker ? { encoder: maker } : {}) };
+  return {
+    state: { kind, tensors, metadata: metadata as Record<string, Json> },
+    limits: limits as unknown as Limits,
+    ...(maker ? { encoder: maker } : {}),
+  };
 }
 
 /** Throws an `InputError` naming both when a model was made for another encoder; a model that knows none fits all. */
-export function checkEncoder(maker: EncoderIdentity | undefined, encoder: EncoderIdentity | undefined, subject: string): void {
+export function checkEncoder(
+  maker: EncoderIdentity | undefined,
+  encoder: EncoderIdentity | undefined,
+  subject: string,
+): void {
   if (!maker || !encoder || maker.fingerprint === encoder.fingerprint) return;
-  throw new InputError(subject, `was fitted to tokens of ${maker.name} (${maker.fingerprint}), and these come from ${encoder.name} (${encoder.fingerprint}).`, {
-    code: 'E_MODEL_ENCODER',
-    remedy: 'Use the model with the encoder it was made for, or fit a new one.',
-  });
+  throw new InputError(
+    subject,
+    `was fitted to tokens of ${maker.name} (${maker.fingerprint}), and these come from ${encoder.name} (${encoder.fingerprint}).`,
+    {
+      code: 'E_MODEL_ENCODER',
+      remedy: 'Use the model with the encoder it was made for, or fit a new one.',
+    },
+  );
 }

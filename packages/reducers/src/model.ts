@@ -23,18 +23,18 @@ export interface FittedReducer {
   readonly kind: ModelKind;
   /** Numbers per token that `transform` takes. */
   readonly channels: number;
-  /** Numbers per token that `transform` answers. */
+  /** Numbers per token that `transform` returns. */
   readonly components: number;
   /** What a component means; see `Projection.meaning`. Absent: coordinates. */
   readonly meaning?: 'coordinates' | 'scalar' | 'label';
   /**
-   * Reduces `[rows, channels]` to `[rows, components]`; no rows answer an empty array. What rows stand together changes no byte of the answer.
-   * Throws an `InputError` for a wrong width and for NaN or infinity (with the row).
+   * Reduces `[rows, channels]` to `[rows, components]`; no rows answer an empty array. What rows stand together changes
+   * no byte of the answer. Throws an `InputError` for a wrong width and for NaN or infinity (with the row).
    */
   transform(chunk: Float32Array, signal?: AbortSignal): Promise<Float32Array>;
   /** `[rows, components]` back to `[rows, channels]`, where the method has an inverse. */
   inverse?(chunk: Float32Array, signal?: AbortSignal): Promise<Float32Array>;
-  /** What `saveModel` writes; restoring it answers a reducer with the same bytes in `transform`. */
+  /** What `saveModel` writes; restoring it returns a reducer with the same bytes in `transform`. */
   state(): ModelState;
   /** Ends workers, where there are any; further calls of `transform` may start them again. */
   close?(): Promise<void>;
@@ -58,6 +58,7 @@ export type Progress = (step: string, done: number, total: number | null) => voi
 /** Width of a chunk. Throws an `InputError` when `values` is no whole number of rows of `channels` numbers. */
 export function rowCount(values: Float32Array, channels: number, subject = 'tokens'): number {
   const rows = values.length / channels;
-  if (!Number.isInteger(rows)) throw new InputError(subject, `${values.length} values are no whole number of rows of ${channels} channels.`);
+  if (!Number.isInteger(rows))
+    throw new InputError(subject, `${values.length} values are no whole number of rows of ${channels} channels.`);
   return rows;
 }

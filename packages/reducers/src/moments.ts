@@ -2,7 +2,10 @@
 
 import type { Sliced } from './pace.ts';
 
-/** What is known of all rows so far: `mean [channels]`, `scatter [channels, channels]` (sum of products of deviations; upper triangle only). */
+/**
+ * What is known of all rows so far: `mean [channels]`, `scatter [channels, channels]` (sum of products of deviations;
+ * upper triangle only).
+ */
 export interface Moments {
   count: number;
   readonly channels: number;
@@ -10,16 +13,30 @@ export interface Moments {
   readonly scatter: Float64Array;
 }
 
-export const noMoments = (channels: number): Moments => ({ count: 0, channels, mean: new Float64Array(channels), scatter: new Float64Array(channels * channels) });
-
-/** Rows that are centred on their own mean and multiplied at once; a function of the width alone, so that no byte depends on how tokens come. */
-export const blockRows = (channels: number): number => Math.max(128, Math.min(2048, 2 ** Math.floor(Math.log2(2 ** 22 / channels))));
+export const noMoments = (channels: number): Moments => ({
+  count: 0,
+  channels,
+  mean: new Float64Array(channels),
+  scatter: new Float64Array(channels * channels),
+});
 
 /**
- * Takes in the mean of a block of `count` rows. What that adds to the scatter beside the block's own (Chan, Golub and LeVeque's pairwise update, which stays exact
- * where the data drifts far from its beginning) is answered as `weight * shift[i] * shift[j]`, so that one pass over the scatter adds both.
+ * Rows that are centred on their own mean and multiplied at once; a function of the width alone, so that no byte
+ * depends on how tokens come.
  */
-export function addMean(moments: Moments, count: number, mean: Float64Array): { readonly weight: number; readonly shift: Float64Array } {
+export const blockRows = (channels: number): number =>
+  Math.max(128, Math.min(2048, 2 ** Math.floor(Math.log2(2 ** 22 / channels))));
+
+/**
+ * Takes in the mean of a block of `count` rows. What that adds to the scatter beside the block's own (Chan, Golub and
+ * LeVeque's pairwise update, which stays exact where the data drifts far from its beginning) is returned as `weight *
+ * shift[i] * shift[j]`, so that one pass over the scatter adds both.
+ */
+export function addMean(
+  moments: Moments,
+  count: number,
+  mean: Float64Array,
+): { readonly weight: number; readonly shift: Float64Array } {
   const { channels } = moments;
   const total = moments.count + count;
   const shift = new Float64Array(channels);
@@ -64,7 +81,7 @@ export function* addRows(moments: Moments, rows: Float32Array | Float64Array): S
   }
 }
 
-/** Products of a block with itself, as the graph of `scatterGraph` answers them. */
+/** Products of a block with itself, as the graph of `scatterGraph` returns them. */
 export interface BlockProducts {
   readonly rows: number;
   /** A float32 mean, about which the products are. */
@@ -78,7 +95,11 @@ export interface BlockProducts {
 /** Adds the products of a block to `moments`. */
 export function* addProducts(moments: Moments, { rows, centre, sums, bands }: BlockProducts): Sliced<void> {
   const { channels, scatter } = moments;
-  const { weight, shift } = addMean(moments, rows, Float64Array.from(centre, (value, j) => value + sums[j]! / rows));
+  const { weight, shift } = addMean(
+    moments,
+    rows,
+    Float64Array.from(centre, (value, j) => value + sums[j]! / rows),
+  );
   for (const { first, values } of bands) {
     const width = channels - first;
     for (let i = first, from = 0; from < values.length; i++, from += width) {
@@ -86,7 +107,8 @@ export function* addProducts(moments: Moments, { rows, centre, sums, bands }: Bl
       const scaled = weight * shift[i]!;
       const to = i * channels + first;
       // Left of the diagonal the band holds what its mirror image holds already.
-      for (let j = i - first; j < width; j++) scatter[to + j]! += values[from + j]! - off * sums[first + j]! + scaled * shift[first + j]!;
+      for (let j = i - first; j < width; j++)
+        scatter[to + j]! += values[from + j]! - off * sums[first + j]! + scaled * shift[first + j]!;
       if (i % 32 === 31) yield;
     }
   }
@@ -121,7 +143,8 @@ export function* covarianceOf({ count, channels, scatter }: Moments): Sliced<Flo
   for (let top = 0; top < channels; top += tile) {
     for (let left = top; left < channels; left += tile) {
       for (let i = top; i < Math.min(channels, top + tile); i++) {
-        for (let j = Math.max(i, left); j < Math.min(channels, left + tile); j++) scatter[j * channels + i] = scatter[i * channels + j] = scatter[i * channels + j]! * factor;
+        for (let j = Math.max(i, left); j < Math.min(channels, left + tile); j++)
+          scatter[j * channels + i] = scatter[i * channels + j] = scatter[i * channels + j]! * factor;
       }
     }
     yield;

@@ -7,7 +7,11 @@ const unit = fc.double({ min: 0, max: 1, noNaN: true });
 const colour = fc.tuple(unit, unit, unit);
 
 test('a colour comes back from OKLab', () => {
-  fc.assert(fc.property(colour, (rgb) => srgbOfOklab(oklabOfSrgb(rgb)).forEach((value, i) => expect(value).toBeCloseTo(rgb[i]!, 4))));
+  fc.assert(
+    fc.property(colour, (rgb) =>
+      srgbOfOklab(oklabOfSrgb(rgb)).forEach((value, i) => expect(value).toBeCloseTo(rgb[i]!, 4)),
+    ),
+  );
 });
 
 test('white, black and red are where the paper has them', () => {
@@ -31,7 +35,13 @@ test('every colour can be given any lightness; hue stays, the screen can show it
 });
 
 test('coordinates become colours of one lightness; tokens without data stay NaN', () => {
-  const out = runAtOnce(evenColours(Float32Array.of(-5, 0, 99, NaN, NaN, NaN, 1, 1, 1), [[0, 1], [0, 1], [0, 1]]));
+  const out = runAtOnce(
+    evenColours(Float32Array.of(-5, 0, 99, NaN, NaN, NaN, 1, 1, 1), [
+      [0, 1],
+      [0, 1],
+      [0, 1],
+    ]),
+  );
   expect(oklabOfSrgb([...out.subarray(0, 3)] as unknown as Triple)[0]).toBeCloseTo(evenLightness, 2);
   expect([...out.subarray(3, 6)]).toEqual([NaN, NaN, NaN]);
   expect(out[6]).toBeCloseTo(out[8]!, 3);

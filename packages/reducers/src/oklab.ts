@@ -1,4 +1,5 @@
-// Colours of even lightness: sRGB to OKLab and back (Björn Ottosson, "A perceptual color space for image processing", 2020).
+// Colours of even lightness: sRGB to OKLab and back (Björn Ottosson, "A perceptual color space for image processing",
+// 2020).
 
 import type { Sliced } from './pace.ts';
 
@@ -32,11 +33,12 @@ export function srgbOfOklab([lightness, a, b]: Triple): Triple {
   ];
 }
 
-const inside = ([red, green, blue]: Triple): boolean => Math.min(red, green, blue) >= -1e-6 && Math.max(red, green, blue) <= 1 + 1e-6;
+const inside = ([red, green, blue]: Triple): boolean =>
+  Math.min(red, green, blue) >= -1e-6 && Math.max(red, green, blue) <= 1 + 1e-6;
 
 /**
- * The same hue at the given lightness, as colourful as the colour was or as the screen can show there (chroma is halved towards grey until it fits). Grey
- * stays grey.
+ * The same hue at the given lightness, as colourful as the colour was or as the screen can show there (chroma is halved
+ * towards grey until it fits). Grey stays grey.
  */
 export function withLightness(rgb: Triple, lightness: number): Triple {
   const [, a, b] = oklabOfSrgb(rgb);
@@ -49,14 +51,19 @@ export function withLightness(rgb: Triple, lightness: number): Triple {
       else high = middle;
     }
   } else low = 1;
-  return srgbOfOklab([lightness, a * low, b * low]).map((value) => Math.min(1, Math.max(0, value))) as unknown as Triple;
+  return srgbOfOklab([lightness, a * low, b * low]).map((value) =>
+    Math.min(1, Math.max(0, value)),
+  ) as unknown as Triple;
 }
 
 /** The lightness of `lightness: even`: a bright middle, where OKLab holds the most colours. */
 export const evenLightness = 0.72;
 
 /** Three coordinates and their limits to sRGB of even lightness, `[rows, 3]` in 0 to 1; NaN stays NaN. */
-export function* evenColours(values: Float32Array, limits: readonly (readonly [number, number])[]): Sliced<Float32Array> {
+export function* evenColours(
+  values: Float32Array,
+  limits: readonly (readonly [number, number])[],
+): Sliced<Float32Array> {
   const out = new Float32Array(values.length);
   const scaled = (index: number, axis: number): number => {
     const [low, high] = limits[axis]!;

@@ -16,13 +16,19 @@ export interface OpenedModel {
 }
 
 /** Opens the model at `path`. Throws an `InputError` when it cannot be read or is no model. */
-export async function openModel(path: string, { signal, recordInput }: Pick<StageContext, 'signal' | 'recordInput'>): Promise<OpenedModel> {
+export async function openModel(
+  path: string,
+  { signal, recordInput }: Pick<StageContext, 'signal' | 'recordInput'>,
+): Promise<OpenedModel> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path, { signal });
   } catch (cause) {
     signal.throwIfAborted();
-    throw new InputError(path, `the model cannot be read: ${(cause as Error).message}.`, { cause, remedy: 'A run with saveAs writes one.' });
+    throw new InputError(path, `the model cannot be read: ${(cause as Error).message}.`, {
+      cause,
+      remedy: 'A run with saveAs writes one.',
+    });
   }
   const digest = sha256(bytes);
   recordInput({ path, bytes: bytes.byteLength, sha256: digest });

@@ -9,7 +9,10 @@ import { seededNormal } from './seeded.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const reference = join(root, '../shared/reference/reducers');
-const fixture = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/pca.json'), 'utf8')) as Record<string, number[]> & { rows: number; channels: number; noise_variance_3: number };
+const fixture = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/pca.json'), 'utf8')) as Record<
+  string,
+  number[]
+> & { rows: number; channels: number; noise_variance_3: number };
 
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>, count = b.length): number => {
   let worst = 0;
@@ -24,7 +27,8 @@ function made(rows: number, channels: number, seed: number): Float32Array {
   const out = new Float32Array(rows * channels);
   for (let r = 0; r < rows; r++) {
     const weights = [8, 4, 2, 1].map((scale) => scale * normal());
-    for (let j = 0; j < channels; j++) out[r * channels + j] = 5 + weights.reduce((sum, weight, k) => sum + weight * directions[k]![j]!, 0.1 * normal());
+    for (let j = 0; j < channels; j++)
+      out[r * channels + j] = 5 + weights.reduce((sum, weight, k) => sum + weight * directions[k]![j]!, 0.1 * normal());
   }
   return out;
 }
@@ -38,7 +42,7 @@ const tensorsOf = async (name: string): Promise<Map<string, Tensor>> => {
 };
 
 describe('a PCA', () => {
-  test('is what scikit-learn answers in float64 (fixture)', async () => {
+  test('is what scikit-learn returns in float64 (fixture)', async () => {
     const x = Float64Array.from(fixture['x']!);
     const model = await pca(x, { channels: 6, components: 6 });
     expect(largest(model.loadings, fixture['components']!)).toBeLessThan(1e-12);
@@ -71,13 +75,18 @@ describe('a PCA', () => {
 
   test('loses no variance at full rank, and its inverse undoes it', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 2, max: 12 }), fc.integer({ min: 1, max: 1000 }), fc.boolean(), async (channels, seed, whiten) => {
-        const tokens = made(4 * channels, channels, seed);
-        const model = await pca(tokens, { channels, components: channels, whiten });
-        expect([...model.explainedVarianceRatio].reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 10);
-        expect(model.noiseVariance).toBe(0);
-        expect(largest(await model.inverse(await model.transform(tokens)), tokens)).toBeLessThan(1e-4);
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 2, max: 12 }),
+        fc.integer({ min: 1, max: 1000 }),
+        fc.boolean(),
+        async (channels, seed, whiten) => {
+          const tokens = made(4 * channels, channels, seed);
+          const model = await pca(tokens, { channels, components: channels, whiten });
+          expect([...model.explainedVarianceRatio].reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 10);
+          expect(model.noiseVariance).toBe(0);
+          expect(largest(await model.inverse(await model.transform(tokens)), tokens)).toBeLessThan(1e-4);
+        },
+      ),
       { numRuns: 25 },
     );
   });
@@ -100,7 +109,7 @@ describe('a PCA', () => {
     );
   });
 
-  test('answers the same axes for tied variances, whatever the order of rows', async () => {
+  test('returns the same axes for tied variances, whatever the order of rows', async () => {
     const corners = [3, 0, 0, -3, 0, 0, 0, 3, 0, 0, -3, 0, 0, 0, 1, 0, 0, -1];
     const one = await pca(Float64Array.from(corners), { channels: 3 });
     const other = await pca(Float64Array.from([...corners.slice(9), ...corners.slice(0, 9)]), { channels: 3 });
@@ -112,14 +121,21 @@ describe('a PCA', () => {
     const normal = seededNormal(4);
     const tokens = Float64Array.from({ length: 9000 * 2 }, (_, i) => (i < 9000 ? 0 : 1e6) + (i % 2 ? 1 : 2) * normal());
     const still = tokens.map((value, i) => value - (i < 9000 ? 0 : 1e6));
-    const [moved, flat] = [await pca(tokens.subarray(9000), { channels: 2, components: 2 }), await pca(still.subarray(9000), { channels: 2, components: 2 })];
+    const [moved, flat] = [
+      await pca(tokens.subarray(9000), { channels: 2, components: 2 }),
+      await pca(still.subarray(9000), { channels: 2, components: 2 }),
+    ];
     expect(largest(moved.explainedVariance, flat.explainedVariance)).toBeLessThan(1e-6);
   });
 
   test('of many channels goes through ONNX Runtime, within 1e-6 of float64, with the same bytes twice', async () => {
     const tokens = made(700, 700, 9);
     const options = { channels: 700, components: 3 } as const;
-    const [quick, again, exact] = [await pca(tokens, options), await pca(tokens, { ...options, engine: 'onnx' }), await pca(tokens, { ...options, engine: 'javascript' })];
+    const [quick, again, exact] = [
+      await pca(tokens, options),
+      await pca(tokens, { ...options, engine: 'onnx' }),
+      await pca(tokens, { ...options, engine: 'javascript' }),
+    ];
     expect(again.loadings).toEqual(quick.loadings);
     expect(largest(quick.loadings, exact.loadings)).toBeLessThan(1e-6);
     expect(largest(quick.explainedVarianceRatio, exact.explainedVarianceRatio)).toBeLessThan(1e-6);
@@ -133,7 +149,7 @@ describe('a PCA', () => {
     expect(largest(ours.explainedVarianceRatio, theirs.explainedVarianceRatio)).toBeLessThan(1e-9);
   });
 
-  test('answers zeros where nothing varies: one token, equal tokens, fewer tokens than components', async () => {
+  test('returns zeros where nothing varies: one token, equal tokens, fewer tokens than components', async () => {
     const check = async (tokens: Float32Array, kept: number): Promise<PcaModel> => {
       const model = await pca(tokens, { channels: 4, components: 3 });
       expect([...model.explainedVariance].filter((variance) => variance > 0)).toHaveLength(kept);
@@ -148,14 +164,22 @@ describe('a PCA', () => {
   });
 
   test('names what cannot be reduced', async () => {
-    await expect(pca(Float32Array.of(1, 2, 3, NaN), { channels: 2, components: 1 })).rejects.toThrow('row 1, channel 1 is NaN');
-    await expect(pca([Float32Array.of(1, 2), Float32Array.of(Infinity, 0)], { channels: 2, components: 1 })).rejects.toThrow('row 1, channel 0 is Infinity');
+    await expect(pca(Float32Array.of(1, 2, 3, NaN), { channels: 2, components: 1 })).rejects.toThrow(
+      'row 1, channel 1 is NaN',
+    );
+    await expect(
+      pca([Float32Array.of(1, 2), Float32Array.of(Infinity, 0)], { channels: 2, components: 1 }),
+    ).rejects.toThrow('row 1, channel 0 is Infinity');
     await expect(pca(new Float32Array(0), { channels: 2, components: 1 })).rejects.toThrow('there are none');
-    await expect(pca(new Float32Array(6), { channels: 2, components: 3 })).rejects.toThrow('3 components were asked of 2 channels');
+    await expect(pca(new Float32Array(6), { channels: 2, components: 3 })).rejects.toThrow(
+      '3 components were asked of 2 channels',
+    );
     await expect(pca(new Float32Array(5), { channels: 2, components: 1 })).rejects.toThrow('no whole number of rows');
     const model = await pca(made(20, 5, 1), { channels: 5 });
     await expect(model.transform(new Float32Array(7))).rejects.toThrow('no whole number of rows of 5 channels');
-    await expect(model.transform(Float32Array.of(1, 2, 3, 4, 5, 1, NaN, 3, 4, 5))).rejects.toThrow('row 1, channel 1 is NaN');
+    await expect(model.transform(Float32Array.of(1, 2, 3, 4, 5, 1, NaN, 3, 4, 5))).rejects.toThrow(
+      'row 1, channel 1 is NaN',
+    );
     expect(await model.transform(new Float32Array(0))).toHaveLength(0);
   });
 
@@ -179,7 +203,13 @@ describe('a PCA', () => {
 
   test('stops while it solves for very many components', async () => {
     const controller = new AbortController();
-    const run = pca(made(1200, 900, 6), { channels: 900, components: 900, engine: 'onnx', signal: controller.signal, progress: (_step, done) => void (done === 1200 && setTimeout(() => controller.abort(new Error('enough')), 50)) });
+    const run = pca(made(1200, 900, 6), {
+      channels: 900,
+      components: 900,
+      engine: 'onnx',
+      signal: controller.signal,
+      progress: (_step, done) => void (done === 1200 && setTimeout(() => controller.abort(new Error('enough')), 50)),
+    });
     await expect(run).rejects.toThrow('enough');
   });
 
@@ -190,7 +220,9 @@ describe('a PCA', () => {
     expect(await again.transform(tokens)).toEqual(await model.transform(tokens));
     expect(again.explainedVarianceRatio).toEqual(model.explainedVarianceRatio);
     const { mean: _mean, ...others } = model.state().tensors;
-    expect(() => restorePca({ ...model.state(), tensors: others }, 'half.safetensors')).toThrow('half.safetensors: is no whole PCA model');
+    expect(() => restorePca({ ...model.state(), tensors: others }, 'half.safetensors')).toThrow(
+      'half.safetensors: is no whole PCA model',
+    );
   });
 });
 
@@ -214,14 +246,25 @@ describe.skipIf(!existsSync(reference))('a PCA of the reference tokens', () => {
     expect(largest(onnx.loadings, values('components'))).toBeLessThan(1e-6);
   });
 
-  test.each([['rank3', 3], ['constant_column', 5], ['wide', 4], ['big_offset', 5], ['identical_rows', 0], ['one_row', 0]] as const)('of the case %s is right in its first %i directions and zero in the others', async (name, rank) => {
+  test.each([
+    ['rank3', 3],
+    ['constant_column', 5],
+    ['wide', 4],
+    ['big_offset', 5],
+    ['identical_rows', 0],
+    ['one_row', 0],
+  ] as const)('of the case %s is right in its first %i directions and zero in the others', async (name, rank) => {
     const expected = await tensorsOf('pca');
     const x = expected.get(`${name}.x`)!;
     const [rows, channels] = x.shape as [number, number];
     const components = Math.min(rows, channels);
     const model = await pca(x.data as Float64Array, { channels, components });
-    expect(largest(model.loadings, expected.get(`${name}.components`)!.data as Float64Array, rank * channels)).toBeLessThan(1e-9);
-    expect(largest(model.explainedVariance, expected.get(`${name}.explained_variance`)!.data as Float64Array, rank)).toBeLessThan(1e-9);
+    expect(
+      largest(model.loadings, expected.get(`${name}.components`)!.data as Float64Array, rank * channels),
+    ).toBeLessThan(1e-9);
+    expect(
+      largest(model.explainedVariance, expected.get(`${name}.explained_variance`)!.data as Float64Array, rank),
+    ).toBeLessThan(1e-9);
     expect([...model.explainedVariance.subarray(rank)].every((variance) => variance === 0)).toBe(true);
     const projected = model.project(x.data as Float64Array);
     expect([...projected].every(Number.isFinite)).toBe(true);

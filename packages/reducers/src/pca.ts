@@ -1,4 +1,5 @@
-// Principal component analysis of tokens that come in chunks: exact, in one pass, with the memory of the covariance only.
+// Principal component analysis of tokens that come in chunks: exact, in one pass, with the memory of the covariance
+// only.
 
 import { InputError } from '@deepearth/core/errors';
 import { tensor } from '@deepearth/core/tensor';
@@ -17,7 +18,10 @@ export interface PcaOptions {
   readonly components?: number;
   /** Divides each component by its standard deviation, so that all spread alike. */
   readonly whiten?: boolean;
-  /** `auto` takes ONNX Runtime in a worker where there is one and the tokens are wide enough to need it, else typed arrays. */
+  /**
+   * `auto` takes ONNX Runtime in a worker where there is one and the tokens are wide enough to need it, else typed
+   * arrays.
+   */
   readonly engine?: PcaEngine;
   /** How many tokens will come, for progress. */
   readonly total?: number;
@@ -25,7 +29,10 @@ export interface PcaOptions {
   readonly progress?: Progress | undefined;
 }
 
-/** A fitted PCA. `components` is `[components, channels]`, rows of length 1 (zeros where the tokens do not vary any more). */
+/**
+ * A fitted PCA. `components` is `[components, channels]`, rows of length 1 (zeros where the tokens do not vary any
+ * more).
+ */
 export interface PcaModel extends FittedReducer {
   readonly kind: 'pca';
   readonly whiten: boolean;
@@ -46,7 +53,9 @@ export interface PcaModel extends FittedReducer {
 
 /** A fit in progress. */
 export interface PcaFit {
-  /** Takes `[rows, channels]`; the values are copied. Throws an `InputError` for a wrong width and for NaN or infinity. */
+  /**
+   * Takes `[rows, channels]`; the values are copied. Throws an `InputError` for a wrong width and for NaN or infinity.
+   */
   add(rows: Float32Array | Float64Array): Promise<void>;
   /** Solves. Throws an `InputError` when no token came. */
   finish(): Promise<PcaModel>;
@@ -57,9 +66,14 @@ export interface PcaFit {
 /** Starts a fit to tokens that are added chunk by chunk; how they are cut into chunks changes no byte of the result. */
 export function pcaFit(options: PcaOptions): PcaFit {
   const { channels, components = 3, whiten = false, engine = 'auto', total, signal, progress } = options;
-  if (!(Number.isInteger(channels) && channels > 0)) throw new RangeError(`channels is ${channels}, it has to be a whole number above 0`);
-  if (!(Number.isInteger(components) && components > 0)) throw new RangeError(`components is ${components}, it has to be a whole number above 0`);
-  if (components > channels) throw new InputError('tokens', `${components} components were asked of ${channels} channels.`, { remedy: `Ask for ${channels} or fewer.` });
+  if (!(Number.isInteger(channels) && channels > 0))
+    throw new RangeError(`channels is ${channels}, it has to be a whole number above 0`);
+  if (!(Number.isInteger(components) && components > 0))
+    throw new RangeError(`components is ${components}, it has to be a whole number above 0`);
+  if (components > channels)
+    throw new InputError('tokens', `${components} components were asked of ${channels} channels.`, {
+      remedy: `Ask for ${channels} or fewer.`,
+    });
   const rowsAtOnce = blockRows(channels);
   let block: Float32Array | Float64Array | undefined;
   let filled = 0;
@@ -71,7 +85,12 @@ export function pcaFit(options: PcaOptions): PcaFit {
     const full = filled === block.length ? block : block.slice(0, filled);
     block = undefined;
     filled = 0;
-    solver ??= await covarianceEngine(engine, { channels, components, signal, rows: last ? full.length / channels : undefined });
+    solver ??= await covarianceEngine(engine, {
+      channels,
+      components,
+      signal,
+      rows: last ? full.length / channels : undefined,
+    });
     block = await solver.add(full);
   };
   return {
@@ -80,8 +99,9 @@ export function pcaFit(options: PcaOptions): PcaFit {
       const count = rowCount(rows as Float32Array, channels);
       requireFinite(rows, channels, 'tokens', seen);
       seen += count;
-      for (let at = 0; at < rows.length; ) {
-        if (!block || (rows instanceof Float64Array && block instanceof Float32Array)) block = widened(block, filled, rows, rowsAtOnce * channels);
+      for (let at = 0; at < rows.length;) {
+        if (!block || (rows instanceof Float64Array && block instanceof Float32Array))
+          block = widened(block, filled, rows, rowsAtOnce * channels);
         const take = Math.min(rows.length - at, block.length - filled);
         block.set(rows.subarray(at, at + take), filled);
         at += take;
@@ -104,7 +124,12 @@ export function pcaFit(options: PcaOptions): PcaFit {
 }
 
 /** The block to go on with: of the kind that holds `rows` without loss, with what was in the former one. */
-function widened(former: Float32Array | Float64Array | undefined, filled: number, rows: Float32Array | Float64Array, length: number): Float32Array | Float64Array {
+function widened(
+  former: Float32Array | Float64Array | undefined,
+  filled: number,
+  rows: Float32Array | Float64Array,
+  length: number,
+): Float32Array | Float64Array {
   const block = rows instanceof Float64Array ? new Float64Array(length) : new Float32Array(length);
   if (former) block.set(former.subarray(0, filled));
   return block;
@@ -139,7 +164,10 @@ export async function pca(tokens: Rows | Iterable<Rows> | AsyncIterable<Rows>, o
   }
 }
 
-function pcaModel(principal: Principal, { channels, components, whiten }: { channels: number; components: number; whiten: boolean }): PcaModel {
+function pcaModel(
+  principal: Principal,
+  { channels, components, whiten }: { channels: number; components: number; whiten: boolean },
+): PcaModel {
   const { count, mean, components: loadings, variances, totalVariance } = principal;
   const kept = variances.reduce((sum, value) => sum + value, 0);
   const others = Math.min(count, channels) - components;
@@ -150,7 +178,12 @@ function pcaModel(principal: Principal, { channels, components, whiten }: { chan
       components: tensor('float64', [components, channels], loadings),
       explained_variance: tensor('float64', [components], variances),
     },
-    metadata: { whiten, samples: count, totalVariance, noiseVariance: others > 0 ? Math.max(0, totalVariance - kept) / others : 0 },
+    metadata: {
+      whiten,
+      samples: count,
+      totalVariance,
+      noiseVariance: others > 0 ? Math.max(0, totalVariance - kept) / others : 0,
+    },
   });
 }
 
@@ -160,20 +193,34 @@ export function restorePca(state: ModelState, subject = 'the PCA model'): PcaMod
   const { whiten, samples, totalVariance, noiseVariance } = state.metadata;
   const [components, channels] = loadingTensor?.shape ?? [];
   const whole =
-    [meanTensor, loadingTensor, varianceTensor].every((t) => t?.dtype === 'float64') && channels !== undefined && components !== undefined &&
-    meanTensor!.data.length === channels && varianceTensor!.data.length === components &&
-    typeof whiten === 'boolean' && [samples, totalVariance, noiseVariance].every((value) => typeof value === 'number');
-  if (!whole) throw new InputError(subject, 'is no whole PCA model: tensors mean, components and explained_variance (float64) and its numbers have to be there.');
+    [meanTensor, loadingTensor, varianceTensor].every((t) => t?.dtype === 'float64') &&
+    channels !== undefined &&
+    components !== undefined &&
+    meanTensor!.data.length === channels &&
+    varianceTensor!.data.length === components &&
+    typeof whiten === 'boolean' &&
+    [samples, totalVariance, noiseVariance].every((value) => typeof value === 'number');
+  if (!whole)
+    throw new InputError(
+      subject,
+      'is no whole PCA model: tensors mean, components and explained_variance (float64) and its numbers have to be there.',
+    );
   const mean = meanTensor!.data as Float64Array;
   const loadings = loadingTensor!.data as Float64Array;
   const explainedVariance = varianceTensor!.data as Float64Array;
   const count = samples as number;
-  const scales = Float64Array.from(explainedVariance, (variance) => (!whiten ? 1 : variance > 0 ? 1 / Math.sqrt(variance) : 0));
+  const scales = Float64Array.from(explainedVariance, (variance) =>
+    !whiten ? 1 : variance > 0 ? 1 / Math.sqrt(variance) : 0,
+  );
   /** `[channels, components]`, scaled: a token's channel meets all its weights at once. */
   const weights = new Float64Array(components! * channels!);
-  for (let k = 0; k < components!; k++) for (let j = 0; j < channels!; j++) weights[j * components! + k] = loadings[k * channels! + j]! * scales[k]!;
+  for (let k = 0; k < components!; k++)
+    for (let j = 0; j < channels!; j++) weights[j * components! + k] = loadings[k * channels! + j]! * scales[k]!;
 
-  const projected = function* <Out extends Float32Array | Float64Array>(rows: Float32Array | Float64Array, out: Out): Sliced<Out> {
+  const projected = function* <Out extends Float32Array | Float64Array>(
+    rows: Float32Array | Float64Array,
+    out: Out,
+  ): Sliced<Out> {
     const count = rows.length / channels!;
     const several = Math.max(1, Math.floor(200_000 / channels!));
     for (let first = 0; first < count; first += several) {
@@ -206,7 +253,9 @@ export function restorePca(state: ModelState, subject = 'the PCA model'): PcaMod
     mean,
     loadings,
     explainedVariance,
-    explainedVarianceRatio: explainedVariance.map((variance) => ((totalVariance as number) > 0 ? variance / (totalVariance as number) : 0)),
+    explainedVarianceRatio: explainedVariance.map((variance) =>
+      (totalVariance as number) > 0 ? variance / (totalVariance as number) : 0,
+    ),
     singularValues: explainedVariance.map((variance) => Math.sqrt(variance * Math.max(0, count - 1))),
     noiseVariance: noiseVariance as number,
     project(rows) {
@@ -229,4 +278,3 @@ export function restorePca(state: ModelState, subject = 'the PCA model'): PcaMod
     state: () => state,
   };
 }
-

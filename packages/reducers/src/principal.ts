@@ -17,7 +17,9 @@ export interface Principal {
 /** How far the arithmetic that made the scatter can be trusted: relative error of its products. */
 export type Precision = 'float32' | 'float64';
 
-/** Solves for the first `count` components; the moments are used up. Directions without variance are vectors of zeros. */
+/**
+ * Solves for the first `count` components; the moments are used up. Directions without variance are vectors of zeros.
+ */
 export function* principalComponents(moments: Moments, count: number, precision: Precision): Sliced<Principal> {
   const { channels, mean } = moments;
   const covariance = yield* covarianceOf(moments);
@@ -34,11 +36,12 @@ export function* principalComponents(moments: Moments, count: number, precision:
   const components = new Float64Array(count * channels);
   const variances = new Float64Array(count);
   const tie = Math.abs(pairs.values[0] ?? 0) * (precision === 'float64' ? 1e-12 : 1e-8);
-  for (let first = 0; first < asked; ) {
+  for (let first = 0; first < asked;) {
     let end = first + 1;
     while (end < pairs.values.length && pairs.values[end - 1]! - pairs.values[end]! <= tie) end++;
     if (first >= available || !(pairs.values[first]! > least)) break;
-    const vectors = end - first > 1 ? settleTies(pairs, first, end, channels) : pairs.vectors.slice(first * channels, end * channels);
+    const vectors =
+      end - first > 1 ? settleTies(pairs, first, end, channels) : pairs.vectors.slice(first * channels, end * channels);
     for (let k = first; k < Math.min(end, asked, available); k++) {
       const vector = vectors.subarray((k - first) * channels, (k - first + 1) * channels);
       components.set(withSign(vector), k * channels);
@@ -58,8 +61,8 @@ function smallestVariance(largest: number, largestMean: number, channels: number
 }
 
 /**
- * Any rotation of a tied group is as good. This answers the one that does not depend on the solver: the projection of the axis that the group holds most of
- * (the first of equals), then the same in what remains.
+ * Any rotation of a tied group is as good. This returns the one that does not depend on the solver: the projection of
+ * the axis that the group holds most of (the first of equals), then the same in what remains.
  */
 function settleTies({ vectors }: EigenPairs, first: number, end: number, channels: number): Float64Array {
   const size = end - first;
@@ -76,7 +79,8 @@ function settleTies({ vectors }: EigenPairs, first: number, end: number, channel
       if (held > most * (1 + 1e-9) + 1e-12) [best, most] = [j, held];
     }
     vector.fill(0);
-    for (let k = 0; k < size; k++) for (let j = 0; j < channels; j++) vector[j]! += group[k * channels + best]! * group[k * channels + j]!;
+    for (let k = 0; k < size; k++)
+      for (let j = 0; j < channels; j++) vector[j]! += group[k * channels + best]! * group[k * channels + j]!;
     for (let k = 0; k < done; k++) {
       let overlap = 0;
       for (let j = 0; j < channels; j++) overlap += settled[k * channels + j]! * vector[j]!;
@@ -93,7 +97,8 @@ function settleTies({ vectors }: EigenPairs, first: number, end: number, channel
 /** The largest loading is positive, as `svd_flip` of scikit-learn has it; the first one of (nearly) equals decides. */
 function withSign(vector: Float64Array): Float64Array {
   let largest = 0;
-  for (let j = 1; j < vector.length; j++) if (Math.abs(vector[j]!) > Math.abs(vector[largest]!) * (1 + 1e-12)) largest = j;
+  for (let j = 1; j < vector.length; j++)
+    if (Math.abs(vector[j]!) > Math.abs(vector[largest]!) * (1 + 1e-12)) largest = j;
   if (vector[largest]! < 0) for (let j = 0; j < vector.length; j++) vector[j] = -vector[j]!;
   return vector;
 }

@@ -3,7 +3,16 @@
 type Rows = Float32Array | Float64Array;
 
 /** Rows `first … end` of `out [rows, components] = (rows [rows, channels] - mean) · weights [channels, components]`. */
-export function projectRows(rows: Rows, mean: Float64Array, weights: Float64Array, channels: number, components: number, first: number, end: number, out: Rows): void {
+export function projectRows(
+  rows: Rows,
+  mean: Float64Array,
+  weights: Float64Array,
+  channels: number,
+  components: number,
+  first: number,
+  end: number,
+  out: Rows,
+): void {
   let r = first;
   if (components === 3) {
     // Two rows and three sums each: weights are read once for both, and six additions are under way at a time.
@@ -21,7 +30,14 @@ export function projectRows(rows: Rows, mean: Float64Array, weights: Float64Arra
   }
 }
 
-function projectTwo(rows: Rows, mean: Float64Array, weights: Float64Array, channels: number, row: number, out: Rows): void {
+function projectTwo(
+  rows: Rows,
+  mean: Float64Array,
+  weights: Float64Array,
+  channels: number,
+  row: number,
+  out: Rows,
+): void {
   let a = 0;
   let b = 0;
   let c = 0;

@@ -24,16 +24,23 @@ export interface RunOptions extends Scaling {
 }
 
 /** What a run needs of a fitted reducer; one without a state cannot be saved. */
-export type RunModel = Pick<FittedReducer, 'components' | 'transform' | 'meaning' | 'close'> & Partial<Pick<FittedReducer, 'state'>>;
+export type RunModel = Pick<FittedReducer, 'components' | 'transform' | 'meaning' | 'close'> &
+  Partial<Pick<FittedReducer, 'state'>>;
 
 /** A fit to what was spooled. */
 export interface RunFit {
   readonly model: RunModel;
   /** Where colours do not follow from the values: labels go from 0 to the number of groups less one. */
   readonly limits?: Limits;
-  /** Components of the valid tokens of grid `index`, `[rows, components]`, where they do not follow from each token alone. */
+  /**
+   * Components of the valid tokens of grid `index`, `[rows, components]`, where they do not follow from each token
+   * alone.
+   */
   place?(index: number): Promise<Float32Array>;
-  /** Where a method places the tokens it was fitted to better than `transform` would: their rows within grid `index`, ascending, and their components. */
+  /**
+   * Where a method places the tokens it was fitted to better than `transform` would: their rows within grid `index`,
+   * ascending, and their components.
+   */
   known?(index: number): { readonly rows: ArrayLike<number>; readonly values: Float32Array } | undefined;
 }
 
@@ -49,18 +56,41 @@ export interface RunFitter {
   close?(): Promise<void>;
 }
 
-export type RunContext = Pick<StageContext<RunOptions>, 'options' | 'inputs' | 'signal' | 'log' | 'output' | 'former' | 'workFolder' | 'progress' | 'recordInput' | 'attempt' | 'key'>;
+export type RunContext = Pick<
+  StageContext<RunOptions>,
+  | 'options'
+  | 'inputs'
+  | 'signal'
+  | 'log'
+  | 'output'
+  | 'former'
+  | 'workFolder'
+  | 'progress'
+  | 'recordInput'
+  | 'attempt'
+  | 'key'
+>;
 
 /**
- * The body of a reducer stage that fits: spools, fits, transforms, finds limits, and only then lets projections go. With `model` it transforms grid by grid and
- * nothing waits. No grids: no projections.
+ * The body of a reducer stage that fits: spools, fits, transforms, finds limits, and only then lets projections go.
+ * With `model` it transforms grid by grid and nothing waits. No grids: no projections.
  */
-export async function* reduceRun(items: AsyncIterable<TokenGrid>, context: RunContext, name: string, fitter: () => RunFitter): AsyncGenerator<Projection> {
+export async function* reduceRun(
+  items: AsyncIterable<TokenGrid>,
+  context: RunContext,
+  name: string,
+  fitter: () => RunFitter,
+): AsyncGenerator<Projection> {
   if (context.options.model !== undefined) yield* transformRun(items, context, name, context.options.model);
   else yield* fitRun(items, context, name, fitter());
 }
 
-async function* fitRun(items: AsyncIterable<TokenGrid>, context: RunContext, name: string, fitter: RunFitter): AsyncGenerator<Projection> {
+async function* fitRun(
+  items: AsyncIterable<TokenGrid>,
+  context: RunContext,
+  name: string,
+  fitter: RunFitter,
+): AsyncGenerator<Projection> {
   const { options, signal } = context;
   const folder = await context.workFolder();
   const spool = await tokenSpool(folder, options.spool, signal);
@@ -77,23 +107,42 @@ async function* fitRun(items: AsyncIterable<TokenGrid>, context: RunContext, nam
     const fitKey = context.key(...spool.grids.map(({ item }) => item.key));
     const encoder = spool.grids[0]!.item.encoder;
     const former = options.saveAs === undefined ? undefined : await context.former.find(fitKey);
-    if (spool.rows > 0) fit = former === undefined ? await fitter.fit(spool) : await resumed(former, spool, fitter, encoder);
+    if (spool.rows > 0)
+      fit = former === undefined ? await fitter.fit(spool) : await resumed(former, spool, fitter, encoder);
     const components = fit?.model.components ?? 3;
-    if (!fit) context.log.warn(`reducer/${name}: none of the ${spool.grids.length} token grids holds a valid token; their projections are empty.`);
+    if (!fit)
+      context.log.warn(
+        `reducer/${name}: none of the ${spool.grids.length} token grids holds a valid token; their projections are empty.`,
+      );
 
     for (let index = 0; index < spool.grids.length && fit; index++) {
       await projections.append(await place(fit, spool, index, signal));
       context.progress('transform', index + 1, spool.grids.length);
     }
-    const limits = !fit ? Array.from({ length: components }, () => [0, 1] as const) : (fit.limits ?? (await findLimits(() => projections.passes(), components, options)));
+    const limits = !fit
+      ? Array.from({ length: components }, () => [0, 1] as const)
+      : (fit.limits ?? (await findLimits(() => projections.passes(), components, options)));
     if (options.saveAs !== undefined && fit?.model.state) {
       const bytes = await encodeModel({ state: fit.model.state(), encoder, limits });
-      await context.output.write({ path: options.saveAs, mediaType: 'application/octet-stream', key: fitKey, holds: fitKey }, bytes);
+      await context.output.write(
+        { path: options.saveAs, mediaType: 'application/octet-stream', key: fitKey, holds: fitKey },
+        bytes,
+      );
     }
     for (const [index, grid] of spool.grids.entries()) {
       const valid = await spool.mask(index);
       const values = fit ? await projections.read(index) : new Float32Array(0);
-      yield await projectionOf(grid.item, grid.shape, { values, valid, components, limits, name, meaning: fit?.model.meaning, options, signal, key: context.key(fitKey, grid.item.key) });
+      yield await projectionOf(grid.item, grid.shape, {
+        values,
+        valid,
+        components,
+        limits,
+        name,
+        meaning: fit?.model.meaning,
+        options,
+        signal,
+        key: context.key(fitKey, grid.item.key),
+      });
     }
   } finally {
     await Promise.allSettled([spool.close(), projections.close(), fitter.close?.(), fit?.model.close?.()]);
@@ -108,7 +157,12 @@ async function resumed(path: string, spool: Spool, fitter: RunFitter, encoder: E
 }
 
 /** Components of one grid's valid tokens: as the fit placed them, or by `transform`. */
-async function place({ model, known, place: placed }: RunFit, spool: Spool, index: number, signal: AbortSignal): Promise<Float32Array> {
+async function place(
+  { model, known, place: placed }: RunFit,
+  spool: Spool,
+  index: number,
+  signal: AbortSignal,
+): Promise<Float32Array> {
   if (placed) return placed(index);
   const fitted = known?.(index);
   const { rows: count } = spool.grids[index]!;
@@ -121,7 +175,8 @@ async function place({ model, known, place: placed }: RunFit, spool: Spool, inde
   for (let i = 0; i < fitted.rows.length; i++) isKnown[fitted.rows[i]!] = 1;
   const others = new Float32Array((count - fitted.rows.length) * channels);
   let at = 0;
-  for (let row = 0; row < count; row++) if (!isKnown[row]) others.set(rows.subarray(row * channels, (row + 1) * channels), channels * at++);
+  for (let row = 0; row < count; row++)
+    if (!isKnown[row]) others.set(rows.subarray(row * channels, (row + 1) * channels), channels * at++);
   const moved = await model.transform(others, signal);
   const out = new Float32Array(count * components);
   let [nextKnown, nextOther] = [0, 0];
@@ -132,13 +187,23 @@ async function place({ model, known, place: placed }: RunFit, spool: Spool, inde
   return out;
 }
 
-async function* transformRun(items: AsyncIterable<TokenGrid>, context: RunContext, name: string, path: string): AsyncGenerator<Projection> {
+async function* transformRun(
+  items: AsyncIterable<TokenGrid>,
+  context: RunContext,
+  name: string,
+  path: string,
+): AsyncGenerator<Projection> {
   const { options, signal } = context;
   const { saved, model, digest } = await openModel(path, context);
-  if (saved.state.kind !== name) throw new InputError(path, `is a saved ${saved.state.kind}, and this is reducer/${name}.`, { remedy: `Use reducer/${saved.state.kind}.` });
-  if (saved.limits.length === 0) context.log.warn(`${path} holds no colour limits; values from 0 to 1 are taken as colours.`);
+  if (saved.state.kind !== name)
+    throw new InputError(path, `is a saved ${saved.state.kind}, and this is reducer/${name}.`, {
+      remedy: `Use reducer/${saved.state.kind}.`,
+    });
+  if (saved.limits.length === 0)
+    context.log.warn(`${path} holds no colour limits; values from 0 to 1 are taken as colours.`);
   const limits = saved.limits.length ? saved.limits : Array.from({ length: model.components }, () => [0, 1] as const);
-  if (options.lightness === 'even' && model.components !== 3) throw new InputError(path, `has ${model.components} components; lightness: even takes 3.`);
+  if (options.lightness === 'even' && model.components !== 3)
+    throw new InputError(path, `has ${model.components} components; lightness: even takes 3.`);
   let done = 0;
   try {
     for await (const grid of items) {
@@ -146,7 +211,17 @@ async function* transformRun(items: AsyncIterable<TokenGrid>, context: RunContex
         checkSeen(saved.encoder, grid, model, path);
         const { rows, valid } = await validRows(grid, signal);
         const values = await model.transform(rows, signal);
-        return projectionOf(grid, grid.values.shape.slice(0, -1), { values, valid, components: model.components, limits, name, meaning: model.meaning, options, signal, key: context.key(digest, grid.key) });
+        return projectionOf(grid, grid.values.shape.slice(0, -1), {
+          values,
+          valid,
+          components: model.components,
+          limits,
+          name,
+          meaning: model.meaning,
+          options,
+          signal,
+          key: context.key(digest, grid.key),
+        });
       });
       context.progress('transform', ++done, null);
       if (projection) yield projection;
@@ -159,7 +234,8 @@ async function* transformRun(items: AsyncIterable<TokenGrid>, context: RunContex
 function checkSeen(encoder: EncoderIdentity | undefined, grid: TokenGrid, model: FittedReducer, path: string): void {
   checkEncoder(encoder, grid.encoder, path);
   const channels = grid.values.shape.at(-1);
-  if (channels !== model.channels) throw new InputError(grid.id, `has tokens of ${channels} numbers, the model ${path} takes ${model.channels}.`);
+  if (channels !== model.channels)
+    throw new InputError(grid.id, `has tokens of ${channels} numbers, the model ${path} takes ${model.channels}.`);
 }
 
 interface Parts {
@@ -175,8 +251,20 @@ interface Parts {
 }
 
 /** Makes the item: values spread over the grid, NaN where there is no data. */
-async function projectionOf(item: Omit<TokenGrid, 'values' | 'valid'>, shape: readonly number[], parts: Parts): Promise<Projection> {
-  const { valid, components, limits, name, meaning = components === 1 ? 'scalar' : 'coordinates', options, key } = parts;
+async function projectionOf(
+  item: Omit<TokenGrid, 'values' | 'valid'>,
+  shape: readonly number[],
+  parts: Parts,
+): Promise<Projection> {
+  const {
+    valid,
+    components,
+    limits,
+    name,
+    meaning = components === 1 ? 'scalar' : 'coordinates',
+    options,
+    key,
+  } = parts;
   const even = options.lightness === 'even' && components === 3;
   const values = even ? await runSliced(evenColours(parts.values, limits), parts.signal) : parts.values;
   return {

@@ -28,11 +28,17 @@ export interface ReduceRequest extends MethodRun {
   readonly with?: string | undefined;
   /** Its options, checked here. */
   readonly options?: Readonly<Record<string, unknown>> | undefined;
-  /** Where to: .npy, .safetensors or .pt. Same axes as the tokens, the last being the components; NaN where a token is not valid. */
+  /**
+   * Where to: .npy, .safetensors or .pt. Same axes as the tokens, the last being the components; NaN where a token is
+   * not valid.
+   */
   readonly output: string;
   /** A saved model to transform with instead of fitting. */
   readonly model?: string | undefined;
-  /** Goes back: the file holds projections, and tokens are written, as far as `model` can tell them (a PCA exactly within its components, a UMAP by their neighbours). */
+  /**
+   * Goes back: the file holds projections, and tokens are written, as far as `model` can tell them (a PCA exactly
+   * within its components, a UMAP by their neighbours).
+   */
   readonly inverse?: boolean | undefined;
   /** Where to save the fitted model. */
   readonly modelOut?: string | undefined;
@@ -71,9 +77,13 @@ const defaultScaling: Scaling = { scaling: 'percentile', lowPercentile: 1, highP
 const formats = ['.npy', '.safetensors', '.pt'];
 
 /** Options or names that cannot be; reported without a stack. */
-const refuse = (message: string, remedy?: string): DeepEarthError => new DeepEarthError(remedy ? `${message} ${remedy}` : message, { code: 'E_OPTIONS', remedy });
+const refuse = (message: string, remedy?: string): DeepEarthError =>
+  new DeepEarthError(remedy ? `${message} ${remedy}` : message, { code: 'E_OPTIONS', remedy });
 
-/** Checks the request against the file's header and says what it would take; reads no token. Throws what `reduceFile` would throw before it starts. */
+/**
+ * Checks the request against the file's header and says what it would take; reads no token. Throws what `reduceFile`
+ * would throw before it starts.
+ */
 export async function estimateReduce(request: ReduceRequest): Promise<ReduceEstimate> {
   const source = await openTokens(request.tokens, request);
   try {
@@ -84,8 +94,9 @@ export async function estimateReduce(request: ReduceRequest): Promise<ReduceEsti
 }
 
 /**
- * Reduces tokens: fits and saves a model, or loads one; writes the projections. Tokens are read in chunks and never held all at once, unless the method does. Throws an
- * `InputError` for bad tokens and for what would not fit into memory, and a `DeepEarthError` with the code E_OPTIONS for options that cannot be.
+ * Reduces tokens: fits and saves a model, or loads one; writes the projections. Tokens are read in chunks and never
+ * held all at once, unless the method does. Throws an `InputError` for bad tokens and for what would not fit into
+ * memory, and a `DeepEarthError` with the code E_OPTIONS for options that cannot be.
  */
 export async function reduceFile(request: ReduceRequest): Promise<ReduceResult> {
   const source = await openTokens(request.tokens, request);
@@ -94,25 +105,52 @@ export async function reduceFile(request: ReduceRequest): Promise<ReduceResult> 
     const estimate = await plan(request, source);
     const limit = request.maxMemoryBytes ?? totalmem();
     if (estimate.memoryBytes > limit) {
-      throw new InputError(request.tokens, `reducing ${estimate.tokens} tokens of ${estimate.channels} channels would need ${gigabytes(estimate.memoryBytes)}, and there are ${gigabytes(limit)}.`, {
-        code: 'E_MEMORY',
-        remedy: 'Lower maxFitTokens, or take pca.',
-      });
+      throw new InputError(
+        request.tokens,
+        `reducing ${estimate.tokens} tokens of ${estimate.channels} channels would need ${gigabytes(estimate.memoryBytes)}, and there are ${gigabytes(limit)}.`,
+        {
+          code: 'E_MEMORY',
+          remedy: 'Lower maxFitTokens, or take pca.',
+        },
+      );
     }
-    const loaded = request.model === undefined ? undefined : await loadModel(request.model, { encoder: source.encoder, signal: request.signal });
+    const loaded =
+      request.model === undefined
+        ? undefined
+        : await loadModel(request.model, { encoder: source.encoder, signal: request.signal });
     const options = loaded ? undefined : optionsOf(request, estimate.method);
-    const fitted = loaded ? { model: await restoreReducer(loaded.state, request.model!) } : await methods[estimate.method].fit(source, source.channels, options!, request);
+    const fitted = loaded
+      ? { model: await restoreReducer(loaded.state, request.model!) }
+      : await methods[estimate.method].fit(source, source.channels, options!, request);
     model = fitted.model;
     const components = request.inverse ? model.channels : model.components;
-    const values = ('embedding' in fitted ? fitted.embedding : undefined) ?? (await (request.inverse ? invertAll : transformAll)(model, source, request));
-    const limits = loaded?.limits.length || request.inverse ? (loaded?.limits ?? []) : await limitsOf(model, values, request.scaling ?? defaultScaling);
-    const modelOut = request.modelOut === undefined ? undefined : await saveTo(request.modelOut, model, source, limits, request.signal);
+    const values =
+      ('embedding' in fitted ? fitted.embedding : undefined) ??
+      (await (request.inverse ? invertAll : transformAll)(model, source, request));
+    const limits =
+      loaded?.limits.length || request.inverse
+        ? (loaded?.limits ?? [])
+        : await limitsOf(model, values, request.scaling ?? defaultScaling);
+    const modelOut =
+      request.modelOut === undefined
+        ? undefined
+        : await saveTo(request.modelOut, model, source, limits, request.signal);
     const shape = [...source.shape, components];
-    const output = await writeValues(request.output, tensor('float32', shape, spreadRows(values, source.valid, components)), request);
+    const output = await writeValues(
+      request.output,
+      tensor('float32', shape, spreadRows(values, source.valid, components)),
+      request,
+    );
     const ratio = (model as { explainedVarianceRatio?: Float64Array }).explainedVarianceRatio;
     return {
-      ...estimate, components, shape, limits, output,
-      ...(options ? { options } : {}), ...(modelOut ? { modelOut } : {}), ...(ratio ? { explainedVarianceRatio: [...ratio] } : {}),
+      ...estimate,
+      components,
+      shape,
+      limits,
+      output,
+      ...(options ? { options } : {}),
+      ...(modelOut ? { modelOut } : {}),
+      ...(ratio ? { explainedVarianceRatio: [...ratio] } : {}),
     };
   } finally {
     await Promise.allSettled([source.close(), model?.close?.()]);
@@ -121,38 +159,70 @@ export async function reduceFile(request: ReduceRequest): Promise<ReduceResult> 
 
 async function plan(request: ReduceRequest, source: TokenSource): Promise<ReduceEstimate> {
   const { count: tokens, channels } = source;
-  if (!formats.includes(extname(request.output))) throw refuse(`${request.output}: results are written as ${formats.join(', ')}.`, 'Choose one by the name\'s ending.');
-  if (request.model !== undefined && request.modelOut !== undefined) throw refuse('With a saved model nothing is fitted, so there is nothing to save.', 'Leave one of them out.');
+  if (!formats.includes(extname(request.output)))
+    throw refuse(
+      `${request.output}: results are written as ${formats.join(', ')}.`,
+      "Choose one by the name's ending.",
+    );
+  if (request.model !== undefined && request.modelOut !== undefined)
+    throw refuse('With a saved model nothing is fitted, so there is nothing to save.', 'Leave one of them out.');
   if (tokens === 0) throw new InputError(request.tokens, 'none of its tokens is valid.', { code: 'E_NO_TOKENS' });
-  if (request.inverse && request.model === undefined) throw refuse('The way back needs the model that made the projections.', 'Name it as the model.');
+  if (request.inverse && request.model === undefined)
+    throw refuse('The way back needs the model that made the projections.', 'Name it as the model.');
   if (request.model !== undefined) {
     const { state } = await loadModel(request.model, { encoder: source.encoder, signal: request.signal });
     const model = await restoreReducer(state, request.model);
-    if (request.with !== undefined && request.with !== state.kind) throw new InputError(request.model, `is a saved ${state.kind}, and ${request.with} was asked for.`);
-    if (Object.keys(request.options ?? {}).length) throw refuse(`A saved model has its own options; ${Object.keys(request.options!).join(', ')} cannot be set.`);
+    if (request.with !== undefined && request.with !== state.kind)
+      throw new InputError(request.model, `is a saved ${state.kind}, and ${request.with} was asked for.`);
+    if (Object.keys(request.options ?? {}).length)
+      throw refuse(`A saved model has its own options; ${Object.keys(request.options!).join(', ')} cannot be set.`);
     if (request.inverse && !model.inverse) throw refuse(`A ${state.kind} has no way back.`, 'pca and umap have.');
     const [from, to] = request.inverse ? [model.components, model.channels] : [model.channels, model.components];
     if (from !== channels) {
-      throw new InputError(request.tokens, `has ${request.inverse ? 'projections' : 'tokens'} of ${channels} numbers, the model ${request.model} takes ${from}.`, {
-        remedy: !request.inverse && channels === model.components ? 'To go back from projections to tokens, ask for the inverse.' : undefined,
-      });
+      throw new InputError(
+        request.tokens,
+        `has ${request.inverse ? 'projections' : 'tokens'} of ${channels} numbers, the model ${request.model} takes ${from}.`,
+        {
+          remedy:
+            !request.inverse && channels === model.components
+              ? 'To go back from projections to tokens, ask for the inverse.'
+              : undefined,
+        },
+      );
     }
     const held = Object.values(state.tensors).reduce((sum, t) => sum + t.data.byteLength, 0);
     return { method: state.kind, tokens, channels, memoryBytes: 2 * held + tokens * to * 8 };
   }
   const method = modelKinds.find((kind) => kind === request.with);
-  if (!method) throw refuse(`${request.with === undefined ? 'No reducer was named' : `There is no reducer ${JSON.stringify(request.with)}`}; there are ${modelKinds.join(', ')}.`);
+  if (!method)
+    throw refuse(
+      `${request.with === undefined ? 'No reducer was named' : `There is no reducer ${JSON.stringify(request.with)}`}; there are ${modelKinds.join(', ')}.`,
+    );
   const options = optionsOf(request, method);
   const components = typeof options['components'] === 'number' ? options['components'] : 1;
-  if (components > channels) throw new InputError(request.tokens, `${components} components cannot be made of ${channels} channels.`, { remedy: `Ask for ${channels} or fewer.` });
-  if (options['engine'] === 'umap-js' && request.modelOut !== undefined) throw refuse('umap-js cannot save a fit.', 'Take engine: native.');
-  return { method, tokens, channels, memoryBytes: (await methods[method].estimate(tokens, channels, options)) + tokens * components * 12 };
+  if (components > channels)
+    throw new InputError(request.tokens, `${components} components cannot be made of ${channels} channels.`, {
+      remedy: `Ask for ${channels} or fewer.`,
+    });
+  if (options['engine'] === 'umap-js' && request.modelOut !== undefined)
+    throw refuse('umap-js cannot save a fit.', 'Take engine: native.');
+  return {
+    method,
+    tokens,
+    channels,
+    memoryBytes: (await methods[method].estimate(tokens, channels, options)) + tokens * components * 12,
+  };
 }
 
 function optionsOf({ options = {} }: ReduceRequest, method: ModelKind): Record<string, unknown> {
   const parsed = methods[method].options.safeParse(options);
   if (parsed.success) return parsed.data;
-  throw refuse(parsed.error.issues.map(({ path, message }) => `${method}${path.length ? `.${path.join('.')}` : ''}: ${message}.`).join(' '), `Its options are ${Object.keys(methods[method].options.shape).join(', ')}.`);
+  throw refuse(
+    parsed.error.issues
+      .map(({ path, message }) => `${method}${path.length ? `.${path.join('.')}` : ''}: ${message}.`)
+      .join(' '),
+    `Its options are ${Object.keys(methods[method].options.shape).join(', ')}.`,
+  );
 }
 
 const transformAll = (model: FittedReducer, source: TokenSource, request: ReduceRequest): Promise<Float32Array> =>
@@ -161,7 +231,13 @@ const transformAll = (model: FittedReducer, source: TokenSource, request: Reduce
 const invertAll = (model: FittedReducer, source: TokenSource, request: ReduceRequest): Promise<Float32Array> =>
   mapRows(source, model.channels, 'inverse', request, (chunk) => model.inverse!(chunk, request.signal));
 
-async function mapRows(source: TokenSource, width: number, step: string, { signal, progress }: ReduceRequest, map: (chunk: Float32Array) => Promise<Float32Array>): Promise<Float32Array> {
+async function mapRows(
+  source: TokenSource,
+  width: number,
+  step: string,
+  { signal, progress }: ReduceRequest,
+  map: (chunk: Float32Array) => Promise<Float32Array>,
+): Promise<Float32Array> {
   const values = new Float32Array(source.count * width);
   let done = 0;
   for await (const chunk of source.chunks(signal)) {
@@ -173,7 +249,9 @@ async function mapRows(source: TokenSource, width: number, step: string, { signa
 }
 
 const limitsOf = async (model: FittedReducer, values: Float32Array, scaling: Scaling): Promise<Limits> =>
-  model.meaning === 'label' ? [[0, ((model as { clusters?: number }).clusters ?? 1) - 1]] : findLimits(() => pieces(values, model.components), model.components, scaling);
+  model.meaning === 'label'
+    ? [[0, ((model as { clusters?: number }).clusters ?? 1) - 1]]
+    : findLimits(() => pieces(values, model.components), model.components, scaling);
 
 /** Values in pieces, with a pause after each. */
 async function* pieces(values: Float32Array, components: number): AsyncGenerator<Float32Array> {
@@ -184,12 +262,26 @@ async function* pieces(values: Float32Array, components: number): AsyncGenerator
   }
 }
 
-const saveTo = async (path: string, model: FittedReducer, { encoder }: TokenSource, limits: Limits, signal: AbortSignal | undefined): Promise<WrittenFile> =>
+const saveTo = async (
+  path: string,
+  model: FittedReducer,
+  { encoder }: TokenSource,
+  limits: Limits,
+  signal: AbortSignal | undefined,
+): Promise<WrittenFile> =>
   writeFileWhole(path, [await encodeModel({ state: model.state(), limits, ...(encoder ? { encoder } : {}) })], signal);
 
-/** Writes one tensor in the format of the file's name: alone in .npy and .pt, as "projection" (or "tokens") in .safetensors. */
-async function writeValues(path: string, values: Tensor<'float32'>, { signal, inverse }: ReduceRequest): Promise<WrittenFile> {
-  if (extname(path) === '.npy') return writeFileWhole(path, writeNpy('float32', values.shape, [bytesOf(values)]), signal);
+/**
+ * Writes one tensor in the format of the file's name: alone in .npy and .pt, as "projection" (or "tokens") in
+ * .safetensors.
+ */
+async function writeValues(
+  path: string,
+  values: Tensor<'float32'>,
+  { signal, inverse }: ReduceRequest,
+): Promise<WrittenFile> {
+  if (extname(path) === '.npy')
+    return writeFileWhole(path, writeNpy('float32', values.shape, [bytesOf(values)]), signal);
   if (extname(path) === '.pt') return writeFileWhole(path, writePt(values), signal);
   return writeFileWhole(path, [await encodeSafetensors({ [inverse ? 'tokens' : 'projection']: values })], signal);
 }

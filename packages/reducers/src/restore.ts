@@ -5,9 +5,11 @@ import type { FittedReducer, ModelKind, ModelState } from './model.ts';
 const restorers: Record<ModelKind, (state: ModelState, subject: string) => Promise<FittedReducer>> = {
   umap: async (state, subject) => (await import('./umap.ts')).restoreUmap(state, subject),
   kmeans: async (state, subject) => (await import('./kmeans.ts')).restoreKmeans(state, subject),
-  'random-projection': async (state, subject) => (await import('./random-projection.ts')).restoreRandomProjection(state, subject),
+  'random-projection': async (state, subject) =>
+    (await import('./random-projection.ts')).restoreRandomProjection(state, subject),
   pca: async (state, subject) => (await import('./pca.ts')).restorePca(state, subject),
 };
 
 /** Restores a fitted reducer. Throws an `InputError` when the state is not whole. */
-export const restoreReducer = (state: ModelState, subject: string): Promise<FittedReducer> => restorers[state.kind](state, subject);
+export const restoreReducer = (state: ModelState, subject: string): Promise<FittedReducer> =>
+  restorers[state.kind](state, subject);

@@ -3,8 +3,9 @@
 import { mix, seededRandom } from './seeded.ts';
 
 /**
- * Which rows of each grid belong to a sample of at most `limit`: every grid gives its share, and within a grid one row is drawn from each of as many equal
- * stretches, so that all times and places are there. All rows when there are no more than `limit`. Rows ascend.
+ * Which rows of each grid belong to a sample of at most `limit`: every grid gives its share, and within a grid one row
+ * is drawn from each of as many equal stretches, so that all times and places are there. All rows when there are no
+ * more than `limit`. Rows ascend.
  */
 export function stratifiedSample(counts: readonly number[], limit: number, seed: number): Uint32Array[] {
   const total = counts.reduce((sum, count) => sum + count, 0);
@@ -12,8 +13,13 @@ export function stratifiedSample(counts: readonly number[], limit: number, seed:
   const shares = counts.map((count) => (count * limit) / total);
   const quotas = shares.map(Math.floor);
   const left = limit - quotas.reduce((sum, quota) => sum + quota, 0);
-  // What rounding left goes to the largest remainders; chance decides between equals, so that no end of the run is preferred.
-  const order = shares.map((share, index) => ({ index, remainder: share - Math.floor(share), draw: mix(seed ^ mix(index + 1)) }));
+  // What rounding left goes to the largest remainders; chance decides between equals, so that no end of the run is
+  // preferred.
+  const order = shares.map((share, index) => ({
+    index,
+    remainder: share - Math.floor(share),
+    draw: mix(seed ^ mix(index + 1)),
+  }));
   order.sort((a, b) => b.remainder - a.remainder || a.draw - b.draw || a.index - b.index);
   for (const { index } of order.slice(0, left)) quotas[index]!++;
   return quotas.map((quota, index) => {

@@ -14,8 +14,12 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const never = new AbortController().signal;
 const [first, second] = makeTokens({ count: 2 }) as [TokenGrid, TokenGrid];
-const withValues = (grid: TokenGrid, data: Float32Array): TokenGrid => ({ ...grid, values: tensor('float32', grid.values.shape, data) });
-const map = (grid: TokenGrid, change: (value: number, index: number) => number): TokenGrid => withValues(grid, (grid.values.data as Float32Array).map(change));
+const withValues = (grid: TokenGrid, data: Float32Array): TokenGrid => ({
+  ...grid,
+  values: tensor('float32', grid.values.shape, data),
+});
+const map = (grid: TokenGrid, change: (value: number, index: number) => number): TokenGrid =>
+  withValues(grid, (grid.values.data as Float32Array).map(change));
 
 test('float32 keeps every bit, in any order of reading', async () => {
   const spool = await tokenSpool(folder, 'float32', never);
@@ -34,7 +38,9 @@ test.each([1, 1e7, 1e-9, 0])('float16 keeps 11 bits of values of the size %f', a
   expect(rows).toEqual(grid.values.data);
   const back = (await spool.read(0)).rows;
   const largest = rows.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  back.forEach((value, i) => expect(Math.abs(value - rows[i]!)).toBeLessThanOrEqual(Math.max(Math.abs(rows[i]!) * 2 ** -11, largest * 2 ** -24)));
+  back.forEach((value, i) =>
+    expect(Math.abs(value - rows[i]!)).toBeLessThanOrEqual(Math.max(Math.abs(rows[i]!) * 2 ** -11, largest * 2 ** -24)),
+  );
   await spool.close();
 });
 
@@ -52,7 +58,10 @@ test('tokens that saw no data are left out, and the mask comes back', async () =
   const broken = map(first, (value, i) => (valid[Math.floor(i / 16)] ? value : NaN));
   await spool.append({ ...broken, valid });
   await spool.append(second);
-  expect(spool.grids.map(({ rows, tokens }) => [rows, tokens])).toEqual([[19, 24], [24, 24]]);
+  expect(spool.grids.map(({ rows, tokens }) => [rows, tokens])).toEqual([
+    [19, 24],
+    [24, 24],
+  ]);
   const back = await spool.read(0);
   expect(back.valid).toEqual(valid);
   expect(back.rows).toEqual((first.values.data as Float32Array).filter((_, i) => valid[Math.floor(i / 16)]));
@@ -63,10 +72,18 @@ test('tokens that saw no data are left out, and the mask comes back', async () =
 test('a bad token is named; another width or another encoder is refused; nothing of them is kept', async () => {
   const spool = await tokenSpool(folder, 'float16', never);
   await spool.append(first);
-  await expect(spool.append(map(second, (value, i) => (i === 16 * 17 + 3 ? -Infinity : value)))).rejects.toThrow(`${second.id}: the token at time 1, row 1, column 1, channel 3, is -Infinity`);
-  await expect(spool.append(makeTokens({ channels: 8 })[0]!)).rejects.toThrow('has tokens of 8 numbers, the grids before it 16');
-  await expect(spool.append({ ...second, encoder: { name: 'other', fingerprint: 'abc' } })).rejects.toThrow(/was made by other \(abc\).*by made tokens/);
-  await expect(spool.append({ ...second, valid: new Uint8Array(3) })).rejects.toThrow('its mask has 3 entries for 24 tokens');
+  await expect(spool.append(map(second, (value, i) => (i === 16 * 17 + 3 ? -Infinity : value)))).rejects.toThrow(
+    `${second.id}: the token at time 1, row 1, column 1, channel 3, is -Infinity`,
+  );
+  await expect(spool.append(makeTokens({ channels: 8 })[0]!)).rejects.toThrow(
+    'has tokens of 8 numbers, the grids before it 16',
+  );
+  await expect(spool.append({ ...second, encoder: { name: 'other', fingerprint: 'abc' } })).rejects.toThrow(
+    /was made by other \(abc\).*by made tokens/,
+  );
+  await expect(spool.append({ ...second, valid: new Uint8Array(3) })).rejects.toThrow(
+    'its mask has 3 entries for 24 tokens',
+  );
   expect(spool.rows).toBe(24);
   await spool.close();
 });

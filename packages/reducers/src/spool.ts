@@ -35,7 +35,10 @@ export interface Spool {
   readonly channels: number;
   /** Valid tokens of all grids. */
   readonly rows: number;
-  /** Puts a grid down and answers its valid tokens, unrounded. Throws an `InputError` for NaN and infinity (the token named), another width or another encoder. */
+  /**
+   * Puts a grid down and returns its valid tokens, unrounded. Throws an `InputError` for NaN and infinity (the token
+   * named), another width or another encoder.
+   */
   append(grid: TokenGrid): Promise<GridRows>;
   /** Reads a grid back, as precisely as the spool keeps it. */
   read(index: number): Promise<GridRows>;
@@ -45,12 +48,13 @@ export interface Spool {
 }
 
 /**
- * Starts an empty spool in a folder. With `float16` values keep 11 bits, each grid scaled by a power of two where they would not fit; tokens that come as float16
- * are kept as they are.
+ * Starts an empty spool in a folder. With `float16` values keep 11 bits, each grid scaled by a power of two where they
+ * would not fit; tokens that come as float16 are kept as they are.
  */
 export async function tokenSpool(folder: string, precision: Precision, signal: AbortSignal): Promise<Spool> {
   const file = await workFile(folder, 'tokens.spool');
-  const grids: (SpooledGrid & { place: RecordPlace; mask: RecordPlace | undefined; half: boolean; scale: number })[] = [];
+  const grids: (SpooledGrid & { place: RecordPlace; mask: RecordPlace | undefined; half: boolean; scale: number })[] =
+    [];
   let rows = 0;
   let channels = 0;
   return {
@@ -68,9 +72,14 @@ export async function tokenSpool(folder: string, precision: Precision, signal: A
       channels = grid.values.shape.at(-1)!;
       const half = precision === 'float16';
       let largest = 0;
-      if (half) for (let i = 0; i < taken.rows.length; i++) if (Math.abs(taken.rows[i]!) > largest) largest = Math.abs(taken.rows[i]!);
-      const scale = largest === 0 || (largest < 65504 && largest > 0.03) ? 1 : 2 ** (14 - Math.floor(Math.log2(largest)));
-      const place = await file.append(half ? bytesView(await runSliced(toHalves(taken.rows, scale), signal)) : bytesView(taken.rows));
+      if (half)
+        for (let i = 0; i < taken.rows.length; i++)
+          if (Math.abs(taken.rows[i]!) > largest) largest = Math.abs(taken.rows[i]!);
+      const scale =
+        largest === 0 || (largest < 65504 && largest > 0.03) ? 1 : 2 ** (14 - Math.floor(Math.log2(largest)));
+      const place = await file.append(
+        half ? bytesView(await runSliced(toHalves(taken.rows, scale), signal)) : bytesView(taken.rows),
+      );
       const mask = taken.valid ? await file.append(taken.valid) : undefined;
       const { values: _values, valid: _valid, ...item } = grid;
       const shape = grid.values.shape.slice(0, -1);
@@ -83,7 +92,9 @@ export async function tokenSpool(folder: string, precision: Precision, signal: A
       signal.throwIfAborted();
       const { place, mask, half, scale } = grids[index]!;
       const bytes = await file.read(place);
-      const values = half ? await runSliced(fromHalves(new Uint16Array(bytes.buffer), scale), signal) : new Float32Array(bytes.buffer);
+      const values = half
+        ? await runSliced(fromHalves(new Uint16Array(bytes.buffer), scale), signal)
+        : new Float32Array(bytes.buffer);
       return mask ? { rows: values, valid: await file.read(mask) } : { rows: values };
     },
     async mask(index) {
@@ -94,7 +105,8 @@ export async function tokenSpool(folder: string, precision: Precision, signal: A
   };
 }
 
-const bytesView = (values: Uint16Array | Float32Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+const bytesView = (values: Uint16Array | Float32Array): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 const slice = 1 << 19;
 
@@ -119,14 +131,20 @@ function* fromHalves(bits: Uint16Array, scale: number): Sliced<Float32Array> {
   return values;
 }
 
-/** The tokens of a grid that saw data, checked. Throws an `InputError` that names the first token with NaN or infinity. */
+/**
+ * The tokens of a grid that saw data, checked. Throws an `InputError` that names the first token with NaN or infinity.
+ */
 export async function validRows(grid: TokenGrid, signal?: AbortSignal): Promise<GridRows> {
   const channels = grid.values.shape.at(-1);
   if (channels === undefined || channels < 1 || grid.values.shape.length < 2) {
-    throw new InputError(grid.id, `tokens of shape [${grid.values.shape.join(', ')}] have no channels; the last axis holds them, after time, height and width.`);
+    throw new InputError(
+      grid.id,
+      `tokens of shape [${grid.values.shape.join(', ')}] have no channels; the last axis holds them, after time, height and width.`,
+    );
   }
   const tokens = elementCount(grid.values.shape.slice(0, -1));
-  if (grid.valid && grid.valid.length !== tokens) throw new InputError(grid.id, `its mask has ${grid.valid.length} entries for ${tokens} tokens.`);
+  if (grid.valid && grid.valid.length !== tokens)
+    throw new InputError(grid.id, `its mask has ${grid.valid.length} entries for ${tokens} tokens.`);
   const values = toFloat32(grid.values).data;
   signal?.throwIfAborted();
   const masked = grid.valid?.includes(0) ? grid.valid : undefined;
@@ -141,13 +159,22 @@ export async function validRows(grid: TokenGrid, signal?: AbortSignal): Promise<
   return { rows, valid: Uint8Array.from(masked, (value) => (value ? 1 : 0)) };
 }
 
-function refuseNotFinite(grid: TokenGrid, rows: Float32Array, channels: number, tokenOf: (row: number) => number): void {
+function refuseNotFinite(
+  grid: TokenGrid,
+  rows: Float32Array,
+  channels: number,
+  tokenOf: (row: number) => number,
+): void {
   const at = firstNotFinite(rows);
   if (at < 0) return;
-  throw new InputError(grid.id, `${namedToken(tokenOf(Math.floor(at / channels)), grid.values.shape.slice(0, -1))}, channel ${at % channels}, is ${rows[at]}.`, {
-    code: 'E_NOT_FINITE',
-    remedy: 'Look at the frames of this clip; onError: skip leaves it out.',
-  });
+  throw new InputError(
+    grid.id,
+    `${namedToken(tokenOf(Math.floor(at / channels)), grid.values.shape.slice(0, -1))}, channel ${at % channels}, is ${rows[at]}.`,
+    {
+      code: 'E_NOT_FINITE',
+      remedy: 'Look at the frames of this clip; onError: skip leaves it out.',
+    },
+  );
 }
 
 /** For people: `the token at time 2, row 5, column 7`. */
@@ -165,11 +192,18 @@ export function namedToken(token: number, shape: readonly number[]): string {
 function checkSame(grid: TokenGrid, first: Omit<TokenGrid, 'values' | 'valid'> | undefined, channels: number): void {
   if (!first) return;
   const width = grid.values.shape.at(-1);
-  if (width !== channels) throw new InputError(grid.id, `has tokens of ${width} numbers, the grids before it ${channels}; one fit takes one width.`);
+  if (width !== channels)
+    throw new InputError(
+      grid.id,
+      `has tokens of ${width} numbers, the grids before it ${channels}; one fit takes one width.`,
+    );
   if (grid.encoder.fingerprint !== first.encoder.fingerprint) {
-    throw new InputError(grid.id, `was made by ${grid.encoder.name} (${grid.encoder.fingerprint}), ${first.id} by ${first.encoder.name} (${first.encoder.fingerprint}).`, {
-      remedy: 'Tokens of different encoders do not mix: give each its own reducer.',
-    });
+    throw new InputError(
+      grid.id,
+      `was made by ${grid.encoder.name} (${grid.encoder.fingerprint}), ${first.id} by ${first.encoder.name} (${first.encoder.fingerprint}).`,
+      {
+        remedy: 'Tokens of different encoders do not mix: give each its own reducer.',
+      },
+    );
   }
 }
-

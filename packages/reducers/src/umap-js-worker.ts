@@ -32,9 +32,14 @@ function centred(a: Vector): Vector {
 }
 
 const vectors = (rows: Float32Array, channels: number): number[][] =>
-  Array.from({ length: rows.length / channels }, (_, row) => Array.from(rows.subarray(row * channels, (row + 1) * channels)));
+  Array.from({ length: rows.length / channels }, (_, row) =>
+    Array.from(rows.subarray(row * channels, (row + 1) * channels)),
+  );
 
-/** What the last fit left: umap-js's own transform does not come to an end for some inputs (1.4.0), so new tokens are placed here. */
+/**
+ * What the last fit left: umap-js's own transform does not come to an end for some inputs (1.4.0), so new tokens are
+ * placed here.
+ */
 let fitted: { tokens: number[][]; embedding: number[][]; options: UmapJsOptions } | undefined;
 
 serve({
@@ -81,5 +86,7 @@ function place(row: Vector, { tokens, embedding, options }: NonNullable<typeof f
   const scale = few.reduce((sum, one) => sum + one.distance - least, 0) / few.length || 1;
   const weights = few.map((one) => Math.exp(-(one.distance - least) / scale));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  return Array.from({ length: options.components }, (_, k) => few.reduce((sum, one, i) => sum + (weights[i]! / total) * embedding[one.index]![k]!, 0));
+  return Array.from({ length: options.components }, (_, k) =>
+    few.reduce((sum, one, i) => sum + (weights[i]! / total) * embedding[one.index]![k]!, 0),
+  );
 }

@@ -20,7 +20,10 @@ export interface UmapJsOptions {
   readonly seed: number;
 }
 
-/** Fits umap-js to `[tokens, channels]` in a worker thread; the model lives there until it is closed, and cannot be saved. */
+/**
+ * Fits umap-js to `[tokens, channels]` in a worker thread; the model lives there until it is closed, and cannot be
+ * saved.
+ */
 export async function umapJs(
   tokens: Float32Array,
   options: UmapJsOptions,
@@ -33,7 +36,9 @@ export async function umapJs(
   const few = count <= components + 1;
   const worker = few ? undefined : await startWorker('./umap-js-worker.js', { signal, progress });
   try {
-    const embedding = few ? Float32Array.from({ length: count * components }, (_, i) => (i % components === 0 ? i / components : 0)) : await worker!.request<Float32Array>('fit', { tokens, options });
+    const embedding = few
+      ? Float32Array.from({ length: count * components }, (_, i) => (i % components === 0 ? i / components : 0))
+      : await worker!.request<Float32Array>('fit', { tokens, options });
     return {
       embedding,
       model: {
@@ -43,7 +48,9 @@ export async function umapJs(
         async transform(chunk) {
           const rows = rowCount(chunk, channels);
           requireFinite(chunk, channels);
-          return worker ? worker.request<Float32Array>('transform', { rows: chunk }) : new Float32Array(rows * components);
+          return worker
+            ? worker.request<Float32Array>('transform', { rows: chunk })
+            : new Float32Array(rows * components);
         },
         state: () => {
           throw new Error('umap-js cannot save a fit: use engine: native with saveAs');

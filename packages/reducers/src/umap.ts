@@ -7,7 +7,15 @@ import { seededRandom } from './seeded.ts';
 import { fitCurve } from './umap/curve.ts';
 import { defaultThreads, openEngine, type Engine } from './umap/engine.ts';
 import { findNeighbours, fuzzySet, layOut, prepareRows, start, throughOnnx } from './umap/fit.ts';
-import { checkState, fittedUmap, narrow, placeQueries, type FittedParts, type PreparedRows, type UmapModel } from './umap/fitted.ts';
+import {
+  checkState,
+  fittedUmap,
+  narrow,
+  placeQueries,
+  type FittedParts,
+  type PreparedRows,
+  type UmapModel,
+} from './umap/fitted.ts';
 import { asChunks, settle, type Settled, type TokenChunks, type UmapOptions } from './umap/options.ts';
 import { planMemory, queryRows, type Plan } from './umap/plan.ts';
 import type { Running } from './umap/running.ts';
@@ -32,13 +40,21 @@ export interface UmapEstimate {
   readonly possible: boolean;
 }
 
-const fittedRows = (count: number, { maxFitTokens, sampleTokens }: Settled): number => (count > maxFitTokens ? Math.min(sampleTokens, maxFitTokens) : count);
+const fittedRows = (count: number, { maxFitTokens, sampleTokens }: Settled): number =>
+  count > maxFitTokens ? Math.min(sampleTokens, maxFitTokens) : count;
 
 /** As umap-learn: too few tokens use what there is. */
-const neighborsFor = (rows: number, neighbors: number): number => (rows > neighbors ? neighbors : Math.max(Math.min(2, rows), rows - 1));
+const neighborsFor = (rows: number, neighbors: number): number =>
+  rows > neighbors ? neighbors : Math.max(Math.min(2, rows), rows - 1);
 
 const planFor = (rows: number, options: Settled, threads: number): Plan =>
-  planMemory({ rows, channels: options.channels, neighbors: neighborsFor(rows, options.neighbors), components: options.components, threads });
+  planMemory({
+    rows,
+    channels: options.channels,
+    neighbors: neighborsFor(rows, options.neighbors),
+    components: options.components,
+    threads,
+  });
 
 /** Says what a fit of `count` tokens would take, before anything is started. */
 export function estimateUmap({ count, ...options }: UmapOptions & { readonly count: number }): UmapEstimate {
@@ -51,11 +67,12 @@ export function estimateUmap({ count, ...options }: UmapOptions & { readonly cou
 }
 
 /**
- * Fits a UMAP to `[count, channels]` tokens and answers their coordinates and a model for others. All work happens in worker threads; same tokens, options
- * and seed: same bytes, for any number of threads, with and without ONNX Runtime unless a search of many tokens is in float32.
+ * Fits a UMAP to `[count, channels]` tokens and returns their coordinates and a model for others. All work happens in
+ * worker threads; same tokens, options and seed: same bytes, for any number of threads, with and without ONNX Runtime
+ * unless a search of many tokens is in float32.
  *
- * Throws a `RangeError` for options out of range, an `InputError` for tokens with NaN or infinity (the first one is named), for no tokens, and for a fit that
- * would not fit into memory; the signal's reason when it is aborted.
+ * Throws a `RangeError` for options out of range, an `InputError` for tokens with NaN or infinity (the first one is
+ * named), for no tokens, and for a fit that would not fit into memory; the signal's reason when it is aborted.
  */
 export async function umap(tokens: Float32Array | TokenChunks, given: UmapOptions): Promise<UmapResult> {
   const options = settle(given);
@@ -78,10 +95,14 @@ export async function umap(tokens: Float32Array | TokenChunks, given: UmapOption
   }
   const available = availableBytes();
   if (plan.end > available) {
-    throw new InputError('tokens', `a fit of ${rows} tokens takes ${Math.ceil(plan.end / 2 ** 20)} MiB, and ${Math.floor(available / 2 ** 20)} MiB are free.`, {
-      code: 'E_MEMORY',
-      remedy: 'Lower maxFitTokens and sampleTokens.',
-    });
+    throw new InputError(
+      'tokens',
+      `a fit of ${rows} tokens takes ${Math.ceil(plan.end / 2 ** 20)} MiB, and ${Math.floor(available / 2 ** 20)} MiB are free.`,
+      {
+        code: 'E_MEMORY',
+        remedy: 'Lower maxFitTokens and sampleTokens.',
+      },
+    );
   }
   const picks = rows < source.count ? stretches(source.count, rows, options.seed) : undefined;
   const onnx = throughOnnx(plan, options) && options.search !== 'float32';
@@ -111,15 +132,25 @@ export async function umap(tokens: Float32Array | TokenChunks, given: UmapOption
 }
 
 /** Puts a model together again. Throws an `InputError` (about `subject`) when its state is not whole. */
-export async function restoreUmap(state: ModelState, subject = 'model', running: Pick<UmapOptions, 'threads' | 'workers'> = {}): Promise<UmapModel> {
+export async function restoreUmap(
+  state: ModelState,
+  subject = 'model',
+  running: Pick<UmapOptions, 'threads' | 'workers'> = {},
+): Promise<UmapModel> {
   const { prepared, embedding, options, curve, facts, rows } = checkState(state, subject);
   const settled = settle({ ...options, ...running });
-  const plan = { ...planFor(rows, { ...settled, neighbors: facts.neighbors }, running.threads ?? (await defaultThreads())), neighbors: facts.neighbors };
+  const plan = {
+    ...planFor(rows, { ...settled, neighbors: facts.neighbors }, running.threads ?? (await defaultThreads())),
+    neighbors: facts.neighbors,
+  };
   const here = { threads: plan.threads, through: throughOnnx(plan, settled) ? 'onnxruntime' : 'wasm' } as const;
   return fittedUmap({ plan, options: settled, curve, facts: { ...facts, ...here }, embedding, prepared });
 }
 
-const readPrepared = async (engine: Engine, { tokens, lengths, means, rows, stride, channels }: Plan): Promise<PreparedRows> => ({
+const readPrepared = async (
+  engine: Engine,
+  { tokens, lengths, means, rows, stride, channels }: Plan,
+): Promise<PreparedRows> => ({
   tokens: narrow(await engine.read(tokens, rows * stride), stride, channels),
   lengths: await engine.read(lengths, rows),
   means: await engine.read(means, rows),
@@ -127,7 +158,8 @@ const readPrepared = async (engine: Engine, { tokens, lengths, means, rows, stri
 
 /** Memory that this process may still take, where the platform says so. */
 function availableBytes(): number {
-  const asked = typeof process === 'undefined' ? undefined : (process as { availableMemory?: () => number }).availableMemory?.();
+  const asked =
+    typeof process === 'undefined' ? undefined : (process as { availableMemory?: () => number }).availableMemory?.();
   return asked ?? Infinity;
 }
 
@@ -141,7 +173,13 @@ function stretches(rows: number, count: number, seed: number): Uint32Array {
 }
 
 /** Reads the rows that are fitted into the engine. */
-async function load(engine: Engine, plan: Plan, source: TokenChunks, picks: Uint32Array | undefined, { signal, progress }: Running): Promise<void> {
+async function load(
+  engine: Engine,
+  plan: Plan,
+  source: TokenChunks,
+  picks: Uint32Array | undefined,
+  { signal, progress }: Running,
+): Promise<void> {
   const { channels, stride } = plan;
   let seen = 0;
   let written = 0;
@@ -151,7 +189,12 @@ async function load(engine: Engine, plan: Plan, source: TokenChunks, picks: Uint
     if (picks) {
       for (; written < picks.length && picks[written]! < seen + count; written++) {
         const row = picks[written]! - seen;
-        await engine.writeRows(plan.tokens + written * stride * 4, chunk.subarray(row * channels, (row + 1) * channels), channels, stride);
+        await engine.writeRows(
+          plan.tokens + written * stride * 4,
+          chunk.subarray(row * channels, (row + 1) * channels),
+          channels,
+          stride,
+        );
       }
     } else {
       await engine.writeRows(plan.tokens + written * stride * 4, chunk, channels, stride);
@@ -166,7 +209,11 @@ async function load(engine: Engine, plan: Plan, source: TokenChunks, picks: Uint
 
 function chunkRows(chunk: Float32Array, channels: number, seen: number, announced: number): number {
   const count = chunk.length / channels;
-  if (!Number.isInteger(count)) throw new InputError('tokens', `a chunk of ${chunk.length} values is no whole number of rows of ${channels} channels.`);
+  if (!Number.isInteger(count))
+    throw new InputError(
+      'tokens',
+      `a chunk of ${chunk.length} values is no whole number of rows of ${channels} channels.`,
+    );
   if (seen + count > announced) throw new InputError('tokens', `${announced} were announced, more came.`);
   return count;
 }
@@ -190,7 +237,8 @@ async function placeRest(
   let placed = 0;
   const flush = async (): Promise<void> => {
     const places = await placeQueries(engine, parts, positions, waiting, { signal }, (row) => names[row]!);
-    for (let i = 0; i < waiting; i++) out.set(places.subarray(i * components, (i + 1) * components), names[i]! * components);
+    for (let i = 0; i < waiting; i++)
+      out.set(places.subarray(i * components, (i + 1) * components), names[i]! * components);
     placed += waiting;
     waiting = 0;
     progress?.('placing', placed, source.count - picks.length);
@@ -207,7 +255,12 @@ async function placeRest(
       }
       const end = Math.min(count, row + queryRows - waiting, picked < picks.length ? picks[picked]! - seen : Infinity);
       for (let i = row; i < end; i++) names[waiting + i - row] = seen + i;
-      await engine.writeRows(plan.queries + waiting * stride * 4, chunk.subarray(row * channels, end * channels), channels, stride);
+      await engine.writeRows(
+        plan.queries + waiting * stride * 4,
+        chunk.subarray(row * channels, end * channels),
+        channels,
+        stride,
+      );
       waiting += end - row;
       row = end;
       if (waiting === queryRows) await flush();

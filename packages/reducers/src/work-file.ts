@@ -17,7 +17,10 @@ export interface WorkFile {
   close(): Promise<void>;
 }
 
-/** Makes an empty work file in a folder. Its writes throw an `InputError` that names the file and the bytes needed when the disk is full. */
+/**
+ * Makes an empty work file in a folder. Its writes throw an `InputError` that names the file and the bytes needed when
+ * the disk is full.
+ */
 export async function workFile(folder: string, name: string): Promise<WorkFile> {
   const path = join(folder, name);
   const file = await open(path, 'w+');
@@ -27,7 +30,8 @@ export async function workFile(folder: string, name: string): Promise<WorkFile> 
     async append(bytes) {
       const offset = end;
       try {
-        for (let at = 0; at < bytes.byteLength; ) at += (await file.write(bytes, at, bytes.byteLength - at, offset + at)).bytesWritten;
+        for (let at = 0; at < bytes.byteLength;)
+          at += (await file.write(bytes, at, bytes.byteLength - at, offset + at)).bytesWritten;
       } catch (cause) {
         if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') throw cause;
         throw new InputError(path, `the disk is full: ${bytes.byteLength} more bytes were needed after ${offset}.`, {
@@ -41,9 +45,13 @@ export async function workFile(folder: string, name: string): Promise<WorkFile> 
     },
     async read({ offset, length }) {
       const bytes = new Uint8Array(length);
-      for (let at = 0; at < length; ) {
+      for (let at = 0; at < length;) {
         const { bytesRead } = await file.read(bytes, at, length - at, offset + at);
-        if (bytesRead === 0) throw new InputError(path, `ends at byte ${offset + at}, ${offset + length} were written; somebody changed it.`);
+        if (bytesRead === 0)
+          throw new InputError(
+            path,
+            `ends at byte ${offset + at}, ${offset + length} were written; somebody changed it.`,
+          );
         at += bytesRead;
       }
       return bytes;

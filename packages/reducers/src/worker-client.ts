@@ -6,11 +6,14 @@ import type { Progress } from './model.ts';
 export interface WorkerClient {
   /** Sends a request and waits for its answer; the transferred buffers are gone here. */
   request<T>(name: string, argument?: unknown, transfer?: readonly ArrayBufferLike[]): Promise<T>;
-  /** Rejects requests under way, with the reason given or one that says so, and waits until the thread has ended. May be called twice. */
+  /**
+   * Rejects requests under way, with the reason given or one that says so, and waits until the thread has ended. May be
+   * called twice.
+   */
   close(reason?: unknown): Promise<void>;
 }
 
-/** What goes over: a request, and its answers. */
+/** What goes over: a request, and its replies. */
 export interface Request {
   readonly id: number;
   readonly name: string;
@@ -28,17 +31,21 @@ export interface WorkerOptions {
   readonly signal?: AbortSignal | undefined;
   readonly progress?: Progress | undefined;
   /**
-   * True when the thread calls native code: it is let finish the call it is in (ending a thread inside of ONNX Runtime takes the whole process down, 1.30), so its calls
-   * have to be short. Other threads are ended at once.
+   * True when the thread calls native code: it is let finish the call it is in (ending a thread inside of ONNX Runtime
+   * takes the whole process down, 1.30), so its calls have to be short. Other threads are ended at once.
    */
   readonly native?: boolean;
 }
 
 /**
- * Starts the built worker `name` ('./umap-js-worker.js') of this package. When the signal aborts, requests are rejected with its reason at once and the thread is closed; a
- * thread that dies rejects them with what is known of its end. It keeps no process alive while nothing is asked of it.
+ * Starts the built worker `name` ('./umap-js-worker.js') of this package. When the signal aborts, requests are rejected
+ * with its reason at once and the thread is closed; a thread that dies rejects them with what is known of its end. It
+ * keeps no process alive while nothing is asked of it.
  */
-export async function startWorker(name: string, { signal, progress, native = false }: WorkerOptions): Promise<WorkerClient> {
+export async function startWorker(
+  name: string,
+  { signal, progress, native = false }: WorkerOptions,
+): Promise<WorkerClient> {
   signal?.throwIfAborted();
   const threads = 'node:worker_threads'; // not a literal: bundlers for browsers, where nobody gets here, would look for it
   const { Worker } = (await import(/* @vite-ignore */ threads)) as typeof import('node:worker_threads');
@@ -79,7 +86,9 @@ export async function startWorker(name: string, { signal, progress, native = fal
     else settle(reply.id)?.resolve(reply.result);
   });
   worker.on('error', (cause) => end(new Error(`the worker ${name} died: ${cause.message}`, { cause })));
-  worker.on('exit', (code) => end(new Error(`the worker ${name} ended with code ${code} before it answered; was it out of memory?`)));
+  worker.on('exit', (code) =>
+    end(new Error(`the worker ${name} ended with code ${code} before it answered; was it out of memory?`)),
+  );
   return {
     request(name, argument, transfer = []) {
       return new Promise((resolve, reject) => {

@@ -1,10 +1,12 @@
-// The other end of worker-client: answers requests within a worker thread.
+// The other end of worker-client: serves requests within a worker thread.
 
 import { parentPort } from 'node:worker_threads';
 import type { Progress } from './model.ts';
 import { lastRequest, type Reply, type Request } from './worker-client.ts';
 
-/** Answers a request: the result and the buffers to hand over with it. The signal is aborted when the thread is closed. */
+/**
+ * Returns a request: the result and the buffers to hand over with it. The signal is aborted when the thread is closed.
+ */
 export type Handler = (argument: any, progress: Progress, signal: AbortSignal) => Promise<Answer> | Answer;
 export interface Answer {
   readonly result?: unknown;
@@ -14,7 +16,8 @@ export interface Answer {
 /** Serves requests one after the other; when it is closed, it drops those that wait and lets the thread end. */
 export function serve(handlers: Readonly<Record<string, Handler>>): void {
   const port = parentPort!;
-  const post = (reply: Reply, transfer: readonly ArrayBufferLike[] = []): void => port.postMessage(reply, transfer as ArrayBuffer[]);
+  const post = (reply: Reply, transfer: readonly ArrayBufferLike[] = []): void =>
+    port.postMessage(reply, transfer as ArrayBuffer[]);
   let former: Promise<void> = Promise.resolve();
   const closing = new AbortController();
   port.on('message', ({ id, name, argument }: Request) => {
@@ -26,7 +29,11 @@ export function serve(handlers: Readonly<Record<string, Handler>>): void {
     former = former.then(async () => {
       if (closing.signal.aborted) return;
       try {
-        const { result, transfer } = await handlers[name]!(argument, (step, done, total) => post({ id, step, done, total }), closing.signal);
+        const { result, transfer } = await handlers[name]!(
+          argument,
+          (step, done, total) => post({ id, step, done, total }),
+          closing.signal,
+        );
         post({ id, result }, transfer);
       } catch (error) {
         post({ id, failed: error instanceof Error ? error.message : String(error) });

@@ -1,10 +1,11 @@
-// Bundles the UMAP engine for browsers: `node web/build.mjs [OUT]` writes OUT/umap.js, which starts OUT/worker.js beside it.
+// Bundles the UMAP engine for browsers: `node web/build.mjs [OUT]` writes OUT/umap.js, which starts OUT/worker.js
+// beside it.
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const source = (name) => fileURLToPath(new URL(`../src/${name}`, import.meta.url));
 
-/** Makes both files in a folder; answers what they would import (nothing). */
+/** Makes both files in a folder; returns what they would import (nothing). */
 export async function buildWeb(outdir) {
   const { metafile } = await build({
     entryPoints: { umap: source('umap.ts'), worker: source('umap/worker.ts') },

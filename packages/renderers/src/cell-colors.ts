@@ -6,7 +6,12 @@ import { categoryColor, colorMap, colorMapNames, type ColorMapName } from './col
 
 /** How numbers become colours; part of every renderer's options. */
 export const colorOptions = {
-  colorMap: z.enum(colorMapNames).default('viridis').describe('Colours for projections of one number per token. Three numbers become red, green and blue; groups get colours that stay apart.'),
+  colorMap: z
+    .enum(colorMapNames)
+    .default('viridis')
+    .describe(
+      'Colours for projections of one number per token. Three numbers become red, green and blue; groups get colours that stay apart.',
+    ),
   reverse: z.boolean().default(false).describe('Turn the colour map round.'),
 };
 
@@ -16,13 +21,22 @@ export interface ColorChoice {
 }
 
 /**
- * Colours of one time step, `[height, width, 4]`. Opacity is 255, or 0 where the token is invalid or holds NaN. Numbers are scaled by the projection's
- * `limits` and clamped. Coordinates: three or more become red, green, blue (the first three); two become red and green over a blue that falls with both; one goes through the colour map.
+ * Colours of one time step, `[height, width, 4]`. Opacity is 255, or 0 where the token is invalid or holds NaN. Numbers
+ * are scaled by the projection's `limits` and clamped. Coordinates: three or more become red, green, blue (the first
+ * three); two become red and green over a blue that falls with both; one goes through the colour map.
  */
-export function cellColors({ values, valid, limits, meaning, id }: Projection, step: number, choice: ColorChoice): Uint8Array {
+export function cellColors(
+  { values, valid, limits, meaning, id }: Projection,
+  step: number,
+  choice: ColorChoice,
+): Uint8Array {
   const [steps, height, width, components] = values.shape as [number, number, number, number];
   if (step < 0 || step >= steps) throw new RangeError(`time step ${step} of ${steps}`);
-  if (limits.length < Math.min(components, 3)) throw new InputError(id, `has ${components} components and limits for ${limits.length}.`, { code: 'E_LIMITS', remedy: 'A reducer gives a low and a high value for each component.' });
+  if (limits.length < Math.min(components, 3))
+    throw new InputError(id, `has ${components} components and limits for ${limits.length}.`, {
+      code: 'E_LIMITS',
+      remedy: 'A reducer gives a low and a high value for each component.',
+    });
   const paint = painter(meaning, components, limits, choice);
   const cells = height * width;
   const out = new Uint8Array(cells * 4);
@@ -39,13 +53,19 @@ export function cellColors({ values, valid, limits, meaning, id }: Projection, s
 
 type Paint = (values: Float32Array, from: number, out: Uint8Array, to: number) => void;
 
-function painter(meaning: Projection['meaning'], components: number, limits: Projection['limits'], choice: ColorChoice): Paint {
+function painter(
+  meaning: Projection['meaning'],
+  components: number,
+  limits: Projection['limits'],
+  choice: ColorChoice,
+): Paint {
   const share = (value: number, component: number): number => {
     const [low, high] = limits[component]!;
     // All tokens equal: the middle, neither end would be right.
     return high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 0.5;
   };
-  if (meaning === 'label') return (values, from, out, to) => out.set(categoryColor(Math.max(0, Math.round(values[from]!))), to);
+  if (meaning === 'label')
+    return (values, from, out, to) => out.set(categoryColor(Math.max(0, Math.round(values[from]!))), to);
   if (meaning === 'scalar' || components === 1) {
     const table = colorMap(choice.colorMap);
     return (values, from, out, to) => {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { categoryColor, colorMap, colorMapNames } from './colormaps.ts';
 
-const at = (name: (typeof colorMapNames)[number], i: number): number[] => [...colorMap(name).subarray(i * 3, i * 3 + 3)];
+const at = (name: (typeof colorMapNames)[number], i: number): number[] => [
+  ...colorMap(name).subarray(i * 3, i * 3 + 3),
+];
 
 /** Entries of the tables as matplotlib prints them. */
 const known = {
@@ -17,7 +19,10 @@ describe('colour maps', () => {
     for (const [name, entries] of Object.entries(known)) {
       for (const [i, colour] of Object.entries(entries)) {
         const found = at(name as keyof typeof known, Number(i));
-        for (let c = 0; c < 3; c++) expect(Math.abs(found[c]! - colour[c]!), `${name}[${i}] ${found} ${colour}`).toBeLessThanOrEqual(name === 'turbo' ? 32 : name === 'cividis' ? 14 : 8);
+        for (let c = 0; c < 3; c++)
+          expect(Math.abs(found[c]! - colour[c]!), `${name}[${i}] ${found} ${colour}`).toBeLessThanOrEqual(
+            name === 'turbo' ? 32 : name === 'cividis' ? 14 : 8,
+          );
       }
     }
   });
@@ -25,7 +30,8 @@ describe('colour maps', () => {
   test('get lighter from low to high where they promise to', () => {
     const light = ([r, g, b]: number[]): number => 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
     for (const name of ['viridis', 'magma', 'cividis', 'gray'] as const) {
-      for (let i = 8; i < 256; i += 8) expect(light(at(name, i)), `${name}[${i}]`).toBeGreaterThan(light(at(name, i - 8)));
+      for (let i = 8; i < 256; i += 8)
+        expect(light(at(name, i)), `${name}[${i}]`).toBeGreaterThan(light(at(name, i - 8)));
     }
   });
 

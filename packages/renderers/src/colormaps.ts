@@ -13,24 +13,43 @@ interface Polynomials {
 }
 
 /**
- * Published fits: viridis and magma by M. Zucker (public domain) after N. Smith and S. van der Walt, cividis by J. Davies after
- * Nuñez, Anderton and Renslow 2018, turbo by A. Mikhailov. They are within a few levels of 255 of the tables they stand for, at worst 14 (the light end of cividis) and 32 (the dark ends of turbo).
+ * Published fits: viridis and magma by M. Zucker (public domain) after N. Smith and S. van der Walt, cividis by J.
+ * Davies after Nuñez, Anderton and Renslow 2018, turbo by A. Mikhailov. They are within a few levels of 255 of the
+ * tables they stand for, at worst 14 (the light end of cividis) and 32 (the dark ends of turbo).
  */
 const fits: Readonly<Record<Exclude<ColorMapName, 'gray'>, Polynomials>> = {
   viridis: {
     scale: 255,
     channels: [
-      [0.2777273272234177, 0.1050930431085774, -0.3308618287255563, -4.634230498983486, 6.228269936347081, 4.776384997670288, -5.435455855934631],
-      [0.005407344544966578, 1.404613529898575, 0.214847559468213, -5.799100973351585, 14.17993336680509, -13.74514537774601, 4.645852612178535],
-      [0.3340998053353061, 1.384590162594685, 0.09509516302823659, -19.33244095627987, 56.69055260068105, -65.35303263337234, 26.3124352495832],
+      [
+        0.2777273272234177, 0.1050930431085774, -0.3308618287255563, -4.634230498983486, 6.228269936347081,
+        4.776384997670288, -5.435455855934631,
+      ],
+      [
+        0.005407344544966578, 1.404613529898575, 0.214847559468213, -5.799100973351585, 14.17993336680509,
+        -13.74514537774601, 4.645852612178535,
+      ],
+      [
+        0.3340998053353061, 1.384590162594685, 0.09509516302823659, -19.33244095627987, 56.69055260068105,
+        -65.35303263337234, 26.3124352495832,
+      ],
     ],
   },
   magma: {
     scale: 255,
     channels: [
-      [-0.002136485053939582, 0.2516605407371642, 8.353717279216625, -27.66873308576866, 52.17613981234068, -50.76852536473588, 18.65570506591883],
-      [-0.000749655052795221, 0.6775232436837668, -3.577719514958484, 14.26473078096533, -27.94360607168351, 29.04658282127291, -11.48977351997711],
-      [-0.005386127855323933, 2.494026599312351, 0.3144679030132573, -13.64921318813922, 12.94416944238394, 4.23415299384598, -5.601961508734096],
+      [
+        -0.002136485053939582, 0.2516605407371642, 8.353717279216625, -27.66873308576866, 52.17613981234068,
+        -50.76852536473588, 18.65570506591883,
+      ],
+      [
+        -0.000749655052795221, 0.6775232436837668, -3.577719514958484, 14.26473078096533, -27.94360607168351,
+        29.04658282127291, -11.48977351997711,
+      ],
+      [
+        -0.005386127855323933, 2.494026599312351, 0.3144679030132573, -13.64921318813922, 12.94416944238394,
+        4.23415299384598, -5.601961508734096,
+      ],
     ],
   },
   cividis: {
@@ -61,7 +80,10 @@ export function colorMap(name: ColorMapName): Uint8Array {
   for (let i = 0; i < 256; i++) {
     const t = i / 255;
     for (let c = 0; c < 3; c++) {
-      const value = name === 'gray' ? i : fits[name].scale * fits[name].channels[c]!.reduceRight((sum, coefficient) => sum * t + coefficient, 0);
+      const value =
+        name === 'gray'
+          ? i
+          : fits[name].scale * fits[name].channels[c]!.reduceRight((sum, coefficient) => sum * t + coefficient, 0);
       table[i * 3 + c] = Math.min(255, Math.max(0, Math.round(value)));
     }
   }
@@ -71,8 +93,18 @@ export function colorMap(name: ColorMapName): Uint8Array {
 
 /** Colours that stay apart for most kinds of colour vision, in the order in which they are used. */
 const categories = [
-  [31, 119, 180], [255, 160, 46], [44, 140, 60], [206, 52, 58], [148, 106, 196], [124, 82, 60],
-  [232, 122, 196], [92, 208, 214], [188, 190, 44], [70, 76, 90], [158, 216, 140], [246, 190, 168],
+  [31, 119, 180],
+  [255, 160, 46],
+  [44, 140, 60],
+  [206, 52, 58],
+  [148, 106, 196],
+  [124, 82, 60],
+  [232, 122, 196],
+  [92, 208, 214],
+  [188, 190, 44],
+  [70, 76, 90],
+  [158, 216, 140],
+  [246, 190, 168],
 ] as const;
 
 /** The colour of group `label`; from the 13th on the same colours come again, darker and lighter in turn. */

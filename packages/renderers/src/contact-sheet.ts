@@ -24,12 +24,22 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
   summary: 'Shows pictures from all along a run on one sheet, one sheet for each layer.',
   options: contactSheetOptions,
   joins: 'merged',
-  examples: ['- type: renderer/contact-sheet', '- type: renderer/contact-sheet\n  with: { columns: 4, rows: 4, cellPixels: 240 }'],
+  examples: [
+    '- type: renderer/contact-sheet',
+    '- type: renderer/contact-sheet\n  with: { columns: 4, rows: 4, cellPixels: 240 }',
+  ],
 
   describe(input, { options: { columns, rows, cellPixels }, inputs }) {
     const other = inputs.find(({ spec: { kind } }) => kind !== 'picture');
-    if (input?.kind !== 'picture' || other) return refuse(`a contact sheet shows pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, { remedy: 'Put it behind a renderer.' });
-    return { output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', null), drains: true, memoryBytes: 2 * columns * rows * cellPixels * cellPixels * 3 * inputs.length };
+    if (input?.kind !== 'picture' || other)
+      return refuse(`a contact sheet shows pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
+        remedy: 'Put it behind a renderer.',
+      });
+    return {
+      output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', null),
+      drains: true,
+      memoryBytes: 2 * columns * rows * cellPixels * cellPixels * 3 * inputs.length,
+    };
   },
 
   async *process(pictures, { options, key, attempt, signal }) {
@@ -50,8 +60,19 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
     }
     for (const [layer, { first, cells }] of [...sheets].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const name = `${layer}-sheet`;
-      const pixels = layOut(cells.map(({ picture }) => picture), options.columns, options.gapPixels);
-      yield { kind: 'picture', id: `${name}-${first.frame.id}`, key: key(layer, ...cells.map((cell) => cell.key)), pixels, frame: first.frame, layer: name };
+      const pixels = layOut(
+        cells.map(({ picture }) => picture),
+        options.columns,
+        options.gapPixels,
+      );
+      yield {
+        kind: 'picture',
+        id: `${name}-${first.frame.id}`,
+        key: key(layer, ...cells.map((cell) => cell.key)),
+        pixels,
+        frame: first.frame,
+        layer: name,
+      };
     }
   },
 });
@@ -66,7 +87,8 @@ function layOut(pictures: readonly Tensor<'uint8'>[], columns: number, gap: numb
   pictures.forEach(({ data, shape }, i) => {
     const left = (i % columns) * (cellWidth + gap);
     const top = Math.floor(i / columns) * (cellHeight + gap);
-    for (let row = 0; row < shape[0]!; row++) out.set(data.subarray(row * cellWidth * 3, (row + 1) * cellWidth * 3), ((top + row) * width + left) * 3);
+    for (let row = 0; row < shape[0]!; row++)
+      out.set(data.subarray(row * cellWidth * 3, (row + 1) * cellWidth * 3), ((top + row) * width + left) * 3);
   });
   return tensor('uint8', [height, width, 3], out);
 }

@@ -9,26 +9,58 @@ import { toRgb } from './rgb.ts';
 
 export const overlayFields = {
   ...colorOptions,
-  opacity: z.number().min(0).max(1).default(0.5).describe('How strong the colours are over the frame: 0 shows the frame alone, 1 the colours alone.'),
-  interpolation: z.enum(['nearest', 'smooth']).default('nearest').describe('Squares as the encoder saw them, or colours that blend from one to the next. Groups are always squares.'),
+  opacity: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe('How strong the colours are over the frame: 0 shows the frame alone, 1 the colours alone.'),
+  interpolation: z
+    .enum(['nearest', 'smooth'])
+    .default('nearest')
+    .describe(
+      'Squares as the encoder saw them, or colours that blend from one to the next. Groups are always squares.',
+    ),
 };
 
 export type OverlayChoice = z.output<z.ZodObject<typeof overlayFields>>;
 
-/** The frame's own colours, `[height, width, 3]`. Throws an `InputError` when the frame is not of the size the tokens were made from. */
+/**
+ * The frame's own colours, `[height, width, 3]`. Throws an `InputError` when the frame is not of the size the tokens
+ * were made from.
+ */
 export async function readRgb({ projection, frame }: Shot, signal: AbortSignal): Promise<Uint8Array> {
   const raster = await frame.read(signal);
   const [height, width] = raster.values.shape;
   const { frameHeight, frameWidth } = projection.geometry;
   if (height !== frameHeight || width !== frameWidth) {
-    throw new InputError(frame.origin, `is ${width} x ${height} pixels, but the tokens of ${projection.clip.id} were made from ${frameWidth} x ${frameHeight}.`, { code: 'E_FRAME_SIZE' });
+    throw new InputError(
+      frame.origin,
+      `is ${width} x ${height} pixels, but the tokens of ${projection.clip.id} were made from ${frameWidth} x ${frameHeight}.`,
+      { code: 'E_FRAME_SIZE' },
+    );
   }
   return toRgb(raster, frame);
 }
 
 /** Draws one shot into `out` from `rowOffset` rows on. */
-export function drawOverlay(projection: Projection, step: number, rgb: Uint8Array, choice: OverlayChoice, out: Uint8Array, rowOffset = 0): void {
+export function drawOverlay(
+  projection: Projection,
+  step: number,
+  rgb: Uint8Array,
+  choice: OverlayChoice,
+  out: Uint8Array,
+  rowOffset = 0,
+): void {
   const [, height, width] = projection.values.shape as [number, number, number];
   const interpolation = projection.meaning === 'label' ? 'nearest' : choice.interpolation;
-  overlayPixels(rgb, projection.geometry, { colors: cellColors(projection, step, choice), height, width }, choice.opacity, interpolation, out, rowOffset);
+  overlayPixels(
+    rgb,
+    projection.geometry,
+    { colors: cellColors(projection, step, choice), height, width },
+    choice.opacity,
+    interpolation,
+    out,
+    rowOffset,
+  );
 }

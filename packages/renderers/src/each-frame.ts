@@ -26,8 +26,9 @@ function makeShown(most = 8192) {
 }
 
 /**
- * The shots of each clip, frame by frame or time step by time step. Where clips overlap, a frame belongs to the first clip that holds it, and a repeated (padded)
- * frame counts once, so that an animation shows every frame exactly once. A time step is shown with its first frame that no earlier clip holds.
+ * The shots of each clip, frame by frame or time step by time step. Where clips overlap, a frame belongs to the first
+ * clip that holds it, and a repeated (padded) frame counts once, so that an animation shows every frame exactly once. A
+ * time step is shown with its first frame that no earlier clip holds.
  */
 export async function* shots(projections: AsyncIterable<Projection>, per: 'frame' | 'step'): AsyncGenerator<Shot> {
   const shown = makeShown();
@@ -53,7 +54,15 @@ export async function* shots(projections: AsyncIterable<Projection>, per: 'frame
 export async function* pictures(
   projections: AsyncIterable<Projection>,
   context: StageContext,
-  { per, layer, draw }: { per: 'frame' | 'step'; layer(projection: Projection): string; draw(shot: Shot): Promise<Tensor<'uint8'>> | Tensor<'uint8'> },
+  {
+    per,
+    layer,
+    draw,
+  }: {
+    per: 'frame' | 'step';
+    layer(projection: Projection): string;
+    draw(shot: Shot): Promise<Tensor<'uint8'>> | Tensor<'uint8'>;
+  },
 ): AsyncGenerator<Picture> {
   for await (const shot of shots(projections, per)) {
     context.signal.throwIfAborted();
@@ -61,6 +70,14 @@ export async function* pictures(
     const name = layer(projection);
     const id = `${name}-${frame.id}`;
     const pixels = await context.attempt({ id }, () => draw(shot));
-    if (pixels) yield { kind: 'picture', id, key: context.key(projection.key, frame.key, String(step)), pixels, frame, layer: name };
+    if (pixels)
+      yield {
+        kind: 'picture',
+        id,
+        key: context.key(projection.key, frame.key, String(step)),
+        pixels,
+        frame,
+        layer: name,
+      };
   }
 }

@@ -26,12 +26,23 @@ interface Lane {
 const patience = 50;
 
 /**
- * Rows in order of frame numbers, which every stream keeps. A stream that lacks a frame (one picture per time step, a frame that was skipped) shows its latest picture again.
- * The streams may be at very different places: a reducer that fits on everything answers when the source has ended long ago. So while one is waited for the others
- * are read on, into their queues; without that, the source would wait for them and none would ever go on.
+ * Rows in order of frame numbers, which every stream keeps. A stream that lacks a frame (one picture per time step, a
+ * frame that was skipped) shows its latest picture again. The streams may be at very different places: a reducer that
+ * fits on everything returns when the source has ended long ago. So while one is waited for the others are read on,
+ * into their queues; without that, the source would wait for them and none would ever go on.
  */
-export async function* joinByFrame(inputs: readonly AsyncIterable<Panel>[], queueOf: (index: number) => PictureQueue): AsyncGenerator<Row> {
-  const lanes: Lane[] = inputs.map((items, index) => ({ iterator: items[Symbol.asyncIterator](), queue: queueOf(index), pulling: undefined, done: false, head: undefined, latest: undefined }));
+export async function* joinByFrame(
+  inputs: readonly AsyncIterable<Panel>[],
+  queueOf: (index: number) => PictureQueue,
+): AsyncGenerator<Row> {
+  const lanes: Lane[] = inputs.map((items, index) => ({
+    iterator: items[Symbol.asyncIterator](),
+    queue: queueOf(index),
+    pulling: undefined,
+    done: false,
+    head: undefined,
+    latest: undefined,
+  }));
   const pull = (lane: Lane): Promise<void> =>
     (lane.pulling ??= (async () => {
       const next = await lane.iterator.next();
@@ -40,7 +51,8 @@ export async function* joinByFrame(inputs: readonly AsyncIterable<Panel>[], queu
       lane.pulling = undefined;
     })());
 
-  // Streams that are in step need no reading ahead; once one has kept the others waiting it will do so again, and then waiting first would cost every frame its time.
+  // Streams that are in step need no reading ahead; once one has kept the others waiting it will do so again, and then
+  // waiting first would cost every frame its time.
   let apart = false;
   const fillHeads = async (): Promise<void> => {
     for (;;) {
@@ -66,7 +78,10 @@ export async function* joinByFrame(inputs: readonly AsyncIterable<Panel>[], queu
     for (;;) {
       await fillHeads();
       const heads = lanes.flatMap(({ head }) => (head ? [frameOf(head)] : []));
-      const frame = heads.reduce<Frame | undefined>((least, candidate) => (!least || candidate.number < least.number ? candidate : least), undefined);
+      const frame = heads.reduce<Frame | undefined>(
+        (least, candidate) => (!least || candidate.number < least.number ? candidate : least),
+        undefined,
+      );
       if (!frame) return;
       const held: number[] = [];
       lanes.forEach((lane, index) => {
@@ -76,11 +91,17 @@ export async function* joinByFrame(inputs: readonly AsyncIterable<Panel>[], queu
       yield { frame, panels: lanes.map(({ latest }) => latest), held };
     }
   } finally {
-    await Promise.allSettled(lanes.flatMap(({ pulling }) => (pulling ? [pulling] : [])).map((pending) => Promise.race([pending, new Promise((resolve) => setTimeout(resolve, patience))])));
+    await Promise.allSettled(
+      lanes
+        .flatMap(({ pulling }) => (pulling ? [pulling] : []))
+        .map((pending) => Promise.race([pending, new Promise((resolve) => setTimeout(resolve, patience))])),
+    );
     // A stream that is still waiting ends with the run; the others are told.
-    await Promise.all(lanes.map(async ({ iterator, pulling, queue }) => {
-      if (!pulling) await iterator.return?.();
-      await queue.close();
-    }));
+    await Promise.all(
+      lanes.map(async ({ iterator, pulling, queue }) => {
+        if (!pulling) await iterator.return?.();
+        await queue.close();
+      }),
+    );
   }
 }

@@ -11,7 +11,10 @@ export interface GridColors {
   readonly width: number;
 }
 
-/** For one axis of the frame: the cells left and right (above and below) of each pixel's centre, and how far it is from the first to the second. */
+/**
+ * For one axis of the frame: the cells left and right (above and below) of each pixel's centre, and how far it is from
+ * the first to the second.
+ */
 interface Axis {
   /** -1 where the grid does not reach. */
   readonly low: Int32Array;
@@ -41,10 +44,19 @@ function along(pixels: number, origin: number, extent: number, cells: number, in
 }
 
 /**
- * Writes `[frameHeight, frameWidth, 3]` to `out` from `rowOffset` rows on: the frame, and over it the colours at `opacity` (0 … 1) wherever the grid reaches and a cell is known.
- * Geometry is undone exactly: what the encoder cropped off stays plain, what it padded falls outside the picture.
+ * Writes `[frameHeight, frameWidth, 3]` to `out` from `rowOffset` rows on: the frame, and over it the colours at
+ * `opacity` (0 … 1) wherever the grid reaches and a cell is known. Geometry is undone exactly: what the encoder cropped
+ * off stays plain, what it padded falls outside the picture.
  */
-export function overlayPixels(rgb: Uint8Array, geometry: Geometry, grid: GridColors, opacity: number, interpolation: Interpolation, out: Uint8Array, rowOffset = 0): void {
+export function overlayPixels(
+  rgb: Uint8Array,
+  geometry: Geometry,
+  grid: GridColors,
+  opacity: number,
+  interpolation: Interpolation,
+  out: Uint8Array,
+  rowOffset = 0,
+): void {
   const { frameWidth, frameHeight } = geometry;
   const columns = along(frameWidth, geometry.x, geometry.width, grid.width, interpolation);
   const rows = along(frameHeight, geometry.y, geometry.height, grid.height, interpolation);
@@ -72,7 +84,12 @@ export function overlayPixels(rgb: Uint8Array, geometry: Geometry, grid: GridCol
       const to = ((rowOffset + y) * frameWidth + x) * 3;
       const from = (y * frameWidth + x) * 3;
       for (let channel = 0; channel < 3; channel++) {
-        const colour = (wa * colors[a + channel]! + wb * colors[b + channel]! + wc * colors[c + channel]! + wd * colors[d + channel]!) / weight;
+        const colour =
+          (wa * colors[a + channel]! +
+            wb * colors[b + channel]! +
+            wc * colors[c + channel]! +
+            wd * colors[d + channel]!) /
+          weight;
         const plain = rgb[from + channel]!;
         out[to + channel] = Math.round(plain + (colour - plain) * strength);
       }

@@ -8,7 +8,11 @@ import { describeFramePictures } from './projection-spec.ts';
 
 export const overlayOptions = z.strictObject({
   ...overlayFields,
-  layer: z.string().min(1).optional().describe('Name of the pictures. Default: the reducer and "overlay", as in "umap-overlay".'),
+  layer: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Name of the pictures. Default: the reducer and "overlay", as in "umap-overlay".'),
 });
 
 export const overlay = defineRenderer({

@@ -10,13 +10,23 @@ import { pictureQueue, type Panel } from './picture-queue.ts';
 
 describeStage(panelsRenderer, {
   otherOptions: { direction: 'column', gapPixels: 0 },
-  inputs: () => [given(makeFrames(4)), given(makePictures(4, { layer: 'pca' })), given(makePictures(4, { layer: 'umap', seed: 3, width: 16, height: 12 }))],
+  inputs: () => [
+    given(makeFrames(4)),
+    given(makePictures(4, { layer: 'pca' })),
+    given(makePictures(4, { layer: 'umap', seed: 3, width: 16, height: 12 })),
+  ],
   ahead: 6,
 });
 
-async function draw(inputs: readonly (readonly Item[] | AsyncIterable<Item>)[], options: object = {}): Promise<Picture[]> {
+async function draw(
+  inputs: readonly (readonly Item[] | AsyncIterable<Item>)[],
+  options: object = {},
+): Promise<Picture[]> {
   const found: Picture[] = [];
-  const given_ = inputs.map((items) => ({ items, spec: { kind: 'picture', axes: [], dtype: 'uint8' as const, count: null } }));
+  const given_ = inputs.map((items) => ({
+    items,
+    spec: { kind: 'picture', axes: [], dtype: 'uint8' as const, count: null },
+  }));
   for await (const picture of runStage(panelsRenderer, { options, inputs: given_ })) found.push(picture);
   return found;
 }
@@ -39,10 +49,15 @@ describe('panels', () => {
   });
 
   test('are brought to the height of the tallest, squares kept sharp', async () => {
-    const small: Picture = { ...solid(0, 0, 2, 1), pixels: tensor('uint8', [1, 2, 3], Uint8Array.from([0, 0, 0, 200, 200, 200])) };
+    const small: Picture = {
+      ...solid(0, 0, 2, 1),
+      pixels: tensor('uint8', [1, 2, 3], Uint8Array.from([0, 0, 0, 200, 200, 200])),
+    };
     const [picture] = await draw([[small], [solid(9, 0, 3, 4)]], { gapPixels: 0 });
     expect(picture!.pixels.shape).toEqual([4, 11, 3]);
-    expect([...picture!.pixels.data].filter((_, i) => i % 3 === 0).slice(0, 11)).toEqual([0, 0, 0, 0, 200, 200, 200, 200, 9, 9, 9]);
+    expect([...picture!.pixels.data].filter((_, i) => i % 3 === 0).slice(0, 11)).toEqual([
+      0, 0, 0, 0, 200, 200, 200, 200, 9, 9, 9,
+    ]);
     expect((await draw([[solid(1, 0)]], { panelPixels: 8 }))[0]!.pixels.shape).toEqual([8, 16, 3]);
   });
 
@@ -59,18 +74,28 @@ describe('panels', () => {
 
 describe('frames that not every input shows', () => {
   test('have the latest picture of the others, so that one picture per time step goes with one per frame', async () => {
-    const pictures = await draw([[0, 1, 2, 3].map((n) => solid(n, n)), [0, 2].map((n) => solid(100 + n, n))], { gapPixels: 0 });
-    expect(pictures.map(({ pixels: { data } }) => [data[0], data[12]])).toEqual([[0, 100], [1, 100], [2, 102], [3, 102]]);
+    const pictures = await draw([[0, 1, 2, 3].map((n) => solid(n, n)), [0, 2].map((n) => solid(100 + n, n))], {
+      gapPixels: 0,
+    });
+    expect(pictures.map(({ pixels: { data } }) => [data[0], data[12]])).toEqual([
+      [0, 100],
+      [1, 100],
+      [2, 102],
+      [3, 102],
+    ]);
   });
 
   test('are black where an input has shown nothing yet', async () => {
     const pictures = await draw([[solid(5, 0), solid(6, 1)], [solid(7, 1)]], { gapPixels: 0 });
-    expect(pictures.map(({ frame, pixels: { shape } }) => [frame.number, shape[0]])).toEqual([[0, 2], [1, 2]]);
+    expect(pictures.map(({ frame, pixels: { shape } }) => [frame.number, shape[0]])).toEqual([
+      [0, 2],
+      [1, 2],
+    ]);
     expect(pictures[0]!.pixels.data[12]).toBe(0);
   });
 });
 
-test('an input that only answers when another has ended does not stop the run', async () => {
+test('an input that only returns when another has ended does not stop the run', async () => {
   // A reducer that fits on everything, behind the same source: it needs the other branch to be read on.
   let othersRead = 0;
   const early = (async function* () {
@@ -84,7 +109,9 @@ test('an input that only answers when another has ended does not stop the run', 
     for (let n = 0; n < 30; n++) yield solid(100 + n, n);
   })();
   const pictures = await draw([early, late], { gapPixels: 0 });
-  expect(pictures.map(({ pixels: { data } }) => [data[0], data[12]])).toEqual(Array.from({ length: 30 }, (_, n) => [n, 100 + n]));
+  expect(pictures.map(({ pixels: { data } }) => [data[0], data[12]])).toEqual(
+    Array.from({ length: 30 }, (_, n) => [n, 100 + n]),
+  );
 });
 
 describe('the queue', () => {

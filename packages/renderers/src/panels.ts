@@ -1,7 +1,16 @@
 // Puts what several stages show of a frame into one picture, panel by panel.
 
 import { join } from 'node:path';
-import { defineRenderer, refuse, spec, tensor, type Frame, type Item, type Picture, type Tensor } from '@deepearth/core';
+import {
+  defineRenderer,
+  refuse,
+  spec,
+  tensor,
+  type Frame,
+  type Item,
+  type Picture,
+  type Tensor,
+} from '@deepearth/core';
 import { z } from 'zod';
 import { joinByFrame } from './join-by-frame.ts';
 import { pictureQueue, type Panel } from './picture-queue.ts';
@@ -11,7 +20,15 @@ import { flattened, scaled } from './scale.ts';
 export const panelsOptions = z.strictObject({
   direction: z.enum(['row', 'column']).default('row').describe('Panels from left to right, or from top to bottom.'),
   gapPixels: z.number().int().nonnegative().max(1024).default(4).describe('Black pixels between panels.'),
-  panelPixels: z.number().int().min(8).max(8192).optional().describe('Height of every panel in a row (width in a column). Default: that of the largest panel of the first picture.'),
+  panelPixels: z
+    .number()
+    .int()
+    .min(8)
+    .max(8192)
+    .optional()
+    .describe(
+      'Height of every panel in a row (width in a column). Default: that of the largest panel of the first picture.',
+    ),
   layer: z.string().min(1).default('panels').describe('Name of the pictures.'),
 });
 
@@ -27,14 +44,23 @@ export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, un
 
   describe(input, { inputs }) {
     const other = inputs.find(({ spec: { kind } }) => !kinds.includes(kind));
-    if (!input || !kinds.includes(input.kind) || other) return refuse(`a panel is a picture or a frame, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, { remedy: 'List renderers and sources under `from`.' });
-    return { output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', null), notes: ['where one input is far behind another, pictures wait in the work folder'] };
+    if (!input || !kinds.includes(input.kind) || other)
+      return refuse(`a panel is a picture or a frame, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
+        remedy: 'List renderers and sources under `from`.',
+      });
+    return {
+      output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', null),
+      notes: ['where one input is far behind another, pictures wait in the work folder'],
+    };
   },
 
   async *process(_, context) {
     const { options, inputs, signal } = context;
     let edge = options.panelPixels;
-    const rows = joinByFrame(inputs.map(({ items }) => items as AsyncIterable<Panel>), (index) => pictureQueue(async () => join(await context.workFolder(), `${index}.pixels`)));
+    const rows = joinByFrame(
+      inputs.map(({ items }) => items as AsyncIterable<Panel>),
+      (index) => pictureQueue(async () => join(await context.workFolder(), `${index}.pixels`)),
+    );
     for await (const { frame, panels } of rows) {
       signal.throwIfAborted();
       const id = `${options.layer}-${frame.id}`;
@@ -60,9 +86,18 @@ async function framePixels(frame: Frame, signal: AbortSignal): Promise<Tensor<'u
   return tensor('uint8', [raster.values.shape[0]!, raster.values.shape[1]!, 3], toRgb(raster, frame));
 }
 
-async function putTogether(pictures: readonly (Tensor<'uint8'> | undefined)[], edge: number, direction: 'row' | 'column', gap: number): Promise<Tensor<'uint8'>> {
+async function putTogether(
+  pictures: readonly (Tensor<'uint8'> | undefined)[],
+  edge: number,
+  direction: 'row' | 'column',
+  gap: number,
+): Promise<Tensor<'uint8'>> {
   const across = direction === 'row';
-  const panels = await Promise.all(pictures.map((picture) => (picture ? scaled(picture, edge, across) : tensor('uint8', [edge, edge, 3], new Uint8Array(edge * edge * 3)))));
+  const panels = await Promise.all(
+    pictures.map((picture) =>
+      picture ? scaled(picture, edge, across) : tensor('uint8', [edge, edge, 3], new Uint8Array(edge * edge * 3)),
+    ),
+  );
   const lengths = panels.map(({ shape }) => shape[across ? 1 : 0]!);
   const total = lengths.reduce((a, b) => a + b, 0) + gap * (panels.length - 1);
   const [height, width] = across ? [edge, total] : [total, edge];

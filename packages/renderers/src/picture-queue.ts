@@ -6,7 +6,14 @@ import { tensor, type Frame, type Picture } from '@deepearth/core';
 /** Frames are handles and need no room; pictures do. */
 export type Panel = Picture | Frame;
 
-type Kept = Panel | { readonly picture: Omit<Picture, 'pixels'>; readonly shape: readonly number[]; readonly offset: number; readonly bytes: number };
+type Kept =
+  | Panel
+  | {
+      readonly picture: Omit<Picture, 'pixels'>;
+      readonly shape: readonly number[];
+      readonly offset: number;
+      readonly bytes: number;
+    };
 
 export interface PictureQueue {
   readonly length: number;
@@ -16,7 +23,9 @@ export interface PictureQueue {
   close(): Promise<void>;
 }
 
-/** Holds at most `inMemory` pictures; the pixels of others wait in the file at `path`, which is made when it is needed. */
+/**
+ * Holds at most `inMemory` pictures; the pixels of others wait in the file at `path`, which is made when it is needed.
+ */
 export function pictureQueue(path: () => Promise<string>, inMemory = 4): PictureQueue {
   const kept: Kept[] = [];
   let file: FileHandle | undefined;

@@ -4,11 +4,18 @@ import { axisSize, refuse, spec, type Description, type Refusal, type StreamSpec
 
 /** Refuses anything but projections, and those of which no colour can be made. */
 export function wantProjections(input: StreamSpec | undefined): Refusal | undefined {
-  if (input?.kind !== 'projection') return refuse(`this renderer takes projections, not ${input?.kind ?? 'nothing'}.`, { remedy: input?.kind === 'tokens' ? 'Put a reducer between, reducer/pca or reducer/umap.' : 'Put it behind a reducer.' });
+  if (input?.kind !== 'projection')
+    return refuse(`this renderer takes projections, not ${input?.kind ?? 'nothing'}.`, {
+      remedy:
+        input?.kind === 'tokens' ? 'Put a reducer between, reducer/pca or reducer/umap.' : 'Put it behind a reducer.',
+    });
   if (axisSize(input, 'components') === 0) return refuse('a projection without components has no colours.');
   return undefined;
 }
 
-/** `describe` of a renderer that draws one RGB picture for each frame of the projections' clips; frames have sizes of their own, and are shown once. */
+/**
+ * `describe` of a renderer that draws one RGB picture for each frame of the projections' clips; frames have sizes of
+ * their own, and are shown once.
+ */
 export const describeFramePictures = (input: StreamSpec | undefined): Description | Refusal =>
   wantProjections(input) ?? { output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8') };

@@ -10,18 +10,39 @@ const projections = () => makeProjections({ time: 2, height: 3, width: 4, count:
 /** The third frame of the second clip cannot be read. */
 const damaged = (): Projection[] =>
   projections().map((projection, index) => {
-    const frames = projection.clip.frames.map((frame, at) => (index === 1 && at === 2 ? { ...frame, read: () => Promise.reject(new InputError('frame 6', 'is damaged.')) } : frame));
+    const frames = projection.clip.frames.map((frame, at) =>
+      index === 1 && at === 2
+        ? { ...frame, read: () => Promise.reject(new InputError('frame 6', 'is damaged.')) }
+        : frame,
+    );
     return { ...projection, clip: { ...projection.clip, frames } };
   });
 
-describeStage(tokens, { options: { cellPixels: 3 }, otherOptions: { cellPixels: 3, colorMap: 'magma', background: '#ff0000' }, inputs: () => [given(projections())] });
-describeStage(tokens, { title: 'per frame and transparent', options: { per: 'frame', cellPixels: 2, background: 'transparent' }, inputs: () => [given(projections())] });
-describeStage(overlay, { otherOptions: { opacity: 0.9, interpolation: 'smooth' }, inputs: () => [given(projections())], broken: { inputs: () => [given(damaged())], says: /frame 6: is damaged/, left: 15 } });
-describeStage(stacked, { otherOptions: { gapPixels: 2 }, inputs: () => [given(projections())], broken: { inputs: () => [given(damaged())], says: /frame 6: is damaged/, left: 15 } });
+describeStage(tokens, {
+  options: { cellPixels: 3 },
+  otherOptions: { cellPixels: 3, colorMap: 'magma', background: '#ff0000' },
+  inputs: () => [given(projections())],
+});
+describeStage(tokens, {
+  title: 'per frame and transparent',
+  options: { per: 'frame', cellPixels: 2, background: 'transparent' },
+  inputs: () => [given(projections())],
+});
+describeStage(overlay, {
+  otherOptions: { opacity: 0.9, interpolation: 'smooth' },
+  inputs: () => [given(projections())],
+  broken: { inputs: () => [given(damaged())], says: /frame 6: is damaged/, left: 15 },
+});
+describeStage(stacked, {
+  otherOptions: { gapPixels: 2 },
+  inputs: () => [given(projections())],
+  broken: { inputs: () => [given(damaged())], says: /frame 6: is damaged/, left: 15 },
+});
 
 async function draw(stage: unknown, items: readonly Projection[], options: object = {}): Promise<Picture[]> {
   const found: Picture[] = [];
-  for await (const picture of runStage(stage as StageDefinition, { options, inputs: [given(items)] })) found.push(picture as Picture);
+  for await (const picture of runStage(stage as StageDefinition, { options, inputs: [given(items)] }))
+    found.push(picture as Picture);
   return found;
 }
 
@@ -46,7 +67,10 @@ describe('which pictures are drawn', () => {
     const overlapping = [over([0, 1, 2, 3]), over([2, 3, 4, 5]), over([3, 4, 5, 6])];
     expect(numbersOf(await draw(overlay, overlapping))).toEqual([0, 1, 2, 3, 4, 5, 6]);
     expect(numbersOf(await draw(tokens, overlapping))).toEqual([0, 2, 4, 6]);
-    expect(numbersOf(await draw(tokens, [over([0, 1, 2, 3]), over([1, 2, 3, 4])])), 'a step of which one frame is new is shown with that frame').toEqual([0, 2, 4]);
+    expect(
+      numbersOf(await draw(tokens, [over([0, 1, 2, 3]), over([1, 2, 3, 4])])),
+      'a step of which one frame is new is shown with that frame',
+    ).toEqual([0, 2, 4]);
   });
 
   test('a frame that is repeated to fill its clip once', async () => {
@@ -67,8 +91,12 @@ test('the token picture has one square per token, enlarged without blending', as
 test('tokens without data have the background, or none', async () => {
   const base = projections()[0]!;
   const blind = { ...base, values: tensor('float32', [1, 1, 1, 3], new Float32Array(3)), valid: Uint8Array.from([0]) };
-  expect([...(await draw(tokens, [blind], { cellPixels: 1, background: '#0a0b0c' }))[0]!.pixels.data]).toEqual([10, 11, 12]);
-  expect([...(await draw(tokens, [blind], { cellPixels: 1, background: 'transparent' }))[0]!.pixels.data]).toEqual([0, 0, 0, 0]);
+  expect([...(await draw(tokens, [blind], { cellPixels: 1, background: '#0a0b0c' }))[0]!.pixels.data]).toEqual([
+    10, 11, 12,
+  ]);
+  expect([...(await draw(tokens, [blind], { cellPixels: 1, background: 'transparent' }))[0]!.pixels.data]).toEqual([
+    0, 0, 0, 0,
+  ]);
 });
 
 test('stacked shows the frame above and its overlay below', async () => {
@@ -97,5 +125,7 @@ test('layers are named by reducer and renderer, or as asked', async () => {
 test('a frame of another size than the tokens were made from is an error with both sizes', async () => {
   const [projection] = projections();
   const geometry = { ...projection!.geometry, frameWidth: 99 };
-  await expect(draw(overlay, [{ ...projection!, geometry }])).rejects.toThrow(/is 32 x 24 pixels, but the tokens of clip-000000 were made from 99 x 24/);
+  await expect(draw(overlay, [{ ...projection!, geometry }])).rejects.toThrow(
+    /is 32 x 24 pixels, but the tokens of clip-000000 were made from 99 x 24/,
+  );
 });

@@ -15,11 +15,26 @@ test('channels are found by name', () => {
 });
 
 test('one channel is grey, and other types are scaled by their range', () => {
-  expect([...toRgb({ values: tensor('uint16', [1, 1, 1], Uint16Array.from([65535])), channels: ['b04'] }, frame)]).toEqual([255, 255, 255]);
-  expect([...toRgb({ values: tensor('float32', [1, 2, 1], Float32Array.from([0.5, NaN])), channels: ['x'] }, frame)]).toEqual([128, 128, 128, 0, 0, 0]);
-  expect([...toRgb({ values: tensor('int16', [1, 1, 1], Int16Array.from([-5])), channels: ['x'] }, frame)]).toEqual([0, 0, 0]);
+  expect([
+    ...toRgb({ values: tensor('uint16', [1, 1, 1], Uint16Array.from([65535])), channels: ['b04'] }, frame),
+  ]).toEqual([255, 255, 255]);
+  expect([
+    ...toRgb({ values: tensor('float32', [1, 2, 1], Float32Array.from([0.5, NaN])), channels: ['x'] }, frame),
+  ]).toEqual([128, 128, 128, 0, 0, 0]);
+  expect([...toRgb({ values: tensor('int16', [1, 1, 1], Int16Array.from([-5])), channels: ['x'] }, frame)]).toEqual([
+    0, 0, 0,
+  ]);
 });
 
 test('pixels without data are black', () => {
-  expect([...toRgb({ values: tensor('uint8', [1, 2, 3], new Uint8Array(6).fill(9)), channels: ['r', 'g', 'b'], valid: Uint8Array.from([1, 0]) }, frame)]).toEqual([9, 9, 9, 0, 0, 0]);
+  expect([
+    ...toRgb(
+      {
+        values: tensor('uint8', [1, 2, 3], new Uint8Array(6).fill(9)),
+        channels: ['r', 'g', 'b'],
+        valid: Uint8Array.from([1, 0]),
+      },
+      frame,
+    ),
+  ]).toEqual([9, 9, 9, 0, 0, 0]);
 });

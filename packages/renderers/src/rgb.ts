@@ -2,23 +2,34 @@
 
 import { type Frame, InputError, type Raster } from '@deepearth/core';
 
-const named = [['red', 'r'], ['green', 'g'], ['blue', 'b']] as const;
+const named = [
+  ['red', 'r'],
+  ['green', 'g'],
+  ['blue', 'b'],
+] as const;
 
 /** What becomes white: the largest value of whole numbers, 1 for floats. */
 const white = { uint8: 255, uint16: 65535, int16: 32767, float32: 1 } as const;
 
 /**
- * `[height, width, 3]`: the channels called red, green and blue, or the first three, or the first one three times. Scaled by the type's range, not by
- * what this frame holds, so that a sequence does not flicker. Pixels without data are black. 8-bit RGB frames are answered without a copy: do not write to them.
+ * `[height, width, 3]`: the channels called red, green and blue, or the first three, or the first one three times.
+ * Scaled by the type's range, not by what this frame holds, so that a sequence does not flicker. Pixels without data
+ * are black. 8-bit RGB frames are returned without a copy: do not write to them.
  */
 export function toRgb({ values, channels, valid }: Raster, frame: Pick<Frame, 'origin'>): Uint8Array {
   const [height, width, count] = values.shape as [number, number, number];
-  if (values.shape.length !== 3 || count === 0) throw new InputError(frame.origin, `a raster has [height, width, channels], this one has [${values.shape.join(', ')}].`, { code: 'E_FRAME_SHAPE' });
+  if (values.shape.length !== 3 || count === 0)
+    throw new InputError(
+      frame.origin,
+      `a raster has [height, width, channels], this one has [${values.shape.join(', ')}].`,
+      { code: 'E_FRAME_SHAPE' },
+    );
   const order = named.map((aliases, i) => {
     const at = channels.findIndex((name) => (aliases as readonly string[]).includes(name.toLowerCase()));
     return at >= 0 ? at : count >= 3 ? i : 0;
   });
-  if (values.dtype === 'uint8' && count === 3 && !valid && order.every((channel, i) => channel === i)) return values.data as Uint8Array;
+  if (values.dtype === 'uint8' && count === 3 && !valid && order.every((channel, i) => channel === i))
+    return values.data as Uint8Array;
   const out = new Uint8Array(width * height * 3);
   const factor = 255 / white[values.dtype];
   for (let pixel = 0, i = 0; pixel < width * height; pixel++, i += 3) {

@@ -2,22 +2,28 @@
 
 import { tensor, type Tensor } from '@deepearth/core';
 
-/** `[height, width, 3]`: opacity is laid over black. A picture without opacity is answered as it is. */
+/** `[height, width, 3]`: opacity is laid over black. A picture without opacity is returned as it is. */
 export function flattened(picture: Tensor<'uint8'>): Tensor<'uint8'> {
   const { shape, data } = picture;
   if (shape[2] === 3) return picture;
   const out = new Uint8Array((data.length / 4) * 3);
-  for (let from = 0, to = 0; from < data.length; from += 4) for (let c = 0; c < 3; c++) out[to++] = Math.round((data[from + c]! * data[from + 3]!) / 255);
+  for (let from = 0, to = 0; from < data.length; from += 4)
+    for (let c = 0; c < 3; c++) out[to++] = Math.round((data[from + c]! * data[from + 3]!) / 255);
   return tensor('uint8', [shape[0]!, shape[1]!, 3], out);
 }
 
-/** Brings the height (`byHeight`) or width of a picture `[height, width, 3]` to `edge`, the other in proportion. Squares stay sharp at whole factors, everything else is interpolated. */
+/**
+ * Brings the height (`byHeight`) or width of a picture `[height, width, 3]` to `edge`, the other in proportion. Squares
+ * stay sharp at whole factors, everything else is interpolated.
+ */
 export async function scaled(picture: Tensor<'uint8'>, edge: number, byHeight: boolean): Promise<Tensor<'uint8'>> {
   const [height, width] = picture.shape as [number, number];
   const own = byHeight ? height : width;
   if (own === edge) return picture;
   const { default: sharp } = await import('sharp');
-  const size = byHeight ? { height: edge, width: Math.max(1, Math.round((width * edge) / height)) } : { width: edge, height: Math.max(1, Math.round((height * edge) / width)) };
+  const size = byHeight
+    ? { height: edge, width: Math.max(1, Math.round((width * edge) / height)) }
+    : { width: edge, height: Math.max(1, Math.round((height * edge) / width)) };
   const { data, info } = await sharp(picture.data, { raw: { width, height, channels: 3 } })
     .resize({ ...size, fit: 'fill', kernel: edge % own === 0 ? 'nearest' : 'lanczos3' })
     .raw()

@@ -9,7 +9,8 @@ describeStage(sideBySide, { otherOptions: { gapPixels: 3 }, inputs: () => [given
 
 test('the left half is the frame, the right half its overlay, black between them', async () => {
   const first = async (stage: typeof sideBySide | typeof overlay, options = {}): Promise<Picture> => {
-    for await (const picture of runStage(stage, { options, inputs: [given(makeProjections({ count: 1 }))] })) return picture;
+    for await (const picture of runStage(stage, { options, inputs: [given(makeProjections({ count: 1 }))] }))
+      return picture;
     throw new Error('no picture');
   };
   const [both, right] = [await first(sideBySide, { gapPixels: 2 }), await first(overlay)];

@@ -9,14 +9,21 @@ import { describeFramePictures } from './projection-spec.ts';
 const options = z.strictObject({
   ...overlayFields,
   gapPixels: z.number().int().nonnegative().max(1024).default(0).describe('Black columns between the two.'),
-  layer: z.string().min(1).optional().describe('Name of the pictures. Default: the reducer and "side-by-side", as in "umap-side-by-side".'),
+  layer: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Name of the pictures. Default: the reducer and "side-by-side", as in "umap-side-by-side".'),
 });
 
 export const sideBySide = defineRenderer({
   type: 'side-by-side',
   summary: 'Shows each frame on the left, and on the right the same frame under the colours.',
   options,
-  examples: ['- type: renderer/side-by-side', '- type: renderer/side-by-side\n  with: { interpolation: smooth, gapPixels: 8 }'],
+  examples: [
+    '- type: renderer/side-by-side',
+    '- type: renderer/side-by-side\n  with: { interpolation: smooth, gapPixels: 8 }',
+  ],
 
   describe: describeFramePictures,
 

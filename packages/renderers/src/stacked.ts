@@ -9,7 +9,11 @@ import { describeFramePictures } from './projection-spec.ts';
 export const stackedOptions = z.strictObject({
   ...overlayFields,
   gapPixels: z.number().int().nonnegative().max(1024).default(0).describe('Black rows between the two.'),
-  layer: z.string().min(1).optional().describe('Name of the pictures. Default: the reducer and "stacked", as in "umap-stacked".'),
+  layer: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Name of the pictures. Default: the reducer and "stacked", as in "umap-stacked".'),
 });
 
 export const stacked = defineRenderer({

@@ -8,23 +8,51 @@ import { wantProjections } from './projection-spec.ts';
 
 export const tokensOptions = z.strictObject({
   ...colorOptions,
-  cellPixels: z.number().int().min(1).max(256).default(20).describe('Edge of a token in the picture, in pixels: 24 x 24 tokens make 480 x 480.'),
-  per: z.enum(['step', 'frame']).default('step').describe('A picture per time step of the grid, or per frame (the frames of one step look the same), which keeps pace with other animations.'),
-  background: z.string().regex(/^(#[0-9a-f]{6}|transparent)$/i).default('#000000').describe('Colour of tokens that saw no data, "#rrggbb" or "transparent".'),
-  layer: z.string().min(1).optional().describe('Name of the pictures. Default: the reducer and "tokens", as in "umap-tokens".'),
+  cellPixels: z
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .default(20)
+    .describe('Edge of a token in the picture, in pixels: 24 x 24 tokens make 480 x 480.'),
+  per: z
+    .enum(['step', 'frame'])
+    .default('step')
+    .describe(
+      'A picture per time step of the grid, or per frame (the frames of one step look the same), which keeps pace with other animations.',
+    ),
+  background: z
+    .string()
+    .regex(/^(#[0-9a-f]{6}|transparent)$/i)
+    .default('#000000')
+    .describe('Colour of tokens that saw no data, "#rrggbb" or "transparent".'),
+  layer: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Name of the pictures. Default: the reducer and "tokens", as in "umap-tokens".'),
 });
 
 export const tokens = defineRenderer({
   type: 'tokens',
   summary: 'Draws the token grid itself, one square of colour per token.',
   options: tokensOptions,
-  examples: ['- type: renderer/tokens', '- type: renderer/tokens\n  with: { cellPixels: 10, colorMap: magma, per: frame }'],
+  examples: [
+    '- type: renderer/tokens',
+    '- type: renderer/tokens\n  with: { cellPixels: 10, colorMap: magma, per: frame }',
+  ],
 
   describe(input, { options: { cellPixels, background } }) {
     const refusal = wantProjections(input);
     if (refusal || !input) return refusal ?? refuse('a renderer takes projections.');
     const edge = (name: string) => (axisSize(input, name) === null ? null : axisSize(input, name)! * cellPixels);
-    return { output: spec('picture', { height: edge('height'), width: edge('width'), channels: background === 'transparent' ? 4 : 3 }, 'uint8') };
+    return {
+      output: spec(
+        'picture',
+        { height: edge('height'), width: edge('width'), channels: background === 'transparent' ? 4 : 3 },
+        'uint8',
+      ),
+    };
   },
 
   process: (projections, context) =>
@@ -41,7 +69,8 @@ export function drawTokens(projection: Projection, step: number, options: z.outp
   const [, height, width] = projection.values.shape as [number, number, number];
   const colors = cellColors(projection, step, options);
   const channels = background === 'transparent' ? 4 : 3;
-  const behind = background === 'transparent' ? [0, 0, 0] : [1, 3, 5].map((at) => parseInt(background.slice(at, at + 2), 16));
+  const behind =
+    background === 'transparent' ? [0, 0, 0] : [1, 3, 5].map((at) => parseInt(background.slice(at, at + 2), 16));
   const out = new Uint8Array(height * width * cellPixels * cellPixels * channels);
   const line = width * cellPixels * channels;
   for (let row = 0; row < height; row++) {
@@ -49,7 +78,8 @@ export function drawTokens(projection: Projection, step: number, options: z.outp
     for (let column = 0, at = start; column < width; column++) {
       const from = (row * width + column) * 4;
       for (let i = 0; i < cellPixels; i++, at += channels) {
-        for (let c = 0; c < channels; c++) out[at + c] = c < 3 && colors[from + 3] === 0 ? behind[c]! : colors[from + c]!;
+        for (let c = 0; c < channels; c++)
+          out[at + c] = c < 3 && colors[from + 3] === 0 ? behind[c]! : colors[from + c]!;
       }
     }
     for (let i = 1; i < cellPixels; i++) out.copyWithin(start + i * line, start, start + line);

@@ -13,21 +13,61 @@ type Values = Tensor<'float32' | 'float16'>;
 export async function featureContent(item: Item, values: Values, format: FeatureFormat): Promise<Content> {
   if (format === 'npy') return (await import('@deepearth/formats/npy')).encodeNpy(values);
   if (format === 'pt') {
-    const [{ writePt }, layout] = await Promise.all([import('@deepearth/formats/pt-writer'), import('./python-layout.ts')]);
+    const [{ writePt }, layout] = await Promise.all([
+      import('@deepearth/formats/pt-writer'),
+      import('./python-layout.ts'),
+    ]);
     if (item.kind === 'tokens') return writePt(layout.tokensForPython(item, values));
-    return writePt(item.kind === 'embedding' ? layout.embeddingForPython(item, values) : layout.projectionForPython(item, values));
+    return writePt(
+      item.kind === 'embedding' ? layout.embeddingForPython(item, values) : layout.projectionForPython(item, values),
+    );
   }
   const { tensors, metadata } = safetensorsOf(item, values);
   return encodeSafetensors(tensors, metadata);
 }
 
-function safetensorsOf(item: Item, values: Values): { tensors: Record<string, Tensor>; metadata: Record<string, string> } {
+function safetensorsOf(
+  item: Item,
+  values: Values,
+): { tensors: Record<string, Tensor>; metadata: Record<string, string> } {
   if (item.kind === 'tokens') return describeTokenFile({ ...item, values });
   const { clip, key, id } = item;
-  const about = { id, key, clip: JSON.stringify({ id: clip.id, key: clip.key, index: clip.index, padded: clip.padded, frames: clip.frames.map(({ number, origin }) => ({ number, origin })) }) };
-  if (item.kind === 'embedding') return { tensors: { embedding: values }, metadata: { 'deepearth.embedding': '1', ...about, axes: JSON.stringify(item.axes), encoder: JSON.stringify(item.encoder) } };
+  const about = {
+    id,
+    key,
+    clip: JSON.stringify({
+      id: clip.id,
+      key: clip.key,
+      index: clip.index,
+      padded: clip.padded,
+      frames: clip.frames.map(({ number, origin }) => ({ number, origin })),
+    }),
+  };
+  if (item.kind === 'embedding')
+    return {
+      tensors: { embedding: values },
+      metadata: {
+        'deepearth.embedding': '1',
+        ...about,
+        axes: JSON.stringify(item.axes),
+        encoder: JSON.stringify(item.encoder),
+      },
+    };
   return {
-    tensors: { projection: values, ...(item.valid && { valid: { dtype: 'bool', shape: values.shape.slice(0, 3), data: item.valid } satisfies Tensor<'bool'> }) },
-    metadata: { 'deepearth.projection': '1', ...about, axes: JSON.stringify(['time', 'height', 'width', 'components']), geometry: JSON.stringify(item.geometry), limits: JSON.stringify(item.limits), meaning: item.meaning, reducer: item.reducer },
+    tensors: {
+      projection: values,
+      ...(item.valid && {
+        valid: { dtype: 'bool', shape: values.shape.slice(0, 3), data: item.valid } satisfies Tensor<'bool'>,
+      }),
+    },
+    metadata: {
+      'deepearth.projection': '1',
+      ...about,
+      axes: JSON.stringify(['time', 'height', 'width', 'components']),
+      geometry: JSON.stringify(item.geometry),
+      limits: JSON.stringify(item.limits),
+      meaning: item.meaning,
+      reducer: item.reducer,
+    },
   };
 }

@@ -14,10 +14,26 @@ import { features } from './features.ts';
 
 const grids = () => makeTokens({ count: 4 });
 for (const format of ['safetensors', 'pt', 'npy'] as const) {
-  describeStage(features, { title: `as ${format}`, options: { format }, otherOptions: { format, dtype: 'float16' }, inputs: () => [given(grids())] });
+  describeStage(features, {
+    title: `as ${format}`,
+    options: { format },
+    otherOptions: { format, dtype: 'float16' },
+    inputs: () => [given(grids())],
+  });
 }
-describeStage(features, { title: 'with embeddings', inputs: () => [given(makeEmbeddings({ count: 4 }).map((embedding, i) => ({ ...embedding, clip: makeTokens({ count: 4 })[i]!.clip })))] });
-describeStage(features, { title: 'with projections', options: { format: 'pt' }, inputs: () => [given(makeProjections({ count: 4 }))] });
+describeStage(features, {
+  title: 'with embeddings',
+  inputs: () => [
+    given(
+      makeEmbeddings({ count: 4 }).map((embedding, i) => ({ ...embedding, clip: makeTokens({ count: 4 })[i]!.clip })),
+    ),
+  ],
+});
+describeStage(features, {
+  title: 'with projections',
+  options: { format: 'pt' },
+  inputs: () => [given(makeProjections({ count: 4 }))],
+});
 
 let folder = '';
 beforeAll(async () => {
@@ -27,21 +43,31 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function write(item: Item, options: object = {}): Promise<{ artifact: Artifact; bytes: Uint8Array }> {
   const output = await mkdtemp(join(folder, 'run-'));
-  for await (const artifact of runStage(features, { options, inputs: [given([item])], output })) return { artifact, bytes: new Uint8Array(await readFile(join(output, artifact.path))) };
+  for await (const artifact of runStage(features, { options, inputs: [given([item])], output }))
+    return { artifact, bytes: new Uint8Array(await readFile(join(output, artifact.path))) };
   throw new Error('nothing was written');
 }
 
 /** One clip of 4 frames numbered from 616, with a mask. */
 function grid(): TokenGrid {
   const [made] = makeTokens({ count: 1, time: 2, height: 2, width: 3, channels: 4 });
-  const frames = makeFrames(4, { first: 616 }).map((frame) => ({ ...frame, origin: `camera/NCAR_frame_${frame.number}.tif` }));
-  return { ...made!, clip: { ...made!.clip, index: 5, frames }, valid: Uint8Array.from({ length: 12 }, (_, i) => (i === 3 ? 0 : 1)) };
+  const frames = makeFrames(4, { first: 616 }).map((frame) => ({
+    ...frame,
+    origin: `camera/NCAR_frame_${frame.number}.tif`,
+  }));
+  return {
+    ...made!,
+    clip: { ...made!.clip, index: 5, frames },
+    valid: Uint8Array.from({ length: 12 }, (_, i) => (i === 3 ? 0 : 1)),
+  };
 }
 
 describe('a file of tokens', () => {
   test('is named after its frames', async () => {
     expect((await write(grid())).artifact.path).toBe('features/features_frames_0616_0619.safetensors');
-    expect((await write(grid(), { format: 'pt', directory: 'a/b', prefix: 'vitg' })).artifact.path).toBe('a/b/vitg_frames_0616_0619.pt');
+    expect((await write(grid(), { format: 'pt', directory: 'a/b', prefix: 'vitg' })).artifact.path).toBe(
+      'a/b/vitg_frames_0616_0619.pt',
+    );
   });
 
   test('reads back as it was, and says that it stands for the tokens', async () => {
@@ -53,7 +79,9 @@ describe('a file of tokens', () => {
     expect(back.valid).toEqual(tokens.valid);
     expect(back).toMatchObject({ id: tokens.id, key: tokens.key, geometry: tokens.geometry, encoder: tokens.encoder });
     expect(back.clip).toMatchObject({ id: tokens.clip.id, index: 5, padded: 0 });
-    expect(back.clip.frames.map(({ number, origin }) => `${number} ${origin}`)[3]).toBe('619 camera/NCAR_frame_619.tif');
+    expect(back.clip.frames.map(({ number, origin }) => `${number} ${origin}`)[3]).toBe(
+      '619 camera/NCAR_frame_619.tif',
+    );
   });
 
   test('stands for nothing when it lost precision or most of what was known', async () => {
@@ -64,11 +92,17 @@ describe('a file of tokens', () => {
 
   test('keeps float16 tokens as they are, and can widen them', async () => {
     const tokens = grid();
-    const half = { ...tokens, values: tensor('float16', tokens.values.shape, halfFromFloat32(tokens.values.data as Float32Array)) };
+    const half = {
+      ...tokens,
+      values: tensor('float16', tokens.values.shape, halfFromFloat32(tokens.values.data as Float32Array)),
+    };
     const same = await write(half);
     expect(same.artifact.holds).toBe(tokens.key);
     expect((await readTokenFile(bytesSource(same.bytes))).values).toEqual(half.values);
-    expect((await (await openSafetensors(bytesSource((await write(half, { dtype: 'float32' })).bytes))).tensor('features')).dtype).toBe('float32');
+    expect(
+      (await (await openSafetensors(bytesSource((await write(half, { dtype: 'float32' })).bytes))).tensor('features'))
+        .dtype,
+    ).toBe('float32');
   });
 
   test('as npy holds the grid with its axes', async () => {
@@ -79,7 +113,8 @@ describe('a file of tokens', () => {
 });
 
 describe('a .pt file', () => {
-  const load = async (item: Item, options: object = {}) => (await openPt(bytesSource((await write(item, { format: 'pt', ...options })).bytes))).value as Map<string, any>;
+  const load = async (item: Item, options: object = {}) =>
+    (await openPt(bytesSource((await write(item, { format: 'pt', ...options })).bytes))).value as Map<string, any>;
 
   test('has the layout of the Python extractor, frames by number, file and step', async () => {
     const value = await load(grid(), { dtype: 'float16' });
@@ -88,14 +123,35 @@ describe('a .pt file', () => {
     expect([stored.dtype, stored.shape]).toEqual(['float16', [12, 4]]);
     expect(value.get('shape')).toEqual({ kind: 'size', items: [12, 4] });
     expect(value.get('dtype')).toBe('torch.float16');
-    expect(Object.fromEntries(value.get('model_info'))).toEqual({ model_name: 'made tokens', num_input_frames: 4, num_output_temporal: 2, spatial_patches: 6, spatial_grid_size: [2, 3], patch_dim: 4, total_patches: 12 });
+    expect(Object.fromEntries(value.get('model_info'))).toEqual({
+      model_name: 'made tokens',
+      num_input_frames: 4,
+      num_output_temporal: 2,
+      spatial_patches: 6,
+      spatial_grid_size: [2, 3],
+      patch_dim: 4,
+      total_patches: 12,
+    });
     const metadata = value.get('metadata');
-    expect([...metadata.keys()].slice(0, 9)).toEqual(['window_idx', 'start_frame', 'end_frame', 'frame_numbers', 'frame_files', 'num_input_frames', 'num_output_temporal', 'temporal_mapping', 'model']);
+    expect([...metadata.keys()].slice(0, 9)).toEqual([
+      'window_idx',
+      'start_frame',
+      'end_frame',
+      'frame_numbers',
+      'frame_files',
+      'num_input_frames',
+      'num_output_temporal',
+      'temporal_mapping',
+      'model',
+    ]);
     expect(metadata.has('extraction_timestamp')).toBe(false);
     expect(metadata.get('window_idx')).toBe(5);
     expect(metadata.get('frame_files')).toEqual([616, 617, 618, 619].map((number) => `NCAR_frame_${number}.tif`));
     expect(metadata.get('frame_paths')[0]).toBe('camera/NCAR_frame_616.tif');
-    expect(Object.fromEntries(metadata.get('temporal_mapping'))).toEqual({ t0: 'frames_0616_0617', t1: 'frames_0618_0619' });
+    expect(Object.fromEntries(metadata.get('temporal_mapping'))).toEqual({
+      t0: 'frames_0616_0617',
+      t1: 'frames_0618_0619',
+    });
   });
 
   test('of an embedding keeps its axes, of a projection its limits', async () => {
@@ -104,18 +160,31 @@ describe('a .pt file', () => {
     const [projection] = makeProjections({ count: 1 });
     const value = await load(projection!);
     expect(value.get('projection').shape).toEqual([...projection!.values.shape]);
-    expect(value.get('limits')).toEqual([[-1, 1], [-1, 1], [-1, 1]]);
+    expect(value.get('limits')).toEqual([
+      [-1, 1],
+      [-1, 1],
+      [-1, 1],
+    ]);
   });
 });
 
 test('embeddings and projections have folders of their own', async () => {
-  expect((await write(makeEmbeddings({ count: 1 })[0]!)).artifact.path).toBe('embeddings/embeddings_frames_0000_0001.safetensors');
+  expect((await write(makeEmbeddings({ count: 1 })[0]!)).artifact.path).toBe(
+    'embeddings/embeddings_frames_0000_0001.safetensors',
+  );
   expect((await write(makeProjections({ count: 1 })[0]!)).artifact.path).toBe('made/made_frames_0000_0003.safetensors');
 });
 
 test('says in the plan how much it will write', () => {
   const tokens = spec('tokens', { time: 8, height: 24, width: 24, channels: 1408 }, 'float32', 10);
-  const about = (dtype: 'same' | 'float16') => ({ options: features.options.parse({ dtype }), survey: undefined, inputs: [{ id: 'vjepa2', spec: tokens }] });
-  expect(features.describe(tokens, about('same'))).toMatchObject({ diskBytes: 4608 * 1408 * 4 * 10, output: { count: 10 } });
+  const about = (dtype: 'same' | 'float16') => ({
+    options: features.options.parse({ dtype }),
+    survey: undefined,
+    inputs: [{ id: 'vjepa2', spec: tokens }],
+  });
+  expect(features.describe(tokens, about('same'))).toMatchObject({
+    diskBytes: 4608 * 1408 * 4 * 10,
+    output: { count: 10 },
+  });
   expect(features.describe(tokens, about('float16'))).toMatchObject({ diskBytes: 4608 * 1408 * 2 * 10 });
 });

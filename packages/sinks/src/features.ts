@@ -1,14 +1,45 @@
 // Writes tokens, embeddings and projections to files that other programs can load.
 
-import { axisSize, defineSink, halfFromFloat32, itemBytes, refuse, spec, tensor, toFloat32, type Embedding, type Projection, type Tensor, type TokenGrid } from '@deepearth/core';
+import {
+  axisSize,
+  defineSink,
+  halfFromFloat32,
+  itemBytes,
+  refuse,
+  spec,
+  tensor,
+  toFloat32,
+  type Embedding,
+  type Projection,
+  type Tensor,
+  type TokenGrid,
+} from '@deepearth/core';
 import { z } from 'zod';
 import { featureContent, type FeatureFormat } from './feature-content.ts';
 
 export const featuresOptions = z.strictObject({
-  format: z.enum(['safetensors', 'pt', 'npy']).default('safetensors').describe('safetensors keeps everything and is what a resumed run reads; pt is for PyTorch, in the layout of the Python extractor; npy holds the numbers alone.'),
-  dtype: z.enum(['same', 'float32', 'float16']).default('same').describe('Type of the numbers in the file. float16 halves the file and rounds to about three digits.'),
-  directory: z.string().min(1).optional().describe('Folder inside the output folder. Default: "features" for tokens, "embeddings", or the name of the reducer.'),
-  prefix: z.string().min(1).optional().describe('Start of the file names, before "_frames_0000_0015". Default: as `directory`.'),
+  format: z
+    .enum(['safetensors', 'pt', 'npy'])
+    .default('safetensors')
+    .describe(
+      'safetensors keeps everything and is what a resumed run reads; pt is for PyTorch, in the layout of the Python extractor; npy holds the numbers alone.',
+    ),
+  dtype: z
+    .enum(['same', 'float32', 'float16'])
+    .default('same')
+    .describe('Type of the numbers in the file. float16 halves the file and rounds to about three digits.'),
+  directory: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Folder inside the output folder. Default: "features" for tokens, "embeddings", or the name of the reducer.',
+    ),
+  prefix: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Start of the file names, before "_frames_0000_0015". Default: as `directory`.'),
 });
 
 const kinds = ['tokens', 'embedding', 'projection'];
@@ -27,10 +58,18 @@ export const features = defineSink({
 
   describe(input, { options, inputs }) {
     const other = inputs.find(({ spec: { kind } }) => !kinds.includes(kind));
-    if (!input || !kinds.includes(input.kind) || other) return refuse(`sink/features takes tokens, embeddings or projections, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, { remedy: 'Put it behind an encoder, an aggregator or a reducer.' });
+    if (!input || !kinds.includes(input.kind) || other)
+      return refuse(
+        `sink/features takes tokens, embeddings or projections, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`,
+        { remedy: 'Put it behind an encoder, an aggregator or a reducer.' },
+      );
     const bytes = itemBytes(options.dtype === 'same' ? input : { ...input, dtype: options.dtype });
     const all = bytes === null || input.count === null || inputs.length > 1 ? undefined : bytes * input.count;
-    return { output: spec('artifact', {}, null, inputs.length > 1 ? null : input.count), ...(all !== undefined && { diskBytes: all }), ...(axisSize(input, 'channels') === 0 && { notes: ['the files will be empty'] }) };
+    return {
+      output: spec('artifact', {}, null, inputs.length > 1 ? null : input.count),
+      ...(all !== undefined && { diskBytes: all }),
+      ...(axisSize(input, 'channels') === 0 && { notes: ['the files will be empty'] }),
+    };
   },
 
   async each(item: TokenGrid | Embedding | Projection, { options, output, key }) {
@@ -42,11 +81,19 @@ export const features = defineSink({
     const path = `${options.directory ?? name}/${options.prefix ?? name}_frames_${number(0)}_${number(-1)}.${ending}`;
     // Only a file without any loss may stand for the item when a run is resumed.
     const whole = item.kind === 'tokens' && options.format === 'safetensors' && values.dtype === item.values.dtype;
-    return output.write({ path, mediaType, key: key(item.key), ...(whole && { holds: item.key }) }, await featureContent(item, values, options.format));
+    return output.write(
+      { path, mediaType, key: key(item.key), ...(whole && { holds: item.key }) },
+      await featureContent(item, values, options.format),
+    );
   },
 });
 
-function convert(values: Tensor<'float32' | 'float16'>, dtype: 'same' | 'float32' | 'float16'): Tensor<'float32' | 'float16'> {
+function convert(
+  values: Tensor<'float32' | 'float16'>,
+  dtype: 'same' | 'float32' | 'float16',
+): Tensor<'float32' | 'float16'> {
   if (dtype === 'same' || dtype === values.dtype) return values;
-  return dtype === 'float32' ? toFloat32(values) : tensor('float16', values.shape, halfFromFloat32(values.data as Float32Array));
+  return dtype === 'float32'
+    ? toFloat32(values)
+    : tensor('float16', values.shape, halfFromFloat32(values.data as Float32Array));
 }

@@ -17,7 +17,7 @@ export interface GifPicture extends Pixels {
 }
 
 export interface GifWriter {
-  /** Takes a picture and answers the bytes that are ready, often none for the first few dozen. */
+  /** Takes a picture and returns the bytes that are ready, often none for the first few dozen. */
   add(picture: GifPicture): Uint8Array[];
   /** The rest of the file; none when there was no picture. */
   end(): Uint8Array[];
@@ -28,14 +28,20 @@ const samplePictures = 48;
 export const sampleBytes = 48 * 2 ** 20;
 /** Squared distance in colour that is never worth another palette: 4 levels in each of three channels. */
 const tolerableError = 48;
-/** Levels that the dither's thresholds spread over: twice how far a channel usually is from its colour, so that no more noise is added than hides the steps. */
-const ditherLevels = (meanSquaredError: number): number => Math.min(14, Math.round(2 * Math.sqrt(meanSquaredError / 3)));
+/**
+ * Levels that the dither's thresholds spread over: twice how far a channel usually is from its colour, so that no more
+ * noise is added than hides the steps.
+ */
+const ditherLevels = (meanSquaredError: number): number =>
+  Math.min(14, Math.round(2 * Math.sqrt(meanSquaredError / 3)));
 
 /**
- * The delay of frame `index`, in hundredths of a second, GIF's unit. Rounding errors are carried along, so that `n` frames
- * last `n / fps` seconds to within half a hundredth: 12 frames a second are 8, 9, 8, 8, 9, 8, … and not always 8.
+ * The delay of frame `index`, in hundredths of a second, GIF's unit. Rounding errors are carried along, so that `n`
+ * frames last `n / fps` seconds to within half a hundredth: 12 frames a second are 8, 9, 8, 8, 9, 8, … and not always
+ * 8.
  */
-export const delayOf = (index: number, fps: number): number => Math.round(((index + 1) * 100) / fps) - Math.round((index * 100) / fps);
+export const delayOf = (index: number, fps: number): number =>
+  Math.round(((index + 1) * 100) / fps) - Math.round((index * 100) / fps);
 
 interface Chosen {
   readonly map: PaletteMap;
@@ -51,7 +57,11 @@ export async function gifWriter(options: GifOptions): Promise<GifWriter> {
   return writer(GIFEncoder({ initialCapacity: 1 << 16 }), quantize, options);
 }
 
-function writer(encoder: ReturnType<typeof gifenc.GIFEncoder>, quantize: typeof gifenc.quantize, { fps, loop, colors, palette, dither }: GifOptions): GifWriter {
+function writer(
+  encoder: ReturnType<typeof gifenc.GIFEncoder>,
+  quantize: typeof gifenc.quantize,
+  { fps, loop, colors, palette, dither }: GifOptions,
+): GifWriter {
   /** The palette in use. */
   let shared: Chosen | undefined;
   /** The palette at the head of the file; a frame with another one carries it along. */
@@ -76,12 +86,17 @@ function writer(encoder: ReturnType<typeof gifenc.GIFEncoder>, quantize: typeof 
     const { map, usualError } = chosen;
     const transparentIndex = map.palette.length;
     const transparent = picture.channels === 4;
-    encoder.writeFrame(map.apply(picture, picture.width, dither ? ditherLevels(usualError) : 0, transparentIndex), picture.width, picture.height, {
-      delay: delayOf(index, fps) * 10,
-      repeat: loop ? 0 : -1,
-      ...((index === 0 || chosen !== head) && { palette: transparent ? [...map.palette, [0, 0, 0]] : map.palette }),
-      ...(transparent && { transparent, transparentIndex }),
-    });
+    encoder.writeFrame(
+      map.apply(picture, picture.width, dither ? ditherLevels(usualError) : 0, transparentIndex),
+      picture.width,
+      picture.height,
+      {
+        delay: delayOf(index, fps) * 10,
+        repeat: loop ? 0 : -1,
+        ...((index === 0 || chosen !== head) && { palette: transparent ? [...map.palette, [0, 0, 0]] : map.palette }),
+        ...(transparent && { transparent, transparentIndex }),
+      },
+    );
     index++;
     return flush();
   };
@@ -101,7 +116,8 @@ function writer(encoder: ReturnType<typeof gifenc.GIFEncoder>, quantize: typeof 
         heldBytes += picture.data.byteLength;
         return held.length >= samplePictures || heldBytes >= sampleBytes ? settle() : [];
       }
-      // What comes later may look different (another day, another place); then colours are chosen anew, unless the first ones fit again.
+      // What comes later may look different (another day, another place); then colours are chosen anew, unless the
+      // first ones fit again.
       const most = Math.max(head!.usualError * 2, tolerableError);
       if (shared.map.error(picture) > most) shared = head!.map.error(picture) <= most ? head! : choose([picture]);
       return [write(picture, shared)];

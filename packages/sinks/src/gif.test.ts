@@ -11,8 +11,19 @@ import { delayOf, gifWriter, type GifOptions } from './gif-frames.ts';
 import { gif } from './gif.ts';
 
 const layers = () => [...makePictures(4), ...makePictures(4, { layer: 'other', seed: 2 })];
-const oddOne = () => makePictures(5).map((picture, i) => (i === 2 ? { ...picture, pixels: tensor('uint8', [8, 8, 3], new Uint8Array(192)) } : picture));
-describeStage(gif, { otherOptions: { fps: 5 }, inputs: () => [given(layers())], broken: { inputs: () => [given(oddOne())], says: /made frame 2, seed 1: the picture .* is 8 x 8, but the GIF "made" began with 32 x 24/, left: 1 } });
+const oddOne = () =>
+  makePictures(5).map((picture, i) =>
+    i === 2 ? { ...picture, pixels: tensor('uint8', [8, 8, 3], new Uint8Array(192)) } : picture,
+  );
+describeStage(gif, {
+  otherOptions: { fps: 5 },
+  inputs: () => [given(layers())],
+  broken: {
+    inputs: () => [given(oddOne())],
+    says: /made frame 2, seed 1: the picture .* is 8 x 8, but the GIF "made" began with 32 x 24/,
+    left: 1,
+  },
+});
 
 let folder = '';
 beforeAll(async () => {
@@ -22,10 +33,17 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const solid = (rgb: readonly number[], number: number, channels = 3): Picture => ({
   ...makePictures(1, { first: number })[0]!,
-  pixels: tensor('uint8', [12, 16, channels], Uint8Array.from({ length: 12 * 16 * channels }, (_, i) => rgb[i % channels]!)),
+  pixels: tensor(
+    'uint8',
+    [12, 16, channels],
+    Uint8Array.from({ length: 12 * 16 * channels }, (_, i) => rgb[i % channels]!),
+  ),
 });
 
-async function write(pictures: readonly Picture[], options: object = {}): Promise<{ artifacts: Artifact[]; read: (index?: number) => Promise<Uint8Array> }> {
+async function write(
+  pictures: readonly Picture[],
+  options: object = {},
+): Promise<{ artifacts: Artifact[]; read: (index?: number) => Promise<Uint8Array> }> {
   const output = await mkdtemp(join(folder, 'run-'));
   const artifacts: Artifact[] = [];
   for await (const artifact of runStage(gif, { options, inputs: [given(pictures)], output })) artifacts.push(artifact);
@@ -33,10 +51,17 @@ async function write(pictures: readonly Picture[], options: object = {}): Promis
 }
 
 /** Every frame as RGBA, the way a viewer shows it. */
-async function decode(bytes: Uint8Array): Promise<{ frames: Uint8Array[]; delay: number[] | undefined; loop: number | undefined; width: number; height: number }> {
+async function decode(bytes: Uint8Array): Promise<{
+  frames: Uint8Array[];
+  delay: number[] | undefined;
+  loop: number | undefined;
+  width: number;
+  height: number;
+}> {
   const about = await sharp(bytes, { animated: true }).metadata();
   const frames: Uint8Array[] = [];
-  for (let page = 0; page < (about.pages ?? 1); page++) frames.push(new Uint8Array(await sharp(bytes, { page }).ensureAlpha().raw().toBuffer()));
+  for (let page = 0; page < (about.pages ?? 1); page++)
+    frames.push(new Uint8Array(await sharp(bytes, { page }).ensureAlpha().raw().toBuffer()));
   return { frames, delay: about.delay, loop: about.loop, width: about.width, height: about.pageHeight ?? about.height };
 }
 
@@ -61,9 +86,17 @@ describe('delays', () => {
 
 describe('a GIF', () => {
   test('has every picture, in order, in its size, looping or not', async () => {
-    const colours = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]];
+    const colours = [
+      [255, 0, 0],
+      [0, 255, 0],
+      [0, 0, 255],
+      [255, 255, 255],
+    ];
     for (const loop of [true, false]) {
-      const { read } = await write(colours.map((rgb, i) => solid(rgb, i)), { dither: false, loop });
+      const { read } = await write(
+        colours.map((rgb, i) => solid(rgb, i)),
+        { dither: false, loop },
+      );
       const { frames, width, height, loop: times } = await decode(await read());
       expect([width, height]).toEqual([16, 12]);
       expect(frames.map((frame) => [...frame.subarray(0, 3)])).toEqual(colours);
@@ -72,16 +105,29 @@ describe('a GIF', () => {
   });
 
   test('is written for each layer, in order of their names', async () => {
-    const { artifacts } = await write([...makePictures(2, { layer: 'umap' }), ...makePictures(2, { layer: 'pca' })], { directory: 'movies' });
+    const { artifacts } = await write([...makePictures(2, { layer: 'umap' }), ...makePictures(2, { layer: 'pca' })], {
+      directory: 'movies',
+    });
     expect(artifacts.map(({ path }) => path)).toEqual(['movies/pca.gif', 'movies/umap.gif']);
   });
 
   test('keeps colours close, with dither and without', async () => {
-    const gradient: Picture = { ...solid([0, 0, 0], 0), pixels: tensor('uint8', [12, 16, 3], Uint8Array.from({ length: 576 }, (_, i) => [Math.floor(i / 3) % 16 * 16, Math.floor(i / 48) * 20, 128][i % 3]!)) };
+    const gradient: Picture = {
+      ...solid([0, 0, 0], 0),
+      pixels: tensor(
+        'uint8',
+        [12, 16, 3],
+        Uint8Array.from(
+          { length: 576 },
+          (_, i) => [(Math.floor(i / 3) % 16) * 16, Math.floor(i / 48) * 20, 128][i % 3]!,
+        ),
+      ),
+    };
     for (const dither of [true, false]) {
       const [frame] = (await decode(await (await write([gradient], { dither })).read())).frames;
       let error = 0;
-      for (let pixel = 0; pixel < 192; pixel++) for (let c = 0; c < 3; c++) error += Math.abs(frame![pixel * 4 + c]! - gradient.pixels.data[pixel * 3 + c]!);
+      for (let pixel = 0; pixel < 192; pixel++)
+        for (let c = 0; c < 3; c++) error += Math.abs(frame![pixel * 4 + c]! - gradient.pixels.data[pixel * 3 + c]!);
       expect(error / 576).toBeLessThan(dither ? 8 : 5);
     }
   });
@@ -107,7 +153,12 @@ describe('a GIF', () => {
 
 describe('the writer', () => {
   const options: GifOptions = { fps: 10, loop: true, colors: 256, palette: 'shared', dither: true };
-  const picture = (i: number, channels = 3) => ({ data: Uint8Array.from({ length: 20 * 20 * channels }, (_, at) => (at * 7 + i * 13) % 256), channels, width: 20, height: 20 });
+  const picture = (i: number, channels = 3) => ({
+    data: Uint8Array.from({ length: 20 * 20 * channels }, (_, at) => (at * 7 + i * 13) % 256),
+    channels,
+    width: 20,
+    height: 20,
+  });
 
   test('hands bytes on as they are ready, so that length costs no memory', async () => {
     const writer = await gifWriter(options);

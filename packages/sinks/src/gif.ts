@@ -8,10 +8,20 @@ import { z } from 'zod';
 import { gifWriter, sampleBytes, type GifWriter } from './gif-frames.ts';
 
 export const gifOptions = z.strictObject({
-  fps: z.number().positive().max(50).default(12).describe('Pictures per second, at most 50: browsers slow down anything faster.'),
+  fps: z
+    .number()
+    .positive()
+    .max(50)
+    .default(12)
+    .describe('Pictures per second, at most 50: browsers slow down anything faster.'),
   loop: z.boolean().default(true).describe('Play again and again, or once.'),
   colors: z.number().int().min(2).max(256).default(256).describe('The most colours of a picture.'),
-  palette: z.enum(['shared', 'frame']).default('shared').describe('One palette for all pictures, chosen from the first ones and again when later ones look different; or one for each picture.'),
+  palette: z
+    .enum(['shared', 'frame'])
+    .default('shared')
+    .describe(
+      'One palette for all pictures, chosen from the first ones and again when later ones look different; or one for each picture.',
+    ),
   dither: z.boolean().default(true).describe('Hide the steps between colours with a fixed pattern.'),
   directory: z.string().min(1).default('gif').describe('Folder inside the output folder.'),
 });
@@ -35,8 +45,15 @@ export const gif = defineSink({
 
   describe(input, { inputs }) {
     const other = inputs.find(({ spec: { kind } }) => kind !== 'picture');
-    if (input?.kind !== 'picture' || other) return refuse(`a GIF is made of pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, { remedy: 'Put it behind a renderer.' });
-    return { output: spec('artifact', {}, null, null), drains: true, memoryBytes: sampleBytes * Math.max(1, inputs.length) };
+    if (input?.kind !== 'picture' || other)
+      return refuse(`a GIF is made of pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
+        remedy: 'Put it behind a renderer.',
+      });
+    return {
+      output: spec('artifact', {}, null, null),
+      drains: true,
+      memoryBytes: sampleBytes * Math.max(1, inputs.length),
+    };
   },
 
   async *process(pictures: AsyncIterable<Picture>, context) {
@@ -66,7 +83,10 @@ export const gif = defineSink({
         await append(writing, writing.writer.end());
         await writing.file.close();
         layers.delete(layer);
-        yield await output.write({ path: `${options.directory}/${layer}.gif`, mediaType: 'image/gif', key: context.key(layer, writing.key) }, createReadStream(writing.path) as AsyncIterable<Buffer>);
+        yield await output.write(
+          { path: `${options.directory}/${layer}.gif`, mediaType: 'image/gif', key: context.key(layer, writing.key) },
+          createReadStream(writing.path) as AsyncIterable<Buffer>,
+        );
       }
     } finally {
       for (const { file } of layers.values()) await file.close();
@@ -76,10 +96,17 @@ export const gif = defineSink({
 
 /** True, or an `InputError`. */
 function sameSize(first: Picture, picture: Picture): true {
-  const [a, b] = [first, picture].map(({ pixels: { shape } }) => `${shape[1]} x ${shape[0]}${shape[2] === 4 ? ' with opacity' : ''}`);
+  const [a, b] = [first, picture].map(
+    ({ pixels: { shape } }) => `${shape[1]} x ${shape[0]}${shape[2] === 4 ? ' with opacity' : ''}`,
+  );
   if (a === b) return true;
-  throw new InputError(picture.frame.origin, `the picture ${picture.id} is ${b}, but the GIF "${first.layer}" began with ${a} (${first.frame.origin}).`, {
-    code: 'E_PICTURE_SIZE',
-    remedy: 'All pictures of a GIF have one size; write them with sink/pictures, or leave frames of another size out.',
-  });
+  throw new InputError(
+    picture.frame.origin,
+    `the picture ${picture.id} is ${b}, but the GIF "${first.layer}" began with ${a} (${first.frame.origin}).`,
+    {
+      code: 'E_PICTURE_SIZE',
+      remedy:
+        'All pictures of a GIF have one size; write them with sink/pictures, or leave frames of another size out.',
+    },
+  );
 }

@@ -13,17 +13,21 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 describe('inOrder', () => {
   test('keeps the order whatever is done first', async () => {
-    expect(await collect(inOrder(count(9), 3, async (i) => (await wait((9 - i) % 4), i * 10)))).toEqual([0, 10, 20, 30, 40, 50, 60, 70, 80]);
+    expect(await collect(inOrder(count(9), 3, async (i) => (await wait((9 - i) % 4), i * 10)))).toEqual([
+      0, 10, 20, 30, 40, 50, 60, 70, 80,
+    ]);
   });
 
   test('never has more under way than it may', async () => {
     let now = 0;
     let peak = 0;
-    await collect(inOrder(count(20), 3, async () => {
-      peak = Math.max(peak, ++now);
-      await wait(1);
-      now--;
-    }));
+    await collect(
+      inOrder(count(20), 3, async () => {
+        peak = Math.max(peak, ++now);
+        await wait(1);
+        now--;
+      }),
+    );
     expect(peak).toBe(3);
   });
 

@@ -1,10 +1,15 @@
 // Works on a few items at a time and hands the results on in the order of the items.
 
 /**
- * Starts up to `most` works before the first is done. Nothing is taken while the consumer waits. When one fails, or the items do, those under way are
- * waited for (a file that is being written is whole or gone), and then the failure is thrown.
+ * Starts up to `most` works before the first is done. Nothing is taken while the consumer waits. When one fails, or the
+ * items do, those under way are waited for (a file that is being written is whole or gone), and then the failure is
+ * thrown.
  */
-export async function* inOrder<In, Out>(items: AsyncIterable<In>, most: number, work: (item: In) => Promise<Out>): AsyncGenerator<Out> {
+export async function* inOrder<In, Out>(
+  items: AsyncIterable<In>,
+  most: number,
+  work: (item: In) => Promise<Out>,
+): AsyncGenerator<Out> {
   const underWay: Promise<Out>[] = [];
   try {
     for await (const item of items) {

@@ -9,7 +9,10 @@ import { describeStage, given, makeArtifacts } from '@deepearth/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageSink } from './package.ts';
 
-describeStage(packageSink, { otherOptions: { contents: false }, inputs: async (folder) => [given(await makeArtifacts(4, folder))] });
+describeStage(packageSink, {
+  otherOptions: { contents: false },
+  inputs: async (folder) => [given(await makeArtifacts(4, folder))],
+});
 
 let folder = '';
 beforeAll(async () => {
@@ -17,11 +20,15 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function pack(order: (files: Artifact[]) => Artifact[] = (files) => files, before?: (output: string) => Promise<void>): Promise<{ bytes: Uint8Array; files: Artifact[] }> {
+async function pack(
+  order: (files: Artifact[]) => Artifact[] = (files) => files,
+  before?: (output: string) => Promise<void>,
+): Promise<{ bytes: Uint8Array; files: Artifact[] }> {
   const output = await mkdtemp(join(folder, 'run-'));
   const files = await makeArtifacts(3, output);
   await before?.(output);
-  for await (const { path } of runStage(packageSink, { inputs: [given(order(files))], output })) return { files, bytes: new Uint8Array(await readFile(join(output, path))) };
+  for await (const { path } of runStage(packageSink, { inputs: [given(order(files))], output }))
+    return { files, bytes: new Uint8Array(await readFile(join(output, path))) };
   throw new Error('nothing was written');
 }
 
@@ -31,8 +38,17 @@ describe('a package', () => {
     const zip = await openZip(bytesSource(bytes));
     expect([...zip.entries.keys()]).toEqual(['contents.json', 'made/file-0.txt', 'made/file-1.txt', 'made/file-2.txt']);
     for (const { path, sha256: digest } of files) expect(sha256(await zip.entries.get(path)!.read())).toBe(digest);
-    const contents = JSON.parse(new TextDecoder().decode(await zip.entries.get('contents.json')!.read())) as { files: unknown };
-    expect(contents.files).toEqual(files.map(({ path, bytes: size, sha256: digest, mediaType }) => ({ path, bytes: size, sha256: digest, mediaType })));
+    const contents = JSON.parse(new TextDecoder().decode(await zip.entries.get('contents.json')!.read())) as {
+      files: unknown;
+    };
+    expect(contents.files).toEqual(
+      files.map(({ path, bytes: size, sha256: digest, mediaType }) => ({
+        path,
+        bytes: size,
+        sha256: digest,
+        mediaType,
+      })),
+    );
   });
 
   test('is the same whatever the order in which files were finished', async () => {
@@ -40,14 +56,19 @@ describe('a package', () => {
   });
 
   test('refuses a file that is no longer what was written', async () => {
-    await expect(pack(undefined, (output) => appendFile(join(output, 'made/file-1.txt'), 'more'))).rejects.toThrow(/file-1\.txt/);
+    await expect(pack(undefined, (output) => appendFile(join(output, 'made/file-1.txt'), 'more'))).rejects.toThrow(
+      /file-1\.txt/,
+    );
   });
 });
 
 test('of nothing is not written, with a warning', async () => {
   const warnings: string[] = [];
   const found: Artifact[] = [];
-  const items = runStage(packageSink, { inputs: [{ items: [], spec: { kind: 'artifact', axes: [], dtype: null, count: 0 } }], onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)) });
+  const items = runStage(packageSink, {
+    inputs: [{ items: [], spec: { kind: 'artifact', axes: [], dtype: null, count: 0 } }],
+    onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)),
+  });
   for await (const artifact of items) found.push(artifact);
   expect([found, warnings]).toEqual([[], ['no file came in, so no package is written']]);
 });

@@ -9,8 +9,15 @@ import { writeZip, type ZipInput } from '@deepearth/formats/zip-writer';
 import { z } from 'zod';
 
 export const packageOptions = z.strictObject({
-  file: z.string().regex(/\.zip$/, 'expected a name that ends in .zip').default('package.zip').describe('Name of the archive inside the output folder.'),
-  contents: z.boolean().default(true).describe('Put a contents.json into it, with size, SHA-256 and media type of every file.'),
+  file: z
+    .string()
+    .regex(/\.zip$/, 'expected a name that ends in .zip')
+    .default('package.zip')
+    .describe('Name of the archive inside the output folder.'),
+  contents: z
+    .boolean()
+    .default(true)
+    .describe('Put a contents.json into it, with size, SHA-256 and media type of every file.'),
 });
 
 export const packageSink = defineSink({
@@ -18,11 +25,18 @@ export const packageSink = defineSink({
   summary: 'Packs the files that other sinks wrote into one zip archive, in a fixed order.',
   options: packageOptions,
   joins: 'merged',
-  examples: ['- type: sink/package', '- id: zip\n  type: sink/package\n  from: [features, gif]\n  with: { file: results.zip }'],
+  examples: [
+    '- type: sink/package',
+    '- id: zip\n  type: sink/package\n  from: [features, gif]\n  with: { file: results.zip }',
+  ],
 
   describe(input, { inputs }) {
     const other = inputs.find(({ spec: { kind } }) => kind !== 'artifact');
-    if (input?.kind !== 'artifact' || other) return refuse(`a package holds files, not ${(other?.spec ?? input)?.kind ?? 'nothing'}${other ? ` (from ${other.id})` : ''}.`, { remedy: 'List sinks under `from`.' });
+    if (input?.kind !== 'artifact' || other)
+      return refuse(
+        `a package holds files, not ${(other?.spec ?? input)?.kind ?? 'nothing'}${other ? ` (from ${other.id})` : ''}.`,
+        { remedy: 'List sinks under `from`.' },
+      );
     return { output: spec('artifact', {}, null, 1), drains: true };
   },
 
@@ -36,11 +50,19 @@ export const packageSink = defineSink({
     const entries = function* (): Generator<ZipInput> {
       if (options.contents) yield contentsOf(sorted);
       for (const file of sorted) {
-        yield { name: file.path, size: file.bytes, chunks: () => checked(output.folder, file, signal), compression: compressible.test(file.mediaType) ? 'deflated' : 'stored' };
+        yield {
+          name: file.path,
+          size: file.bytes,
+          chunks: () => checked(output.folder, file, signal),
+          compression: compressible.test(file.mediaType) ? 'deflated' : 'stored',
+        };
         progress('files', ++done, sorted.length);
       }
     };
-    yield await output.write({ path: options.file, mediaType: 'application/zip', key: key(digestOf(sorted)) }, writeZip(entries()));
+    yield await output.write(
+      { path: options.file, mediaType: 'application/zip', key: key(digestOf(sorted)) },
+      writeZip(entries()),
+    );
   },
 });
 
@@ -69,11 +91,19 @@ function digestOf(files: readonly Artifact[]): string {
 }
 
 /** The bytes of a file; throws when they are no longer those that were written. */
-async function* checked(folder: string, { path, bytes, sha256 }: Artifact, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* checked(
+  folder: string,
+  { path, bytes, sha256 }: Artifact,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   const file = join(folder, path);
   const hash = createHash('sha256');
   const check = (): void => {
-    if (hash.digest('hex') !== sha256) throw new InputError(file, 'is not what was written there in this run.', { code: 'E_FILE_CHANGED', remedy: 'Let nothing else write into the output folder, and run again.' });
+    if (hash.digest('hex') !== sha256)
+      throw new InputError(file, 'is not what was written there in this run.', {
+        code: 'E_FILE_CHANGED',
+        remedy: 'Let nothing else write into the output folder, and run again.',
+      });
   };
   signal.throwIfAborted();
   if (bytes <= small) {
@@ -92,5 +122,8 @@ async function* checked(folder: string, { path, bytes, sha256 }: Artifact, signa
   check();
 }
 
-/** Files up to this many bytes are read at once: a stream for each of a hundred thousand pictures costs more than they do. */
+/**
+ * Files up to this many bytes are read at once: a stream for each of a hundred thousand pictures costs more than they
+ * do.
+ */
 const small = 1 << 20;

@@ -8,9 +8,15 @@ export interface Pixels {
   readonly channels: number;
 }
 
-type Quantize = (rgba: Uint8Array, maxColors: number, options?: { format?: 'rgb565' | 'rgb444' | 'rgba4444' }) => Palette;
+type Quantize = (
+  rgba: Uint8Array,
+  maxColors: number,
+  options?: { format?: 'rgb565' | 'rgb444' | 'rgba4444' },
+) => Palette;
 
-/** How many pixels a palette is chosen from; taken at equal distances, so that the same pictures give the same palette. */
+/**
+ * How many pixels a palette is chosen from; taken at equal distances, so that the same pictures give the same palette.
+ */
 const sampledPixels = 1 << 17;
 
 /** A palette of at most `most` colours for these pictures together. Fully transparent pixels do not count. */
@@ -35,11 +41,15 @@ export function choosePalette(pictures: readonly Pixels[], most: number, quantiz
   return palette.length ? palette.map((colour) => colour.slice(0, 3)) : [[0, 0, 0]];
 }
 
-/** Thresholds of an ordered dither, `[8, 8]`, from -0.5 to 0.5; fixed to the picture, so that still parts of an animation stay still. */
+/**
+ * Thresholds of an ordered dither, `[8, 8]`, from -0.5 to 0.5; fixed to the picture, so that still parts of an
+ * animation stay still.
+ */
 const bayer = Float32Array.from({ length: 64 }, (_, i) => {
   const [x, y] = [i & 7, i >> 3];
   let value = 0;
-  for (let bit = 0; bit < 3; bit++) value |= ((((x ^ y) >> bit) & 1) << (5 - 2 * bit)) | (((y >> bit) & 1) << (4 - 2 * bit));
+  for (let bit = 0; bit < 3; bit++)
+    value |= ((((x ^ y) >> bit) & 1) << (5 - 2 * bit)) | (((y >> bit) & 1) << (4 - 2 * bit));
   return (value + 0.5) / 64 - 0.5;
 });
 
@@ -48,7 +58,10 @@ const unknown = 0xffff;
 
 export interface PaletteMap {
   readonly palette: Palette;
-  /** Numbers of the nearest colours, one per pixel; `transparent` where opacity is below one half. `dither` is how far thresholds move a value (0: not at all). */
+  /**
+   * Numbers of the nearest colours, one per pixel; `transparent` where opacity is below one half. `dither` is how far
+   * thresholds move a value (0: not at all).
+   */
   apply(pixels: Pixels, width: number, dither: number, transparent: number): Uint8Array;
   /** The mean squared distance between pixels and their colours, by sample. */
   error(pixels: Pixels): number;
@@ -82,11 +95,14 @@ export function paletteMap(palette: Palette): PaletteMap {
           out[pixel] = transparent;
           continue;
         }
-        const shift = dither === 0 ? 0 : Math.round(bayer[((Math.floor(pixel / width) & 7) << 3) | (pixel % width & 7)]! * dither);
+        const shift =
+          dither === 0
+            ? 0
+            : Math.round(bayer[((Math.floor(pixel / width) & 7) << 3) | ((pixel % width) & 7)]! * dither);
         // Rounded, not cut, to 5 and 6 bits: cutting would darken.
-        const r = (clamp(data[at]! + shift) * 31 + 127) / 255 | 0;
-        const g = (clamp(data[at + 1]! + shift) * 63 + 127) / 255 | 0;
-        const b = (clamp(data[at + 2]! + shift) * 31 + 127) / 255 | 0;
+        const r = ((clamp(data[at]! + shift) * 31 + 127) / 255) | 0;
+        const g = ((clamp(data[at + 1]! + shift) * 63 + 127) / 255) | 0;
+        const b = ((clamp(data[at + 2]! + shift) * 31 + 127) / 255) | 0;
         out[pixel] = nearest((r << 11) | (g << 5) | b);
       }
       return out;
@@ -100,7 +116,10 @@ export function paletteMap(palette: Palette): PaletteMap {
         const at = pixel * channels;
         if (channels === 4 && data[at + 3]! < 128) continue;
         const [r, g, b] = [data[at]!, data[at + 1]!, data[at + 2]!];
-        const to = nearest(((r * 31 + 127) / 255 | 0) << 11 | ((g * 63 + 127) / 255 | 0) << 5 | ((b * 31 + 127) / 255 | 0)) * 3;
+        const to =
+          nearest(
+            ((((r * 31 + 127) / 255) | 0) << 11) | ((((g * 63 + 127) / 255) | 0) << 5) | (((b * 31 + 127) / 255) | 0),
+          ) * 3;
         sum += (flat[to]! - r) ** 2 + (flat[to + 1]! - g) ** 2 + (flat[to + 2]! - b) ** 2;
         n++;
       }

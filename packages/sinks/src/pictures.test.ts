@@ -8,7 +8,13 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pictures } from './pictures.ts';
 
-for (const format of ['png', 'jpeg', 'webp'] as const) describeStage(pictures, { title: `as ${format}`, options: { format }, otherOptions: { format: format === 'png' ? 'webp' : 'png' }, inputs: () => [given(makePictures(4))] });
+for (const format of ['png', 'jpeg', 'webp'] as const)
+  describeStage(pictures, {
+    title: `as ${format}`,
+    options: { format },
+    otherOptions: { format: format === 'png' ? 'webp' : 'png' },
+    inputs: () => [given(makePictures(4))],
+  });
 
 let folder = '';
 beforeAll(async () => {
@@ -18,7 +24,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function write(picture: Picture, options: object = {}): Promise<{ path: string; bytes: Buffer }> {
   const output = await mkdtemp(join(folder, 'run-'));
-  for await (const { path } of runStage(pictures, { options, inputs: [given([picture])], output })) return { path, bytes: await readFile(join(output, path)) };
+  for await (const { path } of runStage(pictures, { options, inputs: [given([picture])], output }))
+    return { path, bytes: await readFile(join(output, path)) };
   throw new Error('nothing was written');
 }
 
@@ -26,14 +33,18 @@ describe('a picture file', () => {
   test('is named after its layer and frame', async () => {
     const [picture] = makePictures(1, { first: 616, layer: 'umap-overlay' });
     expect((await write(picture!)).path).toBe('pictures/umap-overlay/frame_000616.png');
-    expect((await write(picture!, { format: 'jpeg', directory: 'stills' })).path).toBe('stills/umap-overlay/frame_000616.jpg');
+    expect((await write(picture!, { format: 'jpeg', directory: 'stills' })).path).toBe(
+      'stills/umap-overlay/frame_000616.jpg',
+    );
   });
 
   test('as PNG keeps every value, opacity too', async () => {
     const [picture] = makePictures(1);
     for (const channels of [3, 4]) {
       const data = Uint8Array.from({ length: 8 * 6 * channels }, (_, i) => (i * 37) % 256);
-      const back = await sharp((await write({ ...picture!, pixels: tensor('uint8', [6, 8, channels], data) })).bytes).raw().toBuffer({ resolveWithObject: true });
+      const back = await sharp((await write({ ...picture!, pixels: tensor('uint8', [6, 8, channels], data) })).bytes)
+        .raw()
+        .toBuffer({ resolveWithObject: true });
       expect(back.info).toMatchObject({ width: 8, height: 6, channels });
       expect(new Uint8Array(back.data)).toEqual(data);
     }
@@ -43,7 +54,9 @@ describe('a picture file', () => {
     const [picture] = makePictures(1);
     const flat = { ...picture!, pixels: tensor('uint8', [16, 16, 3], new Uint8Array(768).fill(90)) };
     for (const format of ['jpeg', 'webp']) {
-      const back = await sharp((await write(flat, { format })).bytes).raw().toBuffer();
+      const back = await sharp((await write(flat, { format })).bytes)
+        .raw()
+        .toBuffer();
       expect(Math.max(...back.map((v) => Math.abs(v - 90)))).toBeLessThan(4);
     }
   });

@@ -7,7 +7,11 @@ import { inOrder } from './in-order.ts';
 export const picturesOptions = z.strictObject({
   format: z.enum(['png', 'jpeg', 'webp']).default('png').describe('PNG keeps every value; JPEG and WebP are smaller.'),
   quality: z.number().int().min(1).max(100).default(90).describe('Of JPEG and WebP.'),
-  directory: z.string().min(1).default('pictures').describe('Folder inside the output folder; each layer has a folder of its own in it.'),
+  directory: z
+    .string()
+    .min(1)
+    .default('pictures')
+    .describe('Folder inside the output folder; each layer has a folder of its own in it.'),
 });
 
 const endings = { png: 'png', jpeg: 'jpg', webp: 'webp' } as const;
@@ -18,21 +22,33 @@ export const pictures = defineSink({
   summary: 'Writes every picture as a PNG, JPEG or WebP file: LAYER/frame_000616.png.',
   options: picturesOptions,
   joins: 'merged',
-  examples: ['- type: sink/pictures', '- type: sink/pictures\n  with: { format: jpeg, quality: 95, directory: stills }'],
+  examples: [
+    '- type: sink/pictures',
+    '- type: sink/pictures\n  with: { format: jpeg, quality: 95, directory: stills }',
+  ],
 
   describe(input, { inputs }) {
     const other = inputs.find(({ spec: { kind } }) => kind !== 'picture');
-    if (input?.kind !== 'picture' || other) return refuse(`sink/pictures takes pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, { remedy: 'Put it behind a renderer.' });
+    if (input?.kind !== 'picture' || other)
+      return refuse(`sink/pictures takes pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
+        remedy: 'Put it behind a renderer.',
+      });
     return { output: spec('artifact', {}, null, inputs.length === 1 ? input.count : null) };
   },
 
-  async *process(pictures: AsyncIterable<Picture>, { options: { format, quality, directory }, output, key, attempt, signal }) {
+  async *process(
+    pictures: AsyncIterable<Picture>,
+    { options: { format, quality, directory }, output, key, attempt, signal },
+  ) {
     // Encoding runs beside this thread and writing waits for the disk, so a few at a time keep both busy.
     const files = inOrder(pictures, 3, (picture) =>
       attempt(picture, async () => {
         signal.throwIfAborted();
         const path = `${directory}/${picture.layer}/frame_${String(picture.frame.number).padStart(6, '0')}.${endings[format]}`;
-        return output.write({ path, mediaType: mediaTypes[format], key: key(picture.key) }, await encodePicture(picture.pixels, format, quality));
+        return output.write(
+          { path, mediaType: mediaTypes[format], key: key(picture.key) },
+          await encodePicture(picture.pixels, format, quality),
+        );
       }),
     );
     for await (const file of files) if (file) yield file;
@@ -40,13 +56,24 @@ export const pictures = defineSink({
 });
 
 /**
- * Encodes pixels with fixed settings, without metadata: the same pixels are the same bytes. JPEG has no opacity, it becomes black. PNG filters are chosen per row at a
- * low level: a third smaller than unfiltered at the usual level 6, in about the same time.
+ * Encodes pixels with fixed settings, without metadata: the same pixels are the same bytes. JPEG has no opacity, it
+ * becomes black. PNG filters are chosen per row at a low level: a third smaller than unfiltered at the usual level 6,
+ * in about the same time.
  */
-export async function encodePicture({ data, shape }: Picture['pixels'], format: 'png' | 'jpeg' | 'webp', quality = 90): Promise<Uint8Array> {
+export async function encodePicture(
+  { data, shape }: Picture['pixels'],
+  format: 'png' | 'jpeg' | 'webp',
+  quality = 90,
+): Promise<Uint8Array> {
   const { default: sharp } = await import('sharp');
   const [height, width, channels] = shape as [number, number, 3 | 4];
   const image = sharp(data, { raw: { width, height, channels } });
-  if (format === 'jpeg') return image.flatten({ background: '#000000' }).jpeg({ quality, chromaSubsampling: '4:4:4', mozjpeg: false }).toBuffer();
-  return format === 'webp' ? image.webp({ quality, effort: 4 }).toBuffer() : image.png({ compressionLevel: 3, adaptiveFiltering: true, palette: false }).toBuffer();
+  if (format === 'jpeg')
+    return image
+      .flatten({ background: '#000000' })
+      .jpeg({ quality, chromaSubsampling: '4:4:4', mozjpeg: false })
+      .toBuffer();
+  return format === 'webp'
+    ? image.webp({ quality, effort: 4 }).toBuffer()
+    : image.png({ compressionLevel: 3, adaptiveFiltering: true, palette: false }).toBuffer();
 }

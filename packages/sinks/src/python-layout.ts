@@ -21,8 +21,9 @@ function temporalMapping({ frames }: Clip, steps: number): Record<string, string
 }
 
 /**
- * What the Python extractor said of a window, in its words and order, but for `extraction_timestamp`: a file is the same bytes whenever it is made.
- * New are `frame_paths` (names alone did not lead back to the frames) and `padded_frames`.
+ * What the Python extractor said of a window, in its words and order, but for `extraction_timestamp`: a file is the
+ * same bytes whenever it is made. New are `frame_paths` (names alone did not lead back to the frames) and
+ * `padded_frames`.
  */
 function metadataOf(clip: Clip, steps: number, model: string): Record<string, PtWritable> {
   const { frames } = clip;
@@ -41,8 +42,14 @@ function metadataOf(clip: Clip, steps: number, model: string): Record<string, Pt
   };
 }
 
-/** Tokens as `features` `[time · height · width, channels]`, with `shape`, `dtype`, `model_info` and `metadata`; a mask as `valid` where there is one. */
-export function tokensForPython({ values: { shape }, valid, clip, encoder, geometry }: TokenGrid, values: Values): PtWritable {
+/**
+ * Tokens as `features` `[time · height · width, channels]`, with `shape`, `dtype`, `model_info` and `metadata`; a mask
+ * as `valid` where there is one.
+ */
+export function tokensForPython(
+  { values: { shape }, valid, clip, encoder, geometry }: TokenGrid,
+  values: Values,
+): PtWritable {
   const [time, height, width, channels] = shape as [number, number, number, number];
   const flat = [time * height * width, channels];
   return {
@@ -74,7 +81,10 @@ export const embeddingForPython = ({ axes, clip, encoder }: Embedding, values: V
 });
 
 /** A projection as `projection` `[time, height, width, components]` with the limits of its colours. */
-export const projectionForPython = ({ valid, limits, meaning, reducer, clip, geometry }: Projection, values: Values): PtWritable => ({
+export const projectionForPython = (
+  { valid, limits, meaning, reducer, clip, geometry }: Projection,
+  values: Values,
+): PtWritable => ({
   projection: values,
   shape: torchSize(values.shape),
   dtype: `torch.${values.dtype}`,

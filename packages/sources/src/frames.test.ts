@@ -13,9 +13,17 @@ import { frames } from './frames.ts';
 let root = '';
 let serial = 0;
 const image = (seed: number, width = 24, height = 16): Promise<Buffer> =>
-  sharp(Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 31 + seed * 97) % 256), { raw: { width, height, channels: 3 } }).png().toBuffer();
+  sharp(
+    Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 31 + seed * 97) % 256),
+    { raw: { width, height, channels: 3 } },
+  )
+    .png()
+    .toBuffer();
 
-async function folder(numbers: readonly number[], name = (n: number) => `frame_${String(n).padStart(4, '0')}.png`): Promise<string> {
+async function folder(
+  numbers: readonly number[],
+  name = (n: number) => `frame_${String(n).padStart(4, '0')}.png`,
+): Promise<string> {
   const { mkdir } = await import('node:fs/promises');
   const path = join(root, `set-${serial++}`);
   await mkdir(path);
@@ -53,7 +61,13 @@ async function run(options: Options, rest: RunStageOptions<typeof frames.options
   const found: Frame[] = [];
   const warnings: string[] = [];
   const inputs: InputFile[] = [];
-  for await (const frame of runStage(frames, { options, onInput: (file) => inputs.push(file), onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)), ...rest })) found.push(frame);
+  for await (const frame of runStage(frames, {
+    options,
+    onInput: (file) => inputs.push(file),
+    onEvent: (event) => void (event.type === 'warning' && warnings.push(event.message)),
+    ...rest,
+  }))
+    found.push(frame);
   return { found, warnings, inputs };
 }
 
@@ -69,7 +83,10 @@ describe('frames', () => {
   test('record every file that was read, with its digest', async () => {
     const directory = await folder([7, 8]);
     const { inputs } = await run({ directory });
-    expect(inputs.map(({ path }) => path)).toEqual([join(directory, 'frame_0007.png'), join(directory, 'frame_0008.png')]);
+    expect(inputs.map(({ path }) => path)).toEqual([
+      join(directory, 'frame_0007.png'),
+      join(directory, 'frame_0008.png'),
+    ]);
     expect(inputs.every(({ bytes, sha256 }) => bytes > 50 && /^[0-9a-f]{64}$/.test(sha256))).toBe(true);
   });
 
@@ -114,7 +131,9 @@ describe('gaps and duplicates', () => {
   test('a duplicate is an error with both files, or the first is taken with a warning', async () => {
     const directory = await folder([1, 2]);
     await writeFile(join(directory, 'frame_2.png'), await image(50));
-    await expect(run({ directory })).rejects.toThrow(/frame_0002\.png and frame_2\.png both have the frame number 2.*duplicates: first/);
+    await expect(run({ directory })).rejects.toThrow(
+      /frame_0002\.png and frame_2\.png both have the frame number 2.*duplicates: first/,
+    );
     const { found, warnings } = await run({ directory, duplicates: 'first' });
     expect(found).toHaveLength(2);
     expect(warnings.join()).toMatch(/left out: frame_2\.png/);
@@ -130,7 +149,9 @@ describe('sizes', () => {
   test('that differ are an error naming both files, are skipped, or are allowed', async () => {
     const directory = await folder([1, 2, 3]);
     await writeFile(join(directory, 'frame_0002.png'), await image(2, 30, 16));
-    await expect(run({ directory })).rejects.toThrow(/frame_0002\.png: is 30 x 16 pixels, but .*frame_0001\.png is 24 x 16.*sizes: any/s);
+    await expect(run({ directory })).rejects.toThrow(
+      /frame_0002\.png: is 30 x 16 pixels, but .*frame_0001\.png is 24 x 16.*sizes: any/s,
+    );
     expect((await run({ directory }, { onError: 'skip' })).found.map(({ number }) => number)).toEqual([1, 3]);
     expect((await run({ directory, sizes: 'any' })).found.map(({ width }) => width)).toEqual([24, 30, 24]);
   });
@@ -138,14 +159,22 @@ describe('sizes', () => {
   test('are known to the plan from the first header alone', async () => {
     const directory = await folder([1, 2]);
     await truncate(join(directory, 'frame_0002.png'), 10);
-    expect(await describeAlone(frames, { options: { directory } })).toMatchObject({ output: { axes: [{ size: 16 }, { size: 24 }, { size: 3 }], count: 2 } });
-    expect(await describeAlone(frames, { options: { directory }, survey: false })).toMatchObject({ output: { axes: [{ size: null }, { size: null }, { size: 3 }], count: null } });
+    expect(await describeAlone(frames, { options: { directory } })).toMatchObject({
+      output: { axes: [{ size: 16 }, { size: 24 }, { size: 3 }], count: 2 },
+    });
+    expect(await describeAlone(frames, { options: { directory }, survey: false })).toMatchObject({
+      output: { axes: [{ size: null }, { size: null }, { size: 3 }], count: null },
+    });
   });
 });
 
 test('options that contradict each other are refused with the option at fault', async () => {
-  expect(await describeAlone(frames, { options: { directory: good, fps: 1, intervalSeconds: 1 }, survey: false })).toMatchObject({ refused: 'both `fps` and `intervalSeconds` are given.', option: 'fps' });
-  expect(await describeAlone(frames, { options: { directory: good, first: 5, last: 2 }, survey: false })).toMatchObject({ option: 'first' });
+  expect(
+    await describeAlone(frames, { options: { directory: good, fps: 1, intervalSeconds: 1 }, survey: false }),
+  ).toMatchObject({ refused: 'both `fps` and `intervalSeconds` are given.', option: 'fps' });
+  expect(await describeAlone(frames, { options: { directory: good, first: 5, last: 2 }, survey: false })).toMatchObject(
+    { option: 'first' },
+  );
 });
 
 test('without `verify` a damaged file passes and fails where it is read', async () => {

@@ -14,18 +14,52 @@ export const framesOptions = z.strictObject({
   pattern: z
     .string()
     .optional()
-    .describe('Regular expression for file names; its group `number`, or its first group, is the frame number. Default: every picture, numbered by the last digits of its name, or by the order of names where no name has digits.'),
+    .describe(
+      'Regular expression for file names; its group `number`, or its first group, is the frame number. Default: every picture, numbered by the last digits of its name, or by the order of names where no name has digits.',
+    ),
   first: whole.optional().describe('The first frame number to read. Default: the lowest there is.'),
   last: whole.optional().describe('The last frame number to read. Default: the highest there is.'),
-  fps: z.number().positive().optional().describe('Frames per second of recording; gives frames their time. Not together with `intervalSeconds`.'),
-  intervalSeconds: z.number().positive().optional().describe('Seconds from one frame number to the next; gives frames their time.'),
-  gaps: z.enum(['warn', 'error']).default('warn').describe('What missing frame numbers are: a warning that lists them, or an error.'),
-  duplicates: z.enum(['error', 'first']).default('error').describe('Two files with one number: an error, or take the first by name and warn.'),
+  fps: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Frames per second of recording; gives frames their time. Not together with `intervalSeconds`.'),
+  intervalSeconds: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Seconds from one frame number to the next; gives frames their time.'),
+  gaps: z
+    .enum(['warn', 'error'])
+    .default('warn')
+    .describe('What missing frame numbers are: a warning that lists them, or an error.'),
+  duplicates: z
+    .enum(['error', 'first'])
+    .default('error')
+    .describe('Two files with one number: an error, or take the first by name and warn.'),
   sizes: z.enum(['same', 'any']).default('same').describe('Whether all frames must have the size of the first.'),
-  values: z.enum(['uint8', 'stored']).default('uint8').describe('What becomes of 16-bit pictures: brought to 8 bits (divided by 257), or handed on as they are.'),
-  verify: z.boolean().default(true).describe('Decode every frame before it is passed on, so that a damaged file is found (and skipped with `onError: skip`) by itself instead of with its whole clip.'),
-  maxPixels: z.number().int().positive().default(2 ** 28).describe('Pictures of more pixels than this are refused before they are decoded.'),
-  cacheBytes: z.number().int().nonnegative().default(64 * 2 ** 20).describe('Bytes of decoded pixels that are kept, because encoder and renderers read the same frames.'),
+  values: z
+    .enum(['uint8', 'stored'])
+    .default('uint8')
+    .describe('What becomes of 16-bit pictures: brought to 8 bits (divided by 257), or handed on as they are.'),
+  verify: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Decode every frame before it is passed on, so that a damaged file is found (and skipped with `onError: skip`) by itself instead of with its whole clip.',
+    ),
+  maxPixels: z
+    .number()
+    .int()
+    .positive()
+    .default(2 ** 28)
+    .describe('Pictures of more pixels than this are refused before they are decoded.'),
+  cacheBytes: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(64 * 2 ** 20)
+    .describe('Bytes of decoded pixels that are kept, because encoder and renderers read the same frames.'),
 });
 
 export type FramesOptions = z.output<typeof framesOptions>;
@@ -52,16 +86,27 @@ export const frames = defineSource({
 
   async survey(options: FramesOptions, signal): Promise<FramesSurvey> {
     const listing = await listFrames(options);
-    const { width, height } = await readPictureFile(join(options.directory, listing.files[0]!.file), options.maxPixels, signal);
+    const { width, height } = await readPictureFile(
+      join(options.directory, listing.files[0]!.file),
+      options.maxPixels,
+      signal,
+    );
     return { listing, width, height };
   },
 
   describe(_, { options, survey }) {
-    if (options.fps !== undefined && options.intervalSeconds !== undefined) return refuse('both `fps` and `intervalSeconds` are given.', { option: 'fps', remedy: 'Keep the one you know.' });
-    if (options.first !== undefined && options.last !== undefined && options.first > options.last) return refuse(`\`first\` (${options.first}) comes after \`last\` (${options.last}).`, { option: 'first' });
+    if (options.fps !== undefined && options.intervalSeconds !== undefined)
+      return refuse('both `fps` and `intervalSeconds` are given.', { option: 'fps', remedy: 'Keep the one you know.' });
+    if (options.first !== undefined && options.last !== undefined && options.first > options.last)
+      return refuse(`\`first\` (${options.first}) comes after \`last\` (${options.last}).`, { option: 'first' });
     const same = options.sizes === 'same';
     return {
-      output: spec('frame', { height: same ? (survey?.height ?? null) : null, width: same ? (survey?.width ?? null) : null, channels: 3 }, options.values === 'uint8' ? 'uint8' : null, survey?.listing.files.length ?? null),
+      output: spec(
+        'frame',
+        { height: same ? (survey?.height ?? null) : null, width: same ? (survey?.width ?? null) : null, channels: 3 },
+        options.values === 'uint8' ? 'uint8' : null,
+        survey?.listing.files.length ?? null,
+      ),
       memoryBytes: options.cacheBytes,
       notes: survey ? remarks(survey.listing, options) : [],
     };
@@ -83,27 +128,40 @@ export const frames = defineSource({
         const picture = await readPictureFile(join(options.directory, file), options.maxPixels, signal);
         if (options.sizes === 'same' && leader) sameSize(leader, picture);
         const made = frameOf(id, number, picture, options, start, cache);
-        if (options.verify && !cache.get(made.key)) cache.set(made.key, await decodePicture(picture, options.values === 'stored'));
+        if (options.verify && !cache.get(made.key))
+          cache.set(made.key, await decodePicture(picture, options.values === 'stored'));
         return { made, picture };
       });
       context.progress('frames', ++done, listing.files.length);
       if (!frame) continue;
       const { made, picture } = frame;
       context.recordInput({ path: picture.path, bytes: picture.bytes.length, sha256: picture.sha256 });
-      if (picture.pages > 1 && !leader) context.log.warn(`${picture.path} holds ${picture.pages} pictures; only the first of each file is read.`);
+      if (picture.pages > 1 && !leader)
+        context.log.warn(`${picture.path} holds ${picture.pages} pictures; only the first of each file is read.`);
       leader ??= { ...picture, bytes: new Uint8Array(0) };
       yield made;
     }
   },
 });
 
-function frameOf(id: string, number: number, { bytes: _, ...picture }: PictureFile, options: FramesOptions, start: number, cache: PixelCache): Frame {
+function frameOf(
+  id: string,
+  number: number,
+  { bytes: _, ...picture }: PictureFile,
+  options: FramesOptions,
+  start: number,
+  cache: PixelCache,
+): Frame {
   const { path, sha256, width, height } = picture;
   const interval = options.intervalSeconds ?? (options.fps === undefined ? undefined : 1 / options.fps);
   const key = lineage('frame', decoding, sha256, options.values);
   return {
     kind: 'frame',
-    id, key, number, width, height,
+    id,
+    key,
+    number,
+    width,
+    height,
     origin: path,
     ...(interval !== undefined && { seconds: (number - start) * interval }),
     async read(signal) {
@@ -111,7 +169,11 @@ function frameOf(id: string, number: number, { bytes: _, ...picture }: PictureFi
       const kept = cache.get(key);
       if (kept) return kept;
       const file = await readPictureFile(path, options.maxPixels, signal);
-      if (file.sha256 !== sha256) throw new InputError(path, 'has changed since this run began.', { code: 'E_FRAME_CHANGED', remedy: 'Run again when nothing writes to the folder any more.' });
+      if (file.sha256 !== sha256)
+        throw new InputError(path, 'has changed since this run began.', {
+          code: 'E_FRAME_CHANGED',
+          remedy: 'Run again when nothing writes to the folder any more.',
+        });
       const raster = await decodePicture(file, options.values === 'stored');
       cache.set(key, raster);
       return raster;
@@ -121,30 +183,55 @@ function frameOf(id: string, number: number, { bytes: _, ...picture }: PictureFi
 
 function sameSize(leader: PictureFile, { path, width, height }: PictureFile): void {
   if (width === leader.width && height === leader.height) return;
-  throw new InputError(path, `is ${width} x ${height} pixels, but ${leader.path} is ${leader.width} x ${leader.height}.`, {
-    code: 'E_FRAME_SIZE',
-    remedy: 'Frames of one sequence have one size; resize it, leave it out with `onError: skip`, or allow it with `sizes: any`.',
-  });
+  throw new InputError(
+    path,
+    `is ${width} x ${height} pixels, but ${leader.path} is ${leader.width} x ${leader.height}.`,
+    {
+      code: 'E_FRAME_SIZE',
+      remedy:
+        'Frames of one sequence have one size; resize it, leave it out with `onError: skip`, or allow it with `sizes: any`.',
+    },
+  );
 }
 
 function check({ duplicates, gaps, missing }: Listing, options: FramesOptions): void {
   const [pair] = duplicates;
   if (pair && options.duplicates === 'error') {
     const more = duplicates.length > 1 ? ` (${duplicates.length} such pairs)` : '';
-    throw new InputError(options.directory, `${pair[0].file} and ${pair[1].file} both have the frame number ${pair[0].number}${more}.`, {
-      code: 'E_DUPLICATE_FRAME',
-      remedy: 'Remove one, say with `pattern` where the number stands, or take the first of each with `duplicates: first`.',
-    });
+    throw new InputError(
+      options.directory,
+      `${pair[0].file} and ${pair[1].file} both have the frame number ${pair[0].number}${more}.`,
+      {
+        code: 'E_DUPLICATE_FRAME',
+        remedy:
+          'Remove one, say with `pattern` where the number stands, or take the first of each with `duplicates: first`.',
+      },
+    );
   }
-  if (missing && options.gaps === 'error') throw new InputError(options.directory, `${missing} frame numbers are missing: ${formatGaps(gaps)}.`, { code: 'E_GAP', remedy: 'Add them, or go on without them with `gaps: warn`.' });
+  if (missing && options.gaps === 'error')
+    throw new InputError(options.directory, `${missing} frame numbers are missing: ${formatGaps(gaps)}.`, {
+      code: 'E_GAP',
+      remedy: 'Add them, or go on without them with `gaps: warn`.',
+    });
 }
 
 /** What is odd about a folder, for the plan and as warnings. */
 function remarks({ unnumbered, gaps, missing, duplicates }: Listing, options: FramesOptions): string[] {
-  const few = (names: readonly string[]) => `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;
+  const few = (names: readonly string[]) =>
+    `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;
   return [
-    ...(missing ? [`${missing} frame ${missing === 1 ? 'number is' : 'numbers are'} missing: ${formatGaps(gaps)}`] : []),
-    ...(unnumbered.length ? [`${unnumbered.length} ${unnumbered.length === 1 ? 'picture has' : 'pictures have'} no number in the name and ${unnumbered.length === 1 ? 'is' : 'are'} left out: ${few(unnumbered)}`] : []),
-    ...(duplicates.length && options.duplicates === 'first' ? [`${duplicates.length} ${duplicates.length === 1 ? 'file repeats a frame number and is' : 'files repeat frame numbers and are'} left out: ${few(duplicates.map(([, { file }]) => file))}`] : []),
+    ...(missing
+      ? [`${missing} frame ${missing === 1 ? 'number is' : 'numbers are'} missing: ${formatGaps(gaps)}`]
+      : []),
+    ...(unnumbered.length
+      ? [
+          `${unnumbered.length} ${unnumbered.length === 1 ? 'picture has' : 'pictures have'} no number in the name and ${unnumbered.length === 1 ? 'is' : 'are'} left out: ${few(unnumbered)}`,
+        ]
+      : []),
+    ...(duplicates.length && options.duplicates === 'first'
+      ? [
+          `${duplicates.length} ${duplicates.length === 1 ? 'file repeats a frame number and is' : 'files repeat frame numbers and are'} left out: ${few(duplicates.map(([, { file }]) => file))}`,
+        ]
+      : []),
   ];
 }

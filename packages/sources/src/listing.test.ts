@@ -16,18 +16,40 @@ afterEach(async () => {
   for (const path of folders.splice(0)) await rm(path, { recursive: true, force: true });
 });
 
-const listed = async (options: Parameters<typeof listFrames>[0]) => (await listFrames(options)).files.map(({ file, number }) => `${number} ${file}`);
+const listed = async (options: Parameters<typeof listFrames>[0]) =>
+  (await listFrames(options)).files.map(({ file, number }) => `${number} ${file}`);
 
 describe('numbers', () => {
   test('are the last digits of the name, in natural order', async () => {
-    const directory = await folder('cam2_frame10.png', 'cam2_frame9.png', 'cam2_frame0011_rgb.png', 'notes.txt', '.hidden1.png');
-    expect(await listed({ directory })).toEqual(['9 cam2_frame9.png', '10 cam2_frame10.png', '11 cam2_frame0011_rgb.png']);
+    const directory = await folder(
+      'cam2_frame10.png',
+      'cam2_frame9.png',
+      'cam2_frame0011_rgb.png',
+      'notes.txt',
+      '.hidden1.png',
+    );
+    expect(await listed({ directory })).toEqual([
+      '9 cam2_frame9.png',
+      '10 cam2_frame10.png',
+      '11 cam2_frame0011_rgb.png',
+    ]);
   });
 
   test('come from the pattern: its named group, or its first', async () => {
-    const directory = await folder('S2_20240105_B04_7.tif', 'S2_20240110_B04_3.tif', 'S2_20240110_B08_3.tif', 'preview.jpg');
-    expect(await listed({ directory, pattern: '_(\\d{8})_B04' })).toEqual(['20240105 S2_20240105_B04_7.tif', '20240110 S2_20240110_B04_3.tif']);
-    expect(await listed({ directory, pattern: '(S2)_.*B04_(?<number>\\d+)' })).toEqual(['3 S2_20240110_B04_3.tif', '7 S2_20240105_B04_7.tif']);
+    const directory = await folder(
+      'S2_20240105_B04_7.tif',
+      'S2_20240110_B04_3.tif',
+      'S2_20240110_B08_3.tif',
+      'preview.jpg',
+    );
+    expect(await listed({ directory, pattern: '_(\\d{8})_B04' })).toEqual([
+      '20240105 S2_20240105_B04_7.tif',
+      '20240110 S2_20240110_B04_3.tif',
+    ]);
+    expect(await listed({ directory, pattern: '(S2)_.*B04_(?<number>\\d+)' })).toEqual([
+      '3 S2_20240110_B04_3.tif',
+      '7 S2_20240105_B04_7.tif',
+    ]);
   });
 
   test('are the order of names where no name has digits', async () => {
@@ -43,14 +65,20 @@ describe('numbers', () => {
   });
 
   test('that are no whole numbers or too large are refused with the file and a remedy', async () => {
-    await expect(listFrames({ directory: await folder('f99999999999999999999.png') })).rejects.toThrow(/f9+\.png: its frame number would be "9+", which is too large.*pattern/s);
-    await expect(listFrames({ directory: await folder('f_ab.png'), pattern: 'f_(\\w+)' })).rejects.toThrow(/would be "ab", which is no number/);
+    await expect(listFrames({ directory: await folder('f99999999999999999999.png') })).rejects.toThrow(
+      /f9+\.png: its frame number would be "9+", which is too large.*pattern/s,
+    );
+    await expect(listFrames({ directory: await folder('f_ab.png'), pattern: 'f_(\\w+)' })).rejects.toThrow(
+      /would be "ab", which is no number/,
+    );
   });
 
   test('can be limited to a range', async () => {
     const directory = await folder('1.png', '2.png', '3.png', '4.png');
     expect(await listed({ directory, first: 2, last: 3 })).toEqual(['2 2.png', '3 3.png']);
-    await expect(listFrames({ directory, first: 9 })).rejects.toThrow(/has no frame from 9 to the end; its 4 frames are numbered 1 to 4/);
+    await expect(listFrames({ directory, first: 9 })).rejects.toThrow(
+      /has no frame from 9 to the end; its 4 frames are numbered 1 to 4/,
+    );
   });
 });
 
@@ -62,13 +90,34 @@ test('duplicates are pairs with the file that is kept first', async () => {
 
 describe('gaps', () => {
   test('are listed as ranges, in steps of what numbers differ by', () => {
-    expect(findGaps([1, 2, 4, 5, 9])).toEqual({ gaps: [[3, 3], [6, 8]], missing: 4, step: 1 });
-    expect(findGaps([0, 10, 20, 40, 80])).toEqual({ gaps: [[30, 30], [50, 70]], missing: 4, step: 10 });
+    expect(findGaps([1, 2, 4, 5, 9])).toEqual({
+      gaps: [
+        [3, 3],
+        [6, 8],
+      ],
+      missing: 4,
+      step: 1,
+    });
+    expect(findGaps([0, 10, 20, 40, 80])).toEqual({
+      gaps: [
+        [30, 30],
+        [50, 70],
+      ],
+      missing: 4,
+      step: 10,
+    });
     expect(findGaps([616])).toEqual({ gaps: [], missing: 0, step: 1 });
   });
 
   test('include what is missing at the ends of a range that was asked for', () => {
-    expect(findGaps([2, 3], 0, 5)).toEqual({ gaps: [[0, 1], [4, 5]], missing: 4, step: 1 });
+    expect(findGaps([2, 3], 0, 5)).toEqual({
+      gaps: [
+        [0, 1],
+        [4, 5],
+      ],
+      missing: 4,
+      step: 1,
+    });
     expect(findGaps([10, 20], 5, 35)).toEqual({ gaps: [[30, 30]], missing: 1, step: 10 });
   });
 
@@ -77,16 +126,30 @@ describe('gaps', () => {
       fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 60 }), { minLength: 2 }), (chosen) => {
         const numbers = [...chosen].sort((a, b) => a - b);
         const { gaps, missing, step } = findGaps(numbers);
-        const absent = gaps.flatMap(([from, to]) => Array.from({ length: (to - from) / step + 1 }, (_, i) => from + i * step));
+        const absent = gaps.flatMap(([from, to]) =>
+          Array.from({ length: (to - from) / step + 1 }, (_, i) => from + i * step),
+        );
         expect(absent).toHaveLength(missing);
-        expect([...absent, ...numbers].sort((a, b) => a - b)).toEqual(Array.from({ length: (numbers.at(-1)! - numbers[0]!) / step + 1 }, (_, i) => numbers[0]! + i * step));
+        expect([...absent, ...numbers].sort((a, b) => a - b)).toEqual(
+          Array.from({ length: (numbers.at(-1)! - numbers[0]!) / step + 1 }, (_, i) => numbers[0]! + i * step),
+        );
       }),
     );
   });
 
   test('are written for people, not without end', () => {
-    expect(formatGaps([[3, 3], [6, 8]])).toBe('3, 6–8');
-    expect(formatGaps(Array.from({ length: 10 }, (_, i) => [i * 2, i * 2] as const), 3)).toBe('0, 2, 4 and 7 more ranges');
+    expect(
+      formatGaps([
+        [3, 3],
+        [6, 8],
+      ]),
+    ).toBe('3, 6–8');
+    expect(
+      formatGaps(
+        Array.from({ length: 10 }, (_, i) => [i * 2, i * 2] as const),
+        3,
+      ),
+    ).toBe('0, 2, 4 and 7 more ranges');
   });
 });
 
@@ -94,8 +157,12 @@ describe('a folder', () => {
   test('that is missing is an error with the sibling that was meant', async () => {
     const parent = await folder();
     await mkdir(join(parent, 'frames'));
-    await expect(listFrames({ directory: join(parent, 'frmaes') })).rejects.toThrow(/there is no such folder\. Did you mean .*frames\?/);
-    await expect(listFrames({ directory: join(parent, 'x', 'y') })).rejects.toThrow(/Its parent .*x does not exist either/);
+    await expect(listFrames({ directory: join(parent, 'frmaes') })).rejects.toThrow(
+      /there is no such folder\. Did you mean .*frames\?/,
+    );
+    await expect(listFrames({ directory: join(parent, 'x', 'y') })).rejects.toThrow(
+      /Its parent .*x does not exist either/,
+    );
   });
 
   test('that is empty, or a file, or holds only folders, says so', async () => {
@@ -109,8 +176,12 @@ describe('a folder', () => {
 
   test('without fitting files says what it looked for and what is there', async () => {
     const directory = await folder('a.txt', 'b.csv');
-    await expect(listFrames({ directory })).rejects.toThrow(/holds no pictures \(\.png, .*\); there are 2 files: a\.txt, b\.csv/);
-    await expect(listFrames({ directory, pattern: 'x(\\d+)' })).rejects.toThrow(/no file whose name fits the pattern "x\(\\\\d\+\)"/);
+    await expect(listFrames({ directory })).rejects.toThrow(
+      /holds no pictures \(\.png, .*\); there are 2 files: a\.txt, b\.csv/,
+    );
+    await expect(listFrames({ directory, pattern: 'x(\\d+)' })).rejects.toThrow(
+      /no file whose name fits the pattern "x\(\\\\d\+\)"/,
+    );
     await expect(listFrames({ directory, pattern: '(' })).rejects.toThrow(/is no regular expression/);
   });
 
@@ -123,7 +194,9 @@ describe('a folder', () => {
 });
 
 test('names are ordered the same whatever the order they come in', () => {
-  fc.assert(fc.property(fc.uniqueArray(fc.stringMatching(/^[aA_0-9]{1,6}$/)), (names) => {
-    expect([...names].reverse().sort(byName)).toEqual([...names].sort(byName));
-  }));
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.stringMatching(/^[aA_0-9]{1,6}$/)), (names) => {
+      expect([...names].reverse().sort(byName)).toEqual([...names].sort(byName));
+    }),
+  );
 });

@@ -38,25 +38,36 @@ export interface Listing {
 }
 
 const natural = new Intl.Collator('en', { numeric: true });
-/** Order for people: frame2 before frame10; equal but for case or zeros falls back to code units, so that it is the same everywhere. */
+/**
+ * Order for people: frame2 before frame10; equal but for case or zeros falls back to code units, so that it is the same
+ * everywhere.
+ */
 export const byName = (a: string, b: string): number => natural.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
 
 /**
- * Lists a folder. Throws an `InputError` for a missing or empty folder, one without pictures (it says what is there instead), a pattern
- * that fits nothing, and a range that holds no frame.
+ * Lists a folder. Throws an `InputError` for a missing or empty folder, one without pictures (it says what is there
+ * instead), a pattern that fits nothing, and a range that holds no frame.
  */
 export async function listFrames({ directory, pattern, first, last }: ListingOptions): Promise<Listing> {
   const names = await readNames(directory);
   const expression = pattern === undefined ? undefined : compile(pattern);
-  const pictures = names.filter((name) => (expression ? expression.test(name) : (pictureEndings as readonly string[]).includes(extname(name).toLowerCase()))).sort(byName);
+  const pictures = names
+    .filter((name) =>
+      expression ? expression.test(name) : (pictureEndings as readonly string[]).includes(extname(name).toLowerCase()),
+    )
+    .sort(byName);
   if (pictures.length === 0) throw nothingFits(directory, names, pattern);
 
   const numbers = pictures.map((name) => numberOf(name, expression, directory));
   const unnumbered = pictures.filter((_, i) => numbers[i] === undefined);
   // A folder of plain names is a sequence too: the order of its names is its numbering.
   const everyone = unnumbered.length === pictures.length;
-  const all = pictures.flatMap((file, i) => (everyone ? [{ file, number: i }] : numbers[i] === undefined ? [] : [{ file, number: numbers[i] }]));
-  const inRange = all.filter(({ number }) => number >= (first ?? -Infinity) && number <= (last ?? Infinity)).sort((a, b) => a.number - b.number || byName(a.file, b.file));
+  const all = pictures.flatMap((file, i) =>
+    everyone ? [{ file, number: i }] : numbers[i] === undefined ? [] : [{ file, number: numbers[i] }],
+  );
+  const inRange = all
+    .filter(({ number }) => number >= (first ?? -Infinity) && number <= (last ?? Infinity))
+    .sort((a, b) => a.number - b.number || byName(a.file, b.file));
   if (inRange.length === 0) throw nothingInRange(directory, all, first, last);
 
   const files: NumberedFile[] = [];
@@ -66,11 +77,24 @@ export async function listFrames({ directory, pattern, first, last }: ListingOpt
     if (before?.number === entry.number) duplicates.push([before, entry]);
     else files.push(entry);
   }
-  return { files, unnumbered: everyone ? [] : unnumbered, duplicates, ...findGaps(files.map(({ number }) => number), first, last) };
+  return {
+    files,
+    unnumbered: everyone ? [] : unnumbered,
+    duplicates,
+    ...findGaps(
+      files.map(({ number }) => number),
+      first,
+      last,
+    ),
+  };
 }
 
 /** Missing numbers of an ascending sequence; `first` and `last` widen it where the user named them. */
-export function findGaps(numbers: readonly number[], first?: number, last?: number): Pick<Listing, 'gaps' | 'missing' | 'step'> {
+export function findGaps(
+  numbers: readonly number[],
+  first?: number,
+  last?: number,
+): Pick<Listing, 'gaps' | 'missing' | 'step'> {
   let step = 0;
   for (let i = 1; i < numbers.length; i++) step = gcd(step, numbers[i]! - numbers[i - 1]!);
   step ||= 1;
@@ -100,19 +124,44 @@ async function readNames(directory: string): Promise<string[]> {
     entries = await readdir(directory, { withFileTypes: true });
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
-    if (code === 'ENOTDIR') throw new InputError(directory, 'is a file, not a folder of frames.', { code: 'E_FOLDER', cause, remedy: `Name the folder it is in: ${dirname(directory)}.` });
-    if (code !== 'ENOENT') throw new InputError(directory, `cannot be listed (${code ?? String(cause)}).`, { code: 'E_FOLDER', cause, remedy: 'Check that you may read it.' });
-    throw new InputError(directory, 'there is no such folder.', { code: 'E_FOLDER', cause, remedy: await nearestFolder(directory) });
+    if (code === 'ENOTDIR')
+      throw new InputError(directory, 'is a file, not a folder of frames.', {
+        code: 'E_FOLDER',
+        cause,
+        remedy: `Name the folder it is in: ${dirname(directory)}.`,
+      });
+    if (code !== 'ENOENT')
+      throw new InputError(directory, `cannot be listed (${code ?? String(cause)}).`, {
+        code: 'E_FOLDER',
+        cause,
+        remedy: 'Check that you may read it.',
+      });
+    throw new InputError(directory, 'there is no such folder.', {
+      code: 'E_FOLDER',
+      cause,
+      remedy: await nearestFolder(directory),
+    });
   }
   const names: string[] = [];
   // A link to a picture counts; a broken one is kept, so that reading it says so instead of leaving it out.
-  for (const entry of entries) if (entry.isFile() || (entry.isSymbolicLink() && !(await stat(resolve(directory, entry.name)).catch(() => undefined))?.isDirectory())) names.push(entry.name);
+  for (const entry of entries)
+    if (
+      entry.isFile() ||
+      (entry.isSymbolicLink() && !(await stat(resolve(directory, entry.name)).catch(() => undefined))?.isDirectory())
+    )
+      names.push(entry.name);
   if (names.length === 0) {
     const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-    throw new InputError(directory, folders.length ? `holds no files, only the folders ${some(folders)}.` : 'is empty.', {
-      code: 'E_NO_FRAMES',
-      remedy: folders.length ? 'Name one of them.' : `Put pictures there (${pictureEndings.join(', ')}), or name another folder.`,
-    });
+    throw new InputError(
+      directory,
+      folders.length ? `holds no files, only the folders ${some(folders)}.` : 'is empty.',
+      {
+        code: 'E_NO_FRAMES',
+        remedy: folders.length
+          ? 'Name one of them.'
+          : `Put pictures there (${pictureEndings.join(', ')}), or name another folder.`,
+      },
+    );
   }
   return names.filter((name) => !name.startsWith('.')).sort(byName);
 }
@@ -121,8 +170,13 @@ async function nearestFolder(directory: string): Promise<string> {
   const full = resolve(directory);
   const siblings = await readdir(dirname(full), { withFileTypes: true }).catch(() => undefined);
   if (!siblings) return `Its parent ${dirname(full)} does not exist either; relative paths start at ${resolve('.')}.`;
-  const guess = closest(basename(full), siblings.filter((entry) => entry.isDirectory()).map(({ name }) => name));
-  return guess ? `Did you mean ${directory.slice(0, directory.length - basename(directory).length)}${guess}?` : `Relative paths start at ${resolve('.')}.`;
+  const guess = closest(
+    basename(full),
+    siblings.filter((entry) => entry.isDirectory()).map(({ name }) => name),
+  );
+  return guess
+    ? `Did you mean ${directory.slice(0, directory.length - basename(directory).length)}${guess}?`
+    : `Relative paths start at ${resolve('.')}.`;
 }
 
 function compile(pattern: string): RegExp {
@@ -135,28 +189,48 @@ function compile(pattern: string): RegExp {
 
 function numberOf(name: string, expression: RegExp | undefined, directory: string): number | undefined {
   const match = expression ? expression.exec(name) : undefined;
-  const digits = expression ? (match?.groups?.['number'] ?? match?.[1]) : name.slice(0, name.length - extname(name).length).match(/\d+(?=\D*$)/)?.[0];
+  const digits = expression
+    ? (match?.groups?.['number'] ?? match?.[1])
+    : name.slice(0, name.length - extname(name).length).match(/\d+(?=\D*$)/)?.[0];
   if (digits === undefined) return undefined;
   const number = /^\d+$/.test(digits) ? Number(digits) : NaN;
   if (Number.isSafeInteger(number)) return number;
-  throw new InputError(`${directory}/${name}`, `its frame number would be ${JSON.stringify(digits)}, which is ${Number.isNaN(number) ? 'no number' : 'too large'}.`, {
-    code: 'E_PATTERN',
-    remedy: 'Say with `pattern` where the number stands, for example "frame_(\\\\d+)".',
-  });
+  throw new InputError(
+    `${directory}/${name}`,
+    `its frame number would be ${JSON.stringify(digits)}, which is ${Number.isNaN(number) ? 'no number' : 'too large'}.`,
+    {
+      code: 'E_PATTERN',
+      remedy: 'Say with `pattern` where the number stands, for example "frame_(\\\\d+)".',
+    },
+  );
 }
 
-const some = (names: readonly string[], most = 5): string => `${names.slice(0, most).join(', ')}${names.length > most ? ` and ${names.length - most} more` : ''}`;
+const some = (names: readonly string[], most = 5): string =>
+  `${names.slice(0, most).join(', ')}${names.length > most ? ` and ${names.length - most} more` : ''}`;
 
 const nothingFits = (directory: string, names: readonly string[], pattern: string | undefined): InputError =>
-  new InputError(directory, `holds no ${pattern === undefined ? `pictures (${pictureEndings.join(', ')})` : `file whose name fits the pattern ${JSON.stringify(pattern)}`}; there are ${names.length} files: ${some(names)}.`, {
-    code: 'E_NO_FRAMES',
-    remedy: pattern === undefined ? 'Name another folder.' : 'Change `pattern`.',
-  });
+  new InputError(
+    directory,
+    `holds no ${pattern === undefined ? `pictures (${pictureEndings.join(', ')})` : `file whose name fits the pattern ${JSON.stringify(pattern)}`}; there are ${names.length} files: ${some(names)}.`,
+    {
+      code: 'E_NO_FRAMES',
+      remedy: pattern === undefined ? 'Name another folder.' : 'Change `pattern`.',
+    },
+  );
 
-const nothingInRange = (directory: string, all: readonly NumberedFile[], first: number | undefined, last: number | undefined): InputError => {
+const nothingInRange = (
+  directory: string,
+  all: readonly NumberedFile[],
+  first: number | undefined,
+  last: number | undefined,
+): InputError => {
   const numbers = all.map(({ number }) => number).sort((a, b) => a - b);
-  return new InputError(directory, `has no frame from ${first ?? 'the start'} to ${last ?? 'the end'}; its ${all.length} frames are numbered ${numbers[0]} to ${numbers.at(-1)}.`, {
-    code: 'E_NO_FRAMES',
-    remedy: 'Change `first` and `last`.',
-  });
+  return new InputError(
+    directory,
+    `has no frame from ${first ?? 'the start'} to ${last ?? 'the end'}; its ${all.length} frames are numbered ${numbers[0]} to ${numbers.at(-1)}.`,
+    {
+      code: 'E_NO_FRAMES',
+      remedy: 'Change `first` and `last`.',
+    },
+  );
 };

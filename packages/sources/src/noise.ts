@@ -20,9 +20,9 @@ export function hash(a: number, b = 0, c = 0): number {
 export const chance = (a: number, b = 0, c = 0): number => hash(a, b, c) / 4294967296;
 
 /**
- * Sums octaves of smoothed lattice noise, the coarsest with `cells` lattice cells along an edge, each next one twice as fine and `gain` as strong.
- * Uses only additions, multiplications and whole-number hashes, whose results IEEE 754 fixes to the last bit; sines and powers are left out on
- * purpose, they differ between engines.
+ * Sums octaves of smoothed lattice noise, the coarsest with `cells` lattice cells along an edge, each next one twice as
+ * fine and `gain` as strong. Uses only additions, multiplications and whole-number hashes, whose results IEEE 754 fixes
+ * to the last bit; sines and powers are left out on purpose, they differ between engines.
  */
 export function noiseTile(seed: number, size: number, cells: number, octaves: number, gain = 0.5): NoiseTile {
   const values = new Float32Array(size * size);
@@ -37,7 +37,9 @@ export function noiseTile(seed: number, size: number, cells: number, octaves: nu
 }
 
 function addOctave(values: Float32Array, size: number, seed: number, cells: number, strength: number): void {
-  const lattice = Float32Array.from({ length: cells * cells }, (_, i) => chance(seed, i % cells, Math.floor(i / cells)));
+  const lattice = Float32Array.from({ length: cells * cells }, (_, i) =>
+    chance(seed, i % cells, Math.floor(i / cells)),
+  );
   const along = Array.from({ length: size }, (_, i) => {
     const at = (i * cells) / size;
     const low = Math.floor(at);
@@ -49,14 +51,21 @@ function addOctave(values: Float32Array, size: number, seed: number, cells: numb
     const { low, high, weight } = along[y]!;
     for (let x = 0; x < size; x++, i++) {
       const column = along[x]!;
-      const upper = lattice[low * cells + column.low]! + (lattice[low * cells + column.high]! - lattice[low * cells + column.low]!) * column.weight;
-      const lower = lattice[high * cells + column.low]! + (lattice[high * cells + column.high]! - lattice[high * cells + column.low]!) * column.weight;
+      const upper =
+        lattice[low * cells + column.low]! +
+        (lattice[low * cells + column.high]! - lattice[low * cells + column.low]!) * column.weight;
+      const lower =
+        lattice[high * cells + column.low]! +
+        (lattice[high * cells + column.high]! - lattice[high * cells + column.low]!) * column.weight;
       values[i]! += strength * (upper + (lower - upper) * weight);
     }
   }
 }
 
-/** The noise at a point, in tile edges (the tile repeats at every whole number), interpolated between its four neighbours. */
+/**
+ * The noise at a point, in tile edges (the tile repeats at every whole number), interpolated between its four
+ * neighbours.
+ */
 export function sampleNoise({ values, size }: NoiseTile, u: number, v: number): number {
   const x = u * size;
   const y = v * size;

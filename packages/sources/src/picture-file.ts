@@ -4,7 +4,10 @@ import { readFile, stat } from 'node:fs/promises';
 import { InputError, sha256, tensor, type Raster } from '@deepearth/core';
 import type { Metadata, Sharp } from 'sharp';
 
-/** The bytes of a picture file and what its header says; the pixels are decoded from the same bytes that the digest is of. */
+/**
+ * The bytes of a picture file and what its header says; the pixels are decoded from the same bytes that the digest is
+ * of.
+ */
 export interface PictureFile {
   readonly path: string;
   readonly bytes: Uint8Array;
@@ -24,7 +27,10 @@ const maxFileBytes = 2 ** 30;
 
 const leaveOut = 'Copy it again or remove it; with `onError: skip` the run goes on without it.';
 
-/** Reads a file and its header. Throws an `InputError` that names the file when it is missing, empty, no picture, of a kind that cannot be read, or too large. */
+/**
+ * Reads a file and its header. Throws an `InputError` that names the file when it is missing, empty, no picture, of a
+ * kind that cannot be read, or too large.
+ */
 export async function readPictureFile(path: string, maxPixels: number, signal?: AbortSignal): Promise<PictureFile> {
   const bytes = await readBytes(path, signal);
   let about: Metadata;
@@ -41,10 +47,16 @@ export async function readPictureFile(path: string, maxPixels: number, signal?: 
     });
   }
   if (about.depth !== 'uchar' && about.depth !== 'ushort') {
-    throw new InputError(path, `holds ${about.depth} values; pictures have 8 or 16 bits per channel.`, { code: 'E_PICTURE_KIND', remedy: 'Bring it to 8 or 16 bits first, or read it with a source for rasters.' });
+    throw new InputError(path, `holds ${about.depth} values; pictures have 8 or 16 bits per channel.`, {
+      code: 'E_PICTURE_KIND',
+      remedy: 'Bring it to 8 or 16 bits first, or read it with a source for rasters.',
+    });
   }
   return {
-    path, bytes, width, height,
+    path,
+    bytes,
+    width,
+    height,
     sha256: sha256(bytes),
     pages: about.pages ?? 1,
     depth: about.depth === 'uchar' ? 'uint8' : 'uint16',
@@ -54,22 +66,32 @@ export async function readPictureFile(path: string, maxPixels: number, signal?: 
 }
 
 /**
- * Decodes to `[height, width, 3]`, red, green, blue: upright (EXIF), grey repeated, values as stored (an embedded colour profile is not
- * applied, as Pillow and OpenCV do it, whose pixels the models were trained on). 16-bit values become 8-bit by `round(v / 257)`, or stay
- * as they are with `keep16`. Fully transparent pixels are those without data. Throws an `InputError` naming the file when it is damaged.
+ * Decodes to `[height, width, 3]`, red, green, blue: upright (EXIF), grey repeated, values as stored (an embedded
+ * colour profile is not applied, as Pillow and OpenCV do it, whose pixels the models were trained on). 16-bit values
+ * become 8-bit by `round(v / 257)`, or stay as they are with `keep16`. Fully transparent pixels are those without data.
+ * Throws an `InputError` naming the file when it is damaged.
  */
 export async function decodePicture(file: PictureFile, keep16 = false): Promise<Raster> {
   const wide = file.depth === 'uint16';
   try {
     const pipeline = (await open(file.bytes)).autoOrient();
-    const raw = wide ? pipeline.toColourspace('rgb16').raw({ depth: 'ushort' }) : pipeline.toColourspace('srgb').raw({ depth: 'uchar' });
+    const raw = wide
+      ? pipeline.toColourspace('rgb16').raw({ depth: 'ushort' })
+      : pipeline.toColourspace('srgb').raw({ depth: 'uchar' });
     const { data, info } = await raw.toBuffer({ resolveWithObject: true });
     // Buffers may be pooled: 16-bit views need an aligned start.
     const aligned = wide && data.byteOffset % 2 ? data.slice() : data;
-    const values = wide ? new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const values = wide
+      ? new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2)
+      : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const { height, width, channels } = info;
     const valid = file.hasAlpha ? opaque(values, channels) : undefined;
-    const rgb = wide && !keep16 ? toColours(values, channels, new Uint8Array(width * height * 3), (v) => Math.round(v / 257)) : channels === 3 ? values : toColours(values, channels, new (wide ? Uint16Array : Uint8Array)(width * height * 3));
+    const rgb =
+      wide && !keep16
+        ? toColours(values, channels, new Uint8Array(width * height * 3), (v) => Math.round(v / 257))
+        : channels === 3
+          ? values
+          : toColours(values, channels, new (wide ? Uint16Array : Uint8Array)(width * height * 3));
     const shape = [height, width, 3];
     return {
       values: rgb instanceof Uint16Array ? tensor('uint16', shape, rgb) : tensor('uint8', shape, rgb),
@@ -85,12 +107,20 @@ async function readBytes(path: string, signal: AbortSignal | undefined): Promise
   try {
     const { size } = await stat(path);
     if (size === 0) throw new InputError(path, 'is empty (0 bytes).', { code: 'E_FRAME_UNREADABLE', remedy: leaveOut });
-    if (size > maxFileBytes) throw new InputError(path, `has ${size} bytes, the limit is ${maxFileBytes}.`, { code: 'E_PICTURE_TOO_LARGE', remedy: 'Cut it into smaller pictures.' });
+    if (size > maxFileBytes)
+      throw new InputError(path, `has ${size} bytes, the limit is ${maxFileBytes}.`, {
+        code: 'E_PICTURE_TOO_LARGE',
+        remedy: 'Cut it into smaller pictures.',
+      });
     return await readFile(path, { signal });
   } catch (cause) {
     if (cause instanceof InputError || signal?.aborted) throw cause;
     const code = (cause as NodeJS.ErrnoException).code;
-    throw new InputError(path, code === 'ENOENT' ? 'there is no such file (any more).' : `cannot be read (${code ?? String(cause)}).`, { code: 'E_FRAME_UNREADABLE', cause, remedy: leaveOut });
+    throw new InputError(
+      path,
+      code === 'ENOENT' ? 'there is no such file (any more).' : `cannot be read (${code ?? String(cause)}).`,
+      { code: 'E_FRAME_UNREADABLE', cause, remedy: leaveOut },
+    );
   }
 }
 
@@ -98,11 +128,13 @@ let loaded: Promise<(bytes: Uint8Array) => Sharp> | undefined;
 
 /** libvips keeps what it read by file name; frames are opened from bytes and read once, so its cache is only memory. */
 const open = async (bytes: Uint8Array): Promise<Sharp> =>
-  (await (loaded ??= import('sharp').then(({ default: sharp }) => {
-    sharp.cache(false);
-    // The pixel limit is our own (it names the option); libvips would refuse without saying how to go on.
-    return (input) => sharp(input, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
-  })))(bytes);
+  (
+    await (loaded ??= import('sharp').then(({ default: sharp }) => {
+      sharp.cache(false);
+      // The pixel limit is our own (it names the option); libvips would refuse without saying how to go on.
+      return (input) => sharp(input, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
+    }))
+  )(bytes);
 
 /** How files of each format begin; dots stand for any character. */
 const beginnings: readonly (readonly [format: string, start: RegExp])[] = [
@@ -117,8 +149,14 @@ function unreadable(path: string, bytes: Uint8Array, cause: unknown): InputError
   const start = String.fromCharCode(...bytes.subarray(0, 16));
   const format = beginnings.find(([, pattern]) => pattern.test(start))?.[0];
   const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
-  const finding = format ? `it begins as a ${format} but is damaged or cut short (${reason})` : `it does not begin as a PNG, JPEG, WebP, TIFF or AVIF (${reason})`;
-  return new InputError(path, `cannot be read as a picture: ${finding}.`, { code: 'E_FRAME_UNREADABLE', cause, remedy: leaveOut });
+  const finding = format
+    ? `it begins as a ${format} but is damaged or cut short (${reason})`
+    : `it does not begin as a PNG, JPEG, WebP, TIFF or AVIF (${reason})`;
+  return new InputError(path, `cannot be read as a picture: ${finding}.`, {
+    code: 'E_FRAME_UNREADABLE',
+    cause,
+    remedy: leaveOut,
+  });
 }
 
 /** 1 where the last channel is above 0; `undefined` when it is everywhere. */
@@ -133,7 +171,12 @@ function opaque(values: ArrayLike<number>, channels: number): Uint8Array | undef
   return all ? undefined : valid;
 }
 
-function toColours<T extends Uint8Array | Uint16Array>(values: ArrayLike<number>, channels: number, out: T, convert: (value: number) => number = (v) => v): T {
+function toColours<T extends Uint8Array | Uint16Array>(
+  values: ArrayLike<number>,
+  channels: number,
+  out: T,
+  convert: (value: number) => number = (v) => v,
+): T {
   const grey = channels < 3;
   for (let i = 0, pixel = 0; pixel < out.length / 3; pixel++) {
     for (let c = 0; c < 3; c++) out[i++] = convert(values[pixel * channels + (grey ? 0 : c)]!);

@@ -6,7 +6,10 @@ import { noiseTile, sampleNoise } from './noise.ts';
 import { synthetic } from './synthetic.ts';
 import { weather } from './weather.ts';
 
-describeStage(synthetic, { options: { count: 5, width: 48, height: 32 }, otherOptions: { count: 5, width: 48, height: 32, seed: 8 } });
+describeStage(synthetic, {
+  options: { count: 5, width: 48, height: 32 },
+  otherOptions: { count: 5, width: 48, height: 32, seed: 8 },
+});
 
 async function made(options: object): Promise<Frame[]> {
   const found: Frame[] = [];
@@ -16,8 +19,11 @@ async function made(options: object): Promise<Frame[]> {
 
 describe('weather', () => {
   test('has the same bytes on every machine', () => {
-    // Set once from the code itself: changes only when pictures are meant to change, and `version` in synthetic.ts with them.
-    expect(sha256(weather({ width: 64, height: 48, seed: 7 }).draw(5).data)).toBe('faaf5dd6d553a440191f99a93d55f2967a8afc1cfbbedd4d15ad2380aa90b1c6');
+    // Set once from the code itself: changes only when pictures are meant to change, and `version` in synthetic.ts with
+    // them.
+    expect(sha256(weather({ width: 64, height: 48, seed: 7 }).draw(5).data)).toBe(
+      'faaf5dd6d553a440191f99a93d55f2967a8afc1cfbbedd4d15ad2380aa90b1c6',
+    );
   });
 
   test('can be drawn in any order', () => {
@@ -30,7 +36,8 @@ describe('weather', () => {
 
   test('changes a little from frame to frame and much in the long run, without jumps where clouds are replaced', () => {
     const world = weather({ width: 96, height: 96, seed: 5 });
-    const distance = (a: Uint8Array, b: Uint8Array): number => a.reduce((sum, v, i) => sum + Math.abs(v - b[i]!), 0) / a.length;
+    const distance = (a: Uint8Array, b: Uint8Array): number =>
+      a.reduce((sum, v, i) => sum + Math.abs(v - b[i]!), 0) / a.length;
     const steps: number[] = [];
     let before = world.draw(40).data;
     for (let time = 41; time < 54; time++) {
@@ -56,7 +63,9 @@ describe('weather', () => {
   });
 
   test('another seed is another world', () => {
-    expect(weather({ width: 32, height: 32, seed: 1 }).draw(0).data).not.toEqual(weather({ width: 32, height: 32, seed: 2 }).draw(0).data);
+    expect(weather({ width: 32, height: 32, seed: 1 }).draw(0).data).not.toEqual(
+      weather({ width: 32, height: 32, seed: 2 }).draw(0).data,
+    );
   });
 });
 

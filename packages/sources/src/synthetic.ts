@@ -10,10 +10,25 @@ export const syntheticOptions = z.strictObject({
   count: z.number().int().positive().default(32).describe('How many frames.'),
   width: pixels.default(384).describe('Pixels from left to right.'),
   height: pixels.default(384).describe('Pixels from top to bottom.'),
-  seed: z.number().int().nonnegative().max(2 ** 31 - 1).default(7).describe('Another number is another world.'),
+  seed: z
+    .number()
+    .int()
+    .nonnegative()
+    .max(2 ** 31 - 1)
+    .default(7)
+    .describe('Another number is another world.'),
   fps: z.number().positive().default(12).describe('Frames per second; gives frames their time.'),
-  speed: z.number().nonnegative().default(1).describe('How fast the weather moves; 1 is about one and a half pixels a frame at 384 x 384.'),
-  first: z.number().int().nonnegative().default(0).describe('Number of the first frame; the same number shows the same moment in every sequence of a seed.'),
+  speed: z
+    .number()
+    .nonnegative()
+    .default(1)
+    .describe('How fast the weather moves; 1 is about one and a half pixels a frame at 384 x 384.'),
+  first: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe('Number of the first frame; the same number shows the same moment in every sequence of a seed.'),
 });
 
 /** Another number where the pictures of a seed change. */
@@ -23,7 +38,10 @@ export const synthetic = defineSource({
   type: 'synthetic',
   summary: 'Invents frames that look like weather: cyclones and cloud bands drifting over land and sea.',
   options: syntheticOptions,
-  examples: ['- type: source/synthetic', '- type: source/synthetic\n  with: { count: 64, width: 512, height: 256, seed: 42 }'],
+  examples: [
+    '- type: source/synthetic',
+    '- type: source/synthetic\n  with: { count: 64, width: 512, height: 256, seed: 42 }',
+  ],
 
   describe: (_, { options: { count, width, height } }) => ({
     output: spec('frame', { height, width, channels: 3 }, 'uint8', count),
@@ -38,13 +56,16 @@ export const synthetic = defineSource({
     const origin = `synthetic weather, seed ${seed}`;
     for (let number = first; number < first + count; number++) {
       signal.throwIfAborted();
-      // The encoder and several renderers read the same frame soon after one another; nothing is kept when memory is short.
+      // The encoder and several renderers read the same frame soon after one another; nothing is kept when memory is
+      // short.
       let recent: WeakRef<ReturnType<typeof state.draw>> | undefined;
       const frame: Frame = {
         kind: 'frame',
         id: `frame-${String(number).padStart(6, '0')}`,
         key: lineage('source/synthetic', version, width, height, seed, speed, number),
-        number, width, height,
+        number,
+        width,
+        height,
         seconds: (number - first) / fps,
         origin,
         read(abort) {

@@ -4,7 +4,9 @@ import { tensor, type Tensor } from '@deepearth/core';
 import { chance, hash, noiseTile, sampleNoise, type NoiseTile } from './noise.ts';
 
 export interface Weather {
-  /** Pixels of one moment, `[height, width, 3]`. `time` counts frames; any moment can be drawn by itself, in any order. */
+  /**
+   * Pixels of one moment, `[height, width, 3]`. `time` counts frames; any moment can be drawn by itself, in any order.
+   */
   draw(time: number): Tensor<'uint8'>;
 }
 
@@ -14,7 +16,9 @@ export interface WeatherOptions {
   readonly seed: number;
 }
 
-/** A cyclone: where it starts, how it drifts (picture heights per frame), its radius, and the way and strength it turns. */
+/**
+ * A cyclone: where it starts, how it drifts (picture heights per frame), its radius, and the way and strength it turns.
+ */
 interface Vortex {
   readonly u: number;
   readonly v: number;
@@ -23,14 +27,17 @@ interface Vortex {
   readonly turn: number;
 }
 
-/** Frames after which a cloud has been replaced by another; two generations, half a life apart, are blended all the time. */
+/**
+ * Frames after which a cloud has been replaced by another; two generations, half a life apart, are blended all the
+ * time.
+ */
 const lifetime = 96;
 /** The flow is evaluated at every so many pixels and interpolated between: it is smooth. */
 const coarse = 8;
 
 /**
- * Prepares a world. Distances are picture heights, so the same seed shows the same world at every size. Everything is made of additions,
- * multiplications, divisions and square roots, so frames are the same bytes on every machine.
+ * Prepares a world. Distances are picture heights, so the same seed shows the same world at every size. Everything is
+ * made of additions, multiplications, divisions and square roots, so frames are the same bytes on every machine.
  */
 export function weather({ width, height, seed }: WeatherOptions): Weather {
   const clouds = noiseTile(hash(seed, 1), 512, 4, 7, 0.56);
@@ -50,7 +57,17 @@ export function weather({ width, height, seed }: WeatherOptions): Weather {
         const weight = 1 - Math.abs(2 * phase - 1);
         trace(flow, width / height, vortices, time, (phase - 0.5) * lifetime);
         const generation = Math.floor(age + half) * 2 + (half ? 1 : 0);
-        addClouds(density, flow, width, height, clouds, wisps, weight, chance(seed, generation, 3), chance(seed, generation, 4));
+        addClouds(
+          density,
+          flow,
+          width,
+          height,
+          clouds,
+          wisps,
+          weight,
+          chance(seed, generation, 3),
+          chance(seed, generation, 4),
+        );
       }
       return tensor('uint8', [height, width, 3], paint(density, ground, width, height));
     },
@@ -72,7 +89,9 @@ function makeVortices(aspect: number, seed: number): Vortex[] {
   });
 }
 
-/** Where the air of every coarse grid point comes from, and how much cloud a cyclone adds there: `[rows, columns]` each. */
+/**
+ * Where the air of every coarse grid point comes from, and how much cloud a cyclone adds there: `[rows, columns]` each.
+ */
 interface Flow {
   readonly rows: number;
   readonly columns: number;
@@ -125,7 +144,9 @@ function trace(flow: Flow, aspect: number, vortices: readonly Vortex[], time: nu
 /** Heights per frame, from west to east: trade winds near the equator blow the other way. */
 function wind(v: number): number {
   const latitude = Math.abs(2 * v - 1);
-  return latitude < 0.3 ? -0.0022 * (1 - latitude / 0.3) : 0.0034 * smooth(0.3, 0.6, latitude) * (1 - 0.6 * smooth(0.7, 1, latitude));
+  return latitude < 0.3
+    ? -0.0022 * (1 - latitude / 0.3)
+    : 0.0034 * smooth(0.3, 0.6, latitude) * (1 - 0.6 * smooth(0.7, 1, latitude));
 }
 
 /** More cloud at the equator and on the storm tracks, less in the dry belts between. */
@@ -136,8 +157,22 @@ const bands = (v: number): number => {
   return 0.055 * equator + 0.06 * storms - 0.05;
 };
 
-function addClouds(density: Float32Array, flow: Flow, width: number, height: number, clouds: NoiseTile, wisps: NoiseTile, weight: number, offsetU: number, offsetV: number): void {
-  const row = { u: new Float32Array(flow.columns), v: new Float32Array(flow.columns), lift: new Float32Array(flow.columns) };
+function addClouds(
+  density: Float32Array,
+  flow: Flow,
+  width: number,
+  height: number,
+  clouds: NoiseTile,
+  wisps: NoiseTile,
+  weight: number,
+  offsetU: number,
+  offsetV: number,
+): void {
+  const row = {
+    u: new Float32Array(flow.columns),
+    v: new Float32Array(flow.columns),
+    lift: new Float32Array(flow.columns),
+  };
   for (let y = 0, i = 0; y < height; y++) {
     const above = Math.floor(y / coarse) * flow.columns;
     const fy = y / coarse - Math.floor(y / coarse);
@@ -166,7 +201,8 @@ function drawGround(width: number, height: number, seed: number): Float32Array {
   const shape = noiseTile(hash(seed, 5), 512, 3, 8, 0.52);
   const detail = noiseTile(hash(seed, 6), 256, 8, 5, 0.55);
   const out = new Float32Array(width * height * 3);
-  const elevation = (u: number, v: number) => sampleNoise(shape, u * 0.55 + 0.13, v * 0.55 + 0.37) * 0.9 + sampleNoise(detail, u * 1.7, v * 1.7) * 0.1;
+  const elevation = (u: number, v: number) =>
+    sampleNoise(shape, u * 0.55 + 0.13, v * 0.55 + 0.37) * 0.9 + sampleNoise(detail, u * 1.7, v * 1.7) * 0.1;
   const step = 1.5 / height;
   for (let y = 0, i = 0; y < height; y++) {
     const v = (y + 0.5) / height;
@@ -176,7 +212,8 @@ function drawGround(width: number, height: number, seed: number): Float32Array {
       const level = elevation(u, v) - 0.505;
       const patchy = sampleNoise(detail, u * 0.8 + 0.5, v * 0.8 + 0.5) - 0.5;
       const slope = (level + 0.505 - elevation(u - step, v - step)) * 26;
-      const colour: [number, number, number] = level < 0 ? sea(level, latitude + patchy * 0.3) : land(level, latitude + patchy * 0.5, patchy);
+      const colour: [number, number, number] =
+        level < 0 ? sea(level, latitude + patchy * 0.3) : land(level, latitude + patchy * 0.5, patchy);
       const light = level < 0 ? 1 : 1 + Math.max(-0.4, Math.min(0.4, slope));
       for (let c = 0; c < 3; c++) out[i + c] = colour[c]! * light;
     }
@@ -185,9 +222,18 @@ function drawGround(width: number, height: number, seed: number): Float32Array {
 }
 
 type Colour = [number, number, number];
-const mix = (a: Colour, b: Colour, t: number): Colour => [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t];
+const mix = (a: Colour, b: Colour, t: number): Colour => [
+  a[0] + (b[0] - a[0]) * t,
+  a[1] + (b[1] - a[1]) * t,
+  a[2] + (b[2] - a[2]) * t,
+];
 
-const sea = (level: number, latitude: number): Colour => mix(mix(mix([46, 122, 134], [18, 66, 112], smooth(0, 0.05, -level)), [8, 26, 66], smooth(0.03, 0.24, -level)), [150, 172, 186], smooth(0.96, 1.06, latitude));
+const sea = (level: number, latitude: number): Colour =>
+  mix(
+    mix(mix([46, 122, 134], [18, 66, 112], smooth(0, 0.05, -level)), [8, 26, 66], smooth(0.03, 0.24, -level)),
+    [150, 172, 186],
+    smooth(0.96, 1.06, latitude),
+  );
 
 function land(level: number, latitude: number, patchy: number): Colour {
   const belt = smooth(0.2, 0.34, latitude) * (1 - smooth(0.42, 0.6, latitude));

@@ -1,4 +1,4 @@
-// Laws about `describe`: it is pure, refuses with a reason, and answers well-formed specs.
+// Laws about `describe`: it is pure, refuses with a reason, and returns well-formed specs.
 
 import { describeAlone } from '@deepearth/core/run-stage';
 import { formatSpec, spec, type StreamSpec } from '@deepearth/core/specs';
@@ -15,17 +15,27 @@ export const describeChecks: readonly Check[] = [
     find: (stage, subject) =>
       withInputs(subject, async (inputs) => {
         const problems: string[] = [];
-        const survey: unknown = await stage.survey?.(stage.options.parse(subject.options ?? {}), new AbortController().signal);
+        const survey: unknown = await stage.survey?.(
+          stage.options.parse(subject.options ?? {}),
+          new AbortController().signal,
+        );
         for (const found of stage.survey ? [survey, undefined] : [undefined]) {
           const kind = found === undefined && stage.survey ? ' without a survey' : '';
           // A survey is not frozen: it may hold a cache or a typed array, which cannot be.
           const options: unknown = deepFreeze(stage.options.parse(subject.options ?? {}));
-          const specs = deepFreeze(inputs.map((input, index) => ({ id: `input-${index}`, spec: structuredClone(input) })));
-          const ask = (): Description | Refusal => stage.describe(specs[0]?.spec, { options: options as never, survey: found as never, inputs: specs });
+          const specs = deepFreeze(
+            inputs.map((input, index) => ({ id: `input-${index}`, spec: structuredClone(input) })),
+          );
+          const ask = (): Description | Refusal =>
+            stage.describe(specs[0]?.spec, { options: options as never, survey: found as never, inputs: specs });
           try {
             const [one, other] = [ask(), ask()];
-            if (one instanceof Promise) problems.push(`it answers a promise${kind}; describe looks at nothing that takes time`);
-            else if (JSON.stringify(one) !== JSON.stringify(other)) problems.push(`it answers differently the second time${kind}: ${JSON.stringify(one)} and ${JSON.stringify(other)}`);
+            if (one instanceof Promise)
+              problems.push(`it returns a promise${kind}; describe looks at nothing that takes time`);
+            else if (JSON.stringify(one) !== JSON.stringify(other))
+              problems.push(
+                `it returns differently the second time${kind}: ${JSON.stringify(one)} and ${JSON.stringify(other)}`,
+              );
             else if (isRefusal(one)) problems.push(`it refuses what it is tested with${kind}: ${one.refused}`);
             else problems.push(...malformed(one));
           } catch (error) {
@@ -40,10 +50,16 @@ export const describeChecks: readonly Check[] = [
     applies: nonSource,
     find: (stage, subject) =>
       withInputs(subject, async (inputs) => {
-        const vague = inputs.map((input): StreamSpec => ({ ...input, count: null, axes: input.axes.map(({ name }) => ({ name, size: null })) }));
+        const vague = inputs.map((input): StreamSpec => ({
+          ...input,
+          count: null,
+          axes: input.axes.map(({ name }) => ({ name, size: null })),
+        }));
         try {
           const answer = await describeAlone(stage, { options: subject.options, inputs: vague });
-          return isRefusal(answer) ? [`it refuses a stream of its own kind whose sizes are not known yet: ${answer.refused}`] : malformed(answer);
+          return isRefusal(answer)
+            ? [`it refuses a stream of its own kind whose sizes are not known yet: ${answer.refused}`]
+            : malformed(answer);
         } catch (error) {
           return [`describe throws for ${vague.map(formatSpec).join(' and ')}: ${textOf(error)}`];
         }
@@ -58,7 +74,9 @@ export const describeChecks: readonly Check[] = [
         try {
           const answer = await describeAlone(stage, { options: subject.options, inputs: inputs.map(() => foreign) });
           if (!isRefusal(answer)) return [`it takes ${formatSpec(foreign)}; answer refuse('…')`];
-          return answer.refused.trim().length > 10 ? [] : [`its reason to refuse ${formatSpec(foreign)} says too little: ${JSON.stringify(answer.refused)}`];
+          return answer.refused.trim().length > 10
+            ? []
+            : [`its reason to refuse ${formatSpec(foreign)} says too little: ${JSON.stringify(answer.refused)}`];
         } catch (error) {
           return [`it throws for ${formatSpec(foreign)} instead of refusing it: ${textOf(error)}`];
         }
@@ -67,10 +85,13 @@ export const describeChecks: readonly Check[] = [
 ];
 
 function malformed({ output, memoryBytes, diskBytes }: Description): string[] {
-  const natural = (value: number | null | undefined): boolean => value === null || value === undefined || (Number.isSafeInteger(value) && value >= 0);
+  const natural = (value: number | null | undefined): boolean =>
+    value === null || value === undefined || (Number.isSafeInteger(value) && value >= 0);
   return [
     ...(typeof output.kind === 'string' && output.kind ? [] : ['what it describes has no kind']),
-    ...output.axes.filter(({ size }) => !natural(size)).map(({ name, size }) => `it describes an axis ${name} of size ${size}`),
+    ...output.axes
+      .filter(({ size }) => !natural(size))
+      .map(({ name, size }) => `it describes an axis ${name} of size ${size}`),
     ...(natural(output.count) ? [] : [`it describes ${output.count} items`]),
     ...(natural(memoryBytes) ? [] : [`it describes ${memoryBytes} bytes of memory`]),
     ...(natural(diskBytes) ? [] : [`it describes ${diskBytes} bytes on disk`]),

@@ -36,7 +36,8 @@ export const flowChecks: readonly Check[] = [
         const when = at === 'first' ? 'when its input fails at once' : 'when its input fails after the last item';
         problems.push(...afterwards(seen, when));
         if (seen.error === undefined) problems.push(`${when} it ends as if nothing were wrong`);
-        else if (!(seen.error instanceof Hanging) && !causedBy(seen.error, broken)) problems.push(`${when} the cause is lost: ${textOf(seen.error)}`);
+        else if (!(seen.error instanceof Hanging) && !causedBy(seen.error, broken))
+          problems.push(`${when} the cause is lost: ${textOf(seen.error)}`);
       }
       return problems;
     },
@@ -55,10 +56,16 @@ export const flowChecks: readonly Check[] = [
             if (index === Math.floor(part * count)) stop.abort(reason);
           },
         });
-        const when = part === 0 ? 'when it is aborted before the first item' : part === 1 ? 'when it is aborted after the last item' : 'when it is aborted half-way';
+        const when =
+          part === 0
+            ? 'when it is aborted before the first item'
+            : part === 1
+              ? 'when it is aborted after the last item'
+              : 'when it is aborted half-way';
         problems.push(...afterwards(seen, when));
         if (seen.error === undefined) problems.push(`${when} it goes on to the end`);
-        else if (!(seen.error instanceof Hanging) && !causedBy(seen.error, reason)) problems.push(`${when} it fails with something else: ${textOf(seen.error)}`);
+        else if (!(seen.error instanceof Hanging) && !causedBy(seen.error, reason))
+          problems.push(`${when} it fails with something else: ${textOf(seen.error)}`);
       }
       return problems;
     },
@@ -72,12 +79,16 @@ export const flowChecks: readonly Check[] = [
         const stop = new AbortController();
         const reason = new Error('stop it');
         let timer: NodeJS.Timeout | undefined;
-        const seen = await observe(stage, subject, { signal: stop.signal, afterEnd: () => (timer = setTimeout(() => stop.abort(reason), milliseconds)) });
+        const seen = await observe(stage, subject, {
+          signal: stop.signal,
+          afterEnd: () => (timer = setTimeout(() => stop.abort(reason), milliseconds)),
+        });
         clearTimeout(timer);
         const when = `when it is aborted ${milliseconds} ms after the end of its input`;
         problems.push(...afterwards(seen, when));
         // It may have been quicker.
-        if (seen.error !== undefined && !(seen.error instanceof Hanging) && !causedBy(seen.error, reason)) problems.push(`${when} it fails with something else: ${textOf(seen.error)}`);
+        if (seen.error !== undefined && !(seen.error instanceof Hanging) && !causedBy(seen.error, reason))
+          problems.push(`${when} it fails with something else: ${textOf(seen.error)}`);
       }
       return problems;
     },
@@ -98,8 +109,12 @@ export const flowChecks: readonly Check[] = [
       });
       const problems = afterwards(seen, 'when it is aborted after its first item came out');
       const ahead = subject.ahead ?? 2;
-      if (seen.error !== undefined && !(seen.error instanceof Hanging) && !causedBy(seen.error, reason)) problems.push(`when it is aborted it fails with something else: ${textOf(seen.error)}`);
-      if (stage.kind === 'source' && late > ahead) problems.push(`${late} items come out after it was aborted; give context.signal to what waits and call signal.throwIfAborted()`);
+      if (seen.error !== undefined && !(seen.error instanceof Hanging) && !causedBy(seen.error, reason))
+        problems.push(`when it is aborted it fails with something else: ${textOf(seen.error)}`);
+      if (stage.kind === 'source' && late > ahead)
+        problems.push(
+          `${late} items come out after it was aborted; give context.signal to what waits and call signal.throwIfAborted()`,
+        );
       return problems;
     },
   },
@@ -107,14 +122,21 @@ export const flowChecks: readonly Check[] = [
     title: 'is closed when its consumer leaves early',
     async find(stage, subject) {
       const seen = await observe(stage, subject, { onItem: () => false });
-      return [...afterwards(seen, 'when its consumer leaves'), ...(seen.error === undefined || seen.error instanceof Hanging ? [] : [`it fails when its consumer leaves: ${textOf(seen.error)}`])];
+      return [
+        ...afterwards(seen, 'when its consumer leaves'),
+        ...(seen.error === undefined || seen.error instanceof Hanging
+          ? []
+          : [`it fails when its consumer leaves: ${textOf(seen.error)}`]),
+      ];
     },
   },
   {
     title: 'takes items only as its consumer needs them, or says that it drains',
     applies: nonSource,
     async find(stage, subject) {
-      const described = await withInputs(subject, (inputs) => describeAlone(stage, { options: subject.options, inputs }));
+      const described = await withInputs(subject, (inputs) =>
+        describeAlone(stage, { options: subject.options, inputs }),
+      );
       const drains = !isRefusal(described) && described.drains === true;
       const ahead = subject.ahead ?? 2;
       let most = 0;
@@ -133,14 +155,18 @@ export const flowChecks: readonly Check[] = [
         },
       });
       const problems: string[] = [];
-      if (drains && early && seen.items.length) problems.push('describe says that it drains, but an item comes out before everything came in');
+      if (drains && early && seen.items.length)
+        problems.push('describe says that it drains, but an item comes out before everything came in');
       // A sink that writes one file of everything needs everything; of two or three items little can be said.
-      if (!drains && greedy && seen.items.length > 2 && seen.taken > ahead + 2) problems.push(`it takes all ${seen.taken} items before the first comes out; say drains: true in describe, or yield as they come`);
+      if (!drains && greedy && seen.items.length > 2 && seen.taken > ahead + 2)
+        problems.push(
+          `it takes all ${seen.taken} items before the first comes out; say drains: true in describe, or yield as they come`,
+        );
       // Where as much comes out as goes in, the n-th item needs no more than n.
       if (!drains && seen.items.length === seen.taken && excess > ahead) most = Math.max(most, excess);
-      if (!drains && most > ahead) problems.push(`it takes ${most} items before its consumer needs them; ${ahead} are allowed`);
+      if (!drains && most > ahead)
+        problems.push(`it takes ${most} items before its consumer needs them; ${ahead} are allowed`);
       return problems;
     },
   },
 ];
-

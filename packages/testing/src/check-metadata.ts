@@ -23,10 +23,18 @@ export const metadataChecks: readonly Check[] = [
     async find(stage) {
       const { kind, type, summary } = stage;
       return [
-        ...(stageKinds.includes(kind) ? [] : [`its kind is ${JSON.stringify(kind)}; kinds are ${stageKinds.join(', ')}`]),
+        ...(stageKinds.includes(kind)
+          ? []
+          : [`its kind is ${JSON.stringify(kind)}; kinds are ${stageKinds.join(', ')}`]),
         ...(type.split('/')[0] === kind ? [] : [`its type ${type} does not begin with its kind ${kind}`]),
-        ...(/^[a-z]+\/[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(type) ? [] : [`its type ${JSON.stringify(type)} is not kind/name in lower case with hyphens`]),
-        ...(/^[A-Z][^\n]*\.$/.test(summary) ? [] : [`its summary does not begin with a capital and end with a full stop, on one line: ${JSON.stringify(summary)}`]),
+        ...(/^[a-z]+\/[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(type)
+          ? []
+          : [`its type ${JSON.stringify(type)} is not kind/name in lower case with hyphens`]),
+        ...(/^[A-Z][^\n]*\.$/.test(summary)
+          ? []
+          : [
+              `its summary does not begin with a capital and end with a full stop, on one line: ${JSON.stringify(summary)}`,
+            ]),
         ...(/[.!?]\s+[A-Z]/.test(summary) ? [`its summary is more than one sentence: ${JSON.stringify(summary)}`] : []),
       ];
     },
@@ -59,19 +67,25 @@ export const metadataChecks: readonly Check[] = [
       const text = JSON.stringify(parsed.data);
       const again = stage.options.safeParse(JSON.parse(text));
       if (!again.success) return [`its options, resolved, do not parse again: ${again.error.message}`];
-      return JSON.stringify(again.data) === text ? [] : [`its options change when they are read again: ${text} becomes ${JSON.stringify(again.data)}`];
+      return JSON.stringify(again.data) === text
+        ? []
+        : [`its options change when they are read again: ${text} becomes ${JSON.stringify(again.data)}`];
     },
   },
   {
     title: 'has examples that are entries of a pipeline, with options that parse',
-    find: async (stage) => (stage.examples.length ? stage.examples.flatMap((text) => exampleProblems(stage, text)) : ['it has no examples']),
+    find: async (stage) =>
+      stage.examples.length ? stage.examples.flatMap((text) => exampleProblems(stage, text)) : ['it has no examples'],
   },
 ];
 
 function describedProblems(schema: JsonSchema, path: string): string[] {
-  const inner = [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.items ? [schema.items] : [])].flatMap((part) => describedProblems(part, path));
+  const inner = [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.items ? [schema.items] : [])].flatMap(
+    (part) => describedProblems(part, path),
+  );
   if (!schema.properties) return inner;
-  const open = schema.additionalProperties === false ? [] : [`${path || 'the options'} take unknown names; use z.strictObject`];
+  const open =
+    schema.additionalProperties === false ? [] : [`${path || 'the options'} take unknown names; use z.strictObject`];
   const own = Object.entries(schema.properties).flatMap(([name, property]) => {
     const full = path ? `${path}.${name}` : name;
     return [

@@ -10,7 +10,8 @@ export const checks: readonly Check[] = [...metadataChecks, ...describeChecks, .
 
 /** The checks that apply to a stage. Throws a `TypeError` when a stage that takes items is tested without. */
 export function checksFor(stage: AnyStage, subject: Subject): readonly Check[] {
-  if (stage.kind !== 'source' && !subject.inputs) throw new TypeError(`${stage.type} takes items: give describeStage the inputs to test it with`);
+  if (stage.kind !== 'source' && !subject.inputs)
+    throw new TypeError(`${stage.type} takes items: give describeStage the inputs to test it with`);
   return checks.filter(({ applies }) => applies?.(stage, subject) ?? true);
 }
 

@@ -8,10 +8,13 @@ import { checksFor } from './conformance.ts';
 import type { Subject } from './subject.ts';
 
 /**
- * Declares the conformance tests of a stage. Call it at the top of the stage's test file, once for each way of using the
- * stage that differs in kind (`title` tells them apart).
+ * Declares the conformance tests of a stage. Call it at the top of the stage's test file, once for each way of using
+ * the stage that differs in kind (`title` tells them apart).
  */
-export function describeStage<S extends z.ZodType, Out extends Item>(definition: StageDefinition<S, any, Out, any, any>, subject: Subject<S, Out> & { readonly title?: string } = {}): void {
+export function describeStage<S extends z.ZodType, Out extends Item>(
+  definition: StageDefinition<S, any, Out, any, any>,
+  subject: Subject<S, Out> & { readonly title?: string } = {},
+): void {
   const { title, ...rest } = subject;
   const told = rest as Subject;
   describe(`${definition.type}${title ? ` ${title}` : ''} keeps the laws of a stage`, () => {

@@ -5,8 +5,17 @@ import type { Frame, Item } from '@deepearth/core/items';
 import type { StreamSpec } from '@deepearth/core/specs';
 import type { Tensor } from '@deepearth/core/tensor';
 
-const isTensor = (value: unknown): value is Tensor => typeof value === 'object' && value !== null && 'dtype' in value && 'shape' in value && ArrayBuffer.isView((value as Tensor).data);
-const isItem = (value: unknown): value is Item => typeof value === 'object' && value !== null && typeof (value as Item).kind === 'string' && typeof (value as Item).key === 'string';
+const isTensor = (value: unknown): value is Tensor =>
+  typeof value === 'object' &&
+  value !== null &&
+  'dtype' in value &&
+  'shape' in value &&
+  ArrayBuffer.isView((value as Tensor).data);
+const isItem = (value: unknown): value is Item =>
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as Item).kind === 'string' &&
+  typeof (value as Item).key === 'string';
 const isFrame = (item: Item): item is Frame => item.kind === 'frame' && typeof (item as Frame).read === 'function';
 
 /** A digest of all an item says and holds; a frame's pixels are read, items inside it count by their keys. */
@@ -34,17 +43,25 @@ export async function contentDigest(item: Item): Promise<string | undefined> {
   if ('sha256' in item) return String(item.sha256);
   if (!tensors.length) return undefined;
   const hash = createHash('sha256');
-  for (const { dtype, shape, data } of tensors) hash.update(`${dtype} ${shape.join()} `).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  for (const { dtype, shape, data } of tensors)
+    hash.update(`${dtype} ${shape.join()} `).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   return hash.digest('hex');
 }
 
 /** The sizes and the dtype of an item's values, as far as they can be seen without reading pixels. */
 function looks(item: Item): { shape: readonly (number | null)[]; dtype: string | null } | undefined {
-  const { values, pixels, frames, width, height } = item as { values?: unknown; pixels?: unknown; frames?: readonly Frame[]; width?: number; height?: number };
+  const { values, pixels, frames, width, height } = item as {
+    values?: unknown;
+    pixels?: unknown;
+    frames?: readonly Frame[];
+    width?: number;
+    height?: number;
+  };
   if (isTensor(values)) return values;
   if (isTensor(pixels)) return pixels;
   if (item.kind === 'frame') return { shape: [height ?? null, width ?? null, null], dtype: null };
-  if (item.kind === 'clip' && frames) return { shape: [frames.length, frames[0]?.height ?? null, frames[0]?.width ?? null, null], dtype: null };
+  if (item.kind === 'clip' && frames)
+    return { shape: [frames.length, frames[0]?.height ?? null, frames[0]?.width ?? null, null], dtype: null };
   return undefined;
 }
 
@@ -53,8 +70,14 @@ export function mismatch(item: Item, stream: StreamSpec): string | undefined {
   if (item.kind !== stream.kind) return `is of kind ${item.kind}, describe says ${stream.kind}`;
   const seen = looks(item);
   if (!seen) return undefined;
-  if (stream.dtype !== null && seen.dtype !== null && stream.dtype !== seen.dtype) return `is ${seen.dtype}, describe says ${stream.dtype}`;
-  if (stream.axes.length !== seen.shape.length) return `has ${seen.shape.length} axes, describe says ${stream.axes.length} (${stream.axes.map(({ name }) => name).join(', ')})`;
-  const wrong = stream.axes.findIndex(({ size }, axis) => size !== null && seen.shape[axis] !== null && size !== seen.shape[axis]);
-  return wrong < 0 ? undefined : `has ${seen.shape[wrong]} along ${stream.axes[wrong]!.name}, describe says ${stream.axes[wrong]!.size}`;
+  if (stream.dtype !== null && seen.dtype !== null && stream.dtype !== seen.dtype)
+    return `is ${seen.dtype}, describe says ${stream.dtype}`;
+  if (stream.axes.length !== seen.shape.length)
+    return `has ${seen.shape.length} axes, describe says ${stream.axes.length} (${stream.axes.map(({ name }) => name).join(', ')})`;
+  const wrong = stream.axes.findIndex(
+    ({ size }, axis) => size !== null && seen.shape[axis] !== null && size !== seen.shape[axis],
+  );
+  return wrong < 0
+    ? undefined
+    : `has ${seen.shape[wrong]} along ${stream.axes[wrong]!.name}, describe says ${stream.axes[wrong]!.size}`;
 }

@@ -49,6 +49,11 @@ test('cannot guess the spec of nothing, or of a kind of one’s own', () => {
 });
 
 test('draws tensors whose values fit their shape', () => {
-  fc.assert(fc.property(tensors(['float16', 'int64', 'complex64', 'bool']), ({ dtype, shape, data }) => data.length === shape.reduce((n, size) => n * size, dtype === 'complex64' ? 2 : 1)));
+  fc.assert(
+    fc.property(
+      tensors(['float16', 'int64', 'complex64', 'bool']),
+      ({ dtype, shape, data }) => data.length === shape.reduce((n, size) => n * size, dtype === 'complex64' ? 2 : 1),
+    ),
+  );
   fc.assert(fc.property(finiteTensors(), ({ data }) => data.every((x) => Math.abs(x) <= 1e3)));
 });

@@ -30,7 +30,10 @@ export const makeFrames = (count: number, { width = 32, height = 24, seed = 1, f
       height,
       read(signal) {
         signal?.throwIfAborted();
-        return Promise.resolve({ values: tensor('uint8', [height, width, 3], pixels(width, height, seed, number)), channels: ['red', 'green', 'blue'] });
+        return Promise.resolve({
+          values: tensor('uint8', [height, width, 3], pixels(width, height, seed, number)),
+          channels: ['red', 'green', 'blue'],
+        });
       },
     };
   });
@@ -54,6 +57,13 @@ export function makeClips(count: number, { time = 4, ...shape }: FrameShape & { 
   const frames = makeFrames(count * time, shape);
   return Array.from({ length: count }, (_, index): Clip => {
     const window = frames.slice(index * time, (index + 1) * time);
-    return { kind: 'clip', id: `clip-${String(index).padStart(6, '0')}`, key: lineage('clip', 0, ...window.map(({ key }) => key)), index, frames: window, padded: 0 };
+    return {
+      kind: 'clip',
+      id: `clip-${String(index).padStart(6, '0')}`,
+      key: lineage('clip', 0, ...window.map(({ key }) => key)),
+      index,
+      frames: window,
+      padded: 0,
+    };
   });
 }

@@ -19,7 +19,8 @@ export interface GridShape {
 const encoder: EncoderIdentity = { name: 'made tokens', fingerprint: lineage('made tokens') };
 
 /** The frames behind a grid: 8 pixels to a token. */
-const clipsOf = (count: number, time: number, height: number, width: number, seed: number): Clip[] => makeClips(count, { time: 2 * time, width: 8 * width, height: 8 * height, seed });
+const clipsOf = (count: number, time: number, height: number, width: number, seed: number): Clip[] =>
+  makeClips(count, { time: 2 * time, width: 8 * width, height: 8 * height, seed });
 
 const whole = (clip: Clip): Geometry => {
   const { width, height } = clip.frames[0]!;
@@ -27,10 +28,17 @@ const whole = (clip: Clip): Geometry => {
 };
 
 /**
- * `count` grids `[time, height, width, channels]`, float32: a few smooth patterns over place and time, each with its own direction among the
- * channels, and some noise; so that a reducer finds something.
+ * `count` grids `[time, height, width, channels]`, float32: a few smooth patterns over place and time, each with its
+ * own direction among the channels, and some noise; so that a reducer finds something.
  */
-export function makeTokens({ time = 2, height = 3, width = 4, channels = 16, count = 3, seed = 1 }: GridShape = {}): TokenGrid[] {
+export function makeTokens({
+  time = 2,
+  height = 3,
+  width = 4,
+  channels = 16,
+  count = 3,
+  seed = 1,
+}: GridShape = {}): TokenGrid[] {
   return clipsOf(count, time, height, width, seed).map((clip, index): TokenGrid => ({
     kind: 'tokens',
     id: clip.id,
@@ -52,8 +60,13 @@ function patterns(shape: readonly [number, number, number, number], seed: number
   for (let t = 0; t < time; t++) {
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
-        const weights = [3 * Math.sin((2 * Math.PI * x) / width + index), 2 * Math.cos((2 * Math.PI * y) / height), 1.5 * Math.sin(t + index)];
-        for (let c = 0; c < channels; c++) data[at++] = weights.reduce((sum, weight, k) => sum + weight * directions[k]![c]!, 0.1 * noise());
+        const weights = [
+          3 * Math.sin((2 * Math.PI * x) / width + index),
+          2 * Math.cos((2 * Math.PI * y) / height),
+          1.5 * Math.sin(t + index),
+        ];
+        for (let c = 0; c < channels; c++)
+          data[at++] = weights.reduce((sum, weight, k) => sum + weight * directions[k]![c]!, 0.1 * noise());
       }
     }
   }
@@ -61,13 +74,33 @@ function patterns(shape: readonly [number, number, number, number], seed: number
 }
 
 /** `count` embeddings of one vector each, `[channels]`. */
-export const makeEmbeddings = ({ channels = 16, count = 3, seed = 1 }: Pick<GridShape, 'channels' | 'count' | 'seed'> = {}): Embedding[] =>
-  makeTokens({ time: 1, height: 1, width: 1, channels, count, seed }).map(
-    ({ id, key, values, clip }): Embedding => ({ kind: 'embedding', id, key: lineage('made embedding', key), values: tensor('float32', [channels], values.data as Float32Array), axes: ['channels'], clip, encoder }),
-  );
+export const makeEmbeddings = ({
+  channels = 16,
+  count = 3,
+  seed = 1,
+}: Pick<GridShape, 'channels' | 'count' | 'seed'> = {}): Embedding[] =>
+  makeTokens({ time: 1, height: 1, width: 1, channels, count, seed }).map(({ id, key, values, clip }): Embedding => ({
+    kind: 'embedding',
+    id,
+    key: lineage('made embedding', key),
+    values: tensor('float32', [channels], values.data as Float32Array),
+    axes: ['channels'],
+    clip,
+    encoder,
+  }));
 
-/** `count` projections `[time, height, width, components]` with values in [-1, 1]; 3 components are coordinates, 1 is a scalar. */
-export function makeProjections({ time = 2, height = 3, width = 4, components = 3, count = 3, seed = 1 }: Omit<GridShape, 'channels'> & { readonly components?: number } = {}): Projection[] {
+/**
+ * `count` projections `[time, height, width, components]` with values in [-1, 1]; 3 components are coordinates, 1 is a
+ * scalar.
+ */
+export function makeProjections({
+  time = 2,
+  height = 3,
+  width = 4,
+  components = 3,
+  count = 3,
+  seed = 1,
+}: Omit<GridShape, 'channels'> & { readonly components?: number } = {}): Projection[] {
   return clipsOf(count, time, height, width, seed).map((clip, index): Projection => {
     const data = new Float32Array(time * height * width * components);
     for (let i = 0; i < data.length; i++) data[i] = Math.sin(0.7 * i + index + seed);

@@ -30,12 +30,17 @@ export interface Script {
   readonly onError?: StageUse['onError'];
   /** Items of each input that are given; all by default. */
   readonly limit?: number;
-  /** Called before an input gives its next item (`index` from 0) and before its end (`index` is the number of items). */
+  /**
+   * Called before an input gives its next item (`index` from 0) and before its end (`index` is the number of items).
+   */
   readonly beforeItem?: (index: number, count: number) => void;
   /** Called when an input has ended. */
   readonly afterEnd?: () => void;
   /** Called with every item that comes out; `false` leaves. */
-  readonly onItem?: (item: Item, state: { taken: () => number; ended: () => boolean }) => Promise<boolean | void> | boolean | void;
+  readonly onItem?: (
+    item: Item,
+    state: { taken: () => number; ended: () => boolean },
+  ) => Promise<boolean | void> | boolean | void;
   readonly signal?: AbortSignal;
   /** Looks at everything while the output folder is still there. */
   readonly look?: (seen: Seen) => Promise<void> | void;
@@ -96,12 +101,15 @@ export async function observe(stage: AnyStage, subject: Subject, script: Script 
     });
     let error: unknown;
     try {
-      await withPatience(subject, (async () => {
-        for await (const item of running) {
-          items.push(item);
-          if ((await script.onItem?.(item, { taken: () => taken, ended: () => ended })) === false) break;
-        }
-      })());
+      await withPatience(
+        subject,
+        (async () => {
+          for await (const item of running) {
+            items.push(item);
+            if ((await script.onItem?.(item, { taken: () => taken, ended: () => ended })) === false) break;
+          }
+        })(),
+      );
     } catch (caught) {
       error = caught;
     }
@@ -127,7 +135,13 @@ export async function withPatience<T>(subject: Subject, work: Promise<T>): Promi
 
 async function filesUnder(folder: string): Promise<string[]> {
   const found = await readdir(folder, { recursive: true, withFileTypes: true });
-  return found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1).replaceAll('\\', '/'));
+  return found
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(folder.length + 1)
+        .replaceAll('\\', '/'),
+    );
 }
 
 /** Whether `error` or something it was caused by is `cause`. */
@@ -136,4 +150,5 @@ export function causedBy(error: unknown, cause: unknown): boolean {
   return false;
 }
 
-export const textOf = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+export const textOf = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : String(error);

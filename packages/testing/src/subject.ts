@@ -11,7 +11,10 @@ type Given = readonly StageInput[];
 export interface Subject<S extends z.ZodType = z.ZodType<any>, Out extends Item = any> {
   /** Options to run with; the defaults when absent. */
   readonly options?: z.input<S>;
-  /** Fresh items on every call, at least four where that is possible; absent for a source. `folder` is the output folder of the run. */
+  /**
+   * Fresh items on every call, at least four where that is possible; absent for a source. `folder` is the output folder
+   * of the run.
+   */
   readonly inputs?: (folder: string) => Given | Promise<Given>;
   /** Options that make something else of the same items: wherever the bytes differ, the keys must. */
   readonly otherOptions?: z.input<S>;
@@ -23,7 +26,9 @@ export interface Subject<S extends z.ZodType = z.ZodType<any>, Out extends Item 
   readonly equal?: (one: Out, other: Out) => boolean;
   /** Items the stage may take before it needs them; 2 by default. */
   readonly ahead?: number;
-  /** Items or options that cannot work: the run must end with an error a user can act on, whose message matches `says`. */
+  /**
+   * Items or options that cannot work: the run must end with an error a user can act on, whose message matches `says`.
+   */
   readonly broken?: {
     readonly options?: z.input<S>;
     readonly inputs?: (folder: string) => Given | Promise<Given>;
@@ -37,7 +42,7 @@ export interface Subject<S extends z.ZodType = z.ZodType<any>, Out extends Item 
 
 export type AnyStage = StageDefinition<any, any, any, any, any>;
 
-/** A law that stages keep. `find` answers what is wrong, nothing when all is well. */
+/** A law that stages keep. `find` returns what is wrong, nothing when all is well. */
 export interface Check {
   readonly title: string;
   readonly applies?: (stage: AnyStage, subject: Subject) => boolean;

@@ -13,4 +13,5 @@ export const clipOf = (index: number, frames: readonly Frame[], padded: number):
 });
 
 /** Repeats the last frame until there are `size`. */
-export const fill = (frames: readonly Frame[], size: number): Frame[] => Array.from({ length: size }, (_, i) => frames[Math.min(i, frames.length - 1)]!);
+export const fill = (frames: readonly Frame[], size: number): Frame[] =>
+  Array.from({ length: size }, (_, i) => frames[Math.min(i, frames.length - 1)]!);

@@ -7,11 +7,18 @@ import { clipSpec, wantFrames } from './spec.ts';
 
 export const slidingOptions = z.strictObject({
   size: z.number().int().positive().default(16).describe('Frames in a clip.'),
-  stride: z.number().int().positive().optional().describe('Frames from the start of one clip to the start of the next. Default: `size`, clips side by side.'),
+  stride: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('Frames from the start of one clip to the start of the next. Default: `size`, clips side by side.'),
   tail: z
     .enum(['pad', 'shift', 'drop', 'error'])
     .default('pad')
-    .describe('What becomes of last frames that fill no clip: `pad` repeats the last frame, `shift` starts the last clip earlier so that it is full (and overlaps more), `drop` leaves them out and warns, `error` stops.'),
+    .describe(
+      'What becomes of last frames that fill no clip: `pad` repeats the last frame, `shift` starts the last clip earlier so that it is full (and overlaps more), `drop` leaves them out and warns, `error` stops.',
+    ),
 });
 
 export interface WindowCount {
@@ -21,7 +28,10 @@ export interface WindowCount {
   readonly left: number;
 }
 
-/** How many clips `count` frames make. Frames between clips that are farther apart than they are long belong to no clip and are not `left`. */
+/**
+ * How many clips `count` frames make. Frames between clips that are farther apart than they are long belong to no clip
+ * and are not `left`.
+ */
 export function windowCount(count: number, size: number, stride: number): WindowCount {
   const full = count < size ? 0 : Math.floor((count - size) / stride) + 1;
   const next = full * stride;
@@ -38,12 +48,22 @@ export const sliding = defineWindower({
   describe(input, { options: { size, stride = size, tail } }) {
     const refusal = wantFrames(input);
     if (refusal || !input) return refusal ?? refuse('a windower takes frames.');
-    const skipping = stride > size ? [`${stride - size} of every ${stride} frames are in no clip, because \`stride\` is larger than \`size\``] : [];
+    const skipping =
+      stride > size
+        ? [`${stride - size} of every ${stride} frames are in no clip, because \`stride\` is larger than \`size\``]
+        : [];
     if (input.count === null) return { output: clipSpec(input, size, null), notes: skipping };
     const { full, left } = windowCount(input.count, size, stride);
-    if (left && tail === 'error') return refuse(`${tooShort(left, size)}.`, { option: 'tail', remedy: 'Choose `pad`, `shift` or `drop`, or another `size` or `stride`.' });
+    if (left && tail === 'error')
+      return refuse(`${tooShort(left, size)}.`, {
+        option: 'tail',
+        remedy: 'Choose `pad`, `shift` or `drop`, or another `size` or `stride`.',
+      });
     const last = left && tail !== 'drop' ? 1 : 0;
-    return { output: clipSpec(input, size, full + last), notes: [...skipping, ...(left ? [tailNote(tail, left, size, input.count)] : [])] };
+    return {
+      output: clipSpec(input, size, full + last),
+      notes: [...skipping, ...(left ? [tailNote(tail, left, size, input.count)] : [])],
+    };
   },
 
   async *process(frames, { options: { size, stride = size, tail }, log }) {
@@ -70,17 +90,25 @@ export const sliding = defineWindower({
       fresh = 0;
     }
     if (fresh === 0) return;
-    if (tail === 'error') throw new InputError(window.at(-1)!.origin, `${tooShort(fresh, size)}.`, { code: 'E_SHORT_TAIL', remedy: 'Choose `tail: pad`, `shift` or `drop`.' });
-    if (tail === 'drop') return log.warn(`${tailNote(tail, fresh, size, seen)} (${window.at(-fresh)!.id} to ${window.at(-1)!.id})`);
+    if (tail === 'error')
+      throw new InputError(window.at(-1)!.origin, `${tooShort(fresh, size)}.`, {
+        code: 'E_SHORT_TAIL',
+        remedy: 'Choose `tail: pad`, `shift` or `drop`.',
+      });
+    if (tail === 'drop')
+      return log.warn(`${tailNote(tail, fresh, size, seen)} (${window.at(-fresh)!.id} to ${window.at(-1)!.id})`);
     if (tail === 'shift' && former.length === size) yield clipOf(index, former, 0);
     else yield clipOf(index, fill(window, size), size - window.length);
   },
 });
 
-const tooShort = (left: number, size: number): string => `the last ${left} ${left === 1 ? 'frame fills' : 'frames fill'} no clip of ${size}`;
+const tooShort = (left: number, size: number): string =>
+  `the last ${left} ${left === 1 ? 'frame fills' : 'frames fill'} no clip of ${size}`;
 
 function tailNote(tail: 'pad' | 'shift' | 'drop' | 'error', left: number, size: number, count: number): string {
   const what = tooShort(left, size);
   if (tail === 'drop') return `${what} and ${left === 1 ? 'is' : 'are'} dropped`;
-  return tail === 'shift' && count >= size ? `${what}; the last clip starts earlier and overlaps the one before` : `${what}; the last frame is repeated`;
+  return tail === 'shift' && count >= size
+    ? `${what}; the last clip starts earlier and overlaps the one before`
+    : `${what}; the last frame is repeated`;
 }

@@ -7,7 +7,12 @@ describeStage(still, {
   otherOptions: { size: 2 },
   inputs: () => [given(makeFrames(4))],
   output(clips) {
-    expect(clips.map(({ frames }) => frames.map(({ number }) => number))).toEqual([[0, 0, 0], [1, 1, 1], [2, 2, 2], [3, 3, 3]]);
+    expect(clips.map(({ frames }) => frames.map(({ number }) => number))).toEqual([
+      [0, 0, 0],
+      [1, 1, 1],
+      [2, 2, 2],
+      [3, 3, 3],
+    ]);
     expect(clips.every(({ padded }) => padded === 2)).toBe(true);
   },
 });

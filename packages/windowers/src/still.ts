@@ -6,7 +6,14 @@ import { clipOf, fill } from './clip.ts';
 import { clipSpec, wantFrames } from './spec.ts';
 
 export const stillOptions = z.strictObject({
-  size: z.number().int().positive().default(16).describe('How often each picture is repeated. 16 is what the models were tried with; 2 is cheaper and gives other values.'),
+  size: z
+    .number()
+    .int()
+    .positive()
+    .default(16)
+    .describe(
+      'How often each picture is repeated. 16 is what the models were tried with; 2 is cheaper and gives other values.',
+    ),
 });
 
 export const still = defineWindower({
@@ -17,7 +24,9 @@ export const still = defineWindower({
 
   describe(input, { options: { size } }) {
     const refusal = wantFrames(input);
-    return refusal || !input ? (refusal ?? refuse('a windower takes frames.')) : { output: clipSpec(input, size, input.count) };
+    return refusal || !input
+      ? (refusal ?? refuse('a windower takes frames.'))
+      : { output: clipSpec(input, size, input.count) };
   },
 
   async *process(frames: AsyncIterable<Frame>, { options: { size } }) {

@@ -20,8 +20,15 @@ export interface CompareFlags {
 
 const metrics = ['cosine', 'euclidean', 'correlation', 'manhattan'] as const;
 
-export async function compareCommand(reductions: readonly string[], { tokens, tensor, json = false, ...flags }: CompareFlags): Promise<number> {
-  const numbers = { neighbors: parseWhole('--neighbors', flags.neighbors), sample: parseWhole('--sample', flags.sample, 3), metric: parseChoice('--metric', flags.metric, metrics) };
+export async function compareCommand(
+  reductions: readonly string[],
+  { tokens, tensor, json = false, ...flags }: CompareFlags,
+): Promise<number> {
+  const numbers = {
+    neighbors: parseWhole('--neighbors', flags.neighbors),
+    sample: parseWhole('--sample', flags.sample, 3),
+    metric: parseChoice('--metric', flags.metric, metrics),
+  };
   const progress = stepProgress({ json });
   return cancellable(async ({ signal, status }) => {
     try {
@@ -41,14 +48,27 @@ export async function compareCommand(reductions: readonly string[], { tokens, te
 
 /** A table, and what its columns mean. */
 export function comparisonText(results: readonly ComparedFile[], style: Style = plainStyle): string {
-  const columns = [{ title: 'file' }, { title: 'trust', align: 'right' }, { title: 'continuity', align: 'right' }, { title: 'neighbours', align: 'right' }, { title: 'distances', align: 'right' }] as const;
-  const rows = results.map(({ path, trustworthiness, continuity, neighborOverlap, distanceCorrelation }) => [path, ...[trustworthiness, continuity, neighborOverlap, distanceCorrelation].map((value) => value.toFixed(4))]);
+  const columns = [
+    { title: 'file' },
+    { title: 'trust', align: 'right' },
+    { title: 'continuity', align: 'right' },
+    { title: 'neighbours', align: 'right' },
+    { title: 'distances', align: 'right' },
+  ] as const;
+  const rows = results.map(({ path, trustworthiness, continuity, neighborOverlap, distanceCorrelation }) => [
+    path,
+    ...[trustworthiness, continuity, neighborOverlap, distanceCorrelation].map((value) => value.toFixed(4)),
+  ]);
   const [titles, ...lines] = formatTable(columns, rows).split('\n');
   const [first] = results;
   return [
     style.dim(titles!),
     ...lines,
-    ...(first ? [style.dim(`Over ${formatNumber(first.tokens)} tokens and neighbourhoods of ${first.neighbors}; 1 is best.`)] : []),
-    style.dim('trust: who is near in the result was near before; continuity: the other way round; neighbours: the share that stayed; distances: rank correlation.'),
+    ...(first
+      ? [style.dim(`Over ${formatNumber(first.tokens)} tokens and neighbourhoods of ${first.neighbors}; 1 is best.`)]
+      : []),
+    style.dim(
+      'trust: who is near in the result was near before; continuity: the other way round; neighbours: the share that stayed; distances: rank correlation.',
+    ),
   ].join('\n');
 }

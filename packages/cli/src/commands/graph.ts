@@ -15,11 +15,17 @@ const formats: Readonly<Record<string, (plan: Plan) => string>> = {
   json: (planned) => JSON.stringify(planJson(planned), null, 2),
 };
 
-export async function graphCommand(file: string, { set, format }: { readonly set?: readonly string[]; readonly format: string }): Promise<number> {
+export async function graphCommand(
+  file: string,
+  { set, format }: { readonly set?: readonly string[]; readonly format: string },
+): Promise<number> {
   const write = Object.hasOwn(formats, format) ? formats[format] : undefined;
   if (!write) {
     const near = closest(format, Object.keys(formats));
-    throw new DeepEarthError(`--format: there is no format ${JSON.stringify(format)}.`, { code: 'E_USAGE', remedy: near ? `Did you mean ${near}?` : `There are ${Object.keys(formats).join(', ')}.` });
+    throw new DeepEarthError(`--format: there is no format ${JSON.stringify(format)}.`, {
+      code: 'E_USAGE',
+      remedy: near ? `Did you mean ${near}?` : `There are ${Object.keys(formats).join(', ')}.`,
+    });
   }
   const { pipeline } = await loadPipeline(file, set);
   // The data need not be there to draw what is connected with what; where it is, sizes and counts are known.
@@ -34,7 +40,11 @@ export async function graphCommand(file: string, { set, format }: { readonly set
 /** A digraph for Graphviz. */
 export function toDot({ stages }: Plan): string {
   const text = (value: string): string => JSON.stringify(value).replaceAll('\\\\n', '\\n');
-  const boxes = stages.map(({ stage }) => `  ${text(stage.id)} [label=${text(`${stage.id}\\n${stage.definition.type}`)}];`);
-  const arrows = stages.flatMap(({ stage, description, consumers }) => consumers.map((to) => `  ${text(stage.id)} -> ${text(to)} [label=${text(formatSpec(description.output))}];`));
+  const boxes = stages.map(
+    ({ stage }) => `  ${text(stage.id)} [label=${text(`${stage.id}\\n${stage.definition.type}`)}];`,
+  );
+  const arrows = stages.flatMap(({ stage, description, consumers }) =>
+    consumers.map((to) => `  ${text(stage.id)} -> ${text(to)} [label=${text(formatSpec(description.output))}];`),
+  );
   return ['digraph pipeline {', '  rankdir=LR;', '  node [shape=box];', ...boxes, ...arrows, '}'].join('\n');
 }

@@ -15,8 +15,14 @@ export async function initCommand(folder: string, { force = false }: { readonly 
     await writeFile(path, starterPipeline, { flag: force ? 'w' : 'wx' });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-    throw new DeepEarthError(`${path} is there already.`, { code: 'E_USAGE', remedy: 'Name another folder, or replace it with --force.', cause });
+    throw new DeepEarthError(`${path} is there already.`, {
+      code: 'E_USAGE',
+      remedy: 'Name another folder, or replace it with --force.',
+      cause,
+    });
   }
-  print(`Wrote ${path}. It makes pictures of synthetic weather; its comments say how to use frames of your own.\n  ${commandName()} run ${quote(path)}`);
+  print(
+    `Wrote ${path}. It makes pictures of synthetic weather; its comments say how to use frames of your own.\n  ${commandName()} run ${quote(path)}`,
+  );
   return exitCodes.done;
 }

@@ -1,4 +1,4 @@
-// `deepearth model check`: compares answers with reference answers.
+// `deepearth model check`: compares outputs with reference outputs.
 
 import { check, formatCheck } from '@deepearth/model-vjepa2/check';
 import { precisions } from '@deepearth/model-vjepa2/weights';
@@ -15,8 +15,16 @@ export interface CheckFlags {
   readonly json?: boolean;
 }
 
-export async function modelCheckCommand(folder: string, { precision, device, weights, tolerance, json = false }: CheckFlags): Promise<number> {
-  const options = { precision: parseChoice('--precision', precision, precisions), device, weights, ...(tolerance !== undefined && { tolerance: parsePositive('--tolerance', tolerance) }) };
+export async function modelCheckCommand(
+  folder: string,
+  { precision, device, weights, tolerance, json = false }: CheckFlags,
+): Promise<number> {
+  const options = {
+    precision: parseChoice('--precision', precision, precisions),
+    device,
+    weights,
+    ...(tolerance !== undefined && { tolerance: parsePositive('--tolerance', tolerance) }),
+  };
   return cancellable(async ({ signal, status }) => {
     try {
       const report = await check(folder, { ...options, signal, ...(json ? {} : { log: remark }) });

@@ -18,7 +18,10 @@ export interface ConvertFlags {
   readonly json?: boolean;
 }
 
-export async function modelConvertCommand(model: string, { precision: precisionText, weights, json = false }: ConvertFlags): Promise<number> {
+export async function modelConvertCommand(
+  model: string,
+  { precision: precisionText, weights, json = false }: ConvertFlags,
+): Promise<number> {
   const precision = parseChoice('--precision', precisionText, precisions);
   const progress = stepProgress({ json });
   return cancellable(async ({ signal, status }) => {
@@ -26,13 +29,23 @@ export async function modelConvertCommand(model: string, { precision: precisionT
       const { path, name } = await resolveModel(model, { signal, log: warn, progress: progress.report });
       const checkpoint = await openCheckpoint(path, { name, weights });
       try {
-        const placed = await placeWeights(checkpoint, precision, { signal, progress: (done, total) => progress.report('convert', done, total) });
+        const placed = await placeWeights(checkpoint, precision, {
+          signal,
+          progress: (done, total) => progress.report('convert', done, total),
+        });
         progress.close();
-        const files = [...new Set([...placed.weights.values()].map(({ file }) => file))].map((file) => join(placed.folder, file));
+        const files = [...new Set([...placed.weights.values()].map(({ file }) => file))].map((file) =>
+          join(placed.folder, file),
+        );
         const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0);
         const converted = !checkpoint.files.some((file) => files.includes(file));
         if (json) printJsonLine({ type: 'converted', model: name, precision, files, bytes, converted });
-        else print(converted ? `${name} in ${precision} is in ${files.join(', ')} (${formatBytes(bytes)}).` : `${name} needs no conversion: in ${precision} its weights are read where they are.`);
+        else
+          print(
+            converted
+              ? `${name} in ${precision} is in ${files.join(', ')} (${formatBytes(bytes)}).`
+              : `${name} needs no conversion: in ${precision} its weights are read where they are.`,
+          );
         return exitCodes.done;
       } finally {
         await checkpoint.close();

@@ -19,7 +19,13 @@ export async function modelFetchCommand(name: string, { offline, verify, json = 
   const progress = stepProgress({ json, unit: 'bytes' });
   return cancellable(async ({ signal, status }) => {
     try {
-      const model = await fetchFromHub(name, { signal, ...(offline && { offline }), ...(verify && { verify }), warn, progress: ({ file, doneBytes, totalBytes }) => progress.report(file, doneBytes, totalBytes) });
+      const model = await fetchFromHub(name, {
+        signal,
+        ...(offline && { offline }),
+        ...(verify && { verify }),
+        warn,
+        progress: ({ file, doneBytes, totalBytes }) => progress.report(file, doneBytes, totalBytes),
+      });
       progress.close();
       if (json) printJsonLine({ type: 'fetched', ...model });
       else print(`${model.name} at ${model.revision} is in ${model.folder}\n  To use it: model: ${name}`);
@@ -31,8 +37,12 @@ export async function modelFetchCommand(name: string, { offline, verify, json = 
         remark('Stopped. The same command goes on where it was.');
         return stopped;
       }
-      const near = closest(name, catalogue.map((entry) => entry.name));
-      if (error instanceof InputError && error.code === 'E_MODEL_MISSING' && near && near !== name) remark(`Did you mean ${near}?`);
+      const near = closest(
+        name,
+        catalogue.map((entry) => entry.name),
+      );
+      if (error instanceof InputError && error.code === 'E_MODEL_MISSING' && near && near !== name)
+        remark(`Did you mean ${near}?`);
       throw error;
     }
   });

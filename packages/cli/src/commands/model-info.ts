@@ -12,7 +12,10 @@ export interface InfoFlags {
   readonly json?: boolean;
 }
 
-export async function modelInfoCommand(model: string, { frames, size, batch, json = false }: InfoFlags): Promise<number> {
+export async function modelInfoCommand(
+  model: string,
+  { frames, size, batch, json = false }: InfoFlags,
+): Promise<number> {
   const info = await modelInfo(model, {
     ...(frames !== undefined && { frames: parseWhole('--frames', frames) }),
     ...(size !== undefined && parseSize('--size', size)),

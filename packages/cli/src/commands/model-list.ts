@@ -7,6 +7,9 @@ import { print, printJson } from '../print.ts';
 export async function modelListCommand({ json = false }: { readonly json?: boolean }): Promise<number> {
   const models = await listModels();
   if (json) printJson(models);
-  else print(`${renderModels(models)}\n\nA folder with config.json and model.safetensors, or a .pt file of Meta's, is a model too.`);
+  else
+    print(
+      `${renderModels(models)}\n\nA folder with config.json and model.safetensors, or a .pt file of Meta's, is a model too.`,
+    );
   return exitCodes.done;
 }

@@ -28,15 +28,33 @@ const bytes = (value: number | undefined): string => (value ? formatBytes(value)
 export function planText({ pipeline, stages, memoryBytes, diskBytes }: Plan, style: Style = plainStyle): string {
   const rows = stages.map(({ stage, description: { output, memoryBytes: memory, diskBytes: disk } }) => {
     const { count, ...rest } = output;
-    return [stage.id, stage.definition.type, stage.from.join(', '), count === null ? '?' : String(count), formatSpec({ ...rest, count }).replace(/ x [^ ]+$/, ''), bytes(memory), bytes(disk)];
+    return [
+      stage.id,
+      stage.definition.type,
+      stage.from.join(', '),
+      count === null ? '?' : String(count),
+      formatSpec({ ...rest, count }).replace(/ x [^ ]+$/, ''),
+      bytes(memory),
+      bytes(disk),
+    ];
   });
   const table = formatTable(
-    [{ title: 'stage' }, { title: 'type' }, { title: 'from' }, { title: 'count', align: 'right' }, { title: 'each' }, { title: 'memory', align: 'right' }, { title: 'disk', align: 'right' }],
+    [
+      { title: 'stage' },
+      { title: 'type' },
+      { title: 'from' },
+      { title: 'count', align: 'right' },
+      { title: 'each' },
+      { title: 'memory', align: 'right' },
+      { title: 'disk', align: 'right' },
+    ],
     rows,
   ).split('\n');
   const notes = stages.flatMap(({ stage, description }) => [
     // A sink's answer is of no consequence, and a stage with notes of its own says it better.
-    ...(description.drains && !description.notes?.length && stage.definition.kind !== 'sink' ? [`${stage.id} sends nothing before everything has come in.`] : []),
+    ...(description.drains && !description.notes?.length && stage.definition.kind !== 'sink'
+      ? [`${stage.id} sends nothing before everything has come in.`]
+      : []),
     ...(description.notes ?? []).map((note) => `${stage.id}: ${note}`),
   ]);
   return [

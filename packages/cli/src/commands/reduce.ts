@@ -30,7 +30,18 @@ export async function reduceCommand(tokens: string, flags: ReduceFlags): Promise
   const started = performance.now();
   return cancellable(async ({ signal, status }) => {
     try {
-      const result = await reduceFile({ tokens, with: method, options, output, tensor, model, modelOut, inverse, signal, progress: progress.report });
+      const result = await reduceFile({
+        tokens,
+        with: method,
+        options,
+        output,
+        tensor,
+        model,
+        modelOut,
+        inverse,
+        signal,
+        progress: progress.report,
+      });
       progress.close();
       const seconds = Math.round(performance.now() - started) / 1000;
       if (json) printJsonLine({ ...result, seconds });
@@ -46,22 +57,30 @@ export async function reduceCommand(tokens: string, flags: ReduceFlags): Promise
   });
 }
 
-const usage = (message: string, remedy: string): DeepEarthError => new DeepEarthError(message, { code: 'E_USAGE', remedy });
+const usage = (message: string, remedy: string): DeepEarthError =>
+  new DeepEarthError(message, { code: 'E_USAGE', remedy });
 
 /** `components=3` as an option, its value read as YAML. Throws with a suggestion for names that there are not. */
 export function parseOptions(set: readonly string[] = [], method: string | undefined): Record<string, unknown> {
   const kind = modelKinds.find((known) => known === method);
   if (method !== undefined && !kind) {
     const near = closest(method, modelKinds);
-    throw usage(`--with: there is no reducer ${JSON.stringify(method)}.`, near ? `Did you mean ${near}?` : `There are ${modelKinds.join(', ')}.`);
+    throw usage(
+      `--with: there is no reducer ${JSON.stringify(method)}.`,
+      near ? `Did you mean ${near}?` : `There are ${modelKinds.join(', ')}.`,
+    );
   }
   const known = kind && Object.keys(methods[kind].options.shape);
   const entries = set.map((text): [string, unknown] => {
     const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-    if (name === undefined || value === undefined) throw usage(`--set ${text}: expected option=value.`, 'For example --set components=3.');
+    if (name === undefined || value === undefined)
+      throw usage(`--set ${text}: expected option=value.`, 'For example --set components=3.');
     if (known && !known.includes(name)) {
       const near = closest(name, known);
-      throw usage(`--set ${name}: ${kind} has no option ${JSON.stringify(name)}.`, near ? `Did you mean ${near}?` : `It has ${known.join(', ')}.`);
+      throw usage(
+        `--set ${name}: ${kind} has no option ${JSON.stringify(name)}.`,
+        near ? `Did you mean ${near}?` : `It has ${known.join(', ')}.`,
+      );
     }
     try {
       return [name, parse(value) as unknown];
@@ -72,10 +91,16 @@ export function parseOptions(set: readonly string[] = [], method: string | undef
   return Object.fromEntries(entries);
 }
 
-function resultText({ method, tokens, channels, components, shape, output, modelOut, explainedVarianceRatio }: ReduceResult, seconds: number, inverse: boolean): string {
+function resultText(
+  { method, tokens, channels, components, shape, output, modelOut, explainedVarianceRatio }: ReduceResult,
+  seconds: number,
+  inverse: boolean,
+): string {
   return [
     `${method}: ${formatNumber(tokens)} ${inverse ? 'projections' : 'tokens'} of ${formatNumber(channels)} numbers to ${inverse ? `tokens of ${formatNumber(components)}` : components} in ${formatSeconds(seconds)}.`,
-    ...(explainedVarianceRatio ? [`  explained variance: ${explainedVarianceRatio.map((part) => `${(part * 100).toFixed(1)} %`).join(', ')}`] : []),
+    ...(explainedVarianceRatio
+      ? [`  explained variance: ${explainedVarianceRatio.map((part) => `${(part * 100).toFixed(1)} %`).join(', ')}`]
+      : []),
     `  ${output.path}  [${shape.join(', ')}] float32, ${formatBytes(output.bytes)}`,
     ...(modelOut ? [`  ${modelOut.path}  the fitted model, ${formatBytes(modelOut.bytes)}`] : []),
   ].join('\n');

@@ -57,7 +57,10 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
         const stopped = stoppedBy();
         if (stopped === undefined) {
           const status = await reportError(error);
-          if (written) remark(`${plural(written, 'file')} in ${folder} ${written === 1 ? 'is' : 'are'} whole. When the cause is mended:\n  ${resumeCommand(file, flags)}`);
+          if (written)
+            remark(
+              `${plural(written, 'file')} in ${folder} ${written === 1 ? 'is' : 'are'} whole. When the cause is mended:\n  ${resumeCommand(file, flags)}`,
+            );
           return status;
         }
         // Ctrl-C reaches child processes too: what fails because of that is no news.

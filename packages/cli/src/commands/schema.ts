@@ -20,6 +20,8 @@ export async function schemaCommand({ plugin, output }: SchemaFlags): Promise<nu
     return exitCodes.done;
   }
   await writeFile(output, `${text}\n`);
-  print(`Wrote ${output}. For completion and checks, put this as the first line into a pipeline beside it:\n  # yaml-language-server: $schema=./${basename(output)}`);
+  print(
+    `Wrote ${output}. For completion and checks, put this as the first line into a pipeline beside it:\n  # yaml-language-server: $schema=./${basename(output)}`,
+  );
   return exitCodes.done;
 }

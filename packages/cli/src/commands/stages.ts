@@ -45,9 +45,27 @@ export async function stagesCommand(name: string | undefined, { plugin, json }: 
 function typeNamed(name: string, types: readonly string[]): string {
   const named = types.filter((type) => type === name || type.split('/')[1] === name);
   if (named.length === 1) return named[0]!;
-  if (named.length > 1) throw new DeepEarthError(`${JSON.stringify(name)} may be ${named.join(' or ')}.`, { code: 'E_USAGE', remedy: 'Name one of them.' });
-  const near = closest(name, [...types, ...stageKinds]) ?? types.find((type) => type.split('/')[1] === closest(name, types.map((other) => other.split('/')[1]!)));
-  throw new DeepEarthError(`there is no stage type ${JSON.stringify(name)}.`, { code: 'E_USAGE', remedy: near ? `Did you mean ${near}?` : '"deepearth stages" lists them; stages of your own come in through --plugin.' });
+  if (named.length > 1)
+    throw new DeepEarthError(`${JSON.stringify(name)} may be ${named.join(' or ')}.`, {
+      code: 'E_USAGE',
+      remedy: 'Name one of them.',
+    });
+  const near =
+    closest(name, [...types, ...stageKinds]) ??
+    types.find(
+      (type) =>
+        type.split('/')[1] ===
+        closest(
+          name,
+          types.map((other) => other.split('/')[1]!),
+        ),
+    );
+  throw new DeepEarthError(`there is no stage type ${JSON.stringify(name)}.`, {
+    code: 'E_USAGE',
+    remedy: near
+      ? `Did you mean ${near}?`
+      : '"deepearth stages" lists them; stages of your own come in through --plugin.',
+  });
 }
 
 const stageJson = (definition: StageDefinition): unknown => ({
@@ -62,18 +80,51 @@ function listText(definitions: readonly StageDefinition[], style: Style, withHin
   const kinds = stageKinds.filter((kind) => definitions.some((definition) => definition.kind === kind));
   const widest = Math.max(0, ...definitions.map(({ type }) => type.length));
   const blocks = kinds.map((kind) =>
-    [style.bold(kind), ...definitions.filter((definition) => definition.kind === kind).map(({ type, summary }) => `  ${type.padEnd(widest)}  ${summary}`)].join('\n'),
+    [
+      style.bold(kind),
+      ...definitions
+        .filter((definition) => definition.kind === kind)
+        .map(({ type, summary }) => `  ${type.padEnd(widest)}  ${summary}`),
+    ].join('\n'),
   );
-  return [...blocks, ...(withHint ? [style.dim('"deepearth stages TYPE" tells the options of one.')] : [])].join('\n\n');
+  return [...blocks, ...(withHint ? [style.dim('"deepearth stages TYPE" tells the options of one.')] : [])].join(
+    '\n\n',
+  );
 }
 
 /** Summary, options and examples of one stage. */
-export function stageText(definition: StageDefinition, { width, style = plainStyle }: { width: number; style?: Style }): string {
+export function stageText(
+  definition: StageDefinition,
+  { width, style = plainStyle }: { width: number; style?: Style },
+): string {
   const rows = optionRows(optionsSchema(definition));
-  const table = formatTable([{ title: 'option' }, { title: 'default' }, { title: 'takes' }], rows.map(({ name, preset, required, type }) => [name, required ? 'required' : preset, type])).split('\n');
+  const table = formatTable(
+    [{ title: 'option' }, { title: 'default' }, { title: 'takes' }],
+    rows.map(({ name, preset, required, type }) => [name, required ? 'required' : preset, type]),
+  ).split('\n');
   const options = rows.length
-    ? [style.dim(`  ${table[0]!}`), ...rows.flatMap(({ description }, index) => [`  ${table[index + 1]!}`, ...(description ? wrap(description, Math.max(40, width - 8)).map((line) => style.dim(`      ${line}`)) : [])])]
+    ? [
+        style.dim(`  ${table[0]!}`),
+        ...rows.flatMap(({ description }, index) => [
+          `  ${table[index + 1]!}`,
+          ...(description ? wrap(description, Math.max(40, width - 8)).map((line) => style.dim(`      ${line}`)) : []),
+        ]),
+      ]
     : ['  It has no options.'];
-  const examples = definition.examples.flatMap((example) => [...example.trimEnd().split('\n').map((line) => `  ${line}`), '']);
-  return [`${style.bold(definition.type)}  ${definition.summary}`, '', style.bold('Options'), ...options, ...(examples.length ? ['', style.bold('Examples'), ...examples] : [])].join('\n').trimEnd();
+  const examples = definition.examples.flatMap((example) => [
+    ...example
+      .trimEnd()
+      .split('\n')
+      .map((line) => `  ${line}`),
+    '',
+  ]);
+  return [
+    `${style.bold(definition.type)}  ${definition.summary}`,
+    '',
+    style.bold('Options'),
+    ...options,
+    ...(examples.length ? ['', style.bold('Examples'), ...examples] : []),
+  ]
+    .join('\n')
+    .trimEnd();
 }

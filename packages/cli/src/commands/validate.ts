@@ -25,7 +25,14 @@ export async function validateCommand(files: readonly string[], { set, json }: V
       if (!json) print(`${styleOf(process.stdout).green('ok')} ${file}: ${plural(pipeline.stages.length, 'stage')}`);
     } catch (error) {
       if (!(error instanceof DeepEarthError)) throw error;
-      results.push({ file, valid: false, issues: error instanceof ConfigError ? error.issues : [{ location: { file }, path: '', message: error.message, remedy: error.remedy }] });
+      results.push({
+        file,
+        valid: false,
+        issues:
+          error instanceof ConfigError
+            ? error.issues
+            : [{ location: { file }, path: '', message: error.message, remedy: error.remedy }],
+      });
       if (!json) await reportError(error);
     }
   }

@@ -25,10 +25,17 @@ export interface SpawnOptions {
 }
 
 /** Runs `deepearth` with these arguments to its end. */
-export function deepearth(args: readonly string[], { cwd, env = {}, kill, node = [] }: SpawnOptions = {}): Promise<Outcome> {
+export function deepearth(
+  args: readonly string[],
+  { cwd, env = {}, kill, node = [] }: SpawnOptions = {},
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const { NO_COLOR: _, FORCE_COLOR: __, npm_command: ___, ...inherited } = process.env;
-    const child = spawn(process.execPath, [...node, commandPath, ...args], { cwd, env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [...node, commandPath, ...args], {
+      cwd,
+      env: { ...inherited, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let [stdout, stderr] = ['', ''];
     let sent = false;
     child.stdout.on('data', (piece: Buffer) => {
@@ -43,10 +50,20 @@ export function deepearth(args: readonly string[], { cwd, env = {}, kill, node =
 }
 
 /** A folder for one test, with files in it; `using` removes it. */
-export async function folderWith(files: Readonly<Record<string, string>>): Promise<AsyncDisposable & { readonly path: string; file(name: string): string }> {
+export async function folderWith(
+  files: Readonly<Record<string, string>>,
+): Promise<AsyncDisposable & { readonly path: string; file(name: string): string }> {
   const path = await mkdtemp(join(tmpdir(), 'deepearth-cli-'));
   for (const [name, text] of Object.entries(files)) await writeFile(join(path, name), text);
-  return { path, file: (name) => join(path, name), [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+  return {
+    path,
+    file: (name) => join(path, name),
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+  };
 }
 
-export const jsonLines = (text: string): Record<string, unknown>[] => text.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+export const jsonLines = (text: string): Record<string, unknown>[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);

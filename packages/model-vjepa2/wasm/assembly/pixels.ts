@@ -1,11 +1,13 @@
-// The two passes of an antialiased resize of 8-bit RGB (sums of products of bytes with 16-bit weights, exact in 32 bits, two taps at a time), and normalising.
+// The two passes of an antialiased resize of 8-bit RGB (sums of products of bytes with 16-bit weights, exact in 32
+// bits, two taps at a time), and normalising.
 
 /** Red, green and blue of two neighbouring pixels, side by side as 16-bit pairs; index 255 gives 0. */
 const PAIRS: v128 = i8x16(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1);
 
 /**
- * Filters `rows` rows of `stride` bytes along the columns: output pixel `i` of a row is the sum of `sizes[i]` pixels from `starts[i]`, its weights (int16) at `weights + i * taps`;
- * `taps` is even and missing weights are 0. Reads up to 5 bytes past a row's end, writes one byte past the last pixel.
+ * Filters `rows` rows of `stride` bytes along the columns: output pixel `i` of a row is the sum of `sizes[i]` pixels
+ * from `starts[i]`, its weights (int16) at `weights + i * taps`; `taps` is even and missing weights are 0. Reads up to
+ * 5 bytes past a row's end, writes one byte past the last pixel.
  */
 export function columns(source: usize, stride: usize, rows: i32, starts: usize, sizes: usize, weights: usize, taps: usize, count: i32, precision: i32, out: usize): void {
   const half = i32x4.splat(1 << (precision - 1));
@@ -30,8 +32,8 @@ export function columns(source: usize, stride: usize, rows: i32, starts: usize, 
 }
 
 /**
- * Filters along the rows: output row `y` is the sum of `sizes[y]` rows of `length` bytes from `starts[y]`. Reads up to one row past the last it needs and
- * writes up to 15 bytes past the end.
+ * Filters along the rows: output row `y` is the sum of `sizes[y]` rows of `length` bytes from `starts[y]`. Reads up to
+ * one row past the last it needs and writes up to 15 bytes past the end.
  */
 export function rows(source: usize, length: usize, starts: usize, sizes: usize, weights: usize, taps: usize, count: i32, precision: i32, out: usize): void {
   const half = i32x4.splat(1 << (precision - 1));
@@ -67,7 +69,10 @@ export function rows(source: usize, length: usize, starts: usize, sizes: usize, 
 /** Every third byte of 12, as 32-bit lanes. */
 const THIRDS: v128 = i8x16(0, -1, -1, -1, 3, -1, -1, -1, 6, -1, -1, -1, 9, -1, -1, -1);
 
-/** One channel of `pixels` RGB pixels to floats, `(byte - shift) / divisor`, in 32-bit floats. `source` points to the channel's first byte; reads up to 13 bytes past the end, writes up to 12. */
+/**
+ * One channel of `pixels` RGB pixels to floats, `(byte - shift) / divisor`, in 32-bit floats. `source` points to the
+ * channel's first byte; reads up to 13 bytes past the end, writes up to 12.
+ */
 export function normalise(source: usize, pixels: i32, shift: f32, divisor: f32, out: usize): void {
   const shifts = f32x4.splat(shift);
   const divisors = f32x4.splat(divisor);

@@ -17,10 +17,10 @@ const options = z.strictObject({
 /** Labels never need scaling. */
 const unscaled = { scaling: 'min-max', lowPercentile: 0, highPercentile: 100 } as const;
 
-/** Answers the number of the group of every token, the largest group first. */
+/** Returns the number of the group of every token, the largest group first. */
 export const kmeansStage = defineReducer({
   type: 'kmeans',
-  summary: 'Sorts tokens into groups of alike ones and answers the number of the group.',
+  summary: 'Sorts tokens into groups of alike ones and returns the number of the group.',
   options,
   examples: ['- type: reducer/kmeans', '- type: reducer/kmeans\n  with: { clusters: 12, metric: euclidean }'],
   survey: async (options, signal) => (await import('../model-survey.ts')).surveyModel(options, signal),
@@ -29,8 +29,17 @@ export const kmeansStage = defineReducer({
     if (refusal) return refusal;
     const channels = axisSize(input!, 'channels');
     const tokens = tokensPerGrid(input!);
-    const fitted = tokens === null || input!.count === null ? options.maxFitTokens : Math.min(options.maxFitTokens, tokens * input!.count);
-    return describeFit(input!, 1, options, channels === null ? null : fitted * channels * 8 + options.clusters * channels * 24, { survey });
+    const fitted =
+      tokens === null || input!.count === null
+        ? options.maxFitTokens
+        : Math.min(options.maxFitTokens, tokens * input!.count);
+    return describeFit(
+      input!,
+      1,
+      options,
+      channels === null ? null : fitted * channels * 8 + options.clusters * channels * 24,
+      { survey },
+    );
   },
   process: (items, context) =>
     reduceRun(items, { ...context, options: { ...context.options, ...unscaled } }, 'kmeans', (): RunFitter => {
@@ -40,7 +49,16 @@ export const kmeansStage = defineReducer({
           const { kmeans } = await import('../kmeans.ts');
           const { clusters, metric, iterations, batchSize, seed } = options;
           const { tokens } = await gather(spool, options.maxFitTokens, seed);
-          const model = await kmeans(tokens, { channels: spool.channels, clusters, metric, iterations, batchSize, seed, signal, progress });
+          const model = await kmeans(tokens, {
+            channels: spool.channels,
+            clusters,
+            metric,
+            iterations,
+            batchSize,
+            seed,
+            signal,
+            progress,
+          });
           return { model, limits: [[0, clusters - 1]] };
         },
       };

@@ -28,20 +28,32 @@ export const noneStage = defineReducer({
     const refusal = refuseInput(input, 'none', { ...options, components: components ?? undefined });
     if (refusal) return refusal;
     const described = describeFit(input!, components ?? 0, options, 64e6);
-    return components === null ? { ...described, output: { ...described.output, axes: described.output.axes.map((axis) => (axis.name === 'components' ? { ...axis, size: null } : axis)) } } : described;
+    return components === null
+      ? {
+          ...described,
+          output: {
+            ...described.output,
+            axes: described.output.axes.map((axis) => (axis.name === 'components' ? { ...axis, size: null } : axis)),
+          },
+        }
+      : described;
   },
   process: (items, context) =>
     reduceRun(items, context, 'none', (): RunFitter => ({
       async fit({ channels }) {
         const components = context.options.components === 'all' ? channels : context.options.components;
-        if (components > channels) throw new InputError('tokens', `${components} components were asked of ${channels} channels.`, { remedy: `Ask for ${channels} or fewer.` });
+        if (components > channels)
+          throw new InputError('tokens', `${components} components were asked of ${channels} channels.`, {
+            remedy: `Ask for ${channels} or fewer.`,
+          });
         return {
           model: {
             components,
             async transform(chunk) {
               if (components === channels) return chunk;
               const out = new Float32Array((chunk.length / channels) * components);
-              for (let from = 0, to = 0; from < chunk.length; from += channels, to += components) out.set(chunk.subarray(from, from + components), to);
+              for (let from = 0, to = 0; from < chunk.length; from += channels, to += components)
+                out.set(chunk.subarray(from, from + components), to);
               return out;
             },
           },

@@ -32,7 +32,8 @@ export const pcaStage = defineReducer({
     if (refusal) return refusal;
     const channels = axisSize(input!, 'channels');
     // Covariance in float64, a second matrix while panels are added, the Krylov basis, and two blocks of tokens.
-    const memoryBytes = channels === null ? null : channels * channels * 16 + channels * 128 * 8 + 2 * blockRows(channels) * channels * 4;
+    const memoryBytes =
+      channels === null ? null : channels * channels * 16 + channels * 128 * 8 + 2 * blockRows(channels) * channels * 4;
     return describeFit(input!, options.components, options, memoryBytes, { survey });
   },
   process: (items, context) =>

@@ -19,13 +19,22 @@ export const randomProjectionStage = defineReducer({
   type: 'random-projection',
   summary: 'Projects tokens on a few random directions: quick, and distances survive it roughly.',
   options,
-  examples: ['- type: reducer/random-projection', '- type: reducer/random-projection\n  with: { components: 1, seed: 7 }'],
+  examples: [
+    '- type: reducer/random-projection',
+    '- type: reducer/random-projection\n  with: { components: 1, seed: 7 }',
+  ],
   survey: async (options, signal) => (await import('../model-survey.ts')).surveyModel(options, signal),
   describe(input, { options, survey }) {
     const refusal = refuseInput(input, 'random-projection', options, survey);
     if (refusal) return refusal;
     const channels = axisSize(input!, 'channels');
-    return describeFit(input!, options.components, options, channels === null ? null : channels * options.components * 8, { survey });
+    return describeFit(
+      input!,
+      options.components,
+      options,
+      channels === null ? null : channels * options.components * 8,
+      { survey },
+    );
   },
   process: (items, context) =>
     reduceRun(items, context, 'random-projection', (): RunFitter => ({

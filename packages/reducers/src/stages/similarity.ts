@@ -16,50 +16,88 @@ const options = z.strictObject({
   to: z
     .union([
       z.literal('time'),
-      z.strictObject({ clip: place('Which clip of the stream'), time: place('Which step of time'), row: place('Which row of tokens'), column: place('Which column of tokens') }),
+      z.strictObject({
+        clip: place('Which clip of the stream'),
+        time: place('Which step of time'),
+        row: place('Which row of tokens'),
+        column: place('Which column of tokens'),
+      }),
     ])
     .default({ clip: 0, time: 0, row: 0, column: 0 })
-    .describe('A token that all others are compared with, or time: each token with those before and after it at the same place.'),
+    .describe(
+      'A token that all others are compared with, or time: each token with those before and after it at the same place.',
+    ),
   ...scalingOptions,
   ...spoolOptions,
 });
 
 type To = z.output<typeof options>['to'];
 
-/** Answers one number per token: the cosine (-1 to 1) to the picked token, or the mean cosine to its neighbours in time (1 where there are none). */
+/**
+ * Returns one number per token: the cosine (-1 to 1) to the picked token, or the mean cosine to its neighbours in time
+ * (1 where there are none).
+ */
 export const similarityStage = defineReducer({
   type: 'similarity',
   summary: 'Compares every token with a picked one, or with its neighbours in time.',
   options,
-  examples: ['- type: reducer/similarity\n  with: { to: { clip: 0, time: 4, row: 12, column: 12 } }', '- type: reducer/similarity\n  with: { to: time }'],
+  examples: [
+    '- type: reducer/similarity\n  with: { to: { clip: 0, time: 4, row: 12, column: 12 } }',
+    '- type: reducer/similarity\n  with: { to: time }',
+  ],
   describe(input, { options }) {
     const refusal = refuseInput(input, 'similarity', options);
     if (refusal) return refusal;
     const { to } = options;
     if (to !== 'time') {
-      if (input!.count !== null && input!.count > 0 && to.clip >= input!.count) return { refused: `clip ${to.clip} was picked, and only ${input!.count} will come.`, option: 'to', remedy: `Pick one from 0 to ${input!.count - 1}.` };
-      for (const [name, picked] of [['time', to.time], ['height', to.row], ['width', to.column]] as const) {
+      if (input!.count !== null && input!.count > 0 && to.clip >= input!.count)
+        return {
+          refused: `clip ${to.clip} was picked, and only ${input!.count} will come.`,
+          option: 'to',
+          remedy: `Pick one from 0 to ${input!.count - 1}.`,
+        };
+      for (const [name, picked] of [
+        ['time', to.time],
+        ['height', to.row],
+        ['width', to.column],
+      ] as const) {
         const size = input!.axes.find((axis) => axis.name === name)?.size ?? null;
-        if (size !== null && picked >= size) return { refused: `a token at ${name} ${picked} was picked, and grids have ${size}.`, option: 'to', remedy: `Pick one from 0 to ${size - 1}.` };
+        if (size !== null && picked >= size)
+          return {
+            refused: `a token at ${name} ${picked} was picked, and grids have ${size}.`,
+            option: 'to',
+            remedy: `Pick one from 0 to ${size - 1}.`,
+          };
       }
     }
     return describeFit(input!, 1, options, 0);
   },
   process: (items, context) =>
     reduceRun(items, context, context.options.to === 'time' ? 'similarity-in-time' : 'similarity', (): RunFitter => ({
-      fit: async (spool) => (context.options.to === 'time' ? overTime(spool, context.signal) : toToken(spool, await pickedToken(spool, context.options.to), context.signal)),
+      fit: async (spool) =>
+        context.options.to === 'time'
+          ? overTime(spool, context.signal)
+          : toToken(spool, await pickedToken(spool, context.options.to), context.signal),
     })),
 });
 
 async function pickedToken(spool: Spool, { clip, time, row, column }: Exclude<To, 'time'>): Promise<Float32Array> {
   const grid = spool.grids[clip];
   const named = `clip ${clip}, time ${time}, row ${row}, column ${column}`;
-  if (!grid) throw new InputError('similarity', `the token at ${named} was picked, and ${spool.grids.length} clips came.`);
+  if (!grid)
+    throw new InputError('similarity', `the token at ${named} was picked, and ${spool.grids.length} clips came.`);
   const [times = 1, rows = 1, columns = 1] = grid.shape;
-  if (time >= times || row >= rows || column >= columns) throw new InputError(grid.item.id, `the token at ${named} was picked, and this grid has times ${times}, rows ${rows}, columns ${columns}.`);
+  if (time >= times || row >= rows || column >= columns)
+    throw new InputError(
+      grid.item.id,
+      `the token at ${named} was picked, and this grid has times ${times}, rows ${rows}, columns ${columns}.`,
+    );
   const token = (time * rows + row) * columns + column;
   const { rows: values, valid } = await spool.read(clip);
-  if (valid && !valid[token]) throw new InputError(grid.item.id, `the token at ${named} was picked, and it saw no data.`, { remedy: 'Pick another.' });
+  if (valid && !valid[token])
+    throw new InputError(grid.item.id, `the token at ${named} was picked, and it saw no data.`, {
+      remedy: 'Pick another.',
+    });
   const index = valid ? valid.subarray(0, token).reduce((sum, one) => sum + one, 0) : token;
   return values.slice(index * spool.channels, (index + 1) * spool.channels);
 }
@@ -88,7 +126,9 @@ function overTime(spool: Spool, signal: AbortSignal): RunFit {
       const own = at(token);
       if (!own) continue;
       const others = [at(token - perStep), at(token + perStep)].filter((other) => other !== undefined);
-      out[rowOf[token]!] = others.length ? others.reduce((sum, other) => sum + cosine(own, other), 0) / others.length : 1;
+      out[rowOf[token]!] = others.length
+        ? others.reduce((sum, other) => sum + cosine(own, other), 0) / others.length
+        : 1;
       if (token % 128 === 127) yield;
     }
     return out;

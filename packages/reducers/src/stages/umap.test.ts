@@ -15,6 +15,16 @@ describeStage(umapStage, {
   },
 });
 
-describeStage(umapStage, { title: 'when it fits a sample', inputs, options: { epochs: 20, maxFitTokens: 60, sampleTokens: 40 }, ahead: Infinity });
+describeStage(umapStage, {
+  title: 'when it fits a sample',
+  inputs,
+  options: { epochs: 20, maxFitTokens: 60, sampleTokens: 40 },
+  ahead: Infinity,
+});
 
-describeStage(umapStage, { title: 'with umap-js', inputs, options: { engine: 'umap-js', epochs: 20, maxFitTokens: 60, sampleTokens: 40 }, ahead: Infinity });
+describeStage(umapStage, {
+  title: 'with umap-js',
+  inputs,
+  options: { engine: 'umap-js', epochs: 20, maxFitTokens: 60, sampleTokens: 40 },
+  ahead: Infinity,
+});

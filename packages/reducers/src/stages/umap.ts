@@ -8,7 +8,14 @@ import { umapMethodOptions } from '../methods.ts';
 import type { FittedReducer, Progress } from '../model.ts';
 import { reduceRun, type RunFit, type RunFitter } from '../reduce-run.ts';
 import type { Spool } from '../spool.ts';
-import { colourOptions, describeFit, modelOptions, refuseInput, spoolOptions, tokensPerGrid } from '../stage-options.ts';
+import {
+  colourOptions,
+  describeFit,
+  modelOptions,
+  refuseInput,
+  spoolOptions,
+  tokensPerGrid,
+} from '../stage-options.ts';
 import { estimateUmap } from '../umap.ts';
 
 const umapOptions = z.strictObject({
@@ -37,50 +44,128 @@ export const umapStage = defineReducer({
   describe(input, { options, survey }) {
     const refusal = refuseInput(input, 'umap', options, survey);
     if (refusal) return refusal;
-    if (options.minDist > options.spread) return refuse(`minDist ${options.minDist} is more than spread ${options.spread}.`, { option: 'minDist', remedy: 'Lower minDist or raise spread.' });
-    if (options.engine === 'umap-js' && options.saveAs !== undefined) return refuse('umap-js cannot save a fit.', { option: 'saveAs', remedy: 'Set engine: native.' });
+    if (options.minDist > options.spread)
+      return refuse(`minDist ${options.minDist} is more than spread ${options.spread}.`, {
+        option: 'minDist',
+        remedy: 'Lower minDist or raise spread.',
+      });
+    if (options.engine === 'umap-js' && options.saveAs !== undefined)
+      return refuse('umap-js cannot save a fit.', { option: 'saveAs', remedy: 'Set engine: native.' });
     const channels = axisSize(input!, 'channels');
     const tokens = tokensPerGrid(input!);
     const total = tokens === null || input!.count === null ? null : tokens * input!.count;
-    const fitted = total !== null && total <= options.maxFitTokens ? total : Math.min(options.sampleTokens, options.maxFitTokens);
+    const fitted =
+      total !== null && total <= options.maxFitTokens ? total : Math.min(options.sampleTokens, options.maxFitTokens);
     const { components, neighbors, maxFitTokens, sampleTokens } = options;
-    const memoryBytes = channels === null ? null : estimateUmap({ channels, components, neighbors, maxFitTokens, sampleTokens, count: Math.max(1, total ?? maxFitTokens) }).bytes;
-    const sampled = total !== null && total > options.maxFitTokens ? [`Fits ${fitted} of ${total} tokens, a stratified sample, and places the others by it.`] : [];
+    const memoryBytes =
+      channels === null
+        ? null
+        : estimateUmap({
+            channels,
+            components,
+            neighbors,
+            maxFitTokens,
+            sampleTokens,
+            count: Math.max(1, total ?? maxFitTokens),
+          }).bytes;
+    const sampled =
+      total !== null && total > options.maxFitTokens
+        ? [`Fits ${fitted} of ${total} tokens, a stratified sample, and places the others by it.`]
+        : [];
     return describeFit(input!, options.components, options, memoryBytes, { notes: sampled, survey });
   },
   process: (items, context) =>
     reduceRun(items, context, 'umap', (): RunFitter => {
       const { options, signal, log, progress } = context;
-      const limitOf = (spool: Spool): number => (spool.rows > options.maxFitTokens ? Math.min(options.sampleTokens, options.maxFitTokens) : spool.rows);
+      const limitOf = (spool: Spool): number =>
+        spool.rows > options.maxFitTokens ? Math.min(options.sampleTokens, options.maxFitTokens) : spool.rows;
       return {
         async fit(spool) {
           const limit = limitOf(spool);
-          if (limit < spool.rows) log.info(`reducer/umap: fitting ${limit} of ${spool.rows} tokens (maxFitTokens ${options.maxFitTokens}); the others are placed by them.`);
+          if (limit < spool.rows)
+            log.info(
+              `reducer/umap: fitting ${limit} of ${spool.rows} tokens (maxFitTokens ${options.maxFitTokens}); the others are placed by them.`,
+            );
           const { tokens, rows } = await gather(spool, limit, options.seed);
-          const { embedding, model } = await fitUmap(tokens, { ...options, channels: spool.channels }, { signal, progress });
+          const { embedding, model } = await fitUmap(
+            tokens,
+            { ...options, channels: spool.channels },
+            { signal, progress },
+          );
           return { model, known: knownRows(rows, embedding, options.components) };
         },
-        resume: (spool, model) => ({ model, known: knownRows(sampledRows(spool, limitOf(spool), options.seed), model.state().tensors['embedding']!.data as Float32Array, options.components) }),
+        resume: (spool, model) => ({
+          model,
+          known: knownRows(
+            sampledRows(spool, limitOf(spool), options.seed),
+            model.state().tensors['embedding']!.data as Float32Array,
+            options.components,
+          ),
+        }),
       };
     }),
 });
 
 /** Fits the chosen engine; the rows given are fitted, all of them. */
-async function fitUmap(tokens: Float32Array, options: z.output<typeof umapOptions> & { readonly channels: number }, running: Running): Promise<{ embedding: Float32Array; model: FittedReducer }> {
-  const { channels, components, neighbors, minDist, spread, metric, epochs, init, setOpMixRatio, localConnectivity, repulsionStrength, negativeSampleRate, seed } = options;
-  const common = { channels, components, neighbors, minDist, spread, metric, epochs, setOpMixRatio, localConnectivity, repulsionStrength, negativeSampleRate, seed };
+async function fitUmap(
+  tokens: Float32Array,
+  options: z.output<typeof umapOptions> & { readonly channels: number },
+  running: Running,
+): Promise<{ embedding: Float32Array; model: FittedReducer }> {
+  const {
+    channels,
+    components,
+    neighbors,
+    minDist,
+    spread,
+    metric,
+    epochs,
+    init,
+    setOpMixRatio,
+    localConnectivity,
+    repulsionStrength,
+    negativeSampleRate,
+    seed,
+  } = options;
+  const common = {
+    channels,
+    components,
+    neighbors,
+    minDist,
+    spread,
+    metric,
+    epochs,
+    setOpMixRatio,
+    localConnectivity,
+    repulsionStrength,
+    negativeSampleRate,
+    seed,
+  };
   if (options.engine === 'umap-js') return (await import('../umap-js.ts')).umapJs(tokens, common, running);
   const rows = tokens.length / channels;
-  return (await import('../umap.ts')).umap(tokens, { ...common, epochs: epochs ?? 200, init, maxFitTokens: Math.max(2, rows), ...running });
+  return (await import('../umap.ts')).umap(tokens, {
+    ...common,
+    epochs: epochs ?? 200,
+    init,
+    maxFitTokens: Math.max(2, rows),
+    ...running,
+  });
 }
 
 /** Where the fit itself placed the sampled rows, grid by grid. */
-function knownRows(rows: readonly Uint32Array[], embedding: Float32Array, components: number): NonNullable<RunFit['known']> {
+function knownRows(
+  rows: readonly Uint32Array[],
+  embedding: Float32Array,
+  components: number,
+): NonNullable<RunFit['known']> {
   const starts: number[] = [];
   let at = 0;
   for (const chosen of rows) {
     starts.push(at);
     at += chosen.length * components;
   }
-  return (index) => ({ rows: rows[index]!, values: embedding.subarray(starts[index]!, starts[index]! + rows[index]!.length * components) });
+  return (index) => ({
+    rows: rows[index]!,
+    values: embedding.subarray(starts[index]!, starts[index]! + rows[index]!.length * components),
+  });
 }

@@ -10,12 +10,17 @@ import { seededRandom } from '../seeded.ts';
 import { umap, type UmapOptions } from '../umap.ts';
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const { buildWeb } = (await import(new URL('../../web/build.mjs', import.meta.url).href)) as { buildWeb(outdir: string): Promise<string[]> };
+const { buildWeb } = (await import(new URL('../../web/build.mjs', import.meta.url).href)) as {
+  buildWeb(outdir: string): Promise<string[]>;
+};
 
 const channels = 24;
 const count = 700;
 const random = seededRandom(8);
-const tokens = Float32Array.from({ length: count * channels }, (_, at) => random() + (at % 5 === Math.floor(at / channels) % 5 ? 2 : 0));
+const tokens = Float32Array.from(
+  { length: count * channels },
+  (_, at) => random() + (at % 5 === Math.floor(at / channels) % 5 ? 2 : 0),
+);
 
 // The test runner rewrites import(); the page does it itself.
 const html = `<!doctype html><title>umap</title><script type="module">import { umap } from '/umap.js'; globalThis.umap = umap;</script>`;
@@ -77,7 +82,10 @@ describe.skipIf(!executablePath)(`in Chromium${executablePath ? '' : ' (skipped:
             worst = Math.max(worst, performance.now() - last);
             last = performance.now();
           }, 1);
-          const { embedding, model } = await umap(Float32Array.from(values), { ...options, progress: () => void progress++ });
+          const { embedding, model } = await umap(Float32Array.from(values), {
+            ...options,
+            progress: () => void progress++,
+          });
           clearInterval(timer);
           const placed = await model.transform(Float32Array.from(values.slice(0, options.channels * 3)));
           const state = model.state();
@@ -119,7 +127,11 @@ describe.skipIf(!executablePath)(`in Chromium${executablePath ? '' : ' (skipped:
         const controller = new AbortController();
         setTimeout(() => controller.abort(new Error('enough')), 200);
         const begun = performance.now();
-        const stopped = await umap(Float32Array.from(values), { channels: 24, epochs: 200_000, signal: controller.signal }).then(
+        const stopped = await umap(Float32Array.from(values), {
+          channels: 24,
+          epochs: 200_000,
+          signal: controller.signal,
+        }).then(
           () => '',
           (error: Error) => error.message,
         );

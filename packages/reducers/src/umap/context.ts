@@ -13,13 +13,18 @@ export interface JobContext {
   readonly threads: number;
   /** Bound to the memory that all threads share. */
   readonly main: Kernel;
-  /** Bound to a memory of this thread's own, at least `bytes` long. It grows, since one that is replaced would stay until it is collected. */
+  /**
+   * Bound to a memory of this thread's own, at least `bytes` long. It grows, since one that is replaced would stay
+   * until it is collected.
+   */
   scratch(bytes: number): Promise<Kernel>;
   /** The next number nobody has taken: 0, 1, 2 … */
   take(): number;
   /** Says that a task is done. */
   finish(): void;
-  /** Blocks until `tasks` tasks are done by all threads together. Throws `Stopped` when the run is stopped meanwhile. */
+  /**
+   * Blocks until `tasks` tasks are done by all threads together. Throws `Stopped` when the run is stopped meanwhile.
+   */
   waitFor(tasks: number): void;
 }
 

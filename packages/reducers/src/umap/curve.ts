@@ -1,4 +1,5 @@
-// The curve 1 / (1 + a d^2b) that layout forces follow, fitted to minDist and spread as umap-learn does (find_ab_params).
+// The curve 1 / (1 + a d^2b) that layout forces follow, fitted to minDist and spread as umap-learn does
+// (find_ab_params).
 
 /** Points that the curve is fitted to. */
 const samples = 300;
@@ -9,13 +10,14 @@ export interface Curve {
 }
 
 /**
- * Least squares by Levenberg and Marquardt: 1 below `minDist`, exp(-(d - minDist) / spread) beyond, for 300 distances up to 3 spreads. Rounded to float32, so
- * that the last bits of an engine's `Math.pow` do not reach the layout. Throws a `RangeError` for a spread that is not positive or a `minDist` outside 0 …
- * spread.
+ * Least squares by Levenberg and Marquardt: 1 below `minDist`, exp(-(d - minDist) / spread) beyond, for 300 distances
+ * up to 3 spreads. Rounded to float32, so that the last bits of an engine's `Math.pow` do not reach the layout. Throws
+ * a `RangeError` for a spread that is not positive or a `minDist` outside 0 … spread.
  */
 export function fitCurve(minDist: number, spread: number): Curve {
   if (!(spread > 0 && Number.isFinite(spread))) throw new RangeError(`spread is ${spread}, it has to be above 0`);
-  if (!(minDist >= 0 && minDist <= spread)) throw new RangeError(`minDist is ${minDist}, it has to lie between 0 and spread (${spread})`);
+  if (!(minDist >= 0 && minDist <= spread))
+    throw new RangeError(`minDist is ${minDist}, it has to lie between 0 and spread (${spread})`);
   const x = Float64Array.from({ length: samples }, (_, i) => (i * 3 * spread) / (samples - 1));
   const y = x.map((d) => (d < minDist ? 1 : Math.exp(-(d - minDist) / spread)));
   let [a, b] = [1, 1];

@@ -1,4 +1,5 @@
-// The commanding side of the engine: starts threads, hands out jobs, listens to the signal, never works itself for long.
+// The commanding side of the engine: starts threads, hands out jobs, listens to the signal, never works itself for
+// long.
 
 import { builtUrl } from '@deepearth/core/built-url';
 import type { Progress } from '../model.ts';
@@ -33,7 +34,7 @@ export interface Engine {
   readonly threads: number;
   /** Shared by the threads and the caller; undefined where memory cannot be shared. */
   readonly memory: WebAssembly.Memory | undefined;
-  /** Runs a job in all threads; answers what each returned. Rejects with the signal's reason when it is aborted. */
+  /** Runs a job in all threads; returns what each returned. Rejects with the signal's reason when it is aborted. */
   run<N extends JobName>(name: N, params: ParamsOf<N>, options?: RunOptions): Promise<AnswerOf<N>[]>;
   write(at: number, values: Float32Array | Uint32Array): Promise<void>;
   /** Writes `[rows, channels]` as rows of `stride` values, the rest zeros (as a fresh memory has them). */
@@ -62,24 +63,40 @@ const inNode = typeof process !== 'undefined' && !!process.versions?.node;
 
 /** Whether threads can share memory here: always in Node, in a browser only on a page that is cross-origin isolated. */
 export const canShare = (): boolean =>
-  typeof SharedArrayBuffer !== 'undefined' && (inNode || (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true);
+  typeof SharedArrayBuffer !== 'undefined' &&
+  (inNode || (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true);
 
 /** Threads that are worth starting here. */
 export const defaultThreads = async (): Promise<number> => {
   if (!canShare()) return 1;
   const name = 'node:os';
-  const count = inNode ? ((await import(/* @vite-ignore */ name)) as typeof import('node:os')).availableParallelism() : (navigator.hardwareConcurrency ?? 2);
+  const count = inNode
+    ? ((await import(/* @vite-ignore */ name)) as typeof import('node:os')).availableParallelism()
+    : (navigator.hardwareConcurrency ?? 2);
   return Math.max(1, Math.min(8, count));
 };
 
-/** Starts an engine; its threads may still be starting when it answers, the first job waits for them. `close` it, or they stay. */
-export async function openEngine({ bytes, threads, memory: former, workers = true, onnx = false }: EngineOptions): Promise<Engine> {
+/**
+ * Starts an engine; its threads may still be starting when it returns, the first job waits for them. `close` it, or
+ * they stay.
+ */
+export async function openEngine({
+  bytes,
+  threads,
+  memory: former,
+  workers = true,
+  onnx = false,
+}: EngineOptions): Promise<Engine> {
   const share = workers && canShare();
   const count = share ? threads : 1;
   const memory = share ? (former ?? memoryOf(bytes, true)) : undefined;
   const words = share ? new Int32Array(new SharedArrayBuffer(control.words * 4)) : undefined;
   let heard: (units: number) => void = () => undefined;
-  const peers = await Promise.all(Array.from({ length: count }, () => (workers ? startWorker((units) => heard(units)) : startInline((units) => heard(units)))));
+  const peers = await Promise.all(
+    Array.from({ length: count }, () =>
+      workers ? startWorker((units) => heard(units)) : startInline((units) => heard(units)),
+    ),
+  );
   const setup = { threads: count, bytes, onnx, ...(memory ? { memory } : {}), ...(words ? { control: words } : {}) };
   const ready = Promise.all(peers.map((peer, index) => peer.send({ kind: 'start', setup: { ...setup, index } })));
   ready.catch(() => undefined); // whoever asks something of the engine hears of it
@@ -96,7 +113,8 @@ export async function openEngine({ bytes, threads, memory: former, workers = tru
         if (words) Atomics.store(words, control.stop, 1);
         else peers[0]!.post({ kind: 'stop' });
       };
-      const report = (): void => onProgress?.(step, Math.min(total, words ? Atomics.load(words, control.progress) >>> 0 : done), total || null);
+      const report = (): void =>
+        onProgress?.(step, Math.min(total, words ? Atomics.load(words, control.progress) >>> 0 : done), total || null);
       heard = (units) => void (done += units);
       signal?.addEventListener('abort', stop, { once: true });
       const timer = onProgress && setInterval(report, progressMilliseconds);
@@ -140,9 +158,17 @@ export async function openEngine({ bytes, threads, memory: former, workers = tru
       const atOnce = Math.max(1, Math.floor(copyBytes / (stride * 4)));
       for (let from = 0; from < count; from += atOnce) {
         const to = Math.min(count, from + atOnce);
-        const target = memory ? new Float32Array(memory.buffer, at + from * stride * 4, (to - from) * stride) : new Float32Array((to - from) * stride);
-        for (let i = from; i < to; i++) target.set(rows.subarray(i * channels, (i + 1) * channels), (i - from) * stride);
-        if (!memory) await peers[0]!.send({ kind: 'write', at: at + from * stride * 4, bytes: new Uint8Array(target.buffer as ArrayBuffer) });
+        const target = memory
+          ? new Float32Array(memory.buffer, at + from * stride * 4, (to - from) * stride)
+          : new Float32Array((to - from) * stride);
+        for (let i = from; i < to; i++)
+          target.set(rows.subarray(i * channels, (i + 1) * channels), (i - from) * stride);
+        if (!memory)
+          await peers[0]!.send({
+            kind: 'write',
+            at: at + from * stride * 4,
+            bytes: new Uint8Array(target.buffer as ArrayBuffer),
+          });
         if (from > 0) await pause();
       }
     },
@@ -153,7 +179,9 @@ export async function openEngine({ bytes, threads, memory: former, workers = tru
       for (let from = 0; from < bytesOf.length; from += copyBytes) {
         const size = Math.min(copyBytes, bytesOf.length - from);
         bytesOf.set(
-          memory ? new Uint8Array(memory.buffer, at + from, size) : ((await peers[0]!.send({ kind: 'read', at: at + from, length: size })) as Uint8Array),
+          memory
+            ? new Uint8Array(memory.buffer, at + from, size)
+            : ((await peers[0]!.send({ kind: 'read', at: at + from, length: size })) as Uint8Array),
           from,
         );
         if (from > 0) await pause();
@@ -169,8 +197,12 @@ export async function openEngine({ bytes, threads, memory: former, workers = tru
   };
 }
 
-/** Pairs requests with replies: a worker answers in order. */
-function conversation(progress: (units: number) => void): { reply(message: Reply): void; fail(error: unknown): void; wait(): Promise<unknown> } {
+/** Pairs requests with replies: a worker replies in order. */
+function conversation(progress: (units: number) => void): {
+  reply(message: Reply): void;
+  fail(error: unknown): void;
+  wait(): Promise<unknown>;
+} {
   const waiting: { resolve(value: unknown): void; reject(error: unknown): void }[] = [];
   return {
     reply(message) {

@@ -14,7 +14,10 @@ import { searchWork, type SearchReport } from './search.ts';
 
 /** How neighbours were found. */
 export interface SearchFacts {
-  /** 8-bit coordinates on 256 axes, 8-bit channels, float32, or sums of differences; exact distances decide among the candidates either way. */
+  /**
+   * 8-bit coordinates on 256 axes, 8-bit channels, float32, or sums of differences; exact distances decide among the
+   * candidates either way.
+   */
   readonly arithmetic: Arithmetic;
   readonly through: 'onnxruntime' | 'wasm';
   /** Share of the true neighbours of some rows that the candidates held; 1 for float32. */
@@ -23,18 +26,28 @@ export interface SearchFacts {
   readonly reason: string;
 }
 
-/** Products of that many numbers are cheap: all tokens are compared in float32 and in WebAssembly, with no other library to load and nothing to check. */
+/**
+ * Products of that many numbers are cheap: all tokens are compared in float32 and in WebAssembly, with no other library
+ * to load and nothing to check.
+ */
 const fewProducts = 2 ** 27;
 const areFew = ({ rows, stride }: Plan): boolean => rows * rows * stride <= fewProducts;
 
 /** Whether products go through ONNX Runtime. */
-export const throughOnnx = (plan: Plan, { products, metric }: Settled): boolean => products === 'auto' && metric !== 'manhattan' && !areFew(plan);
+export const throughOnnx = (plan: Plan, { products, metric }: Settled): boolean =>
+  products === 'auto' && metric !== 'manhattan' && !areFew(plan);
 
 /** Least share of neighbours that the int8 search has to find, in the rows that are checked. */
 const leastRecall = 0.999;
 
 /** Checks and prepares the rows that stand at `plan.tokens`. `name` tells which token a row is. */
-export async function prepareRows(engine: Engine, plan: Plan, options: Settled, running: Running, name: (row: number) => number): Promise<void> {
+export async function prepareRows(
+  engine: Engine,
+  plan: Plan,
+  options: Settled,
+  running: Running,
+  name: (row: number) => number,
+): Promise<void> {
   const common = { plan, metric: options.metric };
   const bad = await engine.run('prepare', common, step(running, 'checking', plan.rows));
   refuseBad(bad, name);
@@ -44,7 +57,14 @@ export async function prepareRows(engine: Engine, plan: Plan, options: Settled, 
 }
 
 /** Brings prepared rows, or queries, into the form in which an arithmetic searches them. */
-export async function encodeRows(engine: Engine, plan: Plan, arithmetic: Arithmetic, options: Settled, running: Running, queries?: number): Promise<void> {
+export async function encodeRows(
+  engine: Engine,
+  plan: Plan,
+  arithmetic: Arithmetic,
+  options: Settled,
+  running: Running,
+  queries?: number,
+): Promise<void> {
   const common = { plan, metric: options.metric, ...(queries === undefined ? {} : { queries }) };
   const doing = queries === undefined ? step(running, 'encoding', plan.rows) : { signal: running.signal };
   if (arithmetic === 'axes') {
@@ -66,7 +86,12 @@ export function refuseBad(rows: readonly number[], name: (row: number) => number
 }
 
 /** Neighbours of all rows, in `plan.neighbours` and `plan.distances`. */
-export async function findNeighbours(engine: Engine, plan: Plan, options: Settled, running: Running): Promise<SearchFacts> {
+export async function findNeighbours(
+  engine: Engine,
+  plan: Plan,
+  options: Settled,
+  running: Running,
+): Promise<SearchFacts> {
   const facts = await chooseSearch(engine, plan, options, running);
   await candidates(engine, plan, facts.arithmetic, options, running);
   await engine.run('rank', { plan, metric: options.metric }, step(running, 'neighbours, exact', plan.rows));
@@ -93,13 +118,14 @@ export async function candidates(
 }
 
 /**
- * Tries quick searches on a few rows against an exhaustive one, the quickest first: 8-bit coordinates on axes, 8-bit channels; float32 where both miss
- * neighbours, or where 8-bit sums saturate.
+ * Tries quick searches on a few rows against an exhaustive one, the quickest first: 8-bit coordinates on axes, 8-bit
+ * channels; float32 where both miss neighbours, or where 8-bit sums saturate.
  */
 async function chooseSearch(engine: Engine, plan: Plan, options: Settled, running: Running): Promise<SearchFacts> {
   const { metric, search } = options;
   const usual = throughOnnx(plan, options) ? 'onnxruntime' : 'wasm';
-  if (metric === 'manhattan') return { arithmetic: 'manhattan', through: 'wasm', recall: 1, reason: 'sums of differences, exact' };
+  if (metric === 'manhattan')
+    return { arithmetic: 'manhattan', through: 'wasm', recall: 1, reason: 'sums of differences, exact' };
   const float32 = async (reason: string): Promise<SearchFacts> => {
     await encodeRows(engine, plan, 'float32', options, running);
     return { arithmetic: 'float32', through: usual, recall: 1, reason };
@@ -109,12 +135,23 @@ async function chooseSearch(engine: Engine, plan: Plan, options: Settled, runnin
   const picks = evenly(plan.rows, Math.min(checkedRows, Math.max(1, Math.floor(plan.rows / 8))));
   const positions = picks.length * Math.max(1, Math.min(plan.neighbors, plan.rows) - 1);
   const failures: string[] = [];
-  for (const arithmetic of search === 'auto' && plan.turned > 0 ? (['axes', 'int8'] as const) : [search === 'auto' ? 'int8' : search]) {
-    if (arithmetic === 'axes' && plan.turned === 0) throw new RangeError('search is axes, which takes at least 640 channels and 2,048 tokens');
+  for (const arithmetic of search === 'auto' && plan.turned > 0
+    ? (['axes', 'int8'] as const)
+    : [search === 'auto' ? 'int8' : search]) {
+    if (arithmetic === 'axes' && plan.turned === 0)
+      throw new RangeError('search is axes, which takes at least 640 channels and 2,048 tokens');
     await encodeRows(engine, plan, arithmetic, options, running);
     await engine.write(plan.picks, picks);
     await engine.run('pick', { plan, count: picks.length });
-    const { through, exact } = await candidates(engine, plan, arithmetic, options, running, picks.length, 'checking the search');
+    const { through, exact } = await candidates(
+      engine,
+      plan,
+      arithmetic,
+      options,
+      running,
+      picks.length,
+      'checking the search',
+    );
     if (!exact) {
       if (search !== 'auto')
         throw new InputError('umap', `8-bit sums saturate on this machine: search ${search} would miss neighbours.`, {
@@ -123,10 +160,15 @@ async function chooseSearch(engine: Engine, plan: Plan, options: Settled, runnin
       failures.push('8-bit sums saturate on this machine');
       break;
     }
-    const lost = await engine.run('missed', { plan, metric, count: picks.length }, step(running, 'checking the search', picks.length));
+    const lost = await engine.run(
+      'missed',
+      { plan, metric, count: picks.length },
+      step(running, 'checking the search', picks.length),
+    );
     const recall = 1 - lost.reduce((sum, value) => sum + value, 0) / positions;
     if (search !== 'auto') return { arithmetic, through, recall, reason: `asked for; ${picks.length} rows checked` };
-    if (recall >= leastRecall) return { arithmetic, through, recall, reason: [...failures, `${picks.length} rows checked`].join('; ') };
+    if (recall >= leastRecall)
+      return { arithmetic, through, recall, reason: [...failures, `${picks.length} rows checked`].join('; ') };
     failures.push(
       `${arithmetic === 'axes' ? `8 bits on ${plan.turned} axes` : '8 bits'} found ${(recall * 100).toFixed(1)} % of the neighbours of ${picks.length} rows`,
     );
@@ -135,10 +177,16 @@ async function chooseSearch(engine: Engine, plan: Plan, options: Settled, runnin
 }
 
 /**
- * The fuzzy set, in `plan.starts`, `columns` and `rates` (weights until it is scheduled); answers its edges, and those left by pruning for so many epochs (0:
- * not pruned).
+ * The fuzzy set, in `plan.starts`, `columns` and `rates` (weights until it is scheduled); returns its edges, and those
+ * left by pruning for so many epochs (0: not pruned).
  */
-export async function fuzzySet(engine: Engine, plan: Plan, options: Settled, running: Running, epochs: number): Promise<readonly [number, number]> {
+export async function fuzzySet(
+  engine: Engine,
+  plan: Plan,
+  options: Settled,
+  running: Running,
+  epochs: number,
+): Promise<readonly [number, number]> {
   const common = { plan, metric: options.metric };
   const doing = step(running, 'fuzzy set', plan.rows);
   const [meanOfAll] = await engine.run('meanDistance', common, doing);
@@ -151,8 +199,12 @@ export async function fuzzySet(engine: Engine, plan: Plan, options: Settled, run
 export async function start(engine: Engine, plan: Plan, options: Settled, running: Running): Promise<void> {
   const random = seededRandom(options.seed, 1);
   if (options.init === 'pca') await principalStart(engine, plan, options, running);
-  else if (options.init === 'spectral') await engine.run('spectral', { plan, metric: options.metric, seed: options.seed }, step(running, 'start', 0));
-  const positions = options.init === 'random' ? new Float32Array(plan.rows * plan.lanes) : await engine.read(plan.positions, plan.rows * plan.lanes);
+  else if (options.init === 'spectral')
+    await engine.run('spectral', { plan, metric: options.metric, seed: options.seed }, step(running, 'start', 0));
+  const positions =
+    options.init === 'random'
+      ? new Float32Array(plan.rows * plan.lanes)
+      : await engine.read(plan.positions, plan.rows * plan.lanes);
   if (options.init === 'random') await runSliced(scatter(positions, plan, random), running.signal);
   else await runSliced(loosen(positions, plan, random), running.signal);
   await runSliced(stretch(positions, plan), running.signal);
@@ -170,13 +222,17 @@ function* scatter(positions: Float32Array, { rows, lanes, components }: Plan, ra
   }
 }
 
-/** The largest coordinate becomes 10, and points that coincide are moved apart a little: they could not leave one another otherwise. */
+/**
+ * The largest coordinate becomes 10, and points that coincide are moved apart a little: they could not leave one
+ * another otherwise.
+ */
 function* loosen(positions: Float32Array, { rows, lanes, components }: Plan, random: () => number): Sliced<void> {
   let largest = 0;
   for (let i = 0; i < positions.length; i++) largest = Math.max(largest, Math.abs(positions[i]!));
   const scale = largest > 0 ? 10 / largest : 0;
   for (let i = 0; i < rows; i++) {
-    for (let c = 0; c < components; c++) positions[i * lanes + c] = positions[i * lanes + c]! * scale + (random() - 0.5) * 3e-4;
+    for (let c = 0; c < components; c++)
+      positions[i * lanes + c] = positions[i * lanes + c]! * scale + (random() - 0.5) * 3e-4;
     if (i % startRows === 0) yield;
   }
 }
@@ -195,13 +251,25 @@ function* stretch(positions: Float32Array, { lanes, components }: Plan): Sliced<
   }
 }
 
-/** Runs the layout; answers where the positions stand. */
-export async function layOut(engine: Engine, plan: Plan, options: Settled, curve: Curve, running: Running): Promise<number> {
+/** Runs the layout; returns where the positions stand. */
+export async function layOut(
+  engine: Engine,
+  plan: Plan,
+  options: Settled,
+  curve: Curve,
+  running: Running,
+): Promise<number> {
   const common = { plan, metric: options.metric };
   await engine.run('forces', { ...common, ...curve, repulsion: options.repulsionStrength });
   const [buffer] = await engine.run(
     'layout',
-    { ...common, epochs: options.epochs, alpha: options.learningRate, negatives: options.negativeSampleRate, seed: seedWord(options.seed) },
+    {
+      ...common,
+      epochs: options.epochs,
+      alpha: options.learningRate,
+      negatives: options.negativeSampleRate,
+      seed: seedWord(options.seed),
+    },
     step(running, 'layout', plan.rows * Math.max(0, options.epochs - 1)),
   );
   return buffer ? plan.nextPositions : plan.positions;

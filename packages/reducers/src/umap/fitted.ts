@@ -29,8 +29,8 @@ export interface UmapModel extends FittedReducer {
   readonly facts: UmapFacts;
   readonly curve: Curve;
   /**
-   * Tokens for places of the layout, `[rows, components]` to `[rows, channels]`: means of the fitted tokens nearby. Throws an `InputError` for a wrong width and for
-   * NaN and infinity (with the row).
+   * Tokens for places of the layout, `[rows, components]` to `[rows, channels]`: means of the fitted tokens nearby.
+   * Throws an `InputError` for a wrong width and for NaN and infinity (with the row).
    */
   inverse(chunk: Float32Array, signal?: AbortSignal): Promise<Float32Array>;
   close(): Promise<void>;
@@ -60,12 +60,12 @@ export interface FittedParts {
   readonly memory?: WebAssembly.Memory;
 }
 
-/** Version of what `state` answers. */
+/** Version of what `state` returns. */
 const stateVersion = 2;
 /** A model that nobody asks for this long lets its threads go. */
 const idleMilliseconds = 3000;
 
-/** Places the rows of `engine`'s query area: `count` of them, written there before. Answers `[count, components]`. */
+/** Places the rows of `engine`'s query area: `count` of them, written there before. Returns `[count, components]`. */
 export async function placeQueries(
   engine: Engine,
   parts: Pick<FittedParts, 'plan' | 'options' | 'facts'>,
@@ -107,14 +107,16 @@ export async function placeQueries(
 export function narrow(positions: Float32Array, lanes: number, components: number): Float32Array {
   if (lanes === components) return positions;
   const out = new Float32Array((positions.length / lanes) * components);
-  for (let i = 0, at = 0; i < positions.length; i += lanes) for (let c = 0; c < components; c++) out[at++] = positions[i + c]!;
+  for (let i = 0, at = 0; i < positions.length; i += lanes)
+    for (let c = 0; c < components; c++) out[at++] = positions[i + c]!;
   return out;
 }
 
 /** `[rows, components]` to `[rows, lanes]`. */
 function widen(embedding: Float32Array, lanes: number, components: number): Float32Array {
   const out = new Float32Array((embedding.length / components) * lanes);
-  for (let i = 0, at = 0; at < embedding.length; i += lanes) for (let c = 0; c < components; c++) out[i + c] = embedding[at++]!;
+  for (let i = 0, at = 0; at < embedding.length; i += lanes)
+    for (let c = 0; c < components; c++) out[i + c] = embedding[at++]!;
   return out;
 }
 
@@ -128,7 +130,12 @@ export function fittedUmap(parts: FittedParts): UmapModel {
 
   const open = async (): Promise<Engine> => {
     const { memory } = parts;
-    const opened = await openEngine({ bytes: plan.end, threads: plan.threads, workers: options.workers, ...(memory ? { memory } : {}) });
+    const opened = await openEngine({
+      bytes: plan.end,
+      threads: plan.threads,
+      workers: options.workers,
+      ...(memory ? { memory } : {}),
+    });
     if (!memory) {
       const { tokens, lengths, means } = parts.prepared!;
       await opened.writeRows(plan.tokens, tokens, channels, plan.stride);
@@ -226,42 +233,77 @@ export function fittedUmap(parts: FittedParts): UmapModel {
           means: tensor('float32', [plan.rows], means),
           embedding: tensor('float32', [plan.rows, components], embedding),
         },
-        metadata: { version: stateVersion, options: kept as unknown as Json, curve: { a: curve.a, b: curve.b }, facts: found as unknown as Json },
+        metadata: {
+          version: stateVersion,
+          options: kept as unknown as Json,
+          curve: { a: curve.a, b: curve.b },
+          facts: found as unknown as Json,
+        },
       };
     },
     close,
   };
 }
 
-function preparedRows({ buffer }: WebAssembly.Memory, { tokens, lengths, means, rows, stride, channels }: Plan): PreparedRows {
+function preparedRows(
+  { buffer }: WebAssembly.Memory,
+  { tokens, lengths, means, rows, stride, channels }: Plan,
+): PreparedRows {
   const out = new Float32Array(rows * channels);
   for (let i = 0; i < rows; i++) out.set(new Float32Array(buffer, tokens + i * stride * 4, channels), i * channels);
-  return { tokens: out, lengths: new Float32Array(buffer, lengths, rows).slice(), means: new Float32Array(buffer, means, rows).slice() };
+  return {
+    tokens: out,
+    lengths: new Float32Array(buffer, lengths, rows).slice(),
+    means: new Float32Array(buffer, means, rows).slice(),
+  };
 }
 
 /** Parts of a model as tensors, and their axes. */
-const layout = { tokens: ['rows', 'channels'], lengths: ['rows'], means: ['rows'], embedding: ['rows', 'components'] } as const;
+const layout = {
+  tokens: ['rows', 'channels'],
+  lengths: ['rows'],
+  means: ['rows'],
+  embedding: ['rows', 'components'],
+} as const;
 
 /** Throws an `InputError` unless a state has the parts and shapes of this version. */
 export function checkState(
   { kind, tensors, metadata }: ModelState,
   subject: string,
-): { prepared: PreparedRows; embedding: Float32Array; options: Settled; curve: Curve; facts: Omit<UmapFacts, 'threads' | 'through'>; rows: number } {
+): {
+  prepared: PreparedRows;
+  embedding: Float32Array;
+  options: Settled;
+  curve: Curve;
+  facts: Omit<UmapFacts, 'threads' | 'through'>;
+  rows: number;
+} {
   if (kind !== 'umap') throw new InputError(subject, `holds a ${kind} model, not a UMAP.`);
   if (metadata['version'] !== stateVersion)
-    throw new InputError(subject, `is a UMAP model of version ${String(metadata['version'])}; this program reads version ${stateVersion}.`, { remedy: 'Fit again.' });
+    throw new InputError(
+      subject,
+      `is a UMAP model of version ${String(metadata['version'])}; this program reads version ${stateVersion}.`,
+      { remedy: 'Fit again.' },
+    );
   const options = metadata['options'] as unknown as Settled | undefined;
   const curve = metadata['curve'] as unknown as Curve | undefined;
   const facts = metadata['facts'] as unknown as Omit<UmapFacts, 'threads' | 'through'> | undefined;
   const names = Object.keys(layout) as (keyof typeof layout)[];
   if (!names.every((name) => tensors[name]) || !options || !curve || !facts)
-    throw new InputError(subject, `is not whole: ${names.join(', ')}, options, curve and facts belong to a UMAP model.`);
+    throw new InputError(
+      subject,
+      `is not whole: ${names.join(', ')}, options, curve and facts belong to a UMAP model.`,
+    );
   const rows = tensors['tokens']!.shape[0]!;
   const sizes = { rows, channels: options.channels, components: options.components };
   const parts = names.map((name) => {
     const { dtype, shape, data } = tensors[name]!;
     const wanted = layout[name].map((axis) => sizes[axis]);
-    if (dtype !== 'float32' || shape.join() !== wanted.join()) throw new InputError(subject, `its ${name} are [${shape.join(', ')}] ${dtype}, which should be [${wanted.join(', ')}] float32.`);
+    if (dtype !== 'float32' || shape.join() !== wanted.join())
+      throw new InputError(
+        subject,
+        `its ${name} are [${shape.join(', ')}] ${dtype}, which should be [${wanted.join(', ')}] float32.`,
+      );
     return data as Float32Array;
   });
   const [tokens, lengths, means, embedding] = parts as [Float32Array, Float32Array, Float32Array, Float32Array];

@@ -34,8 +34,11 @@ export async function* smooth(
   });
 }
 
-/** The fuzzy union; answers its number of edges, each counted in both directions. */
-export async function* unite({ index, main }: JobContext, { plan, mixRatio }: Common & { readonly mixRatio: number }): Job<number> {
+/** The fuzzy union; returns its number of edges, each counted in both directions. */
+export async function* unite(
+  { index, main }: JobContext,
+  { plan, mixRatio }: Common & { readonly mixRatio: number },
+): Job<number> {
   yield 0;
   if (index !== 0) return 0;
   return main.unite(
@@ -54,7 +57,10 @@ export async function* unite({ index, main }: JobContext, { plan, mixRatio }: Co
 }
 
 /** Prunes and schedules what `unite` left whole. */
-export async function* schedule({ index, main }: JobContext, { plan, epochs }: Common & { readonly epochs: number }): Job<number> {
+export async function* schedule(
+  { index, main }: JobContext,
+  { plan, epochs }: Common & { readonly epochs: number },
+): Job<number> {
   yield 0;
   return index === 0 ? main.schedule(plan.starts, plan.columns, plan.rates, plan.rows, epochs) : 0;
 }
@@ -78,10 +84,14 @@ export interface LayoutParams extends Common {
 const taskPoints = 512;
 
 /**
- * The layout. A task is a range of points in one epoch; it reads the positions of the former epoch and writes its own into the other buffer, so which thread
- * takes it, and when, changes nothing. An epoch starts when the former one is done. Answers the buffer (0 or 1) that holds the result.
+ * The layout. A task is a range of points in one epoch; it reads the positions of the former epoch and writes its own
+ * into the other buffer, so which thread takes it, and when, changes nothing. An epoch starts when the former one is
+ * done. Returns the buffer (0 or 1) that holds the result.
  */
-export async function* layout(context: JobContext, { plan, epochs, alpha, negatives, seed }: LayoutParams): Job<number> {
+export async function* layout(
+  context: JobContext,
+  { plan, epochs, alpha, negatives, seed }: LayoutParams,
+): Job<number> {
   const { main } = context;
   const { rows, lanes } = plan;
   const perEpoch = Math.ceil(rows / taskPoints);
@@ -112,7 +122,23 @@ export async function* layout(context: JobContext, { plan, epochs, alpha, negati
         plan.forces,
         plan.due + context.index * 512,
       );
-    else main.moveWide(source, target, plan.starts, plan.columns, plan.rates, from, to, rows, turn + 1, step, negatives, seed, plan.forces, lanes);
+    else
+      main.moveWide(
+        source,
+        target,
+        plan.starts,
+        plan.columns,
+        plan.rates,
+        from,
+        to,
+        rows,
+        turn + 1,
+        step,
+        negatives,
+        seed,
+        plan.forces,
+        lanes,
+      );
     context.finish();
     yield to - from;
   }
@@ -131,7 +157,10 @@ export interface PlaceParams extends Common {
 }
 
 /** Memberships of queries among the fitted rows, and their places. */
-export async function* place(context: JobContext, { plan, queries, epochs, alpha, negatives, seed, connectivity, embedding }: PlaceParams): Job<void> {
+export async function* place(
+  context: JobContext,
+  { plan, queries, epochs, alpha, negatives, seed, connectivity, embedding }: PlaceParams,
+): Job<void> {
   const { main } = context;
   const k = plan.neighbors;
   const target = Math.log2(k);
@@ -140,8 +169,32 @@ export async function* place(context: JobContext, { plan, queries, epochs, alpha
       const near = plan.queryNeighbours + i * k * 4;
       const weights = plan.queryWeights + i * k * 4;
       const meanOfRow = main.meanDistance(plan.queryDistances + i * k * 4, k); // of the row alone: what else is in the chunk must not matter
-      main.smoothRow(plan.queryDistances + i * k * 4, near, k, target, connectivity, meanOfRow, -1, plan.queryRhos + i * 4, plan.querySigmas + i * 4, weights);
-      main.placeRow(plan.queryPositions + i * plan.lanes * 4, embedding, plan.lanes, near, weights, k, plan.rows, epochs, alpha, negatives, seed, plan.forces);
+      main.smoothRow(
+        plan.queryDistances + i * k * 4,
+        near,
+        k,
+        target,
+        connectivity,
+        meanOfRow,
+        -1,
+        plan.queryRhos + i * 4,
+        plan.querySigmas + i * 4,
+        weights,
+      );
+      main.placeRow(
+        plan.queryPositions + i * plan.lanes * 4,
+        embedding,
+        plan.lanes,
+        near,
+        weights,
+        k,
+        plan.rows,
+        epochs,
+        alpha,
+        negatives,
+        seed,
+        plan.forces,
+      );
     }
   });
 }

@@ -22,7 +22,8 @@ function ring(count: number): Float32Array {
 const relativeErrors = (found: Float32Array, truth: Float32Array, width: number): number[] =>
   Array.from({ length: truth.length / width }, (_, i) => {
     let [miss, size] = [0, 0];
-    for (let c = i * width; c < (i + 1) * width; c++) [miss, size] = [miss + (found[c]! - truth[c]!) ** 2, size + truth[c]! ** 2];
+    for (let c = i * width; c < (i + 1) * width; c++)
+      [miss, size] = [miss + (found[c]! - truth[c]!) ** 2, size + truth[c]! ** 2];
     return Math.sqrt(miss / size);
   });
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
@@ -36,17 +37,22 @@ describe('the inverse of a umap', () => {
   });
   afterAll(() => model.close());
 
-  it.each(['cosine', 'euclidean', 'correlation', 'manhattan'] as const)('brings fitted tokens back in their own scale under %s', async (metric) => {
-    const fitted = await umap(tokens, { channels, metric, workers: false, epochs: 100 });
-    const errors = relativeErrors(await fitted.model.inverse(fitted.embedding), tokens, channels);
-    expect(median(errors)).toBeLessThan(0.03);
-    expect(Math.max(...errors)).toBeLessThan(0.25);
-  });
+  it.each(['cosine', 'euclidean', 'correlation', 'manhattan'] as const)(
+    'brings fitted tokens back in their own scale under %s',
+    async (metric) => {
+      const fitted = await umap(tokens, { channels, metric, workers: false, epochs: 100 });
+      const errors = relativeErrors(await fitted.model.inverse(fitted.embedding), tokens, channels);
+      expect(median(errors)).toBeLessThan(0.03);
+      expect(Math.max(...errors)).toBeLessThan(0.25);
+    },
+  );
 
   it('lands where it started when its tokens are placed again', async () => {
     const again = await model.transform(await model.inverse(embedding));
     const span = Math.max(...embedding) - Math.min(...embedding);
-    const moved = Array.from({ length: 300 }, (_, i) => Math.hypot(...[0, 1, 2].map((c) => again[i * 3 + c]! - embedding[i * 3 + c]!)));
+    const moved = Array.from({ length: 300 }, (_, i) =>
+      Math.hypot(...[0, 1, 2].map((c) => again[i * 3 + c]! - embedding[i * 3 + c]!)),
+    );
     expect(median(moved)).toBeLessThan(span * 0.02);
   });
 
@@ -69,7 +75,7 @@ describe('the inverse of a umap', () => {
     );
   });
 
-  it('answers a place the same whatever stands beside it, for any threads, and after state and restore', async () => {
+  it('returns a place the same whatever stands beside it, for any threads, and after state and restore', async () => {
     const together = await model.inverse(embedding);
     expect(await model.inverse(embedding.subarray(30, 60))).toEqual(together.subarray(10 * channels, 20 * channels));
     for (const running of [{ workers: false }, { threads: 1 }, { threads: 3 }]) {
@@ -83,10 +89,14 @@ describe('the inverse of a umap', () => {
     for (const value of [0, 2]) {
       const same = new Float32Array(40 * channels).fill(value);
       const fitted = await umap(same, { channels, workers: false, epochs: 10 });
-      expect(Math.max(...(await fitted.model.inverse(fitted.embedding)).map((found) => Math.abs(found - value)))).toBeLessThan(1e-6);
+      expect(
+        Math.max(...(await fitted.model.inverse(fitted.embedding)).map((found) => Math.abs(found - value))),
+      ).toBeLessThan(1e-6);
     }
     const one = await umap(tokens.subarray(0, channels), { channels, workers: false });
-    expect(median(relativeErrors(await one.model.inverse(one.embedding), tokens.subarray(0, channels), channels))).toBeLessThan(1e-6);
+    expect(
+      median(relativeErrors(await one.model.inverse(one.embedding), tokens.subarray(0, channels), channels)),
+    ).toBeLessThan(1e-6);
   });
 
   it('takes more places than it has room for at once', async () => {
@@ -96,8 +106,10 @@ describe('the inverse of a umap', () => {
     expect(found.subarray(4999 * channels)).toEqual(found.subarray(199 * channels, 200 * channels));
   });
 
-  it('refuses NaN by its row, and a wrong width; nothing answers nothing; an aborted signal stops it', async () => {
-    await expect(model.inverse(Float32Array.of(1, 2, 3, 4, NaN, 6))).rejects.toThrow(/projections: row 1, channel 1 is NaN/);
+  it('refuses NaN by its row, and a wrong width; nothing gives nothing; an aborted signal stops it', async () => {
+    await expect(model.inverse(Float32Array.of(1, 2, 3, 4, NaN, 6))).rejects.toThrow(
+      /projections: row 1, channel 1 is NaN/,
+    );
     await expect(model.inverse(new Float32Array(4))).rejects.toThrow(/no whole number of rows/);
     expect(await model.inverse(new Float32Array(0))).toHaveLength(0);
     await expect(model.inverse(embedding, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
@@ -107,17 +119,27 @@ describe('the inverse of a umap', () => {
 const file = fileURLToPath(new URL('../../../../../shared/reference/reducers/tokens.safetensors', import.meta.url));
 const present = existsSync(file);
 
-describe.skipIf(!present)(`the inverse on real tokens${present ? '' : ' (skipped: no ../shared/reference/reducers beside the repository)'}`, () => {
-  it('is much nearer to the tokens than their mean, new ones included', async () => {
-    const stored = await openSafetensors(bytesSource(readFileSync(file)));
-    const [train, heldOut] = [(await stored.tensor('train')).data as Float32Array, (await stored.tensor('held_out')).data as Float32Array];
-    const mean = new Float32Array(64);
-    train.forEach((value, at) => (mean[at % 64]! += value / (train.length / 64)));
-    const error = (found: Float32Array, truth: Float32Array): number => median(relativeErrors(found, truth, 64));
-    const asMean = (truth: Float32Array): number => error(truth.map((_, at) => mean[at % 64]!), truth);
-    const { embedding, model } = await umap(train, { channels: 64, threads: 2 });
-    expect(error(await model.inverse(embedding), train)).toBeLessThan(0.8 * asMean(train));
-    expect(error(await model.inverse(await model.transform(heldOut)), heldOut)).toBeLessThan(0.95 * asMean(heldOut));
-    await model.close();
-  });
-});
+describe.skipIf(!present)(
+  `the inverse on real tokens${present ? '' : ' (skipped: no ../shared/reference/reducers beside the repository)'}`,
+  () => {
+    it('is much nearer to the tokens than their mean, new ones included', async () => {
+      const stored = await openSafetensors(bytesSource(readFileSync(file)));
+      const [train, heldOut] = [
+        (await stored.tensor('train')).data as Float32Array,
+        (await stored.tensor('held_out')).data as Float32Array,
+      ];
+      const mean = new Float32Array(64);
+      train.forEach((value, at) => (mean[at % 64]! += value / (train.length / 64)));
+      const error = (found: Float32Array, truth: Float32Array): number => median(relativeErrors(found, truth, 64));
+      const asMean = (truth: Float32Array): number =>
+        error(
+          truth.map((_, at) => mean[at % 64]!),
+          truth,
+        );
+      const { embedding, model } = await umap(train, { channels: 64, threads: 2 });
+      expect(error(await model.inverse(embedding), train)).toBeLessThan(0.8 * asMean(train));
+      expect(error(await model.inverse(await model.transform(heldOut)), heldOut)).toBeLessThan(0.95 * asMean(heldOut));
+      await model.close();
+    });
+  },
+);

@@ -13,8 +13,14 @@ export interface InvertParams {
   readonly embedding: number;
 }
 
-/** Writes the tokens of the places into the query area: the nearest fitted tokens, weighted by the memberships that their distances in the layout give. */
-export async function* invert(context: JobContext, { plan, queries, connectivity, embedding }: InvertParams): Job<void> {
+/**
+ * Writes the tokens of the places into the query area: the nearest fitted tokens, weighted by the memberships that
+ * their distances in the layout give.
+ */
+export async function* invert(
+  context: JobContext,
+  { plan, queries, connectivity, embedding }: InvertParams,
+): Job<void> {
   const { main } = context;
   const { rows, channels, stride, lanes, neighbors: k } = plan;
   const { buffer } = main.memory;
@@ -28,7 +34,18 @@ export async function* invert(context: JobContext, { plan, queries, connectivity
       const distances = plan.queryDistances + i * k * 4;
       main.nearestPlaces(plan.queryPositions + i * lanes * 4, embedding, lanes, rows, k, near.byteOffset, distances);
       const mean = main.meanDistance(distances, k);
-      main.smoothRow(distances, near.byteOffset, k, target, connectivity, mean, -1, plan.queryRhos + i * 4, plan.querySigmas + i * 4, weights.byteOffset);
+      main.smoothRow(
+        distances,
+        near.byteOffset,
+        k,
+        target,
+        connectivity,
+        mean,
+        -1,
+        plan.queryRhos + i * 4,
+        plan.querySigmas + i * 4,
+        weights.byteOffset,
+      );
       const total = weights.reduce((all, weight) => all + weight, 0);
       const out = plan.queries + i * stride * 4;
       const values = new Float32Array(buffer, out, channels).fill(0);

@@ -25,7 +25,10 @@ export interface UmapOptions {
   readonly metric?: Metric;
   /** Rounds of the layout; 200 (umap-learn: 500 up to 10,000 tokens, else 200). */
   readonly epochs?: number;
-  /** Where the layout starts: principal axes (the default, cheap and stable), the graph's spectrum as umap-learn, or chance. */
+  /**
+   * Where the layout starts: principal axes (the default, cheap and stable), the graph's spectrum as umap-learn, or
+   * chance.
+   */
   readonly init?: 'pca' | 'spectral' | 'random';
   /** 1 takes the union of neighbourhoods, 0 the intersection. */
   readonly setOpMixRatio?: number;
@@ -48,9 +51,9 @@ export interface UmapOptions {
   /** Rounds in which a new token finds its place; 30. */
   readonly placeEpochs?: number;
   /**
-   * How candidates are searched, before exact distances decide: in 8 bits on 256 axes of the tokens (640 channels and 2,048 tokens or more), in 8 bits, in
-   * float32, or (auto) the quickest of them that misses no more than 1 in 1,000 neighbours of some rows that are searched exhaustively; few tokens are always
-   * compared in float32.
+   * How candidates are searched, before exact distances decide: in 8 bits on 256 axes of the tokens (640 channels and
+   * 2,048 tokens or more), in 8 bits, in float32, or (auto) the quickest of them that misses no more than 1 in 1,000
+   * neighbours of some rows that are searched exhaustively; few tokens are always compared in float32.
    */
   readonly search?: 'auto' | 'axes' | 'int8' | 'float32';
   /** Whether products go through ONNX Runtime; auto takes it where it is installed. */
@@ -99,7 +102,10 @@ const whole: Partial<Record<keyof Settled, number>> = {
 
 /** Fills in defaults. Throws a `RangeError` that names the option and its value. */
 export function settle({ signal: _signal, progress: _progress, ...given }: UmapOptions): Settled {
-  const options = { ...defaults, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) } as unknown as Settled;
+  const options = {
+    ...defaults,
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  } as unknown as Settled;
   for (const [name, least] of Object.entries(whole) as [keyof Settled, number][]) {
     const value = options[name];
     if (value === undefined && name === 'threads') continue;
@@ -109,7 +115,8 @@ export function settle({ signal: _signal, progress: _progress, ...given }: UmapO
   if (!(options.setOpMixRatio >= 0 && options.setOpMixRatio <= 1))
     throw new RangeError(`setOpMixRatio is ${options.setOpMixRatio}, it has to lie between 0 and 1`);
   for (const name of ['localConnectivity', 'repulsionStrength', 'learningRate'] as const) {
-    if (!(options[name] >= 0 && Number.isFinite(options[name]))) throw new RangeError(`${name} is ${options[name]}, it has to be a number from 0`);
+    if (!(options[name] >= 0 && Number.isFinite(options[name])))
+      throw new RangeError(`${name} is ${options[name]}, it has to be a number from 0`);
   }
   if (!Number.isSafeInteger(options.seed)) throw new RangeError(`seed is ${options.seed}, it has to be a whole number`);
   return options;
@@ -124,7 +131,8 @@ export function asChunks(tokens: Float32Array | TokenChunks, channels: number): 
   return {
     count: rowCount(tokens, channels),
     async *chunks() {
-      for (let at = 0; at < tokens.length; at += pieceRows * channels) yield tokens.subarray(at, at + pieceRows * channels);
+      for (let at = 0; at < tokens.length; at += pieceRows * channels)
+        yield tokens.subarray(at, at + pieceRows * channels);
     },
   };
 }

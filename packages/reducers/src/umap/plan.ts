@@ -4,7 +4,10 @@ import { firstFree } from './kernel.ts';
 
 export type Metric = 'cosine' | 'euclidean' | 'correlation' | 'manhattan';
 
-/** How rows are prepared (0 as they are, 1 unit length, 2 centred and unit length) and which distance ranks them (3: manhattan). */
+/**
+ * How rows are prepared (0 as they are, 1 unit length, 2 centred and unit length) and which distance ranks them (3:
+ * manhattan).
+ */
 export const preparations: Record<Metric, number> = { euclidean: 0, manhattan: 0, cosine: 1, correlation: 2 };
 export const distances: Record<Metric, number> = { euclidean: 0, cosine: 1, correlation: 2, manhattan: 3 };
 
@@ -14,7 +17,10 @@ export const queryRows = 4096;
 export const checkedRows = 32;
 /** Rows that the start's principal axes and the quantisation's mean are taken from. */
 export const axisRows = 2048;
-/** Axes that wide tokens are turned onto for the search (a power of 2), and from how many channels and rows on that pays. */
+/**
+ * Axes that wide tokens are turned onto for the search (a power of 2), and from how many channels and rows on that
+ * pays.
+ */
 export const searchAxes = 256;
 const axesFromChannels = 640;
 const axesFromRows = 2048;
@@ -121,7 +127,14 @@ export function planMemory({ rows, channels, neighbors, components, threads }: S
   const listBytes = upTo(listRows * candidates * 4, 64);
   const edges = rows * neighbors * 4;
   return {
-    rows, channels, neighbors, components, threads, stride, candidates, lanes,
+    rows,
+    channels,
+    neighbors,
+    components,
+    threads,
+    stride,
+    candidates,
+    lanes,
     tokens: take(rows * stride * 4),
     lengths: take(rows * 4),
     means: take(rows * 4),

@@ -11,7 +11,10 @@ import { axesFor, axisRows, type Plan } from './plan.ts';
 /** Passes over the sample; the layout needs a direction, not its last digits. */
 const passes = 6;
 
-/** Writes `plan.positions`: coordinates along the principal axes of (prepared) rows; the largest entry of an axis is positive, so that pictures do not flip. */
+/**
+ * Writes `plan.positions`: coordinates along the principal axes of (prepared) rows; the largest entry of an axis is
+ * positive, so that pictures do not flip.
+ */
 export async function principalStart(engine: Engine, plan: Plan, options: Settled, running: Running): Promise<void> {
   const { stride, rows, components } = plan;
   const axes = axesFor(components);
@@ -26,7 +29,8 @@ export async function principalStart(engine: Engine, plan: Plan, options: Settle
   const use = async (count: number): Promise<void> => {
     await engine.write(plan.axes, Float32Array.from(basis));
     const offsets = new Float32Array(axes);
-    for (let k = 0; k < count; k++) for (let c = 0; c < stride; c++) offsets[k]! += Math.fround(basis[k * stride + c]!) * mean[c]!;
+    for (let k = 0; k < count; k++)
+      for (let c = 0; c < stride; c++) offsets[k]! += Math.fround(basis[k * stride + c]!) * mean[c]!;
     await engine.write(plan.axisOffsets, offsets);
   };
   const params = { plan, metric: options.metric, count: picks.length };
@@ -47,12 +51,14 @@ export async function principalStart(engine: Engine, plan: Plan, options: Settle
   const products = await engine.read(plan.products, picks.length * pitch);
   const small = new Float64Array(axes * axes);
   for (let i = 0; i < picks.length; i++)
-    for (let k = 0; k < axes; k++) for (let l = 0; l < axes; l++) small[k * axes + l]! += products[i * pitch + k]! * products[i * pitch + l]!;
+    for (let k = 0; k < axes; k++)
+      for (let l = 0; l < axes; l++) small[k * axes + l]! += products[i * pitch + k]! * products[i * pitch + l]!;
   const { vectors } = await runSliced(symmetricEigen(small, axes), running.signal);
   const turned = new Float64Array(axes * stride);
   for (let k = 0; k < components; k++) {
     const axis = turned.subarray(k * stride, (k + 1) * stride);
-    for (let l = 0; l < axes; l++) for (let c = 0; c < stride; c++) axis[c]! += vectors[k * axes + l]! * basis[l * stride + c]!;
+    for (let l = 0; l < axes; l++)
+      for (let c = 0; c < stride; c++) axis[c]! += vectors[k * axes + l]! * basis[l * stride + c]!;
     let peak = 0;
     for (const value of axis) if (Math.abs(value) > Math.abs(peak)) peak = value;
     if (peak < 0) for (let c = 0; c < stride; c++) axis[c] = -axis[c]!;

@@ -1,4 +1,5 @@
-// Products of two blocks of rows: through ONNX Runtime where it is installed, else in WebAssembly; int8 sums are the same numbers either way.
+// Products of two blocks of rows: through ONNX Runtime where it is installed, else in WebAssembly; int8 sums are the
+// same numbers either way.
 
 import { onnxModel } from '@deepearth/formats/onnx';
 import { tensor } from '@deepearth/core/tensor';
@@ -6,7 +7,10 @@ import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node';
 import { discard } from '../discard.ts';
 import type { Kernel } from './kernel.ts';
 
-/** What is multiplied: 8-bit integers (of all channels, or of the tokens' coordinates on some axes), float32, or sums of absolute differences. */
+/**
+ * What is multiplied: 8-bit integers (of all channels, or of the tokens' coordinates on some axes), float32, or sums of
+ * absolute differences.
+ */
 export type Arithmetic = 'axes' | 'int8' | 'float32' | 'manhattan';
 
 export const isWhole = (arithmetic: Arithmetic): boolean => arithmetic === 'axes' || arithmetic === 'int8';
@@ -73,18 +77,29 @@ function graph(whole: boolean): Uint8Array {
 const sessionOf = (runtime: Runtime, whole: boolean): Promise<InferenceSession> => {
   const made =
     sessions.get(whole) ??
-    runtime.InferenceSession.create(graph(whole), { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential', enableCpuMemArena: false });
+    runtime.InferenceSession.create(graph(whole), {
+      intraOpNumThreads: 1,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      enableCpuMemArena: false,
+    });
   sessions.set(whole, made);
   return made;
 };
 
-/** Loads ONNX Runtime, where it is installed, and makes the session that most searches want, unless nobody wants it any more. */
+/**
+ * Loads ONNX Runtime, where it is installed, and makes the session that most searches want, unless nobody wants it any
+ * more.
+ */
 export async function warmUp(stopped: () => boolean): Promise<void> {
   const runtime = stopped() ? undefined : await onnxRuntime();
   if (runtime && !stopped()) await sessionOf(runtime, true);
 }
 
-/** Products through ONNX Runtime. Its tensors are views of ordinary WebAssembly memory, which it takes (shared memory it refuses). */
+/**
+ * Products through ONNX Runtime. Its tensors are views of ordinary WebAssembly memory, which it takes (shared memory it
+ * refuses).
+ */
 export async function onnxProducts(runtime: Runtime, whole: boolean, kernel: Kernel): Promise<Products> {
   const session = await sessionOf(runtime, whole);
   return {
@@ -107,7 +122,7 @@ export async function onnxProducts(runtime: Runtime, whole: boolean, kernel: Ker
         ? new runtime.Tensor('int32', new Int32Array(buffer, out, rows * columns), [rows, columns])
         : new runtime.Tensor('float32', new Float32Array(buffer, out, rows * columns), [rows, columns]);
       const { 'product:out': copy } = await session.run(feeds, { 'product:out': result });
-      // onnxruntime-node writes into our tensor and answers a copy: megabytes a block that would wait to be collected.
+      // onnxruntime-node writes into our tensor and returns a copy: megabytes a block that would wait to be collected.
       discard((copy!.data as Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>).buffer);
       yield;
     },
@@ -120,7 +135,11 @@ const sliceColumns = 32;
 /** Products in WebAssembly SIMD. */
 export function wasmProducts(arithmetic: Arithmetic, kernel: Kernel): Products {
   const whole = isWhole(arithmetic);
-  const multiply = whole ? kernel.multiplyInt : arithmetic === 'float32' ? kernel.multiplyFloat : kernel.multiplyManhattan;
+  const multiply = whole
+    ? kernel.multiplyInt
+    : arithmetic === 'float32'
+      ? kernel.multiplyFloat
+      : kernel.multiplyManhattan;
   return {
     turn: ({ right, work, columns, width }) => {
       if (whole) kernel.widen(right, work, columns * width);
@@ -128,21 +147,47 @@ export function wasmProducts(arithmetic: Arithmetic, kernel: Kernel): Products {
     async *multiply({ rows, columns, width, left, right, work, leftWork, out }) {
       if (whole) kernel.widen(left, leftWork, rows * width);
       for (let from = 0; from < columns; from += sliceColumns) {
-        multiply(whole ? leftWork : left, whole ? work : right, out, rows, columns, width, from, Math.min(columns, from + sliceColumns));
+        multiply(
+          whole ? leftWork : left,
+          whole ? work : right,
+          out,
+          rows,
+          columns,
+          width,
+          from,
+          Math.min(columns, from + sliceColumns),
+        );
         yield;
       }
     },
   };
 }
 
-/** Whether 8-bit products are exact here, even where sums of two neighbouring ones are largest. Works from `at` on, in 32 KiB. */
+/**
+ * Whether 8-bit products are exact here, even where sums of two neighbouring ones are largest. Works from `at` on, in
+ * 32 KiB.
+ */
 export async function isExact(products: Products, kernel: Kernel, at: number): Promise<boolean> {
   const [rows, columns, width] = [16, 16, 64];
-  const block: Block = { rows, columns, width, left: at, right: at + 2048, work: at + 4096, leftWork: at + 8192, out: at + 16384 };
+  const block: Block = {
+    rows,
+    columns,
+    width,
+    left: at,
+    right: at + 2048,
+    work: at + 4096,
+    leftWork: at + 8192,
+    out: at + 16384,
+  };
   const left = new Int8Array(kernel.memory.buffer, block.left, rows * width);
   const right = new Int8Array(kernel.memory.buffer, block.right, columns * width);
-  for (const [values, step] of [[left, 37], [right, 91]] as const)
-    values.forEach((_, i) => (values[i] = i < width ? peak : i < 2 * width ? -peak : ((i * step) % (2 * peak + 1)) - peak));
+  for (const [values, step] of [
+    [left, 37],
+    [right, 91],
+  ] as const)
+    values.forEach(
+      (_, i) => (values[i] = i < width ? peak : i < 2 * width ? -peak : ((i * step) % (2 * peak + 1)) - peak),
+    );
   const [a, b] = [left.slice(), right.slice()];
   products.turn(block);
   for await (const _ of products.multiply(block));

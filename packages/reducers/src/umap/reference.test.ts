@@ -47,7 +47,8 @@ async function engineWith(rows: Float32Array, options: UmapOptions) {
   const engine = await openEngine({ bytes: plan.end, threads: 1, workers: false });
   await engine.writeRows(plan.tokens, rows, settled.channels, plan.stride);
   await prepareRows(engine, plan, settled, {}, (row) => row);
-  const words = async (at: number, length: number): Promise<Uint32Array> => new Uint32Array((await engine.read(at, length)).buffer);
+  const words = async (at: number, length: number): Promise<Uint32Array> =>
+    new Uint32Array((await engine.read(at, length)).buffer);
   return { engine, plan, settled, words };
 }
 
@@ -60,17 +61,16 @@ describe.skipIf(!present)(title, () => {
   let expected: {
     curve: Record<string, { a: number; b: number }>;
     fuzzy: Record<string, { edges: number; sum: number; edges_after_pruning_for_500_epochs: number }>;
-    umap: Record<string, { trust: number; held_out_trust_other_seeds_min_median_max: readonly [number, number, number] }>;
+    umap: Record<
+      string,
+      { trust: number; held_out_trust_other_seeds_min_median_max: readonly [number, number, number] }
+    >;
     umap_cases: Record<string, { edges?: number }>;
   };
   beforeAll(async () => {
-    [tokens, neighbours, fuzzy, spectral, cases] = (await Promise.all(['tokens', 'neighbours', 'fuzzy', 'spectral', 'cases'].map(read))) as [
-      Arrays,
-      Arrays,
-      Arrays,
-      Arrays,
-      Arrays,
-    ];
+    [tokens, neighbours, fuzzy, spectral, cases] = (await Promise.all(
+      ['tokens', 'neighbours', 'fuzzy', 'spectral', 'cases'].map(read),
+    )) as [Arrays, Arrays, Arrays, Arrays, Arrays];
     expected = JSON.parse(readFileSync(`${folder}expected.json`, 'utf8')) as typeof expected;
   });
 
@@ -100,7 +100,9 @@ describe.skipIf(!present)(title, () => {
         for (let k = 0; k < 15; k++) if (!own.has(truth[i * 15 + k]!)) missed++;
       }
       expect(1 - missed / truth.length).toBeGreaterThanOrEqual(least);
-      expect(largest(await engine.read(plan.distances, plan.rows * 15), neighbours[`${metric}_distances`]!)).toBeLessThan(1e-5);
+      expect(
+        largest(await engine.read(plan.distances, plan.rows * 15), neighbours[`${metric}_distances`]!),
+      ).toBeLessThan(1e-5);
     });
 
     it('makes the same fuzzy set from the given distances within 1e-5, and prunes as many edges', async () => {
@@ -145,15 +147,22 @@ describe.skipIf(!present)(title, () => {
       }
     });
 
-    it.each(['pca', 'spectral', 'random'] as const)('is as trustworthy as umap-learn from a start by %s, and places held-out tokens as well', async (init) => {
-      const { embedding, model } = await umap(tokens['train']!, { channels: 64, metric, init, workers: false });
-      const { trustworthiness } = await compareReduction(tokens['train']!, embedding, { channels: 64, components: 3, metric });
-      expect(trustworthiness).toBeGreaterThanOrEqual(expected.umap[metric]!.trust - 0.005);
-      const placed = await model.transform(tokens['held_out']!);
-      expect(heldOutTrust(tokens['train']!, embedding, tokens['held_out']!, placed, 64, metric)).toBeGreaterThanOrEqual(
-        expected.umap[metric]!.held_out_trust_other_seeds_min_median_max[1] - 0.015,
-      );
-    });
+    it.each(['pca', 'spectral', 'random'] as const)(
+      'is as trustworthy as umap-learn from a start by %s, and places held-out tokens as well',
+      async (init) => {
+        const { embedding, model } = await umap(tokens['train']!, { channels: 64, metric, init, workers: false });
+        const { trustworthiness } = await compareReduction(tokens['train']!, embedding, {
+          channels: 64,
+          components: 3,
+          metric,
+        });
+        expect(trustworthiness).toBeGreaterThanOrEqual(expected.umap[metric]!.trust - 0.005);
+        const placed = await model.transform(tokens['held_out']!);
+        expect(
+          heldOutTrust(tokens['train']!, embedding, tokens['held_out']!, placed, 64, metric),
+        ).toBeGreaterThanOrEqual(expected.umap[metric]!.held_out_trust_other_seeds_min_median_max[1] - 0.015);
+      },
+    );
   });
 
   it('makes the sigmas and rhos of 200 identical tokens', async () => {
@@ -184,7 +193,8 @@ describe.skipIf(!present)(title, () => {
       await findNeighbours(engine, plan, settled, {});
       const [edges] = await fuzzySet(engine, plan, settled, {}, 0);
       // A zero vector is at distance 1 from all others: which of those are its neighbours is a matter of sorting.
-      if (name !== 'zero_vectors') expect(largest(await engine.read(plan.rates, edges), cases[`${name}.vals`]!)).toBeLessThan(3e-3);
+      if (name !== 'zero_vectors')
+        expect(largest(await engine.read(plan.rates, edges), cases[`${name}.vals`]!)).toBeLessThan(3e-3);
     },
   );
 });
@@ -200,7 +210,8 @@ function heldOutTrust(
   k = 15,
 ): number {
   const [countA, countB] = [a.length / channels, b.length / channels];
-  const length = (x: Float32Array, i: number): number => Math.sqrt(x.subarray(i * channels, (i + 1) * channels).reduce((sum, value) => sum + value * value, 0));
+  const length = (x: Float32Array, i: number): number =>
+    Math.sqrt(x.subarray(i * channels, (i + 1) * channels).reduce((sum, value) => sum + value * value, 0));
   const near = (x: Float32Array, i: number, y: Float32Array, j: number, width: number, cosine: boolean): number => {
     let [dot, square] = [0, 0];
     for (let c = 0; c < width; c++) {
@@ -214,7 +225,8 @@ function heldOutTrust(
     const here = Array.from({ length: countA }, (_, j) => near(b, i, a, j, channels, metric === 'cosine'));
     const there = Array.from({ length: countA }, (_, j) => near(placesB, i, placesA, j, 3, false));
     const closest = [...there.keys()].sort((p, q) => there[p]! - there[q]! || p - q).slice(0, k);
-    for (const j of closest) penalty += Math.max(0, here.filter((d, q) => d < here[j]! || (d === here[j]! && q <= j)).length - k);
+    for (const j of closest)
+      penalty += Math.max(0, here.filter((d, q) => d < here[j]! || (d === here[j]! && q <= j)).length - k);
   }
   const m = countA + 1;
   return 1 - (2 * penalty) / (countB * k * (2 * m - 3 * k - 1));

@@ -4,14 +4,33 @@ import type { JobContext, Job } from './context.ts';
 import { distances, preparations, type Plan } from './plan.ts';
 import { overRows, type Common } from './rows-in-tasks.ts';
 
-/** Checks rows and brings them into the form that is compared; answers the first row with NaN or infinity that this thread met, or -1. */
-export async function* prepare(context: JobContext, { plan, metric, queries }: Common & { readonly queries?: number }): Job<number> {
+/**
+ * Checks rows and brings them into the form that is compared; returns the first row with NaN or infinity that this
+ * thread met, or -1.
+ */
+export async function* prepare(
+  context: JobContext,
+  { plan, metric, queries }: Common & { readonly queries?: number },
+): Job<number> {
   const { main } = context;
   let bad = -1;
-  const [base, lengths, means] = queries === undefined ? [plan.tokens, plan.lengths, plan.means] : [plan.queries, plan.queryLengths, plan.queryMeans];
+  const [base, lengths, means] =
+    queries === undefined
+      ? [plan.tokens, plan.lengths, plan.means]
+      : [plan.queries, plan.queryLengths, plan.queryMeans];
   yield* overRows(context, queries ?? plan.rows, (from, to) => {
     for (let i = from; i < to; i++)
-      if (main.prepareRow(base + i * plan.stride * 4, plan.channels, preparations[metric], lengths + i * 4, means + i * 4) && (bad < 0 || i < bad)) bad = i;
+      if (
+        main.prepareRow(
+          base + i * plan.stride * 4,
+          plan.channels,
+          preparations[metric],
+          lengths + i * 4,
+          means + i * 4,
+        ) &&
+        (bad < 0 || i < bad)
+      )
+        bad = i;
   });
   return bad;
 }
@@ -28,27 +47,47 @@ export async function* mark(context: JobContext, { plan, metric }: Common): Job<
 }
 
 /** Mean of the rows listed at `picks`. */
-export async function* mean({ index, main }: JobContext, { plan, count }: Common & { readonly count: number }): Job<void> {
+export async function* mean(
+  { index, main }: JobContext,
+  { plan, count }: Common & { readonly count: number },
+): Job<void> {
   if (index === 0) main.meanRow(plan.tokens, plan.stride, plan.picks, count, plan.sums, plan.mean);
   yield 0;
 }
 
 /** 8-bit forms of all rows, or of queries, with their scales and biases. */
-export async function* quantize(context: JobContext, { plan, metric, queries }: Common & { readonly queries?: number }): Job<void> {
+export async function* quantize(
+  context: JobContext,
+  { plan, metric, queries }: Common & { readonly queries?: number },
+): Job<void> {
   const [values, scales, biases] = rowsOf(plan, queries);
   const bytes = queries === undefined ? plan.bytes8 : plan.queryBytes8;
   yield* overRows(context, queries ?? plan.rows, (from, to) => {
     for (let i = from; i < to; i++)
-      context.main.quantizeRow(values + i * plan.stride * 4, plan.mean, plan.stride, preparations[metric], bytes + i * plan.stride, scales + i * 4, biases + i * 4);
+      context.main.quantizeRow(
+        values + i * plan.stride * 4,
+        plan.mean,
+        plan.stride,
+        preparations[metric],
+        bytes + i * plan.stride,
+        scales + i * 4,
+        biases + i * 4,
+      );
   });
 }
 
 /** Where the rows that are fitted stand, or queries, and their scales and biases. */
-export const rowsOf = (plan: Plan, queries: number | undefined): readonly [values: number, scales: number, biases: number] =>
+export const rowsOf = (
+  plan: Plan,
+  queries: number | undefined,
+): readonly [values: number, scales: number, biases: number] =>
   queries === undefined ? [plan.tokens, plan.scales, plan.biases] : [plan.queries, plan.queryScales, plan.queryBiases];
 
 /** Joins the threads' candidate lists and ranks them by exact distance. */
-export async function* rank(context: JobContext, { plan, metric, queries }: Common & { readonly queries?: number }): Job<void> {
+export async function* rank(
+  context: JobContext,
+  { plan, metric, queries }: Common & { readonly queries?: number },
+): Job<void> {
   const { main, threads } = context;
   const { stride, candidates, neighbors } = plan;
   const own = queries === undefined;
@@ -75,7 +114,10 @@ export async function* rank(context: JobContext, { plan, metric, queries }: Comm
 }
 
 /** Copies the rows at `picks`, prepared and quantised, into the query area. */
-export async function* pick({ index, main }: JobContext, { plan, count }: { readonly plan: Plan; readonly count: number }): Job<void> {
+export async function* pick(
+  { index, main }: JobContext,
+  { plan, count }: { readonly plan: Plan; readonly count: number },
+): Job<void> {
   yield 0;
   if (index !== 0) return;
   const memory = new Uint8Array(main.memory.buffer);
@@ -91,13 +133,22 @@ export async function* pick({ index, main }: JobContext, { plan, count }: { read
 }
 
 /** Before a search: nobody knows of a limit. */
-export async function* clearLimits({ index, main }: JobContext, { plan, rows }: { readonly plan: Plan; readonly rows: number }): Job<void> {
+export async function* clearLimits(
+  { index, main }: JobContext,
+  { plan, rows }: { readonly plan: Plan; readonly rows: number },
+): Job<void> {
   if (index === 0) new Float32Array(main.memory.buffer, plan.limits, rows).fill(-Infinity);
   yield 0;
 }
 
-/** Exhaustive neighbours of the rows at `picks`, beside the candidates of a search for the same rows (as queries): how many were missed. */
-export async function* missed(context: JobContext, { plan, metric, count }: Common & { readonly count: number }): Job<number> {
+/**
+ * Exhaustive neighbours of the rows at `picks`, beside the candidates of a search for the same rows (as queries): how
+ * many were missed.
+ */
+export async function* missed(
+  context: JobContext,
+  { plan, metric, count }: Common & { readonly count: number },
+): Job<number> {
   const { main, threads } = context;
   const { stride, candidates, neighbors } = plan;
   const wanted = Math.min(neighbors - 1, plan.rows - 1);
@@ -134,7 +185,8 @@ export async function* missed(context: JobContext, { plan, metric, count }: Comm
   }
   let lost = 0;
   mine.forEach((q, at) => {
-    for (const index of new Uint32Array(main.memory.buffer, plan.listIndices + q * candidates * 4, wanted)) if (!found[at]!.has(index)) lost++;
+    for (const index of new Uint32Array(main.memory.buffer, plan.listIndices + q * candidates * 4, wanted))
+      if (!found[at]!.has(index)) lost++;
   });
   yield mine.length;
   return lost;

@@ -13,7 +13,11 @@ export interface Common {
 }
 
 /** Runs `work` over rows in tasks that threads take one after another. */
-export async function* overRows(context: JobContext, rows: number, work: (from: number, to: number) => void): Job<void> {
+export async function* overRows(
+  context: JobContext,
+  rows: number,
+  work: (from: number, to: number) => void,
+): Job<void> {
   for (let from = context.take() * taskRows; from < rows; from = context.take() * taskRows) {
     const to = Math.min(rows, from + taskRows);
     work(from, to);

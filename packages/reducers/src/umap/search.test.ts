@@ -26,7 +26,13 @@ function wide(count: number, channels: number, rank: number): Float32Array {
 
 async function neighbours(tokens: Float32Array, options: UmapOptions, threads = 1, workers = false) {
   const settled = settle({ ...options, workers });
-  const plan = planMemory({ rows: tokens.length / settled.channels, channels: settled.channels, neighbors: 15, components: 3, threads });
+  const plan = planMemory({
+    rows: tokens.length / settled.channels,
+    channels: settled.channels,
+    neighbors: 15,
+    components: 3,
+    threads,
+  });
   const engine = await openEngine({ bytes: plan.end, threads, workers });
   try {
     await engine.writeRows(plan.tokens, tokens, settled.channels, plan.stride);
@@ -96,7 +102,10 @@ describe('the neighbour search of wide tokens', () => {
 describe('the check at the start', () => {
   it('falls back to float32 where 8 bits cannot tell tokens apart, and says why', async () => {
     const random = seededRandom(2);
-    const tokens = Float32Array.from({ length: 3000 * 8 }, (_, at) => (Math.floor(at / 8) % 2 ? 1000 : -1000) + random());
+    const tokens = Float32Array.from(
+      { length: 3000 * 8 },
+      (_, at) => (Math.floor(at / 8) % 2 ? 1000 : -1000) + random(),
+    );
     const { facts, found } = await neighbours(tokens, { channels: 8, metric: 'euclidean' });
     expect(facts.arithmetic).toBe('float32');
     expect(facts.reason).toMatch(/8 bits found [\d.]+ % of the neighbours of 32 rows/);
@@ -134,6 +143,8 @@ describe('the check at the start', () => {
   });
 
   it('refuses axes where there are none', async () => {
-    await expect(neighbours(new Float32Array(100 * 8).fill(1), { channels: 8, search: 'axes' })).rejects.toThrow(/640 channels/);
+    await expect(neighbours(new Float32Array(100 * 8).fill(1), { channels: 8, search: 'axes' })).rejects.toThrow(
+      /640 channels/,
+    );
   });
 });

@@ -3,7 +3,16 @@
 import type { JobContext, Job } from './context.ts';
 import { firstFree, type Kernel } from './kernel.ts';
 import type { Plan } from './plan.ts';
-import { isExact, isWhole, onnxProducts, onnxRuntime, wasmProducts, type Arithmetic, type Block, type Products } from './products.ts';
+import {
+  isExact,
+  isWhole,
+  onnxProducts,
+  onnxRuntime,
+  wasmProducts,
+  type Arithmetic,
+  type Block,
+  type Products,
+} from './products.ts';
 
 export interface SearchParams {
   readonly plan: Plan;
@@ -23,7 +32,8 @@ export interface SearchReport {
 const upTo = (value: number, step: number): number => Math.ceil(value / step) * step;
 
 /** Rows of a block: as many as keep all threads busy, at most 1,024 (4 MB of products, 10 ms of work). */
-const blockRows = (rows: number, threads: number): number => Math.min(1024, Math.max(16, upTo(Math.ceil(rows / Math.max(1, 3 * threads)), 16)));
+const blockRows = (rows: number, threads: number): number =>
+  Math.min(1024, Math.max(16, upTo(Math.ceil(rows / Math.max(1, 3 * threads)), 16)));
 
 /** What a thread keeps in its own memory while it searches. */
 interface Store extends Block {
@@ -72,10 +82,13 @@ function store(block: number, width: number, stride: number, listRows: number, o
 }
 
 /**
- * Searches candidates. Afterwards the lists of this thread stand in the plan's `listScores` and `listIndices`; joined over all threads they are the best of all
- * products, in an order (score, then index) that no scheduling changes.
+ * Searches candidates. Afterwards the lists of this thread stand in the plan's `listScores` and `listIndices`; joined
+ * over all threads they are the best of all products, in an order (score, then index) that no scheduling changes.
  */
-export async function* search(context: JobContext, { plan, arithmetic, onnx, queries }: SearchParams): Job<SearchReport> {
+export async function* search(
+  context: JobContext,
+  { plan, arithmetic, onnx, queries }: SearchParams,
+): Job<SearchReport> {
   const { rows, stride, candidates } = plan;
   const whole = isWhole(arithmetic);
   const width = arithmetic === 'axes' ? plan.turned : stride;
@@ -89,15 +102,20 @@ export async function* search(context: JobContext, { plan, arithmetic, onnx, que
   if (!report.exact) return report;
 
   const shared = context.main.memory.buffer;
-  const copy = (from: number, to: number, bytes: number): void => new Uint8Array(kernel.memory.buffer, to, bytes).set(new Uint8Array(shared, from, bytes));
+  const copy = (from: number, to: number, bytes: number): void =>
+    new Uint8Array(kernel.memory.buffer, to, bytes).set(new Uint8Array(shared, from, bytes));
   const fillFactors = (scale: number, bias: number, fromScale: number, fromBias: number, count: number): void => {
     if (whole) copy(fromScale, scale, count * 4);
     else new Float32Array(kernel.memory.buffer, scale, count).fill(1);
     if (arithmetic === 'manhattan') new Float32Array(kernel.memory.buffer, bias, count).fill(0);
     else copy(fromBias, bias, count * 4);
   };
-  const own = arithmetic === 'axes' ? ([plan.turned8, plan.turnedScales] as const) : ([plan.bytes8, plan.scales] as const);
-  const asked = arithmetic === 'axes' ? ([plan.queryTurned8, plan.queryTurnedScales] as const) : ([plan.queryBytes8, plan.queryScales] as const);
+  const own =
+    arithmetic === 'axes' ? ([plan.turned8, plan.turnedScales] as const) : ([plan.bytes8, plan.scales] as const);
+  const asked =
+    arithmetic === 'axes'
+      ? ([plan.queryTurned8, plan.queryTurnedScales] as const)
+      : ([plan.queryBytes8, plan.queryScales] as const);
   if (queries === undefined) {
     fillFactors(s.scaleI, s.biasI, own[1], plan.biases, rows);
   } else {
@@ -155,7 +173,11 @@ export async function* search(context: JobContext, { plan, arithmetic, onnx, que
     const i = (queries === undefined ? panel - (task - before) : task - before) * queryBlock;
     const columns = Math.min(size, rows - j);
     const counted = Math.min(queryBlock, listRows - i);
-    const block: Block = { ...s, rows: Math.min(queryBlock, upTo(counted, 16)), columns: Math.min(size, upTo(columns, 16)) };
+    const block: Block = {
+      ...s,
+      rows: Math.min(queryBlock, upTo(counted, 16)),
+      columns: Math.min(size, upTo(columns, 16)),
+    };
     if (held !== panel) {
       load(plan.tokens, own[0], j, columns, block.columns, s.right);
       products.turn(block);
@@ -174,7 +196,9 @@ export async function* search(context: JobContext, { plan, arithmetic, onnx, que
   }
   const bytes = listRows * candidates * 4;
   const back = (from: number, to: number): void =>
-    new Uint8Array(shared, to + context.index * plan.listPitch, bytes).set(new Uint8Array(kernel.memory.buffer, from, bytes));
+    new Uint8Array(shared, to + context.index * plan.listPitch, bytes).set(
+      new Uint8Array(kernel.memory.buffer, from, bytes),
+    );
   back(s.scores, plan.listScores);
   back(s.indices, plan.listIndices);
   return report;
@@ -184,7 +208,11 @@ export async function* search(context: JobContext, { plan, arithmetic, onnx, que
 let exact: boolean | undefined;
 
 /** Products of one kind, and what makes them; not exact where 8-bit sums saturate. */
-export async function productsFor(kernel: Kernel, arithmetic: Arithmetic, onnx: boolean): Promise<Products & SearchReport> {
+export async function productsFor(
+  kernel: Kernel,
+  arithmetic: Arithmetic,
+  onnx: boolean,
+): Promise<Products & SearchReport> {
   const runtime = onnx && arithmetic !== 'manhattan' ? await onnxRuntime() : undefined;
   if (!runtime) return { ...wasmProducts(arithmetic, kernel), through: 'wasm', exact: true };
   const products = await onnxProducts(runtime, isWhole(arithmetic), kernel);
@@ -214,4 +242,5 @@ function loadRows(
 }
 
 /** What a search counts as its progress: thousands of products. */
-export const searchWork = (rows: number, queries?: number): number => Math.ceil((queries === undefined ? (rows * rows) / 2 : rows * queries) / 1024);
+export const searchWork = (rows: number, queries?: number): number =>
+  Math.ceil((queries === undefined ? (rows * rows) / 2 : rows * queries) / 1024);

@@ -1,4 +1,5 @@
-// A start from the graph's spectrum; the parts of a graph that falls apart are laid out one by one, as umap-learn does (umap/spectral.py).
+// A start from the graph's spectrum; the parts of a graph that falls apart are laid out one by one, as umap-learn does
+// (umap/spectral.py).
 
 import { symmetricEigen } from '../eigen.ts';
 import type { Sliced } from '../pace.ts';
@@ -32,8 +33,16 @@ export function connectedParts({ starts, columns }: Graph): { part: Uint32Array;
   return { part, count };
 }
 
-/** Coordinates `[nodes, components]`. `centre(part)` answers the mean of a part's tokens, asked for only when there are many parts. */
-export function* spectralPositions(graph: Graph, components: number, seed: number, centre: (nodes: readonly number[]) => Float64Array): Sliced<Float64Array> {
+/**
+ * Coordinates `[nodes, components]`. `centre(part)` returns the mean of a part's tokens, asked for only when there are
+ * many parts.
+ */
+export function* spectralPositions(
+  graph: Graph,
+  components: number,
+  seed: number,
+  centre: (nodes: readonly number[]) => Float64Array,
+): Sliced<Float64Array> {
   const nodes = graph.starts.length - 1;
   const random = seededRandom(seed, 4);
   const { part, count } = connectedParts(graph);
@@ -51,7 +60,8 @@ export function* spectralPositions(graph: Graph, components: number, seed: numbe
     const peak = local.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
     const scale = small || peak === 0 ? 1 : room / peak;
     own.forEach((node, i) => {
-      for (let c = 0; c < components; c++) out[node * components + c] = places[p * components + c]! + local[i * components + c]! * scale;
+      for (let c = 0; c < components; c++)
+        out[node * components + c] = places[p * components + c]! + local[i * components + c]! * scale;
     });
     yield;
   }
@@ -62,13 +72,18 @@ function* eigenPositions(graph: Graph, components: number, random: () => number)
   const nodes = graph.starts.length - 1;
   if (nodes <= components + 2) return Float64Array.from({ length: nodes * components }, () => random() * 2 - 1);
   const { vectors } = yield* smallestEigenpairs(graph, components);
-  return Float64Array.from({ length: nodes * components }, (_, at) => vectors[(at % components) * nodes + Math.floor(at / components)]!);
+  return Float64Array.from(
+    { length: nodes * components },
+    (_, at) => vectors[(at % components) * nodes + Math.floor(at / components)]!,
+  );
 }
 
 /** The graph among some of its nodes, which are all of a connected part. */
 function cut({ starts, columns, weights }: Graph, nodes: readonly number[]): Graph {
   const place = new Map(nodes.map((node, i) => [node, i]));
-  const edges = nodes.flatMap((node) => Array.from({ length: starts[node + 1]! - starts[node]! }, (_, e) => starts[node]! + e));
+  const edges = nodes.flatMap((node) =>
+    Array.from({ length: starts[node + 1]! - starts[node]! }, (_, e) => starts[node]! + e),
+  );
   let at = 0;
   return {
     starts: Uint32Array.from([0, ...nodes.map((node) => (at += starts[node + 1]! - starts[node]!))]),
@@ -77,7 +92,9 @@ function cut({ starts, columns, weights }: Graph, nodes: readonly number[]): Gra
   };
 }
 
-/** Where the parts go: on the axes when they are few, by the spectrum of their centres' affinities when they are many. */
+/**
+ * Where the parts go: on the axes when they are few, by the spectrum of their centres' affinities when they are many.
+ */
 function* partPlaces(
   members: readonly (readonly number[])[],
   components: number,
@@ -107,7 +124,8 @@ function* partPlaces(
     }
     yield;
   }
-  for (let p = 0; p < count; p++) for (let q = 0; q < count; q++) affinity[p * count + q]! /= Math.sqrt(degrees[p]! * degrees[q]!);
+  for (let p = 0; p < count; p++)
+    for (let q = 0; q < count; q++) affinity[p * count + q]! /= Math.sqrt(degrees[p]! * degrees[q]!);
   const { vectors } = yield* symmetricEigen(affinity, count);
   let peak = 0;
   for (let p = 0; p < count; p++) {

@@ -24,8 +24,9 @@ const largestBasis = 400;
 const tolerance = 1e-8;
 
 /**
- * The `count` smallest eigenpairs after the trivial one of a connected graph with at least count + 2 nodes. The trivial vector (square roots of the degrees)
- * is known, so it is taken out of every vector; what remains is sought as the largest eigenvalues of D^-1/2 W D^-1/2.
+ * The `count` smallest eigenpairs after the trivial one of a connected graph with at least count + 2 nodes. The trivial
+ * vector (square roots of the degrees) is known, so it is taken out of every vector; what remains is sought as the
+ * largest eigenvalues of D^-1/2 W D^-1/2.
  */
 export function* smallestEigenpairs({ starts, columns, weights }: Graph, count: number): Sliced<Spectrum> {
   const nodes = starts.length - 1;
@@ -107,7 +108,14 @@ function unit(vector: Float64Array): Float64Array {
   return vector;
 }
 
-function* collect(basis: readonly Float64Array[], values: Float64Array, small: Float64Array, count: number, nodes: number, residual: number): Sliced<Spectrum> {
+function* collect(
+  basis: readonly Float64Array[],
+  values: Float64Array,
+  small: Float64Array,
+  count: number,
+  nodes: number,
+  residual: number,
+): Sliced<Spectrum> {
   const vectors = new Float64Array(count * nodes);
   for (let k = 0; k < count; k++) {
     const out = vectors.subarray(k * nodes, (k + 1) * nodes);

@@ -20,7 +20,10 @@ export interface ThreadSetup {
 
 export interface Thread {
   readonly main: Kernel;
-  /** Runs one job; `progress` hears how many units are done where memory is not shared. Rejects with `Stopped` when told to stop. */
+  /**
+   * Runs one job; `progress` hears how many units are done where memory is not shared. Rejects with `Stopped` when told
+   * to stop.
+   */
   run(name: JobName, params: unknown, progress: (done: number) => void): Promise<unknown>;
   /** Stops the job that runs, from the same thread. */
   stop(): void;
@@ -30,7 +33,14 @@ export interface Thread {
 const breathMilliseconds = 10;
 
 /** Makes the working side. */
-export async function startThread({ index, threads, memory, bytes, onnx, control: words = new Int32Array(control.words) }: ThreadSetup): Promise<Thread> {
+export async function startThread({
+  index,
+  threads,
+  memory,
+  bytes,
+  onnx,
+  control: words = new Int32Array(control.words),
+}: ThreadSetup): Promise<Thread> {
   if (onnx) await warmUp(() => Atomics.load(words, control.stop) !== 0);
   const main = await startKernel(memory ?? memoryOf(bytes, false));
   const alone = memory === undefined;

@@ -9,8 +9,9 @@ import type { Common } from './rows-in-tasks.ts';
 import { productsFor } from './search.ts';
 
 /**
- * Makes the axes: as many rows as there are axes, evenly spread over the tokens, less their mean, made orthonormal (their span holds nearly all that tokens
- * differ in), then mixed by a Hadamard transform with random signs, so that coordinates are alike in size and 8 bits hold them well.
+ * Makes the axes: as many rows as there are axes, evenly spread over the tokens, less their mean, made orthonormal
+ * (their span holds nearly all that tokens differ in), then mixed by a Hadamard transform with random signs, so that
+ * coordinates are alike in size and 8 bits hold them well.
  */
 export async function* makeAxes({ index, main }: JobContext, { plan }: { readonly plan: Plan }): Job<void> {
   if (index !== 0) return;
@@ -30,7 +31,8 @@ export async function* makeAxes({ index, main }: JobContext, { plan }: { readonl
     main.orthonormalize(plan.turnedAxes, stride, k, k + 16);
     yield 0;
   }
-  for (let k = 0; k < turned; k++) if (random() < 0.5) for (let c = 0; c < stride; c++) axes[k * stride + c] = -axes[k * stride + c]!;
+  for (let k = 0; k < turned; k++)
+    if (random() < 0.5) for (let c = 0; c < stride; c++) axes[k * stride + c] = -axes[k * stride + c]!;
   main.mixRows(plan.turnedAxes, stride, turned);
   yield 0;
   // `sums` is free: zeros stand there for the mean, its end takes a bias that nobody needs.
@@ -50,7 +52,10 @@ export async function* makeAxes({ index, main }: JobContext, { plan }: { readonl
 
 const blockRows = 512;
 
-/** Writes the coordinates of all fitted rows, or of queries, on the axes. Their 8-bit channels stand in this thread's memory only, a block at a time. */
+/**
+ * Writes the coordinates of all fitted rows, or of queries, on the axes. Their 8-bit channels stand in this thread's
+ * memory only, a block at a time.
+ */
 export async function* turn(
   context: JobContext,
   { plan, metric, onnx, queries }: Common & { readonly onnx: boolean; readonly queries?: number },
@@ -58,7 +63,8 @@ export async function* turn(
   const { turned, stride } = plan;
   const rows = queries ?? plan.rows;
   const [values, scales, biases] = rowsOf(plan, queries);
-  const [out8, outScales] = queries === undefined ? [plan.turned8, plan.turnedScales] : [plan.queryTurned8, plan.queryTurnedScales];
+  const [out8, outScales] =
+    queries === undefined ? [plan.turned8, plan.turnedScales] : [plan.queryTurned8, plan.queryTurnedScales];
   const spare = plan.spare + context.index * stride;
   let at = 65536;
   const take = (bytes: number): number => (at += Math.ceil(bytes / 64) * 64) - Math.ceil(bytes / 64) * 64;
@@ -85,13 +91,28 @@ export async function* turn(
     const count = Math.min(blockRows, rows - from);
     for (let i = 0; i < count; i++) {
       const row = from + i;
-      context.main.quantizeRow(values + row * stride * 4, plan.mean, stride, preparations[metric], spare, scales + row * 4, biases + row * 4);
+      context.main.quantizeRow(
+        values + row * stride * 4,
+        plan.mean,
+        stride,
+        preparations[metric],
+        spare,
+        scales + row * 4,
+        biases + row * 4,
+      );
       own(block.left + i * stride, stride).set(new Uint8Array(shared, spare, stride));
     }
     own(block.left + count * stride, (blockRows - count) * stride).fill(0);
     for await (const _ of products.multiply(block)) yield 0;
     for (let i = 0; i < count; i++)
-      kernel.narrowRow(block.out + i * turned * 4, axisScales, turned, rowScales[from + i]!, result + i * turned, resultScales + i * 4);
+      kernel.narrowRow(
+        block.out + i * turned * 4,
+        axisScales,
+        turned,
+        rowScales[from + i]!,
+        result + i * turned,
+        resultScales + i * 4,
+      );
     new Uint8Array(shared, out8 + from * turned, count * turned).set(own(result, count * turned));
     new Uint8Array(shared, outScales + from * 4, count * 4).set(own(resultScales, count * 4));
     yield count;

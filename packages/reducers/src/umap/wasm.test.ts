@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { memoryOf, startKernel, type Kernel } from './kernel.ts';
 
-const { generated } = (await import(new URL('../../wasm/build.mjs', import.meta.url).href)) as { generated(): Promise<string> };
+const { generated } = (await import(new URL('../../wasm/build.mjs', import.meta.url).href)) as {
+  generated(): Promise<string>;
+};
 
 it('is what the sources in wasm/assembly make, byte for byte', async () => {
   expect(await generated()).toBe(await readFile(new URL('./wasm.generated.ts', import.meta.url), 'utf8'));
@@ -42,46 +44,51 @@ describe('the WebAssembly functions', () => {
   it('keep the best candidates in one order, whatever order they come in, equal scores by index', () => {
     const [count, size] = [64, 8];
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: -20, max: 20 }), { minLength: count, maxLength: count }), fc.integer({ min: 1, max: 16 }), (scores, cut) => {
-        const lists = at + 65536;
-        // One row against `count` columns, scanned in blocks of `cut` columns from the right: tile = scores, factors 1, biases 0.
-        const base = at;
-        new Float32Array(kernel.memory.buffer, base, 256).fill(1);
-        new Float32Array(kernel.memory.buffer, base + 1024, 256).fill(0);
-        new Float32Array(kernel.memory.buffer, base + 4096, count).set(scores);
-        kernel.clearLists(lists, lists + 1024, lists + 2048, 1, size);
-        for (let to = count; to > 0; to -= cut) {
-          const from = Math.max(0, to - cut);
-          kernel.scanTile(
-            base + 4096 + from * 4,
-            count,
-            1,
-            to - from,
-            false,
-            false,
-            false,
-            base,
-            base + 1024,
-            0,
-            lists,
-            lists + 1024,
-            lists + 2048,
-            base,
-            base + 1024,
-            from,
-            lists,
-            lists,
-            lists,
-            size,
-          );
-        }
-        const kept = Array.from(new Uint32Array(kernel.memory.buffer, lists + 1024, size)).sort((a, b) => a - b);
-        const best = [...scores.keys()]
-          .sort((a, b) => scores[b]! - scores[a]! || a - b)
-          .slice(0, size)
-          .sort((a, b) => a - b);
-        expect(kept).toEqual(best);
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: -20, max: 20 }), { minLength: count, maxLength: count }),
+        fc.integer({ min: 1, max: 16 }),
+        (scores, cut) => {
+          const lists = at + 65536;
+          // One row against `count` columns, scanned in blocks of `cut` columns from the right: tile = scores, factors
+          // 1, biases 0.
+          const base = at;
+          new Float32Array(kernel.memory.buffer, base, 256).fill(1);
+          new Float32Array(kernel.memory.buffer, base + 1024, 256).fill(0);
+          new Float32Array(kernel.memory.buffer, base + 4096, count).set(scores);
+          kernel.clearLists(lists, lists + 1024, lists + 2048, 1, size);
+          for (let to = count; to > 0; to -= cut) {
+            const from = Math.max(0, to - cut);
+            kernel.scanTile(
+              base + 4096 + from * 4,
+              count,
+              1,
+              to - from,
+              false,
+              false,
+              false,
+              base,
+              base + 1024,
+              0,
+              lists,
+              lists + 1024,
+              lists + 2048,
+              base,
+              base + 1024,
+              from,
+              lists,
+              lists,
+              lists,
+              size,
+            );
+          }
+          const kept = Array.from(new Uint32Array(kernel.memory.buffer, lists + 1024, size)).sort((a, b) => a - b);
+          const best = [...scores.keys()]
+            .sort((a, b) => scores[b]! - scores[a]! || a - b)
+            .slice(0, size)
+            .sort((a, b) => a - b);
+          expect(kept).toEqual(best);
+        },
+      ),
     );
   });
 

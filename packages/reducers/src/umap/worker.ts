@@ -12,7 +12,7 @@ export type Request =
   | { readonly kind: 'write'; readonly at: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'read'; readonly at: number; readonly length: number };
 
-/** What a worker answers; `progress` comes only where memory is not shared. */
+/** What a worker returns; `progress` comes only where memory is not shared. */
 export type Reply =
   | { readonly kind: 'done'; readonly value: unknown }
   | { readonly kind: 'progress'; readonly units: number }
@@ -31,17 +31,23 @@ function serve(port: Port): (request: Request) => void {
     const { main } = thread;
     if (request.kind === 'write') return new Uint8Array(main.memory.buffer).set(request.bytes, request.at);
     if (request.kind === 'read') return new Uint8Array(main.memory.buffer, request.at, request.length).slice();
-    if (request.kind === 'run') return thread.run(request.name, request.params, (units) => port.postMessage({ kind: 'progress', units }));
+    if (request.kind === 'run')
+      return thread.run(request.name, request.params, (units) => port.postMessage({ kind: 'progress', units }));
   };
   return (request) => {
     if (request.kind === 'stop') return thread?.stop();
     void answer(request).then(
-      (value) => port.postMessage({ kind: 'done', value }, value instanceof Uint8Array ? [value.buffer as ArrayBuffer] : []),
+      (value) =>
+        port.postMessage({ kind: 'done', value }, value instanceof Uint8Array ? [value.buffer as ArrayBuffer] : []),
       (error: unknown) =>
         port.postMessage(
           error instanceof Stopped
             ? { kind: 'stopped' }
-            : { kind: 'failed', message: error instanceof Error ? error.message : String(error), stack: error instanceof Error ? error.stack : undefined },
+            : {
+                kind: 'failed',
+                message: error instanceof Error ? error.message : String(error),
+                stack: error instanceof Error ? error.stack : undefined,
+              },
         ),
     );
   };

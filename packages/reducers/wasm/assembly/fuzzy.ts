@@ -9,7 +9,10 @@ export function meanDistance(distances: usize, values: i32): f64 {
   return values > 0 ? sum / <f64>values : 0;
 }
 
-/** rho and sigma of one row of `k` distances (smooth_knn_dist), and its memberships (compute_membership_strengths) in place of the distances. */
+/**
+ * rho and sigma of one row of `k` distances (smooth_knn_dist), and its memberships (compute_membership_strengths) in
+ * place of the distances.
+ */
 export function smoothRow(distances: usize, indices: usize, k: i32, target: f64, connectivity: f64, meanOfAll: f64, self: i32, rhoOut: usize, sigmaOut: usize, weights: usize): void {
   let positive = 0;
   let firstPositive = k;
@@ -70,9 +73,10 @@ export function smoothRow(distances: usize, indices: usize, k: i32, target: f64,
 }
 
 /**
- * Joins the directed memberships `[rows, k]` with their transpose: mixRatio x (a + b - ab) + (1 - mixRatio) x ab. Writes `starts [rows + 1]`, `columns`, `values`, every
- * edge in both directions, columns ascending; answers the number of entries. `incoming [rows + 1]`, `from`, `strength [rows * k]` are work space. `indices` and `weights`
- * are sorted by index on the way.
+ * Joins the directed memberships `[rows, k]` with their transpose: mixRatio x (a + b - ab) + (1 - mixRatio) x ab.
+ * Writes `starts [rows + 1]`, `columns`, `values`, every edge in both directions, columns ascending; returns the number
+ * of entries. `incoming [rows + 1]`, `from`, `strength [rows * k]` are work space. `indices` and `weights` are sorted
+ * by index on the way.
  */
 export function unite(
   indices: usize, weights: usize, rows: i32, k: i32, mixRatio: f32, incoming: usize, from: usize, strength: usize, starts: usize, columns: usize, values: usize,
@@ -141,7 +145,10 @@ export function unite(
   return <i32>count;
 }
 
-/** Drops edges below largest / epochs and turns the others into how often they are due, 1 = every epoch; in place. Answers what is left. */
+/**
+ * Drops edges below largest / epochs and turns the others into how often they are due, 1 = every epoch; in place.
+ * Returns what is left.
+ */
 export function schedule(starts: usize, columns: usize, values: usize, rows: i32, epochs: i32): i32 {
   const n = <usize>rows;
   const total = <usize>load<u32>(starts + (n << 2));

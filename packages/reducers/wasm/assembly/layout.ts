@@ -1,8 +1,10 @@
-// The layout: stochastic forces between points, after umap-learn 0.5.12 (umap/layouts.py), where the owner of a point moves it.
+// The layout: stochastic forces between points, after umap-learn 0.5.12 (umap/layouts.py), where the owner of a point
+// moves it.
 
 import { exp, log, mix, sumF32 } from './math';
 
-// Positions are rows of `lanes` float32 (a multiple of 4, the rest 0). Forces depend on the squared distance alone: tables indexed by a float's high 16 bits.
+// Positions are rows of `lanes` float32 (a multiple of 4, the rest 0). Forces depend on the squared distance alone:
+// tables indexed by a float's high 16 bits.
 
 /** Entries of a force table: all positive floats by sign, exponent and 7 bits of the fraction. */
 const TABLE: usize = 32768;
@@ -56,8 +58,8 @@ function due(rate: f32, epoch: f32): bool {
 const BATCH: usize = 64;
 
 /**
- * Writes the columns of due edges to `out`, from `e` on, at most BATCH edges; answers how many. Without a branch per edge: which ones are due is as good as random.
- * `rates` may be read up to three entries past the end.
+ * Writes the columns of due edges to `out`, from `e` on, at most BATCH edges; returns how many. Without a branch per
+ * edge: which ones are due is as good as random. `rates` may be read up to three entries past the end.
  */
 // @ts-ignore: decorator
 @inline
@@ -81,8 +83,9 @@ function collectDue(rates: usize, columns: usize, e: usize, end: usize, now: v12
 }
 
 /**
- * One epoch for points `from` to `to`: reads positions of the former epoch, writes the next. Up to 4 components. The pushes of an edge are all taken from where its pull
- * leaves the point, so that they do not wait for one another. `due` has room for 68 numbers.
+ * One epoch for points `from` to `to`: reads positions of the former epoch, writes the next. Up to 4 components. The
+ * pushes of an edge are all taken from where its pull leaves the point, so that they do not wait for one another. `due`
+ * has room for 68 numbers.
  */
 export function moveNarrow(
   source: usize, target: usize, starts: usize, columns: usize, rates: usize, from: i32, to: i32, points: i32, epoch: i32, alpha: f32, negatives: i32, seed: u32, table: usize, due: usize,
@@ -155,8 +158,8 @@ function stepWide(own: usize, other: usize, bytes: usize, table: usize, alpha: f
 }
 
 /**
- * Places one new point among fitted ones: starts at the mean of its neighbours weighted by membership, then only this point moves. What is drawn depends on the
- * start alone, so a token lands on the same spot whatever stands beside it.
+ * Places one new point among fitted ones: starts at the mean of its neighbours weighted by membership, then only this
+ * point moves. What is drawn depends on the start alone, so a token lands on the same spot whatever stands beside it.
  */
 export function placeRow(
   own: usize, embedding: usize, lanes: i32, indices: usize, weights: usize, k: i32, points: i32, epochs: i32, alpha: f32, negatives: i32, seed: u32, table: usize,
@@ -201,8 +204,8 @@ export function placeRow(
 const FAR: f32 = 1e38;
 
 /**
- * The `k` of `points` positions nearest to `place`, in order of distance and then of number, into `indices` and `distances`; there are
- * `k` of them at least.
+ * The `k` of `points` positions nearest to `place`, in order of distance and then of number, into `indices` and
+ * `distances`; there are `k` of them at least.
  */
 export function nearestPlaces(place: usize, embedding: usize, lanes: i32, points: i32, k: i32, indices: usize, distances: usize): void {
   const bytes = <usize>lanes << 2;

@@ -1,4 +1,5 @@
-// The best candidates of a row: a heap whose root is the worst one, ordered by score and then by index, so that no order of arrival changes it.
+// The best candidates of a row: a heap whose root is the worst one, ordered by score and then by index, so that no
+// order of arrival changes it.
 
 /** Whether (score a, index i) is worse than (score b, index j). */
 // @ts-ignore: decorator
@@ -15,7 +16,7 @@ export function clearLists(scores: usize, indices: usize, limits: usize, rows: i
   for (let r: usize = 0; r < <usize>rows; r++) store<f32>(limits + (r << 2), -Infinity);
 }
 
-/** Offers a candidate to the heap of `size` entries at `scores`, `indices`; answers the root's score. */
+/** Offers a candidate to the heap of `size` entries at `scores`, `indices`; returns the root's score. */
 export function offer(scores: usize, indices: usize, size: i32, score: f32, index: u32): f32 {
   if (!worse(load<f32>(scores), load<u32>(indices), score, index)) return load<f32>(scores);
   let at: i32 = 0;

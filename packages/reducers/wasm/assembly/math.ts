@@ -1,4 +1,5 @@
-// Exponential and logarithm in float64 from additions and multiplications alone: the same bits on every engine and machine.
+// Exponential and logarithm in float64 from additions and multiplications alone: the same bits on every engine and
+// machine.
 
 const LOG2E: f64 = 1.4426950408889634;
 const LN2_HIGH: f64 = 6.93147180369123816490e-1;

@@ -3,7 +3,10 @@
 import { offer } from './lists';
 import { sumF32 } from './math';
 
-/** Kind 0: squared euclidean; 1, 2: half of it, which is 1 - cosine for unit rows and exactly 0 for equal ones; 3: manhattan. */
+/**
+ * Kind 0: squared euclidean; 1, 2: half of it, which is 1 - cosine for unit rows and exactly 0 for equal ones; 3:
+ * manhattan.
+ */
 export function distance(a: usize, b: usize, stride: i32, kind: i32): f32 {
   const bytes = <usize>stride << 2;
   let p = f32x4.splat(0);
@@ -44,8 +47,9 @@ export function joinLists(scores: usize, indices: usize, size: i32, lists: i32, 
 }
 
 /**
- * Sorts the candidates of `row` by exact distance, then index, into `outIndices`, `outDistances` [count]. With `self` not negative the row itself stands first, at 0.
- * Missing entries (fewer candidates than `count`) are index 2^32 - 1. Candidates are changed.
+ * Sorts the candidates of `row` by exact distance, then index, into `outIndices`, `outDistances` [count]. With `self`
+ * not negative the row itself stands first, at 0. Missing entries (fewer candidates than `count`) are index 2^32 - 1.
+ * Candidates are changed.
  */
 export function rankRow(row: usize, rows: usize, stride: i32, kind: i32, scores: usize, indices: usize, size: i32, self: i32, count: i32, outIndices: usize, outDistances: usize): void {
   let filled = 0;

@@ -1,13 +1,15 @@
-// What is done to token rows before they are compared: checks, unit length, quantisation, the few principal axes of a start.
+// What is done to token rows before they are compared: checks, unit length, quantisation, the few principal axes of a
+// start.
 
 import { sumF32 } from './math';
 import { PEAK } from './peak';
 
-// Rows are `stride` float32 wide, a multiple of 16; columns past `channels` are 0. Kinds: 0 euclidean and manhattan, 1 cosine, 2 correlation.
+// Rows are `stride` float32 wide, a multiple of 16; columns past `channels` are 0. Kinds: 0 euclidean and manhattan, 1
+// cosine, 2 correlation.
 
 /**
- * Brings one row into the form that is compared. Answers 1 when a value is NaN or infinite, else 0. Writes what brings it back, row x length + mean, to `length` and
- * `meanOut`, unless `length` is 0.
+ * Brings one row into the form that is compared. Returns 1 when a value is NaN or infinite, else 0. Writes what brings
+ * it back, row x length + mean, to `length` and `meanOut`, unless `length` is 0.
  */
 export function prepareRow(row: usize, channels: i32, kind: i32, length: usize, meanOut: usize): i32 {
   let check = f32x4.splat(0);
@@ -85,8 +87,8 @@ export function meanRow(rows: usize, stride: i32, indices: usize, count: i32, su
 }
 
 /**
- * int8 of one row less the mean, its scale (value = int8 x scale) and its bias: what is added to the scaled product with another row's int8
- * to rank that other row's neighbours. Kind 0: -|r|²/2; else mean · r.
+ * int8 of one row less the mean, its scale (value = int8 x scale) and its bias: what is added to the scaled product
+ * with another row's int8 to rank that other row's neighbours. Kind 0: -|r|²/2; else mean · r.
  */
 export function quantizeRow(row: usize, mean: usize, stride: i32, kind: i32, out: usize, scale: usize, bias: usize): void {
   const bytes = <usize>stride << 2;
@@ -158,7 +160,10 @@ export function spreadRow(row: usize, y: usize, stride: i32, count: i32, out: us
   }
 }
 
-/** Makes `count` rows of `stride` values orthonormal, from row `from` to `to` (those before are done); what depends on the others becomes 0. */
+/**
+ * Makes `count` rows of `stride` values orthonormal, from row `from` to `to` (those before are done); what depends on
+ * the others becomes 0.
+ */
 export function orthonormalize(rows: usize, stride: i32, from: i32, to: i32): void {
   const bytes = <usize>stride << 2;
   for (let k = from; k < to; k++) {
@@ -187,7 +192,10 @@ function dotRows(a: usize, b: usize, bytes: usize): f32 {
   return sumF32(f32x4.add(p, q));
 }
 
-/** Mixes `count` rows (a power of 2) by a Hadamard transform, so that all of them weigh alike: `out = H rows / sqrt(count)`, after the signs that the caller gave them. */
+/**
+ * Mixes `count` rows (a power of 2) by a Hadamard transform, so that all of them weigh alike: `out = H rows /
+ * sqrt(count)`, after the signs that the caller gave them.
+ */
 export function mixRows(rows: usize, stride: i32, count: i32): void {
   const bytes = <usize>stride << 2;
   const half = f32x4.splat(<f32>Math.SQRT1_2);
@@ -206,7 +214,9 @@ export function mixRows(rows: usize, stride: i32, count: i32): void {
   }
 }
 
-/** int8 of one row of int32 products with `count` axes: value k is product k x axisScales[k] x rowScale = int8 x scale. */
+/**
+ * int8 of one row of int32 products with `count` axes: value k is product k x axisScales[k] x rowScale = int8 x scale.
+ */
 export function narrowRow(products: usize, axisScales: usize, count: i32, rowScale: f32, out: usize, scale: usize): void {
   const bytes = <usize>count << 2;
   let largest = f32x4.splat(0);

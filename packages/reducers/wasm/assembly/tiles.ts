@@ -110,7 +110,10 @@ function high(a: v128, b: v128): v128 {
   return v128.shuffle<i8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
-/** `out[i, j] = a row i · b row j` of int16 rows (values of an int8), for rows `from` to `to` of b; counts are multiples of 4. */
+/**
+ * `out[i, j] = a row i · b row j` of int16 rows (values of an int8), for rows `from` to `to` of b; counts are multiples
+ * of 4.
+ */
 export function multiplyInt(a: usize, b: usize, out: usize, rowsA: i32, rowsB: i32, width: i32, from: i32, to: i32): void {
   const bytes = <usize>width << 1;
   const line = <usize>rowsB << 2;
@@ -264,9 +267,10 @@ function value(at: usize, whole: bool): v128 {
 }
 
 /**
- * Offers every product of a block to the lists of its rows and, when `both`, to those of its columns; a block on the diagonal counts only what stands right of it.
- * Score of row i for column j: product * scaleI[i] * scaleJ[j] + biasJ[j]; of column j for row i the same with biasI[i].
- * Pointers are those of the first row and the first column of the block; `baseI`, `baseJ` their numbers.
+ * Offers every product of a block to the lists of its rows and, when `both`, to those of its columns; a block on the
+ * diagonal counts only what stands right of it. Score of row i for column j: product * scaleI[i] * scaleJ[j] +
+ * biasJ[j]; of column j for row i the same with biasI[i]. Pointers are those of the first row and the first column of
+ * the block; `baseI`, `baseJ` their numbers.
  */
 export function scanTile(
   tile: usize, line: i32, rows: i32, columns: i32, whole: bool, both: bool, diagonal: bool,
