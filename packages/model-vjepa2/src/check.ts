@@ -102,7 +102,7 @@ export async function check(
       for (const name of own) {
         left.delete(name);
         const reference = toFloat32(await expected.tensor(name, signal));
-        const made = returns(name, input);
+        const made = answers(name, input);
         if (made.data.length !== reference.data.length)
           throw new InputError(
             expected.source.name,
