@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Projection, TokenGrid } from '@deepearth/core/items';
-import { describeAlone, runStage, type RunStageOptions } from '@deepearth/core/run-stage';
+import { describeAlone, runStage, type RunStageOptions } from '@deepearth/runtime/run-stage';
 import { axisSize } from '@deepearth/core/specs';
 import type { Description, StageDefinition } from '@deepearth/core/stage';
 import { tensor } from '@deepearth/core/tensor';

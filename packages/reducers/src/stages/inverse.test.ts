@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Projection, TokenGrid } from '@deepearth/core/items';
-import { runStage } from '@deepearth/core/run-stage';
+import { runStage } from '@deepearth/runtime/run-stage';
 import { tensor } from '@deepearth/core/tensor';
 import { describeStage, given, makeProjections, makeTokens } from '@deepearth/testing';
 import { afterAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// The version of this package, as its package.json says.
+// The version of the packages, as package.json says; all of them have one.
 
 import { createRequire } from 'node:module';
 

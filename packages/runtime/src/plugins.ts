@@ -4,8 +4,8 @@ import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { DeepEarthError } from './errors.ts';
-import { stageKinds, type StageDefinition, type StageList } from './stage.ts';
+import { DeepEarthError } from '@deepearth/core/errors';
+import { stageKinds, type StageDefinition, type StageList } from '@deepearth/core/stage';
 
 /**
  * Imports a plugin: a path relative to the config file (`./my-stage.mjs`) or a package name. It exports stage

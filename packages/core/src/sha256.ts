@@ -1,19 +1,30 @@
 // SHA-256 of a stream of bytes: Node's own where there is one, JavaScript elsewhere (a browser's own takes no streams).
 
-interface Hash {
+import { builtinModule } from './builtin-module.ts';
+
+/** A digest in the making. */
+export interface Hash {
   update(bytes: Uint8Array): unknown;
+  /** 64 hex digits; the hash cannot be used afterwards. */
   digest(encoding: 'hex'): string;
 }
 type Crypto = { createHash(name: string): Hash };
 
-// Asked for at run time, so that a bundle for a browser holds no import of Node's.
-const native = (
-  globalThis as { process?: { getBuiltinModule?: (name: string) => Crypto | undefined } }
-).process?.getBuiltinModule?.('node:crypto');
+const native = builtinModule<Crypto>('node:crypto');
+
+/** Starts a SHA-256. */
+export const createSha256 = (): Hash => native?.createHash('sha256') ?? portableSha256();
+
+/** The hex digest of bytes in memory. */
+export function sha256(bytes: Uint8Array): string {
+  const hash = createSha256();
+  hash.update(bytes);
+  return hash.digest('hex');
+}
 
 /** The hex digest of chunks; no more than one is in memory. */
 export async function sha256Of(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> {
-  const hash = native?.createHash('sha256') ?? portableSha256();
+  const hash = createSha256();
   for await (const chunk of chunks) hash.update(chunk);
   return hash.digest('hex');
 }

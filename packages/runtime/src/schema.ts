@@ -2,8 +2,8 @@
 
 import { z } from 'zod';
 import { pipelineSchemaParts, stageEntrySchema } from './config.ts';
-import type { StageRegistry } from './registry.ts';
-import type { StageDefinition } from './stage.ts';
+import type { StageRegistry } from '@deepearth/core/registry';
+import type { StageDefinition } from '@deepearth/core/stage';
 
 type Json = Record<string, unknown>;
 

@@ -3,12 +3,19 @@
 import { readFile } from 'node:fs/promises';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 import { z } from 'zod';
-import { closest, ConfigError, DeepEarthError, InputError, type ConfigIssue, type Location } from './errors.ts';
-import { onErrorSchema } from './on-error.ts';
+import {
+  closest,
+  ConfigError,
+  DeepEarthError,
+  InputError,
+  type ConfigIssue,
+  type Location,
+} from '@deepearth/core/errors';
+import { onErrorSchema } from '@deepearth/core/on-error';
 import { applyOverrides, type Override, type Path } from './overrides.ts';
-import { definePipeline, type Pipeline, type StageUse } from './pipeline.ts';
+import { definePipeline, type Pipeline, type StageUse } from '@deepearth/core/pipeline';
 import { loadPlugin } from './plugins.ts';
-import { unknownTypeRemedy, type StageRegistry } from './registry.ts';
+import { unknownTypeRemedy, type StageRegistry } from '@deepearth/core/registry';
 import { substitute } from './substitute.ts';
 
 /** One entry of `stages`, before its options are checked. */

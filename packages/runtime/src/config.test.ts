@@ -5,13 +5,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { loadConfig, parseConfig } from './config.ts';
-import { ConfigError } from './errors.ts';
-import { plan } from './plan.ts';
-import { createRegistry } from './registry.ts';
+import { ConfigError } from '@deepearth/core/errors';
+import { plan } from '@deepearth/core/plan';
+import { createRegistry } from '@deepearth/core/registry';
 import { pipelineSchema } from './schema.ts';
-import { toMermaid } from './mermaid.ts';
-import { spec } from './specs.ts';
-import { defineReducer, defineRenderer, defineSource, defineWindower, refuse } from './stage.ts';
+import { toMermaid } from '@deepearth/core/mermaid';
+import { spec } from '@deepearth/core/specs';
+import { defineReducer, defineRenderer, defineSource, defineWindower, refuse } from '@deepearth/core/stage';
 
 const frames = defineSource({
   type: 'frames',

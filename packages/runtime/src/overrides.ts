@@ -1,7 +1,7 @@
 // Values from the command line: `--set frames.with.directory=DIR`.
 
 import { isMap, parse, type Document } from 'yaml';
-import { closest, type ConfigIssue } from './errors.ts';
+import { closest, type ConfigIssue } from '@deepearth/core/errors';
 
 export type Path = readonly (string | number)[];
 
