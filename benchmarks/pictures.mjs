@@ -4,7 +4,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { weather } from '@deepearth/sources/weather';
-import { decodePicture, readPictureFile } from '@deepearth/sources/picture-file';
+import { decodePicture, readPictureFile } from '@deepearth/vision/picture-file';
 import { overlayPixels } from '@deepearth/renderers/overlay-pixels';
 import { encodePicture } from '@deepearth/sinks/pictures';
 import { gifWriter } from '@deepearth/sinks/gif-frames';

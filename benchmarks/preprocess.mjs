@@ -2,7 +2,7 @@
 // prints one JSON line per size.
 //
 //     node benchmarks/preprocess.mjs [repetitions]
-import { prepareClip } from '../packages/model-vjepa2/dist/preprocess.js';
+import { prepareClip } from '../packages/vision/dist/preprocess.js';
 
 const repetitions = Number(process.argv[2] ?? 30);
 const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];

@@ -3,9 +3,9 @@
 import { InputError } from '@deepearth/core/errors';
 import type { Geometry, Raster } from '@deepearth/core/items';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
+import type { CropSize, Fit } from '@deepearth/vision/geometry';
+import { prepareClip, type PreparedClip } from '@deepearth/vision/preprocess';
 import type { Encoder } from './encoder.ts';
-import type { CropSize, Fit } from './geometry.ts';
-import { prepareClip, type PreparedClip } from './preprocess.ts';
 
 export interface ClipOptions {
   /** Pixels of the encoder's input; the checkpoint's own unless told. */

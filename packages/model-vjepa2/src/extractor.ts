@@ -3,12 +3,12 @@
 import { InputError } from '@deepearth/core/errors';
 import type { EncoderIdentity, Raster } from '@deepearth/core/items';
 import { tensor } from '@deepearth/core/tensor';
+import { readPicture } from '@deepearth/vision/picture';
 import type { Architecture } from './architecture.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { checkFrameCount, encodeClips, readyClip, type ClipOptions } from './encode-clip.ts';
 import { openEncoder, type EncoderOptions } from './encoder.ts';
 import type { Device } from './devices.ts';
-import { readPicture } from './picture.ts';
 import { resolveModel } from './resolve-model.ts';
 import { tokensOf, type Tokens } from './tokens.ts';
 import type { Precision } from './weights.ts';

@@ -32,7 +32,3 @@ export { catalogue, findEntry, type CatalogueEntry } from './catalogue.ts';
 export { estimate, precisions, type Estimate, type EstimateOptions, type Precision } from './estimate.ts';
 export { placeWeights, type PlacedWeights } from './weights.ts';
 export { deviceKinds, type Device, type DeviceKind } from './devices.ts';
-// Preparation of pictures
-export { fits, layout, type CropSize, type Fit } from './geometry.ts';
-export { preprocessClip, prepareClip, type PreparedClip, type PreprocessOptions } from './preprocess.ts';
-export { readPicture } from './picture.ts';

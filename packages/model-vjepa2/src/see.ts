@@ -1,9 +1,9 @@
 // Shows what the encoder gets of a picture: the 8-bit pixels after resizing and cutting, before they are normalised.
 
 import { tensor, type Raster, type Tensor } from '@deepearth/core';
+import { readPicture, type PictureOptions } from '@deepearth/vision/picture';
+import { prepareClip, type PreprocessOptions } from '@deepearth/vision/preprocess';
 import { writeAtomically } from './cache.ts';
-import { readPicture, type PictureOptions } from './picture.ts';
-import { prepareClip, type PreprocessOptions } from './preprocess.ts';
 
 export interface SeeOptions extends Omit<PreprocessOptions, 'names' | 'tubelet'>, Pick<PictureOptions, 'maxPixels'> {}
 

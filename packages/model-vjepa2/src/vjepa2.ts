@@ -12,14 +12,14 @@ import {
 } from '@deepearth/core';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { readTokenFile } from '@deepearth/formats/token-file';
+import { fits, layout } from '@deepearth/vision/geometry';
+import type { PreparedClip } from '@deepearth/vision/preprocess';
 import { z } from 'zod';
 import { rememberedDigest } from './cache.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { checkFrameCount, encodeClips, readyClip, type ClipOptions, type EncodedClip } from './encode-clip.ts';
 import { openEncoder, type Encoder } from './encoder.ts';
 import { estimate, precisions } from './estimate.ts';
-import { fits, layout } from './geometry.ts';
-import type { PreparedClip } from './preprocess.ts';
 import { resolveModel } from './resolve-model.ts';
 import { surveyModel, type ModelSurvey } from './survey-model.ts';
 import { tokenGrid } from './architecture.ts';

@@ -2,10 +2,10 @@
 
 import { join } from 'node:path';
 import { defineSource, InputError, lineage, refuse, spec, type Frame } from '@deepearth/core';
+import { decodePicture, readPictureFile, type PictureFile } from '@deepearth/vision/picture-file';
+import { pixelCache, type PixelCache } from '@deepearth/vision/pixel-cache';
 import { z } from 'zod';
 import { formatGaps, listFrames, type Listing } from './listing.ts';
-import { decodePicture, readPictureFile, type PictureFile } from './picture-file.ts';
-import { pixelCache, type PixelCache } from './pixel-cache.ts';
 
 const whole = z.number().int().nonnegative();
 
