@@ -7,10 +7,11 @@ const stages = ['sources', 'windowers', 'model-vjepa2', 'aggregators', 'reducers
 const boundaries = [
   { sourceTag: 'scope:core', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:formats', onlyDependOnLibsWithTags: ['scope:core'] },
+  { sourceTag: 'scope:onnx', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
   { sourceTag: 'scope:testing', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
   ...stages.map((name) => ({
     sourceTag: `scope:${name}`,
-    onlyDependOnLibsWithTags: ['scope:core', 'scope:formats', 'scope:testing'],
+    onlyDependOnLibsWithTags: ['scope:core', 'scope:formats', 'scope:onnx', 'scope:testing'],
   })),
   { sourceTag: 'scope:cli', onlyDependOnLibsWithTags: ['*'] },
 ];

@@ -5,7 +5,7 @@ import { installedEntry, versionOf } from './installed.ts';
 
 /** Packages whose version may change a result, each with the package that depends on it. */
 const besides = [
-  ['onnxruntime-node', '@deepearth/model-vjepa2'],
+  ['onnxruntime-node', '@deepearth/onnx'],
   ['sharp', '@deepearth/sources'],
 ] as const;
 

@@ -1,7 +1,7 @@
 // Shows what the encoder gets of a picture: the 8-bit pixels after resizing and cutting, before they are normalised.
 
 import { tensor, type Raster, type Tensor } from '@deepearth/core';
-import { writeAtomically } from './cache.ts';
+import { writeAtomically } from '@deepearth/onnx/cache';
 import { readPicture, type PictureOptions } from './picture.ts';
 import { prepareClip, type PreprocessOptions } from './preprocess.ts';
 

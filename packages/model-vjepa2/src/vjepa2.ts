@@ -13,11 +13,12 @@ import {
 import { openFile } from '@deepearth/formats/file-source-node';
 import { readTokenFile } from '@deepearth/formats/token-file';
 import { z } from 'zod';
-import { rememberedDigest } from './cache.ts';
+import { rememberedDigest } from '@deepearth/onnx/cache';
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { checkFrameCount, encodeClips, readyClip, type ClipOptions, type EncodedClip } from './encode-clip.ts';
 import { openEncoder, type Encoder } from './encoder.ts';
-import { estimate, precisions } from './estimate.ts';
+import { precisions } from '@deepearth/onnx/precision';
+import { estimate } from './estimate.ts';
 import { fits, layout } from './geometry.ts';
 import type { PreparedClip } from './preprocess.ts';
 import { resolveModel } from './resolve-model.ts';
