@@ -3,7 +3,7 @@
 import { tensor, type Raster, type Tensor } from '@deepearth/core';
 import { readPicture, type PictureOptions } from '@deepearth/vision/picture';
 import { prepareClip, type PreprocessOptions } from '@deepearth/vision/preprocess';
-import { writeAtomically } from './cache.ts';
+import { writeAtomically } from '@deepearth/onnx/cache';
 
 export interface SeeOptions extends Omit<PreprocessOptions, 'names' | 'tubelet'>, Pick<PictureOptions, 'maxPixels'> {}
 

@@ -1,14 +1,19 @@
 // Devices by name, what ONNX Runtime calls them, and what to do when one is missing.
 
 import { InputError } from '@deepearth/core/errors';
-import type { AttentionForm } from './graph-parts.ts';
+import type { Precision } from './precision.ts';
 import type { SessionSetup } from './session-protocol.ts';
-import type { Precision } from './weights.ts';
 
 export const deviceKinds = ['cpu', 'cuda', 'webgpu', 'coreml', 'dml'] as const;
 export type DeviceKind = (typeof deviceKinds)[number];
 /** `cpu`, `cuda`, `cuda:1`, `webgpu`, `coreml`, `dml`, or `auto`. */
 export type Device = DeviceKind | `${DeviceKind}:${number}` | 'auto';
+
+/**
+ * `fused` uses ONNX Runtime's own operators; `decomposed` standard ones only, with the queries in pieces, for devices
+ * where the fused ones err.
+ */
+export type AttentionForm = 'fused' | 'decomposed';
 
 export interface DevicePlan {
   /** As the user writes it: `cuda:1`. */

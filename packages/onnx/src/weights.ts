@@ -4,10 +4,8 @@
 import { basename, dirname } from 'node:path';
 import type { Checkpoint } from './checkpoint.ts';
 import { convertWeights } from './convert.ts';
-import type { Precision } from './estimate.ts';
+import type { Precision } from '@deepearth/onnx/precision';
 import type { PlacedWeight } from './graph-parts.ts';
-
-export { precisions, type Precision } from './estimate.ts';
 
 export interface PlacedWeights {
   /** Absolute; the names in `weights` are relative to it. */

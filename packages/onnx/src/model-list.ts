@@ -2,9 +2,9 @@
 
 import { builtinConfig, builtinName, builtinTitle } from './builtin.ts';
 import { catalogue, encoderOf, fileParameters, findEntry, type CatalogueEntry } from './catalogue.ts';
-import { listCached } from './hub-cache.ts';
-import { hubEnvironment, type Variables } from './hub-environment.ts';
-import { formatBytes, table } from './model-text.ts';
+import { listCached } from '@deepearth/onnx/hub-cache';
+import { hubEnvironment, type Variables } from '@deepearth/onnx/hub-environment';
+import { formatBytes, table } from '@deepearth/onnx/model-text';
 
 export interface ListedModel {
   readonly name: string;

@@ -3,12 +3,12 @@
 import { DeepEarthError, InputError } from '@deepearth/core/errors';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 import type { Checkpoint } from './checkpoint.ts';
-import { candidates, computeType, parseDevice, type DevicePlan } from './devices.ts';
+import { candidates, computeType, parseDevice, type AttentionForm, type DevicePlan } from '@deepearth/onnx/devices';
 import type { EncoderOptions } from './encoder.ts';
 import { openGraph, prepare, tablesFor } from './graph-session.ts';
-import type { AttentionForm } from './graph-parts.ts';
-import { compareTokens } from './compare.ts';
-import type { PlacedWeights, Precision } from './weights.ts';
+import { compareTokens } from '@deepearth/onnx/compare';
+import type { Precision } from '@deepearth/onnx/precision';
+import type { PlacedWeights } from './weights.ts';
 
 /** A device and the form of attention that it gets right. */
 export interface ReadyDevice {

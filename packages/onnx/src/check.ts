@@ -7,11 +7,11 @@ import { tensor, type Tensor } from '@deepearth/core/tensor';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { openSafetensors, type Safetensors } from '@deepearth/formats/safetensors';
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { compareTokens, type Comparison } from './compare.ts';
+import { compareTokens, type Comparison } from '@deepearth/onnx/compare';
 import { openEncoder, type Encoded, type Encoder } from './encoder.ts';
 import { outputNames } from './graph.ts';
 import { openProbe } from './probe-model.ts';
-import type { Precision } from './weights.ts';
+import type { Precision } from '@deepearth/onnx/precision';
 
 export interface CheckOptions {
   readonly precision?: Precision;

@@ -5,8 +5,8 @@ import { join, resolve } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
 import { lineage, sha256 } from '@deepearth/core/lineage';
 import { bytesOf } from '@deepearth/core/tensor';
-import { cacheFolder, fillingCache } from './cache.ts';
-import { parseHubName } from './hub.ts';
+import { cacheFolder, fillingCache } from '@deepearth/onnx/cache';
+import { parseHubName } from '@deepearth/onnx/hub';
 
 export interface ResolveOptions {
   readonly signal?: AbortSignal | undefined;
@@ -49,9 +49,11 @@ export async function resolveModel(
   if (model === 'builtin') return builtin();
   if (await exists(model)) return { path: resolve(model), name: model };
   if (parseHubName(model)) {
-    const { fetchModel } = await import('./hub.ts');
+    const { fetchModel } = await import('@deepearth/onnx/hub');
+    const { knownNames } = await import('./catalogue.ts');
     const path = await fetchModel(model, {
       signal,
+      known: knownNames,
       ...(log && { warn: log }),
       ...(progress && {
         progress: ({ file, doneBytes, totalBytes }) => progress(`fetch ${file}`, doneBytes, totalBytes),

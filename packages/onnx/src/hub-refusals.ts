@@ -1,31 +1,29 @@
 // What the Hub's refusals mean and what to do about them.
 
 import { closest, InputError } from '@deepearth/core/errors';
-import { catalogue, findEntry } from './catalogue.ts';
 
 /** Returns that may be others in a moment. */
 export const retriedStatus = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
-/** An official checkpoint whose name is close to one that was not found. */
-export function didYouMean(name: string): string | undefined {
-  const [, model = name] = name.split('/');
-  const names = catalogue.flatMap((entry) => [entry.name, ...entry.mirrors]);
-  return (
-    findEntry(`facebook/${model}`)?.name ??
-    closest(name, names) ??
-    names.find(
-      (known) =>
-        known.split('/')[1] ===
-        closest(
-          model,
-          names.map((each) => each.split('/')[1]!),
-        ),
-    )
-  );
+const withoutOwner = (name: string): string => name.split('/')[1] ?? name;
+
+/** One of `known` checkpoints whose name is close to one that was not found. */
+export function didYouMean(name: string, known: readonly string[]): string | undefined {
+  const model = withoutOwner(name);
+  const like = (wanted: string | undefined) =>
+    known.find((each) => withoutOwner(each).toLowerCase() === wanted?.toLowerCase());
+  return like(model) ?? closest(name, known) ?? like(closest(model, known.map(withoutOwner)));
 }
 
-/** Turns a final refusal into an error: no such model, revision or file; gated; private; forbidden. */
-export function refusal(model: string, response: Response, endpoint: string, hasToken: boolean): InputError {
+/**
+ * Turns a final refusal into an error: no such model, revision or file; gated; private; forbidden. `known` are names
+ * that may have been meant.
+ */
+export function refusal(
+  model: string,
+  response: Response,
+  { endpoint, hasToken, known }: { endpoint: string; hasToken: boolean; known: readonly string[] },
+): InputError {
   const [name = model, revision] = model.split('@');
   const code = response.headers.get('X-Error-Code');
   const said = response.headers.get('X-Error-Message');
@@ -45,7 +43,7 @@ export function refusal(model: string, response: Response, endpoint: string, has
       code: 'E_MODEL_MISSING',
     });
   if (status === 404 || status === 401) {
-    const close = findEntry(name) ? undefined : didYouMean(name);
+    const close = known.some((each) => each.toLowerCase() === name.toLowerCase()) ? undefined : didYouMean(name, known);
     const other = hasToken
       ? 'the token that is used may not see it'
       : 'it is private, and needs HF_TOKEN (or: hf auth login)';

@@ -9,10 +9,11 @@ import { weightsDigest } from './convert.ts';
 import { chooseDevices, type ReadyDevice } from './device-test.ts';
 import { graphVersion, type GraphOptions } from './graph.ts';
 import { openGraph, prepare, tablesFor } from './graph-session.ts';
-import { computeType } from './devices.ts';
+import { computeType } from '@deepearth/onnx/devices';
 import type { Grid } from './rotary.ts';
-import type { Session, Tensors } from './session.ts';
-import { placeWeights, type Precision } from './weights.ts';
+import type { Session, Tensors } from '@deepearth/onnx/session';
+import type { Precision } from '@deepearth/onnx/precision';
+import { placeWeights } from './weights.ts';
 
 export interface EncoderOptions {
   /** `cpu` unless told; several run side by side, one process each. */

@@ -8,11 +8,12 @@ import { halfFromFloat32, toFloat32 } from '@deepearth/core/half';
 import { lineage } from '@deepearth/core/lineage';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { openSafetensors, planSafetensors, type TensorPlan } from '@deepearth/formats/safetensors';
-import { cacheFolder, fillingCache, rememberedDigest, writeAtomically } from './cache.ts';
+import { cacheFolder, fillingCache, rememberedDigest, writeAtomically } from '@deepearth/onnx/cache';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
-import { exactBytes, type ByteType } from './exact-bytes.ts';
+import { exactBytes, type ByteType } from '@deepearth/onnx/exact-bytes';
 import type { PlacedWeight } from './graph-parts.ts';
-import type { PlacedWeights, PlaceOptions, Precision } from './weights.ts';
+import type { Precision } from '@deepearth/onnx/precision';
+import type { PlacedWeights, PlaceOptions } from './weights.ts';
 
 /** Counts up when the same checkpoint gives other bytes. */
 const conversionVersion = 3;

@@ -2,7 +2,7 @@
 
 import { copyFile, lstat, mkdir, readFile, readdir, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { writeWhole } from './builtin-folder.ts';
+import { writeFileWhole } from '@deepearth/formats/write-file-node';
 
 /**
  * One repository's part of the cache: `blobs` by digest, `snapshots` of links by commit, `refs` from names to commits.
@@ -33,9 +33,7 @@ export async function knownCommit({ folder }: RepositoryCache, revision: string)
 
 export async function rememberCommit(cache: RepositoryCache, revision: string, commit: string): Promise<void> {
   if (isCommit(revision) || (await knownCommit(cache, revision)) === commit) return;
-  const path = join(cache.folder, 'refs', revision);
-  await mkdir(dirname(path), { recursive: true });
-  await writeWhole(path, new TextEncoder().encode(commit));
+  await writeFileWhole(join(cache.folder, 'refs', revision), [new TextEncoder().encode(commit)]);
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { tensor, type DType, type Tensor } from '@deepearth/core/tensor';
 import type { GraphBuilder } from '@deepearth/formats/onnx';
+import type { AttentionForm } from '@deepearth/onnx/devices';
 import type { Architecture } from './architecture.ts';
 
 /** Where a weight's values lie; `file` is a name in the folder that the session is told. */
@@ -12,12 +13,6 @@ export interface PlacedWeight {
   readonly dtype: DType;
   readonly shape: readonly number[];
 }
-
-/**
- * `fused` uses ONNX Runtime's own operators; `decomposed` standard ones only, with the queries in pieces, for devices
- * where the fused ones err.
- */
-export type AttentionForm = 'fused' | 'decomposed';
 
 export interface GraphOptions {
   readonly architecture: Architecture;

@@ -3,11 +3,11 @@
 import { InputError } from '@deepearth/core/errors';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 import { tokenGrid, type Architecture } from './architecture.ts';
-import type { DevicePlan } from './devices.ts';
+import type { DevicePlan } from '@deepearth/onnx/devices';
 import { encoderGraph, type GraphOptions } from './graph.ts';
 import { cutPatches } from './patches.ts';
 import { rotaryTables, type Grid } from './rotary.ts';
-import { openSession, type Session, type Tensors } from './session.ts';
+import { openSession, type Session, type Tensors } from '@deepearth/onnx/session';
 import type { PlacedWeights } from './weights.ts';
 
 export interface OpenGraphOptions {

@@ -276,9 +276,11 @@ describe('fetching a model', () => {
   });
 
   it('says what to do when there is no such model, revision, right or network', async () => {
-    await expect(fetchModel('facebook/vjepa2-vitg-fpc64-383', options())).rejects.toThrow(
+    const known = ['facebook/vjepa2-vitl-fpc64-256', 'facebook/vjepa2-vitg-fpc64-384'];
+    await expect(fetchModel('facebook/vjepa2-vitg-fpc64-383', { ...options(), known })).rejects.toThrow(
       /no such model.*Did you mean facebook\/vjepa2-vitg-fpc64-384\?/,
     );
+    await expect(fetchModel('facebook/vjepa2-vitg-fpc64-383', options())).rejects.toThrow(/See deepearth model list/);
     await expect(fetchModel(`${model}@v9`, options())).rejects.toThrow(/no revision "v9"/);
     hub.status = { code: 403 };
     await expect(fetchModel(model, options())).rejects.toThrow(/restricted/);

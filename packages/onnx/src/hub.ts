@@ -38,6 +38,8 @@ export interface FetchOptions {
   readonly warn?: ((message: string) => void) | undefined;
   /** Read files that are in the cache again and compare their digests with the Hub's list. */
   readonly verify?: boolean | undefined;
+  /** Names of published checkpoints, for "did you mean" when there is no such model. */
+  readonly known?: readonly string[] | undefined;
   /** Instead of the process's environment. */
   readonly variables?: Variables | undefined;
   /** Waits between attempts, in milliseconds. */
@@ -130,7 +132,7 @@ async function fromNetwork(
   cached: FetchedModel | undefined,
 ): Promise<FetchedModel> {
   const { modelInfo } = await import('@huggingface/hub');
-  const ask = await asking(model, environment, options.signal);
+  const ask = await asking(model, environment, options);
   const about = { hubUrl: environment.endpoint, fetch: ask };
   let commit: string;
   try {
@@ -281,7 +283,7 @@ const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
 async function asking(
   model: string,
   { endpoint, token }: HubEnvironment,
-  signal: AbortSignal | undefined,
+  { signal, known = [] }: FetchOptions,
 ): Promise<typeof fetch> {
   const secret = await token();
   if (!URL.canParse(endpoint))
@@ -300,7 +302,7 @@ async function asking(
     if (response.ok) return response;
     await response.body?.cancel();
     if (retriedStatus(response.status)) throw new Error(`${url.origin} returns ${response.status}`);
-    throw refusal(model, response, endpoint, secret !== undefined);
+    throw refusal(model, response, { endpoint, hasToken: secret !== undefined, known });
   };
 }
 

@@ -4,14 +4,15 @@ import { stat } from 'node:fs/promises';
 import { InputError } from '@deepearth/core/errors';
 import { readConfig, type Architecture } from './architecture.ts';
 import { builtinConfig, builtinName, builtinTitle } from './builtin.ts';
-import { encoderOf, fileParameters, findEntry, type CatalogueEntry } from './catalogue.ts';
-import { countParameters, countTensors, estimate, precisions, type Estimate, type Precision } from './estimate.ts';
-import { fetchFromHub, parseHubName } from './hub.ts';
-import { completeSnapshot, knownCommit, repositoryCache, snapshotFolder } from './hub-cache.ts';
-import { hubEnvironment, type Variables } from './hub-environment.ts';
-import { didYouMean } from './hub-refusals.ts';
+import { encoderOf, fileParameters, findEntry, knownNames, type CatalogueEntry } from './catalogue.ts';
+import { countParameters, countTensors, estimate, type Estimate } from './estimate.ts';
+import { fetchFromHub, parseHubName } from '@deepearth/onnx/hub';
+import { completeSnapshot, knownCommit, repositoryCache, snapshotFolder } from '@deepearth/onnx/hub-cache';
+import { hubEnvironment, type Variables } from '@deepearth/onnx/hub-environment';
+import { didYouMean } from '@deepearth/onnx/hub-refusals';
 import { summarise } from './model-list.ts';
-import { formatBytes, formatCount, formatFlop, table } from './model-text.ts';
+import { precisions, type Precision } from '@deepearth/onnx/precision';
+import { formatBytes, formatCount, formatFlop, table } from '@deepearth/onnx/model-text';
 
 export interface ModelInfoOptions {
   /** Frames of a clip; 16 unless told. */
@@ -110,7 +111,7 @@ async function find(model: string, { signal, variables }: ModelInfoOptions): Pro
   }
   const entry = findEntry(hub.name);
   if (!entry) {
-    const close = didYouMean(hub.name);
+    const close = didYouMean(hub.name, knownNames);
     throw new InputError(model, 'is neither on this machine nor an official checkpoint.', {
       code: 'E_MODEL_MISSING',
       remedy: `${close ? `Did you mean ${close}? Or fetch it` : 'Fetch it'} first: deepearth model fetch ${model}`,

@@ -1,9 +1,7 @@
 // What a clip costs: tokens, arithmetic, memory. Pure arithmetic on an architecture.
 
+import type { Precision } from '@deepearth/onnx/precision';
 import { tokenGrid, type Architecture } from './architecture.ts';
-
-export type Precision = 'fp32' | 'fp16' | 'int8';
-export const precisions = ['fp32', 'fp16', 'int8'] as const;
 
 type Sized = Pick<Architecture, 'hiddenSize' | 'layers' | 'heads' | 'mlpSize' | 'family' | 'patchSize' | 'tubelet'>;
 
