@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { findLimits, type Scaling } from './limits.ts';
-import { pca } from './pca.ts';
+import { pca } from '../pca/pca.ts';
 
 const percentile: Scaling = { scaling: 'percentile', lowPercentile: 1, highPercentile: 99 };
 
@@ -52,7 +52,7 @@ test('percentiles are exactly those of all sorted values, however they are cut i
 });
 
 test("percentiles are numpy's (fixture)", async () => {
-  const fixture = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/pca.json'), 'utf8')) as {
+  const fixture = JSON.parse(readFileSync(join(import.meta.dirname, '../../fixtures/pca.json'), 'utf8')) as {
     x: number[];
     percentiles_1_99: [number, number][];
   };

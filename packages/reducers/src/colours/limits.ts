@@ -1,7 +1,7 @@
 // Colour limits over a whole run: exact percentiles or extremes of values that pass by several times, in memory that
 // does not grow.
 
-import type { Limits } from './model.ts';
+import type { Limits } from '../models/model.ts';
 
 export const scalings = ['percentile', 'min-max'] as const;
 

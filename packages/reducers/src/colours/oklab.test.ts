@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { evenColours, evenLightness, oklabOfSrgb, srgbOfOklab, withLightness, type Triple } from './oklab.ts';
-import { runAtOnce } from './pace.ts';
+import { runAtOnce } from '../shared/pace.ts';
 
 const unit = fc.double({ min: 0, max: 1, noNaN: true });
 const colour = fc.tuple(unit, unit, unit);

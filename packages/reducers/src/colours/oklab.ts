@@ -1,7 +1,7 @@
 // Colours of even lightness: sRGB to OKLab and back (Björn Ottosson, "A perceptual color space for image processing",
 // 2020).
 
-import type { Sliced } from './pace.ts';
+import type { Sliced } from '../shared/pace.ts';
 
 const toLinear = (value: number): number => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
 const toGamma = (value: number): number => (value <= 0.0031308 ? value * 12.92 : 1.055 * value ** (1 / 2.4) - 0.055);

@@ -2,9 +2,9 @@
 
 import { InputError } from '@deepearth/core/errors';
 import { compareReduction, type Comparison } from './compare.ts';
-import type { Progress } from './model.ts';
-import { stratifiedSample } from './sample.ts';
-import { openTokens, type TokenSource } from './token-source-node.ts';
+import type { Progress } from '../models/model.ts';
+import { stratifiedSample } from '../tokens/sample.ts';
+import { openTokens, type TokenSource } from '../tokens/token-source-node.ts';
 
 export interface CompareRequest {
   /** Files of reductions of the same tokens: .npy, .safetensors or .pt. */

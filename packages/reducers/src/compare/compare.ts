@@ -2,12 +2,12 @@
 // distances.
 
 import { InputError } from '@deepearth/core/errors';
-import { requireFinite } from './finite.ts';
-import { rowCount, type Progress } from './model.ts';
-import { runSliced, type Sliced } from './pace.ts';
-import { seededRandom } from './seeded.ts';
-import { firstFree, memoryOf, startKernel, type Kernel } from './umap/kernel.ts';
-import { preparations, type Metric } from './umap/plan.ts';
+import { requireFinite } from '../tokens/finite.ts';
+import { rowCount, type Progress } from '../models/model.ts';
+import { runSliced, type Sliced } from '../shared/pace.ts';
+import { seededRandom } from '../shared/seeded.ts';
+import { firstFree, memoryOf, startKernel, type Kernel } from '../umap/kernel.ts';
+import { preparations, type Metric } from '../umap/plan.ts';
 
 export interface CompareOptions {
   /** Numbers per token. */

@@ -6,11 +6,11 @@ import { runStage } from '@deepearth/core/run-stage';
 import { tensor } from '@deepearth/core/tensor';
 import { describeStage, given, makeProjections, makeTokens } from '@deepearth/testing';
 import { afterAll, describe, expect, it } from 'vitest';
-import { encodeModel } from '../model-file.ts';
-import { kmeans } from '../kmeans.ts';
-import { pca } from '../pca.ts';
-import { inverseStage } from './inverse.ts';
-import { pcaStage } from './pca.ts';
+import { encodeModel } from '../models/model-file.ts';
+import { kmeans } from '../kmeans/kmeans.ts';
+import { pca } from '../pca/pca.ts';
+import { inverseStage } from './inverse-stage.ts';
+import { pcaStage } from '../pca/pca-stage.ts';
 
 const channels = 16;
 const grids = makeTokens({ count: 5, channels });

@@ -6,9 +6,9 @@ import { axisSize, type StreamSpec } from '@deepearth/core/specs';
 import { defineReducer, refuse } from '@deepearth/core/stage';
 import { tensor } from '@deepearth/core/tensor';
 import { z } from 'zod';
-import type { Limits } from '../model.ts';
-import { openModel } from '../open-model.ts';
-import { keptRows, spreadRows } from '../projection-spool.ts';
+import type { Limits } from '../models/model.ts';
+import { openModel } from '../models/open-model.ts';
+import { keptRows, spreadRows } from '../tokens/projection-spool.ts';
 
 const options = z.strictObject({
   model: z.string().min(1).describe('Path of the saved model (pca or umap) that made the projections.'),
@@ -28,7 +28,7 @@ export const inverseStage = defineReducer({
   examples: [
     '- type: reducer/pca\n  with: { model: colours.safetensors }\n- type: reducer/inverse\n  with: { model: colours.safetensors }',
   ],
-  survey: async (options, signal) => (await import('../model-survey.ts')).surveyModel(options, signal),
+  survey: async (options, signal) => (await import('../models/model-survey.ts')).surveyModel(options, signal),
   describe(input, { options, survey }) {
     if (input?.kind !== 'projection')
       return refuse(`reducer/inverse takes projections, not ${input ? `a stream of ${input.kind}` : 'nothing'}.`, {

@@ -1,5 +1,5 @@
 import { describeStage, given, makeTokens } from '@deepearth/testing';
-import { kmeansStage } from './kmeans.ts';
+import { kmeansStage } from './kmeans-stage.ts';
 
 describeStage(kmeansStage, {
   inputs: () => [given(makeTokens({ count: 5 }))],

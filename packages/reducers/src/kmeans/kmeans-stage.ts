@@ -3,10 +3,10 @@
 import { axisSize } from '@deepearth/core/specs';
 import { defineReducer } from '@deepearth/core/stage';
 import { z } from 'zod';
-import { kmeansMethodOptions } from '../methods.ts';
-import { gather } from '../gather.ts';
-import { reduceRun, type RunFitter } from '../reduce-run.ts';
-import { describeFit, modelOptions, refuseInput, spoolOptions, tokensPerGrid } from '../stage-options.ts';
+import { kmeansMethodOptions } from '../run/methods.ts';
+import { gather } from '../tokens/gather.ts';
+import { reduceRun, type RunFitter } from '../run/reduce-run.ts';
+import { describeFit, modelOptions, refuseInput, spoolOptions, tokensPerGrid } from '../run/stage-options.ts';
 
 const options = z.strictObject({
   ...kmeansMethodOptions.shape,
@@ -23,7 +23,7 @@ export const kmeansStage = defineReducer({
   summary: 'Sorts tokens into groups of alike ones and returns the number of the group.',
   options,
   examples: ['- type: reducer/kmeans', '- type: reducer/kmeans\n  with: { clusters: 12, metric: euclidean }'],
-  survey: async (options, signal) => (await import('../model-survey.ts')).surveyModel(options, signal),
+  survey: async (options, signal) => (await import('../models/model-survey.ts')).surveyModel(options, signal),
   describe(input, { options, survey }) {
     const refusal = refuseInput(input, 'kmeans', options, survey);
     if (refusal) return refusal;
@@ -46,7 +46,7 @@ export const kmeansStage = defineReducer({
       const { signal, progress, options } = context;
       return {
         async fit(spool) {
-          const { kmeans } = await import('../kmeans.ts');
+          const { kmeans } = await import('./kmeans.ts');
           const { clusters, metric, iterations, batchSize, seed } = options;
           const { tokens } = await gather(spool, options.maxFitTokens, seed);
           const model = await kmeans(tokens, {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { kmeans } from './kmeans.ts';
-import { seededNormal } from './seeded.ts';
+import { seededNormal } from '../shared/seeded.ts';
 
 /** Blobs of 100, 60 and 30 tokens around three far points. */
 function blobs(): Float32Array {

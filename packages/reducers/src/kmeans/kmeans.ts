@@ -2,11 +2,11 @@
 
 import { InputError } from '@deepearth/core/errors';
 import { tensor } from '@deepearth/core/tensor';
-import { requireFinite } from './finite.ts';
-import { rowCount, type FittedReducer, type ModelState, type Progress } from './model.ts';
-import { runSliced, type Sliced } from './pace.ts';
-import { seededRandom } from './seeded.ts';
-import { unitRows } from './unit-rows.ts';
+import { requireFinite } from '../tokens/finite.ts';
+import { rowCount, type FittedReducer, type ModelState, type Progress } from '../models/model.ts';
+import { runSliced, type Sliced } from '../shared/pace.ts';
+import { seededRandom } from '../shared/seeded.ts';
+import { unitRows } from '../shared/unit-rows.ts';
 
 export const kmeansMetrics = ['cosine', 'euclidean'] as const;
 

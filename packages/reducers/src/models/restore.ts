@@ -3,11 +3,11 @@
 import type { FittedReducer, ModelKind, ModelState } from './model.ts';
 
 const restorers: Record<ModelKind, (state: ModelState, subject: string) => Promise<FittedReducer>> = {
-  umap: async (state, subject) => (await import('./umap.ts')).restoreUmap(state, subject),
-  kmeans: async (state, subject) => (await import('./kmeans.ts')).restoreKmeans(state, subject),
+  umap: async (state, subject) => (await import('../umap/umap.ts')).restoreUmap(state, subject),
+  kmeans: async (state, subject) => (await import('../kmeans/kmeans.ts')).restoreKmeans(state, subject),
   'random-projection': async (state, subject) =>
-    (await import('./random-projection.ts')).restoreRandomProjection(state, subject),
-  pca: async (state, subject) => (await import('./pca.ts')).restorePca(state, subject),
+    (await import('../random-projection/random-projection.ts')).restoreRandomProjection(state, subject),
+  pca: async (state, subject) => (await import('../pca/pca.ts')).restorePca(state, subject),
 };
 
 /** Restores a fitted reducer. Throws an `InputError` when the state is not whole. */

@@ -1,5 +1,5 @@
 import { describeStage, given, makeTokens } from '@deepearth/testing';
-import { noneStage } from './none.ts';
+import { noneStage } from './none-stage.ts';
 
 describeStage(noneStage, {
   inputs: () => [given(makeTokens({ count: 5 }))],

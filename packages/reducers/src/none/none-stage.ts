@@ -4,8 +4,8 @@ import { axisSize } from '@deepearth/core/specs';
 import { defineReducer } from '@deepearth/core/stage';
 import { z } from 'zod';
 import { InputError } from '@deepearth/core/errors';
-import { reduceRun, type RunFitter } from '../reduce-run.ts';
-import { colourOptions, describeFit, refuseInput, spoolOptions } from '../stage-options.ts';
+import { reduceRun, type RunFitter } from '../run/reduce-run.ts';
+import { colourOptions, describeFit, refuseInput, spoolOptions } from '../run/stage-options.ts';
 
 const options = z.strictObject({
   components: z

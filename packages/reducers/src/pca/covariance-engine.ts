@@ -1,11 +1,12 @@
 // Who sums and solves: a worker thread with ONNX Runtime, or typed arrays in slices on the calling thread.
 
-import { discard } from './discard.ts';
+import { builtUrl } from '@deepearth/core/built-url';
+import { discard } from '../shared/discard.ts';
 import { addProducts, addRows, noMoments } from './moments.ts';
-import { pause, runSliced } from './pace.ts';
+import { pause, runSliced } from '../shared/pace.ts';
 import type { AddAnswer, StartRequest } from './pca-worker.ts';
 import { principalComponents, type Principal } from './principal.ts';
-import { startWorker, type WorkerClient } from './worker-client.ts';
+import { startWorker, type WorkerClient } from '../shared/worker-client.ts';
 
 export const pcaEngines = ['auto', 'onnx', 'javascript', 'ml-pca'] as const;
 export type PcaEngine = (typeof pcaEngines)[number];
@@ -58,7 +59,8 @@ async function workerEngine(
   signal?.throwIfAborted();
   // ml-pca calls nothing native and stops for nobody: a thread of its own can be ended at once.
   const native = engine !== 'ml-pca';
-  const worker = (native ? resting : undefined) ?? (await startWorker('./pca-worker.js', { native }));
+  const worker =
+    (native ? resting : undefined) ?? (await startWorker(builtUrl('./pca-worker.js', import.meta.url), { native }));
   if (worker === resting) resting = undefined;
   let done = false;
   let stopping: Promise<void> | undefined;

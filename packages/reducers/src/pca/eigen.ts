@@ -1,7 +1,7 @@
 // All eigenvalues and eigenvectors of a dense symmetric matrix in float64: Householder's tridiagonal form, then
 // implicit QL.
 
-import type { Sliced } from './pace.ts';
+import type { Sliced } from '../shared/pace.ts';
 
 /** Eigenpairs in descending order of value: `values [count]`, `vectors [count, size]`, each row of length 1. */
 export interface EigenPairs {

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { symmetricEigen } from './eigen.ts';
 import { leadingEigenpairs } from './leading.ts';
-import { runAtOnce } from './pace.ts';
-import { seededNormal } from './seeded.ts';
+import { runAtOnce } from '../shared/pace.ts';
+import { seededNormal } from '../shared/seeded.ts';
 
 /** A product of a random matrix with itself, of the given rank. */
 function semidefinite(size: number, rank: number, seed: number): Float64Array {

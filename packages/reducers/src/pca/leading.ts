@@ -2,8 +2,8 @@
 // reorthogonalisation, in float64.
 
 import { symmetricEigen, type EigenPairs } from './eigen.ts';
-import type { Sliced } from './pace.ts';
-import { seededNormal } from './seeded.ts';
+import type { Sliced } from '../shared/pace.ts';
+import { seededNormal } from '../shared/seeded.ts';
 
 /**
  * Several start vectors, so that an eigenvalue that stands several times is found as often; four also keep a row of the

@@ -1,6 +1,6 @@
 // Mean and scatter of tokens that come block by block: one pass, float64 sums, memory of the covariance only.
 
-import type { Sliced } from './pace.ts';
+import type { Sliced } from '../shared/pace.ts';
 
 /**
  * What is known of all rows so far: `mean [channels]`, `scatter [channels, channels]` (sum of products of deviations;

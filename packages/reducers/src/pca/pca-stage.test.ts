@@ -1,6 +1,6 @@
 import { describeStage, given, makeTokens } from '@deepearth/testing';
 import { expect } from 'vitest';
-import { pcaStage } from './pca.ts';
+import { pcaStage } from './pca-stage.ts';
 
 describeStage(pcaStage, {
   inputs: () => [given(makeTokens({ count: 5 }))],

@@ -3,11 +3,11 @@
 import { axisSize } from '@deepearth/core/specs';
 import { defineReducer } from '@deepearth/core/stage';
 import { z } from 'zod';
-import { blockRows } from '../moments.ts';
-import type { PcaFit } from '../pca.ts';
-import { pcaMethodOptions } from '../methods.ts';
-import { reduceRun, type RunFitter } from '../reduce-run.ts';
-import { colourOptions, describeFit, modelOptions, refuseInput, spoolOptions } from '../stage-options.ts';
+import { blockRows } from './moments.ts';
+import type { PcaFit } from './pca.ts';
+import { pcaMethodOptions } from '../run/methods.ts';
+import { reduceRun, type RunFitter } from '../run/reduce-run.ts';
+import { colourOptions, describeFit, modelOptions, refuseInput, spoolOptions } from '../run/stage-options.ts';
 
 const options = z.strictObject({
   ...pcaMethodOptions.shape,
@@ -26,7 +26,7 @@ export const pcaStage = defineReducer({
     '- type: reducer/pca\n  with: { components: 1, scaling: min-max }',
     '- type: reducer/pca\n  with: { saveAs: colours.safetensors }',
   ],
-  survey: async (options, signal) => (await import('../model-survey.ts')).surveyModel(options, signal),
+  survey: async (options, signal) => (await import('../models/model-survey.ts')).surveyModel(options, signal),
   describe(input, { options, survey }) {
     const refusal = refuseInput(input, 'pca', options, survey);
     if (refusal) return refusal;
@@ -42,7 +42,7 @@ export const pcaStage = defineReducer({
       let fit: PcaFit | undefined;
       return {
         async see(rows, channels) {
-          const { pcaFit } = await import('../pca.ts');
+          const { pcaFit } = await import('./pca.ts');
           fit ??= pcaFit({ channels, components, whiten, engine, signal: context.signal });
           await fit.add(rows);
         },

@@ -2,10 +2,10 @@
 
 import type { InferenceSession } from 'onnxruntime-node';
 import { addMoments, addRows, noMoments, type BlockProducts, type Moments } from './moments.ts';
-import { runSliced } from './pace.ts';
+import { runSliced } from '../shared/pace.ts';
 import { principalComponents, type Precision, type Principal } from './principal.ts';
 import { bandStarts, scatterGraph } from './scatter-graph.ts';
-import { serve } from './worker-server.ts';
+import { serve } from '../shared/worker-server.ts';
 
 type Runtime = typeof import('onnxruntime-node');
 type Multiplier = (block: Float32Array) => Promise<BlockProducts>;

@@ -5,11 +5,11 @@ import { readTensorFile } from '@deepearth/formats/tensor-file-node';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { pca, pcaFit, restorePca, type PcaModel } from './pca.ts';
-import { seededNormal } from './seeded.ts';
+import { seededNormal } from '../shared/seeded.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const reference = join(root, '../shared/reference/reducers');
-const fixture = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/pca.json'), 'utf8')) as Record<
+const fixture = JSON.parse(readFileSync(join(import.meta.dirname, '../../fixtures/pca.json'), 'utf8')) as Record<
   string,
   number[]
 > & { rows: number; channels: number; noise_variance_3: number };

@@ -4,12 +4,12 @@
 import { InputError } from '@deepearth/core/errors';
 import { tensor } from '@deepearth/core/tensor';
 import { covarianceEngine, type CovarianceEngine, type PcaEngine } from './covariance-engine.ts';
-import { firstNotFinite, requireFinite } from './finite.ts';
-import { rowCount, type FittedReducer, type ModelState, type Progress } from './model.ts';
-import { pause, runSliced, type Sliced } from './pace.ts';
+import { firstNotFinite, requireFinite } from '../tokens/finite.ts';
+import { rowCount, type FittedReducer, type ModelState, type Progress } from '../models/model.ts';
+import { pause, runSliced, type Sliced } from '../shared/pace.ts';
 import { blockRows } from './moments.ts';
 import type { Principal } from './principal.ts';
-import { projectRows } from './project-rows.ts';
+import { projectRows } from '../shared/project-rows.ts';
 
 export interface PcaOptions {
   /** Numbers per token. */

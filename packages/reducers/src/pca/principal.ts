@@ -3,7 +3,7 @@
 import type { EigenPairs } from './eigen.ts';
 import { leadingEigenpairs } from './leading.ts';
 import { covarianceOf, type Moments } from './moments.ts';
-import type { Sliced } from './pace.ts';
+import type { Sliced } from '../shared/pace.ts';
 
 /** `components [count, channels]` with the variance along each, and the sum of the variances of all channels. */
 export interface Principal {

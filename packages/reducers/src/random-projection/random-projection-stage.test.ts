@@ -1,5 +1,5 @@
 import { describeStage, given, makeTokens } from '@deepearth/testing';
-import { randomProjectionStage } from './random-projection.ts';
+import { randomProjectionStage } from './random-projection-stage.ts';
 
 describeStage(randomProjectionStage, {
   inputs: () => [given(makeTokens({ count: 5 }))],

@@ -3,9 +3,9 @@
 import { axisSize } from '@deepearth/core/specs';
 import { defineReducer } from '@deepearth/core/stage';
 import { z } from 'zod';
-import { randomProjectionMethodOptions } from '../methods.ts';
-import { reduceRun, type RunFitter } from '../reduce-run.ts';
-import { colourOptions, describeFit, modelOptions, refuseInput, spoolOptions } from '../stage-options.ts';
+import { randomProjectionMethodOptions } from '../run/methods.ts';
+import { reduceRun, type RunFitter } from '../run/reduce-run.ts';
+import { colourOptions, describeFit, modelOptions, refuseInput, spoolOptions } from '../run/stage-options.ts';
 
 const options = z.strictObject({
   ...randomProjectionMethodOptions.shape,
@@ -23,7 +23,7 @@ export const randomProjectionStage = defineReducer({
     '- type: reducer/random-projection',
     '- type: reducer/random-projection\n  with: { components: 1, seed: 7 }',
   ],
-  survey: async (options, signal) => (await import('../model-survey.ts')).surveyModel(options, signal),
+  survey: async (options, signal) => (await import('../models/model-survey.ts')).surveyModel(options, signal),
   describe(input, { options, survey }) {
     const refusal = refuseInput(input, 'random-projection', options, survey);
     if (refusal) return refusal;
@@ -39,7 +39,7 @@ export const randomProjectionStage = defineReducer({
   process: (items, context) =>
     reduceRun(items, context, 'random-projection', (): RunFitter => ({
       async fit({ channels }) {
-        const { randomProjection } = await import('../random-projection.ts');
+        const { randomProjection } = await import('./random-projection.ts');
         const { components, seed } = context.options;
         return { model: randomProjection({ channels, components, seed }) };
       },

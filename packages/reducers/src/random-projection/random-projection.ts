@@ -3,11 +3,11 @@
 
 import { InputError } from '@deepearth/core/errors';
 import { tensor } from '@deepearth/core/tensor';
-import { firstNotFinite, requireFinite } from './finite.ts';
-import { rowCount, type FittedReducer, type ModelState } from './model.ts';
-import { runSliced, type Sliced } from './pace.ts';
-import { projectRows } from './project-rows.ts';
-import { seededNormal } from './seeded.ts';
+import { firstNotFinite, requireFinite } from '../tokens/finite.ts';
+import { rowCount, type FittedReducer, type ModelState } from '../models/model.ts';
+import { runSliced, type Sliced } from '../shared/pace.ts';
+import { projectRows } from '../shared/project-rows.ts';
+import { seededNormal } from '../shared/seeded.ts';
 
 export interface RandomProjectionOptions {
   /** Numbers per token. */

@@ -1,8 +1,8 @@
 // The reducers that work on tokens alone, with no grid around them, by name.
 
 import { z } from 'zod';
-import type { FittedReducer, ModelKind, Progress } from './model.ts';
-import type { TokenChunks } from './umap/options.ts';
+import type { FittedReducer, ModelKind, Progress } from '../models/model.ts';
+import type { TokenChunks } from '../umap/options.ts';
 
 /** What goes along with a fit. */
 export interface MethodRun {
@@ -134,7 +134,7 @@ async function sampled(
   drawn: number,
   signal?: AbortSignal,
 ): Promise<Float32Array> {
-  const { stratifiedSample } = await import('./sample.ts');
+  const { stratifiedSample } = await import('../tokens/sample.ts');
   const rows = stratifiedSample([tokens.count], limit, drawn)[0]!;
   const out = new Float32Array(rows.length * channels);
   let seen = 0;
@@ -153,7 +153,7 @@ export const methods: Readonly<Record<ModelKind, Method>> = {
   pca: method({
     options: pcaMethodOptions,
     async estimate(count, channels, { engine }) {
-      const { blockRows } = await import('./moments.ts');
+      const { blockRows } = await import('../pca/moments.ts');
       return (
         channels * channels * 16 +
         channels * 128 * 8 +
@@ -162,7 +162,7 @@ export const methods: Readonly<Record<ModelKind, Method>> = {
       );
     },
     async fit(tokens, channels, options, { signal, progress }) {
-      const { pca } = await import('./pca.ts');
+      const { pca } = await import('../pca/pca.ts');
       return {
         model: await pca(tokens.chunks(signal), { ...options, channels, total: tokens.count, signal, progress }),
       };
@@ -171,7 +171,7 @@ export const methods: Readonly<Record<ModelKind, Method>> = {
   umap: method({
     options: umapMethodOptions,
     async estimate(count, channels, { engine, ...options }) {
-      const { estimateUmap } = await import('./umap.ts');
+      const { estimateUmap } = await import('../umap/umap.ts');
       // umap-js holds every number as a float64, and trees and heaps beside them.
       return engine === 'umap-js'
         ? Math.min(count, options.maxFitTokens) * (channels * 8 + 2000)
@@ -179,7 +179,7 @@ export const methods: Readonly<Record<ModelKind, Method>> = {
     },
     async fit(tokens, channels, { engine, epochs, ...options }, { signal, progress }) {
       if (engine === 'native')
-        return (await import('./umap.ts')).umap(tokens, {
+        return (await import('../umap/umap.ts')).umap(tokens, {
           ...options,
           epochs: epochs ?? 200,
           channels,
@@ -188,7 +188,7 @@ export const methods: Readonly<Record<ModelKind, Method>> = {
         });
       const limit =
         tokens.count > options.maxFitTokens ? Math.min(options.sampleTokens, options.maxFitTokens) : tokens.count;
-      const { umapJs } = await import('./umap-js.ts');
+      const { umapJs } = await import('../umap/umap-js.ts');
       const { embedding, model } = await umapJs(
         await sampled(tokens, channels, limit, options.seed, signal),
         { ...options, epochs, channels },
@@ -202,7 +202,7 @@ export const methods: Readonly<Record<ModelKind, Method>> = {
     estimate: async (count, channels, { maxFitTokens, clusters }) =>
       Math.min(count, maxFitTokens) * channels * 8 + clusters * channels * 24,
     async fit(tokens, channels, { maxFitTokens, ...options }, { signal, progress }) {
-      const { kmeans } = await import('./kmeans.ts');
+      const { kmeans } = await import('../kmeans/kmeans.ts');
       return {
         model: await kmeans(await sampled(tokens, channels, maxFitTokens, options.seed, signal), {
           ...options,
@@ -217,7 +217,7 @@ export const methods: Readonly<Record<ModelKind, Method>> = {
     options: randomProjectionMethodOptions,
     estimate: async (_count, channels, options) => channels * options.components * 8,
     async fit(_tokens, channels, options) {
-      const { randomProjection } = await import('./random-projection.ts');
+      const { randomProjection } = await import('../random-projection/random-projection.ts');
       return { model: randomProjection({ ...options, channels }) };
     },
   }),

@@ -8,11 +8,11 @@ import type { Description, StageDefinition } from '@deepearth/core/stage';
 import { tensor } from '@deepearth/core/tensor';
 import { given, makeTokens } from '@deepearth/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { kmeansStage } from './stages/kmeans.ts';
-import { noneStage } from './stages/none.ts';
-import { pcaStage } from './stages/pca.ts';
-import { similarityStage } from './stages/similarity.ts';
-import { umapStage } from './stages/umap.ts';
+import { kmeansStage } from '../kmeans/kmeans-stage.ts';
+import { noneStage } from '../none/none-stage.ts';
+import { pcaStage } from '../pca/pca-stage.ts';
+import { similarityStage } from '../similarity/similarity-stage.ts';
+import { umapStage } from '../umap/umap-stage.ts';
 
 let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'reduce-'))));

@@ -4,16 +4,16 @@ import { InputError } from '@deepearth/core/errors';
 import type { EncoderIdentity, Projection, TokenGrid } from '@deepearth/core/items';
 import type { StageContext } from '@deepearth/core/stage';
 import { tensor } from '@deepearth/core/tensor';
-import { findLimits, type Scaling } from './limits.ts';
-import { loadModel } from './model-file-node.ts';
-import { checkEncoder, encodeModel } from './model-file.ts';
-import type { FittedReducer, Limits } from './model.ts';
-import { evenColours } from './oklab.ts';
-import { openModel } from './open-model.ts';
-import { runSliced } from './pace.ts';
-import { projectionSpool, spreadRows } from './projection-spool.ts';
-import { restoreReducer } from './restore.ts';
-import { tokenSpool, validRows, type Precision, type Spool } from './spool.ts';
+import { findLimits, type Scaling } from '../colours/limits.ts';
+import { loadModel } from '../models/model-file-node.ts';
+import { checkEncoder, encodeModel } from '../models/model-file.ts';
+import type { FittedReducer, Limits } from '../models/model.ts';
+import { evenColours } from '../colours/oklab.ts';
+import { openModel } from '../models/open-model.ts';
+import { runSliced } from '../shared/pace.ts';
+import { projectionSpool, spreadRows } from '../tokens/projection-spool.ts';
+import { restoreReducer } from '../models/restore.ts';
+import { tokenSpool, validRows, type Precision, type Spool } from '../tokens/spool.ts';
 
 /** Options that every stage on top of `reduceRun` has. */
 export interface RunOptions extends Scaling {

@@ -8,9 +8,9 @@ import { encodePt } from '@deepearth/formats/pt-writer';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
 import { readTensorFile } from '@deepearth/formats/tensor-file-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { compareFiles } from './compare-files.ts';
+import { compareFiles } from '../compare/compare-files.ts';
 import { estimateReduce, reduceFile } from './reduce.ts';
-import { seededNormal } from './seeded.ts';
+import { seededNormal } from '../shared/seeded.ts';
 
 let folder: string;
 const at = (name: string): string => join(folder, name);

@@ -9,15 +9,15 @@ import { writePt } from '@deepearth/formats/pt-writer';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
 import { writeFileWhole, type WrittenFile } from '@deepearth/formats/write-file-node';
 import { bytesOf } from '@deepearth/core/tensor';
-import { findLimits, type Scaling } from './limits.ts';
-import { loadModel } from './model-file-node.ts';
-import { encodeModel } from './model-file.ts';
+import { findLimits, type Scaling } from '../colours/limits.ts';
+import { loadModel } from '../models/model-file-node.ts';
+import { encodeModel } from '../models/model-file.ts';
 import { methods, type MethodRun } from './methods.ts';
-import { modelKinds, type FittedReducer, type Limits, type ModelKind } from './model.ts';
-import { pause } from './pace.ts';
-import { spreadRows } from './projection-spool.ts';
-import { restoreReducer } from './restore.ts';
-import { openTokens, type TokenSource } from './token-source-node.ts';
+import { modelKinds, type FittedReducer, type Limits, type ModelKind } from '../models/model.ts';
+import { pause } from '../shared/pace.ts';
+import { spreadRows } from '../tokens/projection-spool.ts';
+import { restoreReducer } from '../models/restore.ts';
+import { openTokens, type TokenSource } from '../tokens/token-source-node.ts';
 
 export interface ReduceRequest extends MethodRun {
   /** A .npy, .safetensors, .pt or .npz file; the last axis of its tensor is the channels. */

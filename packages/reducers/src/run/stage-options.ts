@@ -3,9 +3,9 @@
 import { axisSize, type StreamSpec } from '@deepearth/core/specs';
 import { refuse, type Description, type Refusal } from '@deepearth/core/stage';
 import { z } from 'zod';
-import { scalings } from './limits.ts';
-import type { ModelSurvey } from './model-survey.ts';
-import { precisions } from './spool.ts';
+import { scalings } from '../colours/limits.ts';
+import type { ModelSurvey } from '../models/model-survey.ts';
+import { precisions } from '../tokens/spool.ts';
 
 export const colourOptions = {
   scaling: z

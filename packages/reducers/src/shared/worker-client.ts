@@ -1,7 +1,6 @@
 // Asks a worker thread for work, one promise per request.
 
-import { builtUrl } from '@deepearth/core/built-url';
-import type { Progress } from './model.ts';
+import type { Progress } from '../models/model.ts';
 
 export interface WorkerClient {
   /** Sends a request and waits for its answer; the transferred buffers are gone here. */
@@ -38,19 +37,20 @@ export interface WorkerOptions {
 }
 
 /**
- * Starts the built worker `name` ('./umap-js-worker.js') of this package. When the signal aborts, requests are rejected
- * with its reason at once and the thread is closed; a thread that dies rejects them with what is known of its end. It
- * keeps no process alive while nothing is asked of it.
+ * Starts a built worker of this package (see `builtUrl`). When the signal aborts, requests are rejected with its reason
+ * at once and the thread is closed; a thread that dies rejects them with what is known of its end. It keeps no process
+ * alive while nothing is asked of it.
  */
 export async function startWorker(
-  name: string,
+  url: URL,
   { signal, progress, native = false }: WorkerOptions,
 ): Promise<WorkerClient> {
   signal?.throwIfAborted();
   const threads = 'node:worker_threads'; // not a literal: bundlers for browsers, where nobody gets here, would look for it
   const { Worker } = (await import(/* @vite-ignore */ threads)) as typeof import('node:worker_threads');
   // Without the flags of this process: a test runner's would send the built worker back to the sources.
-  const worker = new Worker(builtUrl(name, import.meta.url), { execArgv: [] });
+  const worker = new Worker(url, { execArgv: [] });
+  const name = url.pathname.split('/').at(-1)!;
   worker.unref();
   const gone = new Promise<void>((resolve) => void worker.once('exit', () => resolve()));
   const waiting = new Map<number, { resolve: (result: any) => void; reject: (error: unknown) => void }>();

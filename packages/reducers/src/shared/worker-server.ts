@@ -1,7 +1,7 @@
 // The other end of worker-client: serves requests within a worker thread.
 
 import { parentPort } from 'node:worker_threads';
-import type { Progress } from './model.ts';
+import type { Progress } from '../models/model.ts';
 import { lastRequest, type Reply, type Request } from './worker-client.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { describeStage, given, makeTokens } from '@deepearth/testing';
-import { similarityStage } from './similarity.ts';
+import { similarityStage } from './similarity-stage.ts';
 
 describeStage(similarityStage, {
   inputs: () => [given(makeTokens({ count: 5 }))],

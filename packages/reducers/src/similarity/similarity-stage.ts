@@ -3,11 +3,11 @@
 import { InputError } from '@deepearth/core/errors';
 import { defineReducer } from '@deepearth/core/stage';
 import { z } from 'zod';
-import { runSliced, type Sliced } from '../pace.ts';
-import { reduceRun, type RunFit, type RunFitter } from '../reduce-run.ts';
-import type { Spool } from '../spool.ts';
-import { colourOptions, describeFit, refuseInput, spoolOptions } from '../stage-options.ts';
-import { cosine } from '../unit-rows.ts';
+import { runSliced, type Sliced } from '../shared/pace.ts';
+import { reduceRun, type RunFit, type RunFitter } from '../run/reduce-run.ts';
+import type { Spool } from '../tokens/spool.ts';
+import { colourOptions, describeFit, refuseInput, spoolOptions } from '../run/stage-options.ts';
+import { cosine } from '../shared/unit-rows.ts';
 
 const { lightness: _lightness, ...scalingOptions } = colourOptions;
 const place = (what: string) => z.number().int().min(0).default(0).describe(`${what}, from 0.`);

@@ -1,6 +1,6 @@
 // A stratified, seeded sample of the tokens of many grids.
 
-import { mix, seededRandom } from './seeded.ts';
+import { mix, seededRandom } from '../shared/seeded.ts';
 
 /**
  * Which rows of each grid belong to a sample of at most `limit`: every grid gives its share, and within a grid one row

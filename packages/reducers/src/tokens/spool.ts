@@ -5,7 +5,7 @@ import { float32FromHalf, halfFromFloat32, toFloat32 } from '@deepearth/core/hal
 import type { TokenGrid } from '@deepearth/core/items';
 import { elementCount } from '@deepearth/core/tensor';
 import { firstNotFinite } from './finite.ts';
-import { runSliced, type Sliced } from './pace.ts';
+import { runSliced, type Sliced } from '../shared/pace.ts';
 import { workFile, type RecordPlace } from './work-file.ts';
 
 export const precisions = ['float16', 'float32'] as const;

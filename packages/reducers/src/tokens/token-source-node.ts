@@ -8,7 +8,7 @@ import type { LazyTensor } from '@deepearth/formats/lazy-tensor';
 import { readTensorFile } from '@deepearth/formats/tensor-file-node';
 import { firstNotFinite } from './finite.ts';
 import { namedToken } from './spool.ts';
-import type { TokenChunks } from './umap/options.ts';
+import type { TokenChunks } from '../umap/options.ts';
 
 export interface TokenSource extends TokenChunks {
   readonly path: string;

@@ -1,8 +1,8 @@
 // Runs umap-js, which blocks its thread, in a worker of its own.
 
 import { UMAP } from 'umap-js';
-import { seededRandom } from './seeded.ts';
-import { serve } from './worker-server.ts';
+import { seededRandom } from '../shared/seeded.ts';
+import { serve } from '../shared/worker-server.ts';
 import type { UmapJsOptions } from './umap-js.ts';
 
 type Vector = readonly number[];

@@ -1,8 +1,9 @@
 // UMAP by the library umap-js, for comparison with our own engine.
 
-import { requireFinite } from './finite.ts';
-import { rowCount, type FittedReducer, type Progress } from './model.ts';
-import { startWorker } from './worker-client.ts';
+import { builtUrl } from '@deepearth/core/built-url';
+import { requireFinite } from '../tokens/finite.ts';
+import { rowCount, type FittedReducer, type Progress } from '../models/model.ts';
+import { startWorker } from '../shared/worker-client.ts';
 
 export interface UmapJsOptions {
   readonly channels: number;
@@ -34,7 +35,9 @@ export async function umapJs(
   requireFinite(tokens, channels);
   // Too few for a neighbourhood graph: they lie on a line, a unit apart.
   const few = count <= components + 1;
-  const worker = few ? undefined : await startWorker('./umap-js-worker.js', { signal, progress });
+  const worker = few
+    ? undefined
+    : await startWorker(builtUrl('./umap-js-worker.js', import.meta.url), { signal, progress });
   try {
     const embedding = few
       ? Float32Array.from({ length: count * components }, (_, i) => (i % components === 0 ? i / components : 0))

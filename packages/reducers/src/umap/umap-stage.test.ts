@@ -1,6 +1,6 @@
 import { describeStage, given, makeTokens } from '@deepearth/testing';
 import { expect } from 'vitest';
-import { umapStage } from './umap.ts';
+import { umapStage } from './umap-stage.ts';
 
 const inputs = () => [given(makeTokens({ count: 5 }))];
 

@@ -3,11 +3,11 @@
 import { axisSize } from '@deepearth/core/specs';
 import { defineReducer, refuse } from '@deepearth/core/stage';
 import { z } from 'zod';
-import { gather, sampledRows } from '../gather.ts';
-import { umapMethodOptions } from '../methods.ts';
-import type { FittedReducer, Progress } from '../model.ts';
-import { reduceRun, type RunFit, type RunFitter } from '../reduce-run.ts';
-import type { Spool } from '../spool.ts';
+import { gather, sampledRows } from '../tokens/gather.ts';
+import { umapMethodOptions } from '../run/methods.ts';
+import type { FittedReducer, Progress } from '../models/model.ts';
+import { reduceRun, type RunFit, type RunFitter } from '../run/reduce-run.ts';
+import type { Spool } from '../tokens/spool.ts';
 import {
   colourOptions,
   describeFit,
@@ -15,8 +15,8 @@ import {
   refuseInput,
   spoolOptions,
   tokensPerGrid,
-} from '../stage-options.ts';
-import { estimateUmap } from '../umap.ts';
+} from '../run/stage-options.ts';
+import { estimateUmap } from './umap.ts';
 
 const umapOptions = z.strictObject({
   ...umapMethodOptions.shape,
@@ -40,7 +40,7 @@ export const umapStage = defineReducer({
     '- type: reducer/umap\n  with: { neighbors: 30, saveAs: colours.safetensors }',
     '- type: reducer/umap\n  with: { engine: umap-js, maxFitTokens: 2000, sampleTokens: 2000 }',
   ],
-  survey: async (options, signal) => (await import('../model-survey.ts')).surveyModel(options, signal),
+  survey: async (options, signal) => (await import('../models/model-survey.ts')).surveyModel(options, signal),
   describe(input, { options, survey }) {
     const refusal = refuseInput(input, 'umap', options, survey);
     if (refusal) return refusal;
@@ -141,9 +141,9 @@ async function fitUmap(
     negativeSampleRate,
     seed,
   };
-  if (options.engine === 'umap-js') return (await import('../umap-js.ts')).umapJs(tokens, common, running);
+  if (options.engine === 'umap-js') return (await import('./umap-js.ts')).umapJs(tokens, common, running);
   const rows = tokens.length / channels;
-  return (await import('../umap.ts')).umap(tokens, {
+  return (await import('./umap.ts')).umap(tokens, {
     ...common,
     epochs: epochs ?? 200,
     init,

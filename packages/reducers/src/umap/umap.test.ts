@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareReduction } from './compare.ts';
-import { seededRandom } from './seeded.ts';
+import { compareReduction } from '../compare/compare.ts';
+import { seededRandom } from '../shared/seeded.ts';
 import { estimateUmap, restoreUmap, umap } from './umap.ts';
-import { fitCurve } from './umap/curve.ts';
-import { openEngine } from './umap/engine.ts';
-import { findNeighbours, fuzzySet, prepareRows } from './umap/fit.ts';
-import { settle } from './umap/options.ts';
-import { planMemory, type Metric } from './umap/plan.ts';
+import { fitCurve } from './curve.ts';
+import { openEngine } from './engine.ts';
+import { findNeighbours, fuzzySet, prepareRows } from './fit.ts';
+import { settle } from './options.ts';
+import { planMemory, type Metric } from './plan.ts';
 
 interface Tiny {
   channels: number;
@@ -29,7 +29,7 @@ interface Tiny {
   >;
 }
 // Made by fixtures/make_umap_tiny.py with umap-learn 0.5.12.
-const tiny = JSON.parse(readFileSync(new URL('../fixtures/umap-tiny.json', import.meta.url), 'utf8')) as Tiny;
+const tiny = JSON.parse(readFileSync(new URL('../../fixtures/umap-tiny.json', import.meta.url), 'utf8')) as Tiny;
 
 /** `[count, channels]`: a few clusters. */
 function blobs(count: number, channels: number, seed = 1): Float32Array {

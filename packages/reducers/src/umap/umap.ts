@@ -1,12 +1,12 @@
 // UMAP: our own engine. Neighbours that are near in many channels lie near in a few coordinates.
 
 import { InputError } from '@deepearth/core/errors';
-import type { ModelState } from './model.ts';
-import { pause } from './pace.ts';
-import { seededRandom } from './seeded.ts';
-import { fitCurve } from './umap/curve.ts';
-import { defaultThreads, openEngine, type Engine } from './umap/engine.ts';
-import { findNeighbours, fuzzySet, layOut, prepareRows, start, throughOnnx } from './umap/fit.ts';
+import type { ModelState } from '../models/model.ts';
+import { pause } from '../shared/pace.ts';
+import { seededRandom } from '../shared/seeded.ts';
+import { fitCurve } from './curve.ts';
+import { defaultThreads, openEngine, type Engine } from './engine.ts';
+import { findNeighbours, fuzzySet, layOut, prepareRows, start, throughOnnx } from './fit.ts';
 import {
   checkState,
   fittedUmap,
@@ -15,13 +15,13 @@ import {
   type FittedParts,
   type PreparedRows,
   type UmapModel,
-} from './umap/fitted.ts';
-import { asChunks, settle, type Settled, type TokenChunks, type UmapOptions } from './umap/options.ts';
-import { planMemory, queryRows, type Plan } from './umap/plan.ts';
-import type { Running } from './umap/running.ts';
+} from './fitted.ts';
+import { asChunks, settle, type Settled, type TokenChunks, type UmapOptions } from './options.ts';
+import { planMemory, queryRows, type Plan } from './plan.ts';
+import type { Running } from './running.ts';
 
-export type { TokenChunks, UmapOptions } from './umap/options.ts';
-export type { UmapFacts, UmapModel } from './umap/fitted.ts';
+export type { TokenChunks, UmapOptions } from './options.ts';
+export type { UmapFacts, UmapModel } from './fitted.ts';
 
 export interface UmapResult {
   /** `[tokens, components]`. */
