@@ -1,7 +1,20 @@
 // Reads a folder of numbered pictures as a sequence of frames.
 
-import { join } from 'node:path';
-import { defineSource, InputError, lineage, refuse, spec, type Frame } from '@deepearth/core';
+import { basename, join, resolve } from 'node:path';
+import {
+  defineSource,
+  frameId,
+  InputError,
+  lineage,
+  partOfRaster,
+  refuse,
+  spec,
+  type Frame,
+  type Locator,
+  type Raster,
+  type ReadOptions,
+  type StageContext,
+} from '@deepearth/core';
 import { decodePicture, readPictureFile, type PictureFile } from '@deepearth/vision/picture-file';
 import { pixelCache, type PixelCache } from '@deepearth/vision/pixel-cache';
 import { z } from 'zod';
@@ -54,12 +67,25 @@ export const framesOptions = z.strictObject({
     .positive()
     .default(2 ** 28)
     .describe('Pictures of more pixels than this are refused before they are decoded.'),
+  sequence: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Name of the sequence that the frames belong to. Default: the name of the folder.'),
   cacheBytes: z
     .number()
     .int()
     .nonnegative()
     .default(64 * 2 ** 20)
-    .describe('Bytes of decoded pixels that are kept, because encoder and renderers read the same frames.'),
+    .describe('Bytes of decoded pixels that are kept in memory, because encoder and renderers read the same frames.'),
+  spillBytes: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(4 * 2 ** 30)
+    .describe(
+      'Bytes of decoded pixels that are kept in the work folder beyond `cacheBytes`, so that none is decoded again.',
+    ),
 });
 
 export type FramesOptions = z.output<typeof framesOptions>;
@@ -101,12 +127,15 @@ export const frames = defineSource({
       return refuse(`\`first\` (${options.first}) comes after \`last\` (${options.last}).`, { option: 'first' });
     const same = options.sizes === 'same';
     return {
-      output: spec(
-        'frame',
-        { height: same ? (survey?.height ?? null) : null, width: same ? (survey?.width ?? null) : null, channels: 3 },
-        options.values === 'uint8' ? 'uint8' : null,
-        survey?.listing.files.length ?? null,
-      ),
+      output: {
+        ...spec(
+          'frame',
+          { height: same ? (survey?.height ?? null) : null, width: same ? (survey?.width ?? null) : null, channels: 3 },
+          options.values === 'uint8' ? 'uint8' : null,
+          survey?.listing.files.length ?? null,
+        ),
+        sequences: [sequenceOf(options)],
+      },
       memoryBytes: options.cacheBytes,
       notes: survey ? remarks(survey.listing, options) : [],
     };
@@ -117,22 +146,25 @@ export const frames = defineSource({
     const listing = context.survey?.listing ?? (await listFrames(options));
     check(listing, options);
     for (const remark of remarks(listing, options)) context.log.warn(`${options.directory}: ${remark}`);
-    const cache = pixelCache(options.cacheBytes);
+    const cache = await cacheOf(context);
+    const sequence = sequenceOf(options);
     const start = listing.files[0]!.number;
+    const { first = 0, end = listing.files.length } = context.frameRange ?? {};
+    const files = listing.files.slice(first, end);
     let leader: PictureFile | undefined;
     let done = 0;
-    for (const { file, number } of listing.files) {
+    for (const { file, number } of files) {
       signal.throwIfAborted();
-      const id = `frame-${String(number).padStart(6, '0')}`;
+      const id = frameId(sequence, number, context.severalSequences);
       const frame = await context.attempt({ id }, async () => {
         const picture = await readPictureFile(join(options.directory, file), options.maxPixels, signal);
         if (options.sizes === 'same' && leader) sameSize(leader, picture);
-        const made = frameOf(id, number, picture, options, start, cache);
-        if (options.verify && !cache.get(made.key))
-          cache.set(made.key, await decodePicture(picture, options.values === 'stored'));
+        const made = frameOf({ id, sequence, number }, picture, options, start, cache);
+        if (options.verify && !cache.has(made.key))
+          await cache.set(made.key, await decodePicture(picture, options.values === 'stored'));
         return { made, picture };
       });
-      context.progress('frames', ++done, listing.files.length);
+      context.progress('frames', ++done, files.length);
       if (!frame) continue;
       const { made, picture } = frame;
       context.recordInput({ path: picture.path, bytes: picture.bytes.length, sha256: picture.sha256 });
@@ -142,41 +174,86 @@ export const frames = defineSource({
       yield made;
     }
   },
+
+  async reopen(locator, { signal, ...part }) {
+    const { maxPixels, values } = decodeOptions(locator);
+    const raster = await decodeAgain(locator, { maxPixels, values }, signal);
+    return partOfRaster(raster, part);
+  },
 });
 
+/** The folder's own name, whatever the path to it. */
+const sequenceOf = ({ sequence, directory }: FramesOptions): string =>
+  sequence ?? (basename(resolve(directory)) || 'frames');
+
+/** One for all frames of the source; frames are read until the run ends. */
+const cacheOf = ({ options, keep, workFolder }: StageContext<FramesOptions>): Promise<PixelCache> =>
+  keep(
+    () =>
+      pixelCache({
+        memoryBytes: options.cacheBytes,
+        diskBytes: options.spillBytes,
+        path: async () => join(await workFolder(), 'frames.pixels'),
+      }),
+    (cache) => cache.close(),
+  );
+
+type Decoding = Pick<FramesOptions, 'maxPixels' | 'values'>;
+
+/** The options that decide the pixels, as a locator keeps them. */
+function decodeOptions({ decode = {} }: Locator): Decoding {
+  const parsed = framesOptions.pick({ maxPixels: true, values: true }).safeParse(decode);
+  return parsed.success ? parsed.data : { maxPixels: 2 ** 28, values: 'uint8' };
+}
+
+/** Reads the file behind a locator, and makes sure that it is still the one it was. */
+async function decodeAgain(
+  { uri, sha256 }: Locator,
+  { maxPixels, values }: Decoding,
+  signal: AbortSignal | undefined,
+): Promise<Raster> {
+  const file = await readPictureFile(uri, maxPixels, signal);
+  if (sha256 !== undefined && file.sha256 !== sha256)
+    throw new InputError(uri, 'has changed since this run began.', {
+      code: 'E_FRAME_CHANGED',
+      remedy: 'Run again when nothing writes to the folder any more.',
+    });
+  return decodePicture(file, values === 'stored');
+}
+
 function frameOf(
-  id: string,
-  number: number,
-  { bytes: _, ...picture }: PictureFile,
+  { id, sequence, number }: Pick<Frame, 'id' | 'sequence' | 'number'>,
+  { path, sha256, width, height }: PictureFile,
   options: FramesOptions,
   start: number,
   cache: PixelCache,
 ): Frame {
-  const { path, sha256, width, height } = picture;
   const interval = options.intervalSeconds ?? (options.fps === undefined ? undefined : 1 / options.fps);
   const key = lineage('frame', decoding, sha256, options.values);
+  const locator: Locator = {
+    source: 'source/frames',
+    uri: path,
+    sha256,
+    decode: { values: options.values, maxPixels: options.maxPixels },
+  };
   return {
     kind: 'frame',
     id,
     key,
+    sequence,
     number,
     width,
     height,
-    origin: path,
     ...(interval !== undefined && { seconds: (number - start) * interval }),
-    async read(signal) {
+    locator,
+    async read({ signal, ...part }: ReadOptions = {}) {
       signal?.throwIfAborted();
-      const kept = cache.get(key);
-      if (kept) return kept;
-      const file = await readPictureFile(path, options.maxPixels, signal);
-      if (file.sha256 !== sha256)
-        throw new InputError(path, 'has changed since this run began.', {
-          code: 'E_FRAME_CHANGED',
-          remedy: 'Run again when nothing writes to the folder any more.',
-        });
-      const raster = await decodePicture(file, options.values === 'stored');
-      cache.set(key, raster);
-      return raster;
+      let raster = await cache.get(key);
+      if (!raster) {
+        raster = await decodeAgain(locator, options, signal);
+        await cache.set(key, raster);
+      }
+      return partOfRaster(raster, part);
     },
   };
 }

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { InputError } from '@deepearth/core/errors';
-import { sha256 } from '@deepearth/core/lineage';
+import { sha256 } from '@deepearth/core/sha256';
 import type { StageContext } from '@deepearth/core/stage';
 import { decodeModel } from './model-file.ts';
 import type { FittedReducer, SavedModel } from './model.ts';

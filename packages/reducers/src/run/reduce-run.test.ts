@@ -1,3 +1,4 @@
+import { openFile } from '@deepearth/formats/file-source-node';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -237,7 +238,7 @@ test.each([
   const output = join(folder, `resumed-${stage.type.replace('/', '-')}`);
   const first = await reduce(stage, grids, { ...options, saveAs: 'fit.safetensors' }, { output });
   const asked: string[] = [];
-  const former = { find: async (key: string) => (asked.push(key), join(output, 'fit.safetensors')) };
+  const former = { find: async (key: string) => (asked.push(key), openFile(join(output, 'fit.safetensors'))) };
   const steps = new Set<string>();
   const again = await reduce(
     stage,

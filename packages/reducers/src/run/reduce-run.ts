@@ -2,11 +2,11 @@
 
 import { InputError } from '@deepearth/core/errors';
 import type { EncoderIdentity, Projection, TokenGrid } from '@deepearth/core/items';
+import type { ByteSource } from '@deepearth/core/byte-source';
 import type { StageContext } from '@deepearth/core/stage';
 import { tensor } from '@deepearth/core/tensor';
 import { findLimits, type Scaling } from '../colours/limits.ts';
-import { loadModel } from '../models/model-file-node.ts';
-import { checkEncoder, encodeModel } from '../models/model-file.ts';
+import { checkEncoder, decodeModel, encodeModel } from '../models/model-file.ts';
 import type { FittedReducer, Limits } from '../models/model.ts';
 import { evenColours } from '../colours/oklab.ts';
 import { openModel } from '../models/open-model.ts';
@@ -150,9 +150,10 @@ async function* fitRun(
 }
 
 /** The fit that a former run of the same inputs and options saved. */
-async function resumed(path: string, spool: Spool, fitter: RunFitter, encoder: EncoderIdentity): Promise<RunFit> {
-  const { state, limits } = await loadModel(path, { encoder });
-  const model = await restoreReducer(state, path);
+async function resumed(file: ByteSource, spool: Spool, fitter: RunFitter, encoder: EncoderIdentity): Promise<RunFit> {
+  const bytes = await file.read(0, file.size).finally(() => file.close());
+  const { state, limits } = await decodeModel(bytes, file.name, { encoder });
+  const model = await restoreReducer(state, file.name);
   return { limits, ...(fitter.resume?.(spool, model) ?? { model }) };
 }
 
@@ -272,11 +273,12 @@ async function projectionOf(
     id: item.id,
     key,
     values: tensor('float32', [...shape, components], spreadRows(values, valid, components)),
+    axes: [...item.axes.slice(0, -1), 'components'],
     ...(valid ? { valid } : {}),
     limits: even ? limits.map(() => [0, 1] as const) : limits,
     meaning,
     reducer: name,
-    clip: item.clip,
-    geometry: item.geometry,
+    origin: item.origin,
+    ...(item.clip && { clip: item.clip }),
   };
 }
