@@ -1,7 +1,7 @@
 // Shows what the encoder gets of a picture: the 8-bit pixels after resizing and cutting, before they are normalised.
 
 import { tensor, type Raster, type Tensor } from '@deepearth/core';
-import { readPicture, type PictureOptions } from '@deepearth/vision/picture';
+import { readPicture, type PictureOptions } from '@deepearth/vision/read-picture';
 import { prepareClip, type PreprocessOptions } from '@deepearth/vision/preprocess';
 import { writeAtomically } from './cache.ts';
 

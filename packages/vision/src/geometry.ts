@@ -11,6 +11,14 @@ import type { Geometry } from '@deepearth/core';
 export const fits = ['crop', 'resize', 'tile', 'pad'] as const;
 export type Fit = (typeof fits)[number];
 
+/** A rectangle in pixels. */
+export interface Rectangle {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Pixels of the encoder's input; one number is a square. */
 export type CropSize = number | { readonly height: number; readonly width: number };
 
@@ -139,12 +147,7 @@ export function layout(
  * The rectangle of the frame, in frame pixels, that the token `(row, column)` of a `height x width` grid sees; it may
  * reach beyond the frame.
  */
-export function cellRectangle(
-  geometry: Geometry,
-  grid: Layout['grid'],
-  row: number,
-  column: number,
-): { x: number; y: number; width: number; height: number } {
+export function cellRectangle(geometry: Geometry, grid: Layout['grid'], row: number, column: number): Rectangle {
   const width = geometry.width / grid.width;
   const height = geometry.height / grid.height;
   return { x: geometry.x + column * width, y: geometry.y + row * height, width, height };

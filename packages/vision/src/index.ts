@@ -1,6 +1,9 @@
 // Picture files
-export { readPicture, type PictureOptions } from './picture.ts';
-export { readPictureFile, decodePicture, type PictureFile } from './picture-file.ts';
+export { readPicture, type PictureOptions } from './read-picture.ts';
+export { readPictureFile, type PictureFile, type PictureFileOptions } from './picture-file.ts';
+export { decodePicture, type DecodeOptions } from './decode-picture.ts';
+// Rasters
+export { cropRaster, overviewRaster, partOfRaster, type PartOptions } from './raster-part.ts';
 export { pixelCache, type PixelCache } from './pixel-cache.ts';
 // Geometry
 export {

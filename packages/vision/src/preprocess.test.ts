@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { InputError, tensor, type Raster } from '@deepearth/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readPicture } from './picture.ts';
+import { readPicture } from './read-picture.ts';
 import { fillColour, prepareClip, preprocessClip } from './preprocess.ts';
 
 interface Expected {

@@ -1,5 +1,6 @@
 // Antialiased bilinear resizing of 8-bit RGB pictures, to the byte as torchvision does it.
 
+import type { Rectangle } from './geometry.ts';
 import { offsets, pixelKernel, slack } from './pixel-kernel.ts';
 
 /**
@@ -72,14 +73,6 @@ function axisWeights(input: number, output: number): AxisWeights {
   return made;
 }
 
-/** A rectangle in pixels. */
-export interface Window {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
 /** An 8-bit picture, `[height, width, 3]`, channels fastest. */
 export interface Bytes {
   readonly data: Uint8Array;
@@ -92,7 +85,7 @@ export interface Bytes {
  * computed. Columns first, then rows, each rounded to 8 bits; an axis whose size stays is not touched. Throws a
  * `RangeError` when the window leaves the resized picture.
  */
-export function resizeWindow(source: Bytes, height: number, width: number, window: Window): Uint8Array {
+export function resizeWindow(source: Bytes, height: number, width: number, window: Rectangle): Uint8Array {
   if (window.x < 0 || window.y < 0 || window.x + window.width > width || window.y + window.height > height)
     throw new RangeError(
       `the window ${window.width} x ${window.height} at (${window.x}, ${window.y}) leaves a picture of ${width} x ${height}`,
@@ -154,7 +147,7 @@ export const resize = (source: Bytes, height: number, width: number): Uint8Array
   resizeWindow(source, height, width, { x: 0, y: 0, width, height });
 
 /** Input rows that a window of the output needs: from the first to before the end. */
-function reach({ start, size }: AxisWeights, { y, height }: Window): [first: number, end: number] {
+function reach({ start, size }: AxisWeights, { y, height }: Rectangle): [first: number, end: number] {
   let end = 0;
   for (let row = y; row < y + height; row++) end = Math.max(end, start[row]! + size[row]!);
   return [start[y]!, end];
