@@ -7,21 +7,32 @@ export { cropRaster, overviewRaster, partOfRaster, type PartOptions } from './ra
 export { pixelCache, type PixelCache } from './pixel-cache.ts';
 // Geometry
 export {
-  fits,
-  layout,
   cellAt,
   cellRectangle,
+  fits,
+  layout,
   type CropSize,
   type Fit,
   type Layout,
   type LayoutOptions,
+  type Rectangle,
 } from './geometry.ts';
 // Pictures to an encoder's input
 export {
-  preprocessClip,
+  fillColour,
+  imageNet,
+  interpolations,
+  type Interpolation,
+  type PictureProcessing,
+  type ResizeRule,
+} from './picture-processing.ts';
+export {
   prepareClip,
+  preprocessClip,
   type PreparedClip,
   type PreprocessedClip,
   type PreprocessOptions,
 } from './preprocess.ts';
-export { resize, resizeWindow } from './resize.ts';
+export { resize, resizeWindow, resizeWindowFloat } from './resize.ts';
+// Tokens of tiles
+export { assembleTiles, type TileAssembly, type TileGrid } from './assemble-tiles.ts';
