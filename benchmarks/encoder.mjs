@@ -14,7 +14,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { tensor } from '@deepearth/core/tensor';
 import { openCheckpoint } from '@deepearth/model-vjepa2/checkpoint';
-import { parseDevice } from '@deepearth/model-vjepa2/devices';
+import { parseDevice } from '@deepearth/onnx/devices';
 import { openGraph, prepare, tablesFor } from '@deepearth/model-vjepa2/graph-session';
 import { placeWeights } from '@deepearth/model-vjepa2/weights';
 

@@ -183,6 +183,9 @@ export const catalogue: readonly CatalogueEntry[] = [
 export const encoderOf = ({ family, size }: Pick<CatalogueEntry, 'family' | 'size'>): EncoderNumbers =>
   encoders[family][size]!;
 
+/** Every name that a checkpoint has on the Hub, for suggestions. */
+export const knownNames: readonly string[] = catalogue.flatMap(({ name, mirrors }) => [name, ...mirrors]);
+
 /** The entry of a repository, a mirror's too; names are compared without regard to case, as the Hub does. */
 export function findEntry(name: string): CatalogueEntry | undefined {
   const wanted = name.toLowerCase();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { check, formatCheck } from './check.ts';
-import { precisions } from './estimate.ts';
+import { precisions } from '@deepearth/onnx/precision';
 
 const fixtures = fileURLToPath(new URL('../fixtures/', import.meta.url));
 const references = fileURLToPath(new URL('../../../../shared/reference/vjepa2/', import.meta.url));

@@ -8,10 +8,10 @@ import type { Architecture } from './architecture.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { checkFrameCount, encodeClips, readyClip, type ClipOptions } from './encode-clip.ts';
 import { openEncoder, type EncoderOptions } from './encoder.ts';
-import type { Device } from './devices.ts';
+import type { Device } from '@deepearth/onnx/devices';
 import { resolveModel } from './resolve-model.ts';
 import { tokensOf, type Tokens } from './tokens.ts';
-import type { Precision } from './weights.ts';
+import type { Precision } from '@deepearth/onnx/precision';
 
 /** Pixels in memory: `height * width * channels` values, row by row, 1, 3 or 4 channels (the fourth is opacity). */
 export interface RawPicture {

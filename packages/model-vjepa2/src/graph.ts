@@ -4,7 +4,7 @@ import { onnxModel, type Attributes } from '@deepearth/formats/onnx';
 import { attention } from './graph-attention.ts';
 import { graphParts, type GraphOptions } from './graph-parts.ts';
 
-export type { AttentionForm, GraphOptions, PlacedWeight } from './graph-parts.ts';
+export type { GraphOptions, PlacedWeight } from './graph-parts.ts';
 
 /** Counts up when the graph's arithmetic changes, so that what was made with another is told apart. */
 export const graphVersion = 2;

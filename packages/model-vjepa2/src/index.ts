@@ -14,7 +14,10 @@ export { openProbe, type Probe, type ProbeOptions } from './probe-model.ts';
 export { stages } from './stages.ts';
 // Comparing with references
 export { check, formatCheck, type CheckCase, type CheckOptions, type CheckReport } from './check.ts';
-export { compareTokens, type Comparison } from './compare.ts';
+// Names of the parts that encoders share
+export { compareTokens, type Comparison } from '@deepearth/onnx/compare';
+export { deviceKinds, type AttentionForm, type Device, type DeviceKind } from '@deepearth/onnx/devices';
+export { precisions, type Precision } from '@deepearth/onnx/precision';
 // Checkpoints and their graph
 export {
   openCheckpoint,
@@ -24,11 +27,10 @@ export {
   type CheckpointTensor,
 } from './checkpoint.ts';
 export { tokenGrid, type Architecture, type Family } from './architecture.ts';
-export { encoderGraph, graphVersion, type AttentionForm, type GraphOptions } from './graph.ts';
+export { encoderGraph, graphVersion, type GraphOptions } from './graph.ts';
 export { openEncoder, type Encoded, type Encoder, type EncoderOptions } from './encoder.ts';
 export { resolveModel, type ResolvedModel } from './resolve-model.ts';
 export { surveyModel, type ModelSurvey } from './survey-model.ts';
 export { catalogue, findEntry, type CatalogueEntry } from './catalogue.ts';
-export { estimate, precisions, type Estimate, type EstimateOptions, type Precision } from './estimate.ts';
+export { estimate, type Estimate, type EstimateOptions } from './estimate.ts';
 export { placeWeights, type PlacedWeights } from './weights.ts';
-export { deviceKinds, type Device, type DeviceKind } from './devices.ts';

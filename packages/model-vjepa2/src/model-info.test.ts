@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeBuiltin } from './builtin-folder.ts';
 import { catalogue } from './catalogue.ts';
-import { linkBlob, rememberCommit, repositoryCache } from './hub-cache.ts';
+import { linkBlob, rememberCommit, repositoryCache } from '@deepearth/onnx/hub-cache';
 import { modelInfo, renderModelInfo } from './model-info.ts';
 import { listModels, renderModels } from './model-list.ts';
-import { formatBytes } from './model-text.ts';
+import { formatBytes } from '@deepearth/onnx/model-text';
 
 let home: string;
 let variables: Record<string, string>;

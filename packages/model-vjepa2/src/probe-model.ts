@@ -5,10 +5,10 @@ import { InputError } from '@deepearth/core/errors';
 import { lineage } from '@deepearth/core/lineage';
 import type { Tensor } from '@deepearth/core/tensor';
 import type { Checkpoint } from './checkpoint.ts';
-import { rememberedDigest } from './cache.ts';
+import { rememberedDigest } from '@deepearth/onnx/cache';
 import type { PlacedWeight } from './graph-parts.ts';
 import { expectedProbe, probeGraph } from './probe-graph.ts';
-import { openSession } from './session.ts';
+import { openSession } from '@deepearth/onnx/session';
 
 export interface ProbeOptions {
   /** Heads of the classifier's attention; 16 for ViT-g, else as many as the encoder has, unless told. */

@@ -12,10 +12,10 @@ import {
   type TokenGrid,
 } from '@deepearth/core';
 import { z } from 'zod';
-import { rememberedDigest } from './cache.ts';
+import { rememberedDigest } from '@deepearth/onnx/cache';
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { encoderFingerprint } from './encoder.ts';
-import { precisions } from './estimate.ts';
+import { precisions } from '@deepearth/onnx/precision';
 import { openProbe, type Probe } from './probe-model.ts';
 import { resolveModel } from './resolve-model.ts';
 import { surveyModel, type ModelSurvey } from './survey-model.ts';

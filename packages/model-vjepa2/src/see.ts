@@ -3,7 +3,7 @@
 import { tensor, type Raster, type Tensor } from '@deepearth/core';
 import { readPicture, type PictureOptions } from '@deepearth/vision/read-picture';
 import { prepareClip, type PreprocessOptions } from '@deepearth/vision/preprocess';
-import { writeAtomically } from './cache.ts';
+import { writeAtomically } from '@deepearth/onnx/cache';
 import { vjepa2PatchSize, vjepa2Processing } from './processing.ts';
 
 export interface SeeOptions

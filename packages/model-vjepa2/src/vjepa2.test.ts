@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spec, type TokenGrid } from '@deepearth/core';
-import { describeAlone, runStage } from '@deepearth/core/run-stage';
+import { describeAlone, runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeClips } from '@deepearth/testing';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
 import { describeTokenFile } from '@deepearth/formats/token-file';

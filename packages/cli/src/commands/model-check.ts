@@ -1,7 +1,7 @@
 // `deepearth model check`: compares outputs with reference outputs.
 
 import { check, formatCheck } from '@deepearth/model-vjepa2/check';
-import { precisions } from '@deepearth/model-vjepa2/weights';
+import { precisions } from '@deepearth/onnx/precision';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { parseChoice, parsePositive } from '../parse-number.ts';

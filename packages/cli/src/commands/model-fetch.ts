@@ -2,8 +2,8 @@
 
 import { closest } from '@deepearth/core/errors';
 import { InputError } from '@deepearth/core/errors';
-import { catalogue } from '@deepearth/model-vjepa2/catalogue';
-import { fetchFromHub } from '@deepearth/model-vjepa2/hub';
+import { catalogue, knownNames } from '@deepearth/model-vjepa2/catalogue';
+import { fetchFromHub } from '@deepearth/onnx/hub';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { print, printJsonLine, remark, warn } from '../print.ts';
@@ -21,6 +21,7 @@ export async function modelFetchCommand(name: string, { offline, verify, json = 
     try {
       const model = await fetchFromHub(name, {
         signal,
+        known: knownNames,
         ...(offline && { offline }),
         ...(verify && { verify }),
         warn,
