@@ -3,7 +3,7 @@
 import { InputError } from '@deepearth/core/errors';
 import type { EncoderIdentity, Raster } from '@deepearth/core/items';
 import { tensor } from '@deepearth/core/tensor';
-import { readPicture } from '@deepearth/vision/picture';
+import { readPicture } from '@deepearth/vision/read-picture';
 import type { Architecture } from './architecture.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { checkFrameCount, encodeClips, readyClip, type ClipOptions } from './encode-clip.ts';

@@ -19,13 +19,14 @@ import { rememberedDigest } from '@deepearth/onnx/cache';
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { checkFrameCount, encodeClips, readyClip, type ClipOptions, type EncodedClip } from './encode-clip.ts';
 import { openEncoder, type Encoder } from './encoder.ts';
+import { vjepa2PatchSize, vjepa2Processing } from './processing.ts';
 import { precisions } from '@deepearth/onnx/precision';
 import { estimate } from './estimate.ts';
 import { resolveModel } from './resolve-model.ts';
 import { surveyModel, type ModelSurvey } from './survey-model.ts';
 import { tokenGrid } from './architecture.ts';
 
-const edge = z.number().int().positive().multipleOf(16);
+const edge = z.number().int().positive().multipleOf(vjepa2PatchSize);
 
 export const vjepa2Options = z.strictObject({
   model: z
@@ -158,7 +159,13 @@ export const vjepa2 = defineEncoder({
           input.count,
         ),
       };
-    const { grid, tile, tiles } = layout(width ?? 1, height ?? 1, { cropSize, fit: known ? fit : 'resize', scale });
+    const { grid, tile, tiles } = layout(width ?? 1, height ?? 1, {
+      cropSize,
+      patchSize: architecture.patchSize,
+      resize: vjepa2Processing.resize,
+      fit: known ? fit : 'resize',
+      scale,
+    });
     const time = frames === null ? null : tokenGrid(architecture, frames, tile.height, tile.width).time;
     const cost =
       frames === null

@@ -4,8 +4,10 @@ import { InputError } from '@deepearth/core/errors';
 import type { Geometry, Raster } from '@deepearth/core/items';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 import type { CropSize, Fit } from '@deepearth/vision/geometry';
+import type { TileAssembly } from '@deepearth/vision/assemble-tiles';
 import { prepareClip, type PreparedClip } from '@deepearth/vision/preprocess';
 import type { Encoder } from './encoder.ts';
+import { vjepa2Processing } from './processing.ts';
 
 export interface ClipOptions {
   /** Pixels of the encoder's input; the checkpoint's own unless told. */
@@ -45,10 +47,12 @@ export function readyClip(
   rasters: readonly Raster[],
   { cropSize = encoder.architecture.cropSize, ...options }: ClipOptions,
 ): PreparedClip {
-  const { tubelet, family } = encoder.architecture;
+  const { tubelet, family, patchSize } = encoder.architecture;
   return prepareClip(rasters, {
     ...options,
     cropSize,
+    patchSize,
+    processing: vjepa2Processing,
     tubelet: rasters.length === 1 && family === '2.1' ? 1 : tubelet,
   });
 }
@@ -71,7 +75,7 @@ export async function encodeClips(
       column: tile % clip.tiles.columns,
     })),
   );
-  const results = clips.map(() => undefined as Tensor<'float32'> | undefined);
+  const results: Result[] = clips.map(() => ({}));
   const jobs: Promise<void>[] = [];
   for (let at = 0; at < pieces.length;) {
     const [first] = pieces.slice(at, at + 1) as [(typeof pieces)[number]];
@@ -86,7 +90,10 @@ export async function encodeClips(
     jobs.push(job);
   }
   await Promise.all(jobs);
-  return clips.map(({ geometry, valid }, index) => ({ values: results[index]!, geometry, ...(valid && { valid }) }));
+  return clips.map(({ geometry, valid }, index) => {
+    const { values, assembly } = results[index]!;
+    return { values: values ?? assembly!.finish(), geometry, ...(valid && { valid }) };
+  });
 }
 
 const sameShape = (a: PreparedClip, b: PreparedClip): boolean =>
@@ -99,10 +106,16 @@ interface Piece {
   readonly column: number;
 }
 
+/** A clip's tokens: whole, or of tiles that are put together. */
+interface Result {
+  values?: Tensor<'float32'>;
+  assembly?: TileAssembly;
+}
+
 async function encodeBatch(
   encoder: Encoder,
   batch: readonly Piece[],
-  results: (Tensor<'float32'> | undefined)[],
+  results: readonly Result[],
   signal?: AbortSignal,
 ): Promise<void> {
   const { frames, height, width } = batch[0]!.clip;
@@ -122,26 +135,13 @@ async function encodeBatch(
         code: 'E_NAN',
         remedy: 'Try fp32, or check the checkpoint with `deepearth model check`.',
       });
-    if (clip.tiles.rows * clip.tiles.columns === 1) {
-      results[index] = tensor(
-        'float32',
-        [grid.time, grid.height, grid.width, channels],
-        batch.length === 1 ? values : values.slice(),
-      );
-      return;
+    const result = results[index]!;
+    if (clip.tiles.rows * clip.tiles.columns > 1) {
+      result.assembly ??= clip.assemble(grid.time, channels);
+      result.assembly.add(row, column, values);
+    } else {
+      const shape = [grid.time, grid.height, grid.width, channels];
+      result.values = tensor('float32', shape, batch.length === 1 ? values : values.slice());
     }
-    const whole = (results[index] ??= tensor(
-      'float32',
-      [grid.time, clip.grid.height, clip.grid.width, channels],
-      new Float32Array(grid.time * clip.grid.height * clip.grid.width * channels),
-    ));
-    const line = grid.width * channels;
-    for (let time = 0; time < grid.time; time++)
-      for (let y = 0; y < grid.height; y++) {
-        const from = (time * grid.height + y) * line;
-        const to =
-          ((time * clip.grid.height + row * grid.height + y) * clip.grid.width + column * grid.width) * channels;
-        whole.data.set(values.subarray(from, from + line), to);
-      }
   });
 }

@@ -8,14 +8,17 @@ import {
   lineage,
   partOfRaster,
   refuse,
+  sha256,
   spec,
   type Frame,
   type Locator,
+  type PartOptions,
   type Raster,
   type ReadOptions,
   type StageContext,
 } from '@deepearth/core';
-import { decodePicture, readPictureFile, type PictureFile } from '@deepearth/vision/picture-file';
+import { decodePicture } from '@deepearth/vision/decode-picture';
+import { readPictureFile, type PictureFile } from '@deepearth/vision/picture-file';
 import { pixelCache, type PixelCache } from '@deepearth/vision/pixel-cache';
 import { z } from 'zod';
 import { formatGaps, listFrames, type Listing } from './listing.ts';
@@ -98,6 +101,23 @@ export interface FramesSurvey {
   readonly height: number;
 }
 
+const remedy = 'Copy it again or remove it; with `onError: skip` the run goes on without it.';
+
+/** A picture file and the digest of its bytes. */
+interface FrameFile extends PictureFile {
+  readonly sha256: string;
+}
+
+type Decoding = Pick<FramesOptions, 'maxPixels' | 'values'>;
+
+async function open(path: string, { maxPixels }: Decoding, signal?: AbortSignal): Promise<FrameFile> {
+  const file = await readPictureFile(path, { maxPixels, remedy, signal });
+  return { ...file, sha256: sha256(file.bytes) };
+}
+
+const decode = (file: PictureFile, { values }: Decoding, part: PartOptions = {}): Promise<Raster> =>
+  decodePicture(file, { ...part, keep16: values === 'stored', remedy });
+
 /** Identical bytes decoded under the same rules are the same frame, wherever the file lies and whatever its number. */
 const decoding = 1;
 
@@ -112,11 +132,7 @@ export const frames = defineSource({
 
   async survey(options: FramesOptions, signal): Promise<FramesSurvey> {
     const listing = await listFrames(options);
-    const { width, height } = await readPictureFile(
-      join(options.directory, listing.files[0]!.file),
-      options.maxPixels,
-      signal,
-    );
+    const { width, height } = await open(join(options.directory, listing.files[0]!.file), options, signal);
     return { listing, width, height };
   },
 
@@ -151,25 +167,25 @@ export const frames = defineSource({
     const start = listing.files[0]!.number;
     const { first = 0, end = listing.files.length } = context.frameRange ?? {};
     const files = listing.files.slice(first, end);
-    let leader: PictureFile | undefined;
+    let leader: FrameFile | undefined;
     let done = 0;
     for (const { file, number } of files) {
       signal.throwIfAborted();
       const id = frameId(sequence, number, context.severalSequences);
       const frame = await context.attempt({ id }, async () => {
-        const picture = await readPictureFile(join(options.directory, file), options.maxPixels, signal);
+        const picture = await open(join(options.directory, file), options, signal);
         if (options.sizes === 'same' && leader) sameSize(leader, picture);
         const made = frameOf({ id, sequence, number }, picture, options, start, cache);
         if (options.verify && !cache.has(made.key))
-          await cache.set(made.key, await decodePicture(picture, options.values === 'stored'));
+          await cache.set(made.key, await decode(picture, options));
         return { made, picture };
       });
       context.progress('frames', ++done, files.length);
       if (!frame) continue;
       const { made, picture } = frame;
-      context.recordInput({ path: picture.path, bytes: picture.bytes.length, sha256: picture.sha256 });
+      context.recordInput({ path: picture.name, bytes: picture.bytes.length, sha256: picture.sha256 });
       if (picture.pages > 1 && !leader)
-        context.log.warn(`${picture.path} holds ${picture.pages} pictures; only the first of each file is read.`);
+        context.log.warn(`${picture.name} holds ${picture.pages} pictures; only the first of each file is read.`);
       leader ??= { ...picture, bytes: new Uint8Array(0) };
       yield made;
     }
@@ -177,8 +193,7 @@ export const frames = defineSource({
 
   async reopen(locator, { signal, ...part }) {
     const { maxPixels, values } = decodeOptions(locator);
-    const raster = await decodeAgain(locator, { maxPixels, values }, signal);
-    return partOfRaster(raster, part);
+    return readAgain(locator, { maxPixels, values }, part, signal);
   },
 });
 
@@ -198,42 +213,41 @@ const cacheOf = ({ options, keep, workFolder }: StageContext<FramesOptions>): Pr
     (cache) => cache.close(),
   );
 
-type Decoding = Pick<FramesOptions, 'maxPixels' | 'values'>;
-
 /** The options that decide the pixels, as a locator keeps them. */
 function decodeOptions({ decode = {} }: Locator): Decoding {
   const parsed = framesOptions.pick({ maxPixels: true, values: true }).safeParse(decode);
   return parsed.success ? parsed.data : { maxPixels: 2 ** 28, values: 'uint8' };
 }
 
-/** Reads the file behind a locator, and makes sure that it is still the one it was. */
-async function decodeAgain(
-  { uri, sha256 }: Locator,
-  { maxPixels, values }: Decoding,
+/** Reads the file behind a locator, as much of it as is wanted, and makes sure that it is still the one it was. */
+async function readAgain(
+  { uri, sha256: known }: Locator,
+  options: Decoding,
+  part: PartOptions,
   signal: AbortSignal | undefined,
 ): Promise<Raster> {
-  const file = await readPictureFile(uri, maxPixels, signal);
-  if (sha256 !== undefined && file.sha256 !== sha256)
-    throw new InputError(uri, 'has changed since this run began.', {
+  const file = await open(uri, options, signal);
+  if (known !== undefined && file.sha256 !== known)
+    throw new InputError(uri, 'has changed since it was first read.', {
       code: 'E_FRAME_CHANGED',
       remedy: 'Run again when nothing writes to the folder any more.',
     });
-  return decodePicture(file, values === 'stored');
+  return decode(file, options, part);
 }
 
 function frameOf(
   { id, sequence, number }: Pick<Frame, 'id' | 'sequence' | 'number'>,
-  { path, sha256, width, height }: PictureFile,
+  { name: path, sha256: digest, width, height }: FrameFile,
   options: FramesOptions,
   start: number,
   cache: PixelCache,
 ): Frame {
   const interval = options.intervalSeconds ?? (options.fps === undefined ? undefined : 1 / options.fps);
-  const key = lineage('frame', decoding, sha256, options.values);
+  const key = lineage('frame', decoding, digest, options.values);
   const locator: Locator = {
     source: 'source/frames',
     uri: path,
-    sha256,
+    sha256: digest,
     decode: { values: options.values, maxPixels: options.maxPixels },
   };
   return {
@@ -248,21 +262,21 @@ function frameOf(
     locator,
     async read({ signal, ...part }: ReadOptions = {}) {
       signal?.throwIfAborted();
-      let raster = await cache.get(key);
-      if (!raster) {
-        raster = await decodeAgain(locator, options, signal);
-        await cache.set(key, raster);
-      }
-      return partOfRaster(raster, part);
+      const kept = await cache.get(key);
+      if (kept) return partOfRaster(kept, part);
+      const raster = await readAgain(locator, options, part, signal);
+      // A part stands for nobody else's reading.
+      if (!part.window && (part.overview ?? 1) === 1) await cache.set(key, raster);
+      return raster;
     },
   };
 }
 
-function sameSize(leader: PictureFile, { path, width, height }: PictureFile): void {
+function sameSize(leader: PictureFile, { name, width, height }: PictureFile): void {
   if (width === leader.width && height === leader.height) return;
   throw new InputError(
-    path,
-    `is ${width} x ${height} pixels, but ${leader.path} is ${leader.width} x ${leader.height}.`,
+    name,
+    `is ${width} x ${height} pixels, but ${leader.name} is ${leader.width} x ${leader.height}.`,
     {
       code: 'E_FRAME_SIZE',
       remedy:
