@@ -7,11 +7,19 @@ const stages = ['sources', 'windowers', 'model-vjepa2', 'aggregators', 'reducers
 const boundaries = [
   { sourceTag: 'scope:core', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:formats', onlyDependOnLibsWithTags: ['scope:core'] },
+  { sourceTag: 'scope:vision', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
   { sourceTag: 'scope:onnx', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
   { sourceTag: 'scope:testing', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
   ...stages.map((name) => ({
     sourceTag: `scope:${name}`,
-    onlyDependOnLibsWithTags: ['scope:core', 'scope:formats', 'scope:onnx', 'scope:testing'],
+    onlyDependOnLibsWithTags: [
+      'scope:core',
+      'scope:formats',
+      'scope:vision',
+      'scope:onnx',
+      'scope:runtime',
+      'scope:testing',
+    ],
   })),
   { sourceTag: 'scope:cli', onlyDependOnLibsWithTags: ['*'] },
 ];

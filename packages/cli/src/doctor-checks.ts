@@ -56,7 +56,7 @@ async function importFrom(parent: string, name: string): Promise<{ module: Recor
 }
 
 async function checkCodecs(): Promise<Finding> {
-  const { module: sharp, version } = await importFrom('@deepearth/sources', 'sharp');
+  const { module: sharp, version } = await importFrom('@deepearth/vision', 'sharp');
   const formats = sharp.format as Record<string, { input?: { file?: boolean } }>;
   const wanted = ['jpeg', 'png', 'tiff', 'webp', 'heif', 'gif', 'jp2k'];
   const readable = wanted.filter((name) => formats[name]?.input?.file);

@@ -6,7 +6,7 @@ import { installedEntry, versionOf } from './installed.ts';
 /** Packages whose version may change a result, each with the package that depends on it. */
 const besides = [
   ['onnxruntime-node', '@deepearth/onnx'],
-  ['sharp', '@deepearth/sources'],
+  ['sharp', '@deepearth/vision'],
 ] as const;
 
 export const cliVersion = (): string =>

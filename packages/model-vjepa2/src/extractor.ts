@@ -3,13 +3,13 @@
 import { InputError } from '@deepearth/core/errors';
 import type { EncoderIdentity, Raster } from '@deepearth/core/items';
 import { tensor } from '@deepearth/core/tensor';
+import { readPicture } from '@deepearth/vision/read-picture';
 import type { Architecture } from './architecture.ts';
 import { openCheckpoint } from '@deepearth/onnx/checkpoint';
 import { encodeFrames } from '@deepearth/onnx/encode-frames';
 import { openEncoder, type EncoderOptions } from '@deepearth/onnx/encoder';
 import { vjepa2Family } from './family.ts';
 import type { Device } from '@deepearth/onnx/devices';
-import { readPicture } from './picture.ts';
 import { resolveModel } from '@deepearth/onnx/resolve-model';
 import { checkFrameCount, readyClip, type ClipOptions } from './ready-clip.ts';
 import { tokensOf, type Tokens } from './tokens.ts';

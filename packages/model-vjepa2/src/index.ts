@@ -17,7 +17,3 @@ export { vjepa2Family } from './family.ts';
 export { tokenGrid, type Architecture, type Family } from './architecture.ts';
 export { encoderGraph, graphVersion } from './graph.ts';
 export { catalogue, findEntry, type CatalogueEntry } from './catalogue.ts';
-// Preparation of pictures
-export { fits, layout, type CropSize, type Fit } from './geometry.ts';
-export { preprocessClip, prepareClip, type PreparedClip, type PreprocessOptions } from './preprocess.ts';
-export { readPicture } from './picture.ts';

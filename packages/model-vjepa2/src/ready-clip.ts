@@ -2,9 +2,10 @@
 
 import { InputError } from '@deepearth/core/errors';
 import type { Raster } from '@deepearth/core/items';
+import type { CropSize, Fit } from '@deepearth/vision/geometry';
+import { prepareClip, type PreparedClip } from '@deepearth/vision/preprocess';
 import type { Architecture } from './architecture.ts';
-import type { CropSize, Fit } from './geometry.ts';
-import { prepareClip, type PreparedClip } from './preprocess.ts';
+import { vjepa2Processing } from './processing.ts';
 
 export interface ClipOptions {
   /** Pixels of the encoder's input; the checkpoint's own unless told. */
@@ -33,12 +34,14 @@ export function checkFrameCount(frames: number, tubelet: number, name: string): 
 
 /** A clip made ready for an encoder. */
 export const readyClip = (
-  { cropSize: trained, tubelet, family }: Architecture,
+  { cropSize: trained, patchSize, tubelet, family }: Architecture,
   rasters: readonly Raster[],
   { cropSize = trained, ...options }: ClipOptions,
 ): PreparedClip =>
   prepareClip(rasters, {
     ...options,
     cropSize,
+    patchSize,
+    processing: vjepa2Processing,
     tubelet: rasters.length === 1 && family === '2.1' ? 1 : tubelet,
   });

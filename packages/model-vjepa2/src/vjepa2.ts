@@ -13,14 +13,15 @@ import {
 import { closeModel, encoderOptions, encodeStream, openModel, type OpenModel } from '@deepearth/onnx/encode-stage';
 import { estimate } from '@deepearth/onnx/estimate';
 import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
+import { fits, layout } from '@deepearth/vision/geometry';
+import type { PreparedClip } from '@deepearth/vision/preprocess';
 import { z } from 'zod';
 import { tokenGrid, type Architecture } from './architecture.ts';
 import { vjepa2Family } from './family.ts';
-import { fits, layout } from './geometry.ts';
-import type { PreparedClip } from './preprocess.ts';
+import { vjepa2PatchSize, vjepa2Processing } from './processing.ts';
 import { checkFrameCount, readyClip, type ClipOptions } from './ready-clip.ts';
 
-const edge = z.number().int().positive().multipleOf(16);
+const edge = z.number().int().positive().multipleOf(vjepa2PatchSize);
 
 export const vjepa2Options = z.strictObject({
   model: z
@@ -123,7 +124,13 @@ export const vjepa2 = defineEncoder({
           input.count,
         ),
       };
-    const { grid, tile, tiles } = layout(width ?? 1, height ?? 1, { cropSize, fit: known ? fit : 'resize', scale });
+    const { grid, tile, tiles } = layout(width ?? 1, height ?? 1, {
+      cropSize,
+      patchSize: architecture.patchSize,
+      resize: vjepa2Processing.resize,
+      fit: known ? fit : 'resize',
+      scale,
+    });
     const time = frames === null ? null : tokenGrid(architecture, frames, tile.height, tile.width).time;
     const cost =
       frames === null

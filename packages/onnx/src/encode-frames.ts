@@ -13,13 +13,16 @@ export interface PreparedFrames {
   readonly height: number;
   readonly width: number;
   readonly tiles: { readonly rows: number; readonly columns: number };
-  /** Tokens of all tiles together, one time step. */
-  readonly grid: { readonly height: number; readonly width: number };
   readonly geometry: Geometry;
-  /** `[time, grid.height, grid.width]`, 0 where a token sees nothing; absent when all see something. */
+  /** `[time, rows, columns]` of the whole grid, from 0 (a token sees no data) to 255; absent when all are whole. */
   readonly valid?: Uint8Array;
   /** One tile's normalised pixels, `[frames, 3, height, width]`, written into `out`. */
   pixels(row: number, column: number, out: Float32Array): Float32Array;
+  /** Puts the tokens of the tiles together again: `add` takes a copy of a tile's `[time, height, width, channels]`. */
+  assemble(
+    time: number,
+    channels: number,
+  ): { add(row: number, column: number, values: Float32Array): void; finish(): Tensor<'float32'> };
 }
 
 export interface EncodedFrames {
@@ -38,8 +41,10 @@ interface Piece {
   readonly column: number;
 }
 
+/** Tokens whole, or of tiles that are put together. */
 interface Result {
   values?: Tensor<'float32'>;
+  assembly?: ReturnType<PreparedFrames['assemble']>;
   globals?: Tensor<'float32'>;
 }
 
@@ -77,8 +82,8 @@ export async function encodeFrames(
   }
   await Promise.all(jobs);
   return sources.map(({ geometry, valid }, index) => {
-    const { values, globals } = results[index]!;
-    return { values: values!, geometry, ...(globals && { globals }), ...(valid && { valid }) };
+    const { values, assembly, globals } = results[index]!;
+    return { values: values ?? assembly!.finish(), geometry, ...(globals && { globals }), ...(valid && { valid }) };
   });
 }
 
@@ -124,23 +129,13 @@ async function encodeBatch(
           (time * tiles + row * source.tiles.columns + column) * line,
         );
     }
-    if (tiles === 1) {
-      result.values = tensor(
-        'float32',
-        [grid.time, grid.height, grid.width, channels],
-        batch.length === 1 ? values : values.slice(),
-      );
-      return;
+    if (tiles > 1) {
+      result.assembly ??= source.assemble(grid.time, channels);
+      result.assembly.add(row, column, values);
+    } else {
+      const shape = [grid.time, grid.height, grid.width, channels];
+      result.values = tensor('float32', shape, batch.length === 1 ? values : values.slice());
     }
-    const whole = (result.values ??= zeros([grid.time, source.grid.height, source.grid.width, channels]));
-    const line = grid.width * channels;
-    for (let time = 0; time < grid.time; time++)
-      for (let y = 0; y < grid.height; y++) {
-        const from = (time * grid.height + y) * line;
-        const to =
-          ((time * source.grid.height + row * grid.height + y) * source.grid.width + column * grid.width) * channels;
-        whole.data.set(values.subarray(from, from + line), to);
-      }
   });
 }
 
@@ -157,7 +152,7 @@ export function joined(parts: readonly EncodedFrames[]): EncodedFrames {
   const valid = parts.some((part) => part.valid)
     ? concatenate(
         Uint8Array,
-        parts.map((part) => part.valid ?? new Uint8Array(cells(part.values)).fill(1)),
+        parts.map((part) => part.valid ?? new Uint8Array(cells(part.values)).fill(255)),
       )
     : undefined;
   return {

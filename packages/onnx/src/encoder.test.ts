@@ -52,11 +52,25 @@ const prepared = (seed: number, frames: number, rows = 1, columns = 1): Prepared
   height: 8,
   width: 6,
   tiles: { rows, columns },
-  grid: { height: 4 * rows, width: 3 * columns },
   geometry: { frameWidth: 6, frameHeight: 8, x: 0, y: 0, width: 6, height: 8 },
   pixels(row, column, out) {
     out.set(waves(out.length, seed + row * 0.37 + column * 0.11));
     return out;
+  },
+  assemble(time, channels) {
+    const shape = [time, 4 * rows, 3 * columns, channels];
+    const whole = tensor('float32', shape, new Float32Array(shape.reduce((a, b) => a * b, 1)));
+    return {
+      add(row, column, values) {
+        for (let step = 0; step < time; step++)
+          for (let y = 0; y < 4; y++) {
+            const from = (step * 4 + y) * 3 * channels;
+            const to = ((step * 4 * rows + row * 4 + y) * 3 * columns + column * 3) * channels;
+            whole.data.set(values.subarray(from, from + 3 * channels), to);
+          }
+      },
+      finish: () => whole,
+    };
   },
 });
 
@@ -127,7 +141,7 @@ test('parts joined are the grids one after the other; where one has no mask, all
   expect(whole.values.shape).toEqual([2, 4, 3, 32]);
   expect(whole.values.data.slice(12 * 32)).toEqual(b!.values.data);
   expect(whole.globals!.shape).toEqual([2, 1, 1, 32]);
-  expect(Array.from(whole.valid!)).toEqual([...Array<number>(12).fill(0), ...Array<number>(12).fill(1)]);
+  expect(Array.from(whole.valid!)).toEqual([...Array<number>(12).fill(0), ...Array<number>(12).fill(255)]);
   expect(joined([a!])).toBe(a);
   expect(joined([a!, b!]).valid).toBeUndefined();
 });

@@ -1,11 +1,12 @@
 // Reads a folder of numbered pictures as a sequence of frames.
 
 import { join } from 'node:path';
-import { defineSource, InputError, lineage, refuse, spec, type Frame } from '@deepearth/core';
+import { defineSource, InputError, lineage, refuse, sha256, spec, type Frame, type Raster } from '@deepearth/core';
+import { decodePicture } from '@deepearth/vision/decode-picture';
+import { readPictureFile, type PictureFile } from '@deepearth/vision/picture-file';
+import { pixelCache, type PixelCache } from '@deepearth/vision/pixel-cache';
 import { z } from 'zod';
 import { formatGaps, listFrames, type Listing } from './listing.ts';
-import { decodePicture, readPictureFile, type PictureFile } from './picture-file.ts';
-import { pixelCache, type PixelCache } from './pixel-cache.ts';
 
 const whole = z.number().int().nonnegative();
 
@@ -72,6 +73,21 @@ export interface FramesSurvey {
   readonly height: number;
 }
 
+const remedy = 'Copy it again or remove it; with `onError: skip` the run goes on without it.';
+
+/** A picture file and the digest of its bytes. */
+interface FrameFile extends PictureFile {
+  readonly sha256: string;
+}
+
+async function open(path: string, { maxPixels }: FramesOptions, signal?: AbortSignal): Promise<FrameFile> {
+  const file = await readPictureFile(path, { maxPixels, remedy, signal });
+  return { ...file, sha256: sha256(file.bytes) };
+}
+
+const decode = (file: PictureFile, { values }: FramesOptions): Promise<Raster> =>
+  decodePicture(file, { keep16: values === 'stored', remedy });
+
 /** Identical bytes decoded under the same rules are the same frame, wherever the file lies and whatever its number. */
 const decoding = 1;
 
@@ -86,11 +102,7 @@ export const frames = defineSource({
 
   async survey(options: FramesOptions, signal): Promise<FramesSurvey> {
     const listing = await listFrames(options);
-    const { width, height } = await readPictureFile(
-      join(options.directory, listing.files[0]!.file),
-      options.maxPixels,
-      signal,
-    );
+    const { width, height } = await open(join(options.directory, listing.files[0]!.file), options, signal);
     return { listing, width, height };
   },
 
@@ -119,25 +131,24 @@ export const frames = defineSource({
     for (const remark of remarks(listing, options)) context.log.warn(`${options.directory}: ${remark}`);
     const cache = pixelCache(options.cacheBytes);
     const start = listing.files[0]!.number;
-    let leader: PictureFile | undefined;
+    let leader: FrameFile | undefined;
     let done = 0;
     for (const { file, number } of listing.files) {
       signal.throwIfAborted();
       const id = `frame-${String(number).padStart(6, '0')}`;
       const frame = await context.attempt({ id }, async () => {
-        const picture = await readPictureFile(join(options.directory, file), options.maxPixels, signal);
+        const picture = await open(join(options.directory, file), options, signal);
         if (options.sizes === 'same' && leader) sameSize(leader, picture);
         const made = frameOf(id, number, picture, options, start, cache);
-        if (options.verify && !cache.get(made.key))
-          cache.set(made.key, await decodePicture(picture, options.values === 'stored'));
+        if (options.verify && !cache.get(made.key)) cache.set(made.key, await decode(picture, options));
         return { made, picture };
       });
       context.progress('frames', ++done, listing.files.length);
       if (!frame) continue;
       const { made, picture } = frame;
-      context.recordInput({ path: picture.path, bytes: picture.bytes.length, sha256: picture.sha256 });
+      context.recordInput({ path: picture.name, bytes: picture.bytes.length, sha256: picture.sha256 });
       if (picture.pages > 1 && !leader)
-        context.log.warn(`${picture.path} holds ${picture.pages} pictures; only the first of each file is read.`);
+        context.log.warn(`${picture.name} holds ${picture.pages} pictures; only the first of each file is read.`);
       leader ??= { ...picture, bytes: new Uint8Array(0) };
       yield made;
     }
@@ -147,12 +158,11 @@ export const frames = defineSource({
 function frameOf(
   id: string,
   number: number,
-  { bytes: _, ...picture }: PictureFile,
+  { name: path, sha256, width, height }: FrameFile,
   options: FramesOptions,
   start: number,
   cache: PixelCache,
 ): Frame {
-  const { path, sha256, width, height } = picture;
   const interval = options.intervalSeconds ?? (options.fps === undefined ? undefined : 1 / options.fps);
   const key = lineage('frame', decoding, sha256, options.values);
   return {
@@ -168,24 +178,24 @@ function frameOf(
       signal?.throwIfAborted();
       const kept = cache.get(key);
       if (kept) return kept;
-      const file = await readPictureFile(path, options.maxPixels, signal);
+      const file = await open(path, options, signal);
       if (file.sha256 !== sha256)
         throw new InputError(path, 'has changed since this run began.', {
           code: 'E_FRAME_CHANGED',
           remedy: 'Run again when nothing writes to the folder any more.',
         });
-      const raster = await decodePicture(file, options.values === 'stored');
+      const raster = await decode(file, options);
       cache.set(key, raster);
       return raster;
     },
   };
 }
 
-function sameSize(leader: PictureFile, { path, width, height }: PictureFile): void {
+function sameSize(leader: PictureFile, { name, width, height }: PictureFile): void {
   if (width === leader.width && height === leader.height) return;
   throw new InputError(
-    path,
-    `is ${width} x ${height} pixels, but ${leader.path} is ${leader.width} x ${leader.height}.`,
+    name,
+    `is ${width} x ${height} pixels, but ${leader.name} is ${leader.width} x ${leader.height}.`,
     {
       code: 'E_FRAME_SIZE',
       remedy:
