@@ -3,6 +3,7 @@ export * from './items.ts';
 export * from './tensor.ts';
 export * from './half.ts';
 export * from './lineage.ts';
+export * from './pooling.ts';
 // Stages
 export * from './specs.ts';
 export * from './stage.ts';
