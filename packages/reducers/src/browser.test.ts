@@ -9,7 +9,7 @@ test.each([
   'colours/limits',
   'colours/oklab',
   'models/model-file',
-  'models/restore',
+  'run/reductions',
 ])('%s is bundled for a browser without anything of Node', async (name) => {
   const { outputFiles, errors } = await build({
     entryPoints: [fileURLToPath(new URL(`./${name}.ts`, import.meta.url))],

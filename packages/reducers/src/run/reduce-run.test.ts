@@ -6,6 +6,7 @@ import { describeAlone, runStage, type RunStageOptions } from '@deepearth/runtim
 import { axisSize } from '@deepearth/core/specs';
 import type { Description, StageDefinition } from '@deepearth/core/stage';
 import { tensor } from '@deepearth/core/tensor';
+import { openFile } from '@deepearth/formats/file-source-node';
 import { given, makeTokens } from '@deepearth/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kmeansStage } from '../kmeans/kmeans-stage.ts';
@@ -237,7 +238,7 @@ test.each([
   const output = join(folder, `resumed-${stage.type.replace('/', '-')}`);
   const first = await reduce(stage, grids, { ...options, saveAs: 'fit.safetensors' }, { output });
   const asked: string[] = [];
-  const former = { find: async (key: string) => (asked.push(key), join(output, 'fit.safetensors')) };
+  const former = { find: (key: string) => (asked.push(key), openFile(join(output, 'fit.safetensors'))) };
   const steps = new Set<string>();
   const again = await reduce(
     stage,

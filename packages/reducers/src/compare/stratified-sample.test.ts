@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { stratifiedSample } from './sample.ts';
+import { stratifiedSample } from './stratified-sample.ts';
 
 test('a sample has as many rows as asked for, from every grid its share, distinct and in order, the same for the same seed', () => {
   fc.assert(
