@@ -65,6 +65,7 @@ async function* fitRun(
   name: string,
 ): AsyncGenerator<Projection> {
   const { options, signal } = context;
+  const own = Object.fromEntries(Object.entries(options).filter(([option]) => option in reduction.options.shape));
   const spool = await spoolOf(context);
   const projections = projectionSpool(await context.scratch('projections'), signal);
   const expected = context.inputs[0]?.spec.count ?? null;
@@ -75,7 +76,7 @@ async function* fitRun(
       const tokens = await context.attempt(grid, () => spool.append(grid));
       if (tokens) {
         const { channels } = spool;
-        part ??= buildPart(reduction, { channels, encoder: grid.encoder }, options, { signal });
+        part ??= buildPart(reduction, { channels, encoder: grid.encoder }, own, { signal });
         await part.see(tokens, seen(spool.grids.at(-1)!, spool.grids.length - 1));
       }
       context.progress('collect', spool.grids.length, expected);
@@ -86,8 +87,8 @@ async function* fitRun(
     const former = options.saveAs === undefined ? undefined : await resumed(context, fitKey, encoder);
     if (former) model = former.model;
     else if (spool.rows > 0)
-      model = await fitPart(reduction, await part!.finish(spool), options, { signal, progress: context.progress });
-    const components = model?.components ?? reduction.components(options, spool.channels);
+      model = await fitPart(reduction, await part!.finish(spool), own, { signal, progress: context.progress });
+    const components = model?.components ?? reduction.components(own, spool.channels);
     if (!model)
       context.log.warn(
         `reducer/${name}: none of the ${spool.grids.length} token grids holds a valid token; their projections are empty.`,

@@ -109,7 +109,9 @@ export interface SavableReduction<Options = any, Content = any> extends Reductio
   /** Whether its fits go back from projections to tokens. */
   readonly inverts: boolean;
   /** Channels and components of a saved fit, by the shapes of its tensors. */
-  sizes(shape: (tensor: string) => readonly number[]): readonly [channels: number | undefined, components: number | undefined];
+  sizes(
+    shape: (tensor: string) => readonly number[],
+  ): readonly [channels: number | undefined, components: number | undefined];
   /** Makes a saved fit a reducer again. Throws an `InputError` when the state is not whole. */
   restore(state: ModelState, subject: string): Promise<FittedReducer>;
 }
