@@ -13,6 +13,7 @@ const boundaries = [
     onlyDependOnLibsWithTags: ['scope:core', 'scope:formats', 'scope:testing'],
   })),
   { sourceTag: 'scope:cli', onlyDependOnLibsWithTags: ['*'] },
+  { sourceTag: 'scope:workspace', onlyDependOnLibsWithTags: ['*'] },
 ];
 
 export default tseslint.config(
