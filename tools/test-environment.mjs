@@ -27,6 +27,7 @@ const variables = Object.entries(process.env)
 console.log(`node ${process.version} ${process.platform} ${process.arch}`);
 for (const name of ['chromium', 'chromium-browser', 'google-chrome'])
   console.log(`${name} ${existsSync(`/usr/bin/${name}`)}`);
-console.log(`numpy ${version('python3', '-c', 'import numpy; print(numpy.__version__)')}`);
+for (const command of ['python3', '/usr/bin/python3', 'python'])
+  console.log(`${command} numpy ${version(command, '-c', 'import numpy; print(numpy.__version__)')}`);
 for (const name of ['reference', 'data']) console.log(`../shared/${name} ${listing(join(root, '../shared', name))}`);
 console.log(JSON.stringify(variables));
