@@ -35,6 +35,17 @@ export default tseslint.config(
     },
   },
   {
+    // Rules that need types: a promise that nobody waits for loses its error.
+    files: ['packages/*/src/**/*.ts', 'examples/**/*.ts', 'tools/**/*.ts'],
+    // One program for sources and tests, without a build; the packages' own tsconfig.json leave the tests out.
+    languageOptions: { parserOptions: { project: './tsconfig.check.json', tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+    },
+  },
+  {
     files: ['packages/core/src/**'],
     rules: { 'no-restricted-imports': ['error', { patterns: ['@deepearth/*', 'onnxruntime*', 'sharp', 'gifenc'] }] },
   },

@@ -30,7 +30,9 @@ test.skipIf(!python)(
       stdio: 'ignore',
     });
     const script = join(import.meta.dirname, 'read_features.py');
-    const lines = execFileSync(python!, [script, join(folder, 'out')], { encoding: 'utf8' }).trim().split('\n');
+    const lines = execFileSync(python!, [script, join(folder, 'out')], { encoding: 'utf8' })
+      .trim()
+      .split('\n');
     expect(lines).toHaveLength(6);
     for (const [index, first] of [0, 16].entries()) {
       const name = `features_frames_${`000${first}`.slice(-4)}_${`000${first + 15}`.slice(-4)}.safetensors`;

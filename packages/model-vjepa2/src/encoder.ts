@@ -138,6 +138,6 @@ export async function openEncoder(checkpoint: Checkpoint, options: EncoderOption
       slot.busy = turn.catch(() => undefined).then(() => void slot.waiting--);
       return turn;
     },
-    close: async () => void (await Promise.all(slots.map(({ session }) => session?.close()))),
+    close: async () => void (await Promise.all(slots.map(async ({ session }) => session?.close()))),
   };
 }
