@@ -8,10 +8,7 @@ const padded = (number: number, digits: number): string => String(number).padSta
 export const sequenceFolder = (sequence: string): string =>
   sequence
     .split('/')
-    .map((part) =>
-      // eslint-disable-next-line no-control-regex
-      part.replace(/[\\:*?"<>|\u0000-\u001f]/g, '-').replace(/[ .]+$/, (end) => '-'.repeat(end.length)),
-    )
+    .map((part) => part.replace(/[\\:*?"<>|\u0000-\u001f]/g, '-').replace(/[ .]+$/, (end) => '-'.repeat(end.length)))
     .filter((part) => part !== '')
     .join('/') || '-';
 
