@@ -1,24 +1,37 @@
 // Picture files
-export { readPicture, type PictureOptions } from './picture.ts';
-export { readPictureFile, decodePicture, type PictureFile } from './picture-file.ts';
+export { readPicture, type PictureOptions } from './read-picture.ts';
+export { readPictureFile, type PictureFile, type PictureFileOptions } from './picture-file.ts';
+export { decodePicture, type DecodeOptions } from './decode-picture.ts';
+// Rasters
 export { pixelCache, type PixelCache } from './pixel-cache.ts';
 // Geometry
 export {
-  fits,
-  layout,
   cellAt,
   cellRectangle,
+  fits,
+  layout,
   type CropSize,
   type Fit,
   type Layout,
   type LayoutOptions,
+  type Rectangle,
 } from './geometry.ts';
 // Pictures to an encoder's input
 export {
-  preprocessClip,
+  fillColour,
+  imageNet,
+  interpolations,
+  type Interpolation,
+  type PictureProcessing,
+  type ResizeRule,
+} from './picture-processing.ts';
+export {
   prepareClip,
+  preprocessClip,
   type PreparedClip,
   type PreprocessedClip,
   type PreprocessOptions,
 } from './preprocess.ts';
-export { resize, resizeWindow } from './resize.ts';
+export { resize, resizeWindow, resizeWindowFloat } from './resize.ts';
+// Tokens of tiles
+export { assembleTiles, type TileAssembly, type TileGrid } from './assemble-tiles.ts';

@@ -28,6 +28,27 @@ export interface PixelKernel {
     precision: number,
     out: number,
   ) => void;
+  readonly columnsFloat: (
+    source: number,
+    stride: number,
+    rows: number,
+    starts: number,
+    sizes: number,
+    weights: number,
+    taps: number,
+    count: number,
+    out: number,
+  ) => void;
+  readonly rowsFloat: (
+    source: number,
+    length: number,
+    starts: number,
+    sizes: number,
+    weights: number,
+    taps: number,
+    count: number,
+    out: number,
+  ) => void;
   readonly normalise: (source: number, pixels: number, shift: number, divisor: number, out: number) => void;
 }
 
@@ -38,10 +59,10 @@ export function pixelKernel(bytes: number): PixelKernel {
   loaded ??= new WebAssembly.Instance(
     new WebAssembly.Module(Uint8Array.from(atob(kernel), (character) => character.charCodeAt(0))),
   ).exports as unknown as NonNullable<typeof loaded>;
-  const { memory, columns, rows, normalise } = loaded;
+  const { memory, ...functions } = loaded;
   const missing = bytes - memory.buffer.byteLength;
   if (missing > 0) memory.grow(Math.ceil(missing / 65536));
-  return { memory: new Uint8Array(memory.buffer), columns, rows, normalise };
+  return { ...functions, memory: new Uint8Array(memory.buffer) };
 }
 
 /** Bytes the kernel may read or write past the end of a piece. */

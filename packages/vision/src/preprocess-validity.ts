@@ -1,10 +1,11 @@
-// Which tokens see data: not padding alone, not pixels without data alone.
+// How much of what each token sees is data: not padding, not pixels without data.
 
 import { cellRectangle, type Layout } from './geometry.ts';
 
 /**
- * `[steps, grid.height, grid.width]` with `steps = max(1, floor(frames / tubelet))`, 1 where any pixel under the token,
- * in any frame it spans, holds data; `undefined` when all tokens do. `masks` has `[frameHeight, frameWidth]` for each
+ * `[steps, grid.height, grid.width]` with `steps = max(1, floor(frames / tubelet))`: the share of the area under a
+ * token, over the frames it spans, that holds data, from 0 (none) to 255 (all). Shares in between are rounded to 1…254,
+ * so that 0 and 255 are exact. `undefined` when all tokens are whole. `masks` has `[frameHeight, frameWidth]` for each
  * frame, absent where the frame is whole.
  */
 export function tokenValidity(
@@ -13,26 +14,46 @@ export function tokenValidity(
   tubelet: number,
 ): Uint8Array | undefined {
   const { frameWidth, frameHeight } = geometry;
-  const steps = Math.max(1, Math.floor(masks.length / tubelet));
-  const out = new Uint8Array(steps * grid.height * grid.width);
-  const known = new Map<Uint8Array | undefined, Uint8Array>();
   const columns = spans(grid.width, (column) => cellRectangle(geometry, grid, 0, column), 'x', 'width', frameWidth);
   const rows = spans(grid.height, (row) => cellRectangle(geometry, grid, row, 0), 'y', 'height', frameHeight);
-  masks.slice(0, steps * tubelet).forEach((mask, frame) => {
-    let seen = known.get(mask);
-    if (!seen) known.set(mask, (seen = seenCells(mask, frameWidth, rows, columns)));
-    const at = Math.floor(frame / tubelet) * seen.length;
-    for (let i = 0; i < seen.length; i++) out[at + i]! |= seen[i]!;
+  const steps = Math.max(1, Math.floor(masks.length / tubelet));
+  const used = masks.slice(0, steps * tubelet);
+  const inside = [...rows, ...columns].every(({ whole }) => whole);
+  if (inside && used.every((mask) => !mask)) return undefined;
+  const known = new Map<Uint8Array | undefined, Seen>();
+  const seen = used.map((mask) => {
+    let cells = known.get(mask);
+    if (!cells) known.set(mask, (cells = seenCells(mask, frameWidth, rows, columns)));
+    return cells;
   });
-  return out.includes(0) ? out : undefined;
+  const cells = grid.height * grid.width;
+  const out = new Uint8Array(steps * cells);
+  for (let step = 0; step < steps; step++) {
+    const frames = seen.slice(step * tubelet, (step + 1) * tubelet);
+    for (let cell = 0; cell < cells; cell++) {
+      const share = frames.reduce((sum, { shares }) => sum + shares[cell]!, 0) / frames.length;
+      const any = frames.some(({ shares }) => shares[cell]! > 0);
+      const all = frames.every(({ whole }) => whole[cell]);
+      out[step * cells + cell] = all ? 255 : any ? Math.min(Math.max(Math.round(share * 255), 1), 254) : 0;
+    }
+  }
+  return out.every((value) => value === 255) ? undefined : out;
 }
 
-type Span = readonly [from: number, to: number];
+/** The part of one axis of the frame under a row or column of cells. */
+interface Span {
+  /** The whole pixels that it touches; empty (`from >= to`) outside the frame. */
+  readonly from: number;
+  readonly to: number;
+  /** How much of each of these pixels, as a share of the cell. */
+  readonly weights: Float64Array;
+  /** Whether all of it lies inside the frame. */
+  readonly whole: boolean;
+}
 
-/**
- * The whole pixels a row or column of cells touches; empty (`from >= to`) outside the frame. A hair at an edge is
- * arithmetic noise, no pixel.
- */
+/** A hair at an edge is arithmetic noise, no pixel. */
+const noise = 1e-6;
+
 function spans<K extends 'x' | 'y', S extends 'width' | 'height'>(
   count: number,
   cell: (index: number) => Record<K | S, number>,
@@ -42,9 +63,23 @@ function spans<K extends 'x' | 'y', S extends 'width' | 'height'>(
 ): Span[] {
   return Array.from({ length: count }, (_, index) => {
     const rectangle = cell(index);
-    const from = rectangle[start];
-    return [Math.max(Math.floor(from + 1e-6), 0), Math.min(Math.ceil(from + rectangle[size] - 1e-6), limit)];
+    const low = rectangle[start];
+    const high = low + rectangle[size];
+    const from = Math.max(Math.floor(low + noise), 0);
+    const to = Math.min(Math.ceil(high - noise), limit);
+    const weights = Float64Array.from(
+      { length: Math.max(to - from, 0) },
+      (__, i) => (Math.min(from + i + 1, high) - Math.max(from + i, low)) / (high - low),
+    );
+    return { from, to, weights, whole: low >= -noise && high <= limit + noise };
   });
+}
+
+interface Seen {
+  /** Of each cell, the share of its area that holds data; above 0 where any pixel does. */
+  readonly shares: Float64Array;
+  /** Of each cell, whether all of its area does. */
+  readonly whole: readonly boolean[];
 }
 
 function seenCells(
@@ -52,18 +87,26 @@ function seenCells(
   frameWidth: number,
   rows: readonly Span[],
   columns: readonly Span[],
-): Uint8Array {
-  const out = new Uint8Array(rows.length * columns.length);
-  rows.forEach(([top, bottom], row) =>
-    columns.forEach(([left, right], column) => {
-      let seen = top < bottom && left < right;
-      if (mask && seen) {
-        seen = false;
-        for (let y = top; y < bottom && !seen; y++)
-          seen = mask.subarray(y * frameWidth + left, y * frameWidth + right).includes(1);
-      }
-      out[row * columns.length + column] = seen ? 1 : 0;
-    }),
-  );
-  return out;
+): Seen {
+  const shares = new Float64Array(rows.length * columns.length);
+  const whole: boolean[] = [];
+  const sum = (weights: Float64Array) => weights.reduce((total, weight) => total + weight, 0);
+  for (const [r, row] of rows.entries())
+    for (const [c, column] of columns.entries()) {
+      const cell = r * columns.length + c;
+      let share = 0;
+      let holes = false;
+      if (!mask) share = sum(row.weights) * sum(column.weights);
+      else
+        for (let y = row.from; y < row.to; y++) {
+          let line = 0;
+          for (let x = column.from; x < column.to; x++)
+            if (mask[y * frameWidth + x]) line += column.weights[x - column.from]!;
+            else holes = true;
+          share += line * row.weights[y - row.from]!;
+        }
+      shares[cell] = share;
+      whole.push(row.whole && column.whole && !holes);
+    }
+  return { shares, whole };
 }

@@ -3,8 +3,23 @@ import { fileURLToPath } from 'node:url';
 import { InputError, tensor, type Raster } from '@deepearth/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readPicture } from './picture.ts';
-import { fillColour, prepareClip, preprocessClip } from './preprocess.ts';
+import { readPicture } from './read-picture.ts';
+import { fillColour, imageNet, type PictureProcessing } from './picture-processing.ts';
+import * as preprocess from './preprocess.ts';
+import type { PreprocessOptions } from './preprocess.ts';
+
+/** What V-JEPA 2's processor does. */
+const processing: PictureProcessing = {
+  resize: { shortestEdge: 256, crop: 224 },
+  interpolation: 'bilinear',
+  resizedAs: 'uint8',
+  ...imageNet,
+};
+type Options = Pick<PreprocessOptions, 'cropSize'> & Partial<PreprocessOptions>;
+const asVjepa = (options: Options): PreprocessOptions => ({ patchSize: 16, tubelet: 2, processing, ...options });
+const prepareClip = (rasters: readonly Raster[], options: Options) => preprocess.prepareClip(rasters, asVjepa(options));
+const preprocessClip = (rasters: readonly Raster[], options: Options) =>
+  preprocess.preprocessClip(rasters, asVjepa(options));
 
 interface Expected {
   picture: string;
@@ -104,26 +119,39 @@ describe('preprocessing', () => {
       [raster(32, 32, (_, x, c) => (c === 3 ? (x < 16 ? 0 : 255) : 90), ['red', 'green', 'blue', 'alpha'])],
       { cropSize: 32, fit: 'resize' },
     );
-    expect([...left.valid!]).toEqual([0, 1, 0, 1]);
+    expect([...left.valid!]).toEqual([0, 255, 0, 255]);
     expect(left.bytes(0).every((byte) => byte === 90)).toBe(true);
   });
 
-  it('calls a token good when either frame of its tubelet has data under it', () => {
+  it('says how much of a token holds data, over the frames that it spans', () => {
     const hole = (empty: number): Raster => ({
       ...raster(32, 32, () => 9),
       valid: Uint8Array.from({ length: 1024 }, (_, i) => (Math.floor(i / 32) < 16 && i % 32 < 16 ? empty : 1)),
     });
     const options = { cropSize: 32, fit: 'resize' } as const;
-    expect(prepareClip([hole(0), hole(1)], options).valid).toBeUndefined();
-    expect([...prepareClip([hole(0), hole(0), hole(1), hole(1)], options).valid!]).toEqual([0, 1, 1, 1, 1, 1, 1, 1]);
-    expect([...prepareClip([hole(0)], options).valid!]).toEqual([0, 1, 1, 1]);
+    const whole = [255, 255, 255];
+    expect(prepareClip([hole(1), hole(1)], options).valid).toBeUndefined();
+    expect([...prepareClip([hole(0), hole(1)], options).valid!]).toEqual([128, ...whole]);
+    expect([...prepareClip([hole(0), hole(0), hole(1), hole(1)], options).valid!]).toEqual([
+      0,
+      ...whole,
+      255,
+      ...whole,
+    ]);
+    expect([...prepareClip([hole(0)], options).valid!]).toEqual([0, ...whole]);
+    expect([...prepareClip([hole(0), hole(1)], { ...options, tubelet: 1 }).valid!]).toEqual([
+      0,
+      ...whole,
+      255,
+      ...whole,
+    ]);
   });
 
   it('pads with the fill colour, keeps the aspect, and says which tokens are padding', () => {
     const prepared = prepareClip([raster(32, 64, () => 200)], { cropSize: 64, fit: 'pad' });
     expect(prepared.geometry).toEqual({ frameWidth: 64, frameHeight: 32, x: 0, y: -16, width: 64, height: 64 });
-    expect([...prepared.valid!]).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0]);
-    expect([...prepared.bytes(0).subarray(0, 3)]).toEqual([...fillColour]);
+    expect([...prepared.valid!]).toEqual([0, 0, 0, 0, ...Array(8).fill(255), 0, 0, 0, 0]);
+    expect([...prepared.bytes(0).subarray(0, 3)]).toEqual(fillColour(processing));
     expect(prepared.bytes(0)[(32 * 64 + 5) * 3]).toBe(200);
     expect(Math.max(...prepared.pixels().subarray(0, 16).map(Math.abs))).toBeLessThan(0.01);
   });
@@ -139,8 +167,11 @@ describe('preprocessing', () => {
         const tile = prepared.bytes(0, Math.floor(y / 32), Math.floor(x / 32));
         expect(tile[((y % 32) * 32 + (x % 32)) * 3 + 1]).toBe(frame.values.data[(y * 70 + x) * 3 + 1]);
       }
-    // The last row of tokens (48…64) and the sixth column (80…96) are padding; rows 32…48 reach into the frame.
-    expect([...prepared.valid!]).toEqual([1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0]);
+    // The last row of tokens (48…64) and the sixth column (80…96) are padding; half of row 32…48 lies in the frame, and
+    // 6 of the 16 pixels of column 64…80.
+    const row = [255, 255, 255, 255, Math.round((255 * 6) / 16), 0];
+    const half = [128, 128, 128, 128, Math.round((255 * 3) / 16), 0];
+    expect([...prepared.valid!]).toEqual([...row, ...row, ...half, 0, 0, 0, 0, 0, 0]);
     const all = preprocessClip([frame, frame], { cropSize: 32, fit: 'tile' });
     expect(all.shape).toEqual([6, 2, 3, 32, 32]);
     expect(all.pixels.length).toBe(6 * 2 * 3 * 32 * 32);
@@ -169,5 +200,121 @@ describe('preprocessing', () => {
     expect(() => prepareClip([{ ...raster(8, 8, () => 0), valid: new Uint8Array(3) }], { cropSize: 32 })).toThrow(
       /mask/,
     );
+  });
+
+  it('cuts a patch of 14 with every fit', () => {
+    const frame = raster(60, 90, (y, x, c) => (y * 5 + x * 3 + c * 80) & 255);
+    for (const fit of ['crop', 'resize', 'pad', 'tile'] as const) {
+      const prepared = prepareClip([frame], { cropSize: 42, patchSize: 14, tubelet: 1, fit });
+      expect(prepared.grid).toEqual(fit === 'tile' ? { height: 6, width: 9 } : { height: 3, width: 3 });
+      expect(prepared.pixels().length).toBe(3 * 42 * 42);
+    }
+    expect(() => prepareClip([frame], { cropSize: 48, patchSize: 14 })).toThrow(/multiple of 14/);
+  });
+
+  it('cuts overlapping tiles that hold the same pixels where they overlap', () => {
+    const frame = raster(70, 100, (y, x, c) => (y * 5 + x * 3 + c * 80) & 255);
+    const prepared = prepareClip([frame], { cropSize: 64, fit: 'tile', overlap: 1 });
+    expect(prepared.tiles).toEqual({ rows: 2, columns: 2 });
+    expect(prepared.grid).toEqual({ height: 7, width: 7 });
+    for (let row = 0; row < 2; row++)
+      for (let column = 0; column < 2; column++) {
+        const tile = prepared.bytes(0, row, column);
+        for (let y = 0; y < 64 && row * 48 + y < 70; y++)
+          for (let x = 0; x < 64 && column * 48 + x < 100; x++)
+            expect(tile[(y * 64 + x) * 3]).toBe(frame.values.data[((row * 48 + y) * 100 + column * 48 + x) * 3]);
+      }
+    expect(prepared.valid!.length).toBe(49);
+    expect([...prepared.valid!.subarray(0, 7)]).toEqual([255, 255, 255, 255, 255, 255, Math.round((255 * 4) / 16)]);
+  });
+
+  it('normalises what has been resized in floats without rounding it, and rounds it for people', () => {
+    const frame = raster(33, 47, (y, x, c) => ((y * 37 + x * 101 + c * 53) * 2654435761) >>> 24);
+    for (const interpolation of ['bilinear', 'bicubic'] as const) {
+      const options = { cropSize: 32, fit: 'resize' } as const;
+      const rounded = prepareClip([frame], { ...options, processing: { ...processing, interpolation } });
+      const exact = prepareClip([frame], {
+        ...options,
+        processing: { ...processing, interpolation, resizedAs: 'float32' },
+      });
+      // Two roundings (after columns and after rows) of half a level each, one of them spread by the weights.
+      const near = exact.bytes(0).map((byte, i) => Math.abs(byte - rounded.bytes(0)[i]!));
+      expect(Math.max(...near)).toBeLessThanOrEqual(interpolation === 'bicubic' ? 2 : 1);
+      const pixels = exact.pixels();
+      const seen = exact.bytes(0);
+      for (let i = 0; i < 1024; i++)
+        for (let c = 0; c < 3; c++) {
+          const level = pixels[c * 1024 + i]! * imageNet.deviation[c]! * 255 + imageNet.mean[c]! * 255;
+          expect(Math.abs(Math.min(Math.max(level, 0), 255) - seen[i * 3 + c]!)).toBeLessThanOrEqual(0.501);
+        }
+      expect(pixels.some((value, i) => value !== rounded.pixels()[i])).toBe(true);
+    }
+  });
+});
+
+describe('validity', () => {
+  /** The share of a token's area that holds data, by counting points of a fine grid in the frame. */
+  const counted = (
+    prepared: ReturnType<typeof prepareClip>,
+    masks: readonly Uint8Array[],
+    row: number,
+    column: number,
+  ) => {
+    const { frameWidth, frameHeight, x, y, width, height } = prepared.geometry;
+    const points = 16;
+    let seen = 0;
+    for (const mask of masks)
+      for (let i = 0; i < points; i++)
+        for (let j = 0; j < points; j++) {
+          const px = x + (width * (column + (j + 0.5) / points)) / prepared.grid.width;
+          const py = y + (height * (row + (i + 0.5) / points)) / prepared.grid.height;
+          const inside = px >= 0 && py >= 0 && px < frameWidth && py < frameHeight;
+          if (inside && mask[Math.floor(py) * frameWidth + Math.floor(px)]) seen++;
+        }
+    return seen / (points * points * masks.length);
+  };
+
+  it('is the share of the area with data; 0 and 255 are exact', () => {
+    const edge = fc.integer({ min: 3, max: 40 });
+    fc.assert(
+      fc.property(
+        edge,
+        edge,
+        fc.constantFrom('crop' as const, 'resize' as const, 'pad' as const, 'tile' as const),
+        fc.nat(),
+        (height, width, fit, seed) => {
+          const masks = [0, 1].map((frame) =>
+            Uint8Array.from({ length: height * width }, (_, i) =>
+              Math.imul(Math.floor(i / 5) + frame * 77 + seed, 2654435761) >>> 30 ? 1 : 0,
+            ),
+          );
+          const frames = masks.map((valid) => ({ ...raster(height, width, () => 1), valid }));
+          const prepared = prepareClip(frames, { cropSize: 32, fit });
+          const cells = prepared.grid.height * prepared.grid.width;
+          for (let cell = 0; cell < cells; cell++) {
+            const share = counted(prepared, masks, Math.floor(cell / prepared.grid.width), cell % prepared.grid.width);
+            const said = prepared.valid?.[cell] ?? 255;
+            // Points of a grid miss up to a row and a column of its cells.
+            expect(Math.abs(said / 255 - share)).toBeLessThan(0.15);
+            if (share > 0) expect(said).toBeGreaterThan(0);
+            if (share < 1) expect(said).toBeLessThan(255);
+          }
+          expect(prepared.valid?.every((value) => value === 255) ?? false).toBe(false);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('keeps a single pixel with data, or without, apart from none and from all', () => {
+    const frame = (value: (i: number) => number): Raster => ({
+      ...raster(512, 512, () => 1),
+      valid: Uint8Array.from({ length: 512 * 512 }, (_, i) => value(i)),
+    });
+    const options = { cropSize: 16, fit: 'resize', tubelet: 1 } as const;
+    expect([...prepareClip([frame((i) => (i === 777 ? 1 : 0))], options).valid!]).toEqual([1]);
+    expect([...prepareClip([frame((i) => (i === 777 ? 0 : 1))], options).valid!]).toEqual([254]);
+    expect([...prepareClip([frame(() => 0)], options).valid!]).toEqual([0]);
+    expect(prepareClip([frame(() => 1)], options).valid).toBeUndefined();
   });
 });

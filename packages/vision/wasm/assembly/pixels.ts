@@ -1,5 +1,5 @@
 // The two passes of an antialiased resize of 8-bit RGB (sums of products of bytes with 16-bit weights, exact in 32
-// bits, two taps at a time), and normalising.
+// bits, two taps at a time), the same in 32-bit floats without rounding in between, and normalising.
 
 /** Red, green and blue of two neighbouring pixels, side by side as 16-bit pairs; index 255 gives 0. */
 const PAIRS: v128 = i8x16(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1);
@@ -81,5 +81,52 @@ export function normalise(source: usize, pixels: i32, shift: f32, divisor: f32, 
     v128.store(out, f32x4.div(f32x4.sub(f32x4.convert_i32x4_s(bytes), shifts), divisors));
     source += 12;
     out += 16;
+  }
+}
+
+/**
+ * Filters `rows` rows of `stride` bytes along the columns to floats: output pixel `i` of a row is the sum of `sizes[i]`
+ * pixels from `starts[i]`, its weights (float32) at `weights + i * taps`. Reads one byte past a row's end, writes four
+ * past the last pixel.
+ */
+export function columnsFloat(source: usize, stride: usize, rows: i32, starts: usize, sizes: usize, weights: usize, taps: usize, count: i32, out: usize): void {
+  for (let y = 0; y < rows; y++) {
+    const row = source + <usize>y * stride;
+    for (let x: usize = 0; x < <usize>count; x++) {
+      let at = row + <usize>load<i32>(starts + (x << 2)) * 3;
+      let weight = weights + x * taps * 4;
+      const end = weight + (<usize>load<i32>(sizes + (x << 2)) << 2);
+      let sum = f32x4.splat(0);
+      while (weight < end) {
+        const pixel = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(at))));
+        sum = f32x4.add(sum, f32x4.mul(pixel, v128.load32_splat(weight)));
+        at += 3;
+        weight += 4;
+      }
+      v128.store(out, sum);
+      out += 12;
+    }
+  }
+}
+
+/**
+ * Filters along the rows: output row `y` is the sum of `sizes[y]` rows of `length` floats from `starts[y]`. Reads and
+ * writes up to 12 bytes past the end.
+ */
+export function rowsFloat(source: usize, length: usize, starts: usize, sizes: usize, weights: usize, taps: usize, count: i32, out: usize): void {
+  const bytes = length << 2;
+  for (let y: usize = 0; y < <usize>count; y++) {
+    const first = source + <usize>load<i32>(starts + (y << 2)) * bytes;
+    const from = weights + y * taps * 4;
+    const end = from + (<usize>load<i32>(sizes + (y << 2)) << 2);
+    for (let x: usize = 0; x < bytes; x += 16) {
+      let sum = f32x4.splat(0);
+      let at = first + x;
+      for (let weight = from; weight < end; weight += 4) {
+        sum = f32x4.add(sum, f32x4.mul(v128.load(at), v128.load32_splat(weight)));
+        at += bytes;
+      }
+      v128.store(out + y * bytes + x, sum);
+    }
   }
 }

@@ -1,11 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sha256 } from '@deepearth/core';
 import { crc32 } from '@deepearth/formats/crc32';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decodePicture, readPictureFile } from './picture-file.ts';
+import { readPictureFile } from './picture-file.ts';
+import { readPicture } from './read-picture.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -13,14 +13,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const limit = 2 ** 28;
 const raw = (data: Uint8Array | Uint16Array, width: number, height: number, channels: 1 | 2 | 3 | 4): Sharp =>
   sharp(data, { raw: { width, height, channels } });
 async function read(name: string, image: Sharp | Uint8Array, keep16 = false) {
   const path = join(folder, name);
   await writeFile(path, image instanceof Uint8Array ? image : await image.toBuffer());
-  const file = await readPictureFile(path, limit);
-  return { file, raster: await decodePicture(file, keep16) };
+  return { file: await readPictureFile(path), raster: await readPicture(path, { keep16 }) };
 }
 /** 3 x 2 pixels, all different. */
 const colours = Uint8Array.from({ length: 18 }, (_, i) => i * 13);
@@ -69,6 +67,14 @@ describe('pixels', () => {
       raw(Uint8Array.from([255, 0, 0, 0, 0, 255]), 2, 1, 3).png({ palette: true }),
     );
     expect([...raster.values.data]).toEqual([255, 0, 0, 0, 0, 255]);
+  });
+
+  test('are turned upright as EXIF says, to the byte where the format is lossless', async () => {
+    const { raster, file } = await read('turned.png', raw(colours, 3, 2, 3).withMetadata({ orientation: 6 }).png());
+    expect([file.width, file.height]).toEqual([2, 3]);
+    // A quarter turn clockwise: the upper left pixel is the lower left one of before.
+    expect(raster.values.shape).toEqual([3, 2, 3]);
+    expect([...raster.values.data.subarray(0, 3)]).toEqual([...colours.subarray(9, 12)]);
   });
 
   test('are turned upright as EXIF says, and so are width and height', async () => {
@@ -124,9 +130,10 @@ describe('pixels', () => {
   });
 });
 
-test('the digest is of the file', async () => {
+test('the bytes of a file are read like the file, and named as told', async () => {
   const bytes = new Uint8Array(await raw(colours, 3, 2, 3).png().toBuffer());
-  expect((await read('digest.png', bytes)).file.sha256).toBe(sha256(bytes));
+  expect((await readPicture(bytes)).values.data).toEqual(colours);
+  await expect(readPicture(new Uint8Array(), { name: 'upload' })).rejects.toThrow(/upload: is empty/);
 });
 
 describe('what is broken names the file and what to do', () => {
@@ -142,13 +149,13 @@ describe('what is broken names the file and what to do', () => {
 
   test('an empty file', async () => {
     await expect(read('empty.png', new Uint8Array(0))).rejects.toThrow(
-      /empty\.png: is empty \(0 bytes\)\. Copy it again/,
+      /empty\.png: is empty \(0 bytes\)\. Copy it again, or leave it out/,
     );
   });
 
   test('no picture', async () => {
     await expect(read('text.png', new TextEncoder().encode('hello, I am no picture'))).rejects.toThrow(
-      /text\.png: cannot be read as a picture: it does not begin as a PNG.*onError: skip/,
+      /text\.png: cannot be read as a picture: it does not begin as a PNG.*Copy it again/,
     );
   });
 
@@ -197,7 +204,7 @@ describe('what is broken names the file and what to do', () => {
   });
 
   test('a missing file', async () => {
-    await expect(readPictureFile(join(folder, 'gone.png'), limit)).rejects.toThrow(/gone\.png: there is no such file/);
+    await expect(readPicture(join(folder, 'gone.png'))).rejects.toThrow(/gone\.png: there is no such file/);
   });
 
   test('a picture of 30,000 x 30,000, before it is decoded, with the option that lets it in', async () => {
@@ -213,9 +220,21 @@ describe('what is broken names the file and what to do', () => {
     view.setUint32(29, crc32(bytes.subarray(12, 29)));
     const path = join(folder, 'huge.png');
     await writeFile(path, bytes);
-    await expect(readPictureFile(path, limit)).rejects.toThrow(
+    await expect(readPicture(path)).rejects.toThrow(
       /huge\.png: has 30000 x 30000 = 900000000 pixels, the limit is 268435456\. If you trust the file, raise the limit with `maxPixels: 900000000`/,
     );
+  });
+
+  test('a drawing, which could point to other files', async () => {
+    const drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>';
+    await expect(read('drawing.png', new TextEncoder().encode(drawing))).rejects.toThrow(
+      /drawing\.png: a file of the format "svg" is no picture/,
+    );
+  });
+
+  test('with the remedy of the caller', async () => {
+    await expect(readPicture(join(folder, 'gone.png'), { remedy: 'Look in the attic.' })).rejects.toThrow(/attic/);
+    await expect(readPicture(new Uint8Array([1, 2, 3]), { remedy: 'Look in the attic.' })).rejects.toThrow(/attic/);
   });
 
   test('a TIFF of floats', async () => {

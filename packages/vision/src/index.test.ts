@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import * as index from './index.ts';
+
+test('the names that the package exports', () => {
+  expect(Object.keys(index).sort()).toMatchInlineSnapshot(`
+    [
+      "assembleTiles",
+      "cellAt",
+      "cellRectangle",
+      "cropRaster",
+      "decodePicture",
+      "fillColour",
+      "fits",
+      "imageNet",
+      "interpolations",
+      "layout",
+      "overviewRaster",
+      "partOfRaster",
+      "pixelCache",
+      "prepareClip",
+      "preprocessClip",
+      "readPicture",
+      "readPictureFile",
+      "resize",
+      "resizeWindow",
+      "resizeWindowFloat",
+    ]
+  `);
+});
