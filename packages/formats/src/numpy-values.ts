@@ -6,20 +6,9 @@ import { decodeElement, type Element } from './elements.ts';
 import { lazyTensor, type LazyTensor } from './lazy-tensor.ts';
 import { numpyType, type NumpyType } from './numpy-type.ts';
 import { global, refuse, type Buildable } from './pickle-context.ts';
+import type { Ndarray, NumpyScalar } from './numpy-kinds.ts';
 import { isKind } from './python-values.ts';
 import { contiguousStride, isContiguous, readStrided, swapInPlace } from './strided.ts';
-
-/** An array of NumPy. */
-export interface Ndarray extends LazyTensor {
-  readonly kind: 'ndarray';
-}
-
-/** `numpy.float32(1.5)` and its like. */
-export interface NumpyScalar {
-  readonly kind: 'numpy-scalar';
-  readonly dtype: DType;
-  readonly value: Element;
-}
 
 type Args = readonly unknown[];
 
