@@ -6,6 +6,7 @@ export * from './lineage.ts';
 export * from './raster-part.ts';
 export * from './sha256.ts';
 export type { ByteSource } from './byte-source.ts';
+export * from './pooling.ts';
 // Stages
 export * from './specs.ts';
 export * from './stage.ts';

@@ -30,7 +30,11 @@ const tokens: TokenGrid = {
   ),
   axes: ['time', 'height', 'width', 'channels'],
   valid: Uint8Array.from([255, 17, 0, 255]),
-  globals: { names: ['class', 'register'], values: tensor('float32', [2, 3], Float32Array.of(1, 2, 3, 4, 5, 6)) },
+  globals: {
+    names: ['class', 'register'],
+    axes: ['name', 'channels'],
+    values: tensor('float32', [2, 3], Float32Array.of(1, 2, 3, 4, 5, 6)),
+  },
   clip: {
     kind: 'clip',
     id: 'clip-000002',

@@ -1,9 +1,9 @@
 // Shows what the encoder gets of a picture: the 8-bit pixels after resizing and cutting, before they are normalised.
 
 import { tensor, type Raster, type Tensor } from '@deepearth/core';
+import { writeAtomically } from '@deepearth/onnx/cache';
 import { readPicture, type PictureOptions } from '@deepearth/vision/read-picture';
 import { prepareClip, type PreprocessOptions } from '@deepearth/vision/preprocess';
-import { writeAtomically } from '@deepearth/onnx/cache';
 import { vjepa2PatchSize, vjepa2Processing } from './processing.ts';
 
 export interface SeeOptions

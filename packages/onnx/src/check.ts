@@ -3,15 +3,15 @@
 import { join } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
 import { toFloat32 } from '@deepearth/core/half';
-import { tensor, type Tensor } from '@deepearth/core/tensor';
+import type { Tensor } from '@deepearth/core/tensor';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { openSafetensors, type Safetensors } from '@deepearth/formats/safetensors';
-import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { compareTokens, type Comparison } from '@deepearth/onnx/compare';
-import { openEncoder, type Encoded, type Encoder } from './encoder.ts';
-import { outputNames } from './graph.ts';
-import { openProbe } from './probe-model.ts';
-import type { Precision } from '@deepearth/onnx/precision';
+import type { EncoderArchitecture } from './architecture.ts';
+import { openCheckpoint } from './checkpoint.ts';
+import { compareTokens, type Comparison } from './compare.ts';
+import { openEncoder, type Encoded } from './encoder.ts';
+import type { ModelFamily, References } from './family.ts';
+import type { Precision } from './precision.ts';
 
 export interface CheckOptions {
   readonly precision?: Precision;
@@ -26,13 +26,13 @@ export interface CheckOptions {
   readonly log?: ((message: string) => void) | undefined;
 }
 
-/** One tensor that was expected, and how near the answer came. */
+/** One tensor that was expected, and how near the output came. */
 export interface CheckCase extends Comparison {
-  /** Key of the input: a clip. */
+  /** Key of the input. */
   readonly input: string;
-  /** Key of the expected answer. */
+  /** Key of the expected output. */
   readonly expected: string;
-  /** Of the answer. */
+  /** Of the output. */
   readonly shape: readonly number[];
   readonly passed: boolean;
 }
@@ -67,12 +67,12 @@ async function openTensors(path: string): Promise<Safetensors> {
 }
 
 /**
- * Runs every tensor of a folder's `input.safetensors` (`[batch, frames, 3, height, width]`, normalised) through its
- * model and compares what comes out with `expected.safetensors`: `last_hidden_state`, `hidden_states.N`, `logits` and
- * `pooled` of a single input; or an answer under the input's own key, and `KEY.hierarchical`. Throws an `InputError`
- * when the folder is not laid out like that.
+ * Runs every tensor of a folder's `input.safetensors` (normalised pixels as the family's encoder takes them) through its
+ * model and compares what comes out with `expected.safetensors`: outputs by the family's names, of a single input; or
+ * an output under the input's own key, and `KEY.NAME`. Throws an `InputError` when the folder is not laid out like that.
  */
-export async function check(
+export async function checkModel<A extends EncoderArchitecture>(
+  family: ModelFamily<A>,
   folder: string,
   { precision = 'fp32', device = 'cpu', weights, tolerance, threads, signal, log }: CheckOptions = {},
 ): Promise<CheckReport> {
@@ -83,14 +83,10 @@ export async function check(
   });
   const closing: (() => Promise<void>)[] = [() => inputs.source.close(), () => expected.source.close()];
   try {
-    const checkpoint = await openCheckpoint(folder, { weights });
+    const checkpoint = await openCheckpoint(family, folder, { weights });
     closing.unshift(() => checkpoint.close());
     const names = [...expected.tensors.keys()];
-    const outputs = names.some((name) => name.startsWith('hidden_states.'))
-      ? 'hidden'
-      : names.some((name) => name.endsWith('.hierarchical'))
-        ? 'levels'
-        : 'tokens';
+    const outputs = family.references.outputs(names);
     const encoder = await openEncoder(checkpoint, { devices: [device], precision, threads, outputs, signal, log });
     closing.unshift(() => encoder.close());
     const cases: CheckCase[] = [];
@@ -98,18 +94,22 @@ export async function check(
     for (const input of inputs.tensors.keys()) {
       const own = names.filter((name) => inputs.tensors.size === 1 || name === input || name.startsWith(`${input}.`));
       const pixels = toFloat32(await inputs.tensor(input, signal));
-      const answers = await answer(encoder, checkpoint, pixels, own, threads, signal);
+      const encoded = await encoder.encode(pixels, signal);
+      const { besides } = family.references;
+      const made = own.some((name) => besides?.names.includes(name))
+        ? await besides!.make(encoded.tokens, { folder, weights, threads, signal })
+        : {};
       for (const name of own) {
         left.delete(name);
         const reference = toFloat32(await expected.tensor(name, signal));
-        const made = answers(name, input);
-        if (made.data.length !== reference.data.length)
+        const output = outputOf(family.references, { ...encoded.outputs, ...made }, name, input);
+        if (output.data.length !== reference.data.length)
           throw new InputError(
             expected.source.name,
-            `${JSON.stringify(name)} is [${reference.shape.join(', ')}], the model returns [${made.shape.join(', ')}].`,
+            `${JSON.stringify(name)} is [${reference.shape.join(', ')}], the model returns [${output.shape.join(', ')}].`,
             { code: 'E_CHECK' },
           );
-        const comparison = compareTokens(made, reference);
+        const comparison = compareTokens(output, reference);
         const passed = tolerance === undefined ? limits[precision](comparison) : comparison.relativeError <= tolerance;
         cases.push({ input, expected: name, shape: reference.shape, ...comparison, passed });
       }
@@ -135,54 +135,17 @@ export async function check(
   }
 }
 
-/** Runs what the expected names ask for and returns a look-up by name. */
-async function answer(
-  encoder: Encoder,
-  checkpoint: Checkpoint,
-  pixels: Tensor<'float32'>,
-  wanted: readonly string[],
-  threads: number | undefined,
-  signal?: AbortSignal,
-) {
-  const encoded = await encoder.encode(pixels, signal);
-  const classified = wanted.some((name) => name === 'logits' || name === 'pooled')
-    ? await classify(checkpoint, encoded, threads, signal)
-    : undefined;
-  return (name: string, input: string): Tensor<'float32'> => {
-    if (name === 'logits' || name === 'pooled') return classified![name];
-    const hidden = /^hidden_states\.(\d+)$/.exec(name)?.[1];
-    const output =
-      hidden !== undefined
-        ? outputNames.hidden(Number(hidden))
-        : name === `${input}.hierarchical`
-          ? outputNames.levels
-          : name === 'last_hidden_state' || name === input
-            ? outputNames.tokens
-            : undefined;
-    const made = output === undefined ? undefined : encoded.outputs[output];
-    if (!made)
-      throw new InputError(
-        'expected.safetensors',
-        `${JSON.stringify(name)} is nothing that this model returns: last_hidden_state, hidden_states.N, logits, pooled, an input's key, or KEY.hierarchical.`,
-        { code: 'E_CHECK' },
-      );
-    return made as Tensor<'float32'>;
-  };
-}
-
-async function classify(
-  checkpoint: Checkpoint,
-  { tokens }: Encoded,
-  threads: number | undefined,
-  signal?: AbortSignal,
-) {
-  const probe = await openProbe(checkpoint, { threads, signal });
-  try {
-    const [batch, time, height, width, channels] = tokens.shape as [number, number, number, number, number];
-    return await probe.classify(tensor('float32', [batch, time * height * width, channels], tokens.data), signal);
-  } finally {
-    await probe.close();
-  }
+/** The output that an expected tensor is compared with. */
+function outputOf(references: References, outputs: Encoded['outputs'], name: string, input: string): Tensor<'float32'> {
+  const output = references.besides?.names.includes(name) ? name : references.output(name, input);
+  const made = output === undefined ? undefined : outputs[output];
+  if (!made)
+    throw new InputError(
+      'expected.safetensors',
+      `${JSON.stringify(name)} is nothing that this model returns: ${references.names}.`,
+      { code: 'E_CHECK' },
+    );
+  return made as Tensor<'float32'>;
 }
 
 const figure = (value: number): string => (value === 0 ? '0' : value.toExponential(1));

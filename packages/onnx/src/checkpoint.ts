@@ -7,9 +7,9 @@ import { elementBytes, elementCount, type DType } from '@deepearth/core/tensor';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { lazyTensor, type LazyTensor } from '@deepearth/formats/lazy-tensor';
 import { openSafetensors } from '@deepearth/formats/safetensors';
-import { inferArchitecture, readConfig, type Architecture } from './architecture.ts';
 import { openPickled } from './checkpoint-pt.ts';
-import { expectedTensors, meaningOf, publishedName } from './tensor-names.ts';
+import type { EncoderArchitecture } from './architecture.ts';
+import type { ModelFamily } from './family.ts';
 
 /** A weight in a file: nothing of it is read until somebody asks. */
 export interface CheckpointTensor extends LazyTensor {
@@ -20,12 +20,13 @@ export interface CheckpointTensor extends LazyTensor {
 }
 
 /** An encoder's architecture and its weights by the project's names (`layers.0.query.weight`). */
-export interface Checkpoint {
+export interface Checkpoint<A extends EncoderArchitecture = EncoderArchitecture> {
+  readonly family: ModelFamily<A>;
   /** For people: the folder's or file's name, or the name it was asked for by. */
   readonly name: string;
-  readonly architecture: Architecture;
+  readonly architecture: A;
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
-  /** Weights of an attentive classifier, by their names in the file; empty where there is none. */
+  /** Weights of what stands on top of the encoder (a classifier), by their names in the file; empty where there is none. */
   readonly head: ReadonlyMap<string, CheckpointTensor>;
   /** The files it was read from, absolute: weights first, then config.json where there is one. */
   readonly files: readonly string[];
@@ -47,8 +48,11 @@ const isFolder = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
 
-/** Reads the `config.json` of a folder. Throws an `InputError` when there is none or it is not an encoder's. */
-export async function readArchitecture(folder: string): Promise<Architecture> {
+/**
+ * Reads the `config.json` of a folder and returns it parsed, with its path. Throws an `InputError` when there is none or
+ * it is no JSON.
+ */
+export async function readModelConfig(folder: string): Promise<{ json: unknown; path: string }> {
   const path = join(folder, 'config.json');
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new InputError(path, 'cannot be read; a model is a folder with config.json and model.safetensors.', {
@@ -56,13 +60,20 @@ export async function readArchitecture(folder: string): Promise<Architecture> {
       code: 'E_MODEL_MISSING',
     });
   });
-  let json: unknown;
   try {
-    json = JSON.parse(text);
+    return { json: JSON.parse(text) as unknown, path };
   } catch (cause) {
     throw new InputError(path, `is no JSON: ${(cause as Error).message}.`, { cause, code: 'E_MODEL_CONFIG' });
   }
-  return readConfig(json, path);
+}
+
+/** Reads the `config.json` of a folder. Throws an `InputError` when there is none or it is not an encoder's. */
+export async function readArchitecture<A extends EncoderArchitecture>(
+  family: ModelFamily<A>,
+  folder: string,
+): Promise<A> {
+  const { json, path } = await readModelConfig(folder);
+  return family.readConfig(json, path);
 }
 
 async function weightFiles(folder: string, weights: string | undefined): Promise<string[]> {
@@ -74,7 +85,7 @@ async function weightFiles(folder: string, weights: string | undefined): Promise
   return [...new Set(Object.values(map ?? {}))].map((name) => join(folder, basename(name)));
 }
 
-async function openWeights(path: string): Promise<Files> {
+async function openWeights(path: string, pickledKeys: readonly string[]): Promise<Files> {
   const file = await realpath(path).catch((cause: unknown) => {
     throw new InputError(path, 'there is no such file; a model is a folder with config.json and model.safetensors.', {
       cause,
@@ -83,7 +94,9 @@ async function openWeights(path: string): Promise<Files> {
   });
   const source = await openFile(file);
   try {
-    const tensors = /\.safetensors$/.test(path) ? (await openSafetensors(source)).tensors : await openPickled(source);
+    const tensors = /\.safetensors$/.test(path)
+      ? (await openSafetensors(source)).tensors
+      : await openPickled(source, pickledKeys);
     return { tensors, path: file, close: () => source.close() };
   } catch (error) {
     await source.close();
@@ -112,26 +125,27 @@ function share(whole: LazyTensor, part: number, parts: number): LazyTensor {
  * config.json may lie. Throws an `InputError` that lists every tensor that is missing, not known, or of another shape
  * than the architecture asks for.
  */
-export async function openCheckpoint(
+export async function openCheckpoint<A extends EncoderArchitecture>(
+  family: ModelFamily<A>,
   path: string,
   { weights, name = basename(path) }: CheckpointOptions = {},
-): Promise<Checkpoint> {
+): Promise<Checkpoint<A>> {
   const folder = (await isFolder(path)) ? path : dirname(path);
   const paths = folder === path ? await weightFiles(path, weights) : [path];
   const config = join(folder, 'config.json');
   const configured = await exists(config);
   if (!configured && paths.some((file) => file.endsWith('.safetensors')) && folder === path)
-    await readArchitecture(folder);
+    await readModelConfig(folder);
   const opened: Files[] = [];
   const close = async (): Promise<void> => void (await Promise.all(opened.map((file) => file.close())));
   try {
-    for (const file of paths) opened.push(await openWeights(file));
+    for (const file of paths) opened.push(await openWeights(file, family.pickledKeys));
     const tensors = new Map<string, CheckpointTensor>();
     const head = new Map<string, CheckpointTensor>();
     const unknown: string[] = [];
     for (const { tensors: stored, path: file } of opened)
       for (const [storedName, lazy] of stored) {
-        const meaning = meaningOf(storedName);
+        const meaning = family.meaningOf(storedName);
         if (meaning === undefined) unknown.push(storedName);
         else if (meaning === 'besides') continue;
         else if ('head' in meaning) head.set(meaning.head, { ...lazy, file, storedName });
@@ -141,12 +155,15 @@ export async function openCheckpoint(
           );
       }
     const shapes = new Map([...tensors].map(([known, { shape }]) => [known, shape]));
-    const architecture = configured ? await readArchitecture(folder) : inferArchitecture(shapes, opened[0]!.path);
-    const family = tensors.has('imageEmbedding') || tensors.has('norms.0.weight') ? '2.1' : '2.0';
-    const fitting =
-      family === architecture.family ? architecture : { ...architecture, ...inferred(shapes, opened[0]!.path) };
-    checkTensors(fitting, tensors, unknown, opened[0]!.path);
+    const first = opened[0]!.path;
+    const architecture = configured
+      ? await readArchitecture(family, folder)
+      : family.inferArchitecture?.(shapes, first);
+    if (!architecture) throw new InputError(first, 'has no config.json beside it.', { code: 'E_MODEL_CONFIG' });
+    const fitting = family.settle?.(architecture, shapes, first) ?? architecture;
+    checkTensors(family, fitting, tensors, unknown, first);
     return {
+      family,
       name,
       architecture: fitting,
       tensors,
@@ -161,29 +178,22 @@ export async function openCheckpoint(
   }
 }
 
-/** The tensors know better than a config which family they are of. */
-function inferred(
-  shapes: ReadonlyMap<string, readonly number[]>,
-  path: string,
-): Pick<Architecture, 'family' | 'rotaryGrid' | 'levels'> {
-  const { family, rotaryGrid, levels } = inferArchitecture(shapes, path);
-  return { family, rotaryGrid, levels };
-}
-
+/** Types that weights may have. */
 const floats: ReadonlySet<DType> = new Set(['float32', 'float16', 'bfloat16', 'float64']);
 
-function checkTensors(
-  architecture: Architecture,
+function checkTensors<A extends EncoderArchitecture>(
+  family: ModelFamily<A>,
+  architecture: A,
   tensors: Map<string, CheckpointTensor>,
   unknown: readonly string[],
   path: string,
 ): void {
-  const expected = expectedTensors(architecture);
+  const expected = family.expectedTensors(architecture);
   const shapeText = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
   const faults: string[] = [];
   for (const [name, shape] of expected) {
     const found = tensors.get(name);
-    if (!found) faults.push(`missing ${publishedName(name)} ${shapeText(shape)}`);
+    if (!found) faults.push(`missing ${family.publishedName(name)} ${shapeText(shape)}`);
     else if (shapeText(found.shape) !== shapeText(shape))
       faults.push(`${found.storedName} is ${shapeText(found.shape)}, expected ${shapeText(shape)}`);
     else if (!floats.has(found.dtype)) faults.push(`${found.storedName} holds ${found.dtype}, not floats`);
@@ -194,10 +204,10 @@ function checkTensors(
   ];
   for (const name of extra) faults.push(`unexpected ${name}`);
   if (faults.length === 0) return;
-  const { family, hiddenSize, layers } = architecture;
+  const { hiddenSize, layers } = architecture;
   throw new InputError(
     path,
-    `does not hold the V-JEPA ${family} encoder its config describes (${layers} layers of ${hiddenSize}, ${expected.size} tensors); ${faults.length} differ:\n  ${faults.join('\n  ')}\n`,
+    `does not hold the ${family.name(architecture)} encoder its config describes (${layers} layers of ${hiddenSize}, ${expected.size} tensors); ${faults.length} differ:\n  ${faults.join('\n  ')}\n`,
     {
       code: 'E_MODEL_TENSORS',
     },

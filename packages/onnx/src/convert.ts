@@ -8,12 +8,11 @@ import { halfFromFloat32, toFloat32 } from '@deepearth/core/half';
 import { lineage } from '@deepearth/core/lineage';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { openSafetensors, planSafetensors, type TensorPlan } from '@deepearth/formats/safetensors';
-import { cacheFolder, fillingCache, rememberedDigest, writeAtomically } from '@deepearth/onnx/cache';
+import { cacheFolder, fillingCache, rememberedDigest, writeAtomically } from './cache.ts';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
-import { exactBytes, type ByteType } from '@deepearth/onnx/exact-bytes';
-import type { PlacedWeight } from './graph-parts.ts';
-import type { Precision } from '@deepearth/onnx/precision';
-import type { PlacedWeights, PlaceOptions } from './weights.ts';
+import { exactBytes, type ByteType } from './exact-bytes.ts';
+import type { Precision } from './precision.ts';
+import type { PlacedWeight, PlacedWeights, PlaceOptions } from './placed-weights.ts';
 
 /** Counts up when the same checkpoint gives other bytes. */
 const conversionVersion = 3;
@@ -26,6 +25,9 @@ type Converter = (name: string, shape: readonly number[], values: Float32Array, 
 
 const asBytes = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 const plain: Converter = (name, shape, values) => [{ name, dtype: 'float32', shape, bytes: asBytes(values) }];
+// Every family names its tensors alike: matrices of layers are `layers.N.NAME.weight`, those of the attention `query`,
+// `key`, `value`, `proj`; what is added to tokens (embeddings, positions, class tokens) does not end in `.weight`.
+
 /**
  * Errors made in the attention of the first layers grow through all others; kept in float32 there, the error at the end
  * is halved for a few percent of the time.
@@ -34,11 +36,13 @@ const isSensitive = (name: string): boolean => /^layers\.[01]\.(query|key|value|
 /** What becomes int8. Norms, biases and embeddings are small; the patch embedding sees pixels. */
 const isMatrix = (name: string, shape: readonly number[]): boolean =>
   shape.length === 2 && name.startsWith('layers.') && !isSensitive(name);
+/** What becomes fp16. */
+const isHalved = (name: string, shape: readonly number[]): boolean => shape.length > 1 && name.endsWith('.weight');
 
 const converters: Readonly<Record<Precision, Converter>> = {
   fp32: plain,
   fp16: (name, shape, values, bytes) =>
-    shape.length > 1 && !name.endsWith('Embedding')
+    isHalved(name, shape)
       ? [{ name, dtype: 'float16', shape, bytes: asBytes(halfFromFloat32(values)) }]
       : plain(name, shape, values, bytes),
   int8: (name, shape, values, bytes) =>
@@ -50,8 +54,7 @@ const converters: Readonly<Record<Precision, Converter>> = {
 /** What a tensor of this name and shape becomes, without values. */
 const planned = (precision: Precision, name: string, shape: readonly number[], bytes: ByteType): TensorPlan[] => {
   if (precision === 'fp32') return [{ name, dtype: 'float32', shape }];
-  if (precision === 'fp16')
-    return [{ name, dtype: shape.length > 1 && !name.endsWith('Embedding') ? 'float16' : 'float32', shape }];
+  if (precision === 'fp16') return [{ name, dtype: isHalved(name, shape) ? 'float16' : 'float32', shape }];
   if (!isMatrix(name, shape)) return [{ name, dtype: 'float32', shape }];
   return [
     { name: `${name}.quantised`, dtype: bytes, shape: [...shape].reverse() },
@@ -100,7 +103,7 @@ export async function weightsDigest(checkpoint: Pick<Checkpoint, 'tensors'>, sig
  * weights are of the type that this processor multiplies exactly, unless told.
  */
 export async function convertWeights(
-  checkpoint: Checkpoint,
+  checkpoint: Pick<Checkpoint, 'name' | 'tensors'>,
   precision: Precision,
   { signal, progress, bytes }: PlaceOptions & { readonly bytes?: ByteType } = {},
 ): Promise<PlacedWeights> {
@@ -146,7 +149,7 @@ async function isWhole(path: string, signal?: AbortSignal): Promise<boolean> {
 
 async function writeConverted(
   path: string,
-  checkpoint: Checkpoint,
+  checkpoint: Pick<Checkpoint, 'name' | 'tensors'>,
   precision: Precision,
   type: ByteType,
   { signal, progress }: PlaceOptions,

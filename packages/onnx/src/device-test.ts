@@ -1,14 +1,14 @@
-// Chooses devices and tests them: a device is used only when it returns a small clip as the CPU does.
+// Chooses devices and tests them: a device is used only when it encodes a small input as the CPU does.
 
 import { DeepEarthError, InputError } from '@deepearth/core/errors';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 import type { Checkpoint } from './checkpoint.ts';
-import { candidates, computeType, parseDevice, type AttentionForm, type DevicePlan } from '@deepearth/onnx/devices';
-import type { EncoderOptions } from './encoder.ts';
-import { openGraph, prepare, tablesFor } from './graph-session.ts';
-import { compareTokens } from '@deepearth/onnx/compare';
-import type { Precision } from '@deepearth/onnx/precision';
-import type { PlacedWeights } from './weights.ts';
+import { candidates, computeType, parseDevice, type AttentionForm, type DevicePlan } from './devices.ts';
+import type { EncoderArchitecture } from './architecture.ts';
+import { openGraph } from './open-graph.ts';
+import { compareTokens } from './compare.ts';
+import type { Precision } from './precision.ts';
+import type { PlacedWeights } from './placed-weights.ts';
 
 /** A device and the form of attention that it gets right. */
 export interface ReadyDevice {
@@ -16,23 +16,29 @@ export interface ReadyDevice {
   readonly form: AttentionForm;
 }
 
-type TestOptions = EncoderOptions & { readonly precision: Precision };
+export interface DeviceTestOptions {
+  readonly precision: Precision;
+  /** The only form to try; the device's own unless told. */
+  readonly attention?: AttentionForm | undefined;
+  readonly threads?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told what `auto` chose and why. */
+  readonly log?: ((message: string) => void) | undefined;
+}
 
 /** Largest relative error of a device against the CPU. Errors of a wrong kernel are 0.1 and more. */
 const tolerance: Readonly<Record<Precision, number>> = { fp32: 2e-3, fp16: 2e-2, int8: 2e-2 };
-/** Layers and pixels of the test: 200 tokens, since some drivers err at 64 and more only. */
 const testLayers = 2;
-const testShape: readonly number[] = [1, 4, 3, 160, 160];
 
 /**
  * Finds out where the encoder can run. Throws an `InputError` that says what is missing; with `auto` there is always
  * the CPU.
  */
-export async function chooseDevices(
-  checkpoint: Checkpoint,
+export async function chooseDevices<A extends EncoderArchitecture>(
+  checkpoint: Checkpoint<A>,
   placed: PlacedWeights,
   names: readonly string[],
-  options: TestOptions,
+  options: DeviceTestOptions,
 ): Promise<ReadyDevice[]> {
   if (names.length === 0)
     throw new InputError('devices', 'none is named; "cpu" and "auto" always work.', { code: 'E_DEVICE' });
@@ -55,7 +61,11 @@ const reasonOf = (error: unknown): string =>
     .replace(/^.*was false\. /, '')
     .replace(/\.$/, '');
 
-async function choose(checkpoint: Checkpoint, placed: PlacedWeights, options: TestOptions): Promise<ReadyDevice> {
+async function choose<A extends EncoderArchitecture>(
+  checkpoint: Checkpoint<A>,
+  placed: PlacedWeights,
+  options: DeviceTestOptions,
+): Promise<ReadyDevice> {
   const reasons: string[] = [];
   for (const name of candidates()) {
     try {
@@ -70,11 +80,11 @@ async function choose(checkpoint: Checkpoint, placed: PlacedWeights, options: Te
   throw new InputError('device "auto"', reasons.join('; '), { code: 'E_DEVICE' });
 }
 
-async function test(
-  checkpoint: Checkpoint,
+async function test<A extends EncoderArchitecture>(
+  checkpoint: Checkpoint<A>,
   placed: PlacedWeights,
   plan: DevicePlan,
-  options: TestOptions,
+  options: DeviceTestOptions,
 ): Promise<ReadyDevice> {
   if (plan.kind === 'cpu') return { plan, form: options.attention ?? 'fused' };
   if (options.precision === 'int8')
@@ -104,35 +114,34 @@ async function test(
   );
 }
 
-/** What the first layers make of a fixed clip. */
-async function small(
-  checkpoint: Checkpoint,
+/** What the first layers make of fixed pixels. */
+async function small<A extends EncoderArchitecture>(
+  { family, architecture }: Checkpoint<A>,
   placed: PlacedWeights,
   plan: DevicePlan,
   form: AttentionForm,
-  { precision, threads, signal }: TestOptions,
+  { precision, threads, signal }: DeviceTestOptions,
 ): Promise<Tensor<'float32'>> {
-  const { architecture } = checkpoint;
+  const testShape = family.testShape(architecture);
   const count = testShape.reduce((a, b) => a * b, 1);
   const pixels = tensor(
     'float32',
     testShape,
     Float32Array.from({ length: count }, (_, i) => Math.sin(i * 0.7) + Math.sin(i * 0.0113)),
   );
-  const { input, patches, grid } = prepare(architecture, pixels);
-  const [batch, tokens] = patches.shape as [number, number, number];
+  const { variant, feeds, size } = family.prepare(architecture, pixels);
   const layers = Math.min(testLayers, architecture.layers);
   const graph = {
     architecture,
-    input,
+    variant,
     attention: form,
     layers,
     compute: computeType(plan.kind, precision),
-    ...(form === 'decomposed' && { size: { batch, tokens } }),
+    ...(form === 'decomposed' && { size }),
   };
-  const session = await openGraph(placed, graph, { plan, threads, signal });
+  const session = await openGraph(family, placed, graph, { plan, threads, signal });
   try {
-    return (await session.run({ patches, ...tablesFor(architecture, grid) }, signal))['tokens'] as Tensor<'float32'>;
+    return (await session.run(feeds, signal))['tokens'] as Tensor<'float32'>;
   } finally {
     await session.close();
   }

@@ -1,18 +1,17 @@
 // A checkpoint on one device or several: pixels in, tokens out.
 
 import { lineage } from '@deepearth/core/lineage';
-import { tensor, type Tensor } from '@deepearth/core/tensor';
+import type { Tensor } from '@deepearth/core/tensor';
 import type { EncoderIdentity } from '@deepearth/core/items';
-import type { Architecture } from './architecture.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { weightsDigest } from './convert.ts';
 import { chooseDevices, type ReadyDevice } from './device-test.ts';
-import { graphVersion, type GraphOptions } from './graph.ts';
-import { openGraph, prepare, tablesFor } from './graph-session.ts';
-import { computeType } from '@deepearth/onnx/devices';
-import type { Grid } from './rotary.ts';
-import type { Session, Tensors } from '@deepearth/onnx/session';
-import type { Precision } from '@deepearth/onnx/precision';
+import { computeType } from './devices.ts';
+import type { EncoderArchitecture, Grid } from './architecture.ts';
+import type { GraphInput, GraphRequest, Unpacked } from './family.ts';
+import { openGraph } from './open-graph.ts';
+import type { Session, Tensors } from './session.ts';
+import type { Precision } from './precision.ts';
 import { placeWeights } from './weights.ts';
 
 export interface EncoderOptions {
@@ -22,10 +21,10 @@ export interface EncoderOptions {
   /** CPU threads of one process; all cores unless told. */
   readonly threads?: number | undefined;
   /** What the graph returns beside the tokens. */
-  readonly outputs?: GraphOptions['outputs'];
+  readonly outputs?: GraphRequest<unknown>['outputs'];
   /** Only the first layers; for measurements. */
   readonly layers?: number | undefined;
-  readonly attention?: GraphOptions['attention'];
+  readonly attention?: GraphRequest<unknown>['attention'];
   readonly signal?: AbortSignal | undefined;
   /** Told what was chosen and why. */
   readonly log?: ((message: string) => void) | undefined;
@@ -34,24 +33,23 @@ export interface EncoderOptions {
   readonly profile?: string | undefined;
 }
 
-export interface Encoded {
-  /** `[batch, time, height, width, hiddenSize]`. */
-  readonly tokens: Tensor<'float32'>;
+export interface Encoded extends Unpacked {
   /** Everything the graph returned, by name; `[batch, tokens, …]`. */
   readonly outputs: Tensors;
   readonly grid: Grid;
 }
 
-export interface Encoder {
-  readonly architecture: Architecture;
+export interface Encoder<A extends EncoderArchitecture = EncoderArchitecture> {
+  readonly architecture: A;
   readonly identity: EncoderIdentity;
   readonly precision: Precision;
   /** The devices in use, by name. */
   readonly devices: readonly string[];
+  /** Names of the tokens of no place, in the order of `Encoded.globals`. */
+  readonly globals: readonly string[];
   /**
-   * Encodes normalised pixels, `[batch, frames, 3, height, width]`. One frame goes through the image embedding of
-   * V-JEPA 2.1 and is repeated to a tubelet in 2.0; an odd last frame is dropped, as in the original. Calls are spread
-   * over the devices. Aborting `signal` ends the process that works on it.
+   * Encodes normalised pixels, `[batch, frames, 3, height, width]`; the family says how frames become tokens. Calls are
+   * spread over the devices. Aborting `signal` ends the process that works on it.
    */
   encode(pixels: Tensor<'float32'>, signal?: AbortSignal): Promise<Encoded>;
   close(): Promise<void>;
@@ -67,18 +65,27 @@ interface Slot {
 }
 
 /** Digest of everything that decides an encoder's values: architecture, weights, precision, and the graph's version. */
-export const encoderFingerprint = async (
-  { architecture: { labels: _, ...architecture }, ...checkpoint }: Checkpoint,
+export const encoderFingerprint = async <A extends EncoderArchitecture>(
+  { family, architecture, tensors }: Checkpoint<A>,
   precision: Precision,
   signal?: AbortSignal,
   layers?: number,
 ): Promise<string> =>
-  lineage(graphVersion, architecture, await weightsDigest(checkpoint, signal), precision, layers ?? null);
+  lineage(
+    family.graphVersion,
+    family.fingerprinted?.(architecture) ?? architecture,
+    await weightsDigest({ tensors }, signal),
+    precision,
+    layers ?? null,
+  );
 
 /** Gets a checkpoint ready on its devices. Closing the encoder closes the sessions, not the checkpoint. */
-export async function openEncoder(checkpoint: Checkpoint, options: EncoderOptions = {}): Promise<Encoder> {
+export async function openEncoder<A extends EncoderArchitecture>(
+  checkpoint: Checkpoint<A>,
+  options: EncoderOptions = {},
+): Promise<Encoder<A>> {
   const { devices = ['cpu'], precision = 'fp32', threads, signal, outputs = 'tokens', layers, progress } = options;
-  const { architecture } = checkpoint;
+  const { family, architecture } = checkpoint;
   const placed = await placeWeights(checkpoint, precision, {
     signal,
     progress: progress && ((done, total) => progress('convert', done, total)),
@@ -87,44 +94,32 @@ export async function openEncoder(checkpoint: Checkpoint, options: EncoderOption
   const slots = ready.map((device): Slot => ({ device, busy: Promise.resolve(), waiting: 0 }));
   const fingerprint = await encoderFingerprint(checkpoint, precision, signal, layers);
 
-  async function sessionFor(
-    slot: Slot,
-    input: 'video' | 'image',
-    batch: number,
-    tokens: number,
-    abort?: AbortSignal,
-  ): Promise<Session> {
+  async function sessionFor(slot: Slot, { variant, size }: GraphInput, abort?: AbortSignal): Promise<Session> {
     const { plan, form } = slot.device;
-    const size = form === 'decomposed' ? { batch, tokens } : undefined;
-    const variant = JSON.stringify([input, size]);
-    if (slot.session?.alive && slot.variant === variant) return slot.session;
+    const fixed = form === 'decomposed' ? size : undefined;
+    const key = JSON.stringify([variant, fixed]);
+    if (slot.session?.alive && slot.variant === key) return slot.session;
     // One session at a time, so that two variants never hold the weights twice.
     await slot.session?.close();
-    slot.variant = variant;
+    slot.variant = key;
     const graph = {
       architecture,
-      input,
+      variant,
       outputs,
       attention: form,
       compute: computeType(plan.kind, precision),
-      ...(size && { size }),
+      ...(fixed && { size: fixed }),
       ...(layers !== undefined && { layers }),
     };
-    slot.session = await openGraph(placed, graph, { plan, threads, signal: abort, profile: options.profile });
+    slot.session = await openGraph(family, placed, graph, { plan, threads, signal: abort, profile: options.profile });
     return slot.session;
   }
 
   async function work(slot: Slot, pixels: Tensor<'float32'>, abort?: AbortSignal): Promise<Encoded> {
-    const { input, patches, grid } = prepare(architecture, pixels);
-    const [batch, tokens] = patches.shape as [number, number, number];
-    const session = await sessionFor(slot, input, batch, tokens, abort);
-    const answer = await session.run({ patches, ...tablesFor(architecture, grid) }, abort);
-    const values = answer['tokens'] as Tensor<'float32'>;
-    return {
-      tokens: tensor('float32', [batch, grid.time, grid.height, grid.width, architecture.hiddenSize], values.data),
-      outputs: answer,
-      grid,
-    };
+    const input = family.prepare(architecture, pixels);
+    const session = await sessionFor(slot, input, abort);
+    const outputs = await session.run(input.feeds, abort);
+    return { ...family.unpack(architecture, outputs, input), outputs, grid: input.grid };
   }
 
   return {
@@ -132,6 +127,7 @@ export async function openEncoder(checkpoint: Checkpoint, options: EncoderOption
     identity: { name: checkpoint.name, fingerprint },
     precision,
     devices: ready.map(({ plan }) => plan.name),
+    globals: family.globals(architecture),
     async encode(pixels, abort) {
       const slot = slots.reduce((least, other) => (other.waiting < least.waiting ? other : least));
       slot.waiting++;

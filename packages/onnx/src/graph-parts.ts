@@ -1,46 +1,16 @@
-// What the parts of the encoder's graph share: options, weights, linear layers.
+// What the parts of an encoder's graph share: weights, linear layers, norms.
 
 import { tensor, type DType, type Tensor } from '@deepearth/core/tensor';
 import type { GraphBuilder } from '@deepearth/formats/onnx';
-import type { AttentionForm } from '@deepearth/onnx/devices';
-import type { Architecture } from './architecture.ts';
+import type { GraphRequest } from './family.ts';
 
-/** Where a weight's values lie; `file` is a name in the folder that the session is told. */
-export interface PlacedWeight {
-  readonly file: string;
-  readonly offset: number;
-  readonly bytes: number;
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-}
-
-export interface GraphOptions {
-  readonly architecture: Architecture;
-  /**
-   * By the project's names; matrices that were quantised stand under `NAME.quantised` (int8, or uint8 with a zero of
-   * 128) and `NAME.scale`.
-   */
-  readonly weights: ReadonlyMap<string, PlacedWeight>;
-  /** What is computed in between; weights of other kinds are converted. The inputs and outputs are float32 always. */
-  readonly compute?: 'float32' | 'float16';
-  readonly attention?: AttentionForm;
-  /** `image`: one frame through the image embedding of V-JEPA 2.1. */
-  readonly input?: 'video' | 'image';
-  /**
-   * `tokens`: the normalised output; `hidden` adds what enters and leaves every layer; `levels` adds the hierarchical
-   * features.
-   */
-  readonly outputs?: 'tokens' | 'hidden' | 'levels';
-  /** Only the first layers, for self-tests and measurements. */
-  readonly layers?: number;
-  /** Batch and tokens, where they are to be fixed; the decomposed form needs them. */
-  readonly size?: { readonly batch: number; readonly tokens: number };
-}
+/** What of a request the parts depend on. */
+export type PartsOptions = Pick<GraphRequest<unknown>, 'weights' | 'compute' | 'size'>;
 
 /** What the parts of the graph share. */
 export interface GraphParts {
   readonly graph: GraphBuilder;
-  readonly options: GraphOptions;
+  readonly options: PartsOptions;
   /** float16 or float32. */
   readonly compute: 'float32' | 'float16';
   /**
@@ -49,10 +19,23 @@ export interface GraphParts {
    */
   weight(name: string, dtype?: DType, by?: string): string;
   shape(name: string, sizes: readonly number[]): string;
-  /** `x · weightᵀ + bias` of `[rows, in]`; several layers may read the same `x`, which is then quantised once. */
+  /**
+   * `x · weightᵀ + bias` of `[rows, in]`; several layers may read the same `x`, which is then quantised once. Without a
+   * bias where the weights have none of the name.
+   */
   linear(x: string, name: string): string;
   reshape(x: string, shape: string): string;
   cast(x: string, to: DType): string;
+  /** From float32 to what is computed in. */
+  half(x: string): string;
+  /** From what is computed in to float32. */
+  full(x: string): string;
+  add(a: string, b: string, name: string): string;
+  /**
+   * Layer norm over the last axis, in float32, as what runs along the layers is: activations reach 40 and sum up over
+   * all layers.
+   */
+  norm(x: string, name: string, epsilon: number): string;
 }
 
 /** Numbers of the element types, for Cast. */
@@ -61,7 +44,7 @@ export const onnxTypes = { float32: 1, float16: 10 } as const;
 export const microsoft = { domain: 'com.microsoft' } as const;
 
 /** Starts the parts of one graph. */
-export function graphParts(graph: GraphBuilder, options: GraphOptions): GraphParts {
+export function graphParts(graph: GraphBuilder, options: PartsOptions): GraphParts {
   const compute = options.compute ?? 'float32';
   const placed = new Map<string, string>();
   const constants = new Map<string, string>();
@@ -94,7 +77,7 @@ export function graphParts(graph: GraphBuilder, options: GraphOptions): GraphPar
     if (!found) throw new RangeError(`the weights hold no ${name}`);
     // Convolution kernels become matrices, embeddings become rows; same values in the same order.
     const shape =
-      found.shape.length === 5 ? [found.shape[0]!, found.shape.slice(1).reduce((a, b) => a * b)] : found.shape;
+      found.shape.length > 3 ? [found.shape[0]!, found.shape.slice(1).reduce((a, b) => a * b)] : found.shape;
     const stored = graph.external(dtype === found.dtype ? name : `${name}:stored`, found.dtype, shape, {
       location: found.file,
       offset: found.offset,
@@ -108,10 +91,15 @@ export function graphParts(graph: GraphBuilder, options: GraphOptions): GraphPar
     return made;
   };
   const linear = (x: string, name: string): string => {
-    const bias = weight(`${name}.bias`);
+    const bias = options.weights.has(`${name}.bias`) ? weight(`${name}.bias`) : '';
     const matrix = options.weights.get(`${name}.weight.quantised`);
     if (!matrix)
-      return graph.op('Gemm', [x, weight(`${name}.weight`, compute, x), bias], { transB: 1 }, { name: `${name}:gemm` });
+      return graph.op(
+        'Gemm',
+        [x, weight(`${name}.weight`, compute, x), ...(bias ? [bias] : [])],
+        { transB: 1 },
+        { name: `${name}:gemm` },
+      );
     let rounded = quantised.get(x);
     if (!rounded)
       quantised.set(
@@ -145,5 +133,15 @@ export function graphParts(graph: GraphBuilder, options: GraphOptions): GraphPar
     cast,
     shape: (name, sizes) => constant(name, () => tensor('int64', [sizes.length], BigInt64Array.from(sizes, BigInt))),
     reshape: (x, shape) => graph.op('Reshape', [x, shape]),
+    half: (x) => (compute === 'float32' ? x : cast(x, compute)),
+    full: (x) => (compute === 'float32' ? x : cast(x, 'float32')),
+    add: (a, b, name) => graph.op('Add', [a, b], {}, { name }),
+    norm: (x, name, epsilon) =>
+      graph.op(
+        'LayerNormalization',
+        [x, weight(`${name}.weight`, 'float32'), weight(`${name}.bias`, 'float32')],
+        { axis: -1, epsilon: { float: epsilon } },
+        { name },
+      ),
   };
 }

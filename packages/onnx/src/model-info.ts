@@ -2,24 +2,26 @@
 
 import { stat } from 'node:fs/promises';
 import { InputError } from '@deepearth/core/errors';
-import { readConfig, type Architecture } from './architecture.ts';
-import { builtinConfig, builtinName, builtinTitle } from './builtin.ts';
-import { encoderOf, fileParameters, findEntry, knownNames, type CatalogueEntry } from './catalogue.ts';
-import { countParameters, countTensors, estimate, type Estimate } from './estimate.ts';
-import { fetchFromHub, parseHubName } from '@deepearth/onnx/hub';
-import { completeSnapshot, knownCommit, repositoryCache, snapshotFolder } from '@deepearth/onnx/hub-cache';
-import { hubEnvironment, type Variables } from '@deepearth/onnx/hub-environment';
-import { didYouMean } from '@deepearth/onnx/hub-refusals';
-import { summarise } from './model-list.ts';
-import { precisions, type Precision } from '@deepearth/onnx/precision';
-import { formatBytes, formatCount, formatFlop, table } from '@deepearth/onnx/model-text';
+import type { EncoderArchitecture } from './architecture.ts';
+import { openCheckpoint } from './checkpoint.ts';
+import { familyOf } from './choose-family.ts';
+import { countEncoder, estimate, type Estimate } from './estimate.ts';
+import type { AnyFamily } from './family.ts';
+import { fetchFromHub, parseHubName } from './hub.ts';
+import { completeSnapshot, knownCommit, repositoryCache, snapshotFolder } from './hub-cache.ts';
+import { hubEnvironment, type Variables } from './hub-environment.ts';
+import { didYouMean } from './hub-refusals.ts';
+import { formatBytes, formatCount, formatFlop, table } from './model-text.ts';
+import { precisions, type Precision } from './precision.ts';
+import { findPublished, namesOf, type Published } from './published.ts';
 
 export interface ModelInfoOptions {
   /** Frames of a clip; 16 unless told. */
   readonly frames?: number | undefined;
-  /** Pixels of the encoder's input; the crop that the checkpoint was trained on unless told. */
+  /** Pixels of the encoder's input; the checkpoint's own crop unless told. */
   readonly height?: number | undefined;
   readonly width?: number | undefined;
+  /** Sequences in one call: clips, or frames where each is encoded by itself. */
   readonly batchSize?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly variables?: Variables | undefined;
@@ -29,20 +31,22 @@ export interface ModelInfo {
   readonly name: string;
   readonly summary: string;
   /**
-   * Where it was found: made in memory, a folder or file, the Hub's cache, or the list of official checkpoints alone.
+   * Where it was found: made in memory, a folder or file, the Hub's cache, or the list of published checkpoints alone.
    */
   readonly source: 'builtin' | 'folder' | 'cache' | 'catalogue';
   readonly path: string | null;
   readonly revision: string | null;
-  readonly architecture: Architecture;
+  readonly architecture: EncoderArchitecture;
+  /** What its checkpoints were trained on. */
+  readonly trainedOn: string;
   /** Of the encoder. */
   readonly parameters: number;
   readonly tensors: number;
   /** Bytes of the files of weights (with predictor and classifier); `null` where they are not known. */
   readonly fileBytes: number | null;
   readonly labels: number;
-  /** Meta's own file, and under which key the encoder lies in it. */
-  readonly original: CatalogueEntry['original'] | null;
+  /** The authors' own file, and under which key the encoder lies in it. */
+  readonly original: Published<EncoderArchitecture>['original'];
   readonly clip: {
     readonly frames: number;
     readonly height: number;
@@ -53,11 +57,15 @@ export interface ModelInfo {
 }
 
 /**
- * Looks into a model without loading or downloading it. Throws an `InputError` when it is not found here nor in the
- * list of official checkpoints.
+ * Looks into a model of one of `families` without loading or downloading it. Throws an `InputError` when it is not found
+ * here nor in a list of published checkpoints.
  */
-export async function modelInfo(model: string, options: ModelInfoOptions = {}): Promise<ModelInfo> {
-  const found = await find(model, options);
+export async function modelInfo(
+  families: readonly AnyFamily[],
+  model: string,
+  options: ModelInfoOptions = {},
+): Promise<ModelInfo> {
+  const { family, ...found } = await find(families, model, options);
   const { architecture } = found;
   const { frames = 16, height = architecture.cropSize, width = architecture.cropSize, batchSize = 1 } = options;
   for (const [name, value, step] of [
@@ -73,30 +81,38 @@ export async function modelInfo(model: string, options: ModelInfoOptions = {}): 
       );
   const clip = { frames, height, width, batchSize };
   const estimates = Object.fromEntries(
-    precisions.map((precision) => [precision, estimate(architecture, { ...clip, precision })]),
+    precisions.map((precision) => [precision, estimate(family, architecture, { ...clip, precision })]),
   ) as Record<Precision, Estimate>;
-  return { ...found, parameters: countParameters(architecture), tensors: countTensors(architecture), clip, estimates };
+  const { parameters, tensors } = countEncoder(family, architecture);
+  return { ...found, trainedOn: family.trainedOn(architecture), parameters, tensors, clip, estimates };
 }
 
-type Found = Omit<ModelInfo, 'parameters' | 'tensors' | 'clip' | 'estimates'>;
+type Found = Omit<ModelInfo, 'parameters' | 'tensors' | 'clip' | 'estimates' | 'trainedOn'> & {
+  readonly family: AnyFamily;
+};
 
-async function find(model: string, { signal, variables }: ModelInfoOptions): Promise<Found> {
-  if (model === builtinName) {
-    const architecture = readConfig(builtinConfig, builtinName);
-    const summary = 'V-JEPA 2 architecture, constructed, not trained: colour, texture, motion and neighbourhood';
+async function find(
+  families: readonly AnyFamily[],
+  model: string,
+  { signal, variables }: ModelInfoOptions,
+): Promise<Found> {
+  for (const family of families) {
+    const { builtin } = family;
+    if (builtin?.name !== model) continue;
     return {
-      name: builtinTitle,
-      summary,
+      family,
+      name: builtin.title,
+      summary: builtin.summary,
       source: 'builtin',
       path: null,
       revision: null,
-      architecture,
+      architecture: family.readConfig(builtin.config, builtin.name),
       fileBytes: null,
       labels: 0,
       original: null,
     };
   }
-  if (await stat(model).catch(() => undefined)) return look(model, model, 'folder', null);
+  if (await stat(model).catch(() => undefined)) return look(families, model, model, 'folder', null);
   const hub = parseHubName(model);
   if (!hub)
     throw new InputError(model, 'is no folder, no file and no name of a model.', {
@@ -107,74 +123,67 @@ async function find(model: string, { signal, variables }: ModelInfoOptions): Pro
   const commit = await knownCommit(cache, hub.revision);
   if (commit && (await completeSnapshot(snapshotFolder(cache, commit)))) {
     const { folder } = await fetchFromHub(model, { offline: true, signal, variables });
-    return look(model, folder, 'cache', commit);
+    return look(families, model, folder, 'cache', commit);
   }
-  const entry = findEntry(hub.name);
-  if (!entry) {
-    const close = didYouMean(hub.name, knownNames);
-    throw new InputError(model, 'is neither on this machine nor an official checkpoint.', {
-      code: 'E_MODEL_MISSING',
-      remedy: `${close ? `Did you mean ${close}? Or fetch it` : 'Fetch it'} first: deepearth model fetch ${model}`,
-    });
+  for (const family of families) {
+    const entry = findPublished<Published<EncoderArchitecture>>(family.catalogue, hub.name);
+    if (!entry) continue;
+    return {
+      family,
+      name: model,
+      summary: entry.summary,
+      source: 'catalogue',
+      path: null,
+      revision: null,
+      architecture: entry.architecture(),
+      fileBytes: entry.fileParameters === undefined ? null : 4 * entry.fileParameters,
+      labels: entry.labels,
+      original: entry.original,
+    };
   }
-  const parameters = fileParameters(entry);
-  return {
-    name: model,
-    summary: summarise(entry),
-    source: 'catalogue',
-    path: null,
-    revision: null,
-    architecture: architectureOf(entry),
-    fileBytes: parameters === undefined ? null : 4 * parameters,
-    labels: entry.task?.labels ?? 0,
-    original: entry.original,
-  };
+  const close = didYouMean(
+    hub.name,
+    families.flatMap(({ catalogue }) => namesOf(catalogue)),
+  );
+  throw new InputError(model, 'is neither on this machine nor an official checkpoint.', {
+    code: 'E_MODEL_MISSING',
+    remedy: `${close ? `Did you mean ${close}? Or fetch it` : 'Fetch it'} first: deepearth model fetch ${model}`,
+  });
 }
 
-async function look(name: string, path: string, source: 'folder' | 'cache', revision: string | null): Promise<Found> {
-  const { openCheckpoint } = await import('./checkpoint.ts');
-  const checkpoint = await openCheckpoint(path, { name });
+async function look(
+  families: readonly AnyFamily[],
+  name: string,
+  path: string,
+  source: 'folder' | 'cache',
+  revision: string | null,
+): Promise<Found> {
+  const family = await familyOf(families, path);
+  const checkpoint = await openCheckpoint(family, path, { name });
   try {
     const { architecture } = checkpoint;
-    const entry = source === 'cache' ? findEntry(name.split('@')[0]!) : undefined;
+    const entry =
+      source === 'cache'
+        ? findPublished<Published<EncoderArchitecture>>(family.catalogue, name.split('@')[0]!)
+        : undefined;
     const sizes = await Promise.all(
       checkpoint.files.filter((file) => !file.endsWith('config.json')).map(async (file) => (await stat(file)).size),
     );
-    const summary = entry
-      ? summarise(entry)
-      : `V-JEPA ${architecture.family}, ${architecture.cropSize} px, ${architecture.framesPerClip} frames`;
-    const original = entry?.original ?? null;
     return {
+      family,
       name,
-      summary,
+      summary: entry?.summary ?? family.summary(architecture),
       source,
       path,
       revision,
       architecture,
       fileBytes: sizes.reduce((sum, size) => sum + size, 0),
-      labels: architecture.labels.length,
-      original,
+      labels: family.labels(architecture).length,
+      original: entry?.original ?? null,
     };
   } finally {
     await checkpoint.close();
   }
-}
-
-/** The architecture of an official checkpoint, as its config.json says it. */
-export function architectureOf(entry: CatalogueEntry): Architecture {
-  const { hiddenSize, layers, heads, mlpSize } = encoderOf(entry);
-  return readConfig(
-    {
-      model_type: entry.family === '2.1' ? 'vjepa21' : 'vjepa2',
-      hidden_size: hiddenSize,
-      num_hidden_layers: layers,
-      num_attention_heads: heads,
-      mlp_ratio: mlpSize / hiddenSize,
-      crop_size: entry.cropSize,
-      frames_per_clip: entry.framesPerClip,
-    },
-    entry.name,
-  );
 }
 
 const sources = {
@@ -196,12 +205,12 @@ export function renderModelInfo(info: ModelInfo): string {
     ],
     ['encoder', `${formatCount(info.parameters)} parameters in ${info.tensors} tensors`],
     ['layers', `${a.layers}, hidden size ${a.hiddenSize}, ${a.heads} heads of ${a.headSize}, MLP ${a.mlpSize}`],
-    ['trained on', info.source === 'builtin' ? 'nothing' : `clips of ${a.framesPerClip} frames at ${a.cropSize} px`],
+    ['trained on', info.source === 'builtin' ? 'nothing' : info.trainedOn],
     ...(info.fileBytes === null ? [] : [['file', formatBytes(info.fileBytes)] as [string, string]]),
     ...(info.labels ? [['classes', String(info.labels)] as [string, string]] : []),
     ...(info.original ? [['original', `${info.original.url} (${info.original.key})`] as [string, string]] : []),
   ];
-  const batch = clip.batchSize > 1 ? `, ${clip.batchSize} clips at once` : '';
+  const batch = clip.batchSize > 1 ? `, ${clip.batchSize} at once` : '';
   return [
     info.name,
     ...rows.map(([label, text]) => `  ${label.padEnd(11)}${text}`),

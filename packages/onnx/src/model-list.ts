@@ -1,10 +1,10 @@
 // The checkpoints that are known by name, and which of them are on this machine.
 
-import { builtinConfig, builtinName, builtinTitle } from './builtin.ts';
-import { catalogue, encoderOf, fileParameters, findEntry, type CatalogueEntry } from './catalogue.ts';
-import { listCached } from '@deepearth/onnx/hub-cache';
-import { hubEnvironment, type Variables } from '@deepearth/onnx/hub-environment';
-import { formatBytes, table } from '@deepearth/onnx/model-text';
+import type { AnyFamily } from './family.ts';
+import { listCached } from './hub-cache.ts';
+import { hubEnvironment, type Variables } from './hub-environment.ts';
+import { formatBytes, table } from './model-text.ts';
+import { findPublished } from './published.ts';
 
 export interface ListedModel {
   readonly name: string;
@@ -18,47 +18,43 @@ export interface ListedModel {
   readonly source: 'builtin' | 'catalogue' | 'cache';
 }
 
-/** The built-in checkpoint, the official ones, then other V-JEPA models that are in the Hub's cache. */
-export async function listModels(variables?: Variables): Promise<ListedModel[]> {
+/** Of each family: the built-in checkpoint, the published ones, then others of its name that are in the Hub's cache. */
+export async function listModels(families: readonly AnyFamily[], variables?: Variables): Promise<ListedModel[]> {
   const cached = await listCached(hubEnvironment(variables).cache);
   const folders = new Map(cached.map(({ name, folder }) => [name.toLowerCase(), folder] as const));
-  const known = catalogue.map((entry): ListedModel => {
-    const parameters = fileParameters(entry);
-    return {
-      name: entry.name,
-      summary: summarise(entry),
-      parameters: encoderOf(entry).parameters,
-      bytes: parameters === undefined ? null : parameters * 4,
-      folder: [entry.name, ...entry.mirrors].map((name) => folders.get(name.toLowerCase())).find(Boolean) ?? null,
-      source: 'catalogue',
-    };
-  });
-  const others = cached
-    .filter(({ name, folder }) => folder && /v-?jepa/i.test(name) && !findEntry(name))
-    .map(({ name, folder, bytes }): ListedModel => ({
+  return families.flatMap(({ builtin, catalogue, repositories }) => [
+    ...(builtin
+      ? [
+          {
+            name: builtin.name,
+            summary: builtin.listed,
+            parameters: null,
+            bytes: 0,
+            folder: null,
+            source: 'builtin' as const,
+          },
+        ]
+      : []),
+    ...catalogue.map(({ name, mirrors, summary, gated, parameters, fileParameters }): ListedModel => ({
       name,
-      summary: 'in the cache',
-      parameters: null,
-      bytes,
-      folder: folder!,
-      source: 'cache',
-    }));
-  return [
-    {
-      name: builtinName,
-      summary: `${builtinTitle}, ${builtinConfig.crop_size} px, ${builtinConfig.frames_per_clip} frames`,
-      parameters: null,
-      bytes: 0,
-      folder: null,
-      source: 'builtin',
-    },
-    ...known,
-    ...others,
-  ];
+      summary: `${summary}${gated ? ', terms to accept' : ''}`,
+      parameters,
+      bytes: fileParameters === undefined ? null : fileParameters * 4,
+      folder: [name, ...mirrors].map((each) => folders.get(each.toLowerCase())).find(Boolean) ?? null,
+      source: 'catalogue',
+    })),
+    ...cached
+      .filter(({ name, folder }) => folder && repositories.test(name) && !findPublished(catalogue, name))
+      .map(({ name, folder, bytes }): ListedModel => ({
+        name,
+        summary: 'in the cache',
+        parameters: null,
+        bytes,
+        folder: folder!,
+        source: 'cache',
+      })),
+  ]);
 }
-
-export const summarise = ({ family, size, cropSize, framesPerClip, task, publisher }: CatalogueEntry): string =>
-  `V-JEPA ${family} ViT-${size}, ${cropSize} px, ${framesPerClip} frames${task ? `, ${task.title} (${task.labels} classes)` : ''}${publisher === 'community' ? ', converted by its community' : ''}`;
 
 /** One line per model. */
 export const renderModels = (models: readonly ListedModel[]): string =>

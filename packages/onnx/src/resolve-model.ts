@@ -3,10 +3,10 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
-import { lineage, sha256 } from '@deepearth/core/lineage';
-import { bytesOf } from '@deepearth/core/tensor';
-import { cacheFolder, fillingCache } from '@deepearth/onnx/cache';
-import { parseHubName } from '@deepearth/onnx/hub';
+import { cacheFolder, fillingCache } from './cache.ts';
+import type { AnyFamily, BuiltinModel } from './family.ts';
+import { parseHubName } from './hub.ts';
+import { namesOf } from './published.ts';
 
 export interface ResolveOptions {
   readonly signal?: AbortSignal | undefined;
@@ -24,36 +24,32 @@ export interface ResolvedModel {
 
 const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
 
-/** Writes the built-in checkpoint into the cache once; its folder is named after its content. */
-async function builtin(): Promise<ResolvedModel> {
-  const { builtinCheckpoint, builtinTitle } = await import('./builtin.ts');
-  const { writeBuiltin } = await import('./builtin-folder.ts');
-  const { config, tensors } = builtinCheckpoint();
-  const path = join(
-    cacheFolder(),
-    'builtin',
-    lineage(config, ...[...tensors].map(([name, t]) => [name, sha256(bytesOf(t))])),
-  );
-  if (!(await exists(join(path, 'config.json')))) await fillingCache(() => writeBuiltin(path));
-  return { path, name: builtinTitle };
+/** Writes a built-in checkpoint into the cache once; its folder is named after its content. */
+async function placeBuiltin({ title, digest, write }: BuiltinModel): Promise<ResolvedModel> {
+  const path = join(cacheFolder(), 'builtin', await digest());
+  if (!(await exists(join(path, 'config.json')))) await fillingCache(() => write(path));
+  return { path, name: title };
 }
 
 /**
- * Finds a model: `builtin`, a folder, a weights file, or the name of a repository on the Hugging Face Hub. Throws an
- * `InputError` when it is none of them.
+ * Finds a model of one of `families`: a built-in one, a folder, a weights file, or the name of a repository on the
+ * Hugging Face Hub, which is fetched. Throws an `InputError` when it is none of them.
  */
 export async function resolveModel(
+  families: readonly AnyFamily[],
   model: string,
   { signal, log, progress }: ResolveOptions = {},
 ): Promise<ResolvedModel> {
-  if (model === 'builtin') return builtin();
+  const builtins = families.flatMap(({ builtin }) => builtin ?? []);
+  const builtin = builtins.find(({ name }) => name === model);
+  if (builtin) return placeBuiltin(builtin);
   if (await exists(model)) return { path: resolve(model), name: model };
+  const known = families.flatMap(({ catalogue }) => namesOf(catalogue));
   if (parseHubName(model)) {
-    const { fetchModel } = await import('@deepearth/onnx/hub');
-    const { knownNames } = await import('./catalogue.ts');
+    const { fetchModel } = await import('./hub.ts');
     const path = await fetchModel(model, {
       signal,
-      known: knownNames,
+      known,
       ...(log && { warn: log }),
       ...(progress && {
         progress: ({ file, doneBytes, totalBytes }) => progress(`fetch ${file}`, doneBytes, totalBytes),
@@ -63,7 +59,6 @@ export async function resolveModel(
   }
   throw new InputError(model, 'is no folder, no file and no name of a model.', {
     code: 'E_MODEL_MISSING',
-    remedy:
-      'Give "builtin", a folder with config.json and model.safetensors, a .pt file, or a name like facebook/vjepa2-vitl-fpc64-256.',
+    remedy: `Give ${builtins.map(({ name }) => `"${name}", `).join('')}a folder with config.json and model.safetensors, a weights file, or a name like ${known[0]}.`,
   });
 }

@@ -4,27 +4,15 @@
 import { basename, dirname } from 'node:path';
 import type { Checkpoint } from './checkpoint.ts';
 import { convertWeights } from './convert.ts';
-import type { Precision } from '@deepearth/onnx/precision';
-import type { PlacedWeight } from './graph-parts.ts';
-
-export interface PlacedWeights {
-  /** Absolute; the names in `weights` are relative to it. */
-  readonly folder: string;
-  readonly weights: ReadonlyMap<string, PlacedWeight>;
-}
-
-export interface PlaceOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Called while weights are converted. */
-  readonly progress?: ((done: number, total: number) => void) | undefined;
-}
+import type { Precision } from './precision.ts';
+import type { PlacedWeight, PlacedWeights, PlaceOptions } from './placed-weights.ts';
 
 /**
  * fp32 points into the checkpoint's own files when their tensors lie there as they are in memory and in one folder;
  * anything else is converted once and kept in the cache folder.
  */
 export async function placeWeights(
-  checkpoint: Checkpoint,
+  checkpoint: Pick<Checkpoint, 'name' | 'tensors'>,
   precision: Precision,
   options: PlaceOptions = {},
 ): Promise<PlacedWeights> {
@@ -32,7 +20,10 @@ export async function placeWeights(
   return direct ?? convertWeights(checkpoint, precision, options);
 }
 
-async function placeDirectly({ tensors }: Checkpoint, signal?: AbortSignal): Promise<PlacedWeights | undefined> {
+async function placeDirectly(
+  { tensors }: Pick<Checkpoint, 'tensors'>,
+  signal?: AbortSignal,
+): Promise<PlacedWeights | undefined> {
   const folders = new Set([...tensors.values()].map(({ file }) => dirname(file)));
   if (folders.size !== 1) return undefined;
   const weights = new Map<string, PlacedWeight>();

@@ -90,7 +90,7 @@ export function tokensForPython(tokens: TokenGrid, values: Values): PtWritable {
     metadata: { ...metadataOf(clip, time ?? 1, encoder.name), ...geometryFor(tokens) },
     ...(axes.join() !== 'time,height,width,channels' && { axes: [...axes], grid_shape: [...shape] }),
     ...(valid && { valid: tensor('uint8', [count], valid) }),
-    ...(globals && { globals: globals.values, global_names: [...globals.names] }),
+    ...(globals && { globals: globals.values, global_names: [...globals.names], global_axes: [...globals.axes] }),
   };
 }
 

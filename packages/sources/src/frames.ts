@@ -176,8 +176,7 @@ export const frames = defineSource({
         const picture = await open(join(options.directory, file), options, signal);
         if (options.sizes === 'same' && leader) sameSize(leader, picture);
         const made = frameOf({ id, sequence, number }, picture, options, start, cache);
-        if (options.verify && !cache.has(made.key))
-          await cache.set(made.key, await decode(picture, options));
+        if (options.verify && !cache.has(made.key)) await cache.set(made.key, await decode(picture, options));
         return { made, picture };
       });
       context.progress('frames', ++done, files.length);

@@ -1,44 +1,20 @@
-// Opens an encoder's graph on a device and makes its inputs from pixels.
+// Makes the graph's inputs from pixels: patches and the tables of rotary attention.
 
 import { InputError } from '@deepearth/core/errors';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
+import type { Grid } from '@deepearth/onnx/architecture';
+import type { GraphInput } from '@deepearth/onnx/family';
+import type { Tensors } from '@deepearth/onnx/session';
 import { tokenGrid, type Architecture } from './architecture.ts';
-import type { DevicePlan } from '@deepearth/onnx/devices';
-import { encoderGraph, type GraphOptions } from './graph.ts';
-import { cutPatches } from './patches.ts';
-import { rotaryTables, type Grid } from './rotary.ts';
-import { openSession, type Session, type Tensors } from '@deepearth/onnx/session';
-import type { PlacedWeights } from './weights.ts';
+import { cutPatches } from '@deepearth/onnx/patches';
+import { rotaryTables } from './rotary.ts';
 
-export interface OpenGraphOptions {
-  readonly plan: DevicePlan;
-  readonly threads?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly profile?: string | undefined;
-}
-
-/** Opens one variant of the encoder's graph on one device. */
-export function openGraph(
-  { folder, weights }: PlacedWeights,
-  graph: Omit<GraphOptions, 'weights'>,
-  { plan, threads, signal, profile }: OpenGraphOptions,
-): Promise<Session> {
-  return openSession({
-    model: encoderGraph({ ...graph, weights }),
-    folder,
-    providers: plan.providers,
-    environment: plan.environment,
-    threads,
-    signal,
-    profile,
-  });
-}
-
-/** Which embedding a clip goes through, and its patches. */
-export function prepare(
-  architecture: Architecture,
-  pixels: Tensor<'float32'>,
-): { input: 'video' | 'image'; patches: Tensor<'float32'>; grid: Grid } {
+/**
+ * Inputs of the graph for normalised pixels, `[batch, frames, 3, height, width]`, and which embedding they go through:
+ * one frame goes through the image embedding of V-JEPA 2.1 and is repeated to a tubelet in 2.0; an odd last frame is
+ * dropped, as in the original.
+ */
+export function graphInput(architecture: Architecture, pixels: Tensor<'float32'>): GraphInput {
   const { family, tubelet, patchSize } = architecture;
   const [batch, frames, channels, height, width] = pixels.shape as [number, number, number, number, number];
   if (pixels.shape.length !== 5 || channels !== 3 || batch < 1 || frames < 1 || height < patchSize || width < patchSize)
@@ -47,10 +23,14 @@ export function prepare(
       `pixels are [batch, frames, 3, height, width], at least ${patchSize} pixels high and wide; these are [${pixels.shape.join(', ')}].`,
     );
   const grid = tokenGrid(architecture, frames, height, width);
-  if (frames === 1 && family === '2.1') return { input: 'image', patches: cutPatches(pixels, 1, patchSize), grid };
+  const image = frames === 1 && family === '2.1';
+  const patches = image
+    ? cutPatches(pixels, 1, patchSize)
+    : cutPatches(frames < tubelet ? repeated(pixels, tubelet) : pixels, tubelet, patchSize);
   return {
-    input: 'video',
-    patches: cutPatches(frames < tubelet ? repeated(pixels, tubelet) : pixels, tubelet, patchSize),
+    variant: image ? 'image' : 'video',
+    feeds: { patches, ...tablesFor(architecture, grid) },
+    size: { batch, tokens: patches.shape[1]! },
     grid,
   };
 }
@@ -69,7 +49,7 @@ function repeated(pixels: Tensor<'float32'>, times: number): Tensor<'float32'> {
 let lastTables: { key: string; tables: Tensors } | undefined;
 
 /** The rotary tables that the graph of this family takes; those of the last shape are kept. */
-export function tablesFor(architecture: Architecture, grid: Grid): Tensors {
+function tablesFor(architecture: Architecture, grid: Grid): Tensors {
   const { headSize, family, rotaryGrid } = architecture;
   const key = JSON.stringify([headSize, family, rotaryGrid, grid]);
   if (lastTables?.key === key) return lastTables.tables;
