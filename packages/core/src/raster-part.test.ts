@@ -1,8 +1,8 @@
-import type { Raster } from './items.ts';
-import { tensor, zeros } from './tensor.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Raster } from './items.ts';
 import { cropRaster, overviewRaster, partOfRaster } from './raster-part.ts';
+import { tensor, zeros } from './tensor.ts';
 
 const edge = fc.integer({ min: 1, max: 12 });
 
