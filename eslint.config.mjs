@@ -7,9 +7,10 @@ const stages = ['sources', 'windowers', 'model-vjepa2', 'aggregators', 'reducers
 const boundaries = [
   { sourceTag: 'scope:core', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:formats', onlyDependOnLibsWithTags: ['scope:core'] },
-  { sourceTag: 'scope:vision', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
+  { sourceTag: 'scope:runtime', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
   { sourceTag: 'scope:onnx', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
-  { sourceTag: 'scope:testing', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
+  { sourceTag: 'scope:vision', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
+  { sourceTag: 'scope:testing', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats', 'scope:runtime'] },
   ...stages.map((name) => ({
     sourceTag: `scope:${name}`,
     onlyDependOnLibsWithTags: [

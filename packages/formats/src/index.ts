@@ -24,4 +24,3 @@ export type { Description } from './inspect-value.ts';
 export * from './inspect-text.ts';
 export * from './file-kind.ts';
 export { printable } from './printable.ts';
-export * from './sha256.ts';

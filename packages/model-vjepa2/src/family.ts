@@ -1,6 +1,7 @@
 // V-JEPA 2 and 2.1 as one family of encoders: what the shared parts of `@deepearth/onnx` need to know of them.
 
-import { lineage, sha256 } from '@deepearth/core/lineage';
+import { lineage } from '@deepearth/core/lineage';
+import { sha256 } from '@deepearth/core/sha256';
 import { bytesOf, tensor, type Tensor } from '@deepearth/core/tensor';
 import { openCheckpoint } from '@deepearth/onnx/checkpoint';
 import type { ModelFamily } from '@deepearth/onnx/family';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clip, TokenGrid } from '@deepearth/core';
-import { runStage } from '@deepearth/core/run-stage';
+import { runStage } from '@deepearth/runtime/run-stage';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 import { bytesSource } from '@deepearth/formats/bytes';
 import { encodeSafetensors, openSafetensors } from '@deepearth/formats/safetensors';

@@ -173,6 +173,9 @@ async function prepare(clip: Clip, { options, state, signal }: Context): Promise
   const { architecture } = state.encoder;
   checkFrameCount(clip.frames.length, architecture.tubelet, clip.id);
   const rasters = [];
-  for (const frame of clip.frames) rasters.push(await frame.read(signal));
-  return readyClip(architecture, rasters, { ...clipOptions(options), names: clip.frames.map(({ origin }) => origin) });
+  for (const frame of clip.frames) rasters.push(await frame.read({ signal }));
+  return readyClip(architecture, rasters, {
+    ...clipOptions(options),
+    names: clip.frames.map(({ locator }) => locator.uri),
+  });
 }

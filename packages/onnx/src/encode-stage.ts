@@ -1,15 +1,15 @@
 // What encoder stages share: options of the device, opening a model, and the way of clips through it in batches.
 
+import type { ByteSource } from '@deepearth/core/byte-source';
 import type { Clip, TokenGrid } from '@deepearth/core/items';
 import { lineage } from '@deepearth/core/lineage';
 import type { StageContext } from '@deepearth/core/stage';
-import { openFile } from '@deepearth/formats/file-source-node';
-import { readTokenFile } from '@deepearth/formats/token-file';
+import { readTokenFile, type StoredTokens } from '@deepearth/formats/token-file';
 import { z } from 'zod';
 import type { EncoderArchitecture } from './architecture.ts';
 import { rememberedDigest } from './cache.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { encodeFrames, joined, type EncodedFrames, type PreparedFrames } from './encode-frames.ts';
+import { encodeFrames, joined, namedGlobals, type EncodedFrames, type PreparedFrames } from './encode-frames.ts';
 import { openEncoder, type Encoder } from './encoder.ts';
 import type { ModelFamily } from './family.ts';
 import { precisions } from './precision.ts';
@@ -115,17 +115,16 @@ export async function* encodeStream(
   let jobs: Job[] = [];
   let done = 0;
 
-  const tokensFor = (
-    { clip, key }: Pick<Job, 'clip' | 'key'>,
-    { values, geometry, valid }: EncodedFrames,
-  ): TokenGrid => ({
+  const gridOf = ({ clip, key }: Job, { values, globals, geometry, valid }: EncodedFrames): TokenGrid => ({
     kind: 'tokens',
     id: clip.id,
     key,
     values,
+    axes: ['time', 'height', 'width', 'channels'],
     ...(valid && { valid }),
+    ...(globals && { globals: namedGlobals(encoder.globals, globals) }),
+    origin: { kind: 'picture', geometry },
     clip,
-    geometry,
     encoder: encoder.identity,
   });
 
@@ -134,17 +133,17 @@ export async function* encodeStream(
     jobs = [];
     for (const [index, encoded] of (await encodeAll(batch, context)).entries()) {
       context.progress('encode', ++done, context.inputs[0]?.spec.count ?? null);
-      if (encoded) yield tokensFor(batch[index]!, encoded);
+      if (encoded) yield gridOf(batch[index]!, encoded);
     }
   }
 
   for await (const clip of clips) {
     const key = lineage(recipe, clip.key);
     const file = await former.find(key);
-    const stored = file === undefined ? undefined : await readStored(file);
+    const stored = file && (await readStored(file));
     if (stored?.key === key) {
       yield* flush();
-      yield tokensFor({ clip, key }, stored as EncodedFrames);
+      yield { ...stored, id: clip.id, clip, encoder: encoder.identity };
       continue;
     }
     const parts = await context.attempt(clip, () => prepare(clip));
@@ -154,8 +153,7 @@ export async function* encodeStream(
   yield* flush();
 }
 
-async function readStored(path: string) {
-  const source = await openFile(path);
+async function readStored(source: ByteSource): Promise<StoredTokens> {
   try {
     return await readTokenFile(source);
   } finally {

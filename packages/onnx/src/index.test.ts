@@ -28,6 +28,7 @@ test('exports these names', () => {
       "listModels",
       "microsoft",
       "modelInfo",
+      "namedGlobals",
       "namesOf",
       "openCheckpoint",
       "openEncoder",

@@ -1,14 +1,14 @@
 // Methods
-export * from './pca.ts';
-export * from './umap.ts';
-export * from './kmeans.ts';
-export * from './random-projection.ts';
+export * from './pca/pca.ts';
+export * from './umap/umap.ts';
+export * from './kmeans/kmeans.ts';
+export * from './random-projection/random-projection.ts';
 // Models
-export * from './model.ts';
-export * from './model-file.ts';
-export { restoreReducer } from './restore.ts';
+export * from './models/model.ts';
+export * from './models/model-file.ts';
+export { restoreReducer } from './models/restore.ts';
 // Colours
-export * from './limits.ts';
-export * from './oklab.ts';
+export * from './colours/limits.ts';
+export * from './colours/oklab.ts';
 // Judging
-export * from './compare.ts';
+export * from './compare/compare.ts';

@@ -1,5 +1,5 @@
 import { InputError, tensor, type Clip, type Picture, type Projection, type StageDefinition } from '@deepearth/core';
-import { runStage } from '@deepearth/core/run-stage';
+import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeFrames, makeProjections } from '@deepearth/testing';
 import { describe, expect, test } from 'vitest';
 import { overlay } from './overlay.ts';

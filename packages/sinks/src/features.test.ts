@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { halfFromFloat32, spec, tensor, type Artifact, type Item, type TokenGrid } from '@deepearth/core';
-import { runStage } from '@deepearth/core/run-stage';
+import { runStage } from '@deepearth/runtime/run-stage';
 import { bytesSource } from '@deepearth/formats/bytes';
 import { openNpy } from '@deepearth/formats/npy';
 import { openPt } from '@deepearth/formats/pt';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Frame, InputFile } from '@deepearth/core';
-import { describeAlone, runStage, type RunStageOptions } from '@deepearth/core/run-stage';
+import { describeAlone, runStage, type RunStageOptions } from '@deepearth/runtime/run-stage';
 import { describeStage } from '@deepearth/testing';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 // Laws about time: errors pass, a run can be stopped anywhere, nobody runs ahead, and everything is closed.
 
-import { describeAlone } from '@deepearth/core/run-stage';
+import { describeAlone } from '@deepearth/runtime/run-stage';
 import { isRefusal } from '@deepearth/core/stage';
 import { causedBy, Hanging, observe, textOf, type Seen } from './observe.ts';
 import type { AnyStage, Check } from './subject.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
 import type { Artifact, Item } from '@deepearth/core/items';
 import { sha256 } from '@deepearth/core/lineage';
-import { describeAlone } from '@deepearth/core/run-stage';
+import { describeAlone } from '@deepearth/runtime/run-stage';
 import { isRefusal } from '@deepearth/core/stage';
 import { contentDigest, itemDigest, mismatch } from './item-bytes.ts';
 import { observe, textOf, type Seen } from './observe.ts';

@@ -2,7 +2,7 @@
 
 import type { Item, KnownItem } from '@deepearth/core/items';
 import { spec, type StreamSpec } from '@deepearth/core/specs';
-import type { StageInput } from '@deepearth/core/run-stage';
+import type { StageInput } from '@deepearth/runtime/run-stage';
 
 /**
  * Items of one kind and their spec, read off the first; the spec has to be given where there is no item or where its

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunEvent } from '@deepearth/core/events';
 import type { Item } from '@deepearth/core/items';
-import { runStage, type StageInput } from '@deepearth/core/run-stage';
+import { runStage, type StageInput } from '@deepearth/runtime/run-stage';
 import type { StageUse } from '@deepearth/core/pipeline';
 import type { AnyStage, Subject } from './subject.ts';
 

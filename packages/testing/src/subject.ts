@@ -1,7 +1,7 @@
 // What the conformance suite is told about a stage.
 
 import type { Item } from '@deepearth/core/items';
-import type { StageInput } from '@deepearth/core/run-stage';
+import type { StageInput } from '@deepearth/runtime/run-stage';
 import type { StreamSpec } from '@deepearth/core/specs';
 import type { StageDefinition } from '@deepearth/core/stage';
 import type { z } from 'zod';

@@ -1,7 +1,7 @@
 // `deepearth run`: runs a pipeline, shows how far it is, and says what it left.
 
 import { basename, isAbsolute, relative, resolve } from 'node:path';
-import { run } from '@deepearth/core/run';
+import { run } from '@deepearth/runtime/run';
 import { CancelledError } from '@deepearth/core/errors';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';

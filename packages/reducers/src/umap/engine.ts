@@ -2,8 +2,8 @@
 // long.
 
 import { builtUrl } from '@deepearth/core/built-url';
-import type { Progress } from '../model.ts';
-import { pause } from '../pace.ts';
+import type { Progress } from '../models/model.ts';
+import { pause } from '../shared/pace.ts';
 import { control } from './context.ts';
 import type { AnswerOf, JobName, ParamsOf } from './jobs.ts';
 import { memoryOf } from './kernel.ts';

@@ -2,8 +2,8 @@
 
 import { InputError } from '@deepearth/core/errors';
 import { tensor } from '@deepearth/core/tensor';
-import { requireFinite } from '../finite.ts';
-import { rowCount, type FittedReducer, type Json, type ModelState } from '../model.ts';
+import { requireFinite } from '../tokens/finite.ts';
+import { rowCount, type FittedReducer, type Json, type ModelState } from '../models/model.ts';
 import { openEngine, type Engine } from './engine.ts';
 import type { Curve } from './curve.ts';
 import { candidates, encodeRows, refuseBad, seedWord, type SearchFacts } from './fit.ts';

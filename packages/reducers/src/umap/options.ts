@@ -1,6 +1,6 @@
 // What a UMAP can be told, its defaults, and where its tokens come from.
 
-import { rowCount, type Progress } from '../model.ts';
+import { rowCount, type Progress } from '../models/model.ts';
 import type { Metric } from './plan.ts';
 
 /** Tokens that come in chunks; asked for twice when a sample is fitted and the others are placed. */
