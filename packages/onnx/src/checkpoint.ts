@@ -147,6 +147,8 @@ export async function openCheckpoint<A extends EncoderArchitecture>(
     const unknown: string[] = [];
     for (const { tensors: stored, path: file } of opened)
       for (const [storedName, lazy] of stored) {
+        // A tensor without values (no registers: `[1, 0, hiddenSize]`) says nothing.
+        if (elementCount(lazy.shape) === 0) continue;
         const meaning = family.meaningOf(storedName);
         if (meaning === undefined) unknown.push(storedName);
         else if (meaning === 'besides') continue;
