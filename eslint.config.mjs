@@ -32,6 +32,7 @@ const boundaries = [
     ],
   })),
   { sourceTag: 'scope:cli', onlyDependOnLibsWithTags: ['*'] },
+  { sourceTag: 'scope:workspace', onlyDependOnLibsWithTags: ['*'] },
 ];
 
 export default tseslint.config(
@@ -50,6 +51,17 @@ export default tseslint.config(
         'error',
         { object: 'Math', property: 'random', message: 'Randomness is a seed in the options.' },
       ],
+    },
+  },
+  {
+    // Rules that need types: a promise that nobody waits for loses its error.
+    files: ['packages/*/src/**/*.ts', 'examples/**/*.ts', 'tools/**/*.ts'],
+    // One program for sources and tests, without a build; the packages' own tsconfig.json leave the tests out.
+    languageOptions: { parserOptions: { project: './tsconfig.check.json', tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
     },
   },
   {

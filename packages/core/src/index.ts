@@ -3,9 +3,10 @@ export * from './items.ts';
 export * from './tensor.ts';
 export * from './half.ts';
 export * from './lineage.ts';
-export * from './pooling.ts';
+export * from './raster-part.ts';
 export * from './sha256.ts';
 export type { ByteSource } from './byte-source.ts';
+export * from './pooling.ts';
 // Stages
 export * from './specs.ts';
 export * from './stage.ts';

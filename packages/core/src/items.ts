@@ -163,10 +163,19 @@ export interface TokenGrid extends Grid {
    * masked) to 255 (all). Absent when all are whole.
    */
   readonly valid?: Uint8Array;
-  /** Tokens that belong to no place: class and register tokens, `[names, channels]`. */
-  readonly globals?: { readonly names: readonly string[]; readonly values: Tensor<'float32'> };
+  /** Tokens that belong to no place: class and register tokens. */
+  readonly globals?: GlobalTokens;
   /** Which encoder, weights and precision made it; tokens of different encoders do not mix. */
   readonly encoder: EncoderIdentity;
+}
+
+/** Tokens that belong to no place of a grid. */
+export interface GlobalTokens {
+  /** What they are, along the axis `name`: "class", "register-1". */
+  readonly names: readonly string[];
+  /** Names of the axes of `values`; the last two are `name` and `channels`, a `time` before them is that of the grid. */
+  readonly axes: readonly string[];
+  readonly values: Tensor<'float32'>;
 }
 
 export interface EncoderIdentity {

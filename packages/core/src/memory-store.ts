@@ -53,6 +53,7 @@ export function memoryStore(name = 'memory'): RunStore {
     scratch: async () => memoryScratch(),
     appendJournal: async (line) => void journal.push(line),
     readJournal: async () => [...journal],
+    clearJournal: async () => void (journal.length = 0),
     settle: async (keepJournal) => {
       if (!keepJournal) journal.length = 0;
     },

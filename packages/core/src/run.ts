@@ -101,7 +101,7 @@ async function execute(
     try {
       const before = await readEntries(store);
       const book = openBook(store, (event) => events.next(event));
-      if (!resume) await store.settle(false);
+      if (!resume) await store.clearJournal();
       events.next({
         type: 'run-started',
         output: store.name,

@@ -115,7 +115,7 @@ export function stageRun(
       return store.workFolder(id);
     },
     keep: resources.keep,
-    share: resources.share,
+    share: sharing(services),
     reopen: (locator, read = {}) => reopen(locator, { signal, ...read }, services),
     progress: (step, done, total) => emit({ type: 'progress', stage: id, step, done, total }),
     recordInput: book.recordInput,
@@ -199,6 +199,23 @@ async function reopen(locator: Locator, options: ReadOptions, services: RunServi
       source ? `${locator.source} cannot open it again.` : `there is no ${locator.source} that could open it.`,
       { code: 'E_LOCATOR', remedy: 'Name the plugin that it came from in the pipeline.' },
     );
-  const { keep, share } = services.resources;
-  return source.reopen(locator, options, { keep, share, signal: services.signal });
+  const { keep } = services.resources;
+  return source.reopen(locator, options, { keep, share: sharing(services), signal: services.signal });
 }
+
+/** `share` of a stage's context: what is opened may have scratch that stays until the run ends. */
+const sharing =
+  ({ resources, store }: RunServices): StageContext['share'] =>
+  (name, open, close) =>
+    resources.share(
+      name,
+      () =>
+        open({
+          scratch: (file) =>
+            resources.keep(
+              () => store.scratch(`shared/${lineage(name)}/${file}`),
+              (room) => room.close(),
+            ),
+        }),
+      close,
+    );

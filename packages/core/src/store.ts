@@ -45,6 +45,8 @@ export interface RunStore {
   /** Appends a line to the journal of the run, synced; `readJournal` gives the lines of this and former runs. */
   appendJournal(line: string): Promise<void>;
   readJournal(): Promise<readonly string[]>;
+  /** Begins the journal anew. */
+  clearJournal(): Promise<void>;
   /** Ends a run: removes its scratch and half-written files, and the journal unless a later run may need it. */
   settle(keepJournal: boolean): Promise<void>;
 }

@@ -1,7 +1,15 @@
 // Token grids in safetensors files: everything that is needed to go on from them without the encoder.
 
 import { InputError } from '@deepearth/core/errors';
-import type { Clip, EncoderIdentity, FrameRecord, Geometry, Origin, TokenGrid } from '@deepearth/core/items';
+import type {
+  Clip,
+  EncoderIdentity,
+  FrameRecord,
+  Geometry,
+  GlobalTokens,
+  Origin,
+  TokenGrid,
+} from '@deepearth/core/items';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 import type { ByteSource } from './bytes.ts';
 import { openSafetensors } from './safetensors.ts';
@@ -27,7 +35,7 @@ export const storedClip = ({ frames, ...clip }: Clip): StoredClip => ({
 
 /**
  * The tensors and the metadata of a token file: `features` with the axes of the grid, where some tokens saw less than
- * whole pixels `valid` (uint8, without the last axis), and where there are any `globals` `[names, channels]`.
+ * whole pixels `valid` (uint8, without the last axis), and where there are any `globals`.
  */
 export function describeTokenFile(tokens: TokenGrid): {
   tensors: Record<string, Tensor>;
@@ -45,7 +53,7 @@ export function describeTokenFile(tokens: TokenGrid): {
       id,
       key,
       axes: JSON.stringify(axes),
-      ...(globals && { globals: JSON.stringify(globals.names) }),
+      ...(globals && { globals: JSON.stringify({ names: globals.names, axes: globals.axes }) }),
       ...(clip && { clip: JSON.stringify(storedClip(clip)) }),
       origin: JSON.stringify(origin),
       encoder: JSON.stringify({ name: encoder.name, fingerprint: encoder.fingerprint }),
@@ -85,9 +93,12 @@ export async function readTokenFile(source: ByteSource, signal?: AbortSignal): P
   if (mask && (!/^(bool|uint8)$/.test(mask.dtype) || mask.shape.join() !== values.shape.slice(0, -1).join()))
     refuse(`its mask is ${mask.dtype} of shape [${mask.shape.join(', ')}]`);
   const globals = file.tensors.has('globals') ? await file.tensor('globals', signal) : undefined;
-  const names = globals && json<string[]>('globals');
-  if (globals && (globals.dtype !== 'float32' || globals.shape.join() !== [names?.length, values.shape.at(-1)].join()))
-    refuse(`its globals are ${globals.dtype} of shape [${globals.shape.join(', ')}]`);
+  const about = globals && json<Omit<GlobalTokens, 'values'>>('globals');
+  const fits =
+    about?.axes?.length === globals?.shape.length &&
+    globals?.dtype === 'float32' &&
+    globals.shape.slice(-2).join() === [about?.names?.length, values.shape.at(-1)].join();
+  if (globals && !fits) refuse(`its globals are ${globals.dtype} of shape [${globals.shape.join(', ')}]`);
   const encoder = json<EncoderIdentity>('encoder');
   if (typeof encoder?.fingerprint !== 'string') refuse('its metadata lacks the encoder');
   const clip = file.metadata.has('clip') ? json<StoredClip>('clip') : undefined;
@@ -101,7 +112,7 @@ export async function readTokenFile(source: ByteSource, signal?: AbortSignal): P
     values: values as Tensor<'float32' | 'float16'>,
     axes,
     ...(mask && { valid: shares(mask as Tensor<'bool' | 'uint8'>) }),
-    ...(globals && { globals: { names: names!, values: globals as Tensor<'float32'> } }),
+    ...(globals && { globals: { ...about!, values: globals as Tensor<'float32'> } }),
     origin,
     ...(clip && { clip: found === '1' ? upgraded(clip, origin as unknown as { geometry: Geometry }) : clip }),
     encoder,

@@ -2,11 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { geometryOf, spec, type TokenGrid } from '@deepearth/core';
-import type { ByteSource } from '@deepearth/core/byte-source';
+import { geometryOf, spec, type FormerRun, type TokenGrid } from '@deepearth/core';
+import { openFile } from '@deepearth/formats/file-source-node';
 import { describeAlone, runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeClips } from '@deepearth/testing';
-import { openFile } from '@deepearth/formats/file-source-node';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
 import { describeTokenFile } from '@deepearth/formats/token-file';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -83,7 +82,7 @@ test('batches give what single clips give, and tiles what their crops give', asy
 
 test('tokens that a former run left are read instead of encoded, under the same key whatever the batches', async () => {
   const clips = makeClips(2, { time: 2, width: 64, height: 64 });
-  const run = async (more: object, find: (key: string) => Promise<ByteSource | undefined>): Promise<TokenGrid[]> => {
+  const run = async (more: object, find: FormerRun['find']): Promise<TokenGrid[]> => {
     const items: TokenGrid[] = [];
     for await (const item of runStage(vjepa2, {
       options: { ...options, ...more },

@@ -1,7 +1,7 @@
 // Prepared pictures through an encoder: cut into tiles where asked, encoded in batches, and put together again.
 
 import { InputError } from '@deepearth/core/errors';
-import type { Geometry } from '@deepearth/core/items';
+import type { Geometry, GlobalTokens } from '@deepearth/core/items';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 import type { Encoder } from './encoder.ts';
 
@@ -190,18 +190,10 @@ function concatenate<T extends Uint8Array | Float32Array>(
   return whole;
 }
 
-/**
- * Tokens of no place, `[time, tiles, names, channels]`, as a grid carries them: one row each, named "class"; with several
- * time steps "class@3", with several tiles "class@3#1" (tile 1, row by row).
- */
-export function namedGlobals(
-  names: readonly string[],
-  { shape, data }: Tensor<'float32'>,
-): { names: string[]; values: Tensor<'float32'> } {
-  const [steps, tiles, , channels] = shape as [number, number, number, number];
-  const all: string[] = [];
-  for (let step = 0; step < steps; step++)
-    for (let tile = 0; tile < tiles; tile++)
-      for (const name of names) all.push(`${name}${steps > 1 ? `@${step}` : ''}${tiles > 1 ? `#${tile}` : ''}`);
-  return { names: all, values: tensor('float32', [all.length, channels], data) };
+/** Tokens of no place, `[time, tiles, names, channels]`, as a grid carries them; an axis `tile` only where there are tiles. */
+export function globalTokens(names: readonly string[], { shape, data }: Tensor<'float32'>): GlobalTokens {
+  const [time, tiles, count, channels] = shape as [number, number, number, number];
+  return tiles === 1
+    ? { names, axes: ['time', 'name', 'channels'], values: tensor('float32', [time, count, channels], data) }
+    : { names, axes: ['time', 'tile', 'name', 'channels'], values: tensor('float32', shape, data) };
 }

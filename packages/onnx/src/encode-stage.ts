@@ -1,7 +1,7 @@
 // What encoder stages share: options of the device, opening a model, and the way of clips through it in batches.
 
 import type { ByteSource } from '@deepearth/core/byte-source';
-import type { Clip, TokenGrid } from '@deepearth/core/items';
+import type { Clip, PictureOrigin, TokenGrid } from '@deepearth/core/items';
 import { lineage } from '@deepearth/core/lineage';
 import type { StageContext } from '@deepearth/core/stage';
 import { readTokenFile, type StoredTokens } from '@deepearth/formats/token-file';
@@ -9,7 +9,7 @@ import { z } from 'zod';
 import type { EncoderArchitecture } from './architecture.ts';
 import { rememberedDigest } from './cache.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { encodeFrames, joined, namedGlobals, type EncodedFrames, type PreparedFrames } from './encode-frames.ts';
+import { encodeFrames, joined, globalTokens, type EncodedFrames, type PreparedFrames } from './encode-frames.ts';
 import { openEncoder, type Encoder } from './encoder.ts';
 import type { ModelFamily } from './family.ts';
 import { precisions } from './precision.ts';
@@ -122,8 +122,8 @@ export async function* encodeStream(
     values,
     axes: ['time', 'height', 'width', 'channels'],
     ...(valid && { valid }),
-    ...(globals && { globals: namedGlobals(encoder.globals, globals) }),
-    origin: { kind: 'picture', geometry },
+    ...(globals && { globals: globalTokens(encoder.globals, globals) }),
+    origin: { kind: 'picture', geometry } satisfies PictureOrigin,
     clip,
     encoder: encoder.identity,
   });

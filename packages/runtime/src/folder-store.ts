@@ -157,6 +157,7 @@ export function folderStore(path: string): FolderStore {
     appendJournal: (line) => explained(() => appendFile(journal, `${line}\n`)),
     readJournal: async () =>
       (await readFile(journal, 'utf8').catch(() => '')).split('\n').filter((line) => line !== ''),
+    clearJournal: () => explained(() => rm(journal, { force: true })),
     async settle(keepJournal) {
       await rm(parts, { recursive: true, force: true });
       await rm(work, { recursive: true, force: true });

@@ -115,7 +115,7 @@ describe('frames', () => {
 
   test('are not read when the reader has been aborted', async () => {
     const { found } = await run({ directory: await folder([1]) });
-    await expect(found[0]!.read(AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
+    await expect(found[0]!.read({ signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough');
   });
 });
 

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
 import type { Artifact, Item } from '@deepearth/core/items';
-import { sha256 } from '@deepearth/core/lineage';
+import { sha256 } from '@deepearth/core/sha256';
 import { describeAlone } from '@deepearth/runtime/run-stage';
 import { isRefusal } from '@deepearth/core/stage';
 import { contentDigest, itemDigest, mismatch } from './item-bytes.ts';

@@ -131,6 +131,9 @@ describeStage(sums, { inputs: () => values() });
 describeStage(files, { inputs: () => values() });
 describeStage(pairs, { inputs: () => values() });
 
+/** The output folder above a stage's work folder; no stage has to know it. */
+const outputOf = (workFolder: string): string => join(workFolder, '..', '..', '..');
+
 describe('the conformance suite', () => {
   const inputs = (): ReturnType<typeof values> => values();
   const bad = (
@@ -368,13 +371,14 @@ describe('the conformance suite', () => {
     ],
     [
       'a half-written file of an aborted drain',
-      process(async function* (items, { signal, output }) {
+      process(async function* (items, { signal, workFolder }) {
         const all: Value[] = [];
         for await (const item of items) all.push(item);
-        await writeFile(join(output.folder, 'half.txt'), 'x');
+        const half = join(outputOf(await workFolder()), 'half.txt');
+        await writeFile(half, 'x');
         await new Promise((resolve) => setTimeout(resolve, 20));
         signal.throwIfAborted();
-        await rm(join(output.folder, 'half.txt'));
+        await rm(half);
         yield* all;
       }),
       /after the end of its input it leaves half\.txt behind/,
@@ -391,8 +395,8 @@ describe('the conformance suite', () => {
 
   test('finds a file that was written beside the output folder’s own way', async () => {
     const stray = {
-      each: async (item: Value, { output }: { output: { folder: string } }) => (
-        await writeFile(join(output.folder, 'stray.txt'), 'x'),
+      each: async (item: Value, { workFolder }: { workFolder: () => Promise<string> }) => (
+        await writeFile(join(outputOf(await workFolder()), 'stray.txt'), 'x'),
         item
       ),
     } as never;
@@ -401,12 +405,12 @@ describe('the conformance suite', () => {
 
   test('finds an artifact that was changed after it was written', async () => {
     const changed = {
-      each: async (item: Value, { output }: Parameters<NonNullable<AnyStage['each']>>[1]) => {
+      each: async (item: Value, { output, workFolder }: Parameters<NonNullable<AnyStage['each']>>[1]) => {
         const artifact = await output.write(
           { path: `${item.id}.txt`, mediaType: 'text', key: item.key },
           new Uint8Array(3),
         );
-        await appendFile(join(output.folder, artifact.path), 'more');
+        await appendFile(join(outputOf(await workFolder()), artifact.path), 'more');
         return artifact;
       },
     } as never;

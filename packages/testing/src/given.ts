@@ -29,21 +29,11 @@ export function specOf(items: readonly Item[]): StreamSpec {
         count,
       );
     case 'tokens':
-      return spec(
-        'tokens',
-        named(['time', 'height', 'width', 'channels'], first.values.shape),
-        first.values.dtype,
-        count,
-      );
+      return spec('tokens', named(first.axes, first.values.shape), first.values.dtype, count);
     case 'embedding':
       return spec('embedding', named(first.axes, first.values.shape), first.values.dtype, count);
     case 'projection':
-      return spec(
-        'projection',
-        named(['time', 'height', 'width', 'components'], first.values.shape),
-        first.values.dtype,
-        count,
-      );
+      return spec('projection', named(first.axes, first.values.shape), first.values.dtype, count);
     case 'picture':
       return spec('picture', named(['height', 'width', 'channels'], first.pixels.shape), first.pixels.dtype, count);
     case 'artifact':

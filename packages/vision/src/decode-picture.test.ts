@@ -3,7 +3,7 @@ import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { decodePicture } from './decode-picture.ts';
 import { readPictureFile } from './picture-file.ts';
-import { partOfRaster } from './raster-part.ts';
+import { partOfRaster } from '@deepearth/core/raster-part';
 
 const noise = (length: number, seed: number) =>
   Uint8Array.from({ length }, (_, i) => Math.imul(i + seed + 1, 2654435761) >>> 24);

@@ -3,7 +3,6 @@ export { readPicture, type PictureOptions } from './read-picture.ts';
 export { readPictureFile, type PictureFile, type PictureFileOptions } from './picture-file.ts';
 export { decodePicture, type DecodeOptions } from './decode-picture.ts';
 // Rasters
-export { cropRaster, overviewRaster, partOfRaster, type PartOptions } from './raster-part.ts';
 export { pixelCache, type PixelCache } from './pixel-cache.ts';
 // Geometry
 export {

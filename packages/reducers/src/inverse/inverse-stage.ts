@@ -83,16 +83,17 @@ export const inverseStage = defineReducer({
           const shape = values.shape.slice(0, -1);
           const rows = await model.inverse!(keptRows(values.data, valid, components), signal);
           const back = tensor('float32', [...shape, model.channels], spreadRows(rows, valid, model.channels));
-          const { id, clip, geometry } = projection;
+          const { id, axes, clip, origin } = projection;
           return {
             kind: 'tokens',
             id,
             key: context.key(digest, projection.key),
             values: back,
             ...(valid ? { valid } : {}),
+            axes: [...axes.slice(0, -1), 'channels'],
             encoder,
-            clip,
-            geometry,
+            origin,
+            ...(clip ? { clip } : {}),
           };
         });
         if (grid) yield grid;

@@ -6,11 +6,18 @@ import { join } from 'node:path';
 import { bufferCount, map, toArray, lastValueFrom } from 'rxjs';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { Artifact, Item } from './items.ts';
-import { definePipeline, use } from './pipeline.ts';
+import {
+  definePipeline,
+  defineSink,
+  defineSource,
+  defineWindower,
+  refuse,
+  spec,
+  use,
+  type Artifact,
+  type Item,
+} from '@deepearth/core';
 import { run } from './run.ts';
-import { spec } from './specs.ts';
-import { defineSink, defineSource, defineWindower, refuse } from './stage.ts';
 
 interface Value extends Item {
   readonly kind: 'value';
@@ -236,7 +243,9 @@ describe('a run', () => {
       examples: [],
       describe: (input) => ({ output: input! }),
       async each(item, { former }) {
-        found.push(await former.find(item.key));
+        const file = await former.find(item.key);
+        found.push(file?.name);
+        await file?.close();
         return item as never;
       },
     });

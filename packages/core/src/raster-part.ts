@@ -1,9 +1,9 @@
 // A part of a raster, or a smaller copy of it: what `read({ window, overview })` means for any source.
 
-import { zeros, type Raster } from '@deepearth/core';
-import type { Rectangle } from './geometry.ts';
+import type { Raster, Rectangle } from './items.ts';
+import { zeros } from './tensor.ts';
 
-/** Which part of a picture is wanted, and how small; all of it at full size unless told. */
+/** Which part of a picture is wanted, and how small; all of it at full size unless told. A frame's `ReadOptions` are one. */
 export interface PartOptions {
   /** In pixels of the picture. */
   readonly window?: Rectangle | undefined;
@@ -82,7 +82,7 @@ export function overviewRaster(raster: Raster, factor: number): Raster {
 }
 
 /** What `window` and `overview` ask of a raster that has been read whole: cropped first, then made smaller. */
-export function partOfRaster(raster: Raster, { window, overview = 1 }: PartOptions): Raster {
+export function partOfRaster(raster: Raster, { window, overview = 1 }: PartOptions = {}): Raster {
   return overviewRaster(window ? cropRaster(raster, window) : raster, overview);
 }
 

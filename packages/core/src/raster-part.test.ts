@@ -1,4 +1,5 @@
-import { tensor, zeros, type Raster } from '@deepearth/core';
+import type { Raster } from './items.ts';
+import { tensor, zeros } from './tensor.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cropRaster, overviewRaster, partOfRaster } from './raster-part.ts';
