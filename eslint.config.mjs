@@ -1,7 +1,16 @@
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
-const stages = ['sources', 'windowers', 'model-vjepa2', 'aggregators', 'reducers', 'renderers', 'sinks'];
+const stages = [
+  'sources',
+  'windowers',
+  'model-vjepa2',
+  'model-dinov3',
+  'aggregators',
+  'reducers',
+  'renderers',
+  'sinks',
+];
 
 /** Who may import whom; `nx graph` draws the same. */
 const boundaries = [
