@@ -1,7 +1,16 @@
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
-const stages = ['sources', 'windowers', 'model-vjepa2', 'aggregators', 'reducers', 'renderers', 'sinks'];
+const stages = [
+  'sources',
+  'windowers',
+  'model-vjepa2',
+  'model-dinov3',
+  'aggregators',
+  'reducers',
+  'renderers',
+  'sinks',
+];
 
 /** Who may import whom; `nx graph` draws the same. */
 const boundaries = [
@@ -23,6 +32,7 @@ const boundaries = [
     ],
   })),
   { sourceTag: 'scope:cli', onlyDependOnLibsWithTags: ['*'] },
+  { sourceTag: 'scope:workspace', onlyDependOnLibsWithTags: ['*'] },
 ];
 
 export default tseslint.config(
@@ -41,6 +51,17 @@ export default tseslint.config(
         'error',
         { object: 'Math', property: 'random', message: 'Randomness is a seed in the options.' },
       ],
+    },
+  },
+  {
+    // Rules that need types: a promise that nobody waits for loses its error.
+    files: ['packages/*/src/**/*.ts', 'examples/**/*.ts', 'tools/**/*.ts'],
+    // One program for sources and tests, without a build; the packages' own tsconfig.json leave the tests out.
+    languageOptions: { parserOptions: { project: './tsconfig.check.json', tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
     },
   },
   {

@@ -1,30 +1,39 @@
 import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+
+// Nx asks for colours; the programs that tests start would write them into pipes.
+delete process.env['FORCE_COLOR'];
 
 const shared = {
   resolve: { conditions: ['@deepearth/source'] },
   ssr: { resolve: { conditions: ['@deepearth/source', 'node', 'import', 'default'] } },
 };
+const project = (name: string, root: string, include: string[], timeout: number, exclude: string[] = []) => ({
+  ...shared,
+  test: {
+    name,
+    root: fileURLToPath(new URL(root, import.meta.url)),
+    include,
+    exclude: ['**/node_modules/**', ...exclude],
+    testTimeout: timeout,
+    hookTimeout: timeout,
+  },
+});
 
 export default defineConfig({
   test: {
     globalSetup: ['tools/build-before-tests.ts'],
     reporters: ['default', './tools/closing-line.ts'],
+    // Nx runs the tests of two projects at a time (nx.json).
+    ...(process.env['NX_TASK_TARGET_PROJECT'] && { maxWorkers: '50%' }),
     projects: [
-      ...readdirSync('packages').map((name) => ({
-        ...shared,
-        test: {
-          name,
-          root: `packages/${name}`,
-          include: ['src/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-        },
-      })),
-      {
-        ...shared,
-        test: { name: 'workspace', include: ['examples/**/*.test.ts', 'tools/**/*.test.ts'], testTimeout: 120_000 },
-      },
+      ...readdirSync(new URL('packages', import.meta.url)).map((name) =>
+        project(name, `packages/${name}`, ['src/**/*.test.ts'], 60_000),
+      ),
+      project('examples', 'examples', ['**/*.test.ts'], 120_000),
+      project('tools', 'tools', ['*.test.ts'], 120_000, ['docs.test.ts']),
+      project('docs', 'tools', ['docs.test.ts'], 120_000),
     ],
   },
 });

@@ -1,7 +1,7 @@
 // Runs one stage of a graph: opens it, drives its body, counts, and always closes it.
 
 import { DeepEarthError, InputError, StageError } from './errors.ts';
-import type { RunEvent, StageCounts } from './events.ts';
+import type { StageCounts } from './events.ts';
 import type { Item, Locator, Raster, ReadOptions } from './items.ts';
 import { lineage } from './lineage.ts';
 import { finalAnswer, retrying } from './on-error.ts';
@@ -10,7 +10,6 @@ import type { PipelineStage } from './pipeline.ts';
 import { operate } from './pull.ts';
 import type { StreamSpec } from './specs.ts';
 import type { StageRange } from './ranges.ts';
-import type { StageRegistry } from './registry.ts';
 import type { Resources } from './resources.ts';
 import type { FormerRun, Scratch, StageContext, StageDefinition } from './stage.ts';
 import type { RunStore } from './store.ts';
@@ -115,7 +114,7 @@ export function stageRun(
       return store.workFolder(id);
     },
     keep: resources.keep,
-    share: resources.share,
+    share: sharing(services),
     reopen: (locator, read = {}) => reopen(locator, { signal, ...read }, services),
     progress: (step, done, total) => emit({ type: 'progress', stage: id, step, done, total }),
     recordInput: book.recordInput,
@@ -199,6 +198,23 @@ async function reopen(locator: Locator, options: ReadOptions, services: RunServi
       source ? `${locator.source} cannot open it again.` : `there is no ${locator.source} that could open it.`,
       { code: 'E_LOCATOR', remedy: 'Name the plugin that it came from in the pipeline.' },
     );
-  const { keep, share } = services.resources;
-  return source.reopen(locator, options, { keep, share, signal: services.signal });
+  const { keep } = services.resources;
+  return source.reopen(locator, options, { keep, share: sharing(services), signal: services.signal });
 }
+
+/** `share` of a stage's context: what is opened may have scratch that stays until the run ends. */
+const sharing =
+  ({ resources, store }: RunServices): StageContext['share'] =>
+  (name, open, close) =>
+    resources.share(
+      name,
+      () =>
+        open({
+          scratch: (file) =>
+            resources.keep(
+              () => store.scratch(`shared/${lineage(name)}/${file}`),
+              (room) => room.close(),
+            ),
+        }),
+      close,
+    );

@@ -108,7 +108,7 @@ export interface StageOutput {
   write(file: ArtifactFile, content: Content): Promise<Artifact>;
   /** Starts a file whose content comes over time: a GIF, a video. */
   writer(file: Pick<ArtifactFile, 'path' | 'mediaType'>): Promise<ArtifactWriter>;
-  /** Opens a file that this run wrote; throws an `InputError` where there is none. Close it. */
+  /** Opens a file of the store by its path; throws an `InputError` where there is none. Close it. */
   read(path: string): Promise<ByteSource>;
 }
 
@@ -175,8 +175,15 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
    * the run ends, also when it fails; last opened, first closed.
    */
   keep<T>(open: () => Promise<T> | T, close: (resource: T) => Promise<void> | void): Promise<T>;
-  /** The same for what several stages of a run use: opened by the first that names it. */
-  share<T>(name: string, open: () => Promise<T> | T, close: (resource: T) => Promise<void> | void): Promise<T>;
+  /**
+   * The same for what several stages of a run use: opened by the first that names it. The scratch that `open` is given
+   * stays until the run ends.
+   */
+  share<T>(
+    name: string,
+    open: (room: Pick<StageContext, 'scratch'>) => Promise<T> | T,
+    close: (resource: T) => Promise<void> | void,
+  ): Promise<T>;
   /** Reads a frame of any source from its locator, as that source would. Throws an `InputError` where none can. */
   reopen(locator: Locator, options?: ReadOptions): Promise<Raster>;
   /** Reports how far a long step is: `progress('fit', 120, 500)`; `total` is null where it is not known. */

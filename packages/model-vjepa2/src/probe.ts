@@ -119,19 +119,20 @@ export const probe = defineAggregator({
         `its tokens come from ${tokens.encoder.name}, the classifier was trained on those of ${checkpoint.name}.`,
         { code: 'E_ENCODER', remedy: 'Use the same model in encoder/vjepa2 and aggregator/probe.' },
       );
-    const [time, height, width, channels] = tokens.values.shape as [number, number, number, number];
+    const values = toFloat32(tokens.values);
+    const channels = values.shape.at(-1)!;
     const { logits, pooled } = await opened.classify(
-      tensor('float32', [1, time * height * width, channels], toFloat32(tokens.values).data),
+      tensor('float32', [1, values.data.length / channels, channels], values.data),
       signal,
     );
     const probabilities = softmax(logits.data);
     const order = [...probabilities.keys()].sort((a, b) => probabilities[b]! - probabilities[a]!).slice(0, options.top);
-    const values = { probabilities, logits: logits.data, pooled: pooled.data }[options.output];
+    const made = { probabilities, logits: logits.data, pooled: pooled.data }[options.output];
     return {
       kind: 'embedding',
       id: tokens.id,
       key: key(tokens.key, opened.fingerprint),
-      values: tensor('float32', [values.length], values),
+      values: tensor('float32', [made.length], made),
       axes: [options.output === 'pooled' ? 'channels' : 'labels'],
       origin: tokens.origin,
       ...(tokens.clip && { clip: tokens.clip }),

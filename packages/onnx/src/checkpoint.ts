@@ -28,6 +28,8 @@ export interface Checkpoint<A extends EncoderArchitecture = EncoderArchitecture>
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   /** Weights of what stands on top of the encoder (a classifier), by their names in the file; empty where there is none. */
   readonly head: ReadonlyMap<string, CheckpointTensor>;
+  /** The folder it lies in, with its config.json and what else a publisher puts there. */
+  readonly folder: string;
   /** The files it was read from, absolute: weights first, then config.json where there is one. */
   readonly files: readonly string[];
   /** Values of the encoder. */
@@ -145,6 +147,8 @@ export async function openCheckpoint<A extends EncoderArchitecture>(
     const unknown: string[] = [];
     for (const { tensors: stored, path: file } of opened)
       for (const [storedName, lazy] of stored) {
+        // A tensor without values (no registers: `[1, 0, hiddenSize]`) says nothing.
+        if (elementCount(lazy.shape) === 0) continue;
         const meaning = family.meaningOf(storedName);
         if (meaning === undefined) unknown.push(storedName);
         else if (meaning === 'besides') continue;
@@ -168,6 +172,7 @@ export async function openCheckpoint<A extends EncoderArchitecture>(
       architecture: fitting,
       tensors,
       head,
+      folder,
       files: [...opened.map((file) => file.path), ...(configured ? [config] : [])],
       parameters: [...tensors.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0),
       close,
@@ -193,7 +198,7 @@ function checkTensors<A extends EncoderArchitecture>(
   const faults: string[] = [];
   for (const [name, shape] of expected) {
     const found = tensors.get(name);
-    if (!found) faults.push(`missing ${family.publishedName(name)} ${shapeText(shape)}`);
+    if (!found) faults.push(`missing ${family.publishedName(name, architecture)} ${shapeText(shape)}`);
     else if (shapeText(found.shape) !== shapeText(shape))
       faults.push(`${found.storedName} is ${shapeText(found.shape)}, expected ${shapeText(shape)}`);
     else if (!floats.has(found.dtype)) faults.push(`${found.storedName} holds ${found.dtype}, not floats`);

@@ -1,7 +1,7 @@
 // Prepared pictures through an encoder: cut into tiles where asked, encoded in batches, and put together again.
 
 import { InputError } from '@deepearth/core/errors';
-import type { Geometry } from '@deepearth/core/items';
+import type { Geometry, GlobalTokens } from '@deepearth/core/items';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 import type { Encoder } from './encoder.ts';
 
@@ -188,4 +188,12 @@ function concatenate<T extends Uint8Array | Float32Array>(
     at += piece.length;
   }
   return whole;
+}
+
+/** Tokens of no place, `[time, tiles, names, channels]`, as a grid carries them; an axis `tile` only where there are tiles. */
+export function globalTokens(names: readonly string[], { shape, data }: Tensor<'float32'>): GlobalTokens {
+  const [time, tiles, count, channels] = shape as [number, number, number, number];
+  return tiles === 1
+    ? { names, axes: ['time', 'name', 'channels'], values: tensor('float32', [time, count, channels], data) }
+    : { names, axes: ['time', 'tile', 'name', 'channels'], values: tensor('float32', shape, data) };
 }

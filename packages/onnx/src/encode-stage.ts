@@ -4,12 +4,12 @@ import type { ByteSource } from '@deepearth/core/byte-source';
 import type { Clip, PictureOrigin, TokenGrid } from '@deepearth/core/items';
 import { lineage } from '@deepearth/core/lineage';
 import type { StageContext } from '@deepearth/core/stage';
-import { readTokenFile } from '@deepearth/formats/token-file';
+import { readTokenFile, type StoredTokens } from '@deepearth/formats/token-file';
 import { z } from 'zod';
 import type { EncoderArchitecture } from './architecture.ts';
 import { rememberedDigest } from './cache.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { encodeFrames, joined, type EncodedFrames, type PreparedFrames } from './encode-frames.ts';
+import { encodeFrames, joined, globalTokens, type EncodedFrames, type PreparedFrames } from './encode-frames.ts';
 import { openEncoder, type Encoder } from './encoder.ts';
 import type { ModelFamily } from './family.ts';
 import { precisions } from './precision.ts';
@@ -115,16 +115,14 @@ export async function* encodeStream(
   let jobs: Job[] = [];
   let done = 0;
 
-  const tokensFor = (
-    { clip, key }: Pick<Job, 'clip' | 'key'>,
-    { values, geometry, valid }: EncodedFrames,
-  ): TokenGrid => ({
+  const gridOf = ({ clip, key }: Job, { values, globals, geometry, valid }: EncodedFrames): TokenGrid => ({
     kind: 'tokens',
     id: clip.id,
     key,
     values,
     axes: ['time', 'height', 'width', 'channels'],
     ...(valid && { valid }),
+    ...(globals && { globals: globalTokens(encoder.globals, globals) }),
     origin: { kind: 'picture', geometry } satisfies PictureOrigin,
     clip,
     encoder: encoder.identity,
@@ -135,17 +133,17 @@ export async function* encodeStream(
     jobs = [];
     for (const [index, encoded] of (await encodeAll(batch, context)).entries()) {
       context.progress('encode', ++done, context.inputs[0]?.spec.count ?? null);
-      if (encoded) yield tokensFor(batch[index]!, encoded);
+      if (encoded) yield gridOf(batch[index]!, encoded);
     }
   }
 
   for await (const clip of clips) {
     const key = lineage(recipe, clip.key);
     const file = await former.find(key);
-    const stored = file === undefined ? undefined : await readStored(file);
+    const stored = file && (await readStored(file));
     if (stored?.key === key) {
       yield* flush();
-      yield { ...stored, id: clip.id, clip };
+      yield { ...stored, id: clip.id, clip, encoder: encoder.identity };
       continue;
     }
     const parts = await context.attempt(clip, () => prepare(clip));
@@ -155,7 +153,7 @@ export async function* encodeStream(
   yield* flush();
 }
 
-async function readStored(source: ByteSource) {
+async function readStored(source: ByteSource): Promise<StoredTokens> {
   try {
     return await readTokenFile(source);
   } finally {

@@ -9,7 +9,7 @@ import { checkModel, formatCheck } from './check.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { familyOf } from './choose-family.ts';
 import { compareTokens } from './compare.ts';
-import { encodeFrames, joined, type PreparedFrames } from './encode-frames.ts';
+import { encodeFrames, joined, globalTokens, type PreparedFrames } from './encode-frames.ts';
 import { openEncoder, type Encoder } from './encoder.ts';
 import { countEncoder, estimate } from './estimate.ts';
 import { modelInfo, renderModelInfo } from './model-info.ts';
@@ -144,6 +144,12 @@ test('parts joined are the grids one after the other; where one has no mask, all
   expect(Array.from(whole.valid!)).toEqual([...Array<number>(12).fill(0), ...Array<number>(12).fill(255)]);
   expect(joined([a!])).toBe(a);
   expect(joined([a!, b!]).valid).toBeUndefined();
+});
+
+test('tokens of no place keep their time steps, and their tiles where there are several', () => {
+  const of = (steps: number, tiles: number) => globalTokens(['class', 'register'], noise(steps, tiles, 2, 32));
+  expect(of(3, 1)).toMatchObject({ axes: ['time', 'name', 'channels'], values: { shape: [3, 2, 32] } });
+  expect(of(1, 4)).toMatchObject({ axes: ['time', 'tile', 'name', 'channels'], values: { shape: [1, 4, 2, 32] } });
 });
 
 test('a model is checked with its own outputs, and fails with others', async () => {

@@ -135,6 +135,6 @@ export async function openEncoder<A extends EncoderArchitecture>(
       slot.busy = turn.catch(() => undefined).then(() => void slot.waiting--);
       return turn;
     },
-    close: async () => void (await Promise.all(slots.map(({ session }) => session?.close()))),
+    close: async () => void (await Promise.all(slots.map(async ({ session }) => session?.close()))),
   };
 }

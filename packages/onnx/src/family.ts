@@ -144,7 +144,7 @@ export interface ModelFamily<A extends EncoderArchitecture> {
   /** Every tensor of an encoder by the project's names, with its shape. */
   expectedTensors(architecture: A): ReadonlyMap<string, readonly number[]>;
   /** The published spelling of one of the project's names, for messages. */
-  publishedName(name: string): string;
+  publishedName(name: string, architecture: A): string;
 
   /** Counts up when the graph's arithmetic changes, so that what was made with another is told apart. */
   readonly graphVersion: number;

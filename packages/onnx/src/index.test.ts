@@ -22,6 +22,7 @@ test('exports these names', () => {
       "fetchModel",
       "findPublished",
       "formatCheck",
+      "globalTokens",
       "graphParts",
       "headsShape",
       "joined",

@@ -22,7 +22,7 @@ export {
   type CheckpointTensor,
 } from './checkpoint.ts';
 export { encoderFingerprint, openEncoder, type Encoded, type Encoder, type EncoderOptions } from './encoder.ts';
-export { encodeFrames, joined, type EncodedFrames, type PreparedFrames } from './encode-frames.ts';
+export { encodeFrames, joined, globalTokens, type EncodedFrames, type PreparedFrames } from './encode-frames.ts';
 export { resolveModel, type ResolvedModel, type ResolveOptions } from './resolve-model.ts';
 export { surveyModel, type ModelSurvey } from './survey-model.ts';
 export { countEncoder, estimate, type EncoderCounts, type Estimate, type EstimateOptions } from './estimate.ts';

@@ -65,7 +65,7 @@ export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, un
       signal.throwIfAborted();
       const id = `${options.layer}-${frame.id}`;
       const pixels = await context.attempt({ id }, async () => {
-        const pictures = await Promise.all(panels.map((panel) => (panel ? rgbOf(panel, signal) : undefined)));
+        const pictures = await Promise.all(panels.map(async (panel) => (panel ? rgbOf(panel, signal) : undefined)));
         edge ??= Math.max(...pictures.map((picture) => picture?.shape[options.direction === 'row' ? 0 : 1] ?? 1));
         return putTogether(pictures, edge, options.direction, options.gapPixels);
       });
@@ -94,7 +94,7 @@ async function putTogether(
 ): Promise<Tensor<'uint8'>> {
   const across = direction === 'row';
   const panels = await Promise.all(
-    pictures.map((picture) =>
+    pictures.map(async (picture) =>
       picture ? scaled(picture, edge, across) : tensor('uint8', [edge, edge, 3], new Uint8Array(edge * edge * 3)),
     ),
   );

@@ -1,6 +1,7 @@
 // Chooses the colours of a GIF and finds the nearest one for every pixel.
 
-import type { Palette } from 'gifenc';
+/** Colours, `[r, g, b]` or `[r, g, b, a]` each. */
+export type Palette = number[][];
 
 /** Pixels of one picture, `[height, width, channels]`, 3 channels or 4 with opacity last. */
 export interface Pixels {

@@ -13,6 +13,9 @@ export interface Scaling {
   readonly highPercentile: number;
 }
 
+/** Where nobody asks for another. */
+export const defaultScaling: Scaling = { scaling: 'percentile', lowPercentile: 1, highPercentile: 99 };
+
 /** Passes over all values, as often as it is called: chunks of `[rows, components]`; NaN marks tokens without data. */
 export type Passes = () => AsyncIterable<Float32Array> | Iterable<Float32Array>;
 

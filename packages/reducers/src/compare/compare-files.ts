@@ -3,7 +3,7 @@
 import { InputError } from '@deepearth/core/errors';
 import { compareReduction, type Comparison } from './compare.ts';
 import type { Progress } from '../models/model.ts';
-import { stratifiedSample } from '../tokens/sample.ts';
+import { stratifiedSample } from './stratified-sample.ts';
 import { openTokens, type TokenSource } from '../tokens/token-source-node.ts';
 
 export interface CompareRequest {

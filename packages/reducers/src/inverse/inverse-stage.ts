@@ -89,11 +89,11 @@ export const inverseStage = defineReducer({
             id,
             key: context.key(digest, projection.key),
             values: back,
-            axes: [...axes.slice(0, -1), 'channels'],
             ...(valid ? { valid } : {}),
+            axes: [...axes.slice(0, -1), 'channels'],
             encoder,
             origin,
-            ...(clip && { clip }),
+            ...(clip ? { clip } : {}),
           };
         });
         if (grid) yield grid;

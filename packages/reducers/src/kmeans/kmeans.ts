@@ -225,6 +225,7 @@ export function restoreKmeans(state: ModelState, subject = 'the k-means model'):
     channels,
     components: 1,
     meaning: 'label',
+    limits: [[0, clusters - 1]],
     clusters,
     centers,
     inertia,

@@ -10,7 +10,7 @@ import { decodeModel, encodeModel } from './model-file.ts';
 import type { FittedReducer, SavedModel } from './model.ts';
 import { pca } from '../pca/pca.ts';
 import { randomProjection } from '../random-projection/random-projection.ts';
-import { restoreReducer } from './restore.ts';
+import { restoreReducer } from '../run/reductions.ts';
 import { seededNormal } from '../shared/seeded.ts';
 import { umap } from '../umap/umap.ts';
 

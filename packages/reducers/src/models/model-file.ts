@@ -3,20 +3,13 @@
 import { InputError } from '@deepearth/core/errors';
 import type { EncoderIdentity } from '@deepearth/core/items';
 import type { Tensor } from '@deepearth/core/tensor';
-import { bytesSource } from '@deepearth/formats/bytes';
+import { bytesSource, type ByteSource } from '@deepearth/formats/bytes';
 import { encodeSafetensors, openSafetensors } from '@deepearth/formats/safetensors';
+import { canonicalJson } from './canonical-json.ts';
 import { modelKinds, type Json, type Limits, type ModelKind, type SavedModel } from './model.ts';
 
 const format = 'deepearth-reducer';
 const version = 1;
-
-/** Keys in order, so that the same model always has the same text. */
-const canonical = (value: Json): string =>
-  JSON.stringify(value, (_, inner: Json) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 
 /** The bytes of a model file: the same model always gives the same ones. */
 export const encodeModel = ({ state, encoder, limits }: SavedModel): Promise<Uint8Array> =>
@@ -24,9 +17,9 @@ export const encodeModel = ({ state, encoder, limits }: SavedModel): Promise<Uin
     format,
     version: String(version),
     kind: state.kind,
-    options: canonical(state.metadata),
-    limits: canonical(limits),
-    ...(encoder ? { encoder: canonical({ ...encoder }) } : {}),
+    options: canonicalJson(state.metadata),
+    limits: canonicalJson(limits),
+    ...(encoder ? { encoder: canonicalJson({ ...encoder }) } : {}),
   });
 
 export interface LoadOptions {
@@ -35,16 +28,17 @@ export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** As of `readModel`, of bytes in memory; `subject` names them in errors. */
+export const decodeModel = (bytes: Uint8Array, subject: string, options: LoadOptions = {}): Promise<SavedModel> =>
+  readModel(bytesSource(bytes, subject), options);
+
 /**
- * Reads a model from its bytes. Throws an `InputError` for a file that is none, a newer version, or a model made for
- * another encoder (both are named).
+ * Reads a model. Throws an `InputError` for a file that is none, a newer version, or a model made for another encoder
+ * (both are named).
  */
-export async function decodeModel(
-  bytes: Uint8Array,
-  subject: string,
-  { encoder, signal }: LoadOptions = {},
-): Promise<SavedModel> {
-  const file = await openSafetensors(bytesSource(bytes, subject), signal);
+export async function readModel(source: ByteSource, { encoder, signal }: LoadOptions = {}): Promise<SavedModel> {
+  const subject = source.name;
+  const file = await openSafetensors(source, signal);
   const text = (name: string): string => {
     const value = file.metadata.get(name);
     if (value === undefined)

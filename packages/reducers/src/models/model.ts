@@ -3,6 +3,7 @@
 import type { EncoderIdentity } from '@deepearth/core/items';
 import type { Tensor } from '@deepearth/core/tensor';
 import { InputError } from '@deepearth/core/errors';
+import type { GridRows, SeenGrid } from '../tokens/grid-rows.ts';
 
 /** Kinds of fitted reducers that can be saved and loaded. */
 export const modelKinds = ['pca', 'umap', 'kmeans', 'random-projection'] as const;
@@ -27,11 +28,15 @@ export interface FittedReducer {
   readonly components: number;
   /** What a component means; see `Projection.meaning`. Absent: coordinates. */
   readonly meaning?: 'coordinates' | 'scalar' | 'label';
+  /** Where colours do not follow from the values: labels go from 0 to the number of groups less one. */
+  readonly limits?: Limits;
   /**
    * Reduces `[rows, channels]` to `[rows, components]`; no rows answer an empty array. What rows stand together changes
    * no byte of the answer. Throws an `InputError` for a wrong width and for NaN or infinity (with the row).
    */
   transform(chunk: Float32Array, signal?: AbortSignal): Promise<Float32Array>;
+  /** The same for a whole grid, where a token's components depend on its neighbours in the grid. */
+  transformGrid?(tokens: GridRows, grid: SeenGrid, signal?: AbortSignal): Promise<Float32Array>;
   /** `[rows, components]` back to `[rows, channels]`, where the method has an inverse. */
   inverse?(chunk: Float32Array, signal?: AbortSignal): Promise<Float32Array>;
   /** What `saveModel` writes; restoring it returns a reducer with the same bytes in `transform`. */

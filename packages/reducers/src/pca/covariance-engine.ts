@@ -1,31 +1,36 @@
-// Who sums and solves: a worker thread with ONNX Runtime, or typed arrays in slices on the calling thread.
+// Who multiplies and solves: a worker thread with ONNX Runtime, or typed arrays in slices on the calling thread.
 
 import { builtUrl } from '@deepearth/core/built-url';
-import { discard } from '../shared/discard.ts';
-import { addProducts, addRows, noMoments } from './moments.ts';
 import { pause, runSliced } from '../shared/pace.ts';
-import type { AddAnswer, StartRequest } from './pca-worker.ts';
-import { principalComponents, type Principal } from './principal.ts';
 import { startWorker, type WorkerClient } from '../shared/worker-client.ts';
+import { blockProducts, type BlockProducts, type Moments } from './moments.ts';
+import type { AddAnswer, SolveRequest, StartRequest } from './pca-worker.ts';
+import { principalComponents, type Precision, type Principal } from './principal.ts';
+import type { Rows } from './pieces.ts';
 
 export const pcaEngines = ['auto', 'onnx', 'javascript', 'ml-pca'] as const;
 export type PcaEngine = (typeof pcaEngines)[number];
 
 export interface CovarianceEngine {
   /**
-   * Takes a block `[rows, channels]` over; returns an array to fill next, where one has come back. Blocks that wait are
-   * at most two.
+   * Takes a block `[rows, channels]` over; `take` gets its products later, in the order of the calls. Returns an array to
+   * fill next, where one has come back. Blocks that wait are at most two.
    */
-  add(block: Float32Array | Float64Array): Promise<Float32Array | Float64Array | undefined>;
-  solve(): Promise<Principal>;
+  add(block: Rows, take: (products: BlockProducts) => Promise<void>): Promise<Rows | undefined>;
+  /** Waits until all products have been taken. */
+  drain(): Promise<void>;
+  /** The moments are used up. */
+  solve(moments: Moments, components: number, precision: Precision): Promise<Principal>;
+  /** Lets it rest, for the next one to use; whatever was asked has to have come. */
+  release(): Promise<void>;
+  /** Gives up. */
   close(): Promise<void>;
 }
 
 interface Work {
   readonly channels: number;
-  readonly components: number;
   readonly signal: AbortSignal | undefined;
-  /** Rows, where all of them are known to be in the first block. */
+  /** All rows there are, where they fit into one block. */
   readonly rows: number | undefined;
 }
 
@@ -37,14 +42,15 @@ const narrow = 24;
 const inNode = typeof process !== 'undefined' && Boolean(process.versions?.node);
 
 /** Products in float64 on the calling thread, in slices of some milliseconds. */
-function slicedEngine({ channels, components, signal }: Work): CovarianceEngine {
-  const moments = noMoments(channels);
+function slicedEngine({ channels, signal }: Work): CovarianceEngine {
   return {
-    async add(block) {
-      await runSliced(addRows(moments, block), signal);
+    async add(block, take) {
+      await take(await runSliced(blockProducts(block, channels), signal));
       return block;
     },
-    solve: () => runSliced(principalComponents(moments, components, 'float64'), signal),
+    drain: async () => undefined,
+    solve: (moments, components, precision) => runSliced(principalComponents(moments, components, precision), signal),
+    release: async () => undefined,
     close: async () => undefined,
   };
 }
@@ -52,15 +58,9 @@ function slicedEngine({ channels, components, signal }: Work): CovarianceEngine 
 /** One thread that rests between fits: starting it and loading ONNX Runtime takes longer than many a fit. */
 let resting: WorkerClient | undefined;
 
-async function workerEngine(
-  { channels, components, signal }: Work,
-  engine: StartRequest['engine'],
-): Promise<CovarianceEngine> {
+async function workerEngine({ channels, signal }: Work, engine: StartRequest['engine']): Promise<CovarianceEngine> {
   signal?.throwIfAborted();
-  // ml-pca calls nothing native and stops for nobody: a thread of its own can be ended at once.
-  const native = engine !== 'ml-pca';
-  const worker =
-    (native ? resting : undefined) ?? (await startWorker(builtUrl('./pca-worker.js', import.meta.url), { native }));
+  const worker = resting ?? (await startWorker(builtUrl('./pca-worker.js', import.meta.url), { native: true }));
   if (worker === resting) resting = undefined;
   let done = false;
   let stopping: Promise<void> | undefined;
@@ -76,24 +76,20 @@ async function workerEngine(
     await (stopping ?? worker.close());
   };
   try {
-    await worker.request('start', { channels, components, engine } satisfies StartRequest);
+    await worker.request('start', { channels, engine } satisfies StartRequest);
   } catch (error) {
     await close();
     throw error;
   }
-  const under: Promise<Float32Array | Float64Array>[] = [];
+  const under: Promise<Rows>[] = [];
   // Products are added up here, in their order, while the thread makes the next.
-  const moments = noMoments(channels);
   let added: Promise<unknown> = Promise.resolve();
   return {
-    async add(block) {
+    async add(block, take) {
       const made = worker.request<AddAnswer>('add', block, [block.buffer]);
       const answer = Promise.all([made, added]).then(async ([{ block: emptied, products }]) => {
         await pause();
-        if (products) {
-          await runSliced(addProducts(moments, products), signal);
-          for (const { values } of products.bands) discard(values.buffer);
-        }
+        await take(products);
         return emptied;
       });
       added = answer;
@@ -101,21 +97,25 @@ async function workerEngine(
       under.push(answer);
       return under.length < 2 ? undefined : under.shift();
     },
-    async solve() {
-      await Promise.all(under.splice(0));
-      const solved = await worker.request<Principal>('solve', moments, [moments.scatter.buffer, moments.mean.buffer]);
+    drain: async () => void (await Promise.all(under.splice(0))),
+    solve: (moments, components, precision) =>
+      worker.request<Principal>('solve', { moments, components, precision } satisfies SolveRequest, [
+        moments.scatter.buffer,
+        moments.mean.buffer,
+      ]),
+    async release() {
       signal?.removeEventListener('abort', stop);
-      if (!done && !resting && native) resting = worker;
-      else if (!done) await worker.close();
+      if (done) return void (await stopping);
       done = true;
-      return solved;
+      if (resting) await worker.close();
+      else resting = worker;
     },
     close,
   };
 }
 
 /** Picks who works. By the amount of work only, so that the same tokens always take the same way. */
-export async function covarianceEngine(engine: PcaEngine, work: Work): Promise<CovarianceEngine> {
+export async function covarianceEngine(engine: Exclude<PcaEngine, 'ml-pca'>, work: Work): Promise<CovarianceEngine> {
   if (engine === 'javascript' || !inNode) return slicedEngine(work);
   const { channels, rows } = work;
   const little = channels <= narrow || (rows !== undefined && rows * channels * channels <= littleWork);

@@ -47,25 +47,35 @@ export function addMean(
   return { weight, shift };
 }
 
-/** Adds the scatter of a block `[rows, channels]` about its mean to `moments`, in float64 throughout. */
-export function* addRows(moments: Moments, rows: Float32Array | Float64Array): Sliced<void> {
-  const { channels, scatter } = moments;
+type Values = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+
+/** Products of a block with itself: in float32 as the graph of `scatterGraph` returns them, or in float64. */
+export interface BlockProducts {
+  readonly rows: number;
+  /** A mean, about which the products are. */
+  readonly centre: Values;
+  /** Sums of the centred block: how far off that mean is. */
+  readonly sums: Values;
+  /** Rows of the product from `first` on, each from column `first` to the last; what is left of the diagonal is not used. */
+  readonly bands: readonly { readonly first: number; readonly values: Values }[];
+}
+
+/** Multiplies a block `[rows, channels]`, less its mean, with itself, in float64 throughout. */
+export function* blockProducts(rows: Float32Array | Float64Array, channels: number): Sliced<BlockProducts> {
   const count = rows.length / channels;
-  if (count === 0) return;
-  const mean = columnMeans(rows, channels);
+  const centre = columnMeans(rows, channels);
   yield;
   // Transposed and centred, so that every product below runs along contiguous numbers.
   const centred = new Float64Array(rows.length);
   for (let r = 0; r < count; r++) {
-    for (let j = 0; j < channels; j++) centred[j * count + r] = rows[r * channels + j]! - mean[j]!;
+    for (let j = 0; j < channels; j++) centred[j * count + r] = rows[r * channels + j]! - centre[j]!;
     if (r % 128 === 127) yield;
   }
-  const { weight, shift } = addMean(moments, count, mean);
+  const values = new Float64Array(channels * channels);
   for (let i = 0; i < channels; i += 2) {
     const second = Math.min(i + 1, channels - 1);
     const a = centred.subarray(i * count, (i + 1) * count);
     const b = centred.subarray(second * count, (second + 1) * count);
-    const [shiftA, shiftB] = [weight * shift[i]!, weight * shift[second]!];
     for (let j = i; j < channels; j++) {
       const c = centred.subarray(j * count, (j + 1) * count);
       let ac = 0;
@@ -74,22 +84,12 @@ export function* addRows(moments: Moments, rows: Float32Array | Float64Array): S
         ac += a[r]! * c[r]!;
         bc += b[r]! * c[r]!;
       }
-      scatter[i * channels + j]! += ac + shiftA * shift[j]!;
-      if (second > i && j > i) scatter[second * channels + j]! += bc + shiftB * shift[j]!;
+      values[i * channels + j] = ac;
+      if (second > i && j > i) values[second * channels + j] = bc;
     }
     yield;
   }
-}
-
-/** Products of a block with itself, as the graph of `scatterGraph` returns them. */
-export interface BlockProducts {
-  readonly rows: number;
-  /** A float32 mean, about which the products are. */
-  readonly centre: Float32Array<ArrayBuffer>;
-  /** Sums of the centred block: how far off that mean is. */
-  readonly sums: Float32Array<ArrayBuffer>;
-  /** Rows of the product from `first` on, each from column `first` to the last. */
-  readonly bands: readonly { readonly first: number; readonly values: Float32Array<ArrayBuffer> }[];
+  return { rows: count, centre, sums: new Float64Array(channels), bands: [{ first: 0, values }] };
 }
 
 /** Adds the products of a block to `moments`. */
@@ -128,7 +128,7 @@ export function* addMoments(moments: Moments, other: Moments): Sliced<void> {
 }
 
 /** Means of the columns of `[rows, channels]`, summed in float64. */
-export function columnMeans(rows: Float32Array | Float64Array, channels: number): Float64Array {
+function columnMeans(rows: Float32Array | Float64Array, channels: number): Float64Array<ArrayBuffer> {
   const mean = new Float64Array(channels);
   const count = rows.length / channels;
   for (let r = 0, at = 0; r < count; r++) for (let j = 0; j < channels; j++) mean[j]! += rows[at++]!;

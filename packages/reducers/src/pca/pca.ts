@@ -3,7 +3,9 @@
 
 import { InputError } from '@deepearth/core/errors';
 import { tensor } from '@deepearth/core/tensor';
-import { covarianceEngine, type CovarianceEngine, type PcaEngine } from './covariance-engine.ts';
+import type { Running } from '../run/reduction.ts';
+import type { PcaEngine } from './covariance-engine.ts';
+import { pcaCollector, solvePca, type PcaContent } from './pca-part.ts';
 import { firstNotFinite, requireFinite } from '../tokens/finite.ts';
 import { rowCount, type FittedReducer, type ModelState, type Progress } from '../models/model.ts';
 import { pause, runSliced, type Sliced } from '../shared/pace.ts';
@@ -74,65 +76,33 @@ export function pcaFit(options: PcaOptions): PcaFit {
     throw new InputError('tokens', `${components} components were asked of ${channels} channels.`, {
       remedy: `Ask for ${channels} or fewer.`,
     });
-  const rowsAtOnce = blockRows(channels);
-  let block: Float32Array | Float64Array | undefined;
-  let filled = 0;
+  const collector = pcaCollector({ channels, from: 0, engine, total: total ?? null, signal, progress });
   let seen = 0;
-  let solver: CovarianceEngine | undefined;
-
-  const flush = async (last: boolean): Promise<void> => {
-    if (!block || filled === 0) return;
-    const full = filled === block.length ? block : block.slice(0, filled);
-    block = undefined;
-    filled = 0;
-    solver ??= await covarianceEngine(engine, {
-      channels,
-      components,
-      signal,
-      rows: last ? full.length / channels : undefined,
-    });
-    block = await solver.add(full);
-  };
   return {
     async add(rows) {
-      signal?.throwIfAborted();
-      const count = rowCount(rows as Float32Array, channels);
-      requireFinite(rows, channels, 'tokens', seen);
-      seen += count;
-      for (let at = 0; at < rows.length;) {
-        if (!block || (rows instanceof Float64Array && block instanceof Float32Array))
-          block = widened(block, filled, rows, rowsAtOnce * channels);
-        const take = Math.min(rows.length - at, block.length - filled);
-        block.set(rows.subarray(at, at + take), filled);
-        at += take;
-        filled += take;
-        if (filled === block.length) await flush(false);
-      }
-      progress?.('fit', seen, total ?? null);
+      seen += rowCount(rows as Float32Array, channels);
+      await collector.add(rows);
     },
     async finish() {
-      if (seen === 0) throw new InputError('tokens', 'there are none to fit a PCA to.', { code: 'E_NO_TOKENS' });
       try {
-        await flush(true);
-        return pcaModel(await solver!.solve(), { channels, components, whiten });
+        const content = await collector.finish();
+        return await fitPca(content, { channels, components, whiten, engine, count: seen }, { signal });
       } finally {
-        await solver?.close();
+        await collector.close();
       }
     },
-    close: async () => solver?.close(),
+    close: () => collector.close(),
   };
 }
 
-/** The block to go on with: of the kind that holds `rows` without loss, with what was in the former one. */
-function widened(
-  former: Float32Array | Float64Array | undefined,
-  filled: number,
-  rows: Float32Array | Float64Array,
-  length: number,
-): Float32Array | Float64Array {
-  const block = rows instanceof Float64Array ? new Float64Array(length) : new Float32Array(length);
-  if (former) block.set(former.subarray(0, filled));
-  return block;
+/** Solves for what the pieces of a whole input hold. Throws an `InputError` when there is no token. */
+export async function fitPca(
+  content: PcaContent,
+  options: { channels: number; components: number; whiten: boolean; engine: PcaEngine; count: number },
+  running: Running,
+): Promise<PcaModel> {
+  if (options.count === 0) throw new InputError('tokens', 'there are none to fit a PCA to.', { code: 'E_NO_TOKENS' });
+  return pcaModel(await solvePca(content, options, running), options);
 }
 
 type Rows = Float32Array | Float64Array;

@@ -1,5 +1,4 @@
-import { openFile } from '@deepearth/formats/file-source-node';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Projection, TokenGrid } from '@deepearth/core/items';
@@ -7,6 +6,12 @@ import { describeAlone, runStage, type RunStageOptions } from '@deepearth/runtim
 import { axisSize } from '@deepearth/core/specs';
 import type { Description, StageDefinition } from '@deepearth/core/stage';
 import { tensor } from '@deepearth/core/tensor';
+import { encodeSafetensors } from '@deepearth/formats/safetensors';
+import { readTensorFile } from '@deepearth/formats/tensor-file-node';
+import { loadModel } from '../models/model-file-node.ts';
+import { randomProjectionStage } from '../random-projection/random-projection-stage.ts';
+import { reduceFile } from './reduce.ts';
+import { openFile } from '@deepearth/formats/file-source-node';
 import { given, makeTokens } from '@deepearth/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kmeansStage } from '../kmeans/kmeans-stage.ts';
@@ -238,7 +243,7 @@ test.each([
   const output = join(folder, `resumed-${stage.type.replace('/', '-')}`);
   const first = await reduce(stage, grids, { ...options, saveAs: 'fit.safetensors' }, { output });
   const asked: string[] = [];
-  const former = { find: async (key: string) => (asked.push(key), openFile(join(output, 'fit.safetensors'))) };
+  const former = { find: (key: string) => (asked.push(key), openFile(join(output, 'fit.safetensors'))) };
   const steps = new Set<string>();
   const again = await reduce(
     stage,
@@ -253,3 +258,136 @@ test.each([
   expect(asked).toHaveLength(1);
   expect([...steps].sort()).toEqual(['collect', 'transform']);
 });
+
+describe('grids of any shape', () => {
+  const words = (count: number, channels = 16): TokenGrid[] =>
+    makeTokens({ count, channels }).map(({ clip: _clip, ...grid }) => ({
+      ...grid,
+      values: tensor('float32', [24, channels], grid.values.data as Float32Array),
+      axes: ['token', 'channels'],
+      origin: { kind: 'text', uri: 'notes.txt' },
+    }));
+
+  test.each([
+    [pcaStage, {}, 3],
+    [umapStage, { epochs: 10 }, 3],
+    [kmeansStage, {}, 1],
+    [similarityStage, { to: { clip: 1, at: { token: 5 } } }, 1],
+    [noneStage, { components: 'all' }, 16],
+  ] as const)(
+    'are reduced as the tokens in them, their axes and origin kept (%#)',
+    async (stage, options, components) => {
+      const grids = makeTokens({ count: 3 });
+      const given = words(3);
+      const found = await reduceSpec(stage, given, options);
+      const pictures =
+        stage === similarityStage ? undefined : await reduce(stage as StageDefinition<any, any, any>, grids, options);
+      found.forEach((projection, index) => {
+        expect(projection.axes).toEqual(['token', 'components']);
+        expect(projection.values.shape).toEqual([24, components]);
+        expect(projection.origin).toEqual(given[index]!.origin);
+        expect('clip' in projection).toBe(false);
+        if (pictures) expect(projection.values.data).toEqual(pictures[index]!.values.data);
+      });
+      if (stage === similarityStage) expect(found[1]!.values.data[5]).toBeCloseTo(1, 6);
+    },
+  );
+
+  test('name their bad tokens by their own axes, and have no neighbours in time', async () => {
+    const [one] = words(1) as [TokenGrid];
+    const broken = map(one, (value, i) => (i === 20 ? NaN : value));
+    await expect(reduceSpec(pcaStage, [broken])).rejects.toThrow('the token at token 1, channel 4, is NaN');
+    await expect(reduceSpec(similarityStage, [one], { to: 'time' })).rejects.toThrow('tokens have no axis "time"');
+    await expect(reduceSpec(similarityStage, [one], { to: { at: { token: 24 } } })).rejects.toThrow(
+      'a token at token 24 was picked, and grids have 24',
+    );
+    await expect(reduceSpec(similarityStage, [one], { to: { at: { word: 2 } } })).rejects.toThrow(
+      'a place along word was picked, and tokens have token',
+    );
+  });
+
+  test('audio goes along its time', async () => {
+    const [grid] = makeTokens({ count: 1, time: 6, height: 1, width: 1 }) as [TokenGrid];
+    const { clip: _clip, ...audio } = grid;
+    const heard: TokenGrid = {
+      ...audio,
+      values: tensor('float32', [6, 16], grid.values.data as Float32Array),
+      axes: ['time', 'channels'],
+      origin: { kind: 'audio' },
+    };
+    const [one] = await reduceSpec(similarityStage, [heard], { to: 'time' });
+    const [other] = await reduce(similarityStage, [grid], { to: 'time' });
+    expect(one!.values.data).toEqual(other!.values.data);
+  });
+
+  test('shares of pixels seen pass on: tokens of any are reduced, those of none are not', async () => {
+    const [one, other] = makeTokens({ count: 2 }) as [TokenGrid, TokenGrid];
+    const valid = Uint8Array.from({ length: 24 }, (_, token) => (token % 4) * 85);
+    const partly = Uint8Array.from({ length: 24 }, (_, token) => 255 - token);
+    const found = await reduce(pcaStage, [
+      { ...one, valid },
+      { ...other, valid: partly },
+    ]);
+    expect(found.map((projection) => projection.valid)).toEqual([valid, partly]);
+    expect([...found[0]!.values.data].map(Number.isNaN)).toEqual(
+      Array.from({ length: 72 }, (_, i) => valid[Math.floor(i / 3)] === 0),
+    );
+    expect([...found[1]!.values.data].some(Number.isNaN)).toBe(false);
+  });
+});
+
+/** As `reduce`, of grids with axes of their own. */
+async function reduceSpec(
+  stage: StageDefinition<any, any, any>,
+  grids: readonly TokenGrid[],
+  options: object = {},
+): Promise<Projection[]> {
+  const found: Projection[] = [];
+  for await (const projection of runStage(stage, { options, inputs: [given(grids)] }))
+    found.push(projection as Projection);
+  return found;
+}
+
+test.each([
+  [pcaStage, 'pca', {}],
+  [pcaStage, 'pca', { whiten: true, components: 2 }],
+  [umapStage, 'umap', { epochs: 10 }],
+  [umapStage, 'umap', { epochs: 10, maxFitTokens: 60, sampleTokens: 40 }],
+  [kmeansStage, 'kmeans', { clusters: 3, maxFitTokens: 50 }],
+  [randomProjectionStage, 'random-projection', {}],
+] as const)(
+  'the command makes of a file what the stage makes of the same tokens, to the byte (%#)',
+  async (stage, method, options) => {
+    const valid = Uint8Array.from({ length: 24 }, (_, token) => (token % 5 ? 1 : 0));
+    const grids = makeTokens({ count: 4 }).map((grid, index) => (index === 2 ? { ...grid, valid } : grid));
+    const values = Float32Array.from(grids.flatMap((grid) => [...(grid.values.data as Float32Array)]));
+    const mask = Uint8Array.from(grids.flatMap((grid) => [...('valid' in grid ? valid : new Uint8Array(24).fill(1))]));
+    const file = join(folder, `${method}-tokens.safetensors`);
+    await writeFile(
+      file,
+      await encodeSafetensors({
+        features: tensor('float32', [4, 2, 3, 4, 16], values),
+        valid: tensor('uint8', [96], mask),
+      }),
+    );
+    const output = join(folder, `${method}-stage`);
+    const made = await reduce(stage, grids, { ...options, spool: 'float32', saveAs: 'model.safetensors' }, { output });
+    const result = await reduceFile({
+      tokens: file,
+      with: method,
+      options,
+      output: join(folder, 'y.safetensors'),
+      modelOut: join(folder, 'model.safetensors'),
+    });
+    const written = await readTensorFile(join(folder, 'y.safetensors'));
+    expect((await written.tensor().read()).data).toEqual(
+      Float32Array.from(made.flatMap((projection) => [...projection.values.data])),
+    );
+    await written.close();
+    expect(result.limits).toEqual(made[0]!.limits);
+    const [one, other] = await Promise.all(
+      [join(folder, 'model.safetensors'), join(output, 'model.safetensors')].map((path) => loadModel(path)),
+    );
+    expect(one!.state).toEqual(other!.state);
+  },
+);

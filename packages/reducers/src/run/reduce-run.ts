@@ -2,128 +2,110 @@
 
 import { InputError } from '@deepearth/core/errors';
 import type { EncoderIdentity, Projection, TokenGrid } from '@deepearth/core/items';
-import type { ByteSource } from '@deepearth/core/byte-source';
 import type { StageContext } from '@deepearth/core/stage';
 import { tensor } from '@deepearth/core/tensor';
-import { findLimits, type Scaling } from '../colours/limits.ts';
-import { checkEncoder, decodeModel, encodeModel } from '../models/model-file.ts';
-import type { FittedReducer, Limits } from '../models/model.ts';
+import { defaultScaling, findLimits, type Scaling } from '../colours/limits.ts';
 import { evenColours } from '../colours/oklab.ts';
+import { checkEncoder, encodeModel, readModel } from '../models/model-file.ts';
+import type { FittedReducer, Limits } from '../models/model.ts';
 import { openModel } from '../models/open-model.ts';
 import { runSliced } from '../shared/pace.ts';
 import { projectionSpool, spreadRows } from '../tokens/projection-spool.ts';
-import { restoreReducer } from '../models/restore.ts';
-import { tokenSpool, validRows, type Precision, type Spool } from '../tokens/spool.ts';
+import { tokenSpool, tokenStore, validRows, type Precision, type Spool } from '../tokens/spool.ts';
+import { buildPart, fitPart, type PartBuilder } from './parts.ts';
+import type { SeenGrid } from '../tokens/grid-rows.ts';
+import type { Fitted, Reduction } from './reduction.ts';
+import { restoreReducer } from './reductions.ts';
 
 /** Options that every stage on top of `reduceRun` has. */
-export interface RunOptions extends Scaling {
+export interface RunOptions extends Partial<Scaling> {
   readonly lightness?: 'keep' | 'even';
   readonly model?: string | undefined;
   readonly saveAs?: string | undefined;
   readonly spool: Precision;
 }
 
-/** What a run needs of a fitted reducer; one without a state cannot be saved. */
-export type RunModel = Pick<FittedReducer, 'components' | 'transform' | 'meaning' | 'close'> &
-  Partial<Pick<FittedReducer, 'state'>>;
-
-/** A fit to what was spooled. */
-export interface RunFit {
-  readonly model: RunModel;
-  /** Where colours do not follow from the values: labels go from 0 to the number of groups less one. */
-  readonly limits?: Limits;
-  /**
-   * Components of the valid tokens of grid `index`, `[rows, components]`, where they do not follow from each token
-   * alone.
-   */
-  place?(index: number): Promise<Float32Array>;
-  /**
-   * Where a method places the tokens it was fitted to better than `transform` would: their rows within grid `index`,
-   * ascending, and their components.
-   */
-  known?(index: number): { readonly rows: ArrayLike<number>; readonly values: Float32Array } | undefined;
-}
-
-/** What a reducer adds to the common course of things. */
-export interface RunFitter {
-  /** Sees the valid tokens of every grid as they come, `[rows, channels]`. */
-  see?(rows: Float32Array, channels: number): Promise<void>;
-  /** Fits once all have come; there is at least one valid token. */
-  fit(spool: Spool): Promise<RunFit>;
-  /** The same fit from the model that a former run saved; absent where the model alone is all of it. */
-  resume?(spool: Spool, model: FittedReducer): RunFit;
-  /** Always runs. */
-  close?(): Promise<void>;
-}
-
-export type RunContext = Pick<
-  StageContext<RunOptions>,
-  | 'options'
-  | 'inputs'
-  | 'signal'
-  | 'log'
-  | 'output'
-  | 'former'
-  | 'workFolder'
-  | 'progress'
-  | 'recordInput'
-  | 'attempt'
-  | 'key'
->;
+export type RunContext = StageContext<RunOptions>;
 
 /**
  * The body of a reducer stage that fits: spools, fits, transforms, finds limits, and only then lets projections go.
- * With `model` it transforms grid by grid and nothing waits. No grids: no projections.
+ * With `model` it transforms grid by grid and nothing waits. No grids: no projections. `name` is that of projections.
  */
 export async function* reduceRun(
   items: AsyncIterable<TokenGrid>,
   context: RunContext,
-  name: string,
-  fitter: () => RunFitter,
+  reduction: Reduction,
+  name = reduction.name,
 ): AsyncGenerator<Projection> {
   if (context.options.model !== undefined) yield* transformRun(items, context, name, context.options.model);
-  else yield* fitRun(items, context, name, fitter());
+  else yield* fitRun(items, context, reduction, name);
 }
+
+/** The tokens of the stream that comes in, kept once for all reducers of the run that take it as precisely. */
+async function spoolOf({ inputs, options, share, signal }: RunContext): Promise<Spool> {
+  const store = await share(
+    `tokens of ${inputs[0]!.id} as ${options.spool}`,
+    async (room) => tokenStore(await room.scratch('tokens'), options.spool),
+    () => undefined,
+  );
+  return tokenSpool(store, signal);
+}
+
+/** A grid's place in the spool, for those that see its tokens. */
+const seen = ({ item, shape }: Spool['grids'][number], index: number): SeenGrid => ({
+  id: item.id,
+  index,
+  shape,
+  axes: item.axes.slice(0, -1),
+});
 
 async function* fitRun(
   items: AsyncIterable<TokenGrid>,
   context: RunContext,
+  reduction: Reduction,
   name: string,
-  fitter: RunFitter,
 ): AsyncGenerator<Projection> {
   const { options, signal } = context;
-  const folder = await context.workFolder();
-  const spool = await tokenSpool(folder, options.spool, signal);
-  const projections = await projectionSpool(folder, signal);
+  const own = Object.fromEntries(Object.entries(options).filter(([option]) => option in reduction.options.shape));
+  const spool = await spoolOf(context);
+  const projections = projectionSpool(await context.scratch('projections'), signal);
   const expected = context.inputs[0]?.spec.count ?? null;
-  let fit: RunFit | undefined;
+  let part: PartBuilder | undefined;
+  let model: Fitted | undefined;
   try {
     for await (const grid of items) {
-      const rows = await context.attempt(grid, () => spool.append(grid));
-      if (rows) await fitter.see?.(rows.rows, spool.channels);
+      const tokens = await context.attempt(grid, () => spool.append(grid));
+      if (tokens) {
+        const { channels } = spool;
+        part ??= buildPart(reduction, { channels, encoder: grid.encoder }, own, { signal });
+        await part.see(tokens, seen(spool.grids.at(-1)!, spool.grids.length - 1));
+      }
       context.progress('collect', spool.grids.length, expected);
     }
     if (spool.grids.length === 0) return;
     const fitKey = context.key(...spool.grids.map(({ item }) => item.key));
     const encoder = spool.grids[0]!.item.encoder;
-    const former = options.saveAs === undefined ? undefined : await context.former.find(fitKey);
-    if (spool.rows > 0)
-      fit = former === undefined ? await fitter.fit(spool) : await resumed(former, spool, fitter, encoder);
-    const components = fit?.model.components ?? 3;
-    if (!fit)
+    const former = options.saveAs === undefined ? undefined : await resumed(context, fitKey, encoder);
+    if (former) model = former.model;
+    else if (spool.rows > 0)
+      model = await fitPart(reduction, await part!.finish(spool), own, { signal, progress: context.progress });
+    const components = model?.components ?? reduction.components(own, spool.channels);
+    if (!model)
       context.log.warn(
         `reducer/${name}: none of the ${spool.grids.length} token grids holds a valid token; their projections are empty.`,
       );
 
-    for (let index = 0; index < spool.grids.length && fit; index++) {
-      await projections.append(await place(fit, spool, index, signal));
+    for (let index = 0; index < spool.grids.length && model; index++) {
+      await projections.append(await place(model, spool, index, signal));
       context.progress('transform', index + 1, spool.grids.length);
     }
-    const limits = !fit
+    const limits = !model
       ? Array.from({ length: components }, () => [0, 1] as const)
-      : (fit.limits ?? (await findLimits(() => projections.passes(), components, options)));
-    if (options.saveAs !== undefined && fit?.model.state) {
-      const bytes = await encodeModel({ state: fit.model.state(), encoder, limits });
+      : (former?.limits ??
+        model.limits ??
+        (await findLimits(() => projections.passes(), components, { ...defaultScaling, ...options })));
+    if (options.saveAs !== undefined && model?.state) {
+      const bytes = await encodeModel({ state: model.state(), encoder, limits });
       await context.output.write(
         { path: options.saveAs, mediaType: 'application/octet-stream', key: fitKey, holds: fitKey },
         bytes,
@@ -131,61 +113,46 @@ async function* fitRun(
     }
     for (const [index, grid] of spool.grids.entries()) {
       const valid = await spool.mask(index);
-      const values = fit ? await projections.read(index) : new Float32Array(0);
+      const values = model ? await projections.read(index) : new Float32Array(0);
       yield await projectionOf(grid.item, grid.shape, {
         values,
         valid,
         components,
         limits,
         name,
-        meaning: fit?.model.meaning,
+        meaning: model?.meaning,
         options,
         signal,
         key: context.key(fitKey, grid.item.key),
       });
     }
   } finally {
-    await Promise.allSettled([spool.close(), projections.close(), fitter.close?.(), fit?.model.close?.()]);
+    await Promise.allSettled([part?.close(), model?.close?.()]);
   }
 }
 
 /** The fit that a former run of the same inputs and options saved. */
-async function resumed(file: ByteSource, spool: Spool, fitter: RunFitter, encoder: EncoderIdentity): Promise<RunFit> {
-  const bytes = await file.read(0, file.size).finally(() => file.close());
-  const { state, limits } = await decodeModel(bytes, file.name, { encoder });
-  const model = await restoreReducer(state, file.name);
-  return { limits, ...(fitter.resume?.(spool, model) ?? { model }) };
+async function resumed(
+  { former, signal }: RunContext,
+  fitKey: string,
+  encoder: EncoderIdentity,
+): Promise<{ readonly model: FittedReducer; readonly limits: Limits } | undefined> {
+  const file = await former.find(fitKey);
+  if (!file) return undefined;
+  try {
+    const { state, limits } = await readModel(file, { encoder, signal });
+    return { limits, model: await restoreReducer(state, file.name) };
+  } finally {
+    await file.close();
+  }
 }
 
-/** Components of one grid's valid tokens: as the fit placed them, or by `transform`. */
-async function place(
-  { model, known, place: placed }: RunFit,
-  spool: Spool,
-  index: number,
-  signal: AbortSignal,
-): Promise<Float32Array> {
-  if (placed) return placed(index);
-  const fitted = known?.(index);
-  const { rows: count } = spool.grids[index]!;
-  if (fitted && fitted.rows.length === count) return fitted.values;
-  const { rows } = await spool.read(index);
-  if (!fitted || fitted.rows.length === 0) return model.transform(rows, signal);
-  const { components } = model;
-  const { channels } = spool;
-  const isKnown = new Uint8Array(count);
-  for (let i = 0; i < fitted.rows.length; i++) isKnown[fitted.rows[i]!] = 1;
-  const others = new Float32Array((count - fitted.rows.length) * channels);
-  let at = 0;
-  for (let row = 0; row < count; row++)
-    if (!isKnown[row]) others.set(rows.subarray(row * channels, (row + 1) * channels), channels * at++);
-  const moved = await model.transform(others, signal);
-  const out = new Float32Array(count * components);
-  let [nextKnown, nextOther] = [0, 0];
-  for (let row = 0; row < count; row++) {
-    const [from, index] = isKnown[row] ? [fitted.values, nextKnown++] : [moved, nextOther++];
-    out.set(from.subarray(index * components, (index + 1) * components), row * components);
-  }
-  return out;
+/** Components of one grid's valid tokens. */
+async function place(model: Fitted, spool: Spool, index: number, signal: AbortSignal): Promise<Float32Array> {
+  const tokens = await spool.read(index);
+  return model.transformGrid
+    ? model.transformGrid(tokens, seen(spool.grids[index]!, index), signal)
+    : model.transform(tokens.rows, signal);
 }
 
 async function* transformRun(
@@ -253,7 +220,7 @@ interface Parts {
 
 /** Makes the item: values spread over the grid, NaN where there is no data. */
 async function projectionOf(
-  item: Omit<TokenGrid, 'values' | 'valid'>,
+  item: Pick<TokenGrid, 'id' | 'axes' | 'origin' | 'clip'>,
   shape: readonly number[],
   parts: Parts,
 ): Promise<Projection> {
@@ -273,12 +240,12 @@ async function projectionOf(
     id: item.id,
     key,
     values: tensor('float32', [...shape, components], spreadRows(values, valid, components)),
-    axes: [...item.axes.slice(0, -1), 'components'],
     ...(valid ? { valid } : {}),
     limits: even ? limits.map(() => [0, 1] as const) : limits,
     meaning,
     reducer: name,
+    axes: [...item.axes.slice(0, -1), 'components'],
     origin: item.origin,
-    ...(item.clip && { clip: item.clip }),
+    ...(item.clip ? { clip: item.clip } : {}),
   };
 }

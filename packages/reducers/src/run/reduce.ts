@@ -9,17 +9,18 @@ import { writePt } from '@deepearth/formats/pt-writer';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
 import { writeFileWhole, type WrittenFile } from '@deepearth/formats/write-file-node';
 import { bytesOf } from '@deepearth/core/tensor';
-import { findLimits, type Scaling } from '../colours/limits.ts';
+import { defaultScaling, findLimits, type Scaling } from '../colours/limits.ts';
 import { loadModel } from '../models/model-file-node.ts';
 import { encodeModel } from '../models/model-file.ts';
-import { methods, type MethodRun } from './methods.ts';
 import { modelKinds, type FittedReducer, type Limits, type ModelKind } from '../models/model.ts';
 import { pause } from '../shared/pace.ts';
 import { spreadRows } from '../tokens/projection-spool.ts';
-import { restoreReducer } from '../models/restore.ts';
+import { buildPart, fitPart } from './parts.ts';
+import type { Running, SavableReduction } from './reduction.ts';
+import { reductionOf, restoreReducer } from './reductions.ts';
 import { openTokens, type TokenSource } from '../tokens/token-source-node.ts';
 
-export interface ReduceRequest extends MethodRun {
+export interface ReduceRequest extends Running {
   /** A .npy, .safetensors, .pt or .npz file; the last axis of its tensor is the channels. */
   readonly tokens: string;
   /** Which tensor, where the file holds several and it is not clear. */
@@ -73,7 +74,6 @@ export interface ReduceResult extends ReduceEstimate {
   readonly explainedVarianceRatio?: readonly number[];
 }
 
-const defaultScaling: Scaling = { scaling: 'percentile', lowPercentile: 1, highPercentile: 99 };
 const formats = ['.npy', '.safetensors', '.pt'];
 
 /** Options or names that cannot be; reported without a stack. */
@@ -118,15 +118,13 @@ export async function reduceFile(request: ReduceRequest): Promise<ReduceResult> 
       request.model === undefined
         ? undefined
         : await loadModel(request.model, { encoder: source.encoder, signal: request.signal });
-    const options = loaded ? undefined : optionsOf(request, estimate.method);
-    const fitted = loaded
-      ? { model: await restoreReducer(loaded.state, request.model!) }
-      : await methods[estimate.method].fit(source, source.channels, options!, request);
-    model = fitted.model;
+    const reduction = loaded ? undefined : await reductionOf(estimate.method);
+    const options = reduction && optionsOf(request, reduction);
+    model = loaded
+      ? await restoreReducer(loaded.state, request.model!)
+      : await fitTokens(reduction!, source, options!, request);
     const components = request.inverse ? model.channels : model.components;
-    const values =
-      ('embedding' in fitted ? fitted.embedding : undefined) ??
-      (await (request.inverse ? invertAll : transformAll)(model, source, request));
+    const values = await (request.inverse ? invertAll : transformAll)(model, source, request);
     const limits =
       loaded?.limits.length || request.inverse
         ? (loaded?.limits ?? [])
@@ -198,8 +196,9 @@ async function plan(request: ReduceRequest, source: TokenSource): Promise<Reduce
     throw refuse(
       `${request.with === undefined ? 'No reducer was named' : `There is no reducer ${JSON.stringify(request.with)}`}; there are ${modelKinds.join(', ')}.`,
     );
-  const options = optionsOf(request, method);
-  const components = typeof options['components'] === 'number' ? options['components'] : 1;
+  const reduction = await reductionOf(method);
+  const options = optionsOf(request, reduction);
+  const components = reduction.components(options, channels);
   if (components > channels)
     throw new InputError(request.tokens, `${components} components cannot be made of ${channels} channels.`, {
       remedy: `Ask for ${channels} or fewer.`,
@@ -210,19 +209,51 @@ async function plan(request: ReduceRequest, source: TokenSource): Promise<Reduce
     method,
     tokens,
     channels,
-    memoryBytes: (await methods[method].estimate(tokens, channels, options)) + tokens * components * 12,
+    memoryBytes: reduction.estimate({ count: tokens, channels }, options) + tokens * components * 12,
   };
 }
 
-function optionsOf({ options = {} }: ReduceRequest, method: ModelKind): Record<string, unknown> {
-  const parsed = methods[method].options.safeParse(options);
+function optionsOf(
+  { options = {} }: ReduceRequest,
+  { name, options: schema }: SavableReduction,
+): Readonly<Record<string, unknown>> {
+  const parsed = schema.safeParse(options);
   if (parsed.success) return parsed.data;
   throw refuse(
     parsed.error.issues
-      .map(({ path, message }) => `${method}${path.length ? `.${path.join('.')}` : ''}: ${message}.`)
+      .map(({ path, message }) => `${name}${path.length ? `.${path.join('.')}` : ''}: ${message}.`)
       .join(' '),
-    `Its options are ${Object.keys(methods[method].options.shape).join(', ')}.`,
+    `Its options are ${Object.keys(schema.shape).join(', ')}.`,
   );
+}
+
+/** Fits to all tokens of the file, which are one grid. */
+async function fitTokens(
+  reduction: SavableReduction,
+  source: TokenSource,
+  options: Readonly<Record<string, unknown>>,
+  { signal, progress }: Running,
+): Promise<FittedReducer> {
+  const { channels, encoder, path: id, shape, count } = source;
+  // How many there are is known here.
+  const running: Running = {
+    signal,
+    progress: progress && ((step, done, total) => progress(step, done, total ?? (step === 'fit' ? count : null))),
+  };
+  const part = buildPart(reduction, { channels, encoder }, options, running);
+  const grid = { id, index: 0, shape, axes: shape.map((_, axis) => `axis ${axis}`) };
+  try {
+    let first = 0;
+    for await (const tokens of source.pieces(signal)) {
+      await part.see(tokens, grid);
+      first += tokens.rows.length / channels;
+      progress?.('reading', first, count);
+      await pause();
+    }
+    return (await fitPart(reduction, await part.finish(source), options, running)) as FittedReducer;
+  } finally {
+    await part.close();
+  }
 }
 
 const transformAll = (model: FittedReducer, source: TokenSource, request: ReduceRequest): Promise<Float32Array> =>
@@ -249,9 +280,7 @@ async function mapRows(
 }
 
 const limitsOf = async (model: FittedReducer, values: Float32Array, scaling: Scaling): Promise<Limits> =>
-  model.meaning === 'label'
-    ? [[0, ((model as { clusters?: number }).clusters ?? 1) - 1]]
-    : findLimits(() => pieces(values, model.components), model.components, scaling);
+  model.limits ?? findLimits(() => pieces(values, model.components), model.components, scaling);
 
 /** Values in pieces, with a pause after each. */
 async function* pieces(values: Float32Array, components: number): AsyncGenerator<Float32Array> {

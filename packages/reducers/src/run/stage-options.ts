@@ -128,16 +128,16 @@ export const projectionSpec = (input: StreamSpec, components: number | null): St
   count: input.count,
 });
 
-/** Tokens of one grid; `null` where an axis is not known. */
-export const tokensPerGrid = (input: StreamSpec): number | null =>
+/** Tokens of all grids; `null` where that is not known yet. */
+export const tokensOf = (input: StreamSpec): number | null =>
   input.axes
     .filter((axis) => axis.name !== 'channels')
-    .reduce<number | null>((n, { size }) => (n === null || size === null ? null : n * size), 1);
+    .reduce<number | null>((n, { size }) => (n === null || size === null ? null : n * size), input.count);
 
 /** What a stage that fits to a whole run says: it drains, and what its spool takes on disk. */
 export function describeFit(
   input: StreamSpec,
-  components: number,
+  components: number | null,
   options: DescribedOptions,
   memoryBytes: number | null,
   { notes = [], survey }: { notes?: readonly string[]; survey?: ModelSurvey | undefined } = {},
@@ -145,17 +145,16 @@ export function describeFit(
   const output = projectionSpec(input, options.model === undefined ? components : (survey?.components ?? null));
   if (options.model !== undefined) return { output, notes: [`Uses the saved model ${options.model}; fits nothing.`] };
   const channels = axisSize(input, 'channels');
-  const tokens = tokensPerGrid(input);
-  const total = tokens === null || input.count === null || channels === null ? null : tokens * input.count;
+  const total = tokensOf(input);
   return {
     output,
     drains: true,
     ...(memoryBytes === null ? {} : { memoryBytes }),
-    ...(total === null
+    ...(total === null || channels === null || components === null
       ? {}
-      : { diskBytes: total * (channels! * (options.spool === 'float32' ? 4 : 2) + components * 4) }),
+      : { diskBytes: total * (channels * (options.spool === 'float32' ? 4 : 2) + components * 4) }),
     notes: [
-      'Fits to the whole run: tokens are put down in the work folder, and nothing leaves before the last one came.',
+      'Fits to the whole run: tokens are put down on disk, once for all reducers of a stream, and nothing leaves before the last one came.',
       ...notes,
     ],
   };

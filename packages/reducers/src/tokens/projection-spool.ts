@@ -1,6 +1,6 @@
 // Projections of a whole run on disk, until their colour limits are known.
 
-import { workFile, type RecordPlace } from './work-file.ts';
+import type { Scratch } from '@deepearth/core/stage';
 
 export interface ProjectionSpool {
   /** Puts down the components of one grid's valid tokens, `[rows, components]`. */
@@ -8,25 +8,25 @@ export interface ProjectionSpool {
   read(index: number): Promise<Float32Array>;
   /** All of them in order; may be called again for another pass. */
   passes(): AsyncIterable<Float32Array>;
-  close(): Promise<void>;
 }
 
-export async function projectionSpool(folder: string, signal: AbortSignal): Promise<ProjectionSpool> {
-  const file = await workFile(folder, 'projections.spool');
-  const places: RecordPlace[] = [];
+export function projectionSpool(scratch: Scratch, signal: AbortSignal): ProjectionSpool {
+  const places: { readonly offset: number; readonly bytes: number }[] = [];
   const read = async (index: number): Promise<Float32Array> => {
     signal.throwIfAborted();
-    return new Float32Array((await file.read(places[index]!)).buffer);
+    const { offset, bytes } = places[index]!;
+    const stored = await scratch.read(offset, bytes);
+    return new Float32Array(stored.buffer, stored.byteOffset, bytes / 4);
   };
   return {
-    append: async (values) => {
-      places.push(await file.append(new Uint8Array(values.buffer, values.byteOffset, values.byteLength)));
+    append: async ({ buffer, byteOffset, byteLength }) => {
+      const offset = await scratch.append(new Uint8Array(buffer, byteOffset, byteLength));
+      places.push({ offset, bytes: byteLength });
     },
     read,
     async *passes() {
       for (let index = 0; index < places.length; index++) yield await read(index);
     },
-    close: () => file.close(),
   };
 }
 

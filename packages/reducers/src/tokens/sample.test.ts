@@ -1,28 +1,45 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { stratifiedSample } from './sample.ts';
+import { sampledCount, sampledTokens } from './sample.ts';
 
-test('a sample has as many rows as asked for, from every grid its share, distinct and in order, the same for the same seed', () => {
+const limits = fc.record({
+  most: fc.integer({ min: 1, max: 400 }),
+  sample: fc.integer({ min: 1, max: 400 }),
+  seed: fc.nat(2 ** 32 - 1),
+});
+
+test('a sample has as many tokens as asked for, distinct and in order, all where there are few, the same for the same seed', () => {
+  fc.assert(
+    fc.property(fc.nat(3000), limits, (count, chosen) => {
+      const tokens = sampledTokens(count, chosen);
+      expect(tokens).toHaveLength(sampledCount(count, chosen));
+      expect(tokens.every((token, i) => token < count && (i === 0 || token > tokens[i - 1]!))).toBe(true);
+      expect(sampledTokens(count, chosen)).toEqual(tokens);
+    }),
+  );
+});
+
+test('every stretch of the tokens gives its share', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.nat(200), { maxLength: 20 }),
-      fc.integer({ min: 1, max: 500 }),
+      fc.integer({ min: 500, max: 5000 }),
+      fc.integer({ min: 20, max: 400 }),
       fc.nat(1000),
-      (counts, limit, seed) => {
-        const total = counts.reduce((sum, count) => sum + count, 0);
-        const rows = stratifiedSample(counts, limit, seed);
-        expect(rows.reduce((sum, chosen) => sum + chosen.length, 0)).toBe(Math.min(limit, total));
-        rows.forEach((chosen, index) => {
-          const share = total <= limit ? counts[index]! : (counts[index]! * limit) / total;
-          expect(Math.abs(chosen.length - share)).toBeLessThanOrEqual(1);
-          expect(chosen.every((row, i) => row < counts[index]! && (i === 0 || row > chosen[i - 1]!))).toBe(true);
-        });
-        expect(stratifiedSample(counts, limit, seed)).toEqual(rows);
+      (count, sample, seed) => {
+        const spread = sampledTokens(count, { most: sample, sample, seed });
+        for (let part = 0; part < 10; part++) {
+          const [from, to] = [(count * part) / 10, (count * (part + 1)) / 10];
+          const inside = spread.filter((token) => token >= from && token < to).length;
+          // The discrepancy of multiples of the golden ratio grows with the logarithm only.
+          expect(Math.abs(inside - sample / 10)).toBeLessThan(4);
+        }
       },
     ),
   );
 });
 
-test('another seed takes other rows', () => {
-  expect(stratifiedSample([1000], 100, 1)).not.toEqual(stratifiedSample([1000], 100, 2));
+test('a smaller sample lies within a larger one, and another seed takes other tokens', () => {
+  const larger = new Set(sampledTokens(1000, { most: 100, sample: 100, seed: 1 }));
+  expect(sampledTokens(1000, { most: 50, sample: 50, seed: 1 }).every((token) => larger.has(token))).toBe(true);
+  expect(sampledTokens(1000, { most: 100, sample: 100, seed: 2 })).not.toEqual(Uint32Array.from(larger));
 });

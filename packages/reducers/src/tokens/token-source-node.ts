@@ -7,10 +7,12 @@ import { elementBytes, elementCount, tensor, viewAs } from '@deepearth/core/tens
 import type { LazyTensor } from '@deepearth/formats/lazy-tensor';
 import { readTensorFile } from '@deepearth/formats/tensor-file-node';
 import { firstNotFinite } from './finite.ts';
+import type { GridRows } from './grid-rows.ts';
 import { namedToken } from './spool.ts';
+import type { StoredTokens } from '../run/reduction.ts';
 import type { TokenChunks } from '../umap/options.ts';
 
-export interface TokenSource extends TokenChunks {
+export interface TokenSource extends TokenChunks, StoredTokens {
   readonly path: string;
   /** Axes before the channels: `[time, height, width]`, `[tokens]` … */
   readonly shape: readonly number[];
@@ -20,6 +22,8 @@ export interface TokenSource extends TokenChunks {
    * ones.
    */
   readonly valid?: Uint8Array;
+  /** All tokens in order, in pieces with the mask of each. */
+  pieces(signal?: AbortSignal): AsyncIterable<GridRows>;
   /** Who made them, where the file says so. */
   readonly encoder?: EncoderIdentity;
   /** Rows (of the valid tokens, ascending), `[rows, channels]`. */
@@ -74,7 +78,9 @@ export async function openTokens(
       count: mask ? mask.reduce((sum, good) => sum + good, 0) : tokens,
       ...(mask ? { valid: mask } : {}),
       ...encoderOf(file.metadata),
+      pieces: (abort) => piecesOf(parts, abort ?? signal),
       chunks: (abort) => chunksOf(parts, abort ?? signal),
+      pick: (_grid, numbers, abort) => pickChunks(parts, numbers, abort ?? signal),
       rows: (wanted, abort) => pickRows(parts, wanted, abort ?? signal),
       close: () => file.close(),
     };
@@ -113,10 +119,10 @@ function encoderOf(metadata: ReadonlyMap<string, string>): { encoder?: EncoderId
   }
 }
 
-async function* chunksOf(
+async function* piecesOf(
   { path, shape, channels, values, mask }: Parts,
   signal?: AbortSignal,
-): AsyncGenerator<Float32Array> {
+): AsyncGenerator<GridRows> {
   const tokens = elementCount(shape);
   const several = Math.max(1, Math.floor(chunkBytes / (channels * 4)));
   const rowBytes = channels * elementBytes(values.dtype);
@@ -125,7 +131,8 @@ async function* chunksOf(
     const count = Math.min(several, tokens - first);
     const bytes = await values.readBytes(first * rowBytes, count * rowBytes, signal);
     const all = toFloat32(tensor(values.dtype, [count, channels], viewAs(values.dtype, bytes))).data;
-    const kept = mask ? Array.from({ length: count }, (_, i) => i).filter((i) => mask[first + i]) : undefined;
+    const valid = mask?.subarray(first, first + count);
+    const kept = valid && Array.from({ length: count }, (_, i) => i).filter((i) => valid[i]);
     const rows = kept ? new Float32Array(kept.length * channels) : all;
     kept?.forEach((from, to) => rows.set(all.subarray(from * channels, (from + 1) * channels), to * channels));
     const at = firstNotFinite(rows);
@@ -137,24 +144,45 @@ async function* chunksOf(
         { code: 'E_NOT_FINITE', remedy: 'Leave such tokens out, or mark them in a tensor "valid".' },
       );
     }
+    yield valid ? { rows, valid } : { rows };
+  }
+}
+
+async function* chunksOf(parts: Parts, signal?: AbortSignal): AsyncGenerator<Float32Array> {
+  for await (const { rows } of piecesOf(parts, signal)) if (rows.length > 0) yield rows;
+}
+
+/** Wanted rows (of the valid tokens, ascending) in chunks. */
+async function* pickChunks(
+  parts: Parts,
+  wanted: ArrayLike<number>,
+  signal?: AbortSignal,
+): AsyncGenerator<Float32Array> {
+  const { channels } = parts;
+  let first = 0;
+  let next = 0;
+  for await (const chunk of chunksOf(parts, signal)) {
+    if (next === wanted.length) break;
+    const end = first + chunk.length / channels;
+    const from = next;
+    while (next < wanted.length && wanted[next]! < end) next++;
+    const whole = next - from === end - first;
+    const rows = whole ? chunk : new Float32Array((next - from) * channels);
+    for (let i = from; !whole && i < next; i++) {
+      const at = (wanted[i]! - first) * channels;
+      rows.set(chunk.subarray(at, at + channels), (i - from) * channels);
+    }
     if (rows.length > 0) yield rows;
+    first = end;
   }
 }
 
 async function pickRows(parts: Parts, wanted: ArrayLike<number>, signal?: AbortSignal): Promise<Float32Array> {
-  const { channels } = parts;
-  const out = new Float32Array(wanted.length * channels);
-  let seen = 0;
-  let next = 0;
-  for await (const chunk of chunksOf(parts, signal)) {
-    const end = seen + chunk.length / channels;
-    for (; next < wanted.length && wanted[next]! < end; next++)
-      out.set(
-        chunk.subarray((wanted[next]! - seen) * channels, (wanted[next]! - seen + 1) * channels),
-        next * channels,
-      );
-    seen = end;
-    if (next === wanted.length) break;
+  const out = new Float32Array(wanted.length * parts.channels);
+  let at = 0;
+  for await (const rows of pickChunks(parts, wanted, signal)) {
+    out.set(rows, at);
+    at += rows.length;
   }
   return out;
 }

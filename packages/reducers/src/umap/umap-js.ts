@@ -4,6 +4,8 @@ import { builtUrl } from '@deepearth/core/built-url';
 import { requireFinite } from '../tokens/finite.ts';
 import { rowCount, type FittedReducer, type Progress } from '../models/model.ts';
 import { startWorker } from '../shared/worker-client.ts';
+import { rowDigests } from '../tokens/row-digests.ts';
+import { joinEqual, transformKnown, type Place } from './known-rows.ts';
 
 export interface UmapJsOptions {
   readonly channels: number;
@@ -19,6 +21,8 @@ export interface UmapJsOptions {
   readonly repulsionStrength: number;
   readonly setOpMixRatio: number;
   readonly seed: number;
+  /** Digests of the tokens as they came, where they are rounded; see `rowDigests`. */
+  readonly origins?: Uint32Array | undefined;
 }
 
 /**
@@ -27,12 +31,13 @@ export interface UmapJsOptions {
  */
 export async function umapJs(
   tokens: Float32Array,
-  options: UmapJsOptions,
+  { origins, ...options }: UmapJsOptions,
   { signal, progress }: { signal?: AbortSignal | undefined; progress?: Progress | undefined } = {},
-): Promise<{ embedding: Float32Array; model: FittedReducer }> {
+): Promise<FittedReducer> {
   const { channels, components } = options;
   const count = rowCount(tokens, channels);
   requireFinite(tokens, channels);
+  const digests = rowDigests(tokens, channels);
   // Too few for a neighbourhood graph: they lie on a line, a unit apart.
   const few = count <= components + 1;
   const worker = few
@@ -42,24 +47,25 @@ export async function umapJs(
     const embedding = few
       ? Float32Array.from({ length: count * components }, (_, i) => (i % components === 0 ? i / components : 0))
       : await worker!.request<Float32Array>('fit', { tokens, options });
+    joinEqual(digests, embedding, components);
+    const known = transformKnown({ channels, components }, { digests, origins, embedding });
+    const place: Place = async (rows) =>
+      worker
+        ? worker.request<Float32Array>('transform', { rows })
+        : new Float32Array((rows.length / channels) * components);
     return {
-      embedding,
-      model: {
-        kind: 'umap',
-        channels,
-        components,
-        async transform(chunk) {
-          const rows = rowCount(chunk, channels);
-          requireFinite(chunk, channels);
-          return worker
-            ? worker.request<Float32Array>('transform', { rows: chunk })
-            : new Float32Array(rows * components);
-        },
-        state: () => {
-          throw new Error('umap-js cannot save a fit: use engine: native with saveAs');
-        },
-        close: async () => worker?.close(),
+      kind: 'umap',
+      channels,
+      components,
+      async transform(chunk, running) {
+        rowCount(chunk, channels);
+        requireFinite(chunk, channels);
+        return known(chunk, place, running);
       },
+      state: () => {
+        throw new Error('umap-js cannot save a fit: use engine: native with saveAs');
+      },
+      close: async () => worker?.close(),
     };
   } catch (error) {
     await worker?.close();

@@ -3,23 +3,19 @@
 import { InputError } from '@deepearth/core/errors';
 import type { ModelState } from '../models/model.ts';
 import { pause } from '../shared/pace.ts';
-import { seededRandom } from '../shared/seeded.ts';
+import { digestWords, rowDigests } from '../tokens/row-digests.ts';
+import { sampledCount, sampledTokens } from '../tokens/sample.ts';
+import { joinEqual } from './known-rows.ts';
 import { fitCurve } from './curve.ts';
+import { planFor, sampleLimits } from './estimate.ts';
 import { defaultThreads, openEngine, type Engine } from './engine.ts';
 import { findNeighbours, fuzzySet, layOut, prepareRows, start, throughOnnx } from './fit.ts';
-import {
-  checkState,
-  fittedUmap,
-  narrow,
-  placeQueries,
-  type FittedParts,
-  type PreparedRows,
-  type UmapModel,
-} from './fitted.ts';
-import { asChunks, settle, type Settled, type TokenChunks, type UmapOptions } from './options.ts';
-import { planMemory, queryRows, type Plan } from './plan.ts';
+import { checkState, fittedUmap, narrow, type PlaceFrom, type PreparedRows, type UmapModel } from './fitted.ts';
+import { asChunks, settle, type TokenChunks, type UmapOptions } from './options.ts';
+import { queryRows, type Plan } from './plan.ts';
 import type { Running } from './running.ts';
 
+export { estimateUmap, type UmapEstimate } from './estimate.ts';
 export type { TokenChunks, UmapOptions } from './options.ts';
 export type { UmapFacts, UmapModel } from './fitted.ts';
 
@@ -28,42 +24,6 @@ export interface UmapResult {
   readonly embedding: Float32Array;
   /** Places further tokens among these. Its threads end by themselves when it rests; `close()` ends them at once. */
   readonly model: UmapModel;
-}
-
-/** What a UMAP would take. */
-export interface UmapEstimate {
-  /** Tokens that would be fitted; the others are placed by them. */
-  readonly fitted: number;
-  /** Bytes that it holds at its peak, beside the tokens given and the answer. */
-  readonly bytes: number;
-  /** Whether one memory (4 GiB) can hold the fit. */
-  readonly possible: boolean;
-}
-
-const fittedRows = (count: number, { maxFitTokens, sampleTokens }: Settled): number =>
-  count > maxFitTokens ? Math.min(sampleTokens, maxFitTokens) : count;
-
-/** As umap-learn: too few tokens use what there is. */
-const neighborsFor = (rows: number, neighbors: number): number =>
-  rows > neighbors ? neighbors : Math.max(Math.min(2, rows), rows - 1);
-
-const planFor = (rows: number, options: Settled, threads: number): Plan =>
-  planMemory({
-    rows,
-    channels: options.channels,
-    neighbors: neighborsFor(rows, options.neighbors),
-    components: options.components,
-    threads,
-  });
-
-/** Says what a fit of `count` tokens would take, before anything is started. */
-export function estimateUmap({ count, ...options }: UmapOptions & { readonly count: number }): UmapEstimate {
-  const settled = settle(options);
-  const fitted = fittedRows(count, settled);
-  const threads = settled.threads ?? 2;
-  const { end, stride, candidates } = planFor(fitted, settled, threads);
-  const block = 1024 * stride * 12 + 1024 * 1024 * 4;
-  return { fitted, bytes: end + threads * (block + fitted * candidates * 8), possible: end <= 2 ** 32 };
 }
 
 /**
@@ -81,7 +41,7 @@ export async function umap(tokens: Float32Array | TokenChunks, given: UmapOption
   running.signal?.throwIfAborted();
   const source = asChunks(tokens, options.channels);
   if (!(source.count > 0)) throw new InputError('tokens', 'there are none to fit.', { code: 'E_EMPTY' });
-  const rows = fittedRows(source.count, options);
+  const rows = sampledCount(source.count, sampleLimits(options));
   const plan = planFor(rows, options, options.threads ?? (await defaultThreads()));
   if (plan.end > 2 ** 32) {
     throw new InputError(
@@ -104,30 +64,41 @@ export async function umap(tokens: Float32Array | TokenChunks, given: UmapOption
       },
     );
   }
-  const picks = rows < source.count ? stretches(source.count, rows, options.seed) : undefined;
+  const picks = rows < source.count ? sampledTokens(source.count, sampleLimits(options)) : undefined;
   const onnx = throughOnnx(plan, options) && options.search !== 'float32';
   const engine = await openEngine({ bytes: plan.end, threads: plan.threads, workers: options.workers, onnx });
+  let handedOn = false;
   try {
-    await load(engine, plan, source, picks, running);
+    const digests = await load(engine, plan, source, picks, running);
     await prepareRows(engine, plan, options, running, (row) => picks?.[row] ?? row);
     const search = await findNeighbours(engine, plan, options, running);
     const [edges, scheduled] = await fuzzySet(engine, plan, options, running, options.epochs);
     await start(engine, plan, options, running);
     const positions = await layOut(engine, plan, options, curve, running);
-    const fitted = narrow(await engine.read(positions, rows * plan.lanes), plan.lanes, plan.components);
+    const embedding = narrow(await engine.read(positions, rows * plan.lanes), plan.lanes, plan.components);
+    joinEqual(digests, embedding, plan.components);
     const facts = { ...search, fitted: rows, neighbors: plan.neighbors, edges, scheduled, threads: engine.threads };
-    const parts: FittedParts = {
+    const parts = {
       plan,
       options,
       curve,
       facts,
-      embedding: fitted,
+      embedding,
+      digests,
+      origins: picks || !source.origins || sameDigests(source.origins, digests) ? undefined : source.origins,
       ...(engine.memory ? { memory: engine.memory } : { prepared: await readPrepared(engine, plan) }),
     };
-    const embedding = picks ? await placeRest(engine, parts, source, picks, positions, running) : fitted;
-    return { embedding, model: fittedUmap(parts) };
+    if (!picks) return { embedding, model: fittedUmap(parts).model };
+    handedOn = true;
+    const { model, place } = fittedUmap(parts, engine);
+    try {
+      return { embedding: await placeAll(place, source, plan, running), model };
+    } catch (error) {
+      await model.close();
+      throw error;
+    }
   } finally {
-    await engine.close();
+    if (!handedOn) await engine.close();
   }
 }
 
@@ -137,14 +108,15 @@ export async function restoreUmap(
   subject = 'model',
   running: Pick<UmapOptions, 'threads' | 'workers'> = {},
 ): Promise<UmapModel> {
-  const { prepared, embedding, options, curve, facts, rows } = checkState(state, subject);
+  const { prepared, embedding, options, curve, facts, rows, digests, origins } = checkState(state, subject);
   const settled = settle({ ...options, ...running });
   const plan = {
     ...planFor(rows, { ...settled, neighbors: facts.neighbors }, running.threads ?? (await defaultThreads())),
     neighbors: facts.neighbors,
   };
   const here = { threads: plan.threads, through: throughOnnx(plan, settled) ? 'onnxruntime' : 'wasm' } as const;
-  return fittedUmap({ plan, options: settled, curve, facts: { ...facts, ...here }, embedding, prepared });
+  const parts = { plan, options: settled, curve, facts: { ...facts, ...here }, embedding, digests, origins, prepared };
+  return fittedUmap(parts).model;
 }
 
 const readPrepared = async (
@@ -163,24 +135,19 @@ function availableBytes(): number {
   return asked ?? Infinity;
 }
 
-/** One row drawn from each of `count` equal stretches. */
-function stretches(rows: number, count: number, seed: number): Uint32Array {
-  const random = seededRandom(seed, 3);
-  return Uint32Array.from({ length: count }, (_, i) => {
-    const first = Math.floor((i * rows) / count);
-    return first + Math.floor(random() * (Math.floor(((i + 1) * rows) / count) - first));
-  });
-}
+const sameDigests = (one: Uint32Array, other: Uint32Array): boolean =>
+  one.length === other.length && one.every((word, at) => word === other[at]);
 
-/** Reads the rows that are fitted into the engine. */
+/** Reads the rows that are fitted into the engine; returns their digests. */
 async function load(
   engine: Engine,
   plan: Plan,
   source: TokenChunks,
   picks: Uint32Array | undefined,
   { signal, progress }: Running,
-): Promise<void> {
+): Promise<Uint32Array> {
   const { channels, stride } = plan;
+  const digests = new Uint32Array(plan.rows * digestWords);
   let seen = 0;
   let written = 0;
   for await (const chunk of source.chunks(signal)) {
@@ -188,15 +155,13 @@ async function load(
     const count = chunkRows(chunk, channels, seen, source.count);
     if (picks) {
       for (; written < picks.length && picks[written]! < seen + count; written++) {
-        const row = picks[written]! - seen;
-        await engine.writeRows(
-          plan.tokens + written * stride * 4,
-          chunk.subarray(row * channels, (row + 1) * channels),
-          channels,
-          stride,
-        );
+        const first = (picks[written]! - seen) * channels;
+        const row = chunk.subarray(first, first + channels);
+        digests.set(rowDigests(row, channels), written * digestWords);
+        await engine.writeRows(plan.tokens + written * stride * 4, row, channels, stride);
       }
     } else {
+      digests.set(rowDigests(chunk, channels), written * digestWords);
       await engine.writeRows(plan.tokens + written * stride * 4, chunk, channels, stride);
       written += count;
     }
@@ -205,6 +170,7 @@ async function load(
     await pause();
   }
   if (seen !== source.count) throw new InputError('tokens', `${source.count} were announced, ${seen} came.`);
+  return digests;
 }
 
 function chunkRows(chunk: Float32Array, channels: number, seen: number, announced: number): number {
@@ -218,54 +184,33 @@ function chunkRows(chunk: Float32Array, channels: number, seen: number, announce
   return count;
 }
 
-/** Places what was not fitted. */
-async function placeRest(
-  engine: Engine,
-  parts: FittedParts,
+/** Places all tokens: those that were fitted, and the others by them. */
+async function placeAll(
+  place: PlaceFrom,
   source: TokenChunks,
-  picks: Uint32Array,
-  positions: number,
+  { channels, components }: Plan,
   { signal, progress }: Running,
 ): Promise<Float32Array> {
-  const { plan, embedding } = parts;
-  const { channels, components, stride } = plan;
   const out = new Float32Array(source.count * components);
-  const names = new Uint32Array(queryRows);
+  const rows = new Float32Array(queryRows * channels);
   let waiting = 0;
-  let picked = 0;
-  let seen = 0;
   let placed = 0;
   const flush = async (): Promise<void> => {
-    const places = await placeQueries(engine, parts, positions, waiting, { signal }, (row) => names[row]!);
-    for (let i = 0; i < waiting; i++)
-      out.set(places.subarray(i * components, (i + 1) * components), names[i]! * components);
-    placed += waiting;
+    out.set(await place(rows.subarray(0, waiting), placed, signal), placed * components);
+    placed += waiting / channels;
     waiting = 0;
-    progress?.('placing', placed, source.count - picks.length);
+    progress?.('placing', placed, source.count);
   };
   for await (const chunk of source.chunks(signal)) {
     signal?.throwIfAborted();
-    const count = chunkRows(chunk, channels, seen, source.count);
-    for (let row = 0; row < count;) {
-      if (picks[picked] === seen + row) {
-        out.set(embedding.subarray(picked * components, (picked + 1) * components), (seen + row) * components);
-        picked++;
-        row++;
-        continue;
-      }
-      const end = Math.min(count, row + queryRows - waiting, picked < picks.length ? picks[picked]! - seen : Infinity);
-      for (let i = row; i < end; i++) names[waiting + i - row] = seen + i;
-      await engine.writeRows(
-        plan.queries + waiting * stride * 4,
-        chunk.subarray(row * channels, end * channels),
-        channels,
-        stride,
-      );
-      waiting += end - row;
-      row = end;
-      if (waiting === queryRows) await flush();
+    chunkRows(chunk, channels, placed + waiting / channels, source.count);
+    for (let at = 0; at < chunk.length;) {
+      const take = Math.min(chunk.length - at, rows.length - waiting);
+      rows.set(chunk.subarray(at, at + take), waiting);
+      at += take;
+      waiting += take;
+      if (waiting === rows.length) await flush();
     }
-    seen += count;
     await pause();
   }
   if (waiting > 0) await flush();
