@@ -51,7 +51,7 @@ const activations: Readonly<Record<string, Activation>> = {
 const activation = z
   .string()
   .default('gelu')
-  .refine((name) => name in activations, `only ${Object.keys(activations).join(', ')} are supported`)
+  .refine((name) => Object.hasOwn(activations, name), `only ${Object.keys(activations).join(', ')} are supported`)
   .transform((name) => activations[name]!);
 
 /**
@@ -99,7 +99,7 @@ const dinov2Schema = z.looseObject({
   num_register_tokens: z.number().int().nonnegative().optional(),
   qkv_bias: z.boolean().default(true),
   use_swiglu_ffn: z.boolean().default(false),
-  head_dim: positive.optional(),
+  head_dim: z.undefined('heads of another size than hidden_size / num_attention_heads are not supported').optional(),
 });
 
 const kinds: Readonly<Record<string, Kind>> = {
@@ -115,7 +115,7 @@ const publishedCrop = 224;
 /** Reads a config.json that is already parsed. Throws an `InputError` that names `path` and every field at fault. */
 export function readConfig(json: unknown, path: string): Architecture {
   const type = (json as { model_type?: unknown } | null)?.model_type;
-  const kind = typeof type === 'string' ? kinds[type] : undefined;
+  const kind = typeof type === 'string' && Object.hasOwn(kinds, type) ? kinds[type] : undefined;
   if (!kind)
     throw new InputError(
       path,

@@ -58,7 +58,9 @@ export async function encodeFrames(
   batchSize: number,
   signal?: AbortSignal,
 ): Promise<EncodedFrames[]> {
-  const pieces = sources.flatMap((source, index) =>
+  // The same frames given several times are encoded once.
+  const once = [...new Set(sources)];
+  const pieces = once.flatMap((source, index) =>
     Array.from({ length: source.tiles.rows * source.tiles.columns }, (_, tile) => ({
       source,
       index,
@@ -66,7 +68,7 @@ export async function encodeFrames(
       column: tile % source.tiles.columns,
     })),
   );
-  const results = sources.map((): Result => ({}));
+  const results = once.map((): Result => ({}));
   const jobs: Promise<void>[] = [];
   for (let at = 0; at < pieces.length;) {
     const [first] = pieces.slice(at, at + 1) as [Piece];
@@ -81,10 +83,11 @@ export async function encodeFrames(
     jobs.push(job);
   }
   await Promise.all(jobs);
-  return sources.map(({ geometry, valid }, index) => {
+  const encoded = once.map(({ geometry, valid }, index): EncodedFrames => {
     const { values, assembly, globals } = results[index]!;
     return { values: values ?? assembly!.finish(), geometry, ...(globals && { globals }), ...(valid && { valid }) };
   });
+  return sources.map((source) => encoded[once.indexOf(source)]!);
 }
 
 const sameShape = (a: PreparedFrames, b: PreparedFrames): boolean =>
@@ -142,11 +145,19 @@ async function encodeBatch(
 const zeros = (shape: readonly number[]): Tensor<'float32'> =>
   tensor('float32', shape, new Float32Array(shape.reduce((a, b) => a * b, 1)));
 
-/** One grid of parts that follow one another in time; all have one geometry and grid. */
+/** One grid of parts that follow one another in time. Throws an `InputError` when their grids differ. */
 export function joined(parts: readonly EncodedFrames[]): EncodedFrames {
   const [first] = parts as [EncodedFrames];
   if (parts.length === 1) return first;
   const { geometry } = first;
+  const seen = ({ values, geometry: g }: EncodedFrames): string =>
+    `${values.shape.slice(1, 3).join(' x ')} tokens of a frame of ${g.frameWidth} x ${g.frameHeight} pixels`;
+  const odd = parts.findIndex((part) => seen(part) !== seen(first));
+  if (odd >= 0)
+    throw new InputError(
+      `frame ${odd + 1} of ${parts.length}`,
+      `it gives ${seen(parts[odd]!)}, the clip's first frame ${seen(first)}; the frames of a clip need one size.`,
+    );
   const cells = (values: Tensor<'float32'>): number => values.data.length / values.shape.at(-1)!;
   const globals = parts.flatMap((part) => part.globals ?? []);
   const valid = parts.some((part) => part.valid)

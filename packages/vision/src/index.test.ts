@@ -18,6 +18,7 @@ test('the names that the package exports', () => {
       "preprocessClip",
       "readPicture",
       "readPictureFile",
+      "readProcessor",
       "resize",
       "resizeWindow",
       "resizeWindowFloat",

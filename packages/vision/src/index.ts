@@ -32,5 +32,6 @@ export {
   type PreprocessOptions,
 } from './preprocess.ts';
 export { resize, resizeWindow, resizeWindowFloat } from './resize.ts';
+export { readProcessor, type Processor } from './processor-config.ts';
 // Tokens of tiles
 export { assembleTiles, type TileAssembly, type TileGrid } from './assemble-tiles.ts';

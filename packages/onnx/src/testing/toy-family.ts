@@ -52,7 +52,8 @@ export const toyFamily: ModelFamily<EncoderArchitecture> = {
   ],
   readConfig(json, path) {
     const { layers = toy.layers } = json as { layers?: number };
-    if (!Number.isInteger(layers)) throw new InputError(path, 'layers: expected a whole number', { code: 'E_TOY' });
+    if (!Number.isInteger(layers))
+      throw new InputError(path, 'layers: expected a whole number', { code: 'E_MODEL_CONFIG' });
     return { ...toy, layers };
   },
   summary: ({ cropSize }) => `Toy, ${cropSize} px`,
