@@ -36,7 +36,7 @@ export async function* shots(projections: AsyncIterable<Projection>, per: 'frame
     const { clip } = projection;
     if (!clip)
       throw new InputError(projection.id, 'was not made of a clip, so there are no frames to show.', {
-        code: 'E_NO_FRAMES',
+        code: 'E_NO_CLIP',
       });
     const { frames } = clip;
     const steps = projection.values.shape[0]!;
