@@ -4,13 +4,26 @@ import type { Clip, Frame } from './items.ts';
 
 const padded = (number: number, digits: number): string => String(number).padStart(digits, '0');
 
-/** A sequence's name as folders of a path; whatever a path cannot hold becomes a hyphen. */
+const escaped = (text: string): string =>
+  Array.from(text, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`).join('');
+
+/**
+ * A sequence's name as folders of a path, another for every sequence: what a path cannot hold on some system is written
+ * as `%` with its code in hexadecimal, as in a URL, and `%` itself too; an empty part is a single `%`. Names that differ
+ * in the case of letters alone differ here as well; a run refuses to write both, since some file systems take them for one.
+ */
 export const sequenceFolder = (sequence: string): string =>
   sequence
     .split('/')
-    .map((part) => part.replace(/[\\:*?"<>|\u0000-\u001f]/g, '-').replace(/[ .]+$/, (end) => '-'.repeat(end.length)))
-    .filter((part) => part !== '')
-    .join('/') || '-';
+    .map((part) =>
+      part === ''
+        ? '%'
+        : part
+            .replace(/[%\\:*?"<>|\u0000-\u001f]|[\ud800-\udfff]/gu, escaped)
+            .replace(/^\.|^(?=(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$))./i, escaped)
+            .replace(/[ .]$/, escaped),
+    )
+    .join('/');
 
 /** `name`, below its sequence where there are several. */
 const within = (sequence: string, several: boolean, name: string): string =>
