@@ -5,8 +5,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { InputError } from '@deepearth/core/errors';
+import { retried } from '@deepearth/core/on-error';
 import { isFile } from './hub-cache.ts';
 
 /** A file as the Hub lists it. */
@@ -48,38 +48,37 @@ export async function download(file: HubFile, options: DownloadOptions): Promise
   const incomplete = `${target}.incomplete`;
   await mkdir(dirname(target), { recursive: true });
   let wrong = 0;
-  for (let attempt = 0; ; attempt++) {
+  let before = 0;
+  /** Tries in a row that brought nothing. */
+  let vain = 0;
+  const attempt = async (): Promise<void> => {
     signal?.throwIfAborted();
-    const before = await sizeOf(incomplete);
-    try {
-      await continueDownload(file, incomplete, options);
-      await rename(incomplete, target);
-      return;
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (error instanceof InputError || isFull(error)) throw isFull(error) ? diskFull(file, target, error) : error;
-      if (error instanceof RangeIgnored || error instanceof WrongDigest) await rm(incomplete, { force: true });
-      if (error instanceof WrongDigest && ++wrong === 2)
-        throw new InputError(file.path, `${error.message}.`, {
-          code: 'E_DIGEST',
-          remedy: 'A proxy or mirror may alter files; nothing was kept.',
-          cause: error,
-        });
-      // What moves on may go on for as long as it does: only attempts in a row that bring nothing count.
-      if (!(error instanceof RangeIgnored) && (await sizeOf(incomplete)) > before) attempt = 0;
-      if (attempt >= pauses.length)
-        throw new InputError(
-          file.path,
-          `the download broke off at ${await sizeOf(incomplete)} of ${file.bytes} bytes: ${reason(error)}.`,
-          {
-            code: 'E_DOWNLOAD',
-            remedy: 'Run the same command again: it goes on from there.',
-            cause: error,
-          },
-        );
-      await pause(pauses[attempt], undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
-    }
-  }
+    before = await sizeOf(incomplete);
+    await continueDownload(file, incomplete, options);
+    await rename(incomplete, target);
+  };
+  const pause = async (error: unknown): Promise<number | undefined> => {
+    signal?.throwIfAborted();
+    if (isFull(error)) throw diskFull(file, target, error);
+    if (error instanceof InputError) return undefined;
+    if (error instanceof RangeIgnored || error instanceof WrongDigest) await rm(incomplete, { force: true });
+    if (error instanceof WrongDigest && ++wrong === 2)
+      throw new InputError(file.path, `${error.message}.`, {
+        code: 'E_DIGEST',
+        remedy: 'A proxy or mirror may alter files; nothing was kept.',
+        cause: error,
+      });
+    const got = await sizeOf(incomplete);
+    // What moves on may go on for as long as it does.
+    if (!(error instanceof RangeIgnored) && got > before) vain = 0;
+    if (vain < pauses.length) return pauses[vain++];
+    throw new InputError(file.path, `the download broke off at ${got} of ${file.bytes} bytes: ${reason(error)}.`, {
+      code: 'E_DOWNLOAD',
+      remedy: 'Run the same command again: it goes on from there.',
+      cause: error,
+    });
+  };
+  await retried(attempt, { pause, signal });
 }
 
 async function continueDownload(

@@ -19,6 +19,7 @@ import {
 import { download, reason, verify, type HubFile } from './hub-download.ts';
 import { hubEnvironment, type HubEnvironment, type Variables } from './hub-environment.ts';
 import { withLock } from './hub-lock.ts';
+import { retried } from '@deepearth/core/on-error';
 import { refusal, retriedStatus } from './hub-refusals.ts';
 
 export interface FetchProgress {
@@ -311,12 +312,9 @@ async function repeating<T>(
   { pauses = defaultPauses, signal }: FetchOptions,
   most = Infinity,
 ): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof InputError || signal?.aborted || attempt >= Math.min(pauses.length, most)) throw error;
-      await new Promise<void>((done) => setTimeout(done, pauses[attempt]));
-    }
-  }
+  return retried(work, {
+    signal,
+    pause: (error, failures) =>
+      error instanceof InputError || signal?.aborted || failures > most ? undefined : pauses[failures - 1],
+  });
 }
