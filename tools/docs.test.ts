@@ -39,24 +39,61 @@ test.each(all)('every command that %s shows exists', (document) => {
   expect(shown.filter((name) => !known.includes(name))).toEqual([]);
 });
 
-test.each(all)('every pipeline in %s is valid', async (document) => {
-  const blocks = [...text(document).matchAll(/```yaml\n([\s\S]*?)```/g)]
+/** The pipelines that a document shows: YAML blocks with a line `stages:`. */
+const pipelinesOf = (document: string): string[] =>
+  [...text(document).matchAll(/```yaml\n([\s\S]*?)```/g)]
     .map(([, block]) => block!)
     .filter((block) => /^stages:/m.test(block));
-  for (const block of blocks) {
-    // Plugins in a document are names only; those of the examples are run by their own tests.
-    if (/reducer\/novelty/.test(block)) continue;
-    await parseConfig(block.replace(/^plugins:.*$/m, ''), document, { registry: builtinStages() });
-  }
+
+test('README, the guide to YAML and that to stages show pipelines', () => {
+  const showing = all.filter((document) => pipelinesOf(document).length > 0);
+  expect(showing).toEqual(expect.arrayContaining(['README.md', 'docs/writing-a-stage.md', 'docs/yaml.md']));
 });
 
-test('every error code of the guide is one that can be thrown', () => {
-  const sources = readdirSync(join(root, 'packages'), { recursive: true, encoding: 'utf8' }).filter(
-    (path) => /^[\w-]+\/src\/.*\.ts$/.test(path) && !path.endsWith('.test.ts'),
-  );
-  const code = sources.map((path) => readFileSync(join(root, 'packages', path), 'utf8')).join('\n');
-  const named = [...text('docs/errors.md').matchAll(/`(E_[A-Z_]+)`/g)].map(([, name]) => name!);
-  expect(named.filter((name) => !code.includes(`'${name}'`))).toEqual([]);
+test.each(all.filter((document) => pipelinesOf(document).length > 0))(
+  'every pipeline in %s is valid',
+  async (document) => {
+    for (const block of pipelinesOf(document)) {
+      // Plugins in a document are names only; those of the examples are run by their own tests.
+      const own = /reducer\/novelty/.test(block);
+      const parsing = parseConfig(block.replace(/^plugins:.*$/m, ''), document, { registry: builtinStages() });
+      if (own) await expect(parsing).rejects.toThrow(/there is no stage type "reducer\/novelty"/);
+      else expect((await parsing).pipeline.stages).toHaveLength([...block.matchAll(/\btype: [a-z]+\//g)].length);
+    }
+  },
+);
+
+/** The error codes that the sources of all packages name outside of comments, and the files that name each. */
+function codesOfSources(): Map<string, string[]> {
+  const sources = readdirSync(join(root, 'packages'), { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter(
+      (path) => /^[\w-]+\/src\/.*\.ts$/.test(path) && !/\.test\.ts$|\/testing\//.test(path.slice(path.indexOf('/'))),
+    );
+  const codes = new Map<string, string[]>();
+  for (const path of sources) {
+    const code = readFileSync(join(root, 'packages', path), 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+    for (const [, name] of code.matchAll(/'(E_[A-Z0-9_]+)'/g)) codes.set(name!, [...(codes.get(name!) ?? []), path]);
+  }
+  return codes;
+}
+
+test('docs/errors.md lists every error code that can be thrown, and no other', () => {
+  const listed = [...text('docs/errors.md').matchAll(/^\| `(E_[A-Z0-9_]+)` \|/gm)].map(([, name]) => name!);
+  expect(listed.length).toBeGreaterThan(50);
+  expect(listed.filter((name, index) => listed.indexOf(name) !== index)).toEqual([]);
+  expect([...listed].sort()).toEqual([...codesOfSources().keys()].sort());
+});
+
+test('every code of docs/errors.md has when it occurs and what to do', () => {
+  const rows = [...text('docs/errors.md').matchAll(/^\| `E_[A-Z0-9_]+` \|(.*)$/gm)].map(([row, rest]) => ({
+    row,
+    cells: rest!.split('|').map((cell) => cell.trim()),
+  }));
+  expect(rows.filter(({ cells }) => cells.length !== 3 || !cells[0] || !cells[1]).map(({ row }) => row)).toEqual([]);
+});
+
+test('docs/errors.md lists the exit codes', () => {
   const numbers = [...text('docs/errors.md').matchAll(/^\| ([\d, ]+) \|/gm)].flatMap(([, list]) =>
     list!.split(',').map(Number),
   );

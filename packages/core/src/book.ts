@@ -3,7 +3,7 @@
 import type { RunEvent, RunStatus } from './events.ts';
 import type { Artifact } from './items.ts';
 import { lineage } from './lineage.ts';
-import { DeepEarthError } from './errors.ts';
+import { DeepEarthError, InputError } from './errors.ts';
 import type { Manifest, ManifestOutput, SkippedItem } from './manifest.ts';
 import { assertSafePath } from './safe-path.ts';
 import type { ArtifactFile, ArtifactWriter, InputFile, StageOutput } from './stage.ts';
@@ -98,8 +98,13 @@ export function openBook(store: RunStore, tell: (event: RunEvent) => void): Book
         };
       },
       async read(path) {
-        const file = taken.has(path.toLowerCase()) ? await store.get(path) : undefined;
-        if (!file) throw new DeepEarthError(`this run has written no file ${path}`, { code: 'E_NO_FILE' });
+        assertSafePath(path);
+        const file = await store.get(path);
+        if (!file)
+          throw new InputError(path, 'is not there.', {
+            code: 'E_NO_FILE',
+            remedy: 'Let nothing else write into the output folder, and run again.',
+          });
         return file;
       },
     }),

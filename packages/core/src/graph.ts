@@ -1,6 +1,6 @@
 // Wires the stages of a plan to a graph of observables, and lets programs tap what a stage sends.
 
-import { defer, map, merge, NEVER, Observable, switchMap, tap, throwError, type Subscription } from 'rxjs';
+import { map, merge, Observable, tap, type Subscription } from 'rxjs';
 import { DeepEarthError } from './errors.ts';
 import type { Item } from './items.ts';
 import type { Pipeline } from './pipeline.ts';

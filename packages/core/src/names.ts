@@ -8,16 +8,20 @@ const padded = (number: number, digits: number): string => String(number).padSta
 export const sequenceFolder = (sequence: string): string =>
   sequence
     .split('/')
-    .map((part) =>
-      // eslint-disable-next-line no-control-regex
-      part.replace(/[\\:*?"<>|\u0000-\u001f]/g, '-').replace(/[ .]+$/, (end) => '-'.repeat(end.length)),
-    )
+    .map((part) => part.replace(/[\\:*?"<>|\u0000-\u001f]/g, '-').replace(/[ .]+$/, (end) => '-'.repeat(end.length)))
     .filter((part) => part !== '')
     .join('/') || '-';
 
 /** `name`, below its sequence where there are several. */
 const within = (sequence: string, several: boolean, name: string): string =>
   several ? `${sequenceFolder(sequence)}/${name}` : name;
+
+/** Where a frame comes from, for people: "camera/0616.tif", "rain.mp4 (frame 12)", "stack.tif (page 3)". */
+export function sourceName({ locator: { uri, page, index, seconds } }: Pick<Frame, 'locator'>): string {
+  if (index !== undefined) return `${uri} (frame ${index})`;
+  if (page !== undefined) return `${uri} (page ${page})`;
+  return seconds === undefined ? uri : `${uri} (${seconds} s)`;
+}
 
 /** "frame-000616", "north/frame-000616". */
 export const frameId = (sequence: string, number: number, several: boolean): string =>

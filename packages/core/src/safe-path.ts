@@ -22,7 +22,6 @@ export function assertSafePath(path: string): void {
         part === '.' ||
         part === '..' ||
         reserved.test(part) ||
-        // eslint-disable-next-line no-control-regex
         /[\\:*?"<>|\u0000-\u001f]/.test(part) ||
         /[ .]$/.test(part),
     ) ||

@@ -1,7 +1,7 @@
 // Runs one stage of a graph: opens it, drives its body, counts, and always closes it.
 
 import { DeepEarthError, InputError, StageError } from './errors.ts';
-import type { RunEvent, StageCounts } from './events.ts';
+import type { StageCounts } from './events.ts';
 import type { Item, Locator, Raster, ReadOptions } from './items.ts';
 import { lineage } from './lineage.ts';
 import { finalAnswer, retrying } from './on-error.ts';
@@ -10,7 +10,6 @@ import type { PipelineStage } from './pipeline.ts';
 import { operate } from './pull.ts';
 import type { StreamSpec } from './specs.ts';
 import type { StageRange } from './ranges.ts';
-import type { StageRegistry } from './registry.ts';
 import type { Resources } from './resources.ts';
 import type { FormerRun, Scratch, StageContext, StageDefinition } from './stage.ts';
 import type { RunStore } from './store.ts';

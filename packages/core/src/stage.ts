@@ -108,7 +108,7 @@ export interface StageOutput {
   write(file: ArtifactFile, content: Content): Promise<Artifact>;
   /** Starts a file whose content comes over time: a GIF, a video. */
   writer(file: Pick<ArtifactFile, 'path' | 'mediaType'>): Promise<ArtifactWriter>;
-  /** Opens a file that this run wrote; throws an `InputError` where there is none. Close it. */
+  /** Opens a file of the store by its path; throws an `InputError` where there is none. Close it. */
   read(path: string): Promise<ByteSource>;
 }
 

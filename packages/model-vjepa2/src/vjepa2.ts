@@ -5,6 +5,7 @@ import {
   defineEncoder,
   lineage,
   refuse,
+  sourceName,
   spec,
   type Clip,
   type StageContext,
@@ -176,6 +177,6 @@ async function prepare(clip: Clip, { options, state, signal }: Context): Promise
   for (const frame of clip.frames) rasters.push(await frame.read({ signal }));
   return readyClip(architecture, rasters, {
     ...clipOptions(options),
-    names: clip.frames.map(({ locator }) => locator.uri),
+    names: clip.frames.map(sourceName),
   });
 }

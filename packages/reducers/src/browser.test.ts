@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { runInNewContext } from 'node:vm';
+import type { Projection } from '@deepearth/core/items';
+import { runStage } from '@deepearth/core/run-stage';
+import type { StageDefinition } from '@deepearth/core/stage';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
+import { kmeansStage } from './kmeans/kmeans-stage.ts';
+import { pcaStage } from './pca/pca-stage.ts';
+import { similarityStage } from './similarity/similarity-stage.ts';
+import { umapStage } from './umap/umap-stage.ts';
 
 const bundled = (name: string, splitting: boolean) =>
   build({
@@ -69,3 +77,73 @@ test('the stage of one method holds no other', async () => {
   const held = [...reached].flatMap((path) => Object.keys(split.outputs[path]!.inputs)).join('\n');
   expect(held).not.toMatch(/src\/(umap|kmeans|random-projection)\//);
 });
+
+/** Made where it is called, so that a bundle holds it, too. */
+async function reduced(stage: StageDefinition<any, any, any>, options: object, run: typeof runStage): Promise<string> {
+  const axes = ['token', 'channels'];
+  const items = [0, 1, 2].map((grid) => ({
+    kind: 'tokens',
+    id: `grid ${grid}`,
+    key: String(grid).padStart(16, '0'),
+    axes,
+    values: {
+      dtype: 'float32',
+      shape: [40, 6],
+      data: Float32Array.from({ length: 240 }, (_, at) => Math.fround(((at * 7919 + grid * 31) % 101) / 50)),
+    },
+    origin: { kind: 'text' },
+    encoder: { name: 'made', fingerprint: '00' },
+  }));
+  const sizes = [40, 6];
+  const spec = {
+    kind: 'tokens',
+    axes: axes.map((name, axis) => ({ name, size: sizes[axis]! })),
+    dtype: 'float32' as const,
+    count: 3,
+  };
+  const out: unknown[] = [];
+  for await (const item of run(stage, { options, inputs: [{ items, spec }] })) {
+    const { values, limits } = item as Projection;
+    out.push(Array.from(values.data), limits);
+  }
+  return JSON.stringify(out);
+}
+
+test.each([
+  ['pca', pcaStage, { components: 2 }],
+  ['kmeans', kmeansStage, { clusters: 3 }],
+  ['umap', umapStage, { epochs: 10, components: 2 }],
+  ['similarity', similarityStage, { to: { clip: 1, at: { token: 3 } } }],
+] as const)(
+  'reducer/%s runs where there is nothing of Node, and makes what it makes here',
+  async (name, stage, options) => {
+    const { outputFiles } = await build({
+      stdin: {
+        contents: `
+        import { runStage } from '@deepearth/core/run-stage';
+        import { ${name}Stage } from './${name}/${name}-stage.ts';
+        ${reduced.toString()}
+        export const reduce = () => reduced(${name}Stage, ${JSON.stringify(options)}, runStage);`,
+        resolveDir: fileURLToPath(new URL('.', import.meta.url)),
+      },
+      bundle: true,
+      write: false,
+      format: 'iife',
+      globalName: 'bundle',
+      platform: 'browser',
+      conditions: ['@deepearth/source'],
+      define: { 'import.meta.url': '"https://example.org/bundle.js"' },
+      logLevel: 'silent',
+    });
+    // What a page has, but for Worker: the engine of UMAP does without.
+    const { performance, MessageChannel, AbortController, TextEncoder, TextDecoder, WebAssembly, atob, navigator } =
+      globalThis;
+    const { setTimeout, clearTimeout, setInterval, clearInterval, structuredClone } = globalThis;
+    const page = {
+      ...{ performance, MessageChannel, AbortController, TextEncoder, TextDecoder, WebAssembly, atob, navigator },
+      ...{ setTimeout, clearTimeout, setInterval, clearInterval, structuredClone },
+    };
+    const made = (await runInNewContext(`${outputFiles[0]!.text}; bundle.reduce()`, page)) as string;
+    expect(made).toBe(await reduced(stage, options, runStage));
+  },
+);

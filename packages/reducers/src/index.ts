@@ -8,6 +8,7 @@ export * from './models/model.ts';
 export * from './models/model-file.ts';
 // Reductions and their parts
 export * from './run/reduction.ts';
+export type { GridRows, SeenGrid } from './tokens/grid-rows.ts';
 export * from './run/reductions.ts';
 export * from './run/parts.ts';
 export * from './models/part-file.ts';

@@ -1,6 +1,6 @@
 // Reads a frame and lays a projection over it; shared by the renderers that show both.
 
-import { geometryOf, InputError, type Geometry, type Projection } from '@deepearth/core';
+import { geometryOf, InputError, sourceName, type Geometry, type Projection } from '@deepearth/core';
 import { z } from 'zod';
 import { cellColors, colorOptions } from './cell-colors.ts';
 import type { Shot } from './each-frame.ts';
@@ -35,7 +35,7 @@ export async function readRgb({ projection, frame }: Shot, signal: AbortSignal):
   const { frameHeight, frameWidth } = geometryFor(projection);
   if (height !== frameHeight || width !== frameWidth) {
     throw new InputError(
-      frame.locator.uri,
+      sourceName(frame),
       `is ${width} x ${height} pixels, but the tokens of ${projection.id} were made from ${frameWidth} x ${frameHeight}.`,
       { code: 'E_FRAME_SIZE' },
     );

@@ -1,6 +1,6 @@
 // Any frame's values as 8-bit red, green, blue, to draw on.
 
-import { type Frame, InputError, type Raster } from '@deepearth/core';
+import { InputError, sourceName, type Frame, type Raster } from '@deepearth/core';
 
 const named = [
   ['red', 'r'],
@@ -20,7 +20,7 @@ export function toRgb({ values, channels, valid }: Raster, frame: Pick<Frame, 'l
   const [height, width, count] = values.shape as [number, number, number];
   if (values.shape.length !== 3 || count === 0)
     throw new InputError(
-      frame.locator.uri,
+      sourceName(frame),
       `a raster has [height, width, channels], this one has [${values.shape.join(', ')}].`,
       { code: 'E_FRAME_SHAPE' },
     );

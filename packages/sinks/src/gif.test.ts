@@ -20,7 +20,7 @@ describeStage(gif, {
   inputs: () => [given(layers())],
   broken: {
     inputs: () => [given(oddOne())],
-    says: /made frame 2, seed 1: the picture .* is 8 x 8, but the GIF "made" began with 32 x 24/,
+    says: /made:frame\?seed=1 \(frame 2\): the picture .* is 8 x 8, but the GIF "made" began with 32 x 24/,
     left: 1,
   },
 });

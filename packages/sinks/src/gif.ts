@@ -6,6 +6,7 @@ import {
   lineage,
   refuse,
   sequenceFile,
+  sourceName,
   spec,
   type ArtifactWriter,
   type Picture,
@@ -109,8 +110,8 @@ function sameSize(first: Picture, picture: Picture): true {
   );
   if (a === b) return true;
   throw new InputError(
-    picture.frame.locator.uri,
-    `the picture ${picture.id} is ${b}, but the GIF "${first.layer}" began with ${a} (${first.frame.locator.uri}).`,
+    sourceName(picture.frame),
+    `the picture ${picture.id} is ${b}, but the GIF "${first.layer}" began with ${a} (${sourceName(first.frame)}).`,
     {
       code: 'E_PICTURE_SIZE',
       remedy:

@@ -11,7 +11,7 @@ import {
 import { bufferCount, map } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { findProblems } from './conformance.ts';
+import { checks, findProblems } from './conformance.ts';
 import { describeStage } from './describe-stage.ts';
 import { given } from './given.ts';
 import type { AnyStage, Subject } from './subject.ts';
@@ -428,6 +428,84 @@ describe('the conformance suite', () => {
       describe: () => ({ output: { ...valueSpec, count: 9 } }),
     } as never;
     expect((await bad(numbers, deaf, {})).join('\n')).toMatch(/8 items come out after it was aborted/);
+  });
+
+  const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+  /** Two values are enough, and a stage that ignores its signal takes its time with each. */
+  const few: Subject = { inputs: () => values(2) };
+
+  test.each<[string, string, AnyStage, RegExp]>([
+    [
+      'works on one item for a second',
+      ' while',
+      { ...doubled, each: async (item, context) => (await pause(1000), doubled.each!(item, context)) },
+      /after it took its last item it goes on for \d+ ms, 500 ms are allowed/,
+    ],
+    [
+      'fits for a second after its last item',
+      ' while',
+      {
+        ...sums,
+        async *process(items, { key }) {
+          const all: Value[] = [];
+          for await (const item of items) all.push(item);
+          await pause(1000);
+          for (const item of all) yield { ...item, key: key(item.key) };
+        },
+      },
+      /after the end of its input it goes on for \d+ ms/,
+    ],
+    [
+      'computes for a second without a turn for anybody else',
+      ' while',
+      {
+        ...sums,
+        async *process(items, { key }) {
+          const all: Value[] = [];
+          for await (const item of items) all.push(item);
+          await pause(35);
+          for (const until = performance.now() + 1000; performance.now() < until;);
+          for (const item of all) yield { ...item, key: key(item.key) };
+        },
+      },
+      /30 ms after the end of its input it goes on for \d+ ms/,
+    ],
+    [
+      'cleans up for a second',
+      ':',
+      {
+        ...doubled,
+        each: undefined,
+        async *process(items, context) {
+          try {
+            for await (const item of items) yield (await doubled.each!(item, context)) as Item;
+          } finally {
+            await pause(1000);
+          }
+        },
+      },
+      /aborted half-way it goes on for \d+ ms/,
+    ],
+  ])('finds a stage that, aborted, %s', { timeout: 120_000 }, async (_, moment, deaf, says) => {
+    const law = checks.find(({ title }) => title.startsWith(`ends soon when it is aborted${moment}`))!;
+    expect((await law.find(deaf, few)).join('\n')).toMatch(says);
+  });
+
+  test('lets a stage take a moment to end once it is aborted, and longer where it says so', async () => {
+    const slow = (milliseconds: number): AnyStage => ({
+      ...doubled,
+      each: undefined,
+      async *process(items, context) {
+        try {
+          for await (const item of items) yield (await doubled.each!(item, context)) as Item;
+        } finally {
+          if (context.signal.aborted) await pause(milliseconds);
+        }
+      },
+    });
+    expect(await findProblems(slow(100), few)).toEqual([]);
+    expect(await findProblems(slow(600), { ...few, abortMilliseconds: 5000 })).toEqual([]);
   });
 
   test('finds broken items taken without a word, and errors that are no InputErrors', async () => {

@@ -1,8 +1,8 @@
 // Decodes a picture file to red, green and blue.
 
 import { tensor, type Raster } from '@deepearth/core';
-import { damaged, openPicture, type PictureFile, type PictureFileOptions } from './picture-file.ts';
 import { checkWindow, overviewRaster, partOfRaster, type PartOptions } from '@deepearth/core/raster-part';
+import { damaged, openPicture, type PictureFile, type PictureFileOptions } from './picture-file.ts';
 
 export interface DecodeOptions extends PartOptions, Pick<PictureFileOptions, 'remedy'> {
   /** Keep 16-bit values; otherwise they become 8-bit by `round(value / 257)`. */

@@ -1,6 +1,6 @@
 // How a frame is scaled and cut for an encoder, and which part of it the token grid covers; pure arithmetic on sizes.
 
-import type { Geometry } from '@deepearth/core';
+import type { Geometry, Rectangle } from '@deepearth/core';
 import type { ResizeRule } from './picture-processing.ts';
 
 /**
@@ -11,14 +11,6 @@ import type { ResizeRule } from './picture-processing.ts';
  */
 export const fits = ['crop', 'resize', 'tile', 'pad'] as const;
 export type Fit = (typeof fits)[number];
-
-/** A rectangle in pixels. */
-export interface Rectangle {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
 
 /** Pixels of the encoder's input; one number is a square. */
 export type CropSize = number | { readonly height: number; readonly width: number };

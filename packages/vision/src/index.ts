@@ -14,7 +14,6 @@ export {
   type Fit,
   type Layout,
   type LayoutOptions,
-  type Rectangle,
 } from './geometry.ts';
 // Pictures to an encoder's input
 export {

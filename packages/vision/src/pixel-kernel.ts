@@ -59,10 +59,10 @@ export function pixelKernel(bytes: number): PixelKernel {
   loaded ??= new WebAssembly.Instance(
     new WebAssembly.Module(Uint8Array.from(atob(kernel), (character) => character.charCodeAt(0))),
   ).exports as unknown as NonNullable<typeof loaded>;
-  const { memory, ...functions } = loaded;
+  const { memory, columns, rows, columnsFloat, rowsFloat, normalise } = loaded;
   const missing = bytes - memory.buffer.byteLength;
   if (missing > 0) memory.grow(Math.ceil(missing / 65536));
-  return { ...functions, memory: new Uint8Array(memory.buffer) };
+  return { memory: new Uint8Array(memory.buffer), columns, rows, columnsFloat, rowsFloat, normalise };
 }
 
 /** Bytes the kernel may read or write past the end of a piece. */

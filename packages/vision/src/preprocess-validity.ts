@@ -42,11 +42,11 @@ export function tokenValidity(
 
 /** The part of one axis of the frame under a row or column of cells. */
 interface Span {
+  readonly low: number;
+  readonly high: number;
   /** The whole pixels that it touches; empty (`from >= to`) outside the frame. */
   readonly from: number;
   readonly to: number;
-  /** How much of each of these pixels, as a share of the cell. */
-  readonly weights: Float64Array;
   /** Whether all of it lies inside the frame. */
   readonly whole: boolean;
 }
@@ -67,12 +67,15 @@ function spans<K extends 'x' | 'y', S extends 'width' | 'height'>(
     const high = low + rectangle[size];
     const from = Math.max(Math.floor(low + noise), 0);
     const to = Math.min(Math.ceil(high - noise), limit);
-    const weights = Float64Array.from(
-      { length: Math.max(to - from, 0) },
-      (__, i) => (Math.min(from + i + 1, high) - Math.max(from + i, low)) / (high - low),
-    );
-    return { from, to, weights, whole: low >= -noise && high <= limit + noise };
+    return { low, high, from, to, whole: low >= -noise && high <= limit + noise };
   });
+}
+
+/** How much of each pixel of a span lies in it, as a share of the span. */
+function weightsOf({ low, high, from, to }: Span): Float64Array {
+  const out = new Float64Array(Math.max(to - from, 0));
+  for (let i = 0; i < out.length; i++) out[i] = (Math.min(from + i + 1, high) - Math.max(from + i, low)) / (high - low);
+  return out;
 }
 
 interface Seen {
@@ -90,20 +93,22 @@ function seenCells(
 ): Seen {
   const shares = new Float64Array(rows.length * columns.length);
   const whole: boolean[] = [];
+  const down = rows.map(weightsOf);
+  const across = columns.map(weightsOf);
   const sum = (weights: Float64Array) => weights.reduce((total, weight) => total + weight, 0);
   for (const [r, row] of rows.entries())
     for (const [c, column] of columns.entries()) {
       const cell = r * columns.length + c;
       let share = 0;
       let holes = false;
-      if (!mask) share = sum(row.weights) * sum(column.weights);
+      if (!mask) share = sum(down[r]!) * sum(across[c]!);
       else
         for (let y = row.from; y < row.to; y++) {
           let line = 0;
           for (let x = column.from; x < column.to; x++)
-            if (mask[y * frameWidth + x]) line += column.weights[x - column.from]!;
+            if (mask[y * frameWidth + x]) line += across[c]![x - column.from]!;
             else holes = true;
-          share += line * row.weights[y - row.from]!;
+          share += line * down[r]![y - row.from]!;
         }
       shares[cell] = share;
       whole.push(row.whole && column.whole && !holes);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { resize, resizeWindow } from './resize.ts';
+import { interpolations } from './picture-processing.ts';
+import { resize, resizeWindow, resizeWindowFloat } from './resize.ts';
 
 const noise = (length: number, seed: number) =>
   Uint8Array.from({ length }, (_, i) => Math.imul(i + 1, 2654435761 + seed * 40503) >>> 24);
@@ -64,11 +65,10 @@ describe('resizing', () => {
     );
   });
 
-  it('returns the same pixels for a window as for the whole', () => {
+  it('returns the same pixels for a window as for the whole, with every filter, in bytes and in floats', () => {
     fc.assert(
       fc.property(edge, edge, edge, edge, fc.nat(), (height, width, toHeight, toWidth, seed) => {
-        const data = noise(height * width * 3, seed);
-        const whole = resize({ data, height, width }, toHeight, toWidth);
+        const source = { data: noise(height * width * 3, seed), height, width };
         const x = seed % toWidth;
         const y = (seed >> 5) % toHeight;
         const window = {
@@ -77,12 +77,29 @@ describe('resizing', () => {
           width: toWidth - x - ((seed >> 9) % (toWidth - x)),
           height: toHeight - y - ((seed >> 13) % (toHeight - y)),
         };
-        const part = resizeWindow({ data, height, width }, toHeight, toWidth, window);
-        for (let line = 0; line < window.height; line++)
-          same(
-            part.subarray(line * window.width * 3, (line + 1) * window.width * 3),
-            whole.subarray(((y + line) * toWidth + x) * 3, ((y + line) * toWidth + x + window.width) * 3),
-          );
+        const all = { x: 0, y: 0, width: toWidth, height: toHeight };
+        for (const interpolation of interpolations)
+          for (const cut of [resizeWindow, resizeWindowFloat]) {
+            const whole = cut(source, toHeight, toWidth, all, interpolation);
+            const part = cut(source, toHeight, toWidth, window, interpolation);
+            for (let line = 0; line < window.height; line++)
+              expect(part.subarray(line * window.width * 3, (line + 1) * window.width * 3)).toEqual(
+                whole.subarray(((y + line) * toWidth + x) * 3, ((y + line) * toWidth + x + window.width) * 3),
+              );
+          }
+      }),
+    );
+  });
+
+  it('leaves a picture of the same size as it is', () => {
+    fc.assert(
+      fc.property(edge, edge, fc.nat(), (height, width, seed) => {
+        const source = { data: noise(height * width * 3, seed), height, width };
+        for (const interpolation of interpolations) {
+          same(resize(source, height, width, interpolation), source.data);
+          const all = { x: 0, y: 0, width, height };
+          expect(resizeWindowFloat(source, height, width, all, interpolation)).toEqual(Float32Array.from(source.data));
+        }
       }),
     );
   });

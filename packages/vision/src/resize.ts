@@ -1,6 +1,6 @@
 // Antialiased resizing of 8-bit RGB pictures: to bytes, exactly as torchvision does it, or to floats.
 
-import type { Rectangle } from './geometry.ts';
+import type { Rectangle } from '@deepearth/core';
 import type { Interpolation } from './picture-processing.ts';
 import { offsets, pixelKernel, slack } from './pixel-kernel.ts';
 import { fixedWeights, floatWeights, type AxisWeights } from './resize-weights.ts';

@@ -1,6 +1,14 @@
 // Cuts a sequence of frames into clips of one length at equal distances.
 
-import { defineWindower, InputError, refuse, type Clip, type Frame, type StageContext } from '@deepearth/core';
+import {
+  defineWindower,
+  InputError,
+  refuse,
+  sourceName,
+  type Clip,
+  type Frame,
+  type StageContext,
+} from '@deepearth/core';
 import { z } from 'zod';
 import { bySequence } from './by-sequence.ts';
 import { clipOf, fill } from './clip.ts';
@@ -114,7 +122,7 @@ async function* clipsOf(frames: AsyncIterable<Frame>, context: Context): AsyncGe
   // Frames after the last clip of a range belong to the part that comes next.
   if (fresh === 0 || index >= end) return;
   if (tail === 'error')
-    throw new InputError(window.at(-1)!.locator.uri, `${tooShort(fresh, size)}.`, {
+    throw new InputError(sourceName(window.at(-1)!), `${tooShort(fresh, size)}.`, {
       code: 'E_SHORT_TAIL',
       remedy: 'Choose `tail: pad`, `shift` or `drop`.',
     });

@@ -3,8 +3,7 @@
 import type { EncoderIdentity } from '@deepearth/core/items';
 import type { Tensor } from '@deepearth/core/tensor';
 import { InputError } from '@deepearth/core/errors';
-import type { SeenGrid } from '../run/reduction.ts';
-import type { GridRows } from '../tokens/spool.ts';
+import type { GridRows, SeenGrid } from '../tokens/grid-rows.ts';
 
 /** Kinds of fitted reducers that can be saved and loaded. */
 export const modelKinds = ['pca', 'umap', 'kmeans', 'random-projection'] as const;

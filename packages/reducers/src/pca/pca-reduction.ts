@@ -7,7 +7,7 @@ import type { Json } from '../models/model.ts';
 import type { Packed, SavableReduction } from '../run/reduction.ts';
 import { blockRows, type BlockProducts, type Moments } from './moments.ts';
 import type { PcaCollector, PcaContent } from './pca-part.ts';
-import type { Piece } from './pieces.ts';
+import { levelsOf, type Piece } from './pieces.ts';
 
 const options = z.strictObject({
   components: z
@@ -30,9 +30,9 @@ export const pcaReduction: SavableReduction<PcaReductionOptions, PcaContent> = {
   name: 'pca',
   options,
   components: ({ components }) => components,
-  // Covariance in float64 and a second matrix while products are added, the Krylov basis, and blocks of tokens.
+  // Sums in float64, one of each level; two matrices more while they are solved; the Krylov basis, and blocks of tokens.
   estimate: ({ count, channels }, { engine }) =>
-    channels * channels * 16 +
+    channels * channels * 8 * (2 + levelsOf(count ?? 0, channels)) +
     channels * 128 * 8 +
     3 * blockRows(channels) * channels * 4 +
     (engine === 'ml-pca' ? (count ?? 0) * channels * 16 : 0),

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { pca, pcaFit, restorePca, type PcaModel } from './pca.ts';
 import { seededNormal } from '../shared/seeded.ts';
 
-const root = join(import.meta.dirname, '../../..');
+const root = join(import.meta.dirname, '../../../..');
 const reference = join(root, '../shared/reference/reducers');
 const fixture = JSON.parse(readFileSync(join(import.meta.dirname, '../../fixtures/pca.json'), 'utf8')) as Record<
   string,

@@ -11,6 +11,10 @@ export type Rows = Float32Array | Float64Array;
  */
 export const fanOut = 32;
 
+/** Levels of sums that so many tokens make, which are held at once. */
+export const levelsOf = (tokens: number, channels: number): number =>
+  Math.max(1, Math.ceil(Math.log(tokens / blockRows(channels) + 1) / Math.log(fanOut)));
+
 /** The valid ones of the tokens `from … to`, which lie in one block and are not all of it. */
 export interface RowsPiece {
   readonly kind: 'rows';

@@ -5,7 +5,7 @@ import { kmeansReduction } from '../kmeans/kmeans-reduction.ts';
 import { pcaReduction } from '../pca/pca-reduction.ts';
 import { randomProjectionReduction } from '../random-projection/random-projection-reduction.ts';
 import { seededNormal } from '../shared/seeded.ts';
-import type { GridRows } from '../tokens/spool.ts';
+import type { GridRows } from '../tokens/grid-rows.ts';
 import { umapReduction } from '../umap/umap-reduction.ts';
 import { buildPart, fitPart, mergeParts } from './parts.ts';
 import type { Part, SavableReduction, StoredTokens } from './reduction.ts';

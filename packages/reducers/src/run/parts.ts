@@ -3,8 +3,8 @@
 import { InputError } from '@deepearth/core/errors';
 import type { EncoderIdentity } from '@deepearth/core/items';
 import { canonicalJson } from '../models/canonical-json.ts';
-import type { GridRows } from '../tokens/spool.ts';
-import type { Collector, Fitted, Part, Reduction, Running, SeenGrid, StoredTokens } from './reduction.ts';
+import type { GridRows, SeenGrid } from '../tokens/grid-rows.ts';
+import type { Collector, Fitted, Part, Reduction, Running, StoredTokens } from './reduction.ts';
 
 /** A collector that counts what it sees. */
 export interface PartBuilder {

@@ -13,7 +13,8 @@ import { runSliced } from '../shared/pace.ts';
 import { projectionSpool, spreadRows } from '../tokens/projection-spool.ts';
 import { tokenSpool, tokenStore, validRows, type Precision, type Spool } from '../tokens/spool.ts';
 import { buildPart, fitPart, type PartBuilder } from './parts.ts';
-import type { Fitted, Reduction, SeenGrid } from './reduction.ts';
+import type { SeenGrid } from '../tokens/grid-rows.ts';
+import type { Fitted, Reduction } from './reduction.ts';
 import { restoreReducer } from './reductions.ts';
 
 /** Options that every stage on top of `reduceRun` has. */

@@ -4,7 +4,7 @@ import type { EncoderIdentity } from '@deepearth/core/items';
 import type { Tensor } from '@deepearth/core/tensor';
 import type { z } from 'zod';
 import type { FittedReducer, Json, ModelKind, ModelState, Progress } from '../models/model.ts';
-import type { GridRows } from '../tokens/spool.ts';
+import type { GridRows, SeenGrid } from '../tokens/grid-rows.ts';
 
 /** What goes along with whatever takes time. */
 export interface Running {
@@ -18,17 +18,6 @@ export interface StoredTokens {
   readonly channels: number;
   /** Valid tokens of a grid by their numbers among its valid ones, ascending, in chunks `[rows, channels]`. */
   pick(grid: number, numbers: Uint32Array, signal?: AbortSignal): AsyncIterable<Float32Array>;
-}
-
-/** Which grid tokens belong to. */
-export interface SeenGrid {
-  /** For errors. */
-  readonly id: string;
-  /** Its number among the stored ones, from 0. */
-  readonly index: number;
-  /** Sizes and names of the axes before the channels. */
-  readonly shape: readonly number[];
-  readonly axes: readonly string[];
 }
 
 /** What a reduction found in a range of the tokens of an input. Parts that lie side by side merge. */

@@ -3,10 +3,10 @@
 import { InputError } from '@deepearth/core/errors';
 import { tensor } from '@deepearth/core/tensor';
 import { z } from 'zod';
-import type { Fitted, Packed, Reduction, SeenGrid } from '../run/reduction.ts';
+import type { GridRows, SeenGrid } from '../tokens/grid-rows.ts';
+import type { Fitted, Packed, Reduction } from '../run/reduction.ts';
 import { runSliced, type Sliced } from '../shared/pace.ts';
 import { cosine } from '../shared/unit-rows.ts';
-import type { GridRows } from '../tokens/spool.ts';
 
 const place = (what: string) => z.number().int().min(0).default(0).describe(`${what}, from 0.`);
 

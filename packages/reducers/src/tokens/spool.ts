@@ -7,6 +7,7 @@ import type { Scratch } from '@deepearth/core/stage';
 import { elementCount } from '@deepearth/core/tensor';
 import { runSliced, type Sliced } from '../shared/pace.ts';
 import { firstNotFinite } from './finite.ts';
+import type { GridRows } from './grid-rows.ts';
 
 export const precisions = ['float16', 'float32'] as const;
 export type Precision = (typeof precisions)[number];
@@ -19,14 +20,6 @@ export interface SpooledGrid {
   /** Tokens of the grid, and how many of them saw data. */
   readonly tokens: number;
   readonly rows: number;
-}
-
-/** The tokens of a grid that saw data. */
-export interface GridRows {
-  /** `[rows, channels]`, valid tokens only, in order. */
-  readonly rows: Float32Array;
-  /** `[tokens]` as the grid has it, 0 where a token saw no data; absent when the grid has no mask. */
-  readonly valid?: Uint8Array;
 }
 
 /** Where values and mask of a grid lie in the scratch. */

@@ -7,7 +7,8 @@ import { elementBytes, elementCount, tensor, viewAs } from '@deepearth/core/tens
 import type { LazyTensor } from '@deepearth/formats/lazy-tensor';
 import { readTensorFile } from '@deepearth/formats/tensor-file-node';
 import { firstNotFinite } from './finite.ts';
-import { namedToken, type GridRows } from './spool.ts';
+import type { GridRows } from './grid-rows.ts';
+import { namedToken } from './spool.ts';
 import type { StoredTokens } from '../run/reduction.ts';
 import type { TokenChunks } from '../umap/options.ts';
 

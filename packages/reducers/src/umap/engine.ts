@@ -84,9 +84,10 @@ export async function openEngine({
   bytes,
   threads,
   memory: former,
-  workers = true,
+  workers: wanted = true,
   onnx = false,
 }: EngineOptions): Promise<Engine> {
+  const workers = wanted && (inNode || typeof Worker !== 'undefined');
   const share = workers && canShare();
   const count = share ? threads : 1;
   const memory = share ? (former ?? memoryOf(bytes, true)) : undefined;

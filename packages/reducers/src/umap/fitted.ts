@@ -128,11 +128,18 @@ function widen(embedding: Float32Array, lanes: number, components: number): Floa
 /** As `transform`; `first` is added to the numbers of tokens in errors. */
 export type PlaceFrom = (chunk: Float32Array, first: number, signal?: AbortSignal) => Promise<Float32Array>;
 
-/** Makes a model of the parts of a fit. */
-export function fittedUmap(parts: FittedParts): { readonly model: UmapModel; readonly place: PlaceFrom } {
+/** Makes a model of the parts of a fit. It goes on with `fitting`, the engine of the fit, where it is given one. */
+export function fittedUmap(
+  parts: FittedParts,
+  fitting?: Engine,
+): { readonly model: UmapModel; readonly place: PlaceFrom } {
   const { plan, options, curve, facts, embedding } = parts;
   const { channels, components } = plan;
-  let engine: Promise<Engine> | undefined;
+  const placed = async (opened: Engine): Promise<Engine> => {
+    await opened.write(plan.positions, widen(embedding, plan.lanes, components));
+    return opened;
+  };
+  let engine: Promise<Engine> | undefined = fitting && placed(fitting);
   let idle: ReturnType<typeof setTimeout> | undefined;
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -157,8 +164,7 @@ export function fittedUmap(parts: FittedParts): { readonly model: UmapModel; rea
       await encodeRows(opened, plan, facts.arithmetic, options, {});
       await opened.run('forces', { ...common, ...curve, repulsion: options.repulsionStrength });
     }
-    await opened.write(plan.positions, widen(embedding, plan.lanes, components));
-    return opened;
+    return placed(opened);
   };
   const close = async (): Promise<void> => {
     clearTimeout(idle);

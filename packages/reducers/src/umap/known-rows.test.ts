@@ -20,7 +20,7 @@ const rowOf = (values: Float32Array, row: number, width: number): Float32Array =
 
 describe('a fitted UMAP', () => {
   const made: FittedReducer[] = [];
-  afterAll(() => Promise.all(made.map((model) => model.close?.())));
+  afterAll(async () => void (await Promise.all(made.map(async (model) => model.close?.()))));
 
   test.each([
     ['of all tokens', {}],

@@ -67,6 +67,7 @@ export async function umap(tokens: Float32Array | TokenChunks, given: UmapOption
   const picks = rows < source.count ? sampledTokens(source.count, sampleLimits(options)) : undefined;
   const onnx = throughOnnx(plan, options) && options.search !== 'float32';
   const engine = await openEngine({ bytes: plan.end, threads: plan.threads, workers: options.workers, onnx });
+  let handedOn = false;
   try {
     const digests = await load(engine, plan, source, picks, running);
     await prepareRows(engine, plan, options, running, (row) => picks?.[row] ?? row);
@@ -77,7 +78,7 @@ export async function umap(tokens: Float32Array | TokenChunks, given: UmapOption
     const embedding = narrow(await engine.read(positions, rows * plan.lanes), plan.lanes, plan.components);
     joinEqual(digests, embedding, plan.components);
     const facts = { ...search, fitted: rows, neighbors: plan.neighbors, edges, scheduled, threads: engine.threads };
-    const { model, place } = fittedUmap({
+    const parts = {
       plan,
       options,
       curve,
@@ -86,10 +87,18 @@ export async function umap(tokens: Float32Array | TokenChunks, given: UmapOption
       digests,
       origins: picks || !source.origins || sameDigests(source.origins, digests) ? undefined : source.origins,
       ...(engine.memory ? { memory: engine.memory } : { prepared: await readPrepared(engine, plan) }),
-    });
-    return { embedding: picks ? await placeAll(place, source, plan, running) : embedding, model };
+    };
+    if (!picks) return { embedding, model: fittedUmap(parts).model };
+    handedOn = true;
+    const { model, place } = fittedUmap(parts, engine);
+    try {
+      return { embedding: await placeAll(place, source, plan, running), model };
+    } catch (error) {
+      await model.close();
+      throw error;
+    }
   } finally {
-    await engine.close();
+    if (!handedOn) await engine.close();
   }
 }
 
