@@ -6,6 +6,7 @@ import { CancelledError } from '@deepearth/core/errors';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../format.ts';
+import { builtinStages } from '../registry.ts';
 import { loadPipeline } from '../load-pipeline.ts';
 import { print, remark } from '../print.ts';
 import { reportError } from '../report-error.ts';
@@ -41,7 +42,13 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
   let view: RunView | undefined;
   return cancellable(
     async ({ signal, status: stoppedBy }) => {
-      const running = run(pipeline, { output, signal, resume: flags.resume ?? false, versions: cliVersions() });
+      const running = run(pipeline, {
+        output,
+        signal,
+        resume: flags.resume ?? false,
+        versions: cliVersions(),
+        registry: builtinStages(),
+      });
       if (json) showJson(running.events$);
       view = (live ? showProgress : showRemarks)(running.events$, process.stderr);
       let written = 0;
