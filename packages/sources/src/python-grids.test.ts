@@ -42,7 +42,7 @@ test('a window of the old extractor becomes a grid over the centre crop of frame
     [5, 360, join(root, 'f5.png')],
   ]);
   // 384 of 438 pixels after the resize.
-  expect(grid!.origin).toMatchObject({ geometry: { x: (27 * 360) / 438, width: (384 * 360) / 438 } });
+  expect(grid!.origin).toMatchObject({ geometry: { x: 27 * (360 / 438), width: 384 * (360 / 438) } });
 });
 
 test('a chunk of the old image extractor becomes one grid for each picture, also where the picture is gone', async () => {
