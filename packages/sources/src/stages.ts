@@ -3,6 +3,7 @@
 import type { StageList } from '@deepearth/core/stage';
 
 export const stages: StageList = {
+  'source/features': async () => (await import('./features.ts')).features,
   'source/frames': async () => (await import('./frames.ts')).frames,
   'source/synthetic': async () => (await import('./synthetic.ts')).synthetic,
 };
