@@ -1,16 +1,35 @@
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
-const stages = ['sources', 'windowers', 'model-vjepa2', 'aggregators', 'reducers', 'renderers', 'sinks'];
+const stages = [
+  'sources',
+  'windowers',
+  'model-vjepa2',
+  'model-dinov3',
+  'aggregators',
+  'reducers',
+  'renderers',
+  'sinks',
+];
 
 /** Who may import whom; `nx graph` draws the same. */
 const boundaries = [
   { sourceTag: 'scope:core', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:formats', onlyDependOnLibsWithTags: ['scope:core'] },
-  { sourceTag: 'scope:testing', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
+  { sourceTag: 'scope:runtime', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
+  { sourceTag: 'scope:onnx', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
+  { sourceTag: 'scope:vision', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
+  { sourceTag: 'scope:testing', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats', 'scope:runtime'] },
   ...stages.map((name) => ({
     sourceTag: `scope:${name}`,
-    onlyDependOnLibsWithTags: ['scope:core', 'scope:formats', 'scope:testing'],
+    onlyDependOnLibsWithTags: [
+      'scope:core',
+      'scope:formats',
+      'scope:vision',
+      'scope:onnx',
+      'scope:runtime',
+      'scope:testing',
+    ],
   })),
   { sourceTag: 'scope:cli', onlyDependOnLibsWithTags: ['*'] },
   { sourceTag: 'scope:workspace', onlyDependOnLibsWithTags: ['*'] },

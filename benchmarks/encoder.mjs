@@ -13,10 +13,11 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { tensor } from '@deepearth/core/tensor';
-import { openCheckpoint } from '@deepearth/model-vjepa2/checkpoint';
-import { parseDevice } from '@deepearth/model-vjepa2/devices';
-import { openGraph, prepare, tablesFor } from '@deepearth/model-vjepa2/graph-session';
-import { placeWeights } from '@deepearth/model-vjepa2/weights';
+import { openCheckpoint } from '@deepearth/onnx/checkpoint';
+import { parseDevice } from '@deepearth/onnx/devices';
+import { openGraph } from '@deepearth/onnx/open-graph';
+import { placeWeights } from '@deepearth/onnx/weights';
+import { vjepa2Family } from '@deepearth/model-vjepa2/family';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -54,15 +55,14 @@ const peakMiB = (pid) => {
   }
 };
 
-const checkpoint = await openCheckpoint(folder);
+const checkpoint = await openCheckpoint(vjepa2Family, folder);
 const count = frames * 3 * size * size;
 const pixels = tensor(
   'float32',
   [1, frames, 3, size, size],
   Float32Array.from({ length: count }, (_, i) => 1.5 * Math.sin(i * 12.9898)),
 );
-const { patches, grid } = prepare(checkpoint.architecture, pixels);
-const feeds = { patches, ...tablesFor(checkpoint.architecture, grid) };
+const { feeds } = vjepa2Family.prepare(checkpoint.architecture, pixels);
 
 const variants = [];
 for (const layers of depths)
@@ -71,6 +71,7 @@ for (const layers of depths)
     const placed = await placeWeights(checkpoint, precision);
     const placedAt = performance.now();
     const session = await openGraph(
+      vjepa2Family,
       placed,
       { architecture: checkpoint.architecture, layers },
       { plan: parseDevice('cpu'), threads },

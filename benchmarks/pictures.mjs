@@ -4,7 +4,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { weather } from '@deepearth/sources/weather';
-import { decodePicture, readPictureFile } from '@deepearth/sources/picture-file';
+import { readPicture } from '@deepearth/vision/read-picture';
 import { overlayPixels } from '@deepearth/renderers/overlay-pixels';
 import { encodePicture } from '@deepearth/sinks/pictures';
 import { gifWriter } from '@deepearth/sinks/gif-frames';
@@ -33,9 +33,7 @@ await time('synthetic frame, 384 x 384', count, (i) => world.draw(i + 0.5));
 const files = readdirSync(directory)
   .filter((name) => /\.tif$/.test(name))
   .map((name) => join(directory, name));
-await time('read, digest and decode a TIFF of 360 x 360', 48, async (i) =>
-  decodePicture(await readPictureFile(files[i % files.length], 2 ** 28)),
-);
+await time('read, digest and decode a TIFF of 360 x 360', 48, async (i) => readPicture(files[i % files.length]));
 for (const interpolation of ['nearest', 'smooth']) {
   await time(`overlay, ${interpolation}`, count, (i) =>
     overlayPixels(frames[i].data, geometry, { colors, height: 24, width: 24 }, 0.5, interpolation, out),

@@ -2,8 +2,10 @@
 // prints one JSON line per size.
 //
 //     node benchmarks/preprocess.mjs [repetitions]
-import { prepareClip } from '../packages/model-vjepa2/dist/preprocess.js';
+import { vjepa2PatchSize, vjepa2Processing } from '../packages/model-vjepa2/dist/processing.js';
+import { prepareClip } from '../packages/vision/dist/preprocess.js';
 
+const options = { patchSize: vjepa2PatchSize, tubelet: 2, processing: vjepa2Processing };
 const repetitions = Number(process.argv[2] ?? 30);
 const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
@@ -20,7 +22,7 @@ for (const [height, width] of [
     const milliseconds = [];
     for (let i = 0; i < repetitions + 5; i++) {
       const from = process.cpuUsage().user;
-      prepareClip([raster], { cropSize }).pixels(0, 0, out);
+      prepareClip([raster], { ...options, cropSize }).pixels(0, 0, out);
       if (i >= 5) milliseconds.push((process.cpuUsage().user - from) / 1000);
     }
     console.log(

@@ -1,10 +1,10 @@
 // How many true neighbours the quick searches find among all tokens: `node umap-recall.mjs TOKENS.npy` compares them
 // with the float32 search.
 import { readFileSync } from 'node:fs';
-import { openEngine } from '@deepearth/reducers/umap/engine';
-import { findNeighbours, prepareRows } from '@deepearth/reducers/umap/fit';
-import { settle } from '@deepearth/reducers/umap/options';
-import { planMemory } from '@deepearth/reducers/umap/plan';
+import { openEngine } from '../packages/reducers/dist/umap/engine.js';
+import { findNeighbours, prepareRows } from '../packages/reducers/dist/umap/fit.js';
+import { settle } from '../packages/reducers/dist/umap/options.js';
+import { planMemory } from '../packages/reducers/dist/umap/plan.js';
 
 const bytes = readFileSync(process.argv[2]);
 const header = bytes.toString('latin1', 10, 10 + bytes.readUInt16LE(8));

@@ -1,6 +1,7 @@
 // Runs a pipeline inside a program: node examples/embed.mjs [OUTPUT]
 
-import { definePipeline, run, use } from '@deepearth/core';
+import { definePipeline, use } from '@deepearth/core';
+import { run } from '@deepearth/runtime';
 import { vjepa2 } from '@deepearth/model-vjepa2/vjepa2';
 import { pcaStage } from '@deepearth/reducers/stages/pca';
 import { overlay } from '@deepearth/renderers/overlay';

@@ -46,7 +46,7 @@ test.skipIf(!python)(
       expect(JSON.parse(middle!.split(': ')[1]!)).toEqual([...data.subarray(at, at + 3)]);
       const means = [0, 1, 2].map((channel) => {
         let sum = 0;
-        for (let token = 0; token < data.length / channels; token++) sum += data[token * channels + channel]!;
+        for (let token = 0; token < data.length / channels; token++) sum += Number(data[token * channels + channel]!);
         return sum / (data.length / channels);
       });
       // NumPy adds in float32, in pairs.

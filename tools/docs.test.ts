@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { builtinStages } from '@deepearth/cli/registry';
 import { makeProgram } from '@deepearth/cli/program';
 import { exitCodes } from '@deepearth/cli/exit-codes';
-import { parseConfig } from '@deepearth/core';
+import { parseConfig } from '@deepearth/runtime';
 import { expect, test } from 'vitest';
 // @ts-expect-error A tool is plain JavaScript.
 import { documents, embedded } from './embed-examples.mjs';

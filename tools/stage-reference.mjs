@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { optionsSchema } from '@deepearth/core/schema';
+import { optionsSchema } from '@deepearth/runtime/schema';
 import { optionRows } from '@deepearth/cli/options-table';
 import { builtinStages } from '@deepearth/cli/registry';
 

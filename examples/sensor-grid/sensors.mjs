@@ -4,7 +4,8 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { defineEncoder, defineSource, InputError, lineage, refuse, sha256OfFile, spec, tensor } from '@deepearth/core';
+import { defineEncoder, defineSource, InputError, lineage, refuse, spec, tensor } from '@deepearth/core';
+import { sha256OfFile } from '@deepearth/runtime';
 import { z } from 'zod';
 
 const quantities = ['temperature', 'humidity', 'wind'];

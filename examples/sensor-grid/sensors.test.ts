@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Frame, TokenGrid } from '@deepearth/core';
-import { runStage, spec } from '@deepearth/core';
+import { spec } from '@deepearth/core';
+import { runStage } from '@deepearth/runtime';
 import { describeStage, given, makeClips } from '@deepearth/testing';
 import { afterAll, expect, test } from 'vitest';
 // @ts-expect-error A plugin is plain JavaScript.

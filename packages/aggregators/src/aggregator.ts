@@ -62,7 +62,8 @@ export function aggregator<Schema extends z.ZodType>(schema: Schema, plan: Plan<
         key: context.key(tokens.key),
         values: reshape(plan.make(tokens, context.options), Object.values(axes) as number[]),
         axes: Object.keys(axes),
-        clip: tokens.clip,
+        origin: tokens.origin,
+        ...(tokens.clip && { clip: tokens.clip }),
         encoder: tokens.encoder,
       };
     },

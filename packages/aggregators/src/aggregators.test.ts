@@ -1,6 +1,6 @@
 import { tensor, type Embedding, type StageDefinition, type TokenGrid } from '@deepearth/core';
 import { halfFromFloat32, toFloat32 } from '@deepearth/core/half';
-import { runStage } from '@deepearth/core/run-stage';
+import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeTokens } from '@deepearth/testing';
 import { describe, expect, test } from 'vitest';
 import { firstToken } from './first-token.ts';

@@ -9,4 +9,5 @@ export { hierarchical, hierarchicalOptions } from './hierarchical.ts';
 export { none } from './none.ts';
 export { stages } from './stages.ts';
 // Parts
-export { pool, type Pooling, type Regions } from './pooling.ts';
+export { pool, type Regions } from './pooling.ts';
+export type { Pooling } from '@deepearth/core/pooling';

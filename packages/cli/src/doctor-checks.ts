@@ -4,9 +4,9 @@ import { constants } from 'node:fs';
 import { access, mkdir, stat, statfs } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, freemem, platform, release, totalmem } from 'node:os';
 import { pathToFileURL } from 'node:url';
-import { cacheFolder } from '@deepearth/model-vjepa2/cache';
-import { candidates } from '@deepearth/model-vjepa2/devices';
-import { hubEnvironment } from '@deepearth/model-vjepa2/hub-environment';
+import { cacheFolder } from '@deepearth/onnx/cache';
+import { candidates } from '@deepearth/onnx/devices';
+import { hubEnvironment } from '@deepearth/onnx/hub-environment';
 import { formatBytes, plural } from './format.ts';
 import { installedEntry, versionOf } from './installed.ts';
 
@@ -56,7 +56,7 @@ async function importFrom(parent: string, name: string): Promise<{ module: Recor
 }
 
 async function checkCodecs(): Promise<Finding> {
-  const { module: sharp, version } = await importFrom('@deepearth/sources', 'sharp');
+  const { module: sharp, version } = await importFrom('@deepearth/vision', 'sharp');
   const formats = sharp.format as Record<string, { input?: { file?: boolean } }>;
   const wanted = ['jpeg', 'png', 'tiff', 'webp', 'heif', 'gif', 'jp2k'];
   const readable = wanted.filter((name) => formats[name]?.input?.file);
@@ -68,7 +68,7 @@ async function checkCodecs(): Promise<Finding> {
 }
 
 async function checkRuntime(): Promise<Finding> {
-  const { module, version } = await importFrom('@deepearth/model-vjepa2', 'onnxruntime-node');
+  const { module, version } = await importFrom('@deepearth/onnx', 'onnxruntime-node');
   const backends =
     (module.listSupportedBackends as (() => { name: string }[]) | undefined)?.().map(({ name }) => name) ?? [];
   return ok(`onnxruntime-node ${version}${backends.length ? ` with ${backends.join(', ')}` : ''}`);

@@ -2,7 +2,7 @@
 
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { loadConfig, type LoadedConfig } from '@deepearth/core/config';
+import { loadConfig, type LoadedConfig } from '@deepearth/runtime/config';
 import { closest, DeepEarthError, InputError } from '@deepearth/core/errors';
 import { builtinStages } from './registry.ts';
 

@@ -2,7 +2,8 @@
 
 import { createRegistry, type StageRegistry } from '@deepearth/core/registry';
 import { stages as aggregators } from '@deepearth/aggregators/stages';
-import { stages as encoders } from '@deepearth/model-vjepa2/stages';
+import { stages as dinov3 } from '@deepearth/model-dinov3/stages';
+import { stages as vjepa2 } from '@deepearth/model-vjepa2/stages';
 import { stages as reducers } from '@deepearth/reducers/stages';
 import { stages as renderers } from '@deepearth/renderers/stages';
 import { stages as sinks } from '@deepearth/sinks/stages';
@@ -10,4 +11,4 @@ import { stages as sources } from '@deepearth/sources/stages';
 import { stages as windowers } from '@deepearth/windowers/stages';
 
 export const builtinStages = (): StageRegistry =>
-  createRegistry(sources, windowers, encoders, aggregators, reducers, renderers, sinks);
+  createRegistry(sources, windowers, vjepa2, dinov3, aggregators, reducers, renderers, sinks);

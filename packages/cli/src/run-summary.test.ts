@@ -23,7 +23,17 @@ const manifest = (parts: Partial<Manifest>): Manifest => ({
   outputs: [],
   skipped: [],
   warnings: [],
-  stages: [{ id: 'tokens', type: 'encoder/vjepa2', in: 1, out: 1, skipped: 0, busySeconds: 3 }],
+  stages: [
+    {
+      id: 'tokens',
+      type: 'encoder/vjepa2',
+      spec: { kind: 'tokens', axes: [], dtype: null, count: 1 },
+      in: 1,
+      out: 1,
+      skipped: 0,
+      busySeconds: 3,
+    },
+  ],
   ...parts,
 });
 

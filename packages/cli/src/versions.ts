@@ -5,8 +5,8 @@ import { installedEntry, versionOf } from './installed.ts';
 
 /** Packages whose version may change a result, each with the package that depends on it. */
 const besides = [
-  ['onnxruntime-node', '@deepearth/model-vjepa2'],
-  ['sharp', '@deepearth/sources'],
+  ['onnxruntime-node', '@deepearth/onnx'],
+  ['sharp', '@deepearth/vision'],
 ] as const;
 
 export const cliVersion = (): string =>

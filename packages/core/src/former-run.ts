@@ -1,48 +1,72 @@
-// What an earlier run into the same folder left, proven by digest, so that it need not be made again.
+// What earlier runs left in their stores, proven by digest, so that it need not be made again.
 
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { manifestName, sha256OfFile, stateFolder, type JournalEntry } from './output-folder.ts';
+import type { ByteSource } from './byte-source.ts';
+import type { ManifestOutput } from './manifest.ts';
+import { manifestName } from './safe-path.ts';
+import { createSha256 } from './sha256.ts';
 import type { FormerRun } from './stage.ts';
+import type { RunStore } from './store.ts';
 
-export interface FormerFiles extends FormerRun {
-  /** Everything the earlier run had written, by path. */
-  readonly entries: ReadonlyMap<string, JournalEntry>;
-}
-
-const isEntry = (value: unknown): value is JournalEntry => {
-  const entry = value as Partial<JournalEntry> | null;
+const isEntry = (value: unknown): value is ManifestOutput => {
+  const entry = value as Partial<ManifestOutput> | null;
   return typeof entry?.path === 'string' && typeof entry.sha256 === 'string' && typeof entry.bytes === 'number';
 };
 
-/** Reads the manifest and the journal of an earlier run; a torn last line of the journal (a killed run) is left out. */
-export async function readFormerRun(folder: string): Promise<FormerFiles> {
-  const entries = new Map<string, JournalEntry>();
-  const manifest = await readFile(join(folder, manifestName), 'utf8')
-    .then(parse)
-    .catch(() => undefined);
+/**
+ * Reads the manifest and the journal of a store: everything an earlier run had written, by path. A torn last line of the
+ * journal (a killed run) is left out.
+ */
+export async function readEntries(store: RunStore): Promise<ReadonlyMap<string, ManifestOutput>> {
+  const entries = new Map<string, ManifestOutput>();
+  const manifest = await readText(store, manifestName).then(parse, () => undefined);
   const outputs = (manifest as { outputs?: unknown } | undefined)?.outputs;
   for (const entry of Array.isArray(outputs) ? outputs : []) if (isEntry(entry)) entries.set(entry.path, entry);
-  const journal = await readFile(join(folder, stateFolder, 'journal.jsonl'), 'utf8').catch(() => '');
-  for (const line of journal.split('\n')) {
+  for (const line of await store.readJournal()) {
     const entry = parse(line);
     if (isEntry(entry)) entries.set(entry.path, entry);
   }
-  const holding = new Map(
-    [...entries.values()].flatMap((entry) => (entry.holds ? [[entry.holds, entry] as const] : [])),
+  return entries;
+}
+
+/** Finds items in what former runs left, the first store first. */
+export async function formerRuns(stores: readonly RunStore[]): Promise<FormerRun> {
+  const all = await Promise.all(
+    stores.map(async (store) => {
+      const entries = await readEntries(store);
+      const holding = new Map([...entries.values()].flatMap((entry) => (entry.holds ? [[entry.holds, entry]] : [])));
+      return { store, holding };
+    }),
   );
   return {
-    entries,
     async find(key) {
-      const entry = holding.get(key);
-      if (!entry) return undefined;
-      const path = join(folder, entry.path);
-      const bytes = await stat(path)
-        .then((found) => found.size)
-        .catch(() => undefined);
-      return bytes === entry.bytes && (await sha256OfFile(path)) === entry.sha256 ? path : undefined;
+      for (const { store, holding } of all) {
+        const entry = holding.get(key);
+        const file = entry && (await store.get(entry.path));
+        if (!file) continue;
+        if (file.size === entry.bytes && (await digestOf(file)) === entry.sha256) return file;
+        await file.close();
+      }
+      return undefined;
     },
   };
+}
+
+/** SHA-256 of a file, read in pieces. */
+export async function digestOf(file: ByteSource, signal?: AbortSignal): Promise<string> {
+  const hash = createSha256();
+  const step = 1 << 20;
+  for (let at = 0; at < file.size; at += step) hash.update(await file.read(at, Math.min(step, file.size - at), signal));
+  return hash.digest('hex');
+}
+
+async function readText(store: RunStore, path: string): Promise<string> {
+  const file = await store.get(path);
+  if (!file) return '';
+  try {
+    return new TextDecoder().decode(await file.read(0, file.size));
+  } finally {
+    await file.close();
+  }
 }
 
 function parse(text: string): unknown {
@@ -52,6 +76,3 @@ function parse(text: string): unknown {
     return undefined;
   }
 }
-
-/** For a run that starts afresh. */
-export const noFormerRun: FormerFiles = { entries: new Map(), find: async () => undefined };

@@ -3,6 +3,10 @@ export * from './items.ts';
 export * from './tensor.ts';
 export * from './half.ts';
 export * from './lineage.ts';
+export * from './raster-part.ts';
+export * from './sha256.ts';
+export type { ByteSource } from './byte-source.ts';
+export * from './pooling.ts';
 // Stages
 export * from './specs.ts';
 export * from './stage.ts';
@@ -14,11 +18,13 @@ export * from './pipeline.ts';
 export * from './plan.ts';
 export * from './events.ts';
 export * from './manifest.ts';
+export * from './names.ts';
 export { run, type Run, type RunOptions, type RunResult } from './run.ts';
 export * from './run-stage.ts';
-export { assertSafePath, sha256OfFile } from './output-folder.ts';
-// Configuration
-export { loadConfig, parseConfig, type LoadedConfig, type LoadOptions } from './config.ts';
-export * from './plugins.ts';
-export * from './schema.ts';
 export * from './mermaid.ts';
+// Stores
+export * from './store.ts';
+export { memoryStore } from './memory-store.ts';
+export { digestOf } from './former-run.ts';
+export { assertSafePath } from './safe-path.ts';
+export { mergeRuns } from './merge-runs.ts';

@@ -30,26 +30,81 @@ export interface Georeference {
   readonly transform: readonly [number, number, number, number, number, number];
 }
 
-/** One picture of a sequence. */
+/** A rectangle in pixels; `x` and `y` are its upper left corner. */
+export interface Rectangle {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Anything that JSON can say. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
+
+/**
+ * Where the pixels of a frame come from, as plain data: written in one process, opened in another by the source it
+ * names, and read there with the same digest.
+ */
+export interface Locator {
+  /** The stage type that opens it: "source/frames". */
+  readonly source: string;
+  /** A path as the user gave it (relative to the working directory, or absolute), a URL, or a scheme of the source's own. */
+  readonly uri: string;
+  /** Of the bytes behind `uri`, where the source has read them all. */
+  readonly sha256?: string;
+  /** Which picture of a file of several pages, from 0. */
+  readonly page?: number;
+  /** Which frame of a video or a data cube, from 0. */
+  readonly index?: number;
+  /** The moment in a video. */
+  readonly seconds?: number;
+  /** The part of the picture that is the frame, in the picture's pixels. */
+  readonly window?: Rectangle;
+  /** The options that decide the pixels. */
+  readonly decode?: { readonly [option: string]: Json };
+}
+
+/** What is read of a frame: all of it unless told. */
+export interface ReadOptions {
+  /** The part that is wanted, in pixels of the frame; it has to lie within the frame. */
+  readonly window?: Rectangle;
+  /** A whole factor: the raster comes with `ceil(width / overview)` columns, each value the mean of what it covers. */
+  readonly overview?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One picture of a sequence. Everything but `read` survives JSON. */
 export interface Frame extends Item {
   readonly kind: 'frame';
+  /** Which camera, video, scene or tile it belongs to; one name for a plain folder. */
+  readonly sequence: string;
   /** Its number in the sequence, as the file name or the source counts. */
   readonly number: number;
-  /** Time from the start of the sequence, in seconds; absent when the source knows none. */
+  /** The instant it shows, ISO 8601 in UTC ("2024-02-22T10:15:00Z"); absent where the source knows none. */
+  readonly at?: string;
+  /** Time from the start of the sequence, in seconds; absent where the source knows none. */
   readonly seconds?: number;
-  /** Where it came from, for people: a path, a URL, "synthetic weather, seed 7". */
-  readonly origin: string;
+  /** The part of a larger scene that it shows, in that scene's pixels. */
+  readonly footprint?: Rectangle;
   readonly width: number;
   readonly height: number;
   readonly georeference?: Georeference;
-  /** Reads the pixels. Throws a `StageError` naming the origin when they cannot be read. */
-  read(signal?: AbortSignal): Promise<Raster>;
+  readonly locator: Locator;
+  /**
+   * Reads the pixels that are asked for and, where the source can, no others. Throws a `StageError` or an `InputError`
+   * that names the locator's `uri` when they cannot be read, and a `RangeError` for a window that leaves the frame.
+   */
+  read(options?: ReadOptions): Promise<Raster>;
 }
 
-/** The frames of one window, in order. */
+/** A frame without its pixels, as files and other processes know it. */
+export type FrameRecord = Omit<Frame, 'read'>;
+
+/** The frames of one window of one sequence, in order. */
 export interface Clip extends Item {
   readonly kind: 'clip';
-  /** Its number in the stream, from 0. */
+  readonly sequence: string;
+  /** Its number in its sequence, from 0. */
   readonly index: number;
   readonly frames: readonly Frame[];
   /** How many of the last frames repeat the one before them to fill the window; 0 for most clips. */
@@ -70,17 +125,57 @@ export interface Geometry {
   readonly height: number;
 }
 
-/** An encoder's output for one clip. */
-export interface TokenGrid extends Item {
-  readonly kind: 'tokens';
-  /** `[time, height, width, channels]`. */
-  readonly values: Tensor<'float32' | 'float16'>;
-  /** `[time, height, width]`, 0 where a token saw nothing but pixels without data; absent when all are good. */
-  readonly valid?: Uint8Array;
-  readonly clip: Clip;
+/**
+ * What a token grid saw. A kind `picture` covers parts of frames; other modalities say in their own words what a token
+ * stands for (`{ kind: 'text', uri: 'notes.txt' }`), as plain data.
+ */
+export interface Origin {
+  readonly kind: string;
+  readonly [property: string]: unknown;
+}
+
+/** The origin of tokens that saw the frames of a clip: time is the first axis, height and width cover `geometry`. */
+export interface PictureOrigin extends Origin {
+  readonly kind: 'picture';
   readonly geometry: Geometry;
+}
+
+/** The part of the frames that a grid covers; `undefined` where it did not see pictures. */
+export const geometryOf = ({ origin }: { readonly origin?: Origin }): Geometry | undefined =>
+  origin?.kind === 'picture' ? (origin as PictureOrigin).geometry : undefined;
+
+/** What belongs to a grid of tokens and of what is made of them. */
+interface Grid extends Item {
+  /** Names of the axes of `values`, outermost first: `['time', 'height', 'width', 'channels']`, `['token', 'channels']`. */
+  readonly axes: readonly string[];
+  readonly origin: Origin;
+  /** The clip it was made of, where there was one. */
+  readonly clip?: Clip;
+}
+
+/** An encoder's output for one item. */
+export interface TokenGrid extends Grid {
+  readonly kind: 'tokens';
+  /** One token per cell of all axes but the last, which is `channels`. */
+  readonly values: Tensor<'float32' | 'float16'>;
+  /**
+   * One number per token, in the order of `values`: the share of its pixels that hold data, 0 (none: the token is
+   * masked) to 255 (all). Absent when all are whole.
+   */
+  readonly valid?: Uint8Array;
+  /** Tokens that belong to no place: class and register tokens. */
+  readonly globals?: GlobalTokens;
   /** Which encoder, weights and precision made it; tokens of different encoders do not mix. */
   readonly encoder: EncoderIdentity;
+}
+
+/** Tokens that belong to no place of a grid. */
+export interface GlobalTokens {
+  /** What they are, along the axis `name`: "class", "register-1". */
+  readonly names: readonly string[];
+  /** Names of the axes of `values`; the last two are `name` and `channels`, a `time` before them is that of the grid. */
+  readonly axes: readonly string[];
+  readonly values: Tensor<'float32'>;
 }
 
 export interface EncoderIdentity {
@@ -91,20 +186,18 @@ export interface EncoderIdentity {
 }
 
 /** An aggregated vector `[channels]`, or a grid of vectors with its own axes. */
-export interface Embedding extends Item {
+export interface Embedding extends Grid {
   readonly kind: 'embedding';
   readonly values: Tensor<'float32'>;
-  /** Names of the axes of `values`: `['channels']`, `['time', 'channels']`, … */
-  readonly axes: readonly string[];
-  readonly clip: Clip;
   readonly encoder: EncoderIdentity;
 }
 
 /** A token grid reduced to a few numbers per token. */
-export interface Projection extends Item {
+export interface Projection extends Grid {
   readonly kind: 'projection';
-  /** `[time, height, width, components]`, as the reducer returns them, not yet scaled to colours. */
+  /** The grid's axes with `components` in place of `channels`, as the reducer returns them, not yet scaled to colours. */
   readonly values: Tensor<'float32'>;
+  /** As of the tokens. */
   readonly valid?: Uint8Array;
   /** One pair per component over the whole run: the values that become 0 and 1 of a colour. */
   readonly limits: readonly (readonly [low: number, high: number])[];
@@ -115,8 +208,6 @@ export interface Projection extends Item {
   readonly meaning: 'coordinates' | 'scalar' | 'label';
   /** Names the reducer for file names and captions: "umap", "pca". */
   readonly reducer: string;
-  readonly clip: Clip;
-  readonly geometry: Geometry;
 }
 
 /** RGB pixels that a renderer made for one frame (or one step of time). */
@@ -141,6 +232,25 @@ export interface Artifact extends Item {
   readonly mediaType: string;
   /** The `key` of the one item it holds without loss, so that resuming can read it instead of making it again. */
   readonly holds?: string;
+  readonly about?: ArtifactAbout;
+}
+
+/** What a file is of, so that nobody has to read it out of its path. */
+export interface ArtifactAbout {
+  /** Kind of the items in it: 'tokens', 'embedding', 'projection', 'picture', or 'artifact' for a package of files. */
+  readonly kind: string;
+  readonly sequence?: string;
+  /** Id of the clip. */
+  readonly clip?: string;
+  /** Numbers of the frames it shows or was made of, in order. */
+  readonly frames?: readonly number[];
+  /** Of pictures: "umap-overlay". */
+  readonly layer?: string;
+  /** Of projections: "umap". */
+  readonly reducer?: string;
+  /** Axes of its values with their sizes, and their type. */
+  readonly axes?: { readonly [name: string]: number };
+  readonly dtype?: string;
 }
 
 /** The kinds that come with the system; other kinds may travel between stages that know them. */

@@ -1,6 +1,6 @@
 // Digests that say what an item's content depends on.
 
-import { createHash } from 'node:crypto';
+import { sha256 } from './sha256.ts';
 
 /** JSON with sorted keys, so that the same value always has the same text. */
 export function canonicalJson(value: unknown): string {
@@ -11,8 +11,8 @@ export function canonicalJson(value: unknown): string {
   );
 }
 
+const encoder = new TextEncoder();
+
 /** A 32-digit hex digest (128 bits of SHA-256) of values that go through canonical JSON. */
 export const lineage = (...parts: readonly unknown[]): string =>
-  createHash('sha256').update(canonicalJson(parts)).digest().toString('hex', 0, 16);
-
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+  sha256(encoder.encode(canonicalJson(parts))).slice(0, 32);

@@ -1,8 +1,12 @@
 // What a run leaves beside its results: everything needed to know where they come from.
 
 import type { StageCounts, RunStatus } from './events.ts';
-import type { JournalEntry } from './output-folder.ts';
-import type { InputFile } from './stage.ts';
+import type { Artifact } from './items.ts';
+import type { StreamSpec } from './specs.ts';
+import type { InputFile, Range } from './stage.ts';
+
+/** One line of the journal and of `outputs`: an artifact and the stage that wrote it. */
+export type ManifestOutput = Omit<Artifact, 'kind' | 'id'> & { readonly stage: string };
 
 export interface SkippedItem {
   readonly stage: string;
@@ -32,8 +36,15 @@ export interface Manifest {
     readonly onError: unknown;
   }[];
   readonly inputs: readonly InputFile[];
-  readonly outputs: readonly JournalEntry[];
-  readonly stages: readonly ({ readonly id: string; readonly type: string } & StageCounts)[];
+  readonly outputs: readonly ManifestOutput[];
+  /** What each stage took and gave, and the spec of what it sends along its edges. */
+  readonly stages: readonly ({
+    readonly id: string;
+    readonly type: string;
+    readonly spec: StreamSpec;
+  } & StageCounts)[];
+  /** The part of the input that was worked on; absent for all of it. */
+  readonly range?: Range;
   readonly skipped: readonly SkippedItem[];
   readonly warnings: readonly { readonly stage: string; readonly message: string }[];
 }

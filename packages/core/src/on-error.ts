@@ -1,6 +1,6 @@
 // What becomes of an item whose work failed: the run stops, the item is skipped, or the work is tried again first.
 
-import { defer, lastValueFrom, retry, takeUntil, throwError, timer, Observable, defaultIfEmpty } from 'rxjs';
+import { defer, identity, lastValueFrom, Observable, retry, switchMap, takeUntil, throwError, timer } from 'rxjs';
 import { z } from 'zod';
 
 const ending = z.enum(['fail', 'skip']);
@@ -31,20 +31,36 @@ const aborted = (signal: AbortSignal): Observable<never> =>
     return () => signal.removeEventListener('abort', fail);
   });
 
+/** How work is tried again. */
+export interface Retry {
+  /**
+   * The pause before the next try, in milliseconds, after `failures` tries failed; `undefined` ends it with `error`. What
+   * it throws is thrown instead.
+   */
+  pause(error: unknown, failures: number): number | undefined | Promise<number | undefined>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Does the work until it succeeds or `pause` gives up; rejects with the last error, or, in a pause, with the signal's reason. */
+export function retried<T>(work: () => Promise<T> | T, { pause, signal }: Retry): Promise<T> {
+  const attempts = defer(async () => work()).pipe(
+    retry({
+      delay: (error: unknown, failures) =>
+        defer(async () => pause(error, failures)).pipe(
+          switchMap((milliseconds) => (milliseconds === undefined ? throwError(() => error) : timer(milliseconds))),
+          signal ? takeUntil(aborted(signal)) : identity,
+        ),
+    }),
+  );
+  return lastValueFrom(attempts);
+}
+
 /** Does the work under a policy; rejects with the last error, or with the signal's reason once it is aborted. */
 export function retrying<T>(policy: OnError, signal: AbortSignal, work: () => Promise<T> | T): Promise<T> {
   if (typeof policy === 'string') return Promise.resolve().then(work);
-  const attempts = defer(async () => work()).pipe(
-    retry({
-      count: policy.retry,
-      delay: (error: unknown, failures) =>
-        signal.aborted
-          ? throwError(() => error)
-          : timer(policy.delaySeconds * 1000 * 2 ** (failures - 1)).pipe(takeUntil(aborted(signal))),
-    }),
-    defaultIfEmpty(undefined as T),
-  );
-  return lastValueFrom(attempts);
+  const pause = (_: unknown, failures: number): number | undefined =>
+    failures > policy.retry ? undefined : policy.delaySeconds * 1000 * 2 ** (failures - 1);
+  return retried(work, { pause, signal });
 }
 
 /** What a policy ends with when nothing helped. */

@@ -16,6 +16,8 @@ export interface StagePlan {
 export interface Plan {
   readonly pipeline: Pipeline;
   readonly stages: readonly StagePlan[];
+  /** All sequences of the pipeline, in order; `null` where they are known only at the end. */
+  readonly sequences: readonly string[] | null;
   /** An upper estimate: what the stages hold, and the items that wait at the edges. */
   readonly memoryBytes: number;
   readonly diskBytes: number;
@@ -76,7 +78,8 @@ export async function plan(
       continue;
     }
     const consumers = pipeline.stages.filter((other) => other.from.includes(id)).map((other) => other.id);
-    done.set(id, { stage, description: answer, survey: found, consumers });
+    const output: StreamSpec = { ...answer.output, sequences: sequencesOf(answer.output, inputs, id) };
+    done.set(id, { stage, description: { ...answer, output }, survey: found, consumers });
   }
   if (issues.length) throw new ConfigError(issues);
   const stages = [...done.values()];
@@ -85,6 +88,9 @@ export async function plan(
   return {
     pipeline,
     stages,
+    sequences: unite(
+      stages.filter(({ stage }) => stage.definition.kind === 'source').map(({ description }) => description.output),
+    ),
     memoryBytes: stages.reduce(
       (sum, { description, consumers }) =>
         sum + (description.memoryBytes ?? 0) + waiting(description.output, consumers.length),
@@ -92,6 +98,22 @@ export async function plan(
     ),
     diskBytes: stages.reduce((sum, { description }) => sum + (description.diskBytes ?? 0), 0),
   };
+}
+
+/** What a stage says, else what its inputs have, else (for a source) its own name. */
+function sequencesOf(
+  output: StreamSpec,
+  inputs: readonly { readonly spec: StreamSpec }[],
+  id: string,
+): readonly string[] | null {
+  if (output.sequences !== undefined) return output.sequences;
+  return inputs.length ? unite(inputs.map((input) => input.spec)) : [id];
+}
+
+/** Each sequence once, in order of first appearance; `null` where one stream does not know its own. */
+function unite(streams: readonly StreamSpec[]): readonly string[] | null {
+  const lists = streams.map(({ sequences }) => sequences);
+  return lists.some((list) => list === null) ? null : [...new Set(lists.flatMap((list) => list ?? []))];
 }
 
 async function surveyed({ definition, options, locate, id }: PipelineStage, signal: AbortSignal): Promise<unknown> {

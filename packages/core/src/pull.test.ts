@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { bufferCount, delay, merge, pairwise, share, take as takeOperator } from 'rxjs';
+import { asyncScheduler, bufferCount, delay, merge, observeOn, pairwise, take as takeOperator } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { operate, pull, push } from './pull.ts';
 
@@ -30,7 +30,7 @@ describe('an edge', () => {
   test('never holds more than its bound: 10,000 items, one quick and one slow consumer', async () => {
     const bound = 2;
     const made = { value: 0 };
-    const edge$ = push(count(10_000, made)).pipe(share());
+    const edge$ = push(count(10_000, made));
     const quick = pull(edge$, bound);
     const slow = pull(edge$, bound);
     let most = 0;
@@ -44,6 +44,31 @@ describe('an edge', () => {
     expect(seen).toBe(10_000);
     expect(await draining).toHaveLength(10_000);
     expect(most).toBeLessThanOrEqual(bound + 1); // the queue, and the one the producer holds out
+  });
+
+  test.each([
+    ['delay(0)', delay(0)],
+    ['observeOn(asyncScheduler)', observeOn(asyncScheduler)],
+  ])('stays within its bound behind %s, which delivers in a later turn', async (_, operator) => {
+    const made = { value: 0 };
+    const late = pull(push(count(2000, made)).pipe(operator as never), 2) as AsyncIterable<number>;
+    let [seen, most] = [0, 0];
+    for await (const item of late) {
+      seen = item + 1;
+      most = Math.max(most, made.value - seen);
+      if (item % 100 === 0) await later(2);
+    }
+    expect(seen).toBe(2000);
+    expect(most).toBeLessThanOrEqual(3);
+  });
+
+  test('tells who subscribes after the end that it ended, and lets others go on when one leaves', async () => {
+    const edge$ = push(count(3));
+    const [stays, leaves] = [pull(edge$, 1), pull(edge$, 1)];
+    await leaves.next();
+    await leaves.return();
+    expect(await all(stays)).toEqual([0, 1, 2]);
+    expect(await all(pull(edge$, 1))).toEqual([]);
   });
 
   test('merges several producers without holding more', async () => {
@@ -65,7 +90,7 @@ describe('an edge', () => {
         closed = true;
       }
     })();
-    const edge$ = push(producer).pipe(share());
+    const edge$ = push(producer);
     const [a, b] = [pull(edge$, 2), pull(edge$, 2)];
     await a.next();
     await a.return();

@@ -1,34 +1,73 @@
 // Joins pull and push: async iterables as observables that wait for their slowest subscriber, and back.
 
-import { Observable, Subject, type OperatorFunction } from 'rxjs';
+import { Observable, Subject, type OperatorFunction, type Subscriber } from 'rxjs';
 
 /**
- * One item on its way to the subscribers of an edge. RxJS has no back-pressure, so the item carries it: a subscriber
- * that has no room calls `hold` with a promise, and the producer is not asked for more until every such promise is
- * settled.
+ * One item on its way to one subscriber of an edge. RxJS has no back-pressure, so the item carries it: the producer is
+ * not asked for more until every subscriber has called `take` on its delivery, or has left. An operator in between that
+ * delivers later (`delay`, `observeOn`) therefore holds the producer for as long; one that drops deliveries (`filter`)
+ * has to take those it drops.
  */
 export interface Delivery<T> {
   readonly value: T;
-  hold(until: Promise<void>): void;
+  /** Says that there is room for another; calling it again changes nothing. */
+  take(): void;
 }
 
-/** Pushes what an iterable yields, one item at a time. Unsubscribing returns the iterator. */
+/**
+ * Pushes what an iterable yields to all subscribers, one item at a time. The first subscriber starts it; items come in a
+ * later turn, so whoever subscribes in the same turn misses nothing. When the last subscriber leaves, the iterator
+ * returns. Who comes after the end is told that it ended.
+ */
 export function push<T>(items: AsyncIterable<T>): Observable<Delivery<T>> {
+  /** Of each subscriber, how to free the producer from waiting for it. */
+  const subscribers = new Map<Subscriber<Delivery<T>>, (() => void) | undefined>();
+  let iterator: AsyncIterator<T> | undefined;
+  let end: { readonly error?: unknown } | undefined;
+
+  const settle = (ended: { readonly error?: unknown }): void => {
+    end = ended;
+    for (const subscriber of [...subscribers.keys()]) tell(subscriber, ended);
+  };
+  const deliver = (subscriber: Subscriber<Delivery<T>>, value: T): Promise<void> =>
+    new Promise((taken) => {
+      subscribers.set(subscriber, taken);
+      subscriber.next({
+        value,
+        take: () => {
+          if (subscribers.get(subscriber) === taken) subscribers.set(subscriber, undefined);
+          taken();
+        },
+      });
+    });
+  const run = async (source: AsyncIterator<T>): Promise<void> => {
+    while (subscribers.size > 0) {
+      const next = await source.next();
+      if (next.done) return settle({});
+      await Promise.all([...subscribers.keys()].map((subscriber) => deliver(subscriber, next.value)));
+    }
+  };
+
   return new Observable((subscriber) => {
-    const iterator = items[Symbol.asyncIterator]();
-    const run = async (): Promise<void> => {
-      while (!subscriber.closed) {
-        const next = await iterator.next();
-        if (next.done) return subscriber.complete();
-        const holds: Promise<void>[] = [];
-        subscriber.next({ value: next.value, hold: (until) => holds.push(until) });
-        if (holds.length) await Promise.all(holds);
-      }
+    if (end) return tell(subscriber, end);
+    subscribers.set(subscriber, undefined);
+    if (!iterator) {
+      iterator = items[Symbol.asyncIterator]();
+      run(iterator).catch((error: unknown) => settle({ error }));
+    }
+    return () => {
+      const free = subscribers.get(subscriber);
+      subscribers.delete(subscriber);
+      free?.();
+      if (subscribers.size > 0 || end) return;
+      end = {};
+      void iterator?.return?.()?.catch(() => undefined);
     };
-    run().catch((error: unknown) => subscriber.error(error));
-    return () => void iterator.return?.()?.catch(() => undefined);
   });
 }
+
+const tell = (subscriber: Subscriber<unknown>, end: { readonly error?: unknown }): void =>
+  'error' in end ? subscriber.error(end.error) : subscriber.complete();
 
 /** An iterator that can be left early without waiting for the producer. */
 export interface Pulled<T> extends AsyncIterableIterator<T> {
@@ -52,9 +91,10 @@ export function pull<T>(deliveries: Observable<Delivery<T>>, bound: number, sign
     for (const release of held.splice(0)) release();
   };
   const subscription = deliveries.subscribe({
-    next: ({ value, hold }) => {
+    next: ({ value, take }) => {
       queue.push(value);
-      if (queue.length >= bound) hold(new Promise((resolve) => held.push(resolve)));
+      if (queue.length >= bound) held.push(take);
+      else take();
       wake();
     },
     error: (error: unknown) => {

@@ -1,14 +1,16 @@
 // Runs one stage by itself over given items: for tests, and for programs that need no graph.
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { DeepEarthError } from './errors.ts';
 import type { RunEvent } from './events.ts';
-import { noFormerRun } from './former-run.ts';
+import { openBook } from './book.ts';
+import { memoryStore } from './memory-store.ts';
+import { runResources } from './resources.ts';
+import { formerRuns } from './former-run.ts';
+import type { StageRange } from './ranges.ts';
+import type { StageRegistry } from './registry.ts';
+import type { RunStore } from './store.ts';
 import type { Item } from './items.ts';
-import { openRunFolder } from './output-folder.ts';
 import { definePipeline, use, type StageUse } from './pipeline.ts';
 import { defineSource, type Description, type FormerRun, type InputFile, type StageDefinition } from './stage.ts';
 import { spec, type StreamSpec } from './specs.ts';
@@ -26,9 +28,15 @@ export interface RunStageOptions<S extends z.ZodType> {
   readonly inputs?: readonly StageInput[];
   readonly onError?: StageUse['onError'];
   readonly signal?: AbortSignal;
-  /** Where artifacts go; a temporary folder, removed at the end, by default. */
-  readonly output?: string;
+  /** Where artifacts and scratch go; memory by default. */
+  readonly store?: RunStore;
   readonly former?: FormerRun;
+  /** The part of the input that the stage is told to work on. */
+  readonly range?: StageRange;
+  /** Whether the run is one of several sequences; what the inputs say, unless told. */
+  readonly severalSequences?: boolean;
+  /** Sources for frames that are opened again. */
+  readonly registry?: StageRegistry;
   readonly onEvent?: (event: RunEvent) => void;
   readonly onInput?: (file: InputFile) => void;
 }
@@ -44,8 +52,11 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
     inputs = [],
     onError,
     signal = new AbortController().signal,
-    output,
-    former = noFormerRun,
+    store = memoryStore(),
+    former,
+    range,
+    severalSequences,
+    registry,
     onEvent = () => undefined,
     onInput = () => undefined,
   }: RunStageOptions<S> = {},
@@ -56,21 +67,28 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
       `${definition.type}: ${description.refused}${description.remedy ? ` ${description.remedy}` : ''}`,
       { code: 'E_REFUSED' },
     );
-  const temporary = output === undefined ? await mkdtemp(join(tmpdir(), 'deepearth-stage-')) : undefined;
-  const folder = await openRunFolder(output ?? temporary!, true);
   const items = inputs.map((input, index) => ({ id: `input-${index}`, spec: input.spec, items: iterate(input.items) }));
+  const lock = await store.lock();
+  const resources = runResources();
+  const book = openBook(store, onEvent);
   const running = stageRun(stage, survey, items[0]?.items ?? iterate([]), items, {
     signal,
-    folder,
-    former,
-    emit: onEvent,
-    recordInput: onInput,
+    store,
+    book: { ...book, recordInput: onInput },
+    former: former ?? (await formerRuns([])),
+    resources,
+    severalSequences:
+      severalSequences ?? inputs.some(({ spec: { sequences } }) => sequences === null || (sequences?.length ?? 1) > 1),
+    ranges: new Map(range ? [[stage.id, range]] : []),
+    reopener: async (type) =>
+      type === definition.type ? definition : registry?.has(type) ? registry.load(type) : undefined,
   });
   try {
     yield* running.items as AsyncIterable<Out>;
   } finally {
-    await folder.release(false);
-    if (temporary) await rm(temporary, { recursive: true, force: true });
+    await resources.close();
+    await store.settle(false);
+    await lock.release();
   }
 }
 

@@ -20,6 +20,11 @@ export interface StreamSpec {
   readonly dtype: DType | null;
   /** How many items will come; `null` where that is known only at the end. */
   readonly count: number | null;
+  /**
+   * The sequences its items belong to, in order; `null` where they are known only at the end. A stage that leaves it
+   * out hands on those of its inputs; a source that does has one, called like the stage.
+   */
+  readonly sequences?: readonly string[] | null;
 }
 
 /** Makes a spec: `spec('tokens', { time: 8, height: 24, width: 24, channels: 1408 }, 'float32', 12)`. */

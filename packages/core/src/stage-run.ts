@@ -1,23 +1,30 @@
 // Runs one stage of a graph: opens it, drives its body, counts, and always closes it.
 
-import { StageError } from './errors.ts';
-import type { RunEvent, StageCounts } from './events.ts';
-import type { Item } from './items.ts';
+import { DeepEarthError, InputError, StageError } from './errors.ts';
+import type { StageCounts } from './events.ts';
+import type { Item, Locator, Raster, ReadOptions } from './items.ts';
 import { lineage } from './lineage.ts';
 import { finalAnswer, retrying } from './on-error.ts';
-import type { RunFolder } from './output-folder.ts';
+import type { Book } from './book.ts';
 import type { PipelineStage } from './pipeline.ts';
 import { operate } from './pull.ts';
 import type { StreamSpec } from './specs.ts';
-import type { FormerRun, InputFile, StageContext } from './stage.ts';
+import type { StageRange } from './ranges.ts';
+import type { Resources } from './resources.ts';
+import type { FormerRun, Scratch, StageContext, StageDefinition } from './stage.ts';
+import type { RunStore } from './store.ts';
 
 /** What a stage shares with the run it is part of. */
 export interface RunServices {
   readonly signal: AbortSignal;
-  readonly folder: RunFolder;
+  readonly store: RunStore;
+  readonly book: Book;
   readonly former: FormerRun;
-  emit(event: RunEvent): void;
-  recordInput(file: InputFile): void;
+  readonly resources: Resources;
+  readonly severalSequences: boolean;
+  readonly ranges: ReadonlyMap<string, StageRange>;
+  /** Finds the source that opens a locator. */
+  reopener(source: string): Promise<StageDefinition | undefined>;
 }
 
 export interface StageInputs {
@@ -45,7 +52,10 @@ export function stageRun(
   services: RunServices,
 ): StageRun {
   const { definition, id, options, onError } = stage;
-  const { signal, folder, emit } = services;
+  const { signal, store, book, resources } = services;
+  const { emit } = book;
+  const scratches: { close(): Promise<void> }[] = [];
+  const range = services.ranges.get(id);
   const counts = { in: 0, out: 0, skipped: 0 };
   const clock = stopwatch();
 
@@ -89,18 +99,25 @@ export function stageRun(
       info: (message) => emit({ type: 'info', stage: id, message }),
       warn: (message) => emit({ type: 'warning', stage: id, message }),
     },
-    output: {
-      folder: folder.folder,
-      write: async (file, content) => {
-        const artifact = await folder.write(id, file, content);
-        emit({ type: 'artifact', stage: id, path: artifact.path, bytes: artifact.bytes, sha256: artifact.sha256 });
-        return artifact;
-      },
-    },
+    output: book.outputOf(id),
     former: services.former,
-    workFolder: () => folder.scratch(id),
+    severalSequences: services.severalSequences,
+    ...(range?.frames && { frameRange: range.frames }),
+    ...(range?.clips && { clipRange: range.clips }),
+    async scratch(name): Promise<Scratch> {
+      const scratch = await store.scratch(`${id}/${name}`);
+      scratches.push(scratch);
+      return scratch;
+    },
+    workFolder() {
+      if (!store.workFolder) throw new DeepEarthError(`${store.name} has no folders`, { code: 'E_NO_FOLDER' });
+      return store.workFolder(id);
+    },
+    keep: resources.keep,
+    share: sharing(services),
+    reopen: (locator, read = {}) => reopen(locator, { signal, ...read }, services),
     progress: (step, done, total) => emit({ type: 'progress', stage: id, step, done, total }),
-    recordInput: services.recordInput,
+    recordInput: book.recordInput,
     attempt,
     key: (...parts) => lineage(definition.type, options, ...parts),
   };
@@ -122,6 +139,7 @@ export function stageRun(
       }
     } finally {
       if (definition.open) await definition.close?.(state);
+      await Promise.all(scratches.map((scratch) => scratch.close()));
     }
   }
 
@@ -171,3 +189,32 @@ function stopwatch() {
     milliseconds: () => total + (since === undefined ? 0 : performance.now() - since),
   };
 }
+
+async function reopen(locator: Locator, options: ReadOptions, services: RunServices): Promise<Raster> {
+  const source = await services.reopener(locator.source);
+  if (!source?.reopen)
+    throw new InputError(
+      locator.uri,
+      source ? `${locator.source} cannot open it again.` : `there is no ${locator.source} that could open it.`,
+      { code: 'E_LOCATOR', remedy: 'Name the plugin that it came from in the pipeline.' },
+    );
+  const { keep } = services.resources;
+  return source.reopen(locator, options, { keep, share: sharing(services), signal: services.signal });
+}
+
+/** `share` of a stage's context: what is opened may have scratch that stays until the run ends. */
+const sharing =
+  ({ resources, store }: RunServices): StageContext['share'] =>
+  (name, open, close) =>
+    resources.share(
+      name,
+      () =>
+        open({
+          scratch: (file) =>
+            resources.keep(
+              () => store.scratch(`shared/${lineage(name)}/${file}`),
+              (room) => room.close(),
+            ),
+        }),
+      close,
+    );

@@ -2,10 +2,33 @@
 
 import type { OperatorFunction } from 'rxjs';
 import type { z } from 'zod';
-import type { Artifact, Clip, Embedding, Frame, Item, Picture, Projection, TokenGrid } from './items.ts';
+import type { ByteSource } from './byte-source.ts';
+import type {
+  Artifact,
+  ArtifactAbout,
+  Clip,
+  Embedding,
+  Frame,
+  Item,
+  Locator,
+  Picture,
+  Projection,
+  Raster,
+  ReadOptions,
+  TokenGrid,
+} from './items.ts';
 import type { StreamSpec } from './specs.ts';
 
-export const stageKinds = ['source', 'windower', 'encoder', 'aggregator', 'reducer', 'renderer', 'sink'] as const;
+export const stageKinds = [
+  'source',
+  'transform',
+  'windower',
+  'encoder',
+  'aggregator',
+  'reducer',
+  'renderer',
+  'sink',
+] as const;
 export type StageKind = (typeof stageKinds)[number];
 export type StageType = `${StageKind}/${string}`;
 
@@ -56,27 +79,64 @@ export interface InputFile {
   readonly sha256: string;
 }
 
-/** Bytes to write: at once, in pieces, or by a function that is given the path of the temporary file. */
-export type Content = Uint8Array | AsyncIterable<Uint8Array> | ((temporaryPath: string) => Promise<void>);
+/** Bytes to write: at once, or in pieces. */
+export type Content = Uint8Array | AsyncIterable<Uint8Array>;
 
-export interface OutputFolder {
-  /**
-   * Writes one file beside its final name, syncs it, renames it, and records it in the manifest. `path` is relative to
-   * the run's output folder, with forward slashes; it must not leave the folder, and no two files of one run may share
-   * it.
-   */
-  write(file: { path: string; mediaType: string; key: string; holds?: string }, content: Content): Promise<Artifact>;
-  /** The absolute path of the output folder, to read back what a sink wrote; new files go through `write` only. */
-  readonly folder: string;
+/** What is said of a file that a stage writes. */
+export interface ArtifactFile {
+  /** Relative to the run's store, with forward slashes; it must not leave it, and no two files of one run may share it. */
+  readonly path: string;
+  readonly mediaType: string;
+  /** The lineage of its content. */
+  readonly key: string;
+  readonly holds?: string;
+  readonly about?: ArtifactAbout;
 }
 
-/** What a former run into the same output folder left, when this one resumes it. */
+/** A file that is written piece by piece; nothing is seen under its name before `commit`. */
+export interface ArtifactWriter {
+  append(bytes: Uint8Array): Promise<void>;
+  /** Closes, syncs and names the file, and records it. What is only known at the end is told here. */
+  commit(file: Pick<ArtifactFile, 'key' | 'holds' | 'about'>): Promise<Artifact>;
+  /** Lets the file go; safe after `commit`, which it does not undo. */
+  discard(): Promise<void>;
+}
+
+/** Where the files of a stage go: the run's store, every file recorded in the manifest. */
+export interface StageOutput {
+  /** Writes one file: beside its final name, synced, then renamed (or committed, where the store has that). */
+  write(file: ArtifactFile, content: Content): Promise<Artifact>;
+  /** Starts a file whose content comes over time: a GIF, a video. */
+  writer(file: Pick<ArtifactFile, 'path' | 'mediaType'>): Promise<ArtifactWriter>;
+  /** Opens a file of the store by its path; throws an `InputError` where there is none. Close it. */
+  read(path: string): Promise<ByteSource>;
+}
+
+/** What former runs left, when this one resumes them. */
 export interface FormerRun {
   /**
-   * A file that holds the item of this key without loss, its digest proven; `undefined` where there is none. Answers
-   * the absolute path.
+   * The file that holds the item of this key without loss, its digest proven; `undefined` where there is none. Close it.
    */
-  find(key: string): Promise<string | undefined>;
+  find(key: string): Promise<ByteSource | undefined>;
+}
+
+/** Room for what does not fit in memory: bytes that are appended and read back by their place. Closed with the stage. */
+export interface Scratch {
+  /** Bytes so far. */
+  readonly length: number;
+  /** Returns where the bytes begin. Throws an `InputError` when there is no room left. */
+  append(bytes: Uint8Array): Promise<number>;
+  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Forgets everything, so that it does not grow with the length of a run. */
+  clear(): Promise<void>;
+}
+
+/** Which part of the input a run works on, counted in each sequence: clips, or frames where nothing makes clips. */
+export interface Range {
+  /** The first, from 0. */
+  readonly first: number;
+  /** The one after the last. */
+  readonly end: number;
 }
 
 export interface StageContext<Options = unknown, State = undefined, Survey = unknown> {
@@ -95,10 +155,37 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
   /** Aborted when the run stops for whatever reason; hand it to everything that waits. */
   readonly signal: AbortSignal;
   readonly log: Log;
-  readonly output: OutputFolder;
+  readonly output: StageOutput;
   readonly former: FormerRun;
-  /** An empty folder of the stage's own, removed when it closes. */
+  /**
+   * True where the run has more than one sequence (or may have): names of clips and files then carry the sequence, and
+   * equal frame numbers of two sequences do not collide. `names.ts` makes names from items.
+   */
+  readonly severalSequences: boolean;
+  /** What a source is to send of each sequence, as positions of frames from 0; absent for all of it. */
+  readonly frameRange?: Range | undefined;
+  /** What a windower is to send of each sequence; absent for all of it. Its first frame is that of clip `first`. */
+  readonly clipRange?: Range | undefined;
+  /** Room on disk (in memory, in a browser) under a name of the stage's own. */
+  scratch(name: string): Promise<Scratch>;
+  /** An empty folder of the stage's own, removed when it closes; for libraries that want a path. Not in a browser. */
   workFolder(): Promise<string>;
+  /**
+   * Opens what the stage's items need after the stage has ended (a decoder that lazy frames read from). `close` runs when
+   * the run ends, also when it fails; last opened, first closed.
+   */
+  keep<T>(open: () => Promise<T> | T, close: (resource: T) => Promise<void> | void): Promise<T>;
+  /**
+   * The same for what several stages of a run use: opened by the first that names it. The scratch that `open` is given
+   * stays until the run ends.
+   */
+  share<T>(
+    name: string,
+    open: (room: Pick<StageContext, 'scratch'>) => Promise<T> | T,
+    close: (resource: T) => Promise<void> | void,
+  ): Promise<T>;
+  /** Reads a frame of any source from its locator, as that source would. Throws an `InputError` where none can. */
+  reopen(locator: Locator, options?: ReadOptions): Promise<Raster>;
   /** Reports how far a long step is: `progress('fit', 120, 500)`; `total` is null where it is not known. */
   progress(step: string, done: number, total: number | null): void;
   /** Names a file that was read, for the manifest. */
@@ -140,8 +227,8 @@ export interface StageDefinition<
   /** YAML of `stages` entries, each a list item or more; validated by a test. */
   readonly examples: readonly string[];
   /**
-   * How several inputs (`from: [a, b]`) are taken: as one stream in order of arrival, or each by itself. Absent: one
-   * input only.
+   * How several inputs (`from: [a, b]`) are taken: as one stream (one input after the other where they share nothing
+   * before them, else in order of arrival), or each by itself. Absent: one input only.
    */
   readonly joins?: 'merged' | 'separate';
   /**
@@ -164,6 +251,14 @@ export interface StageDefinition<
     context: StageContext<z.output<Schema>, Given<State>, Survey>,
   ): Promise<Out | readonly Out[] | undefined> | Out | readonly Out[] | undefined;
   operator?(context: StageContext<z.output<Schema>, Given<State>, Survey>): OperatorFunction<In, Out>;
+  /** For sources: opens the frame that a locator of theirs names, and reads it. What it opens goes through `keep`. */
+  reopen?(
+    locator: Locator,
+    options: ReadOptions,
+    context: Pick<StageContext, 'keep' | 'share' | 'signal'>,
+  ): Promise<Raster>;
+  /** For windowers: which frames of a sequence, by position, the clips of a range need. */
+  framesOf?(clips: Range, options: z.output<Schema>): Range;
   /** Always runs once `open` succeeded. */
   close?(state: Given<State>): Promise<void> | void;
 }
@@ -188,6 +283,8 @@ const definer =
   };
 
 export const defineSource = definer<Item, Frame>('source');
+/** An item to another of its kind: crop, tile, stretch, mask. */
+export const defineTransform = definer<Frame, Frame>('transform');
 export const defineWindower = definer<Frame, Clip>('windower');
 export const defineEncoder = definer<Clip, TokenGrid>('encoder');
 export const defineAggregator = definer<TokenGrid, Embedding>('aggregator');

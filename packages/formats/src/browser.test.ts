@@ -28,7 +28,7 @@ describe('the main entry in a browser', () => {
   });
 
   it('notices one where there is one', async () => {
-    const { imports } = await bundle('./file-source-node.ts');
+    const { imports } = await bundle('./write-file-node.ts');
     expect(imports).toContain('node:fs/promises');
   });
 

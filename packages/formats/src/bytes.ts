@@ -1,22 +1,10 @@
 // Random access to bytes that lie in memory, in a Blob or in a file, so that a large file is opened by its directory
 // alone.
 
+import type { ByteSource } from '@deepearth/core/byte-source';
 import { InputError } from '@deepearth/core/errors';
 
-/** Bytes with a known size that can be read in pieces. Every reader of this package takes one. */
-export interface ByteSource {
-  /** Names it in errors: a path, a URL, "model.safetensors". */
-  readonly name: string;
-  /** In bytes. */
-  readonly size: number;
-  /**
-   * Reads exactly `length` bytes from `offset`. The answer may share memory with the source: do not write into it.
-   * Throws an `InputError` when the range leaves the source or the source turns out to be shorter than it said.
-   */
-  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
-  /** Lets go of what the source holds; reading afterwards fails. Safe to call twice. */
-  close(): Promise<void>;
-}
+export type { ByteSource } from '@deepearth/core/byte-source';
 
 /** How much is read at once where something is read from end to end: 4 MiB. */
 export const chunkBytes = 1 << 22;

@@ -1,6 +1,6 @@
-// A file as a byte source (Node only).
+// A file as a byte source (Node only; a bundle for a browser may hold it, and nobody opens a file there).
 
-import { open } from 'node:fs/promises';
+import { builtinModule } from '@deepearth/core/builtin-module';
 import { InputError } from '@deepearth/core/errors';
 import { checkRange, type ByteSource } from './bytes.ts';
 
@@ -14,7 +14,9 @@ const said = (cause: unknown): string => (cause instanceof Error ? cause.message
  * folder.
  */
 export async function openFile(path: string): Promise<ByteSource> {
-  const handle = await open(path, 'r').catch((cause: unknown) => {
+  const fs = builtinModule<typeof import('node:fs/promises')>('node:fs/promises');
+  if (!fs) throw new InputError(path, 'cannot be opened: there are no files in a browser.');
+  const handle = await fs.open(path, 'r').catch((cause: unknown) => {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     throw new InputError(path, missing ? 'there is no such file.' : `cannot be opened: ${said(cause)}.`, {
       cause,

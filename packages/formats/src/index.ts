@@ -16,7 +16,7 @@ export * from './pt-writer.ts';
 export type { PtWritable } from './pt-pickle-writer.ts';
 export type { PtTensor } from './pt-tensor.ts';
 export * from './python-values.ts';
-export type { Ndarray, NumpyScalar } from './numpy-values.ts';
+export type { Ndarray, NumpyScalar } from './numpy-kinds.ts';
 export { decodeElement, type Element } from './elements.ts';
 // What a file holds
 export * from './inspect.ts';
@@ -24,4 +24,3 @@ export type { Description } from './inspect-value.ts';
 export * from './inspect-text.ts';
 export * from './file-kind.ts';
 export { printable } from './printable.ts';
-export * from './sha256.ts';

@@ -4,7 +4,7 @@ import { elementBytes, type DType } from '@deepearth/core/tensor';
 import { decodeElement, type Element } from './elements.ts';
 import type { LazyTensor } from './lazy-tensor.ts';
 import type { PyValue } from './python-values.ts';
-import { sha256Of } from './sha256.ts';
+import { sha256Of } from '@deepearth/core/sha256';
 import { storageNames } from './torch-types.ts';
 
 /** JSON, and bigints where an int is beyond 2^53. */

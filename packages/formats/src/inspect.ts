@@ -10,7 +10,7 @@ import { arraysOf } from './npz.ts';
 import { openPt, tensorsOf } from './pt.ts';
 import { describeTensor, describeValue, type Description, type DescribeOptions } from './inspect-value.ts';
 import { openSafetensors } from './safetensors.ts';
-import { sha256Of } from './sha256.ts';
+import { sha256Of } from '@deepearth/core/sha256';
 import { openZip, type Zip } from './zip.ts';
 
 export interface InspectOptions {

@@ -1,25 +1,14 @@
 // NumPy arrays and scalars inside a pickle; their values are among the pickle's bytes.
 
-import { elementBytes, type DType } from '@deepearth/core/tensor';
+import { elementBytes } from '@deepearth/core/tensor';
 import { bytesSource } from './bytes.ts';
-import { decodeElement, type Element } from './elements.ts';
-import { lazyTensor, type LazyTensor } from './lazy-tensor.ts';
+import { decodeElement } from './elements.ts';
+import { lazyTensor } from './lazy-tensor.ts';
 import { numpyType, type NumpyType } from './numpy-type.ts';
 import { global, refuse, type Buildable } from './pickle-context.ts';
+import type { Ndarray, NumpyScalar } from './numpy-kinds.ts';
 import { isKind } from './python-values.ts';
 import { contiguousStride, isContiguous, readStrided, swapInPlace } from './strided.ts';
-
-/** An array of NumPy. */
-export interface Ndarray extends LazyTensor {
-  readonly kind: 'ndarray';
-}
-
-/** `numpy.float32(1.5)` and its like. */
-export interface NumpyScalar {
-  readonly kind: 'numpy-scalar';
-  readonly dtype: DType;
-  readonly value: Element;
-}
 
 type Args = readonly unknown[];
 

@@ -1,7 +1,7 @@
 // Python values as they come out of a pickle and go into one.
 
 import type { PtTensor } from './pt-tensor.ts';
-import type { Ndarray, NumpyScalar } from './numpy-values.ts';
+import type { Ndarray, NumpyScalar } from './numpy-kinds.ts';
 
 /**
  * A value of Python. None is `null`; a whole number beyond 2^53 is a bigint; a list is an array, a dict (of any kind) a

@@ -9,9 +9,12 @@ const frame = (number: number) => ({
   kind: 'frame' as const,
   id: `frame-${number}`,
   key: `${number}`.repeat(8),
+  sequence: 'north',
   number,
+  at: `2024-02-22T10:15:0${number}.000Z`,
   seconds: number / 4,
-  origin: `a/f${number}.tif`,
+  footprint: { x: 8 * number, y: 0, width: 8, height: 8 },
+  locator: { source: 'source/frames', uri: `a/f${number}.tif`, sha256: `${number}`.repeat(64), page: 0 },
   width: 8,
   height: 8,
   read: () => Promise.reject(new Error('not here')),
@@ -25,9 +28,23 @@ const tokens: TokenGrid = {
     [1, 2, 2, 3],
     Float32Array.from({ length: 12 }, (_, i) => i / 7),
   ),
-  valid: Uint8Array.from([1, 1, 0, 1]),
-  clip: { kind: 'clip', id: 'clip-000002', key: 'cc', index: 2, frames: [frame(5), frame(6)], padded: 0 },
-  geometry: { frameWidth: 8, frameHeight: 8, x: 0.5, y: 0, width: 7, height: 8 },
+  axes: ['time', 'height', 'width', 'channels'],
+  valid: Uint8Array.from([255, 17, 0, 255]),
+  globals: {
+    names: ['class', 'register'],
+    axes: ['name', 'channels'],
+    values: tensor('float32', [2, 3], Float32Array.of(1, 2, 3, 4, 5, 6)),
+  },
+  clip: {
+    kind: 'clip',
+    id: 'clip-000002',
+    key: 'cc',
+    sequence: 'north',
+    index: 2,
+    frames: [frame(5), frame(6)],
+    padded: 0,
+  },
+  origin: { kind: 'picture', geometry: { frameWidth: 8, frameHeight: 8, x: 0.5, y: 0, width: 7, height: 8 } },
   encoder: { name: 'some encoder', fingerprint: 'ffee' },
 };
 const write = async (
@@ -43,19 +60,52 @@ const read = async (change?: Parameters<typeof write>[0]) =>
 describe('a token file', () => {
   test('reads back as it was written', async () => {
     const back = await read();
-    const { id, key, values, valid, geometry, encoder } = tokens;
-    expect(back).toMatchObject({ id, key, values, valid, geometry, encoder });
-    expect(back.clip).toEqual({
-      id: 'clip-000002',
-      key: 'cc',
-      index: 2,
-      padded: 0,
-      frames: [5, 6].map((number) => ({
-        number,
-        key: `${number}`.repeat(8),
-        origin: `a/f${number}.tif`,
-        seconds: number / 4,
-      })),
+    const { clip, ...rest } = tokens;
+    expect(back).toMatchObject(rest);
+    expect(back.clip).toEqual({ ...clip, frames: clip!.frames.map(({ read: _, ...frame }) => frame) });
+  });
+
+  test('holds tokens of any axes, of no clip and of no picture', async () => {
+    const { clip: _, valid: __, globals: ___, ...rest } = tokens;
+    const words: TokenGrid = {
+      ...rest,
+      values: tensor('float32', [4, 3], new Float32Array(12)),
+      axes: ['token', 'channels'],
+      origin: { kind: 'text', uri: 'notes.txt' },
+    };
+    const { tensors, metadata } = describeTokenFile(words);
+    expect(await readTokenFile(bytesSource(await encodeSafetensors(tensors, metadata)))).toEqual(words);
+  });
+
+  test('of the first layout is read, its frames as far as it knew them', async () => {
+    const { values, encoder } = tokens;
+    const bytes = await encodeSafetensors(
+      { features: values, valid: tensor('bool', [1, 2, 2], Uint8Array.of(1, 1, 0, 1)) },
+      {
+        'deepearth.tokens': '1',
+        id: 'clip-000000',
+        key: 'aa',
+        axes: '["time","height","width","channels"]',
+        clip: JSON.stringify({
+          id: 'clip-000000',
+          key: 'cc',
+          index: 0,
+          padded: 0,
+          frames: [{ number: 5, key: '5', origin: 'a/f5.tif', seconds: 1 }],
+        }),
+        geometry: JSON.stringify({ frameWidth: 8, frameHeight: 6, x: 0, y: 0, width: 8, height: 6 }),
+        encoder: JSON.stringify(encoder),
+      },
+    );
+    const back = await readTokenFile(bytesSource(bytes));
+    expect([...back.valid!]).toEqual([255, 255, 0, 255]);
+    expect(back.origin).toMatchObject({ kind: 'picture', geometry: { frameWidth: 8, frameHeight: 6 } });
+    expect(back.clip!.frames[0]).toMatchObject({
+      number: 5,
+      seconds: 1,
+      width: 8,
+      height: 6,
+      locator: { uri: 'a/f5.tif' },
     });
   });
 
@@ -71,15 +121,16 @@ describe('a token file', () => {
 describe('a file that is none', () => {
   test('is refused with the reason', async () => {
     await expect(read((file) => delete file.metadata['deepearth.tokens'])).rejects.toThrow(
-      /tokens\.safetensors: is no token file: its metadata says null for "deepearth\.tokens", expected "1"/,
+      /tokens\.safetensors: is no token file: its metadata says null for "deepearth\.tokens", expected "2"/,
     );
     await expect(read((file) => void (file.metadata['clip'] = '{'))).rejects.toThrow(
       /the metadata value of "clip" is no JSON/,
     );
-    await expect(read((file) => delete file.metadata['geometry'])).rejects.toThrow(/its metadata has no "geometry"/);
-    await expect(read((file) => void (file.metadata['encoder'] = 'null'))).rejects.toThrow(
-      /lacks frames, geometry or encoder/,
+    await expect(read((file) => delete file.metadata['origin'])).rejects.toThrow(/its metadata has no "origin"/);
+    await expect(read((file) => void (file.metadata['axes'] = '["time"]'))).rejects.toThrow(
+      /its axes \["time"\] do not fit/,
     );
+    await expect(read((file) => void (file.metadata['encoder'] = 'null'))).rejects.toThrow(/lacks the encoder/);
     await expect(read((file) => void (file.tensors['valid'] = tensor('bool', [4], new Uint8Array(4))))).rejects.toThrow(
       /its mask is bool of shape \[4\]/,
     );

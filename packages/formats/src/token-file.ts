@@ -1,74 +1,78 @@
 // Token grids in safetensors files: everything that is needed to go on from them without the encoder.
 
 import { InputError } from '@deepearth/core/errors';
-import type { EncoderIdentity, Geometry, TokenGrid } from '@deepearth/core/items';
+import type {
+  Clip,
+  EncoderIdentity,
+  FrameRecord,
+  Geometry,
+  GlobalTokens,
+  Origin,
+  TokenGrid,
+} from '@deepearth/core/items';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 import type { ByteSource } from './bytes.ts';
 import { openSafetensors } from './safetensors.ts';
 
-const version = '1';
+/** Counts up when the layout changes in a way that older readers would get wrong. */
+const version = '2';
 
-/** What a token file says of one frame of its clip. */
-export interface StoredFrame {
-  readonly number: number;
-  readonly key: string;
-  readonly origin: string;
-  readonly seconds?: number;
+/** A clip as it was read back: its frames without their pixels. */
+export interface StoredClip extends Omit<Clip, 'frames'> {
+  readonly frames: readonly FrameRecord[];
 }
 
-/** A token grid as it was read back. The frames are known by number, key and origin only. */
-export interface StoredTokens extends Pick<TokenGrid, 'key' | 'values' | 'valid' | 'geometry' | 'encoder'> {
-  readonly id: string;
-  readonly clip: {
-    readonly id: string;
-    readonly key: string;
-    readonly index: number;
-    readonly padded: number;
-    readonly frames: readonly StoredFrame[];
-  };
+/** A token grid as it was read back. */
+export interface StoredTokens extends Omit<TokenGrid, 'clip'> {
+  readonly clip?: StoredClip;
 }
+
+/** A clip as plain data: everything but the pixels of its frames. */
+export const storedClip = ({ frames, ...clip }: Clip): StoredClip => ({
+  ...clip,
+  frames: frames.map(({ read: _, ...frame }) => frame),
+});
 
 /**
- * The tensors and the metadata of a token file: `features` `[time, height, width, channels]` and, where some are
- * invalid, `valid` `[time, height, width]`.
+ * The tensors and the metadata of a token file: `features` with the axes of the grid, where some tokens saw less than
+ * whole pixels `valid` (uint8, without the last axis), and where there are any `globals`.
  */
-export function describeTokenFile({ id, key, values, valid, clip, geometry, encoder }: TokenGrid): {
+export function describeTokenFile(tokens: TokenGrid): {
   tensors: Record<string, Tensor>;
   metadata: Record<string, string>;
 } {
-  const frames: StoredFrame[] = clip.frames.map((frame) => ({
-    number: frame.number,
-    key: frame.key,
-    origin: frame.origin,
-    ...(frame.seconds !== undefined && { seconds: frame.seconds }),
-  }));
+  const { id, key, values, axes, valid, globals, origin, clip, encoder } = tokens;
   return {
-    tensors: { features: values, ...(valid && { valid: tensor('bool', values.shape.slice(0, 3), valid) }) },
+    tensors: {
+      features: values,
+      ...(valid && { valid: tensor('uint8', values.shape.slice(0, -1), valid) }),
+      ...(globals && { globals: globals.values }),
+    },
     metadata: {
       'deepearth.tokens': version,
       id,
       key,
-      axes: JSON.stringify(['time', 'height', 'width', 'channels']),
-      clip: JSON.stringify({ id: clip.id, key: clip.key, index: clip.index, padded: clip.padded, frames }),
-      geometry: JSON.stringify(geometry),
+      axes: JSON.stringify(axes),
+      ...(globals && { globals: JSON.stringify({ names: globals.names, axes: globals.axes }) }),
+      ...(clip && { clip: JSON.stringify(storedClip(clip)) }),
+      origin: JSON.stringify(origin),
       encoder: JSON.stringify({ name: encoder.name, fingerprint: encoder.fingerprint }),
     },
   };
 }
 
 /**
- * Reads a token file. Throws an `InputError` when it is a safetensors file of another kind, or when what it says of
- * itself does not hold.
+ * Reads a token file, also of the first layout (which says less of its frames). Throws an `InputError` when it is a
+ * safetensors file of another kind, or when what it says of itself does not hold.
  */
 export async function readTokenFile(source: ByteSource, signal?: AbortSignal): Promise<StoredTokens> {
   const file = await openSafetensors(source, signal);
   const refuse = (message: string, cause?: unknown): never => {
     throw new InputError(source.name, `is no token file: ${message}.`, { code: 'E_TOKEN_FILE', cause });
   };
-  if (file.metadata.get('deepearth.tokens') !== version)
-    refuse(
-      `its metadata says ${JSON.stringify(file.metadata.get('deepearth.tokens') ?? null)} for "deepearth.tokens", expected "${version}"`,
-    );
+  const found = file.metadata.get('deepearth.tokens');
+  if (found !== version && found !== '1')
+    refuse(`its metadata says ${JSON.stringify(found ?? null)} for "deepearth.tokens", expected "${version}"`);
   const text = (name: string): string =>
     file.metadata.get(name) ?? refuse(`its metadata has no ${JSON.stringify(name)}`);
   const json = <T>(name: string): T => {
@@ -80,27 +84,62 @@ export async function readTokenFile(source: ByteSource, signal?: AbortSignal): P
     }
   };
   const values = await file.tensor('features', signal);
-  if ((values.dtype !== 'float32' && values.dtype !== 'float16') || values.shape.length !== 4)
+  if ((values.dtype !== 'float32' && values.dtype !== 'float16') || values.shape.length < 2)
     refuse(`its features are ${values.dtype} of shape [${values.shape.join(', ')}]`);
-  const valid = file.tensors.has('valid') ? await file.tensor('valid', signal) : undefined;
-  if (valid && (valid.dtype !== 'bool' || valid.shape.join() !== values.shape.slice(0, 3).join()))
-    refuse(`its mask is ${valid.dtype} of shape [${valid.shape.join(', ')}]`);
-  const clip = json<StoredTokens['clip']>('clip');
-  const geometry = json<Geometry>('geometry');
+  const axes = json<string[]>('axes');
+  if (!Array.isArray(axes) || axes.length !== values.shape.length || !axes.every((axis) => typeof axis === 'string'))
+    refuse(`its axes ${text('axes')} do not fit features of shape [${values.shape.join(', ')}]`);
+  const mask = file.tensors.has('valid') ? await file.tensor('valid', signal) : undefined;
+  if (mask && (!/^(bool|uint8)$/.test(mask.dtype) || mask.shape.join() !== values.shape.slice(0, -1).join()))
+    refuse(`its mask is ${mask.dtype} of shape [${mask.shape.join(', ')}]`);
+  const globals = file.tensors.has('globals') ? await file.tensor('globals', signal) : undefined;
+  const about = globals && json<Omit<GlobalTokens, 'values'>>('globals');
+  const fits =
+    about?.axes?.length === globals?.shape.length &&
+    globals?.dtype === 'float32' &&
+    globals.shape.slice(-2).join() === [about?.names?.length, values.shape.at(-1)].join();
+  if (globals && !fits) refuse(`its globals are ${globals.dtype} of shape [${globals.shape.join(', ')}]`);
   const encoder = json<EncoderIdentity>('encoder');
-  if (
-    !Array.isArray(clip?.frames) ||
-    typeof geometry?.frameWidth !== 'number' ||
-    typeof encoder?.fingerprint !== 'string'
-  )
-    refuse('its metadata lacks frames, geometry or encoder');
+  if (typeof encoder?.fingerprint !== 'string') refuse('its metadata lacks the encoder');
+  const clip = file.metadata.has('clip') ? json<StoredClip>('clip') : undefined;
+  if (clip && (!Array.isArray(clip.frames) || clip.frames.length === 0)) refuse('its clip has no frames');
+  const origin: Origin = found === '1' ? { kind: 'picture', geometry: json<Geometry>('geometry') } : json('origin');
+  if (typeof origin?.kind !== 'string') refuse('its origin has no kind');
   return {
+    kind: 'tokens',
     id: text('id'),
     key: text('key'),
     values: values as Tensor<'float32' | 'float16'>,
-    ...(valid && { valid: valid.data as Uint8Array }),
-    clip,
-    geometry,
+    axes,
+    ...(mask && { valid: shares(mask as Tensor<'bool' | 'uint8'>) }),
+    ...(globals && { globals: { ...about!, values: globals as Tensor<'float32'> } }),
+    origin,
+    ...(clip && { clip: found === '1' ? upgraded(clip, origin as unknown as { geometry: Geometry }) : clip }),
     encoder,
+  };
+}
+
+/** The first layout kept 1 where a token saw anything. */
+const shares = ({ dtype, data }: Tensor<'bool' | 'uint8'>): Uint8Array =>
+  dtype === 'uint8' ? data : Uint8Array.from(data, (seen) => (seen ? 255 : 0));
+
+/** What the first layout said of a clip, in the words of this one; where a frame came from was only for people. */
+function upgraded(clip: StoredClip, { geometry }: { readonly geometry: Geometry }): StoredClip {
+  const frames = clip.frames as readonly (FrameRecord & { readonly origin?: string })[];
+  return {
+    ...clip,
+    kind: 'clip',
+    sequence: 'frames',
+    frames: frames.map(({ origin = '', number, key, seconds }) => ({
+      kind: 'frame',
+      id: `frame-${String(number).padStart(6, '0')}`,
+      key,
+      sequence: 'frames',
+      number,
+      ...(seconds !== undefined && { seconds }),
+      width: geometry?.frameWidth,
+      height: geometry?.frameHeight,
+      locator: { source: 'source/frames', uri: origin },
+    })),
   };
 }

@@ -1,27 +1,18 @@
 // What a checkpoint's config.json (or, without one, its tensor shapes) says about the encoder.
 
 import { InputError } from '@deepearth/core/errors';
+import type { EncoderArchitecture, Grid } from '@deepearth/onnx/architecture';
 import { z } from 'zod';
 
 /** 2.0 and 2.1 differ in rotary tables, modality embeddings and the norms at the end. */
 export type Family = '2.0' | '2.1';
 
 /** Everything the graph needs to know; nothing of it depends on the weights' values. */
-export interface Architecture {
+export interface Architecture extends EncoderArchitecture {
   readonly family: Family;
-  readonly hiddenSize: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly headSize: number;
-  /** Width of the MLP, the product of hidden size and ratio, truncated. */
-  readonly mlpSize: number;
   readonly layerNormEpsilon: number;
-  /** Edge of a patch, pixels. */
-  readonly patchSize: number;
   /** Frames a token spans. */
   readonly tubelet: number;
-  /** Edge of the picture it was trained on, pixels. */
-  readonly cropSize: number;
   /** Length of the clips it was trained on, frames; other lengths work. */
   readonly framesPerClip: number;
   /**
@@ -166,12 +157,7 @@ function checked(architecture: Architecture, path: string): Architecture {
 /**
  * Tokens of a clip: time steps, rows, columns. An odd last frame is dropped, as in the original; one frame is one step.
  */
-export function tokenGrid(
-  { patchSize, tubelet }: Architecture,
-  frames: number,
-  height: number,
-  width: number,
-): { time: number; height: number; width: number } {
+export function tokenGrid({ patchSize, tubelet }: Architecture, frames: number, height: number, width: number): Grid {
   return {
     time: Math.max(Math.floor(frames / tubelet), 1),
     height: Math.floor(height / patchSize),

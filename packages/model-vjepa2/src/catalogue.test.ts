@@ -5,25 +5,29 @@ import {
   classifierTensors,
   encoderOf,
   encoders,
-  fileParameters,
   findEntry,
   type EncoderNumbers,
   type Size,
 } from './catalogue.ts';
-import { countParameters, countTensors, estimate } from './estimate.ts';
-import type { Family } from './architecture.ts';
+import { countEncoder, estimate } from '@deepearth/onnx/estimate';
+import { readConfig, type Architecture, type Family } from './architecture.ts';
+import { vjepa2Family } from './family.ts';
 
-const shape = (family: Family, size: Size) => {
-  const numbers = encoders[family][size]!;
-  return { ...numbers, family, headSize: numbers.hiddenSize / numbers.heads, patchSize: 16, tubelet: 2 };
+const shape = (family: Family, size: Size): Architecture => {
+  const { hiddenSize, layers, heads, mlpSize } = encoders[family][size]!;
+  const config = { hidden_size: hiddenSize, num_hidden_layers: layers, num_attention_heads: heads };
+  return { ...readConfig({ ...config, model_type: family === '2.1' ? 'vjepa21' : 'vjepa2' }, 'test'), mlpSize };
 };
 
 describe('the catalogue', () => {
   it('has the counts that the shapes of its encoders give', () => {
     for (const family of ['2.0', '2.1'] as const)
       for (const [size, numbers] of Object.entries(encoders[family]) as [Size, EncoderNumbers][]) {
-        expect(countParameters(shape(family, size)), `${family} ${size}`).toBe(numbers.parameters);
-        expect(countTensors({ family, layers: numbers.layers })).toBe(numbers.tensors);
+        const { parameters, tensors } = countEncoder(vjepa2Family, shape(family, size));
+        expect({ parameters, tensors }, `${family} ${size}`).toEqual({
+          parameters: numbers.parameters,
+          tensors: numbers.tensors,
+        });
       }
   });
 
@@ -31,8 +35,8 @@ describe('the catalogue', () => {
     expect(classifierParameters(1024, 174)).toBe(49_514_670);
     expect(classifierParameters(1408, 174)).toBe(93_494_190);
     expect(classifierTensors).toBe(65);
-    expect(fileParameters(findEntry('facebook/vjepa2-vitl-fpc64-256')!)! * 4).toBe(1_303_885_312);
-    expect(fileParameters(findEntry('facebook/vjepa2-vitl-fpc16-256-ssv2')!)).toBe(325_971_328 + 49_514_670);
+    expect(findEntry('facebook/vjepa2-vitl-fpc64-256')!.fileParameters! * 4).toBe(1_303_885_312);
+    expect(findEntry('facebook/vjepa2-vitl-fpc16-256-ssv2')!.fileParameters).toBe(325_971_328 + 49_514_670);
   });
 
   it('finds entries by any name they go by', () => {
@@ -69,17 +73,18 @@ describe('estimate', () => {
   ] as const)(
     'of V-JEPA %s ViT-%s at %i px with %i frames',
     (family, size, crop, frames, tokens, teraflop, scoreGiB, outputMiB) => {
-      const answer = estimate(shape(family, size), { frames, height: crop, width: crop });
+      const found = estimate(vjepa2Family, shape(family, size), { frames, height: crop, width: crop });
       const near = (value: number, wanted: number) => expect(Math.abs(value / wanted - 1)).toBeLessThan(0.02);
-      expect(answer.tokens).toBe(tokens);
-      near(answer.flop / 1e12, teraflop);
-      if (scoreGiB !== undefined) near(answer.scoreBytes / 2 ** 30, scoreGiB);
-      if (outputMiB !== undefined) near(answer.outputBytes / 2 ** 20, outputMiB);
+      expect(found.tokens).toBe(tokens);
+      near(found.flop / 1e12, teraflop);
+      if (scoreGiB !== undefined) near(found.scoreBytes / 2 ** 30, scoreGiB);
+      if (outputMiB !== undefined) near(found.outputBytes / 2 ** 20, outputMiB);
     },
   );
 
   it('needs less memory with fewer bits and more without fused attention', () => {
-    const of = (options: object) => estimate(shape('2.0', 'g'), { frames: 16, height: 384, width: 384, ...options });
+    const of = (options: object) =>
+      estimate(vjepa2Family, shape('2.0', 'g'), { frames: 16, height: 384, width: 384, ...options });
     expect(of({ precision: 'fp16' }).weightBytes).toBe(of({}).weightBytes / 2);
     expect(of({ precision: 'int8' }).weightBytes).toBeLessThan(of({ precision: 'fp16' }).weightBytes);
     expect(of({ fused: false }).peakBytes - of({}).peakBytes).toBeGreaterThan(3e9);

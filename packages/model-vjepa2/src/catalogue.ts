@@ -1,18 +1,16 @@
 // All official V-JEPA 2 checkpoints: what they are called, where they are, how large they are.
 
-import type { Family } from './architecture.ts';
+import { findPublished, type Published } from '@deepearth/onnx/published';
+import { readConfig, type Architecture, type Family } from './architecture.ts';
 
 export type Size = 'B' | 'L' | 'H' | 'g' | 'G';
 
-export interface CatalogueEntry {
-  /** Its name on the Hugging Face Hub: what `model:` takes. */
-  readonly name: string;
+/** What is known of a checkpoint beside its encoder's numbers. */
+interface Entry extends Pick<Published<Architecture>, 'name' | 'mirrors'> {
   readonly family: Family;
   readonly size: Size;
   /** Who put the safetensors there: Meta itself, or somebody who converted Meta's file. */
   readonly publisher: 'official' | 'community';
-  /** Other repositories that hold the same weights. */
-  readonly mirrors: readonly string[];
   /** Pixels of the crop it was trained on. */
   readonly cropSize: 256 | 384;
   readonly framesPerClip: number;
@@ -26,6 +24,10 @@ export interface CatalogueEntry {
     readonly key: 'target_encoder' | 'ema_encoder' | 'classifiers';
     readonly tensors?: number;
   };
+}
+
+export interface CatalogueEntry extends Published<Architecture>, Omit<Entry, 'original'> {
+  readonly original: Entry['original'];
 }
 
 /** Numbers of an encoder; every model of one size and family shares them. */
@@ -88,19 +90,53 @@ export const encoders: Readonly<Record<Family, Partial<Record<Size, EncoderNumbe
   },
 };
 
+/** The numbers of an entry's encoder. */
+export const encoderOf = ({ family, size }: Pick<Entry, 'family' | 'size'>): EncoderNumbers => encoders[family][size]!;
+
 const meta = 'https://dl.fbaipublicfiles.com/vjepa2';
 
-const backbone = (name: string, size: Size, cropSize: 256 | 384, file: string): CatalogueEntry => ({
-  name: `facebook/${name}`,
-  family: '2.0',
-  size,
-  publisher: 'official',
-  mirrors: [],
-  cropSize,
-  framesPerClip: 64,
-  prefix: '',
-  original: { url: `${meta}/${file}`, key: 'target_encoder' },
-});
+/** Adds what follows from an entry's numbers. */
+function published(entry: Entry): CatalogueEntry {
+  const { family, size, cropSize, framesPerClip, task, publisher } = entry;
+  const { hiddenSize, layers, heads, mlpSize, parameters, total } = encoderOf(entry);
+  return {
+    ...entry,
+    summary: `V-JEPA ${family} ViT-${size}, ${cropSize} px, ${framesPerClip} frames${task ? `, ${task.title} (${task.labels} classes)` : ''}${publisher === 'community' ? ', converted by its community' : ''}`,
+    parameters,
+    // Encoder, predictor, classifier.
+    fileParameters: total && total.parameters + (task ? classifierParameters(hiddenSize, task.labels) : 0),
+    labels: task?.labels ?? 0,
+    gated: false,
+    architecture: () => ({
+      ...readConfig(
+        {
+          model_type: family === '2.1' ? 'vjepa21' : 'vjepa2',
+          hidden_size: hiddenSize,
+          num_hidden_layers: layers,
+          num_attention_heads: heads,
+          mlp_ratio: mlpSize / hiddenSize,
+          crop_size: cropSize,
+          frames_per_clip: framesPerClip,
+        },
+        entry.name,
+      ),
+      mlpSize,
+    }),
+  };
+}
+
+const backbone = (name: string, size: Size, cropSize: 256 | 384, file: string): CatalogueEntry =>
+  published({
+    name: `facebook/${name}`,
+    family: '2.0',
+    size,
+    publisher: 'official',
+    mirrors: [],
+    cropSize,
+    framesPerClip: 64,
+    prefix: '',
+    original: { url: `${meta}/${file}`, key: 'target_encoder' },
+  });
 
 const tasks = {
   ssv2: { name: 'ssv2', title: 'Something-Something v2', labels: 174 },
@@ -114,18 +150,19 @@ const classifier = (
   framesPerClip: number,
   task: keyof typeof tasks,
   file: string,
-): CatalogueEntry => ({
-  name: `facebook/${name}`,
-  family: '2.0',
-  size,
-  publisher: 'official',
-  mirrors: [],
-  cropSize,
-  framesPerClip,
-  prefix: 'vjepa2.',
-  task: tasks[task],
-  original: { url: `${meta}/evals/${file}`, key: 'classifiers' },
-});
+): CatalogueEntry =>
+  published({
+    name: `facebook/${name}`,
+    family: '2.0',
+    size,
+    publisher: 'official',
+    mirrors: [],
+    cropSize,
+    framesPerClip,
+    prefix: 'vjepa2.',
+    task: tasks[task],
+    original: { url: `${meta}/evals/${file}`, key: 'classifiers' },
+  });
 
 const converted = (
   name: string,
@@ -134,17 +171,18 @@ const converted = (
   file: string,
   key: 'target_encoder' | 'ema_encoder',
   tensors: number,
-): CatalogueEntry => ({
-  name,
-  family: '2.1',
-  size,
-  publisher: 'community',
-  mirrors,
-  cropSize: 384,
-  framesPerClip: 64,
-  prefix: '',
-  original: { url: `${meta}/${file}`, key, tensors },
-});
+): CatalogueEntry =>
+  published({
+    name,
+    family: '2.1',
+    size,
+    publisher: 'community',
+    mirrors,
+    cropSize: 384,
+    framesPerClip: 64,
+    prefix: '',
+    original: { url: `${meta}/${file}`, key, tensors },
+  });
 
 /**
  * Small before large, encoders before classifiers. Meta has not published V-JEPA 2.1 as safetensors: those are
@@ -179,15 +217,8 @@ export const catalogue: readonly CatalogueEntry[] = [
   converted('apiantonio/vjepa2.1-vit-gigantic-384', 'G', [], 'vjepa2_1_vitG_384.pt', 'target_encoder', 590),
 ];
 
-/** The numbers of an entry's encoder. */
-export const encoderOf = ({ family, size }: Pick<CatalogueEntry, 'family' | 'size'>): EncoderNumbers =>
-  encoders[family][size]!;
-
-/** The entry of a repository, a mirror's too; names are compared without regard to case, as the Hub does. */
-export function findEntry(name: string): CatalogueEntry | undefined {
-  const wanted = name.toLowerCase();
-  return catalogue.find((entry) => [entry.name, ...entry.mirrors].some((known) => known.toLowerCase() === wanted));
-}
+/** The entry of a repository, a mirror's too. */
+export const findEntry = (name: string): CatalogueEntry | undefined => findPublished(catalogue, name);
 
 /**
  * Values of an attentive classifier: three self-attention blocks, one query that attends to the tokens, a linear layer.
@@ -200,12 +231,6 @@ export function classifierParameters(hiddenSize: number, labels: number): number
   const self = 4 * (square + hiddenSize) + mlp + norms;
   const cross = 3 * (square + hiddenSize) + mlp + norms;
   return hiddenSize + 3 * self + cross + labels * (hiddenSize + 1);
-}
-
-/** Values in the published file, as far as they are known: encoder, predictor, classifier. */
-export function fileParameters(entry: CatalogueEntry): number | undefined {
-  const { total, hiddenSize } = encoderOf(entry);
-  return total && total.parameters + (entry.task ? classifierParameters(hiddenSize, entry.task.labels) : 0);
 }
 
 /** Tensors of a classifier: the query, three blocks of 16, the cross-attention's 14, the linear layer. */

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { check, formatCheck } from './check.ts';
-import { precisions } from './estimate.ts';
+import { checkModel, formatCheck, type CheckOptions } from '@deepearth/onnx/check';
+import { vjepa2Family } from './family.ts';
+import { precisions } from '@deepearth/onnx/precision';
 
+const check = (folder: string, options?: CheckOptions) => checkModel(vjepa2Family, folder, options);
 const fixtures = fileURLToPath(new URL('../fixtures/', import.meta.url));
 const references = fileURLToPath(new URL('../../../../shared/reference/vjepa2/', import.meta.url));
 

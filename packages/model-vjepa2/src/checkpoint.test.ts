@@ -7,11 +7,15 @@ import { tensor, type Tensor } from '@deepearth/core/tensor';
 import { bytesSource } from '@deepearth/formats/bytes';
 import { encodeSafetensors, openSafetensors } from '@deepearth/formats/safetensors';
 import { afterAll, expect, test } from 'vitest';
-import { openCheckpoint } from './checkpoint.ts';
+import { openCheckpoint as open } from '@deepearth/onnx/checkpoint';
 import { catalogue, encoderOf } from './catalogue.ts';
 import { expectedTensors, meaningOf, publishedName } from './tensor-names.ts';
 import { readConfig } from './architecture.ts';
-import { surveyModel } from './survey-model.ts';
+import { surveyModel as survey } from '@deepearth/onnx/survey-model';
+import { vjepa2Family } from './family.ts';
+
+const openCheckpoint = (path: string) => open(vjepa2Family, path);
+const surveyModel = (model: string) => survey(vjepa2Family, model);
 
 const fixture = (path: string): string => fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'deepearth-checkpoint-'));

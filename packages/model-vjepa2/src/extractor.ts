@@ -3,15 +3,17 @@
 import { InputError } from '@deepearth/core/errors';
 import type { EncoderIdentity, Raster } from '@deepearth/core/items';
 import { tensor } from '@deepearth/core/tensor';
+import { readPicture } from '@deepearth/vision/read-picture';
 import type { Architecture } from './architecture.ts';
-import { openCheckpoint } from './checkpoint.ts';
-import { checkFrameCount, encodeClips, readyClip, type ClipOptions } from './encode-clip.ts';
-import { openEncoder, type EncoderOptions } from './encoder.ts';
-import type { Device } from './devices.ts';
-import { readPicture } from './picture.ts';
-import { resolveModel } from './resolve-model.ts';
+import { openCheckpoint } from '@deepearth/onnx/checkpoint';
+import { encodeFrames } from '@deepearth/onnx/encode-frames';
+import { openEncoder, type EncoderOptions } from '@deepearth/onnx/encoder';
+import { vjepa2Family } from './family.ts';
+import type { Device } from '@deepearth/onnx/devices';
+import { resolveModel } from '@deepearth/onnx/resolve-model';
+import { checkFrameCount, readyClip, type ClipOptions } from './ready-clip.ts';
 import { tokensOf, type Tokens } from './tokens.ts';
-import type { Precision } from './weights.ts';
+import type { Precision } from '@deepearth/onnx/precision';
 
 /** Pixels in memory: `height * width * channels` values, row by row, 1, 3 or 4 channels (the fourth is opacity). */
 export interface RawPicture {
@@ -80,8 +82,8 @@ async function load(options: ExtractorOptions = {}): Promise<VJepa2Extractor> {
     stillFrames = 16,
     ...rest
   } = options;
-  const { path, name } = await resolveModel(model, rest);
-  const checkpoint = await openCheckpoint(path, { weights, name });
+  const { path, name } = await resolveModel([vjepa2Family], model, rest);
+  const checkpoint = await openCheckpoint(vjepa2Family, path, { weights, name });
   const encoder = await openEncoder(checkpoint, { ...rest, devices }).catch(async (error: unknown) => {
     await checkpoint.close();
     throw error;
@@ -107,7 +109,7 @@ async function load(options: ExtractorOptions = {}): Promise<VJepa2Extractor> {
     if (frames.length === 0) throw new InputError('clip', 'there are no frames in it.');
     checkFrameCount(frames.length, architecture.tubelet, 'clip');
     const { rasters, names } = await read(frames);
-    return readyClip(encoder, rasters, { ...rest, names });
+    return readyClip(architecture, rasters, { ...rest, names });
   }
 
   async function extract(
@@ -127,7 +129,7 @@ async function load(options: ExtractorOptions = {}): Promise<VJepa2Extractor> {
     for (let at = 0; at < clips.length; at += step) {
       const prepared = [];
       for (const clip of clips.slice(at, at + step)) prepared.push(await ready(clip));
-      for (const { values, geometry, valid } of await encodeClips(encoder, prepared, batchSize, signal))
+      for (const { values, geometry, valid } of await encodeFrames(encoder, prepared, batchSize, signal))
         answers.push(tokensOf(values, geometry, valid));
     }
     return several ? answers : answers[0]!;

@@ -2,18 +2,22 @@
 import { fileURLToPath } from 'node:url';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { compareTokens } from './compare.ts';
-import { parseDevice } from './devices.ts';
-import { encoderGraph, type GraphOptions } from './graph.ts';
-import { openGraph, prepare, tablesFor } from './graph-session.ts';
-import { cutPatches } from './patches.ts';
-import { placeWeights, type PlacedWeights } from './weights.ts';
+import { openCheckpoint, type Checkpoint } from '@deepearth/onnx/checkpoint';
+import { compareTokens } from '@deepearth/onnx/compare';
+import { parseDevice } from '@deepearth/onnx/devices';
+import type { GraphRequest } from '@deepearth/onnx/family';
+import { openGraph } from '@deepearth/onnx/open-graph';
+import type { PlacedWeights } from '@deepearth/onnx/placed-weights';
+import { placeWeights } from '@deepearth/onnx/weights';
+import type { Architecture } from './architecture.ts';
+import { vjepa2Family } from './family.ts';
+import { encoderGraph } from './graph.ts';
+import { graphInput } from './graph-input.ts';
 
-let checkpoint: Checkpoint;
+let checkpoint: Checkpoint<Architecture>;
 let placed: PlacedWeights;
 beforeAll(async () => {
-  checkpoint = await openCheckpoint(fileURLToPath(new URL('../fixtures/v2', import.meta.url)));
+  checkpoint = await openCheckpoint(vjepa2Family, fileURLToPath(new URL('../fixtures/v2', import.meta.url)));
   placed = await placeWeights(checkpoint, 'fp32');
 });
 afterAll(() => checkpoint.close());
@@ -25,17 +29,20 @@ const noise = (shape: readonly number[]): Tensor<'float32'> =>
     Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i * 12.9898) * 1.5),
   );
 
-async function run(pixels: Tensor<'float32'>, options: Partial<GraphOptions>): Promise<Tensor<'float32'>> {
+async function run(
+  pixels: Tensor<'float32'>,
+  options: Partial<GraphRequest<Architecture>>,
+): Promise<Tensor<'float32'>> {
   const { architecture } = checkpoint;
-  const { patches, grid } = prepare(architecture, pixels);
-  const [batch, tokens] = patches.shape as [number, number, number];
+  const { feeds, size } = graphInput(architecture, pixels);
   const session = await openGraph(
+    vjepa2Family,
     placed,
-    { architecture, ...(options.attention === 'decomposed' && { size: { batch, tokens } }), ...options },
+    { architecture, ...(options.attention === 'decomposed' && { size }), ...options },
     { plan: parseDevice('cpu') },
   );
   try {
-    return (await session.run({ patches, ...tablesFor(architecture, grid) }))['tokens'] as Tensor<'float32'>;
+    return (await session.run(feeds))['tokens'] as Tensor<'float32'>;
   } finally {
     await session.close();
   }
@@ -68,18 +75,6 @@ test('a clip’s answer does not depend on the others in its batch', async () =>
   expect(
     compareTokens({ ...alone, data: together.data.slice(together.data.length / 2) }, alone).relativeError,
   ).toBeLessThan(1e-6);
-});
-
-test('patches are cut in the order of a convolution’s kernel, leaving out what fills none', () => {
-  const pixels = tensor(
-    'float32',
-    [1, 3, 3, 5, 4],
-    Float32Array.from({ length: 180 }, (_, i) => i),
-  );
-  const patches = cutPatches(pixels, 2, 2);
-  expect(patches.shape).toEqual([1, 4, 24]);
-  // Second token: columns 2 and 3 of rows 0 and 1, channel by channel, frame by frame.
-  expect(Array.from(patches.data.subarray(24, 32))).toEqual([2, 3, 6, 7, 62, 63, 66, 67]);
 });
 
 test('the same architecture gives the same graph, byte for byte', () => {

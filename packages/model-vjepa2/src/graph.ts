@@ -1,10 +1,11 @@
 // Writes the encoder as an ONNX graph.
 
 import { onnxModel, type Attributes } from '@deepearth/formats/onnx';
-import { attention } from './graph-attention.ts';
-import { graphParts, type GraphOptions } from './graph-parts.ts';
-
-export type { AttentionForm, GraphOptions, PlacedWeight } from './graph-parts.ts';
+import type { GraphRequest } from '@deepearth/onnx/family';
+import { attention } from '@deepearth/onnx/graph-attention';
+import { graphParts } from '@deepearth/onnx/graph-parts';
+import type { Architecture } from './architecture.ts';
+import { rotation } from './graph-rotary.ts';
 
 /** Counts up when the graph's arithmetic changes, so that what was made with another is told apart. */
 export const graphVersion = 2;
@@ -19,14 +20,17 @@ export const outputNames = {
 /**
  * The model file of an encoder. Inputs: `patches` `[batch, tokens, 3 * tubelet * patch²]` (`patches.ts`), and the
  * rotary tables (`rotary.ts`), each `[tokens, headSize / 2]`: `cosEven`, `sinEven` and, in V-JEPA 2.0, `cosOdd`,
- * `sinOdd`. Output: `tokens` `[batch, tokens, hiddenSize]`; others as asked for.
+ * `sinOdd`. Output: `tokens` `[batch, tokens, hiddenSize]`. `variant: 'image'` takes one frame through the image
+ * embedding of V-JEPA 2.1. `outputs: 'hidden'` adds what enters and leaves every layer, `'levels'` the hierarchical
+ * features.
  */
-export function encoderGraph(options: GraphOptions): Uint8Array {
-  const { architecture, input = 'video', outputs = 'tokens', size, layers = architecture.layers } = options;
-  const { hiddenSize, headSize, patchSize, tubelet, family, levels } = architecture;
+export function encoderGraph(request: GraphRequest<Architecture>): Uint8Array {
+  const { architecture, variant: input = 'video', outputs = 'tokens', size, layers = architecture.layers } = request;
+  const { attention: form = 'fused' } = request;
+  const { hiddenSize, heads, headSize, patchSize, tubelet, family, levels } = architecture;
   const graph = onnxModel({ name: `vjepa-${family}-${input}`, opsets: { '': 20, 'com.microsoft': 1 } });
-  const made = graphParts(graph, options);
-  const { compute, weight, linear, reshape, shape, cast } = made;
+  const parts = graphParts(graph, request);
+  const { weight, linear, reshape, shape, half, full, add } = parts;
   const batch = size?.batch ?? 'batch';
   const tokens = size?.tokens ?? 'tokens';
   const patchValues = 3 * (input === 'image' ? 1 : tubelet) * patchSize * patchSize;
@@ -45,17 +49,7 @@ export function encoderGraph(options: GraphOptions): Uint8Array {
         { name: 'gridShape' },
       );
 
-  // What runs along the layers, and its norms, stay in float32: activations reach 40 and sum up over all layers.
-  const norm = (x: string, name: string): string =>
-    graph.op(
-      'LayerNormalization',
-      [x, weight(`${name}.weight`, 'float32'), weight(`${name}.bias`, 'float32')],
-      { axis: -1, epsilon: { float: architecture.layerNormEpsilon } },
-      { name },
-    );
-  const half = (x: string): string => (compute === 'float32' ? x : cast(x, compute));
-  const full = (x: string): string => (compute === 'float32' ? x : cast(x, 'float32'));
-  const add = (a: string, b: string, name: string): string => graph.op('Add', [a, b], {}, { name });
+  const norm = (x: string, name: string): string => parts.norm(x, name, architecture.layerNormEpsilon);
   const result = (x: string, name: string, width = hiddenSize): void => {
     const whole =
       width === hiddenSize
@@ -80,7 +74,8 @@ export function encoderGraph(options: GraphOptions): Uint8Array {
       'modality',
     );
 
-  const attend = attention(made, { tables, gridShape });
+  const rotate = rotation(parts, form, { architecture, tables, gridShape });
+  const attend = attention(parts, { heads, headSize, form, gridShape, rotate });
   const between: string[] = [x];
   for (let layer = 0; layer < layers; layer++) {
     const name = `layers.${layer}`;

@@ -12,27 +12,8 @@ export { vjepa2, vjepa2Options } from './vjepa2.ts';
 export { probe, probeOptions, type Classification } from './probe.ts';
 export { openProbe, type Probe, type ProbeOptions } from './probe-model.ts';
 export { stages } from './stages.ts';
-// Comparing with references
-export { check, formatCheck, type CheckCase, type CheckOptions, type CheckReport } from './check.ts';
-export { compareTokens, type Comparison } from './compare.ts';
-// Checkpoints and their graph
-export {
-  openCheckpoint,
-  readArchitecture,
-  type Checkpoint,
-  type CheckpointOptions,
-  type CheckpointTensor,
-} from './checkpoint.ts';
+// The family of encoders, for the shared parts: check, convert, info
+export { vjepa2Family } from './family.ts';
 export { tokenGrid, type Architecture, type Family } from './architecture.ts';
-export { encoderGraph, graphVersion, type AttentionForm, type GraphOptions } from './graph.ts';
-export { openEncoder, type Encoded, type Encoder, type EncoderOptions } from './encoder.ts';
-export { resolveModel, type ResolvedModel } from './resolve-model.ts';
-export { surveyModel, type ModelSurvey } from './survey-model.ts';
+export { encoderGraph, graphVersion } from './graph.ts';
 export { catalogue, findEntry, type CatalogueEntry } from './catalogue.ts';
-export { estimate, precisions, type Estimate, type EstimateOptions, type Precision } from './estimate.ts';
-export { placeWeights, type PlacedWeights } from './weights.ts';
-export { deviceKinds, type Device, type DeviceKind } from './devices.ts';
-// Preparation of pictures
-export { fits, layout, type CropSize, type Fit } from './geometry.ts';
-export { preprocessClip, prepareClip, type PreparedClip, type PreprocessOptions } from './preprocess.ts';
-export { readPicture } from './picture.ts';

@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeBuiltin } from './builtin-folder.ts';
 import { catalogue } from './catalogue.ts';
-import { linkBlob, rememberCommit, repositoryCache } from './hub-cache.ts';
-import { modelInfo, renderModelInfo } from './model-info.ts';
-import { listModels, renderModels } from './model-list.ts';
-import { formatBytes } from './model-text.ts';
+import { linkBlob, rememberCommit, repositoryCache } from '@deepearth/onnx/hub-cache';
+import { modelInfo as infoOf, renderModelInfo, type ModelInfoOptions } from '@deepearth/onnx/model-info';
+import { listModels, renderModels } from '@deepearth/onnx/model-list';
+import { vjepa2Family } from './family.ts';
+
+const modelInfo = (model: string, options?: ModelInfoOptions) => infoOf([vjepa2Family], model, options);
+import { formatBytes } from '@deepearth/onnx/model-text';
 
 let home: string;
 let variables: Record<string, string>;
@@ -52,7 +55,7 @@ describe('model info', () => {
       source: 'cache',
       revision: 'c'.repeat(40),
     });
-    const listed = await listModels(variables);
+    const listed = await listModels([vjepa2Family], variables);
     expect(listed.at(-1)).toMatchObject({ name: 'someone/vjepa2-mine', source: 'cache' });
     expect(renderModels(listed).split('\n')).toHaveLength(catalogue.length + 3);
   });

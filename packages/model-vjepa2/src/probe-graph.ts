@@ -3,7 +3,8 @@
 
 import { tensor } from '@deepearth/core/tensor';
 import { onnxModel } from '@deepearth/formats/onnx';
-import { microsoft, type PlacedWeight } from './graph-parts.ts';
+import { microsoft } from '@deepearth/onnx/graph-parts';
+import type { PlacedWeight } from '@deepearth/onnx/placed-weights';
 
 export interface ProbeShape {
   readonly hiddenSize: number;

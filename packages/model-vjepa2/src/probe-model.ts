@@ -4,11 +4,12 @@ import { basename, dirname } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
 import { lineage } from '@deepearth/core/lineage';
 import type { Tensor } from '@deepearth/core/tensor';
-import type { Checkpoint } from './checkpoint.ts';
-import { rememberedDigest } from './cache.ts';
-import type { PlacedWeight } from './graph-parts.ts';
+import type { Checkpoint } from '@deepearth/onnx/checkpoint';
+import { rememberedDigest } from '@deepearth/onnx/cache';
+import type { PlacedWeight } from '@deepearth/onnx/placed-weights';
+import type { Architecture } from './architecture.ts';
 import { expectedProbe, probeGraph } from './probe-graph.ts';
-import { openSession } from './session.ts';
+import { openSession } from '@deepearth/onnx/session';
 
 export interface ProbeOptions {
   /** Heads of the classifier's attention; 16 for ViT-g, else as many as the encoder has, unless told. */
@@ -45,7 +46,10 @@ export const probeHeads = (hiddenSize: number, encoderHeads: number): number =>
 /**
  * Gets a checkpoint's classifier ready. Throws an `InputError` when it has none, or lists what is missing or misshapen.
  */
-export async function openProbe(checkpoint: Checkpoint, { heads, threads, signal }: ProbeOptions = {}): Promise<Probe> {
+export async function openProbe(
+  checkpoint: Checkpoint<Architecture>,
+  { heads, threads, signal }: ProbeOptions = {},
+): Promise<Probe> {
   const { architecture, head, files } = checkpoint;
   const { hiddenSize, layerNormEpsilon } = architecture;
   const file = files[0]!;

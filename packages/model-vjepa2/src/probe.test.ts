@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clip, TokenGrid } from '@deepearth/core';
-import { runStage } from '@deepearth/core/run-stage';
+import { runStage } from '@deepearth/runtime/run-stage';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 import { bytesSource } from '@deepearth/formats/bytes';
 import { encodeSafetensors, openSafetensors } from '@deepearth/formats/safetensors';
 import { describeStage, given, makeClips, seededNormal } from '@deepearth/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openCheckpoint } from './checkpoint.ts';
+import { openCheckpoint } from '@deepearth/onnx/checkpoint';
+import { vjepa2Family } from './family.ts';
 import { probe, type Classification } from './probe.ts';
 import { expectedProbe } from './probe-graph.ts';
 import { openProbe, probeHeads } from './probe-model.ts';
@@ -87,7 +88,7 @@ test('tokens of another encoder are refused, whatever their size', async () => {
 
 test('the number of heads changes the answer, and ViT-g’s probe has 16', async () => {
   expect([probeHeads(1408, 22), probeHeads(1024, 16)]).toEqual([16, 16]);
-  const checkpoint = await openCheckpoint(model);
+  const checkpoint = await openCheckpoint(vjepa2Family, model);
   const answers = [];
   for (const heads of [1, 2]) {
     const opened = await openProbe(checkpoint, { heads });
@@ -102,7 +103,7 @@ test('the number of heads changes the answer, and ViT-g’s probe has 16', async
 });
 
 test('a checkpoint without a classifier, and one whose classifier lacks a tensor, say so', async () => {
-  const plain = await openCheckpoint(fixture('v2'));
+  const plain = await openCheckpoint(vjepa2Family, fixture('v2'));
   await expect(openProbe(plain)).rejects.toThrow(/has no classifier.*fine-tuned/s);
   await plain.close();
   const torn = join(root, 'torn');
@@ -111,7 +112,7 @@ test('a checkpoint without a classifier, and one whose classifier lacks a tensor
     tensors.set('pooler.query_tokens', tensor('float32', [1, 2, 32], new Float32Array(64)));
   });
   copyFileSync(join(model, 'config.json'), join(torn, 'config.json'));
-  const checkpoint = await openCheckpoint(torn);
+  const checkpoint = await openCheckpoint(vjepa2Family, torn);
   await expect(openProbe(checkpoint)).rejects.toThrow(
     /pooler\.query_tokens is \[1, 2, 32\], expected \[1, 1, 32\].*missing pooler\.cross_attention_layer\.mlp\.fc2\.bias \[32\]/s,
   );

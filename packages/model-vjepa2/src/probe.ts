@@ -12,13 +12,15 @@ import {
   type TokenGrid,
 } from '@deepearth/core';
 import { z } from 'zod';
-import { rememberedDigest } from './cache.ts';
-import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { encoderFingerprint } from './encoder.ts';
-import { precisions } from './estimate.ts';
+import { rememberedDigest } from '@deepearth/onnx/cache';
+import { openCheckpoint, type Checkpoint } from '@deepearth/onnx/checkpoint';
+import { encoderFingerprint } from '@deepearth/onnx/encoder';
+import { precisions } from '@deepearth/onnx/precision';
 import { openProbe, type Probe } from './probe-model.ts';
-import { resolveModel } from './resolve-model.ts';
-import { surveyModel, type ModelSurvey } from './survey-model.ts';
+import { resolveModel } from '@deepearth/onnx/resolve-model';
+import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
+import type { Architecture } from './architecture.ts';
+import { vjepa2Family } from './family.ts';
 
 export const probeOptions = z.strictObject({
   model: z
@@ -60,7 +62,7 @@ export interface Classification extends Embedding {
 }
 
 interface State {
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint: Checkpoint<Architecture>;
   readonly probe: Probe;
   /** Fingerprints of the encoders whose tokens the classifier understands. */
   readonly encoders: ReadonlySet<string>;
@@ -75,7 +77,7 @@ export const probe = defineAggregator({
     '- type: aggregator/probe\n  with: { model: facebook/vjepa2-vitl-fpc32-256-diving48, output: logits, top: 3 }',
   ],
 
-  survey: ({ model }): Promise<ModelSurvey> => surveyModel(model),
+  survey: ({ model }): Promise<ModelSurvey<Architecture>> => surveyModel(vjepa2Family, model),
 
   describe(input, { options, survey }) {
     if (input?.kind !== 'tokens')
@@ -95,8 +97,8 @@ export const probe = defineAggregator({
   },
 
   async open({ options: { model, heads, threads }, signal, log, progress, recordInput }): Promise<State> {
-    const { path, name } = await resolveModel(model, { signal, log: log.warn, progress });
-    const checkpoint = await openCheckpoint(path, { name });
+    const { path, name } = await resolveModel([vjepa2Family], model, { signal, log: log.warn, progress });
+    const checkpoint = await openCheckpoint(vjepa2Family, path, { name });
     try {
       for (const file of checkpoint.files) recordInput({ path: file, ...(await rememberedDigest(file, signal)) });
       const opened = await openProbe(checkpoint, { heads, threads, signal });
@@ -117,21 +119,23 @@ export const probe = defineAggregator({
         `its tokens come from ${tokens.encoder.name}, the classifier was trained on those of ${checkpoint.name}.`,
         { code: 'E_ENCODER', remedy: 'Use the same model in encoder/vjepa2 and aggregator/probe.' },
       );
-    const [time, height, width, channels] = tokens.values.shape as [number, number, number, number];
+    const values = toFloat32(tokens.values);
+    const channels = values.shape.at(-1)!;
     const { logits, pooled } = await opened.classify(
-      tensor('float32', [1, time * height * width, channels], toFloat32(tokens.values).data),
+      tensor('float32', [1, values.data.length / channels, channels], values.data),
       signal,
     );
     const probabilities = softmax(logits.data);
     const order = [...probabilities.keys()].sort((a, b) => probabilities[b]! - probabilities[a]!).slice(0, options.top);
-    const values = { probabilities, logits: logits.data, pooled: pooled.data }[options.output];
+    const made = { probabilities, logits: logits.data, pooled: pooled.data }[options.output];
     return {
       kind: 'embedding',
       id: tokens.id,
       key: key(tokens.key, opened.fingerprint),
-      values: tensor('float32', [values.length], values),
+      values: tensor('float32', [made.length], made),
       axes: [options.output === 'pooled' ? 'channels' : 'labels'],
-      clip: tokens.clip,
+      origin: tokens.origin,
+      ...(tokens.clip && { clip: tokens.clip }),
       encoder: tokens.encoder,
       labels: opened.labels,
       top: order.map((index) => ({ label: opened.labels[index]!, probability: probabilities[index]! })),

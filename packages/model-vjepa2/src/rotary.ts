@@ -1,13 +1,8 @@
 // The angles of 3-D rotary attention: one per token and pair of channels, from its time step, row and column.
 
 import { tensor, type Tensor } from '@deepearth/core/tensor';
+import type { Grid } from '@deepearth/onnx/architecture';
 import type { Architecture } from './architecture.ts';
-
-export interface Grid {
-  readonly time: number;
-  readonly height: number;
-  readonly width: number;
-}
 
 /**
  * Tables of one clip. `cosEven` and `sinEven` hold the angles of the even channel of each pair, `cosOdd` and `sinOdd`

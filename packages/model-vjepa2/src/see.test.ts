@@ -2,12 +2,12 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readPicture } from '@deepearth/vision/read-picture';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readPicture } from './picture.ts';
 import { savePictureSeen, seePicture } from './see.ts';
 
-const fixtures = fileURLToPath(new URL('../fixtures/preprocess/', import.meta.url));
+const fixtures = fileURLToPath(new URL('../../vision/fixtures/preprocess/', import.meta.url));
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'see-'));

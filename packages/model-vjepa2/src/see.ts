@@ -1,11 +1,15 @@
 // Shows what the encoder gets of a picture: the 8-bit pixels after resizing and cutting, before they are normalised.
 
 import { tensor, type Raster, type Tensor } from '@deepearth/core';
-import { writeAtomically } from './cache.ts';
-import { readPicture, type PictureOptions } from './picture.ts';
-import { prepareClip, type PreprocessOptions } from './preprocess.ts';
+import { writeAtomically } from '@deepearth/onnx/cache';
+import { readPicture, type PictureOptions } from '@deepearth/vision/read-picture';
+import { prepareClip, type PreprocessOptions } from '@deepearth/vision/preprocess';
+import { vjepa2PatchSize, vjepa2Processing } from './processing.ts';
 
-export interface SeeOptions extends Omit<PreprocessOptions, 'names' | 'tubelet'>, Pick<PictureOptions, 'maxPixels'> {}
+export interface SeeOptions
+  extends
+    Omit<PreprocessOptions, 'names' | 'tubelet' | 'patchSize' | 'processing'>,
+    Pick<PictureOptions, 'maxPixels'> {}
 
 /**
  * `[height, width, 3]`; the tiles of `fit: 'tile'` stand side by side. Throws what reading and preparing throw, naming
@@ -14,11 +18,14 @@ export interface SeeOptions extends Omit<PreprocessOptions, 'names' | 'tubelet'>
 export async function seePicture(path: string, options: SeeOptions): Promise<Tensor<'uint8'>> {
   return seeRaster(await readPicture(path, { maxPixels: options.maxPixels, keep16: options.range !== undefined }), {
     ...options,
+    tubelet: 1,
+    patchSize: vjepa2PatchSize,
+    processing: vjepa2Processing,
     names: [path],
   });
 }
 
-/** What the encoder gets of pixels that are already read. */
+/** What an encoder gets of pixels that are already read. */
 export function seeRaster(raster: Raster, options: PreprocessOptions): Tensor<'uint8'> {
   const { bytes, tiles, height, width } = prepareClip([raster], options);
   const line = tiles.columns * width * 3;

@@ -1,5 +1,6 @@
 // One name for each weight of an encoder, whichever way the checkpoint spells it.
 
+import type { Meaning } from '@deepearth/onnx/family';
 import type { Architecture } from './architecture.ts';
 
 /**
@@ -49,13 +50,13 @@ const spellings: readonly (readonly [pattern: RegExp, name: (match: RegExpExecAr
  * What a stored tensor is: a weight of the encoder, of the classifier (its name without wrappers), not needed, or
  * unknown (`undefined`).
  */
-export function meaningOf(stored: string): { encoder: readonly string[] } | { head: string } | 'besides' | undefined {
+export function meaningOf(stored: string): Meaning | undefined {
   const name = stored.replace(wrappers, '');
   if (besides.test(name)) return 'besides';
   if (head.test(name)) return { head: name };
-  for (const [pattern, answer] of spellings) {
+  for (const [pattern, known] of spellings) {
     const match = pattern.exec(name);
-    if (match) return { encoder: [answer(match)].flat() };
+    if (match) return { encoder: [known(match)].flat() };
   }
   return undefined;
 }

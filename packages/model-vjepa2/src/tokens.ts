@@ -1,6 +1,7 @@
 // What the extractor returns for one clip: a grid of tokens with the few things one does with it.
 
 import type { Geometry } from '@deepearth/core/items';
+import { poolTokens } from '@deepearth/core/pooling';
 import { elementCount, reshape, tensor, type Tensor } from '@deepearth/core/tensor';
 
 /** How a grid is pooled: over everything, over space at each time step, or over time at each place. */
@@ -64,24 +65,16 @@ export function tokensOf(values: Tensor<'float32'>, geometry: Geometry, valid?: 
     aggregate(method) {
       const plan = regions[method]?.(shape);
       if (!plan) throw new RangeError(`${JSON.stringify(method)} is none of ${poolings.join(', ')}`);
-      const count = elementCount(plan.shape);
-      const sums = new Float64Array(count * channels).fill(method === 'max' ? -Infinity : 0);
-      const tokens = new Uint32Array(count);
-      for (let token = 0; token < time * height * width; token++) {
-        if (valid?.[token] === 0) continue;
-        const region = plan.of(Math.floor(token / (height * width)), token % (height * width));
-        tokens[region]!++;
-        for (let c = 0; c < channels; c++) {
-          const value = values.data[token * channels + c]!;
-          const at = region * channels + c;
-          sums[at] = method === 'max' ? Math.max(sums[at]!, value) : sums[at]! + value;
-        }
-      }
-      const out = Float32Array.from(sums, (sum, i) => {
-        const n = tokens[Math.floor(i / channels)]!;
-        return n === 0 ? NaN : method === 'max' ? sum : sum / n;
-      });
-      return tensor('float32', [...plan.shape, channels], out);
+      const { values: pooled } = poolTokens(
+        values,
+        valid,
+        {
+          count: elementCount(plan.shape),
+          of: (token) => plan.of(Math.floor(token / (height * width)), token % (height * width)),
+        },
+        method === 'max' ? 'max' : 'mean',
+      );
+      return reshape(pooled, [...plan.shape, channels]);
     },
   };
 }

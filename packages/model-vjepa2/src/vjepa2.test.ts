@@ -2,8 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { spec, type TokenGrid } from '@deepearth/core';
-import { describeAlone, runStage } from '@deepearth/core/run-stage';
+import { geometryOf, spec, type FormerRun, type TokenGrid } from '@deepearth/core';
+import { openFile } from '@deepearth/formats/file-source-node';
+import { describeAlone, runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeClips } from '@deepearth/testing';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
 import { describeTokenFile } from '@deepearth/formats/token-file';
@@ -76,12 +77,12 @@ test('batches give what single clips give, and tiles what their crops give', asy
   );
   const [tiled] = await run({ fit: 'tile', cropSize: 64, batchSize: 4 }, 128);
   expect(tiled!.values.shape).toEqual([1, 4, 8, 256]);
-  expect(tiled!.geometry).toMatchObject({ x: 0, y: 0, width: 128, height: 64 });
+  expect(geometryOf(tiled!)).toMatchObject({ x: 0, y: 0, width: 128, height: 64 });
 });
 
 test('tokens that a former run left are read instead of encoded, under the same key whatever the batches', async () => {
   const clips = makeClips(2, { time: 2, width: 64, height: 64 });
-  const run = async (more: object, find: (key: string) => Promise<string | undefined>): Promise<TokenGrid[]> => {
+  const run = async (more: object, find: FormerRun['find']): Promise<TokenGrid[]> => {
     const items: TokenGrid[] = [];
     for await (const item of runStage(vjepa2, {
       options: { ...options, ...more },
@@ -100,7 +101,9 @@ test('tokens that a former run left are read instead of encoded, under the same 
   const { tensors, metadata } = describeTokenFile(marked as TokenGrid);
   const path = join(cache, 'former.safetensors');
   writeFileSync(path, await encodeSafetensors(tensors, metadata));
-  const again = await run({ batchSize: 2, threads: 1 }, async (key) => (key === made[0]!.key ? path : undefined));
+  const again = await run({ batchSize: 2, threads: 1 }, async (key) =>
+    key === made[0]!.key ? openFile(path) : undefined,
+  );
   expect(again.map(({ key }) => key)).toEqual(made.map(({ key }) => key));
   expect(again[0]!.values.data.every((value) => value === 7)).toBe(true);
   expect(again[1]!.values.data).toEqual(made[1]!.values.data);

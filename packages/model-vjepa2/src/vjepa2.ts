@@ -5,26 +5,24 @@ import {
   defineEncoder,
   lineage,
   refuse,
+  sourceName,
   spec,
   type Clip,
   type StageContext,
   type TokenGrid,
 } from '@deepearth/core';
-import { openFile } from '@deepearth/formats/file-source-node';
-import { readTokenFile } from '@deepearth/formats/token-file';
+import { closeModel, encoderOptions, encodeStream, openModel, type OpenModel } from '@deepearth/onnx/encode-stage';
+import { estimate } from '@deepearth/onnx/estimate';
+import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
+import { fits, layout } from '@deepearth/vision/geometry';
+import type { PreparedClip } from '@deepearth/vision/preprocess';
 import { z } from 'zod';
-import { rememberedDigest } from './cache.ts';
-import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { checkFrameCount, encodeClips, readyClip, type ClipOptions, type EncodedClip } from './encode-clip.ts';
-import { openEncoder, type Encoder } from './encoder.ts';
-import { estimate, precisions } from './estimate.ts';
-import { fits, layout } from './geometry.ts';
-import type { PreparedClip } from './preprocess.ts';
-import { resolveModel } from './resolve-model.ts';
-import { surveyModel, type ModelSurvey } from './survey-model.ts';
-import { tokenGrid } from './architecture.ts';
+import { tokenGrid, type Architecture } from './architecture.ts';
+import { vjepa2Family } from './family.ts';
+import { vjepa2PatchSize, vjepa2Processing } from './processing.ts';
+import { checkFrameCount, readyClip, type ClipOptions } from './ready-clip.ts';
 
-const edge = z.number().int().positive().multipleOf(16);
+const edge = z.number().int().positive().multipleOf(vjepa2PatchSize);
 
 export const vjepa2Options = z.strictObject({
   model: z
@@ -34,21 +32,7 @@ export const vjepa2Options = z.strictObject({
     .describe(
       '`builtin` (constructed, not trained), a folder with config.json and model.safetensors, a .pt or .safetensors file, or a name on the Hugging Face Hub such as facebook/vjepa2-vitg-fpc64-384.',
     ),
-  weights: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('Weights file inside the model folder, such as original.pt. Default: model.safetensors.'),
-  device: z
-    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
-    .default('auto')
-    .describe('cpu, cuda, cuda:1, webgpu, coreml, dml, or auto; a list runs several side by side, one process each.'),
-  precision: z
-    .enum(precisions)
-    .default('fp32')
-    .describe(
-      'fp32 reads the checkpoint where it lies; fp16 and int8 are made once and kept in the cache. int8 is for the CPU.',
-    ),
+  ...encoderOptions,
   batchSize: z.number().int().positive().default(1).describe('Clips in one call (tiles, with `fit: tile`).'),
   fit: z
     .enum(fits)
@@ -77,27 +61,11 @@ export const vjepa2Options = z.strictObject({
     .tuple([z.number(), z.number()])
     .optional()
     .describe('For frames that are not 8-bit: the values that become black and white.'),
-  threads: z
-    .number()
-    .int()
-    .positive()
-    .optional()
-    .describe('CPU threads of one process; never more than there are cores. Default: all.'),
 });
 
 type Options = z.output<typeof vjepa2Options>;
 
-interface State {
-  readonly checkpoint: Checkpoint;
-  readonly encoder: Encoder;
-}
-
-/** A clip on its way through a batch. */
-interface Job {
-  readonly clip: Clip;
-  readonly key: string;
-  readonly prepared: PreparedClip;
-}
+type Context = StageContext<Options, OpenModel<Architecture>, ModelSurvey<Architecture>>;
 
 const clipOptions = ({ fit, cropSize, scale, range }: Options): ClipOptions => ({ fit, cropSize, scale, range });
 
@@ -111,7 +79,7 @@ export const vjepa2 = defineEncoder({
     '- type: encoder/vjepa2\n  with: { fit: tile, cropSize: 256, batchSize: 4 }',
   ],
 
-  survey: ({ model, weights }): Promise<ModelSurvey> => surveyModel(model, weights),
+  survey: ({ model, weights }): Promise<ModelSurvey<Architecture>> => surveyModel(vjepa2Family, model, weights),
 
   describe(input, { options, survey }) {
     if (input?.kind !== 'clip')
@@ -157,12 +125,18 @@ export const vjepa2 = defineEncoder({
           input.count,
         ),
       };
-    const { grid, tile, tiles } = layout(width ?? 1, height ?? 1, { cropSize, fit: known ? fit : 'resize', scale });
+    const { grid, tile, tiles } = layout(width ?? 1, height ?? 1, {
+      cropSize,
+      patchSize: architecture.patchSize,
+      resize: vjepa2Processing.resize,
+      fit: known ? fit : 'resize',
+      scale,
+    });
     const time = frames === null ? null : tokenGrid(architecture, frames, tile.height, tile.width).time;
     const cost =
       frames === null
         ? undefined
-        : estimate(architecture, {
+        : estimate(vjepa2Family, architecture, {
             frames: Math.max(frames, architecture.tubelet),
             height: tile.height,
             width: tile.width,
@@ -185,125 +159,24 @@ export const vjepa2 = defineEncoder({
     };
   },
 
-  async open({ options, signal, log, progress, recordInput }): Promise<State> {
-    const { model, weights, device, precision, threads } = options;
-    const { path, name } = await resolveModel(model, { signal, log: log.warn, progress });
-    const checkpoint = await openCheckpoint(path, { weights, name });
-    try {
-      for (const file of checkpoint.files) recordInput({ path: file, ...(await rememberedDigest(file, signal)) });
-      const encoder = await openEncoder(checkpoint, {
-        devices: [device].flat(),
-        precision,
-        threads,
-        signal,
-        log: log.info,
-        progress,
-      });
-      return { checkpoint, encoder };
-    } catch (error) {
-      await checkpoint.close();
-      throw error;
-    }
-  },
+  open: (context): Promise<OpenModel<Architecture>> => openModel(vjepa2Family, context),
 
-  async *process(
-    clips: AsyncIterable<Clip>,
-    context: StageContext<Options, State, ModelSurvey>,
-  ): AsyncGenerator<TokenGrid> {
-    const { options, state, former } = context;
-    const { encoder } = state;
-    // Everything that decides the values; where and in which batches they are computed does not.
-    const recipe = lineage('encoder/vjepa2', clipOptions(options), encoder.identity.fingerprint);
-    const most = options.batchSize * encoder.devices.length;
-    let jobs: Job[] = [];
-    let done = 0;
+  process: (clips: AsyncIterable<Clip>, context: Context): AsyncIterable<TokenGrid> =>
+    encodeStream(clips, context, {
+      recipe: lineage('encoder/vjepa2', clipOptions(context.options), context.state.encoder.identity.fingerprint),
+      prepare: async (clip) => [await prepare(clip, context)],
+    }),
 
-    const tokensFor = (
-      { clip, key }: Pick<Job, 'clip' | 'key'>,
-      { values, geometry, valid }: EncodedClip,
-    ): TokenGrid => ({
-      kind: 'tokens',
-      id: clip.id,
-      key,
-      values,
-      ...(valid && { valid }),
-      clip,
-      geometry,
-      encoder: encoder.identity,
-    });
-
-    async function* flush(): AsyncGenerator<TokenGrid> {
-      const batch = jobs;
-      jobs = [];
-      for (const [index, encoded] of (await encodeAll(batch, context)).entries()) {
-        context.progress('encode', ++done, context.inputs[0]?.spec.count ?? null);
-        if (encoded) yield tokensFor(batch[index]!, encoded);
-      }
-    }
-
-    for await (const clip of clips) {
-      const key = lineage(recipe, clip.key);
-      const file = await former.find(key);
-      const stored = file === undefined ? undefined : await readStored(file);
-      if (stored?.key === key) {
-        yield* flush();
-        yield tokensFor({ clip, key }, stored as EncodedClip);
-        continue;
-      }
-      const prepared = await context.attempt(clip, () => prepare(clip, encoder, context));
-      if (prepared) jobs.push({ clip, key, prepared });
-      if (jobs.length >= most) yield* flush();
-    }
-    yield* flush();
-  },
-
-  async close({ checkpoint, encoder }) {
-    await encoder.close();
-    await checkpoint.close();
-  },
+  close: closeModel,
 });
 
-async function readStored(path: string) {
-  const source = await openFile(path);
-  try {
-    return await readTokenFile(source);
-  } finally {
-    await source.close();
-  }
-}
-
-async function prepare(
-  clip: Clip,
-  encoder: Encoder,
-  { options, signal }: StageContext<Options, State, ModelSurvey>,
-): Promise<PreparedClip> {
-  checkFrameCount(clip.frames.length, encoder.architecture.tubelet, clip.id);
+async function prepare(clip: Clip, { options, state, signal }: Context): Promise<PreparedClip> {
+  const { architecture } = state.encoder;
+  checkFrameCount(clip.frames.length, architecture.tubelet, clip.id);
   const rasters = [];
-  for (const frame of clip.frames) rasters.push(await frame.read(signal));
-  return readyClip(encoder, rasters, { ...clipOptions(options), names: clip.frames.map(({ origin }) => origin) });
-}
-
-/** Encodes a batch; when that fails, clip by clip, so that `onError` decides about the one at fault alone. */
-async function encodeAll(
-  batch: readonly Job[],
-  { options, state, signal, attempt }: StageContext<Options, State, ModelSurvey>,
-): Promise<(EncodedClip | undefined)[]> {
-  if (batch.length === 0) return [];
-  const encode = (jobs: readonly Job[]) =>
-    encodeClips(
-      state.encoder,
-      jobs.map(({ prepared }) => prepared),
-      options.batchSize,
-      signal,
-    );
-  if (batch.length > 1) {
-    try {
-      return await encode(batch);
-    } catch (error) {
-      if (signal.aborted) throw error;
-    }
-  }
-  const answers: (EncodedClip | undefined)[] = [];
-  for (const job of batch) answers.push(await attempt(job.clip, async () => (await encode([job]))[0]!));
-  return answers;
+  for (const frame of clip.frames) rasters.push(await frame.read({ signal }));
+  return readyClip(architecture, rasters, {
+    ...clipOptions(options),
+    names: clip.frames.map(sourceName),
+  });
 }

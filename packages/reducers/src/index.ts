@@ -1,14 +1,19 @@
 // Methods
-export * from './pca.ts';
-export * from './umap.ts';
-export * from './kmeans.ts';
-export * from './random-projection.ts';
+export { pca, pcaFit, restorePca, type PcaFit, type PcaModel, type PcaOptions } from './pca/pca.ts';
+export * from './umap/umap.ts';
+export * from './kmeans/kmeans.ts';
+export * from './random-projection/random-projection.ts';
 // Models
-export * from './model.ts';
-export * from './model-file.ts';
-export { restoreReducer } from './restore.ts';
+export * from './models/model.ts';
+export * from './models/model-file.ts';
+// Reductions and their parts
+export * from './run/reduction.ts';
+export type { GridRows, SeenGrid } from './tokens/grid-rows.ts';
+export * from './run/reductions.ts';
+export * from './run/parts.ts';
+export * from './models/part-file.ts';
 // Colours
-export * from './limits.ts';
-export * from './oklab.ts';
+export * from './colours/limits.ts';
+export * from './colours/oklab.ts';
 // Judging
-export * from './compare.ts';
+export * from './compare/compare.ts';

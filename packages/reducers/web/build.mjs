@@ -8,7 +8,7 @@ const source = (name) => fileURLToPath(new URL(`../src/${name}`, import.meta.url
 /** Makes both files in a folder; returns what they would import (nothing). */
 export async function buildWeb(outdir) {
   const { metafile } = await build({
-    entryPoints: { umap: source('umap.ts'), worker: source('umap/worker.ts') },
+    entryPoints: { umap: source('umap/umap.ts'), worker: source('umap/worker.ts') },
     outdir,
     bundle: true,
     format: 'esm',

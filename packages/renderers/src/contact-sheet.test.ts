@@ -1,5 +1,5 @@
 import type { Picture } from '@deepearth/core';
-import { runStage } from '@deepearth/core/run-stage';
+import { runStage } from '@deepearth/runtime/run-stage';
 import { tensor } from '@deepearth/core/tensor';
 import { describeStage, given, makePictures } from '@deepearth/testing';
 import { expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 // Reads a frame and lays a projection over it; shared by the renderers that show both.
 
-import { InputError, type Projection } from '@deepearth/core';
+import { geometryOf, InputError, sourceName, type Geometry, type Projection } from '@deepearth/core';
 import { z } from 'zod';
 import { cellColors, colorOptions } from './cell-colors.ts';
 import type { Shot } from './each-frame.ts';
@@ -30,17 +30,28 @@ export type OverlayChoice = z.output<z.ZodObject<typeof overlayFields>>;
  * were made from.
  */
 export async function readRgb({ projection, frame }: Shot, signal: AbortSignal): Promise<Uint8Array> {
-  const raster = await frame.read(signal);
+  const raster = await frame.read({ signal });
   const [height, width] = raster.values.shape;
-  const { frameHeight, frameWidth } = projection.geometry;
+  const { frameHeight, frameWidth } = geometryFor(projection);
   if (height !== frameHeight || width !== frameWidth) {
     throw new InputError(
-      frame.origin,
-      `is ${width} x ${height} pixels, but the tokens of ${projection.clip.id} were made from ${frameWidth} x ${frameHeight}.`,
+      sourceName(frame),
+      `is ${width} x ${height} pixels, but the tokens of ${projection.id} were made from ${frameWidth} x ${frameHeight}.`,
       { code: 'E_FRAME_SIZE' },
     );
   }
   return toRgb(raster, frame);
+}
+
+/** Which part of the frames the cells cover. Throws an `InputError` where they did not see pictures. */
+function geometryFor(projection: Projection): Geometry {
+  const geometry = geometryOf(projection);
+  if (!geometry)
+    throw new InputError(projection.id, `its tokens did not see pictures (${projection.origin.kind}).`, {
+      code: 'E_NO_GEOMETRY',
+      remedy: 'Draw the tokens alone, with renderer/tokens.',
+    });
+  return geometry;
 }
 
 /** Draws one shot into `out` from `rowOffset` rows on. */
@@ -56,7 +67,7 @@ export function drawOverlay(
   const interpolation = projection.meaning === 'label' ? 'nearest' : choice.interpolation;
   overlayPixels(
     rgb,
-    projection.geometry,
+    geometryFor(projection),
     { colors: cellColors(projection, step, choice), height, width },
     choice.opacity,
     interpolation,

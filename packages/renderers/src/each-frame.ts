@@ -1,6 +1,6 @@
 // Goes through the frames of a stream of projections, each frame once, with the time step that shows it.
 
-import type { Frame, Picture, Projection, StageContext, Tensor } from '@deepearth/core';
+import { InputError, type Frame, type Picture, type Projection, type StageContext, type Tensor } from '@deepearth/core';
 
 /** One picture to draw. */
 export interface Shot {
@@ -33,7 +33,12 @@ function makeShown(most = 8192) {
 export async function* shots(projections: AsyncIterable<Projection>, per: 'frame' | 'step'): AsyncGenerator<Shot> {
   const shown = makeShown();
   for await (const projection of projections) {
-    const { frames } = projection.clip;
+    const { clip } = projection;
+    if (!clip)
+      throw new InputError(projection.id, 'was not made of a clip, so there are no frames to show.', {
+        code: 'E_NO_CLIP',
+      });
+    const { frames } = clip;
     const steps = projection.values.shape[0]!;
     const stepOf = (index: number): number => Math.min(steps - 1, Math.floor((index * steps) / frames.length));
     const drawn = new Set<string>();

@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tensor, type Frame, type Item, type Picture } from '@deepearth/core';
-import { runStage } from '@deepearth/core/run-stage';
+import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeFrames, makePictures } from '@deepearth/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { panelsRenderer } from './panels.ts';

@@ -82,7 +82,7 @@ async function rgbOf(panel: Panel, signal: AbortSignal): Promise<Tensor<'uint8'>
 }
 
 async function framePixels(frame: Frame, signal: AbortSignal): Promise<Tensor<'uint8'>> {
-  const raster = await frame.read(signal);
+  const raster = await frame.read({ signal });
   return tensor('uint8', [raster.values.shape[0]!, raster.values.shape[1]!, 3], toRgb(raster, frame));
 }
 

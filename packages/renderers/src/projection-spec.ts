@@ -9,6 +9,14 @@ export function wantProjections(input: StreamSpec | undefined): Refusal | undefi
       remedy:
         input?.kind === 'tokens' ? 'Put a reducer between, reducer/pca or reducer/umap.' : 'Put it behind a reducer.',
     });
+  const axes = input.axes.map(({ name }) => name);
+  if (axes.join() !== 'time,height,width,components')
+    return refuse(
+      `this renderer draws projections of [time, height, width, components], not of [${axes.join(', ')}].`,
+      {
+        remedy: 'Tokens without height and width go to files: sink/features.',
+      },
+    );
   if (axisSize(input, 'components') === 0) return refuse('a projection without components has no colours.');
   return undefined;
 }

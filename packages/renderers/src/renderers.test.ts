@@ -1,5 +1,13 @@
-import { InputError, tensor, type Clip, type Picture, type Projection, type StageDefinition } from '@deepearth/core';
-import { runStage } from '@deepearth/core/run-stage';
+import {
+  geometryOf,
+  InputError,
+  tensor,
+  type Clip,
+  type Picture,
+  type Projection,
+  type StageDefinition,
+} from '@deepearth/core';
+import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeFrames, makeProjections } from '@deepearth/testing';
 import { describe, expect, test } from 'vitest';
 import { overlay } from './overlay.ts';
@@ -10,12 +18,12 @@ const projections = () => makeProjections({ time: 2, height: 3, width: 4, count:
 /** The third frame of the second clip cannot be read. */
 const damaged = (): Projection[] =>
   projections().map((projection, index) => {
-    const frames = projection.clip.frames.map((frame, at) =>
+    const frames = projection.clip!.frames.map((frame, at) =>
       index === 1 && at === 2
         ? { ...frame, read: () => Promise.reject(new InputError('frame 6', 'is damaged.')) }
         : frame,
     );
-    return { ...projection, clip: { ...projection.clip, frames } };
+    return { ...projection, clip: { ...projection.clip!, frames } };
   });
 
 describeStage(tokens, {
@@ -51,7 +59,7 @@ const numbersOf = (pictures: readonly Picture[]): number[] => pictures.map(({ fr
 /** A projection over a clip of these frame numbers. */
 function over(numbers: readonly number[], base = projections()[0]!): Projection {
   const frames = numbers.map((number) => makeFrames(1, { first: number, width: 32, height: 24 })[0]!);
-  const clip: Clip = { ...base.clip, frames, padded: 0 };
+  const clip: Clip = { ...base.clip!, frames, padded: 0 };
   return { ...base, clip, key: `${base.key}${numbers.join('')}`.slice(0, 32).replace(/[^0-9a-f]/g, '0') };
 }
 
@@ -124,8 +132,8 @@ test('layers are named by reducer and renderer, or as asked', async () => {
 
 test('a frame of another size than the tokens were made from is an error with both sizes', async () => {
   const [projection] = projections();
-  const geometry = { ...projection!.geometry, frameWidth: 99 };
-  await expect(draw(overlay, [{ ...projection!, geometry }])).rejects.toThrow(
+  const geometry = { ...geometryOf(projection!)!, frameWidth: 99 };
+  await expect(draw(overlay, [{ ...projection!, origin: { kind: 'picture', geometry } }])).rejects.toThrow(
     /is 32 x 24 pixels, but the tokens of clip-000000 were made from 99 x 24/,
   );
 });

@@ -2,7 +2,7 @@ import { tensor } from '@deepearth/core';
 import { expect, test } from 'vitest';
 import { toRgb } from './rgb.ts';
 
-const frame = { origin: 'a.tif' };
+const frame = { locator: { source: 'source/frames', uri: 'a.tif' } };
 
 test('8-bit RGB is answered as it is', () => {
   const values = tensor('uint8', [1, 2, 3], Uint8Array.from([1, 2, 3, 4, 5, 6]));

@@ -1,6 +1,6 @@
 // Any frame's values as 8-bit red, green, blue, to draw on.
 
-import { type Frame, InputError, type Raster } from '@deepearth/core';
+import { InputError, sourceName, type Frame, type Raster } from '@deepearth/core';
 
 const named = [
   ['red', 'r'],
@@ -16,11 +16,11 @@ const white = { uint8: 255, uint16: 65535, int16: 32767, float32: 1 } as const;
  * Scaled by the type's range, not by what this frame holds, so that a sequence does not flicker. Pixels without data
  * are black. 8-bit RGB frames are returned without a copy: do not write to them.
  */
-export function toRgb({ values, channels, valid }: Raster, frame: Pick<Frame, 'origin'>): Uint8Array {
+export function toRgb({ values, channels, valid }: Raster, frame: Pick<Frame, 'locator'>): Uint8Array {
   const [height, width, count] = values.shape as [number, number, number];
   if (values.shape.length !== 3 || count === 0)
     throw new InputError(
-      frame.origin,
+      sourceName(frame),
       `a raster has [height, width, channels], this one has [${values.shape.join(', ')}].`,
       { code: 'E_FRAME_SHAPE' },
     );

@@ -1,5 +1,5 @@
 import type { Picture } from '@deepearth/core';
-import { runStage } from '@deepearth/core/run-stage';
+import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeProjections } from '@deepearth/testing';
 import { expect, test } from 'vitest';
 import { overlay } from './overlay.ts';

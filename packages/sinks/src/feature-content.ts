@@ -1,8 +1,8 @@
 // The bytes of a feature file in each of its formats.
 
-import { type Content, type Embedding, type Projection, type Tensor, type TokenGrid } from '@deepearth/core';
+import { tensor, type Content, type Embedding, type Projection, type Tensor, type TokenGrid } from '@deepearth/core';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
-import { describeTokenFile } from '@deepearth/formats/token-file';
+import { describeTokenFile, storedClip } from '@deepearth/formats/token-file';
 
 export type FeatureFormat = 'safetensors' | 'pt' | 'npy';
 
@@ -35,36 +35,23 @@ function safetensorsOf(
   const about = {
     id,
     key,
-    clip: JSON.stringify({
-      id: clip.id,
-      key: clip.key,
-      index: clip.index,
-      padded: clip.padded,
-      frames: clip.frames.map(({ number, origin }) => ({ number, origin })),
-    }),
+    axes: JSON.stringify(item.axes),
+    origin: JSON.stringify(item.origin),
+    ...(clip && { clip: JSON.stringify(storedClip(clip)) }),
   };
   if (item.kind === 'embedding')
     return {
       tensors: { embedding: values },
-      metadata: {
-        'deepearth.embedding': '1',
-        ...about,
-        axes: JSON.stringify(item.axes),
-        encoder: JSON.stringify(item.encoder),
-      },
+      metadata: { 'deepearth.embedding': '2', ...about, encoder: JSON.stringify(item.encoder) },
     };
   return {
     tensors: {
       projection: values,
-      ...(item.valid && {
-        valid: { dtype: 'bool', shape: values.shape.slice(0, 3), data: item.valid } satisfies Tensor<'bool'>,
-      }),
+      ...(item.valid && { valid: tensor('uint8', values.shape.slice(0, -1), item.valid) }),
     },
     metadata: {
-      'deepearth.projection': '1',
+      'deepearth.projection': '2',
       ...about,
-      axes: JSON.stringify(['time', 'height', 'width', 'components']),
-      geometry: JSON.stringify(item.geometry),
       limits: JSON.stringify(item.limits),
       meaning: item.meaning,
       reducer: item.reducer,

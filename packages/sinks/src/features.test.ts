@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { halfFromFloat32, spec, tensor, type Artifact, type Item, type TokenGrid } from '@deepearth/core';
-import { runStage } from '@deepearth/core/run-stage';
+import { runStage } from '@deepearth/runtime/run-stage';
 import { bytesSource } from '@deepearth/formats/bytes';
 import { openNpy } from '@deepearth/formats/npy';
 import { openPt } from '@deepearth/formats/pt';
@@ -53,12 +53,12 @@ function grid(): TokenGrid {
   const [made] = makeTokens({ count: 1, time: 2, height: 2, width: 3, channels: 4 });
   const frames = makeFrames(4, { first: 616 }).map((frame) => ({
     ...frame,
-    origin: `camera/NCAR_frame_${frame.number}.tif`,
+    locator: { source: 'source/frames', uri: `camera/NCAR_frame_${frame.number}.tif` },
   }));
   return {
     ...made!,
-    clip: { ...made!.clip, index: 5, frames },
-    valid: Uint8Array.from({ length: 12 }, (_, i) => (i === 3 ? 0 : 1)),
+    clip: { ...made!.clip!, index: 5, frames },
+    valid: Uint8Array.from({ length: 12 }, (_, i) => (i === 3 ? 0 : 255)),
   };
 }
 
@@ -77,9 +77,9 @@ describe('a file of tokens', () => {
     const back = await readTokenFile(bytesSource(bytes));
     expect(back.values).toEqual(tokens.values);
     expect(back.valid).toEqual(tokens.valid);
-    expect(back).toMatchObject({ id: tokens.id, key: tokens.key, geometry: tokens.geometry, encoder: tokens.encoder });
-    expect(back.clip).toMatchObject({ id: tokens.clip.id, index: 5, padded: 0 });
-    expect(back.clip.frames.map(({ number, origin }) => `${number} ${origin}`)[3]).toBe(
+    expect(back).toMatchObject({ id: tokens.id, key: tokens.key, origin: tokens.origin, encoder: tokens.encoder });
+    expect(back.clip).toMatchObject({ id: tokens.clip!.id, index: 5, padded: 0 });
+    expect(back.clip!.frames.map(({ number, locator }) => `${number} ${locator.uri}`)[3]).toBe(
       '619 camera/NCAR_frame_619.tif',
     );
   });

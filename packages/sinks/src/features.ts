@@ -4,11 +4,13 @@ import {
   axisSize,
   defineSink,
   halfFromFloat32,
+  itemFile,
   itemBytes,
   refuse,
   spec,
   tensor,
   toFloat32,
+  type ArtifactAbout,
   type Embedding,
   type Projection,
   type Tensor,
@@ -72,21 +74,31 @@ export const features = defineSink({
     };
   },
 
-  async each(item: TokenGrid | Embedding | Projection, { options, output, key }) {
+  async each(item: TokenGrid | Embedding | Projection, { options, output, key, severalSequences }) {
     const name = item.kind === 'tokens' ? 'features' : item.kind === 'embedding' ? 'embeddings' : item.reducer;
     const values = convert(item.values, options.dtype);
     const [ending, mediaType] = endings[options.format];
-    const { frames } = item.clip;
-    const number = (index: number): string => String(frames.at(index)!.number).padStart(4, '0');
-    const path = `${options.directory ?? name}/${options.prefix ?? name}_frames_${number(0)}_${number(-1)}.${ending}`;
+    const file = itemFile(options.prefix ?? name, item, severalSequences);
+    const path = `${options.directory ?? name}/${file}.${ending}`;
     // Only a file without any loss may stand for the item when a run is resumed.
     const whole = item.kind === 'tokens' && options.format === 'safetensors' && values.dtype === item.values.dtype;
     return output.write(
-      { path, mediaType, key: key(item.key), ...(whole && { holds: item.key }) },
+      { path, mediaType, key: key(item.key), ...(whole && { holds: item.key }), about: aboutOf(item, values) },
       await featureContent(item, values, options.format),
     );
   },
 });
+
+function aboutOf(item: TokenGrid | Embedding | Projection, { shape, dtype }: Tensor): ArtifactAbout {
+  const { kind, axes, clip } = item;
+  return {
+    kind,
+    ...(clip && { sequence: clip.sequence, clip: clip.id, frames: clip.frames.map(({ number }) => number) }),
+    ...(item.kind === 'projection' && { reducer: item.reducer }),
+    axes: Object.fromEntries(axes.map((name, index) => [name, shape[index]!])),
+    dtype,
+  };
+}
 
 function convert(
   values: Tensor<'float32' | 'float16'>,

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tensor, type Artifact, type Picture } from '@deepearth/core';
-import { runStage } from '@deepearth/core/run-stage';
+import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makePictures } from '@deepearth/testing';
 import fc from 'fast-check';
 import sharp from 'sharp';
@@ -20,7 +20,7 @@ describeStage(gif, {
   inputs: () => [given(layers())],
   broken: {
     inputs: () => [given(oddOne())],
-    says: /made frame 2, seed 1: the picture .* is 8 x 8, but the GIF "made" began with 32 x 24/,
+    says: /made:frame\?seed=1 \(frame 2\): the picture .* is 8 x 8, but the GIF "made" began with 32 x 24/,
     left: 1,
   },
 });

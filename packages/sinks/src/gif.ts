@@ -1,9 +1,16 @@
-// Writes pictures as animated GIFs, one for each layer.
+// Writes pictures as animated GIFs, one for each layer and sequence.
 
-import { createReadStream } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
-import { defineSink, InputError, lineage, refuse, spec, type Picture } from '@deepearth/core';
+import {
+  defineSink,
+  InputError,
+  lineage,
+  refuse,
+  sequenceFile,
+  sourceName,
+  spec,
+  type ArtifactWriter,
+  type Picture,
+} from '@deepearth/core';
 import { z } from 'zod';
 import { gifWriter, sampleBytes, type GifWriter } from './gif-frames.ts';
 
@@ -26,19 +33,20 @@ export const gifOptions = z.strictObject({
   directory: z.string().min(1).default('gif').describe('Folder inside the output folder.'),
 });
 
-/** A GIF that is being written, in the work folder until it is whole. */
+/** A GIF that is being written. */
 interface Writing {
   readonly first: Picture;
-  readonly path: string;
-  readonly file: FileHandle;
+  readonly file: ArtifactWriter;
   readonly writer: GifWriter;
+  /** Numbers of its frames. */
+  readonly frames: number[];
   /** Digest of the keys of all pictures so far. */
   key: string;
 }
 
 export const gif = defineSink({
   type: 'gif',
-  summary: 'Writes pictures as animated GIFs, one for each layer.',
+  summary: 'Writes pictures as animated GIFs, one for each layer (and sequence, where there are several).',
   options: gifOptions,
   joins: 'merged',
   examples: ['- type: sink/gif', '- type: sink/gif\n  with: { fps: 6, loop: false }'],
@@ -57,39 +65,40 @@ export const gif = defineSink({
   },
 
   async *process(pictures: AsyncIterable<Picture>, context) {
-    const { options, output, signal } = context;
-    const layers = new Map<string, Writing>();
-    const begin = async (first: Picture): Promise<Writing> => {
-      const path = join(await context.workFolder(), `${layers.size}.gif`);
-      const writing = { first, path, file: await open(path, 'w'), writer: await gifWriter(options), key: '' };
-      layers.set(first.layer, writing);
+    const { options, output, signal, severalSequences } = context;
+    const writings = new Map<string, Writing>();
+    const begin = async (name: string, first: Picture): Promise<Writing> => {
+      const file = await output.writer({ path: `${options.directory}/${name}.gif`, mediaType: 'image/gif' });
+      const writing: Writing = { first, file, writer: await gifWriter(options), frames: [], key: '' };
+      writings.set(name, writing);
       return writing;
     };
     const append = async ({ file }: Writing, parts: readonly Uint8Array[]): Promise<void> => {
-      for (const part of parts) await file.writeFile(part);
+      for (const part of parts) await file.append(part);
     };
     try {
       for await (const picture of pictures) {
         signal.throwIfAborted();
-        const writing = layers.get(picture.layer) ?? (await begin(picture));
-        const taken = await context.attempt(picture, () => sameSize(writing.first, picture));
-        if (!taken) continue;
+        const name = sequenceFile(picture.frame.sequence, picture.layer, severalSequences);
+        const writing = writings.get(name) ?? (await begin(name, picture));
+        const fits = await context.attempt(picture, () => sameSize(writing.first, picture));
+        if (!fits) continue;
         const [height, width, channels] = picture.pixels.shape as [number, number, number];
         writing.key = lineage(writing.key, picture.key);
+        writing.frames.push(picture.frame.number);
         await append(writing, writing.writer.add({ data: picture.pixels.data, width, height, channels }));
       }
-      for (const [layer, writing] of [...layers].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      for (const [, writing] of [...writings].sort(([a], [b]) => (a < b ? -1 : 1))) {
         signal.throwIfAborted();
         await append(writing, writing.writer.end());
-        await writing.file.close();
-        layers.delete(layer);
-        yield await output.write(
-          { path: `${options.directory}/${layer}.gif`, mediaType: 'image/gif', key: context.key(layer, writing.key) },
-          createReadStream(writing.path) as AsyncIterable<Buffer>,
-        );
+        const { layer, frame } = writing.first;
+        yield await writing.file.commit({
+          key: context.key(layer, writing.key),
+          about: { kind: 'picture', sequence: frame.sequence, frames: writing.frames, layer },
+        });
       }
     } finally {
-      for (const { file } of layers.values()) await file.close();
+      for (const { file } of writings.values()) await file.discard();
     }
   },
 });
@@ -101,8 +110,8 @@ function sameSize(first: Picture, picture: Picture): true {
   );
   if (a === b) return true;
   throw new InputError(
-    picture.frame.origin,
-    `the picture ${picture.id} is ${b}, but the GIF "${first.layer}" began with ${a} (${first.frame.origin}).`,
+    sourceName(picture.frame),
+    `the picture ${picture.id} is ${b}, but the GIF "${first.layer}" began with ${a} (${sourceName(first.frame)}).`,
     {
       code: 'E_PICTURE_SIZE',
       remedy:

@@ -1,10 +1,7 @@
 // Packs the files that other sinks wrote into one zip archive.
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { defineSink, InputError, refuse, spec, type Artifact } from '@deepearth/core';
+import { defineSink, InputError, refuse, spec, type Artifact, type StageOutput } from '@deepearth/core';
 import { writeZip, type ZipInput } from '@deepearth/formats/zip-writer';
 import { z } from 'zod';
 
@@ -53,14 +50,14 @@ export const packageSink = defineSink({
         yield {
           name: file.path,
           size: file.bytes,
-          chunks: () => checked(output.folder, file, signal),
+          chunks: () => checked(output, file, signal),
           compression: compressible.test(file.mediaType) ? 'deflated' : 'stored',
         };
         progress('files', ++done, sorted.length);
       }
     };
     yield await output.write(
-      { path: options.file, mediaType: 'application/zip', key: key(digestOf(sorted)) },
+      { path: options.file, mediaType: 'application/zip', key: key(digestOf(sorted)), about: { kind: 'artifact' } },
       writeZip(entries()),
     );
   },
@@ -92,38 +89,27 @@ function digestOf(files: readonly Artifact[]): string {
 
 /** The bytes of a file; throws when they are no longer those that were written. */
 async function* checked(
-  folder: string,
-  { path, bytes, sha256 }: Artifact,
+  output: StageOutput,
+  { path, sha256 }: Artifact,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const file = join(folder, path);
+  const file = await output.read(path);
   const hash = createHash('sha256');
-  const check = (): void => {
-    if (hash.digest('hex') !== sha256)
-      throw new InputError(file, 'is not what was written there in this run.', {
-        code: 'E_FILE_CHANGED',
-        remedy: 'Let nothing else write into the output folder, and run again.',
-      });
-  };
-  signal.throwIfAborted();
-  if (bytes <= small) {
-    const content = await readFile(file);
-    hash.update(content);
-    check();
-    yield content;
-    return;
+  try {
+    for (let at = 0; at < file.size; at += pieceBytes) {
+      const piece = await file.read(at, Math.min(pieceBytes, file.size - at), signal);
+      hash.update(piece);
+      yield piece;
+    }
+  } finally {
+    await file.close();
   }
-  // The stream is not given the signal: aborted while nobody reads from it, it would throw where nothing can catch.
-  for await (const piece of createReadStream(file, { highWaterMark: small }) as AsyncIterable<Buffer>) {
-    signal.throwIfAborted();
-    hash.update(piece);
-    yield piece;
-  }
-  check();
+  if (hash.digest('hex') !== sha256)
+    throw new InputError(path, 'is not what was written there in this run.', {
+      code: 'E_FILE_CHANGED',
+      remedy: 'Let nothing else write into the output folder, and run again.',
+    });
 }
 
-/**
- * Files up to this many bytes are read at once: a stream for each of a hundred thousand pictures costs more than they
- * do.
- */
-const small = 1 << 20;
+/** How much of a file is in memory at a time. */
+const pieceBytes = 1 << 20;

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tensor, type Picture } from '@deepearth/core';
-import { runStage } from '@deepearth/core/run-stage';
+import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makePictures } from '@deepearth/testing';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

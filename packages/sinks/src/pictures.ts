@@ -1,6 +1,6 @@
 // Writes every picture as a file of its own.
 
-import { defineSink, refuse, spec, type Picture } from '@deepearth/core';
+import { defineSink, frameFile, refuse, spec, type Picture } from '@deepearth/core';
 import { z } from 'zod';
 import { inOrder } from './in-order.ts';
 
@@ -38,15 +38,17 @@ export const pictures = defineSink({
 
   async *process(
     pictures: AsyncIterable<Picture>,
-    { options: { format, quality, directory }, output, key, attempt, signal },
+    { options: { format, quality, directory }, output, key, attempt, signal, severalSequences },
   ) {
     // Encoding runs beside this thread and writing waits for the disk, so a few at a time keep both busy.
     const files = inOrder(pictures, 3, (picture) =>
       attempt(picture, async () => {
         signal.throwIfAborted();
-        const path = `${directory}/${picture.layer}/frame_${String(picture.frame.number).padStart(6, '0')}.${endings[format]}`;
+        const { frame, layer } = picture;
+        const path = `${directory}/${layer}/${frameFile(frame, severalSequences)}.${endings[format]}`;
+        const about = { kind: 'picture', sequence: frame.sequence, frames: [frame.number], layer };
         return output.write(
-          { path, mediaType: mediaTypes[format], key: key(picture.key) },
+          { path, mediaType: mediaTypes[format], key: key(picture.key), about },
           await encodePicture(picture.pixels, format, quality),
         );
       }),

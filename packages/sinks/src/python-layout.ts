@@ -1,7 +1,17 @@
 // The layout of the Python extractor's .pt files, so that its readers go on working.
 
 import { basename } from 'node:path';
-import type { Clip, Embedding, Projection, Tensor, TokenGrid } from '@deepearth/core';
+import {
+  elementCount,
+  geometryOf,
+  tensor,
+  type Clip,
+  type Embedding,
+  type Origin,
+  type Projection,
+  type Tensor,
+  type TokenGrid,
+} from '@deepearth/core';
 import type { PtWritable } from '@deepearth/formats/pt-pickle-writer';
 import { torchSize } from '@deepearth/formats/python-values';
 
@@ -20,53 +30,67 @@ function temporalMapping({ frames }: Clip, steps: number): Record<string, string
   );
 }
 
+/** What is told of a frame's origin: the part of a grid's origin that Python code looks for, where there is one. */
+const geometryFor = (item: { readonly origin?: Origin }): { geometry?: PtWritable } => {
+  const geometry = geometryOf(item);
+  return geometry ? { geometry: { ...geometry } } : {};
+};
+
 /**
  * What the Python extractor said of a window, in its words and order, but for `extraction_timestamp`: a file is the
  * same bytes whenever it is made. New are `frame_paths` (names alone did not lead back to the frames) and
- * `padded_frames`.
+ * `padded_frames`. Without a clip only the model is known.
  */
-function metadataOf(clip: Clip, steps: number, model: string): Record<string, PtWritable> {
+function metadataOf(clip: Clip | undefined, steps: number, model: string): Record<string, PtWritable> {
+  if (!clip) return { model };
   const { frames } = clip;
   return {
     window_idx: clip.index,
     start_frame: frames[0]!.number,
     end_frame: frames.at(-1)!.number,
     frame_numbers: frames.map(({ number }) => number),
-    frame_files: frames.map(({ origin }) => basename(origin)),
+    frame_files: frames.map(({ locator }) => basename(locator.uri)),
     num_input_frames: frames.length,
     num_output_temporal: steps,
     temporal_mapping: temporalMapping(clip, steps),
     model,
-    frame_paths: frames.map(({ origin }) => origin),
+    frame_paths: frames.map(({ locator }) => locator.uri),
     padded_frames: clip.padded,
   };
 }
 
 /**
- * Tokens as `features` `[time · height · width, channels]`, with `shape`, `dtype`, `model_info` and `metadata`; a mask
- * as `valid` where there is one.
+ * Tokens as `features` `[tokens, channels]` (all axes but the last as one), with `shape`, `dtype`, `model_info` and
+ * `metadata`; the shares of `valid` (0 to 255) where there are any, and `globals` with their names.
  */
-export function tokensForPython(
-  { values: { shape }, valid, clip, encoder, geometry }: TokenGrid,
-  values: Values,
-): PtWritable {
-  const [time, height, width, channels] = shape as [number, number, number, number];
-  const flat = [time * height * width, channels];
+export function tokensForPython(tokens: TokenGrid, values: Values): PtWritable {
+  const { axes, valid, clip, encoder, globals } = tokens;
+  const { shape } = values;
+  const size = (name: string): number | undefined => (axes.includes(name) ? shape[axes.indexOf(name)]! : undefined);
+  const channels = shape.at(-1)!;
+  const count = elementCount(shape.slice(0, -1));
+  const [time, height, width] = [size('time'), size('height'), size('width')];
+  const flat = [count, channels];
   return {
     features: { ...values, shape: flat },
     shape: torchSize(flat),
     dtype: `torch.${values.dtype}`,
     model_info: {
       model_name: encoder.name,
-      num_input_frames: clip.frames.length,
-      num_output_temporal: time,
-      spatial_patches: height * width,
-      spatial_grid_size: height === width ? height : [height, width],
+      ...(clip && { num_input_frames: clip.frames.length }),
+      ...(time !== undefined && { num_output_temporal: time }),
+      ...(height !== undefined &&
+        width !== undefined && {
+          spatial_patches: height * width,
+          spatial_grid_size: height === width ? height : [height, width],
+        }),
       patch_dim: channels,
-      total_patches: time * height * width,
+      total_patches: count,
     },
-    metadata: { ...metadataOf(clip, time, encoder.name), geometry: { ...geometry } },
-    ...(valid && { valid: { dtype: 'bool', shape: [flat[0]!], data: valid } satisfies Tensor<'bool'> }),
+    metadata: { ...metadataOf(clip, time ?? 1, encoder.name), ...geometryFor(tokens) },
+    ...(axes.join() !== 'time,height,width,channels' && { axes: [...axes], grid_shape: [...shape] }),
+    ...(valid && { valid: tensor('uint8', [count], valid) }),
+    ...(globals && { globals: globals.values, global_names: [...globals.names], global_axes: [...globals.axes] }),
   };
 }
 
@@ -76,21 +100,24 @@ export const embeddingForPython = ({ axes, clip, encoder }: Embedding, values: V
   shape: torchSize(values.shape),
   dtype: `torch.${values.dtype}`,
   axes: [...axes],
-  model_info: { model_name: encoder.name, num_input_frames: clip.frames.length },
+  model_info: { model_name: encoder.name, ...(clip && { num_input_frames: clip.frames.length }) },
   metadata: metadataOf(clip, 1, encoder.name),
 });
 
-/** A projection as `projection` `[time, height, width, components]` with the limits of its colours. */
-export const projectionForPython = (
-  { valid, limits, meaning, reducer, clip, geometry }: Projection,
-  values: Values,
-): PtWritable => ({
-  projection: values,
-  shape: torchSize(values.shape),
-  dtype: `torch.${values.dtype}`,
-  reducer,
-  meaning,
-  limits: limits.map((pair) => [...pair]),
-  metadata: { ...metadataOf(clip, values.shape[0]!, reducer), geometry: { ...geometry } },
-  ...(valid && { valid: { dtype: 'bool', shape: values.shape.slice(0, 3), data: valid } satisfies Tensor<'bool'> }),
-});
+/** A projection as `projection`, its axes those of the tokens with `components` last, with the limits of its colours. */
+export const projectionForPython = (projection: Projection, values: Values): PtWritable => {
+  const { axes, valid, limits, meaning, reducer, clip } = projection;
+  return {
+    projection: values,
+    shape: torchSize(values.shape),
+    dtype: `torch.${values.dtype}`,
+    reducer,
+    meaning,
+    limits: limits.map((pair) => [...pair]),
+    metadata: {
+      ...metadataOf(clip, values.shape[Math.max(0, axes.indexOf('time'))]!, reducer),
+      ...geometryFor(projection),
+    },
+    ...(valid && { valid: tensor('uint8', values.shape.slice(0, -1), valid) }),
+  };
+};

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Frame, InputFile } from '@deepearth/core';
-import { describeAlone, runStage, type RunStageOptions } from '@deepearth/core/run-stage';
+import { describeAlone, runStage, type RunStageOptions } from '@deepearth/runtime/run-stage';
 import { describeStage } from '@deepearth/testing';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -99,10 +99,11 @@ describe('frames', () => {
   test('can be read again, from the cache or from the file', async () => {
     const directory = await folder([1, 2, 3]);
     for (const cacheBytes of [0, 2 ** 20]) {
-      const { found } = await run({ directory, cacheBytes });
-      const [first, second] = [await found[0]!.read(), await found[0]!.read()];
-      expect(first.values).toEqual(second.values);
-      expect(first === second).toBe(cacheBytes > 0);
+      for await (const frame of runStage(frames, { options: { directory, cacheBytes } })) {
+        const [first, second] = [await (frame as Frame).read(), await (frame as Frame).read()];
+        expect(first.values).toEqual(second.values);
+        expect(first === second).toBe(cacheBytes > 0);
+      }
     }
   });
 
@@ -110,12 +111,12 @@ describe('frames', () => {
     const directory = await folder([1]);
     const { found } = await run({ directory, cacheBytes: 0 });
     await writeFile(join(directory, 'frame_0001.png'), await image(99));
-    await expect(found[0]!.read()).rejects.toThrow(/frame_0001\.png: has changed since this run began/);
+    await expect(found[0]!.read()).rejects.toThrow(/frame_0001\.png: has changed since it was first read/);
   });
 
   test('are not read when the reader has been aborted', async () => {
     const { found } = await run({ directory: await folder([1]) });
-    await expect(found[0]!.read(AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
+    await expect(found[0]!.read({ signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough');
   });
 });
 

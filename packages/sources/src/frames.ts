@@ -1,11 +1,27 @@
 // Reads a folder of numbered pictures as a sequence of frames.
 
-import { join } from 'node:path';
-import { defineSource, InputError, lineage, refuse, spec, type Frame } from '@deepearth/core';
+import { basename, join, resolve } from 'node:path';
+import {
+  defineSource,
+  frameId,
+  InputError,
+  lineage,
+  partOfRaster,
+  refuse,
+  sha256,
+  spec,
+  type Frame,
+  type Locator,
+  type PartOptions,
+  type Raster,
+  type ReadOptions,
+  type StageContext,
+} from '@deepearth/core';
+import { decodePicture } from '@deepearth/vision/decode-picture';
+import { readPictureFile, type PictureFile } from '@deepearth/vision/picture-file';
+import { pixelCache, type PixelCache } from '@deepearth/vision/pixel-cache';
 import { z } from 'zod';
 import { formatGaps, listFrames, type Listing } from './listing.ts';
-import { decodePicture, readPictureFile, type PictureFile } from './picture-file.ts';
-import { pixelCache, type PixelCache } from './pixel-cache.ts';
 
 const whole = z.number().int().nonnegative();
 
@@ -54,12 +70,25 @@ export const framesOptions = z.strictObject({
     .positive()
     .default(2 ** 28)
     .describe('Pictures of more pixels than this are refused before they are decoded.'),
+  sequence: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Name of the sequence that the frames belong to. Default: the name of the folder.'),
   cacheBytes: z
     .number()
     .int()
     .nonnegative()
     .default(64 * 2 ** 20)
-    .describe('Bytes of decoded pixels that are kept, because encoder and renderers read the same frames.'),
+    .describe('Bytes of decoded pixels that are kept in memory, because encoder and renderers read the same frames.'),
+  spillBytes: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(4 * 2 ** 30)
+    .describe(
+      'Bytes of decoded pixels that are kept in the work folder beyond `cacheBytes`, so that none is decoded again.',
+    ),
 });
 
 export type FramesOptions = z.output<typeof framesOptions>;
@@ -71,6 +100,23 @@ export interface FramesSurvey {
   readonly width: number;
   readonly height: number;
 }
+
+const remedy = 'Copy it again or remove it; with `onError: skip` the run goes on without it.';
+
+/** A picture file and the digest of its bytes. */
+interface FrameFile extends PictureFile {
+  readonly sha256: string;
+}
+
+type Decoding = Pick<FramesOptions, 'maxPixels' | 'values'>;
+
+async function open(path: string, { maxPixels }: Decoding, signal?: AbortSignal): Promise<FrameFile> {
+  const file = await readPictureFile(path, { maxPixels, remedy, signal });
+  return { ...file, sha256: sha256(file.bytes) };
+}
+
+const decode = (file: PictureFile, { values }: Decoding, part: PartOptions = {}): Promise<Raster> =>
+  decodePicture(file, { ...part, keep16: values === 'stored', remedy });
 
 /** Identical bytes decoded under the same rules are the same frame, wherever the file lies and whatever its number. */
 const decoding = 1;
@@ -86,11 +132,7 @@ export const frames = defineSource({
 
   async survey(options: FramesOptions, signal): Promise<FramesSurvey> {
     const listing = await listFrames(options);
-    const { width, height } = await readPictureFile(
-      join(options.directory, listing.files[0]!.file),
-      options.maxPixels,
-      signal,
-    );
+    const { width, height } = await open(join(options.directory, listing.files[0]!.file), options, signal);
     return { listing, width, height };
   },
 
@@ -101,12 +143,15 @@ export const frames = defineSource({
       return refuse(`\`first\` (${options.first}) comes after \`last\` (${options.last}).`, { option: 'first' });
     const same = options.sizes === 'same';
     return {
-      output: spec(
-        'frame',
-        { height: same ? (survey?.height ?? null) : null, width: same ? (survey?.width ?? null) : null, channels: 3 },
-        options.values === 'uint8' ? 'uint8' : null,
-        survey?.listing.files.length ?? null,
-      ),
+      output: {
+        ...spec(
+          'frame',
+          { height: same ? (survey?.height ?? null) : null, width: same ? (survey?.width ?? null) : null, channels: 3 },
+          options.values === 'uint8' ? 'uint8' : null,
+          survey?.listing.files.length ?? null,
+        ),
+        sequences: [sequenceOf(options)],
+      },
       memoryBytes: options.cacheBytes,
       notes: survey ? remarks(survey.listing, options) : [],
     };
@@ -117,75 +162,120 @@ export const frames = defineSource({
     const listing = context.survey?.listing ?? (await listFrames(options));
     check(listing, options);
     for (const remark of remarks(listing, options)) context.log.warn(`${options.directory}: ${remark}`);
-    const cache = pixelCache(options.cacheBytes);
+    const cache = await cacheOf(context);
+    const sequence = sequenceOf(options);
     const start = listing.files[0]!.number;
-    let leader: PictureFile | undefined;
+    const { first = 0, end = listing.files.length } = context.frameRange ?? {};
+    const files = listing.files.slice(first, end);
+    let leader: FrameFile | undefined;
     let done = 0;
-    for (const { file, number } of listing.files) {
+    for (const { file, number } of files) {
       signal.throwIfAborted();
-      const id = `frame-${String(number).padStart(6, '0')}`;
+      const id = frameId(sequence, number, context.severalSequences);
       const frame = await context.attempt({ id }, async () => {
-        const picture = await readPictureFile(join(options.directory, file), options.maxPixels, signal);
+        const picture = await open(join(options.directory, file), options, signal);
         if (options.sizes === 'same' && leader) sameSize(leader, picture);
-        const made = frameOf(id, number, picture, options, start, cache);
-        if (options.verify && !cache.get(made.key))
-          cache.set(made.key, await decodePicture(picture, options.values === 'stored'));
+        const made = frameOf({ id, sequence, number }, picture, options, start, cache);
+        if (options.verify && !cache.has(made.key)) await cache.set(made.key, await decode(picture, options));
         return { made, picture };
       });
-      context.progress('frames', ++done, listing.files.length);
+      context.progress('frames', ++done, files.length);
       if (!frame) continue;
       const { made, picture } = frame;
-      context.recordInput({ path: picture.path, bytes: picture.bytes.length, sha256: picture.sha256 });
+      context.recordInput({ path: picture.name, bytes: picture.bytes.length, sha256: picture.sha256 });
       if (picture.pages > 1 && !leader)
-        context.log.warn(`${picture.path} holds ${picture.pages} pictures; only the first of each file is read.`);
+        context.log.warn(`${picture.name} holds ${picture.pages} pictures; only the first of each file is read.`);
       leader ??= { ...picture, bytes: new Uint8Array(0) };
       yield made;
     }
   },
+
+  async reopen(locator, { signal, ...part }) {
+    const { maxPixels, values } = decodeOptions(locator);
+    return readAgain(locator, { maxPixels, values }, part, signal);
+  },
 });
 
+/** The folder's own name, whatever the path to it. */
+const sequenceOf = ({ sequence, directory }: FramesOptions): string =>
+  sequence ?? (basename(resolve(directory)) || 'frames');
+
+/** One for all frames of the source; frames are read until the run ends. */
+const cacheOf = ({ options, keep, workFolder }: StageContext<FramesOptions>): Promise<PixelCache> =>
+  keep(
+    () =>
+      pixelCache({
+        memoryBytes: options.cacheBytes,
+        diskBytes: options.spillBytes,
+        path: async () => join(await workFolder(), 'frames.pixels'),
+      }),
+    (cache) => cache.close(),
+  );
+
+/** The options that decide the pixels, as a locator keeps them. */
+function decodeOptions({ decode = {} }: Locator): Decoding {
+  const parsed = framesOptions.pick({ maxPixels: true, values: true }).safeParse(decode);
+  return parsed.success ? parsed.data : { maxPixels: 2 ** 28, values: 'uint8' };
+}
+
+/** Reads the file behind a locator, as much of it as is wanted, and makes sure that it is still the one it was. */
+async function readAgain(
+  { uri, sha256: known }: Locator,
+  options: Decoding,
+  part: PartOptions,
+  signal: AbortSignal | undefined,
+): Promise<Raster> {
+  const file = await open(uri, options, signal);
+  if (known !== undefined && file.sha256 !== known)
+    throw new InputError(uri, 'has changed since it was first read.', {
+      code: 'E_FRAME_CHANGED',
+      remedy: 'Run again when nothing writes to the folder any more.',
+    });
+  return decode(file, options, part);
+}
+
 function frameOf(
-  id: string,
-  number: number,
-  { bytes: _, ...picture }: PictureFile,
+  { id, sequence, number }: Pick<Frame, 'id' | 'sequence' | 'number'>,
+  { name: path, sha256: digest, width, height }: FrameFile,
   options: FramesOptions,
   start: number,
   cache: PixelCache,
 ): Frame {
-  const { path, sha256, width, height } = picture;
   const interval = options.intervalSeconds ?? (options.fps === undefined ? undefined : 1 / options.fps);
-  const key = lineage('frame', decoding, sha256, options.values);
+  const key = lineage('frame', decoding, digest, options.values);
+  const locator: Locator = {
+    source: 'source/frames',
+    uri: path,
+    sha256: digest,
+    decode: { values: options.values, maxPixels: options.maxPixels },
+  };
   return {
     kind: 'frame',
     id,
     key,
+    sequence,
     number,
     width,
     height,
-    origin: path,
     ...(interval !== undefined && { seconds: (number - start) * interval }),
-    async read(signal) {
+    locator,
+    async read({ signal, ...part }: ReadOptions = {}) {
       signal?.throwIfAborted();
-      const kept = cache.get(key);
-      if (kept) return kept;
-      const file = await readPictureFile(path, options.maxPixels, signal);
-      if (file.sha256 !== sha256)
-        throw new InputError(path, 'has changed since this run began.', {
-          code: 'E_FRAME_CHANGED',
-          remedy: 'Run again when nothing writes to the folder any more.',
-        });
-      const raster = await decodePicture(file, options.values === 'stored');
-      cache.set(key, raster);
+      const kept = await cache.get(key);
+      if (kept) return partOfRaster(kept, part);
+      const raster = await readAgain(locator, options, part, signal);
+      // A part stands for nobody else's reading.
+      if (!part.window && (part.overview ?? 1) === 1) await cache.set(key, raster);
       return raster;
     },
   };
 }
 
-function sameSize(leader: PictureFile, { path, width, height }: PictureFile): void {
+function sameSize(leader: PictureFile, { name, width, height }: PictureFile): void {
   if (width === leader.width && height === leader.height) return;
   throw new InputError(
-    path,
-    `is ${width} x ${height} pixels, but ${leader.path} is ${leader.width} x ${leader.height}.`,
+    name,
+    `is ${width} x ${height} pixels, but ${leader.name} is ${leader.width} x ${leader.height}.`,
     {
       code: 'E_FRAME_SIZE',
       remedy:

@@ -9,14 +9,12 @@ test('every stage is listed under its own type', async () => {
 test('what the package exports is what it is meant to', () => {
   expect(Object.keys(everything).sort()).toMatchInlineSnapshot(`
     [
-      "decodePicture",
       "findGaps",
       "formatGaps",
       "frames",
       "framesOptions",
       "listFrames",
       "pictureEndings",
-      "readPictureFile",
       "stages",
       "synthetic",
       "syntheticOptions",

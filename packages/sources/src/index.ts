@@ -4,5 +4,4 @@ export { synthetic, syntheticOptions } from './synthetic.ts';
 export { stages } from './stages.ts';
 // Parts
 export { listFrames, findGaps, formatGaps, pictureEndings, type Listing, type NumberedFile } from './listing.ts';
-export { readPictureFile, decodePicture, type PictureFile } from './picture-file.ts';
 export { weather, type Weather, type WeatherOptions } from './weather.ts';

@@ -1,5 +1,5 @@
 import { sha256, type Frame } from '@deepearth/core';
-import { runStage } from '@deepearth/core/run-stage';
+import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage } from '@deepearth/testing';
 import { describe, expect, test } from 'vitest';
 import { noiseTile, sampleNoise } from './noise.ts';

@@ -1,6 +1,6 @@
 // Invents a sequence of frames that looks like weather, from a seed.
 
-import { defineSource, lineage, spec, type Frame } from '@deepearth/core';
+import { defineSource, frameId, InputError, lineage, partOfRaster, spec, type Frame } from '@deepearth/core';
 import { z } from 'zod';
 import { weather } from './weather.ts';
 
@@ -29,6 +29,7 @@ export const syntheticOptions = z.strictObject({
     .nonnegative()
     .default(0)
     .describe('Number of the first frame; the same number shows the same moment in every sequence of a seed.'),
+  sequence: z.string().min(1).default('synthetic').describe('Name of the sequence that the frames belong to.'),
 });
 
 /** Another number where the pictures of a seed change. */
@@ -43,39 +44,59 @@ export const synthetic = defineSource({
     '- type: source/synthetic\n  with: { count: 64, width: 512, height: 256, seed: 42 }',
   ],
 
-  describe: (_, { options: { count, width, height } }) => ({
-    output: spec('frame', { height, width, channels: 3 }, 'uint8', count),
+  describe: (_, { options: { count, width, height, sequence } }) => ({
+    output: { ...spec('frame', { height, width, channels: 3 }, 'uint8', count), sequences: [sequence] },
     // Ground (3 floats), cloud density, and noise tiles.
     memoryBytes: width * height * 16 + 4 * 512 * 512 * 4,
   }),
 
   open: (context) => Promise.resolve(weather(context.options)),
 
-  async *process(_, { options, signal, state }) {
-    const { count, width, height, seed, fps, speed, first } = options;
-    const origin = `synthetic weather, seed ${seed}`;
-    for (let number = first; number < first + count; number++) {
+  async *process(_, { options, signal, state, frameRange, severalSequences }) {
+    const { count, width, height, seed, fps, speed, first, sequence } = options;
+    const start = first + Math.min(count, frameRange?.first ?? 0);
+    const end = first + Math.min(count, frameRange?.end ?? count);
+    for (let number = start; number < end; number++) {
       signal.throwIfAborted();
       // The encoder and several renderers read the same frame soon after one another; nothing is kept when memory is
       // short.
       let recent: WeakRef<ReturnType<typeof state.draw>> | undefined;
       const frame: Frame = {
         kind: 'frame',
-        id: `frame-${String(number).padStart(6, '0')}`,
+        id: frameId(sequence, number, severalSequences),
         key: lineage('source/synthetic', version, width, height, seed, speed, number),
+        sequence,
         number,
         width,
         height,
         seconds: (number - first) / fps,
-        origin,
-        read(abort) {
-          abort?.throwIfAborted();
+        locator: {
+          source: 'source/synthetic',
+          uri: `synthetic:weather?seed=${seed}`,
+          index: number,
+          decode: { width, height, seed, speed },
+        },
+        async read(options) {
+          options?.signal?.throwIfAborted();
           const values = recent?.deref() ?? state.draw(number * speed);
           recent = new WeakRef(values);
-          return Promise.resolve({ values, channels: ['red', 'green', 'blue'] });
+          return partOfRaster({ values, channels: ['red', 'green', 'blue'] }, options);
         },
       };
       yield frame;
     }
+  },
+
+  async reopen({ uri, index, decode }, options, { share }) {
+    const parsed = syntheticOptions.safeParse(decode ?? {});
+    if (!parsed.success || index === undefined)
+      throw new InputError(uri, 'says too little to draw it again.', { code: 'E_LOCATOR' });
+    const world = await share(
+      `synthetic weather ${JSON.stringify(decode)}`,
+      () => weather(parsed.data),
+      () => undefined,
+    );
+    const values = world.draw(index * parsed.data.speed);
+    return partOfRaster({ values, channels: ['red', 'green', 'blue'] }, options);
   },
 });

@@ -1,6 +1,6 @@
 // Laws about `describe`: it is pure, refuses with a reason, and returns well-formed specs.
 
-import { describeAlone } from '@deepearth/core/run-stage';
+import { describeAlone } from '@deepearth/runtime/run-stage';
 import { formatSpec, spec, type StreamSpec } from '@deepearth/core/specs';
 import { isRefusal, type Description, type Refusal } from '@deepearth/core/stage';
 import { textOf } from './observe.ts';

@@ -11,7 +11,7 @@ import {
 import { bufferCount, map } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { findProblems } from './conformance.ts';
+import { checks, findProblems } from './conformance.ts';
 import { describeStage } from './describe-stage.ts';
 import { given } from './given.ts';
 import type { AnyStage, Subject } from './subject.ts';
@@ -130,6 +130,12 @@ describeStage(doubled, {
 describeStage(sums, { inputs: () => values() });
 describeStage(files, { inputs: () => values() });
 describeStage(pairs, { inputs: () => values() });
+
+/** The output folder above a stage's work folder; no stage has to know it. */
+const outputOf = (workFolder: string): string => join(workFolder, '..', '..', '..');
+
+/** The stage above, for a body of another kind. */
+const { each: _, ...bodiless }: AnyStage = doubled;
 
 describe('the conformance suite', () => {
   const inputs = (): ReturnType<typeof values> => values();
@@ -368,13 +374,14 @@ describe('the conformance suite', () => {
     ],
     [
       'a half-written file of an aborted drain',
-      process(async function* (items, { signal, output }) {
+      process(async function* (items, { signal, workFolder }) {
         const all: Value[] = [];
         for await (const item of items) all.push(item);
-        await writeFile(join(output.folder, 'half.txt'), 'x');
+        const half = join(outputOf(await workFolder()), 'half.txt');
+        await writeFile(half, 'x');
         await new Promise((resolve) => setTimeout(resolve, 20));
         signal.throwIfAborted();
-        await rm(join(output.folder, 'half.txt'));
+        await rm(half);
         yield* all;
       }),
       /after the end of its input it leaves half\.txt behind/,
@@ -391,8 +398,8 @@ describe('the conformance suite', () => {
 
   test('finds a file that was written beside the output folder’s own way', async () => {
     const stray = {
-      each: async (item: Value, { output }: { output: { folder: string } }) => (
-        await writeFile(join(output.folder, 'stray.txt'), 'x'),
+      each: async (item: Value, { workFolder }: { workFolder: () => Promise<string> }) => (
+        await writeFile(join(outputOf(await workFolder()), 'stray.txt'), 'x'),
         item
       ),
     } as never;
@@ -401,12 +408,12 @@ describe('the conformance suite', () => {
 
   test('finds an artifact that was changed after it was written', async () => {
     const changed = {
-      each: async (item: Value, { output }: Parameters<NonNullable<AnyStage['each']>>[1]) => {
+      each: async (item: Value, { output, workFolder }: Parameters<NonNullable<AnyStage['each']>>[1]) => {
         const artifact = await output.write(
           { path: `${item.id}.txt`, mediaType: 'text', key: item.key },
           new Uint8Array(3),
         );
-        await appendFile(join(output.folder, artifact.path), 'more');
+        await appendFile(join(outputOf(await workFolder()), artifact.path), 'more');
         return artifact;
       },
     } as never;
@@ -424,6 +431,82 @@ describe('the conformance suite', () => {
       describe: () => ({ output: { ...valueSpec, count: 9 } }),
     } as never;
     expect((await bad(numbers, deaf, {})).join('\n')).toMatch(/8 items come out after it was aborted/);
+  });
+
+  const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+  /** Two values are enough, and a stage that ignores its signal takes its time with each. */
+  const few: Subject = { inputs: () => values(2) };
+
+  test.each<[string, string, AnyStage, RegExp]>([
+    [
+      'works on one item for a second',
+      ' while',
+      { ...doubled, each: async (item, context) => (await pause(1000), doubled.each!(item, context)) },
+      /after it took its last item it goes on for \d+ ms, 500 ms are allowed/,
+    ],
+    [
+      'fits for a second after its last item',
+      ' while',
+      {
+        ...sums,
+        async *process(items, { key }) {
+          const all: Value[] = [];
+          for await (const item of items) all.push(item);
+          await pause(1000);
+          for (const item of all) yield { ...item, key: key(item.key) };
+        },
+      },
+      /after the end of its input it goes on for \d+ ms/,
+    ],
+    [
+      'computes for a second without a turn for anybody else',
+      ' while',
+      {
+        ...sums,
+        async *process(items, { key }) {
+          const all: Value[] = [];
+          for await (const item of items) all.push(item);
+          await pause(35);
+          for (const until = performance.now() + 1000; performance.now() < until;);
+          for (const item of all) yield { ...item, key: key(item.key) };
+        },
+      },
+      /30 ms after the end of its input it goes on for \d+ ms/,
+    ],
+    [
+      'cleans up for a second',
+      ':',
+      {
+        ...bodiless,
+        async *process(items, context) {
+          try {
+            for await (const item of items) yield (await doubled.each!(item, context)) as unknown as Item;
+          } finally {
+            await pause(1000);
+          }
+        },
+      },
+      /aborted half-way it goes on for \d+ ms/,
+    ],
+  ])('finds a stage that, aborted, %s', { timeout: 120_000 }, async (_, moment, deaf, says) => {
+    const law = checks.find(({ title }) => title.startsWith(`ends soon when it is aborted${moment}`))!;
+    expect((await law.find(deaf, few)).join('\n')).toMatch(says);
+  });
+
+  test('lets a stage take a moment to end once it is aborted, and longer where it says so', async () => {
+    const slow = (milliseconds: number): AnyStage => ({
+      ...bodiless,
+      async *process(items, context) {
+        try {
+          for await (const item of items) yield (await doubled.each!(item, context)) as unknown as Item;
+        } finally {
+          if (context.signal.aborted) await pause(milliseconds);
+        }
+      },
+    });
+    expect(await findProblems(slow(100), few)).toEqual([]);
+    expect(await findProblems(slow(600), { ...few, abortMilliseconds: 5000 })).toEqual([]);
   });
 
   test('finds broken items taken without a word, and errors that are no InputErrors', async () => {

@@ -2,7 +2,7 @@
 
 import type { Item, KnownItem } from '@deepearth/core/items';
 import { spec, type StreamSpec } from '@deepearth/core/specs';
-import type { StageInput } from '@deepearth/core/run-stage';
+import type { StageInput } from '@deepearth/runtime/run-stage';
 
 /**
  * Items of one kind and their spec, read off the first; the spec has to be given where there is no item or where its
@@ -29,21 +29,11 @@ export function specOf(items: readonly Item[]): StreamSpec {
         count,
       );
     case 'tokens':
-      return spec(
-        'tokens',
-        named(['time', 'height', 'width', 'channels'], first.values.shape),
-        first.values.dtype,
-        count,
-      );
+      return spec('tokens', named(first.axes, first.values.shape), first.values.dtype, count);
     case 'embedding':
       return spec('embedding', named(first.axes, first.values.shape), first.values.dtype, count);
     case 'projection':
-      return spec(
-        'projection',
-        named(['time', 'height', 'width', 'components'], first.values.shape),
-        first.values.dtype,
-        count,
-      );
+      return spec('projection', named(first.axes, first.values.shape), first.values.dtype, count);
     case 'picture':
       return spec('picture', named(['height', 'width', 'channels'], first.pixels.shape), first.pixels.dtype, count);
     case 'artifact':

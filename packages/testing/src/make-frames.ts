@@ -3,6 +3,7 @@
 import { lineage } from '@deepearth/core/lineage';
 import { tensor } from '@deepearth/core/tensor';
 import type { Clip, Frame } from '@deepearth/core/items';
+import { partOfRaster } from '@deepearth/core/raster-part';
 import { seededRandom } from './random.ts';
 
 export interface FrameShape {
@@ -13,27 +14,31 @@ export interface FrameShape {
   readonly seed?: number;
   /** Number of the first frame. */
   readonly first?: number;
+  /** 'made' by default. */
+  readonly sequence?: string;
 }
 
 /** `count` frames of coloured noise over a gradient that drifts: `[height, width, 3]`, uint8. */
-export const makeFrames = (count: number, { width = 32, height = 24, seed = 1, first = 0 }: FrameShape = {}): Frame[] =>
+export const makeFrames = (
+  count: number,
+  { width = 32, height = 24, seed = 1, first = 0, sequence = 'made' }: FrameShape = {},
+): Frame[] =>
   Array.from({ length: count }, (_, index): Frame => {
     const number = first + index;
     return {
       kind: 'frame',
       id: `frame-${String(number).padStart(6, '0')}`,
       key: lineage('made frame', width, height, seed, number),
+      sequence,
       number,
       seconds: number / 10,
-      origin: `made frame ${number}, seed ${seed}`,
+      locator: { source: 'source/made', uri: `made:frame?seed=${seed}`, index: number },
       width,
       height,
-      read(signal) {
-        signal?.throwIfAborted();
-        return Promise.resolve({
-          values: tensor('uint8', [height, width, 3], pixels(width, height, seed, number)),
-          channels: ['red', 'green', 'blue'],
-        });
+      async read(options) {
+        options?.signal?.throwIfAborted();
+        const values = tensor('uint8', [height, width, 3], pixels(width, height, seed, number));
+        return partOfRaster({ values, channels: ['red', 'green', 'blue'] }, options);
       },
     };
   });
@@ -61,6 +66,7 @@ export function makeClips(count: number, { time = 4, ...shape }: FrameShape & { 
       kind: 'clip',
       id: `clip-${String(index).padStart(6, '0')}`,
       key: lineage('clip', 0, ...window.map(({ key }) => key)),
+      sequence: window[0]!.sequence,
       index,
       frames: window,
       padded: 0,

@@ -2,7 +2,8 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { lineage, sha256 } from '@deepearth/core/lineage';
+import { lineage } from '@deepearth/core/lineage';
+import { sha256 } from '@deepearth/core/sha256';
 import type { Artifact, Picture } from '@deepearth/core/items';
 import { tensor } from '@deepearth/core/tensor';
 import { makeFrames, type FrameShape } from './make-frames.ts';

@@ -2,7 +2,7 @@
 
 import { lineage } from '@deepearth/core/lineage';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
-import type { Clip, Embedding, EncoderIdentity, Geometry, Projection, TokenGrid } from '@deepearth/core/items';
+import type { Clip, Embedding, EncoderIdentity, PictureOrigin, Projection, TokenGrid } from '@deepearth/core/items';
 import { makeClips } from './make-frames.ts';
 import { seededNormal } from './random.ts';
 
@@ -22,9 +22,9 @@ const encoder: EncoderIdentity = { name: 'made tokens', fingerprint: lineage('ma
 const clipsOf = (count: number, time: number, height: number, width: number, seed: number): Clip[] =>
   makeClips(count, { time: 2 * time, width: 8 * width, height: 8 * height, seed });
 
-const whole = (clip: Clip): Geometry => {
+const whole = (clip: Clip): PictureOrigin => {
   const { width, height } = clip.frames[0]!;
-  return { frameWidth: width, frameHeight: height, x: 0, y: 0, width, height };
+  return { kind: 'picture', geometry: { frameWidth: width, frameHeight: height, x: 0, y: 0, width, height } };
 };
 
 /**
@@ -44,8 +44,9 @@ export function makeTokens({
     id: clip.id,
     key: lineage('made tokens', clip.key, time, height, width, channels, seed),
     values: patterns([time, height, width, channels], seed, index),
+    axes: ['time', 'height', 'width', 'channels'],
     clip,
-    geometry: whole(clip),
+    origin: whole(clip),
     encoder,
   }));
 }
@@ -79,15 +80,18 @@ export const makeEmbeddings = ({
   count = 3,
   seed = 1,
 }: Pick<GridShape, 'channels' | 'count' | 'seed'> = {}): Embedding[] =>
-  makeTokens({ time: 1, height: 1, width: 1, channels, count, seed }).map(({ id, key, values, clip }): Embedding => ({
-    kind: 'embedding',
-    id,
-    key: lineage('made embedding', key),
-    values: tensor('float32', [channels], values.data as Float32Array),
-    axes: ['channels'],
-    clip,
-    encoder,
-  }));
+  makeTokens({ time: 1, height: 1, width: 1, channels, count, seed }).map(
+    ({ id, key, values, clip, origin }): Embedding => ({
+      kind: 'embedding',
+      id,
+      key: lineage('made embedding', key),
+      values: tensor('float32', [channels], values.data as Float32Array),
+      axes: ['channels'],
+      clip: clip!,
+      origin,
+      encoder,
+    }),
+  );
 
 /**
  * `count` projections `[time, height, width, components]` with values in [-1, 1]; 3 components are coordinates, 1 is a
@@ -109,11 +113,12 @@ export function makeProjections({
       id: clip.id,
       key: lineage('made projection', clip.key, components),
       values: tensor('float32', [time, height, width, components], data),
+      axes: ['time', 'height', 'width', 'components'],
       limits: Array.from({ length: components }, () => [-1, 1] as const),
       meaning: components === 1 ? 'scalar' : 'coordinates',
       reducer: 'made',
       clip,
-      geometry: whole(clip),
+      origin: whole(clip),
     };
   });
 }

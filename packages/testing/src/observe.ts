@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunEvent } from '@deepearth/core/events';
 import type { Item } from '@deepearth/core/items';
-import { runStage, type StageInput } from '@deepearth/core/run-stage';
+import { runStage, type StageInput } from '@deepearth/runtime/run-stage';
 import type { StageUse } from '@deepearth/core/pipeline';
 import type { AnyStage, Subject } from './subject.ts';
 
@@ -20,6 +20,8 @@ export interface Seen {
   readonly taken: number;
   /** Files in the output folder that no artifact stands for. */
   readonly strays: readonly string[];
+  /** Wall time from the abort of the script's signal to the end of the run; absent where it ended before, or hangs. */
+  readonly stopMilliseconds?: number;
   readonly folder: string;
 }
 
@@ -100,6 +102,8 @@ export async function observe(stage: AnyStage, subject: Subject, script: Script 
       ...(script.signal ? { signal: script.signal } : {}),
     });
     let error: unknown;
+    let aborted: number | undefined;
+    script.signal?.addEventListener('abort', () => (aborted = performance.now()), { once: true });
     try {
       await withPatience(
         subject,
@@ -113,9 +117,13 @@ export async function observe(stage: AnyStage, subject: Subject, script: Script 
     } catch (caught) {
       error = caught;
     }
+    const stopped = aborted === undefined || error instanceof Hanging ? undefined : performance.now() - aborted;
     const known = new Set([...before, ...events.flatMap((event) => (event.type === 'artifact' ? [event.path] : []))]);
     const strays = (await filesUnder(folder)).filter((path) => !known.has(path));
-    const seen = { items, events, error, opened, closed, taken, strays, folder };
+    const seen = {
+      ...{ items, events, error, opened, closed, taken, strays, folder },
+      ...(stopped !== undefined && { stopMilliseconds: stopped }),
+    };
     await script.look?.(seen);
     return seen;
   } finally {

@@ -1,7 +1,7 @@
 // What the conformance suite is told about a stage.
 
 import type { Item } from '@deepearth/core/items';
-import type { StageInput } from '@deepearth/core/run-stage';
+import type { StageInput } from '@deepearth/runtime/run-stage';
 import type { StreamSpec } from '@deepearth/core/specs';
 import type { StageDefinition } from '@deepearth/core/stage';
 import type { z } from 'zod';
@@ -36,6 +36,8 @@ export interface Subject<S extends z.ZodType = z.ZodType<any>, Out extends Item 
     /** With `onError: skip`, how many items come out all the same; absent where nothing can be skipped. */
     readonly left?: number;
   };
+  /** How long the stage may take to end once it is aborted; 500 ms of wall time by default. */
+  readonly abortMilliseconds?: number;
   /** How long anything may take before it counts as hanging; 20 s by default. */
   readonly patienceSeconds?: number;
 }

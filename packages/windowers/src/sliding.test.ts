@@ -1,4 +1,4 @@
-import { describeAlone, runStage } from '@deepearth/core/run-stage';
+import { describeAlone, runStage } from '@deepearth/runtime/run-stage';
 import { isRefusal, spec, type Clip } from '@deepearth/core';
 import { describeStage, given, makeFrames } from '@deepearth/testing';
 import fc from 'fast-check';

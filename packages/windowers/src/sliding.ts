@@ -1,9 +1,18 @@
 // Cuts a sequence of frames into clips of one length at equal distances.
 
-import { defineWindower, InputError, refuse, type Frame } from '@deepearth/core';
+import {
+  defineWindower,
+  InputError,
+  refuse,
+  sourceName,
+  type Clip,
+  type Frame,
+  type StageContext,
+} from '@deepearth/core';
 import { z } from 'zod';
+import { bySequence } from './by-sequence.ts';
 import { clipOf, fill } from './clip.ts';
-import { clipSpec, wantFrames } from './spec.ts';
+import { allFrames, clipSpec, wantFrames } from './spec.ts';
 
 export const slidingOptions = z.strictObject({
   size: z.number().int().positive().default(16).describe('Frames in a clip.'),
@@ -41,66 +50,87 @@ export function windowCount(count: number, size: number, stride: number): Window
 
 export const sliding = defineWindower({
   type: 'sliding',
-  summary: 'Cuts a sequence into clips of `size` frames, one every `stride` frames.',
+  summary: 'Cuts each sequence into clips of `size` frames, one every `stride` frames.',
   options: slidingOptions,
   examples: ['- type: windower/sliding', '- type: windower/sliding\n  with: { size: 16, stride: 8, tail: shift }'],
 
-  describe(input, { options: { size, stride = size, tail } }) {
-    const refusal = wantFrames(input);
-    if (refusal || !input) return refusal ?? refuse('a windower takes frames.');
-    const skipping =
+  joins: 'merged',
+
+  describe(_, { options: { size, stride = size, tail }, inputs }) {
+    const refusal = wantFrames(inputs);
+    if (refusal) return refusal;
+    const { stream, counts } = allFrames(inputs);
+    const notes =
       stride > size
         ? [`${stride - size} of every ${stride} frames are in no clip, because \`stride\` is larger than \`size\``]
         : [];
-    if (input.count === null) return { output: clipSpec(input, size, null), notes: skipping };
-    const { full, left } = windowCount(input.count, size, stride);
-    if (left && tail === 'error')
-      return refuse(`${tooShort(left, size)}.`, {
-        option: 'tail',
-        remedy: 'Choose `pad`, `shift` or `drop`, or another `size` or `stride`.',
-      });
-    const last = left && tail !== 'drop' ? 1 : 0;
-    return {
-      output: clipSpec(input, size, full + last),
-      notes: [...skipping, ...(left ? [tailNote(tail, left, size, input.count)] : [])],
-    };
+    let total: number | null = counts && 0;
+    for (const count of counts ?? []) {
+      const { full, left } = windowCount(count, size, stride);
+      if (left && tail === 'error')
+        return refuse(`${tooShort(left, size)}.`, {
+          option: 'tail',
+          remedy: 'Choose `pad`, `shift` or `drop`, or another `size` or `stride`.',
+        });
+      total! += full + (left && tail !== 'drop' ? 1 : 0);
+      if (left) notes.push(tailNote(tail, left, size, count));
+    }
+    return { output: clipSpec(stream, size, total), notes };
   },
 
-  async *process(frames, { options: { size, stride = size, tail }, log }) {
-    let window: Frame[] = [];
-    // `shift` needs the frames before the last ones again; handles only, no pixels.
-    let former: Frame[] = [];
-    let index = 0;
-    let skip = 0;
-    let fresh = 0;
-    let seen = 0;
-    for await (const frame of frames) {
-      seen++;
-      if (tail === 'shift') former = [...former.slice(-(size - 1)), frame];
-      if (skip > 0) {
-        skip--;
-        continue;
-      }
-      window.push(frame);
-      fresh++;
-      if (window.length < size) continue;
-      yield clipOf(index++, window, 0);
-      skip = Math.max(0, stride - size);
-      window = window.slice(Math.min(stride, size));
-      fresh = 0;
-    }
-    if (fresh === 0) return;
-    if (tail === 'error')
-      throw new InputError(window.at(-1)!.origin, `${tooShort(fresh, size)}.`, {
-        code: 'E_SHORT_TAIL',
-        remedy: 'Choose `tail: pad`, `shift` or `drop`.',
-      });
-    if (tail === 'drop')
-      return log.warn(`${tailNote(tail, fresh, size, seen)} (${window.at(-fresh)!.id} to ${window.at(-1)!.id})`);
-    if (tail === 'shift' && former.length === size) yield clipOf(index, former, 0);
-    else yield clipOf(index, fill(window, size), size - window.length);
+  framesOf: ({ first, end }, { size, stride = size, tail }) => ({
+    // A last clip that is shifted begins up to a whole clip earlier.
+    first: Math.max(0, first * stride - (tail === 'shift' ? size : 0)),
+    end: (end - 1) * stride + size,
+  }),
+
+  async *process(frames, context) {
+    for await (const { frames: own } of bySequence(frames)) yield* clipsOf(own, context);
   },
 });
+
+type Context = StageContext<z.output<typeof slidingOptions>>;
+
+/** The clips of one sequence. */
+async function* clipsOf(frames: AsyncIterable<Frame>, context: Context): AsyncGenerator<Clip> {
+  const { options, log, clipRange, frameRange, severalSequences } = context;
+  const { size, stride = size, tail } = options;
+  const end = clipRange?.end ?? Infinity;
+  let index = clipRange?.first ?? 0;
+  let window: Frame[] = [];
+  // `shift` needs the frames before the last ones again; handles only, no pixels.
+  let former: Frame[] = [];
+  let skip = index * stride - (frameRange?.first ?? 0);
+  let fresh = 0;
+  let seen = 0;
+  for await (const frame of frames) {
+    if (index >= end) return;
+    seen++;
+    if (tail === 'shift') former = [...former.slice(-(size - 1)), frame];
+    if (skip > 0) {
+      skip--;
+      continue;
+    }
+    window.push(frame);
+    fresh++;
+    if (window.length < size) continue;
+    yield clipOf(index++, window, 0, severalSequences);
+    skip = Math.max(0, stride - size);
+    window = window.slice(Math.min(stride, size));
+    fresh = 0;
+  }
+  // Frames after the last clip of a range belong to the part that comes next.
+  if (fresh === 0 || index >= end) return;
+  if (tail === 'error')
+    throw new InputError(sourceName(window.at(-1)!), `${tooShort(fresh, size)}.`, {
+      code: 'E_SHORT_TAIL',
+      remedy: 'Choose `tail: pad`, `shift` or `drop`.',
+    });
+  if (tail === 'drop')
+    return log.warn(`${tailNote(tail, fresh, size, seen)} (${window.at(-fresh)!.id} to ${window.at(-1)!.id})`);
+  if (tail === 'shift' && former.length === size) yield clipOf(index, former, 0, severalSequences);
+  else yield clipOf(index, fill(window, size), size - window.length, severalSequences);
+}
 
 const tooShort = (left: number, size: number): string =>
   `the last ${left} ${left === 1 ? 'frame fills' : 'frames fill'} no clip of ${size}`;

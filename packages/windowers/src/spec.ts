@@ -16,8 +16,46 @@ export const clipSpec = (frames: StreamSpec, size: number, count: number | null)
     count,
   );
 
-/** Refuses anything but frames. */
-export const wantFrames = (input: StreamSpec | undefined): Refusal | undefined =>
-  input?.kind === 'frame'
-    ? undefined
-    : refuse(`a windower takes frames, not ${input?.kind ?? 'nothing'}.`, { remedy: 'Put it behind a source.' });
+/** An input of a windower. */
+export interface FrameInput {
+  readonly id: string;
+  readonly spec: StreamSpec;
+}
+
+/** Refuses anything but frames, and one sequence that comes from two inputs. */
+export function wantFrames(inputs: readonly FrameInput[]): Refusal | undefined {
+  const other = inputs.find(({ spec: { kind } }) => kind !== 'frame');
+  if (other || inputs.length === 0)
+    return refuse(`a windower takes frames, not ${other?.spec.kind ?? 'nothing'}.`, {
+      remedy: 'Put it behind a source.',
+    });
+  const from = new Map<string, string>();
+  for (const { id, spec: stream } of inputs)
+    for (const sequence of stream.sequences ?? []) {
+      const before = from.get(sequence);
+      if (before !== undefined && before !== id)
+        return refuse(`${before} and ${id} both call their sequence ${JSON.stringify(sequence)}.`, {
+          remedy: 'Give one of the sources another name with `sequence`.',
+        });
+      from.set(sequence, id);
+    }
+  return undefined;
+}
+
+/**
+ * What comes in altogether: the sizes that all inputs share, and a count where every input knows its own. `counts` has
+ * the frames of each sequence, `null` where one input holds several sequences or does not know.
+ */
+export function allFrames(inputs: readonly FrameInput[]): { stream: StreamSpec; counts: readonly number[] | null } {
+  const [first, ...rest] = inputs.map((input) => input.spec) as [StreamSpec, ...StreamSpec[]];
+  const all = [first, ...rest];
+  const axes = first.axes.map(({ name, size }) => ({
+    name,
+    size: rest.every((stream) => axisSize(stream, name) === size) ? size : null,
+  }));
+  const counted = all.every(({ count, sequences }) => count !== null && (sequences?.length ?? 1) === 1);
+  return {
+    stream: { ...first, axes, dtype: rest.every(({ dtype }) => dtype === first.dtype) ? first.dtype : null },
+    counts: counted ? all.map(({ count }) => count!) : null,
+  };
+}

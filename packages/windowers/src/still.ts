@@ -1,9 +1,10 @@
 // Repeats every single frame to a clip, for pictures that are no sequence.
 
-import { defineWindower, refuse, type Frame } from '@deepearth/core';
+import { defineWindower } from '@deepearth/core';
 import { z } from 'zod';
+import { bySequence } from './by-sequence.ts';
 import { clipOf, fill } from './clip.ts';
-import { clipSpec, wantFrames } from './spec.ts';
+import { allFrames, clipSpec, wantFrames } from './spec.ts';
 
 export const stillOptions = z.strictObject({
   size: z
@@ -22,15 +23,24 @@ export const still = defineWindower({
   options: stillOptions,
   examples: ['- type: windower/still', '- type: windower/still\n  with: { size: 2 }'],
 
-  describe(input, { options: { size } }) {
-    const refusal = wantFrames(input);
-    return refusal || !input
-      ? (refusal ?? refuse('a windower takes frames.'))
-      : { output: clipSpec(input, size, input.count) };
+  joins: 'merged',
+
+  describe(_, { options: { size }, inputs }) {
+    const refusal = wantFrames(inputs);
+    if (refusal) return refusal;
+    const { stream, counts } = allFrames(inputs);
+    return { output: clipSpec(stream, size, counts && counts.reduce((sum, count) => sum + count, 0)) };
   },
 
-  async *process(frames: AsyncIterable<Frame>, { options: { size } }) {
-    let index = 0;
-    for await (const frame of frames) yield clipOf(index++, fill([frame], size), size - 1);
+  framesOf: (clips) => clips,
+
+  async *process(frames, { options: { size }, clipRange, severalSequences }) {
+    for await (const { frames: own } of bySequence(frames)) {
+      let index = clipRange?.first ?? 0;
+      for await (const frame of own) {
+        if (index >= (clipRange?.end ?? Infinity)) break;
+        yield clipOf(index++, fill([frame], size), size - 1, severalSequences);
+      }
+    }
   },
 });

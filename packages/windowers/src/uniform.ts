@@ -1,9 +1,10 @@
 // Takes a fixed number of frames, evenly spread over the whole sequence, as one clip.
 
-import { defineWindower, refuse, type Frame } from '@deepearth/core';
+import { defineWindower, type Frame } from '@deepearth/core';
 import { z } from 'zod';
+import { bySequence } from './by-sequence.ts';
 import { clipOf } from './clip.ts';
-import { clipSpec, wantFrames } from './spec.ts';
+import { allFrames, clipSpec, wantFrames } from './spec.ts';
 
 export const uniformOptions = z.strictObject({
   size: z.number().int().positive().default(16).describe('Frames in the clip.'),
@@ -23,36 +24,37 @@ export const uniformIndices = (count: number, size: number, spacing: 'start' | '
 
 export const uniform = defineWindower({
   type: 'uniform',
-  summary: 'Makes one clip of frames that are evenly spread over the whole sequence.',
+  summary: 'Makes one clip of each sequence, of frames that are evenly spread over the whole of it.',
   options: uniformOptions,
   examples: ['- type: windower/uniform', '- type: windower/uniform\n  with: { size: 64, spacing: ends }'],
 
-  describe(input, { options: { size } }) {
-    const refusal = wantFrames(input);
-    if (refusal || !input) return refusal ?? refuse('a windower takes frames.');
-    const notes =
-      input.count === null
-        ? []
-        : input.count < size
-          ? [`${input.count} frames fill a clip of ${size}: some are repeated`]
-          : [`${input.count - size} of ${input.count} frames are left out`];
-    // It holds the handles of all frames (a few hundred bytes each), because the spacing follows from their number.
+  joins: 'merged',
+
+  describe(_, { options: { size }, inputs }) {
+    const refusal = wantFrames(inputs);
+    if (refusal) return refusal;
+    const { stream, counts } = allFrames(inputs);
+    const notes = (counts ?? []).map((count) =>
+      count < size
+        ? `${count} frames fill a clip of ${size}: some are repeated`
+        : `${count - size} of ${count} frames are left out`,
+    );
     return {
-      output: clipSpec(input, size, input.count === 0 ? 0 : 1),
-      drains: true,
+      output: clipSpec(stream, size, counts && counts.filter((count) => count > 0).length),
+      // With one sequence nothing leaves before all of it came; with several, the first is out before the last comes.
+      ...(counts?.length === 1 && { drains: true }),
       notes,
-      ...(input.count !== null && { memoryBytes: input.count * 512 }),
+      // It holds the handles of all frames of a sequence (a few hundred bytes each): the spacing follows from their number.
+      ...(counts && { memoryBytes: Math.max(...counts) * 512 }),
     };
   },
 
-  async *process(frames, { options: { size, spacing } }) {
-    const all: Frame[] = [];
-    for await (const frame of frames) all.push(frame);
-    if (all.length === 0) return;
-    yield clipOf(
-      0,
-      uniformIndices(all.length, size, spacing).map((i) => all[i]!),
-      0,
-    );
+  async *process(frames, { options: { size, spacing }, severalSequences }) {
+    for await (const { frames: own } of bySequence(frames)) {
+      const all: Frame[] = [];
+      for await (const frame of own) all.push(frame);
+      const chosen = uniformIndices(all.length, size, spacing).map((i) => all[i]!);
+      yield clipOf(0, chosen, 0, severalSequences);
+    }
   },
 });

@@ -1,9 +1,11 @@
 // `deepearth model check`: compares outputs with reference outputs.
 
-import { check, formatCheck } from '@deepearth/model-vjepa2/check';
-import { precisions } from '@deepearth/model-vjepa2/weights';
+import { checkModel, formatCheck } from '@deepearth/onnx/check';
+import { familyOf } from '@deepearth/onnx/choose-family';
+import { precisions } from '@deepearth/onnx/precision';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { modelFamilies } from '../model-families.ts';
 import { parseChoice, parsePositive } from '../parse-number.ts';
 import { print, printJson, remark } from '../print.ts';
 
@@ -27,7 +29,8 @@ export async function modelCheckCommand(
   };
   return cancellable(async ({ signal, status }) => {
     try {
-      const report = await check(folder, { ...options, signal, ...(json ? {} : { log: remark }) });
+      const family = await familyOf(modelFamilies, folder);
+      const report = await checkModel(family, folder, { ...options, signal, ...(json ? {} : { log: remark }) });
       if (json) printJson(report);
       else print(formatCheck(report));
       return report.passed ? exitCodes.done : exitCodes.failed;

@@ -2,12 +2,15 @@
 
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { openCheckpoint } from '@deepearth/model-vjepa2/checkpoint';
-import { resolveModel } from '@deepearth/model-vjepa2/resolve-model';
-import { placeWeights, precisions } from '@deepearth/model-vjepa2/weights';
+import { familyOf } from '@deepearth/onnx/choose-family';
+import { openCheckpoint } from '@deepearth/onnx/checkpoint';
+import { resolveModel } from '@deepearth/onnx/resolve-model';
+import { placeWeights } from '@deepearth/onnx/weights';
+import { precisions } from '@deepearth/onnx/precision';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { formatBytes } from '../format.ts';
+import { modelFamilies } from '../model-families.ts';
 import { parseChoice } from '../parse-number.ts';
 import { print, printJsonLine, remark, warn } from '../print.ts';
 import { stepProgress } from '../step-progress.ts';
@@ -26,8 +29,8 @@ export async function modelConvertCommand(
   const progress = stepProgress({ json });
   return cancellable(async ({ signal, status }) => {
     try {
-      const { path, name } = await resolveModel(model, { signal, log: warn, progress: progress.report });
-      const checkpoint = await openCheckpoint(path, { name, weights });
+      const { path, name } = await resolveModel(modelFamilies, model, { signal, log: warn, progress: progress.report });
+      const checkpoint = await openCheckpoint(await familyOf(modelFamilies, path), path, { name, weights });
       try {
         const placed = await placeWeights(checkpoint, precision, {
           signal,

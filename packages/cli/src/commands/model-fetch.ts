@@ -1,11 +1,10 @@
 // `deepearth model fetch`: downloads a checkpoint into the Hugging Face cache.
 
-import { closest } from '@deepearth/core/errors';
-import { InputError } from '@deepearth/core/errors';
-import { catalogue } from '@deepearth/model-vjepa2/catalogue';
-import { fetchFromHub } from '@deepearth/model-vjepa2/hub';
+import { fetchFromHub } from '@deepearth/onnx/hub';
+import { namesOf } from '@deepearth/onnx/published';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { modelFamilies } from '../model-families.ts';
 import { print, printJsonLine, remark, warn } from '../print.ts';
 import { stepProgress } from '../step-progress.ts';
 
@@ -21,6 +20,7 @@ export async function modelFetchCommand(name: string, { offline, verify, json = 
     try {
       const model = await fetchFromHub(name, {
         signal,
+        known: modelFamilies.flatMap(({ catalogue }) => namesOf(catalogue)),
         ...(offline && { offline }),
         ...(verify && { verify }),
         warn,
@@ -37,12 +37,6 @@ export async function modelFetchCommand(name: string, { offline, verify, json = 
         remark('Stopped. The same command goes on where it was.');
         return stopped;
       }
-      const near = closest(
-        name,
-        catalogue.map((entry) => entry.name),
-      );
-      if (error instanceof InputError && error.code === 'E_MODEL_MISSING' && near && near !== name)
-        remark(`Did you mean ${near}?`);
       throw error;
     }
   });

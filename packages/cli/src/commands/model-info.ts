@@ -1,7 +1,8 @@
 // `deepearth model info`: what a checkpoint is and what a clip costs with it.
 
-import { modelInfo, renderModelInfo } from '@deepearth/model-vjepa2/model-info';
+import { modelInfo, renderModelInfo } from '@deepearth/onnx/model-info';
 import { exitCodes } from '../exit-codes.ts';
+import { modelFamilies } from '../model-families.ts';
 import { parseSize, parseWhole } from '../parse-number.ts';
 import { print, printJson } from '../print.ts';
 
@@ -16,7 +17,7 @@ export async function modelInfoCommand(
   model: string,
   { frames, size, batch, json = false }: InfoFlags,
 ): Promise<number> {
-  const info = await modelInfo(model, {
+  const info = await modelInfo(modelFamilies, model, {
     ...(frames !== undefined && { frames: parseWhole('--frames', frames) }),
     ...(size !== undefined && parseSize('--size', size)),
     ...(batch !== undefined && { batchSize: parseWhole('--batch', batch) }),

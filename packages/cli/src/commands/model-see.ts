@@ -1,6 +1,6 @@
 // `deepearth model see`: the pixels that the encoder gets of a picture.
 
-import { fits } from '@deepearth/model-vjepa2/geometry';
+import { fits } from '@deepearth/vision/geometry';
 import { savePictureSeen } from '@deepearth/model-vjepa2/see';
 import { exitCodes } from '../exit-codes.ts';
 import { parseChoice, parseSize } from '../parse-number.ts';

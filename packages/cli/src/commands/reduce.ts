@@ -1,9 +1,9 @@
 // `deepearth reduce`: reduces the tokens of a file to a few numbers each.
 
 import { closest, DeepEarthError } from '@deepearth/core/errors';
-import { methods } from '@deepearth/reducers/methods';
 import { modelKinds } from '@deepearth/reducers/model';
 import { reduceFile, type ReduceResult } from '@deepearth/reducers/reduce';
+import { reductionOf } from '@deepearth/reducers/reductions';
 import { parse } from 'yaml';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -25,7 +25,7 @@ export interface ReduceFlags {
 export async function reduceCommand(tokens: string, flags: ReduceFlags): Promise<number> {
   const { output, tensor, model, modelOut, inverse = false, json = false } = flags;
   const method = flags.with ?? (model === undefined ? 'umap' : undefined);
-  const options = parseOptions(flags.set, method);
+  const options = await parseOptions(flags.set, method);
   const progress = stepProgress({ json });
   const started = performance.now();
   return cancellable(async ({ signal, status }) => {
@@ -61,7 +61,10 @@ const usage = (message: string, remedy: string): DeepEarthError =>
   new DeepEarthError(message, { code: 'E_USAGE', remedy });
 
 /** `components=3` as an option, its value read as YAML. Throws with a suggestion for names that there are not. */
-export function parseOptions(set: readonly string[] = [], method: string | undefined): Record<string, unknown> {
+export async function parseOptions(
+  set: readonly string[] = [],
+  method: string | undefined,
+): Promise<Record<string, unknown>> {
   const kind = modelKinds.find((known) => known === method);
   if (method !== undefined && !kind) {
     const near = closest(method, modelKinds);
@@ -70,7 +73,7 @@ export function parseOptions(set: readonly string[] = [], method: string | undef
       near ? `Did you mean ${near}?` : `There are ${modelKinds.join(', ')}.`,
     );
   }
-  const known = kind && Object.keys(methods[kind].options.shape);
+  const known = kind && Object.keys((await reductionOf(kind)).options.shape);
   const entries = set.map((text): [string, unknown] => {
     const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
     if (name === undefined || value === undefined)

@@ -1,7 +1,7 @@
 // `deepearth run`: runs a pipeline, shows how far it is, and says what it left.
 
 import { basename, isAbsolute, relative, resolve } from 'node:path';
-import { run } from '@deepearth/core/run';
+import { run } from '@deepearth/runtime/run';
 import { CancelledError } from '@deepearth/core/errors';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -31,7 +31,7 @@ function shownFolder(folder: string): string {
 }
 
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
-  const { pipeline, output: configured } = await loadPipeline(file, flags.set);
+  const { pipeline, registry, output: configured } = await loadPipeline(file, flags.set);
   const output = resolve(flags.output ?? configured ?? outputFor(file));
   const json = flags.json || !process.stdout.isTTY;
   // On one terminal, JSON lines and a block that is redrawn would write over each other.
@@ -41,7 +41,13 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
   let view: RunView | undefined;
   return cancellable(
     async ({ signal, status: stoppedBy }) => {
-      const running = run(pipeline, { output, signal, resume: flags.resume ?? false, versions: cliVersions() });
+      const running = run(pipeline, {
+        output,
+        signal,
+        registry,
+        resume: flags.resume ?? false,
+        versions: cliVersions(),
+      });
       if (json) showJson(running.events$);
       view = (live ? showProgress : showRemarks)(running.events$, process.stderr);
       let written = 0;

@@ -2,7 +2,7 @@
 
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { pipelineSchema } from '@deepearth/core/schema';
+import { pipelineSchema } from '@deepearth/runtime/schema';
 import { exitCodes } from '../exit-codes.ts';
 import { print, remark } from '../print.ts';
 import { stagesWith } from './stages.ts';

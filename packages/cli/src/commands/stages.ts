@@ -2,9 +2,9 @@
 
 import { resolve } from 'node:path';
 import { closest, DeepEarthError } from '@deepearth/core/errors';
-import { loadPlugin } from '@deepearth/core/plugins';
+import { loadPlugin } from '@deepearth/runtime/plugins';
 import type { StageRegistry } from '@deepearth/core/registry';
-import { optionsSchema } from '@deepearth/core/schema';
+import { optionsSchema } from '@deepearth/runtime/schema';
 import { stageKinds, type StageDefinition } from '@deepearth/core/stage';
 import { exitCodes } from '../exit-codes.ts';
 import { formatTable, wrap } from '../format.ts';

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { seededRandom } from '../seeded.ts';
-import { umap, type UmapOptions } from '../umap.ts';
+import { seededRandom } from '../shared/seeded.ts';
+import { umap, type UmapOptions } from './umap.ts';
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 const { buildWeb } = (await import(new URL('../../web/build.mjs', import.meta.url).href)) as {

@@ -2,8 +2,8 @@
 // long.
 
 import { builtUrl } from '@deepearth/core/built-url';
-import type { Progress } from '../model.ts';
-import { pause } from '../pace.ts';
+import type { Progress } from '../models/model.ts';
+import { pause } from '../shared/pace.ts';
 import { control } from './context.ts';
 import type { AnswerOf, JobName, ParamsOf } from './jobs.ts';
 import { memoryOf } from './kernel.ts';
@@ -84,9 +84,10 @@ export async function openEngine({
   bytes,
   threads,
   memory: former,
-  workers = true,
+  workers: wanted = true,
   onnx = false,
 }: EngineOptions): Promise<Engine> {
+  const workers = wanted && (inNode || typeof Worker !== 'undefined');
   const share = workers && canShare();
   const count = share ? threads : 1;
   const memory = share ? (former ?? memoryOf(bytes, true)) : undefined;

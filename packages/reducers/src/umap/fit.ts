@@ -1,8 +1,8 @@
 // A fit, step by step: rows in, neighbours, fuzzy set, start, layout.
 
 import { InputError } from '@deepearth/core/errors';
-import { runSliced, type Sliced } from '../pace.ts';
-import { seededRandom } from '../seeded.ts';
+import { runSliced, type Sliced } from '../shared/pace.ts';
+import { seededRandom } from '../shared/seeded.ts';
 import type { Engine } from './engine.ts';
 import type { Curve } from './curve.ts';
 import type { Settled } from './options.ts';

@@ -1,9 +1,11 @@
 // A fitted UMAP: places further tokens, can be taken apart into tensors and put together again.
 
 import { InputError } from '@deepearth/core/errors';
-import { tensor } from '@deepearth/core/tensor';
-import { requireFinite } from '../finite.ts';
-import { rowCount, type FittedReducer, type Json, type ModelState } from '../model.ts';
+import { tensor, type Tensor } from '@deepearth/core/tensor';
+import { digestWords } from '../tokens/row-digests.ts';
+import { transformKnown, type Place } from './known-rows.ts';
+import { requireFinite } from '../tokens/finite.ts';
+import { rowCount, type FittedReducer, type Json, type ModelState } from '../models/model.ts';
 import { openEngine, type Engine } from './engine.ts';
 import type { Curve } from './curve.ts';
 import { candidates, encodeRows, refuseBad, seedWord, type SearchFacts } from './fit.ts';
@@ -54,6 +56,9 @@ export interface FittedParts {
   readonly facts: UmapFacts;
   /** `[rows, components]`. */
   readonly embedding: Float32Array;
+  /** Digests of the fitted tokens, and of what they were before they were rounded; absent in models of old. */
+  readonly digests?: Uint32Array | undefined;
+  readonly origins?: Uint32Array | undefined;
   /** The prepared rows, where they do not stand in `memory`. */
   readonly prepared?: PreparedRows;
   /** The memory of the fit, rows and forces in place. */
@@ -66,7 +71,7 @@ const stateVersion = 2;
 const idleMilliseconds = 3000;
 
 /** Places the rows of `engine`'s query area: `count` of them, written there before. Returns `[count, components]`. */
-export async function placeQueries(
+async function placeQueries(
   engine: Engine,
   parts: Pick<FittedParts, 'plan' | 'options' | 'facts'>,
   embedding: number,
@@ -120,11 +125,21 @@ function widen(embedding: Float32Array, lanes: number, components: number): Floa
   return out;
 }
 
-/** Makes a model of the parts of a fit. */
-export function fittedUmap(parts: FittedParts): UmapModel {
+/** As `transform`; `first` is added to the numbers of tokens in errors. */
+export type PlaceFrom = (chunk: Float32Array, first: number, signal?: AbortSignal) => Promise<Float32Array>;
+
+/** Makes a model of the parts of a fit. It goes on with `fitting`, the engine of the fit, where it is given one. */
+export function fittedUmap(
+  parts: FittedParts,
+  fitting?: Engine,
+): { readonly model: UmapModel; readonly place: PlaceFrom } {
   const { plan, options, curve, facts, embedding } = parts;
   const { channels, components } = plan;
-  let engine: Promise<Engine> | undefined;
+  const placed = async (opened: Engine): Promise<Engine> => {
+    await opened.write(plan.positions, widen(embedding, plan.lanes, components));
+    return opened;
+  };
+  let engine: Promise<Engine> | undefined = fitting && placed(fitting);
   let idle: ReturnType<typeof setTimeout> | undefined;
   let queue: Promise<unknown> = Promise.resolve();
 
@@ -149,8 +164,7 @@ export function fittedUmap(parts: FittedParts): UmapModel {
       await encodeRows(opened, plan, facts.arithmetic, options, {});
       await opened.run('forces', { ...common, ...curve, repulsion: options.repulsionStrength });
     }
-    await opened.write(plan.positions, widen(embedding, plan.lanes, components));
-    return opened;
+    return placed(opened);
   };
   const close = async (): Promise<void> => {
     clearTimeout(idle);
@@ -195,11 +209,25 @@ export function fittedUmap(parts: FittedParts): UmapModel {
     queue = answer.catch(() => undefined);
     return answer;
   };
-  const placeAll = (chunk: Float32Array, signal: AbortSignal | undefined): Promise<Float32Array> =>
+  const placeAll = (
+    chunk: Float32Array,
+    signal: AbortSignal | undefined,
+    name: (row: number) => number,
+  ): Promise<Float32Array> =>
     inChunks(chunk, [channels, components], signal, async (running, rows, first) => {
       await running.writeRows(plan.queries, rows, channels, plan.stride);
-      return placeQueries(running, parts, plan.positions, rows.length / channels, { signal }, (row) => first + row);
+      return placeQueries(running, parts, plan.positions, rows.length / channels, { signal }, (row) =>
+        name(first + row),
+      );
     });
+  const { digests, origins } = parts;
+  const known =
+    digests && transformKnown({ channels, components }, { digests, origins, embedding, same: sameRow(parts) });
+  const placeFrom: PlaceFrom = async (chunk, first, signal) => {
+    rowCount(chunk, channels);
+    const place: Place = (rows, name) => inTurn(() => placeAll(rows, signal, (row) => first + name(row)));
+    return known ? known(chunk, place, signal) : place(chunk, (row) => row);
+  };
   const invertAll = (chunk: Float32Array, signal: AbortSignal | undefined): Promise<Float32Array> => {
     rowCount(chunk, components, 'projections');
     requireFinite(chunk, components, 'projections');
@@ -212,14 +240,14 @@ export function fittedUmap(parts: FittedParts): UmapModel {
     });
   };
 
-  return {
+  const model: UmapModel = {
     kind: 'umap',
     channels,
     components,
     meaning: 'coordinates',
     facts,
     curve,
-    transform: (chunk, signal) => inTurn(() => placeAll(chunk, signal)),
+    transform: (chunk, signal) => placeFrom(chunk, 0, signal),
     inverse: (chunk, signal) => inTurn(async () => invertAll(chunk, signal)),
     state(): ModelState {
       const { workers: _workers, threads: _threads, ...kept } = options;
@@ -232,6 +260,8 @@ export function fittedUmap(parts: FittedParts): UmapModel {
           lengths: tensor('float32', [plan.rows], lengths),
           means: tensor('float32', [plan.rows], means),
           embedding: tensor('float32', [plan.rows, components], embedding),
+          ...(digests ? { digests: digestTensor(digests) } : {}),
+          ...(origins ? { origins: digestTensor(origins) } : {}),
         },
         metadata: {
           version: stateVersion,
@@ -243,6 +273,7 @@ export function fittedUmap(parts: FittedParts): UmapModel {
     },
     close,
   };
+  return { model, place: placeFrom };
 }
 
 function preparedRows(
@@ -255,6 +286,34 @@ function preparedRows(
     tokens: out,
     lengths: new Float32Array(buffer, lengths, rows).slice(),
     means: new Float32Array(buffer, means, rows).slice(),
+  };
+}
+
+const digestTensor = (digests: Uint32Array): Tensor =>
+  tensor('uint32', [digests.length / digestWords, digestWords], digests as Uint32Array<ArrayBuffer>);
+
+/**
+ * Compares a token with what the model keeps of a fitted one, up to the rounding of float16 and of what was taken off:
+ * enough to tell two tokens apart whose digests are equal by chance.
+ */
+function sameRow({ memory, prepared, plan }: FittedParts): (token: Float32Array, index: number) => boolean {
+  const { channels, stride } = plan;
+  const row = (index: number): Float32Array =>
+    memory
+      ? new Float32Array(memory.buffer, plan.tokens + index * stride * 4, channels)
+      : prepared!.tokens.subarray(index * channels, (index + 1) * channels);
+  const one = (part: 'lengths' | 'means', index: number): number =>
+    memory ? new Float32Array(memory.buffer, plan[part] + index * 4, 1)[0]! : prepared![part][index]!;
+  return (token, index) => {
+    const kept = row(index);
+    const [length, mean] = [one('lengths', index), one('means', index)];
+    let largest = 0;
+    let off = 0;
+    for (let j = 0; j < channels; j++) {
+      largest = Math.max(largest, Math.abs(token[j]!));
+      off = Math.max(off, Math.abs(token[j]! - (kept[j]! * length + mean)));
+    }
+    return off <= largest * 2e-3;
   };
 }
 
@@ -277,6 +336,8 @@ export function checkState(
   curve: Curve;
   facts: Omit<UmapFacts, 'threads' | 'through'>;
   rows: number;
+  digests: Uint32Array | undefined;
+  origins: Uint32Array | undefined;
 } {
   if (kind !== 'umap') throw new InputError(subject, `holds a ${kind} model, not a UMAP.`);
   if (metadata['version'] !== stateVersion)
@@ -307,5 +368,13 @@ export function checkState(
     return data as Float32Array;
   });
   const [tokens, lengths, means, embedding] = parts as [Float32Array, Float32Array, Float32Array, Float32Array];
-  return { prepared: { tokens, lengths, means }, embedding, options, curve, facts, rows };
+  const digestsOf = (name: string): Uint32Array | undefined => {
+    const found = tensors[name];
+    if (!found) return undefined;
+    if (found.dtype !== 'uint32' || found.shape.join() !== `${rows},${digestWords}`)
+      throw new InputError(subject, `its ${name} are [${found.shape.join(', ')}] ${found.dtype}.`);
+    return found.data as Uint32Array;
+  };
+  const [digests, origins] = [digestsOf('digests'), digestsOf('origins')];
+  return { prepared: { tokens, lengths, means }, embedding, options, curve, facts, rows, digests, origins };
 }

@@ -4,8 +4,8 @@ import { bytesSource } from '@deepearth/formats/bytes';
 import { openSafetensors } from '@deepearth/formats/safetensors';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { seededRandom } from '../seeded.ts';
-import { restoreUmap, umap, type UmapModel } from '../umap.ts';
+import { seededRandom } from '../shared/seeded.ts';
+import { restoreUmap, umap, type UmapModel } from './umap.ts';
 
 const channels = 24;
 

@@ -1,6 +1,6 @@
 // What a UMAP can be told, its defaults, and where its tokens come from.
 
-import { rowCount, type Progress } from '../model.ts';
+import { rowCount, type Progress } from '../models/model.ts';
 import type { Metric } from './plan.ts';
 
 /** Tokens that come in chunks; asked for twice when a sample is fitted and the others are placed. */
@@ -8,6 +8,11 @@ export interface TokenChunks {
   readonly count: number;
   /** All rows in order, `[rows, channels]` a chunk; a chunk may be reused once the next one is asked for. */
   chunks(signal?: AbortSignal): AsyncIterable<Float32Array>;
+  /**
+   * Digests of the rows as they came, `[count, 2]` (see `rowDigests`), where these are rounded: both are known to the
+   * model then.
+   */
+  readonly origins?: Uint32Array;
 }
 
 export interface UmapOptions {
@@ -46,7 +51,7 @@ export interface UmapOptions {
   readonly threads?: number;
   /** Past this many tokens a sample is fitted and the others are placed by it; 40,000. */
   readonly maxFitTokens?: number;
-  /** Size of that sample: one token, drawn by the seed, from each of as many equal stretches; 20,000. */
+  /** Size of that sample, spread evenly over all tokens; 20,000. */
   readonly sampleTokens?: number;
   /** Rounds in which a new token finds its place; 30. */
   readonly placeEpochs?: number;

@@ -1,8 +1,8 @@
 // A start along the principal axes of a sample of rows: subspace iteration, a few passes.
 
-import { runSliced } from '../pace.ts';
-import { seededRandom } from '../seeded.ts';
-import { symmetricEigen } from '../eigen.ts';
+import { runSliced } from '../shared/pace.ts';
+import { seededRandom } from '../shared/seeded.ts';
+import { symmetricEigen } from '../pca/eigen.ts';
 import type { Engine } from './engine.ts';
 import { evenly, step, type Running } from './running.ts';
 import type { Settled } from './options.ts';

@@ -4,7 +4,7 @@
 import { onnxModel } from '@deepearth/formats/onnx';
 import { tensor } from '@deepearth/core/tensor';
 import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node';
-import { discard } from '../discard.ts';
+import { discard } from '../shared/discard.ts';
 import type { Kernel } from './kernel.ts';
 
 /**

@@ -1,6 +1,6 @@
 // What goes along with every step of a fit: the caller's signal and progress, and how rows are picked evenly.
 
-import type { Progress } from '../model.ts';
+import type { Progress } from '../models/model.ts';
 import type { RunOptions } from './engine.ts';
 
 export interface Running {

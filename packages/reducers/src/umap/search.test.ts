@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { seededNormal, seededRandom } from '../seeded.ts';
-import { restoreUmap, umap } from '../umap.ts';
+import { seededNormal, seededRandom } from '../shared/seeded.ts';
+import { restoreUmap, umap } from './umap.ts';
 import { openEngine } from './engine.ts';
 import { findNeighbours, prepareRows } from './fit.ts';
 import { firstFree, memoryOf, startKernel } from './kernel.ts';

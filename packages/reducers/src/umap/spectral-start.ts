@@ -1,9 +1,9 @@
 // A start from the graph's spectrum; the parts of a graph that falls apart are laid out one by one, as umap-learn does
 // (umap/spectral.py).
 
-import { symmetricEigen } from '../eigen.ts';
-import type { Sliced } from '../pace.ts';
-import { seededRandom } from '../seeded.ts';
+import { symmetricEigen } from '../pca/eigen.ts';
+import type { Sliced } from '../shared/pace.ts';
+import { seededRandom } from '../shared/seeded.ts';
 import { smallestEigenpairs, type Graph } from './spectrum.ts';
 
 /** Beyond this many parts their places relative to one another are left to chance. */

@@ -1,8 +1,8 @@
 // The smallest eigenpairs of a graph's normalised Laplacian: Lanczos with full reorthogonalisation, in float64.
 
-import { symmetricEigen } from '../eigen.ts';
-import type { Sliced } from '../pace.ts';
-import { seededRandom } from '../seeded.ts';
+import { symmetricEigen } from '../pca/eigen.ts';
+import type { Sliced } from '../shared/pace.ts';
+import { seededRandom } from '../shared/seeded.ts';
 
 /** A symmetric graph by rows: columns `columns[starts[i] … starts[i + 1])` with their weights. */
 export interface Graph {

@@ -1,6 +1,6 @@
 // The working side of the engine: runs jobs against a memory, in a worker or, where there is none, beside the caller.
 
-import { pause } from '../pace.ts';
+import { pause } from '../shared/pace.ts';
 import { control, Stopped, type JobContext } from './context.ts';
 import { jobs, type JobName } from './jobs.ts';
 import { memoryOf, pageBytes, startKernel, type Kernel } from './kernel.ts';

@@ -1,6 +1,6 @@
 // Turns wide tokens onto fewer axes for the search: integer arithmetic throughout, so the same everywhere.
 
-import { seededRandom } from '../seeded.ts';
+import { seededRandom } from '../shared/seeded.ts';
 import type { JobContext, Job } from './context.ts';
 import { preparations, type Plan } from './plan.ts';
 import type { Block } from './products.ts';

@@ -1,0 +1,146 @@
+// Keeps the books of a run: what it read, wrote and skipped, and the manifest that says so.
+
+import type { RunEvent, RunStatus } from './events.ts';
+import type { Artifact } from './items.ts';
+import { lineage } from './lineage.ts';
+import { DeepEarthError, InputError } from './errors.ts';
+import type { Manifest, ManifestOutput, SkippedItem } from './manifest.ts';
+import { assertSafePath } from './safe-path.ts';
+import type { ArtifactFile, ArtifactWriter, InputFile, StageOutput } from './stage.ts';
+import type { RunStore, Stored } from './store.ts';
+
+/** The books of one run. */
+export interface Book {
+  readonly inputs: ReadonlyMap<string, InputFile>;
+  readonly outputs: readonly ManifestOutput[];
+  readonly skipped: readonly SkippedItem[];
+  readonly warnings: Manifest['warnings'];
+  emit(event: RunEvent): void;
+  recordInput(file: InputFile): void;
+  /** Where one stage writes; every file is checked, recorded in the journal and told as an event. */
+  outputOf(stage: string): StageOutput;
+}
+
+/** Opens the books; files go to `store`, events to `tell`. */
+export function openBook(store: RunStore, tell: (event: RunEvent) => void): Book {
+  const inputs = new Map<string, InputFile>();
+  const outputs: ManifestOutput[] = [];
+  const skipped: SkippedItem[] = [];
+  const warnings: { stage: string; message: string }[] = [];
+  const taken = new Set<string>();
+
+  const emit = (event: RunEvent): void => {
+    if (event.type === 'skipped') skipped.push({ stage: event.stage, item: event.item, message: event.message });
+    if (event.type === 'warning') warnings.push({ stage: event.stage, message: event.message });
+    tell(event);
+  };
+
+  const claim = (path: string): void => {
+    assertSafePath(path);
+    const name = path.toLowerCase();
+    if (taken.has(name)) {
+      throw new DeepEarthError(
+        `two files of this run are called ${path}. Give one of the stages that write it another directory.`,
+        { code: 'E_NAME_TAKEN' },
+      );
+    }
+    taken.add(name);
+  };
+
+  const record = async (stage: string, file: ArtifactFile, { bytes, sha256 }: Stored): Promise<Artifact> => {
+    const { path, mediaType, holds, about } = file;
+    const key = lineage('artifact', file.key, sha256);
+    const entry: ManifestOutput = {
+      path,
+      bytes,
+      sha256,
+      mediaType,
+      key,
+      stage,
+      ...(holds !== undefined && { holds }),
+      ...(about && { about }),
+    };
+    await store.appendJournal(JSON.stringify(entry));
+    outputs.push(entry);
+    emit({ type: 'artifact', stage, path, bytes, sha256 });
+    return {
+      kind: 'artifact',
+      id: path,
+      key,
+      path,
+      bytes,
+      sha256,
+      mediaType,
+      ...(holds !== undefined && { holds }),
+      ...(about && { about }),
+    };
+  };
+
+  return {
+    inputs,
+    outputs,
+    skipped,
+    warnings,
+    emit,
+    recordInput: (file) => void inputs.set(file.path, file),
+    outputOf: (stage) => ({
+      async write(file, content) {
+        claim(file.path);
+        return record(stage, file, await store.put(file.path, content));
+      },
+      async writer({ path, mediaType }): Promise<ArtifactWriter> {
+        claim(path);
+        const writing = await store.writer(path);
+        return {
+          append: (bytes) => writing.append(bytes),
+          commit: async (file) => record(stage, { ...file, path, mediaType }, await writing.commit()),
+          discard: () => writing.discard(),
+        };
+      },
+      async read(path) {
+        assertSafePath(path);
+        const file = await store.get(path);
+        if (!file)
+          throw new InputError(path, 'is not there.', {
+            code: 'E_NO_FILE',
+            remedy: 'Let nothing else write into the output folder, and run again.',
+          });
+        return file;
+      },
+    }),
+  };
+}
+
+const byPath = (a: { readonly path: string }, b: { readonly path: string }): number => (a.path < b.path ? -1 : 1);
+
+/** Puts a manifest together, its lists in an order that does not depend on timing. */
+export function manifestOf(
+  book: Book,
+  run: Omit<
+    Manifest,
+    'format' | 'inputs' | 'outputs' | 'skipped' | 'warnings' | 'finishedAt' | 'seconds' | 'startedAt'
+  > & {
+    readonly started: Date;
+    readonly status: RunStatus;
+  },
+): Manifest {
+  const { started, name, status, message, versions, pipeline, stages, range } = run;
+  const finished = new Date();
+  return {
+    format: 1,
+    name,
+    status,
+    ...(message ? { message } : {}),
+    startedAt: started.toISOString(),
+    finishedAt: finished.toISOString(),
+    seconds: (finished.getTime() - started.getTime()) / 1000,
+    versions,
+    pipeline,
+    inputs: [...book.inputs.values()].sort(byPath),
+    outputs: [...book.outputs].sort(byPath),
+    stages,
+    ...(range && { range }),
+    skipped: book.skipped,
+    warnings: book.warnings,
+  };
+}

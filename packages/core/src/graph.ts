@@ -1,0 +1,152 @@
+// Wires the stages of a plan to a graph of observables, and lets programs tap what a stage sends.
+
+import { map, merge, Observable, tap, type Subscription } from 'rxjs';
+import { DeepEarthError } from './errors.ts';
+import type { Item } from './items.ts';
+import type { Pipeline } from './pipeline.ts';
+import { edgeBound, type Plan } from './plan.ts';
+import { pull, push, type Delivery, type Pulled } from './pull.ts';
+import { stageRun, type RunServices, type StageRun } from './stage-run.ts';
+
+type Edge = Observable<Delivery<Item>>;
+
+/** How a program listens to the stages of a run, before and while it goes. */
+export interface Taps {
+  items$(id: string): Observable<Item>;
+  items(id: string): Pulled<Item>;
+  /** Connects a stage: who waits for it subscribes now. */
+  connect(id: string, edge: Edge): void;
+  /** Ends those who wait for a stage that will never come. */
+  fail(error: unknown): void;
+}
+
+/** Opens taps for the stages of a pipeline. */
+export function openTaps(pipeline: Pipeline): Taps {
+  const edges = new Map<string, Edge>();
+  const waiting = new Map<string, Set<{ connect(edge: Edge): void; fail(error: unknown): void }>>();
+  let failure: { readonly error: unknown } | undefined;
+
+  /** The edge behind a stage, as soon as there is one: subscribing before it is there loses nothing. */
+  const deliveries = (id: string): Edge =>
+    new Observable((subscriber) => {
+      const known = edges.get(id);
+      if (known) return known.subscribe(subscriber);
+      if (failure) return subscriber.error(failure.error);
+      if (!pipeline.stages.some((stage) => stage.id === id)) {
+        const ids = pipeline.stages.map((stage) => stage.id).join(', ');
+        return subscriber.error(
+          new DeepEarthError(`there is no stage ${JSON.stringify(id)}. The stages are ${ids}.`, { code: 'E_NO_STAGE' }),
+        );
+      }
+      let connected: Subscription | undefined;
+      const entry = {
+        connect: (edge: Edge) => void (connected = edge.subscribe(subscriber)),
+        fail: (error: unknown) => subscriber.error(error),
+      };
+      const queue = waiting.get(id) ?? new Set();
+      waiting.set(id, queue.add(entry));
+      return () => {
+        queue.delete(entry);
+        connected?.unsubscribe();
+      };
+    });
+
+  return {
+    items$: (id) => deliveries(id).pipe(map(taken)),
+    items: (id) => pull(deliveries(id), edgeBound),
+    connect(id, edge) {
+      edges.set(id, edge);
+      for (const { connect } of waiting.get(id) ?? []) connect(edge);
+      waiting.delete(id);
+    },
+    fail(error) {
+      failure = { error };
+      for (const queue of waiting.values()) for (const entry of queue) entry.fail(error);
+      waiting.clear();
+    },
+  };
+}
+
+/** Takes a delivery at once. */
+function taken<T>({ value, take }: Delivery<T>): T {
+  take();
+  return value;
+}
+
+/** How a graph ended. */
+export interface GraphEnd {
+  readonly runs: readonly StageRun[];
+  /** The first failure; `undefined` when all went well. */
+  readonly failure: unknown;
+}
+
+/** Wires all stages, waits for the last to close, and returns the first failure. */
+export async function startGraph(
+  planned: Plan,
+  services: RunServices,
+  stop: AbortController,
+  taps: Pick<Taps, 'connect'>,
+): Promise<GraphEnd> {
+  const outputs = new Map<string, Edge>();
+  const runs: StageRun[] = [];
+  const leaves: Edge[] = [];
+  let failure: unknown;
+  const fail = (error: unknown): void => {
+    failure ??= error;
+    if (!stop.signal.aborted) stop.abort(error);
+  };
+  for (const { stage, survey, consumers } of planned.stages) {
+    const sources = stage.from.map((id) => ({
+      id,
+      spec: planned.stages.find((other) => other.stage.id === id)!.description.output,
+      items$: outputs.get(id)!,
+    }));
+    // Subscribing starts the stages before; they deliver in a later turn, when every edge is in place.
+    const edge = (items$: Edge): Pulled<Item> => pull(items$, edgeBound, services.signal);
+    const apart = stage.definition.joins === 'separate' || (sources.length > 1 && independent(stage.from, planned));
+    const edges = apart
+      ? sources.map(({ items$ }) => edge(items$))
+      : [edge(merge(...sources.map(({ items$ }) => items$)))];
+    const merged = stage.definition.joins === 'separate' ? nothing : edges.length > 1 ? oneByOne(edges) : edges[0]!;
+    const inputs = sources.map(({ id, spec }, index) => ({ id, spec, items: apart ? edges[index]! : merged }));
+    const running = stageRun(stage, survey, merged, inputs, services);
+    runs.push(running);
+    // A stage that ends early lets go of its inputs, so that the stages before it can end too.
+    void running.closed.then(() => edges.forEach((left) => void left.return()));
+    const output$ = push(running.items).pipe(tap({ error: fail }));
+    outputs.set(stage.id, output$);
+    if (consumers.length === 0) leaves.push(output$);
+  }
+  const ended = new Promise<void>((resolve) => {
+    merge(...leaves.map((leaf) => leaf.pipe(map(taken)))).subscribe({ error: () => resolve(), complete: resolve });
+  });
+  for (const [id, output$] of outputs) taps.connect(id, output$);
+  await ended;
+  await Promise.all(runs.map(({ closed }) => closed));
+  if (failure === undefined && stop.signal.aborted) failure = stop.signal.reason;
+  return { runs, failure };
+}
+
+/**
+ * Whether the inputs are sources of their own (through transforms): one can then be read to its end before the next,
+ * which makes their order that of `from` and never that of arrival.
+ */
+function independent(from: readonly string[], { stages }: Plan): boolean {
+  const roots = from.map((id): string | undefined => {
+    for (let at = id; ;) {
+      const { stage } = stages.find((entry) => entry.stage.id === at)!;
+      if (stage.definition.kind === 'source') return at;
+      if (stage.definition.kind !== 'transform' || stage.from.length !== 1) return undefined;
+      at = stage.from[0]!;
+    }
+  });
+  return roots.every((root) => root !== undefined) && new Set(roots).size === roots.length;
+}
+
+async function* oneByOne(edges: readonly Pulled<Item>[]): AsyncGenerator<Item> {
+  for (const edge of edges) yield* edge;
+}
+
+const nothing: AsyncIterable<Item> = {
+  [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
+};

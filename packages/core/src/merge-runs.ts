@@ -1,0 +1,147 @@
+// Makes one run of runs over parts of the same input.
+
+import type { RunStatus } from './events.ts';
+import { InputError } from './errors.ts';
+import { digestOf } from './former-run.ts';
+import { jsonPieces } from './json-pieces.ts';
+import { canonicalJson } from './lineage.ts';
+import type { Manifest, ManifestOutput } from './manifest.ts';
+import { manifestName } from './safe-path.ts';
+import type { ByteSource } from './byte-source.ts';
+import type { Range } from './stage.ts';
+import type { RunStore } from './store.ts';
+
+/**
+ * Copies the outputs of finished runs of one pipeline over parts of its input into one store, each proven by its digest,
+ * and writes the manifest of the whole last. Parts are taken in the order of their ranges, whatever the order of
+ * `parts`. Throws an `InputError` for a part that did not end well, for parts of different pipelines, for parts that leave
+ * a gap, and for two files of one name with different content.
+ */
+export async function mergeRuns(parts: readonly RunStore[], into: RunStore): Promise<Manifest> {
+  if (parts.length === 0) throw new InputError(into.name, 'there are no runs to merge.', { code: 'E_MERGE' });
+  const read = await Promise.all(parts.map(async (store) => ({ store, manifest: await readManifest(store) })));
+  const start = ({ manifest }: (typeof read)[number]): number => manifest.range?.first ?? 0;
+  const runs = read.sort((a, b) => start(a) - start(b));
+  const first = runs[0]!;
+  for (const { store, manifest } of runs) {
+    if (manifest.status !== 'done' && manifest.status !== 'skipped')
+      throw refused(store, `its run ended as "${manifest.status}".`, 'Run it again with --resume.');
+    if (recipe(manifest) !== recipe(first.manifest))
+      throw refused(store, `it was made by another pipeline than ${first.store.name}.`, 'Merge runs of one pipeline.');
+  }
+  const range = united(runs);
+  const lock = await into.lock();
+  try {
+    const outputs = new Map<string, ManifestOutput>();
+    for (const { store, manifest } of runs) {
+      for (const entry of manifest.outputs) {
+        const known = outputs.get(entry.path);
+        if (known && known.sha256 !== entry.sha256)
+          throw refused(store, `${entry.path} differs from the file of that name in another part.`);
+        if (!known) await copy(entry, store, into);
+        outputs.set(entry.path, entry);
+      }
+    }
+    const merged = mergeManifests(
+      runs.map(({ manifest }) => manifest),
+      [...outputs.values()],
+      range,
+    );
+    await into.put(manifestName, jsonPieces(merged));
+    await into.settle(false);
+    return merged;
+  } finally {
+    await lock.release();
+  }
+}
+
+const refused = (store: RunStore, message: string, remedy?: string): InputError =>
+  new InputError(store.name, message, { code: 'E_MERGE', remedy });
+
+/** What has to be the same for parts to belong together. */
+const recipe = ({ name, pipeline }: Manifest): string => canonicalJson([name, pipeline]);
+
+async function readManifest(store: RunStore): Promise<Manifest> {
+  const file = await store.get(manifestName);
+  if (!file) throw refused(store, 'there is no manifest.json.', 'Give folders that a run has written.');
+  try {
+    return JSON.parse(new TextDecoder().decode(await file.read(0, file.size))) as Manifest;
+  } catch (cause) {
+    throw new InputError(store.name, 'its manifest.json cannot be read.', { code: 'E_MERGE', cause });
+  } finally {
+    await file.close();
+  }
+}
+
+/** The range of all parts together; `undefined` when one of them was the whole. */
+function united(runs: readonly { readonly store: RunStore; readonly manifest: Manifest }[]): Range | undefined {
+  let all: Range | undefined;
+  for (const { store, manifest } of runs) {
+    const { range } = manifest;
+    if (!range) return undefined;
+    if (all && range.first > all.end)
+      throw refused(
+        store,
+        `it begins at ${range.first}, and the parts before end at ${all.end}.`,
+        'Add the part between.',
+      );
+    all = { first: all?.first ?? range.first, end: Math.max(all?.end ?? 0, range.end) };
+  }
+  return all;
+}
+
+async function copy(entry: ManifestOutput, from: RunStore, into: RunStore): Promise<void> {
+  const file = await from.get(entry.path);
+  if (!file) throw refused(from, `${entry.path} is not there any more.`, 'Run it again with --resume.');
+  try {
+    if ((await digestOf(file)) !== entry.sha256)
+      throw refused(from, `${entry.path} has changed since its run.`, 'Run it again with --resume.');
+    if (from.name !== into.name) await into.put(entry.path, pieces(file));
+  } finally {
+    await file.close();
+  }
+}
+
+async function* pieces(file: ByteSource, step = 1 << 20): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < file.size; at += step) yield file.read(at, Math.min(step, file.size - at));
+}
+
+/** One manifest of several: lists united, counts added, the times from the first start to the last end. */
+function mergeManifests(
+  parts: readonly Manifest[],
+  outputs: readonly ManifestOutput[],
+  range: Range | undefined,
+): Manifest {
+  const [first] = parts as readonly [Manifest, ...Manifest[]];
+  const byPath = (a: { readonly path: string }, b: { readonly path: string }): number => (a.path < b.path ? -1 : 1);
+  const inputs = new Map(parts.flatMap((part) => part.inputs.map((file) => [file.path, file] as const)));
+  const status: RunStatus = parts.some((part) => part.status === 'skipped') ? 'skipped' : 'done';
+  const { range: _, ...rest } = first;
+  return {
+    ...rest,
+    status,
+    startedAt: parts.map((part) => part.startedAt).sort()[0]!,
+    finishedAt: parts
+      .map((part) => part.finishedAt)
+      .sort()
+      .at(-1)!,
+    seconds: parts.reduce((sum, part) => sum + part.seconds, 0),
+    inputs: [...inputs.values()].sort(byPath),
+    outputs: [...outputs].sort(byPath),
+    stages: first.stages.map((stage, index) => {
+      const all = parts.map((part) => part.stages[index]!);
+      const sum = (of: (counts: (typeof all)[number]) => number): number =>
+        all.reduce((n, counts) => n + of(counts), 0);
+      return {
+        ...stage,
+        in: sum((counts) => counts.in),
+        out: sum((counts) => counts.out),
+        skipped: sum((counts) => counts.skipped),
+        busySeconds: Math.round(1000 * sum((counts) => counts.busySeconds)) / 1000,
+      };
+    }),
+    ...(range && { range }),
+    skipped: parts.flatMap((part) => part.skipped),
+    warnings: parts.flatMap((part) => part.warnings),
+  };
+}

@@ -1,0 +1,52 @@
+// Where a run keeps what it writes: a folder, a bucket, memory. The graph knows no more of files than this.
+
+import type { ByteSource } from './byte-source.ts';
+import type { Content, Scratch } from './stage.ts';
+
+/** What a store says of bytes it has taken. */
+export interface Stored {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** Bytes on their way into a store; nothing is seen under the path before `commit`. */
+export interface StoreWriter {
+  append(bytes: Uint8Array): Promise<void>;
+  commit(): Promise<Stored>;
+  /** Lets the bytes go; safe after `commit`, which it does not undo. */
+  discard(): Promise<void>;
+}
+
+/** The right to write into a store; held by one run at a time. */
+export interface StoreLock {
+  release(): Promise<void>;
+}
+
+/** Paths are relative, with forward slashes; whoever calls has checked them (`assertSafePath`). */
+export interface RunStore {
+  /** For people and errors: an absolute path, "s3://bucket/prefix", "memory". */
+  readonly name: string;
+  /** Opens a file; `undefined` where there is none. Close it. */
+  get(path: string): Promise<ByteSource | undefined>;
+  /** Writes a file whole or not at all, over what is there. */
+  put(path: string, content: Content): Promise<Stored>;
+  /** Starts a file that is written over time. */
+  writer(path: string): Promise<StoreWriter>;
+  /** The files below a prefix, in order of their paths; of the run's own state only where the prefix names it. */
+  list(prefix?: string): AsyncIterable<{ readonly path: string; readonly bytes: number }>;
+  /** Removes a file; nothing where there is none. */
+  remove(path: string): Promise<void>;
+  /** Takes the store for one run. Throws an `InputError` (`E_OUTPUT_BUSY`) while another holds it. */
+  lock(): Promise<StoreLock>;
+  /** Room of one run for what does not fit in memory, below a name; gone when the run ends. */
+  scratch(name: string): Promise<Scratch & { close(): Promise<void> }>;
+  /** A folder for one run below a name, where the store has folders; gone when the run ends. */
+  workFolder?(name: string): Promise<string>;
+  /** Appends a line to the journal of the run, synced; `readJournal` gives the lines of this and former runs. */
+  appendJournal(line: string): Promise<void>;
+  readJournal(): Promise<readonly string[]>;
+  /** Begins the journal anew. */
+  clearJournal(): Promise<void>;
+  /** Ends a run: removes its scratch and half-written files, and the journal unless a later run may need it. */
+  settle(keepJournal: boolean): Promise<void>;
+}

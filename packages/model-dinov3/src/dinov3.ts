@@ -1,0 +1,207 @@
+// The encoder stage: clips in, DINOv3 or DINOv2 token grids out, every frame by itself.
+
+import { stat } from 'node:fs/promises';
+import {
+  axisSize,
+  defineEncoder,
+  lineage,
+  refuse,
+  spec,
+  type Clip,
+  type StageContext,
+  type TokenGrid,
+} from '@deepearth/core';
+import { rememberedDigest } from '@deepearth/onnx/cache';
+import type { PreparedFrames } from '@deepearth/onnx/encode-frames';
+import { closeModel, encoderOptions, encodeStream, openModel, type OpenModel } from '@deepearth/onnx/encode-stage';
+import { estimate } from '@deepearth/onnx/estimate';
+import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
+import { fits, layout, type CropSize } from '@deepearth/vision/geometry';
+import { prepareClip, type PreprocessOptions } from '@deepearth/vision/preprocess';
+import { z } from 'zod';
+import type { Architecture } from './architecture.ts';
+import { dinov3Family } from './family.ts';
+import { processorIn, publishedProcessor, type FoundProcessor } from './processing.ts';
+
+const edge = z.number().int().positive();
+
+export const dinov3Options = z.strictObject({
+  model: z
+    .string()
+    .min(1)
+    .describe(
+      'A folder with config.json and model.safetensors of DINOv3 or DINOv2, or a name on the Hugging Face Hub such as facebook/dinov2-base or facebook/dinov3-vitl16-pretrain-sat493m.',
+    ),
+  ...encoderOptions,
+  batchSize: z.number().int().positive().default(1).describe('Frames in one call (tiles, with `fit: tile`).'),
+  fit: z
+    .enum(fits)
+    .optional()
+    .describe(
+      'How a frame becomes the input: `crop` cuts out the centre (edges are lost), `resize` squeezes, `pad` fills up, `tile` keeps the resolution and encodes crops side by side. Default: the checkpoint’s own, `resize` in DINOv3 and `crop` in DINOv2.',
+    ),
+  cropSize: z
+    .union([
+      edge,
+      z.strictObject({
+        height: edge.describe('Pixels, a multiple of the patch.'),
+        width: edge.describe('Pixels, a multiple of the patch.'),
+      }),
+    ])
+    .optional()
+    .describe(
+      'Pixels of the input, a multiple of the patch: 16 in DINOv3, 14 in DINOv2 (or { height, width }). Default: the checkpoint’s own, 224.',
+    ),
+  scale: z
+    .number()
+    .positive()
+    .optional()
+    .describe('With `fit: tile`: pixels of the input per pixel of the frame. Default: 1.'),
+  range: z
+    .tuple([z.number(), z.number()])
+    .optional()
+    .describe('For frames that are not 8-bit: the values that become black and white.'),
+});
+
+type Options = z.output<typeof dinov3Options>;
+
+interface Survey extends ModelSurvey<Architecture> {
+  /** Absent where the architecture is. */
+  readonly processor?: FoundProcessor;
+  /** True where the model lies in a folder, whose preprocessor_config.json would have been found. */
+  readonly local: boolean;
+}
+
+interface State extends OpenModel<Architecture> {
+  readonly processor: FoundProcessor;
+}
+
+type Context = StageContext<Options, State, Survey>;
+
+/** What decides an encoder's input. */
+const preparation = (
+  { cropSize, fit, scale, range }: Options,
+  { patchSize }: Architecture,
+  { processing, crop }: FoundProcessor,
+): PreprocessOptions => ({ cropSize: cropSize ?? crop, patchSize, processing, fit, scale, range, tubelet: 1 });
+
+const edges = (size: CropSize): readonly number[] => (typeof size === 'number' ? [size] : [size.height, size.width]);
+
+export const dinov3 = defineEncoder({
+  type: 'dinov3',
+  summary:
+    'Encodes every frame of a clip by itself with DINOv3 or DINOv2: one token for each patch of 16 x 16 or 14 x 14 pixels, the class token and the registers as globals.',
+  options: dinov3Options,
+  examples: [
+    '- type: encoder/dinov3\n  with: { model: facebook/dinov2-base }',
+    '- type: encoder/dinov3\n  with: { model: facebook/dinov3-vitl16-pretrain-sat493m, fit: tile, batchSize: 4 }',
+    '- type: encoder/dinov3\n  with: { model: ./models/dinov3, cropSize: 512, precision: int8 }',
+  ],
+
+  async survey({ model, weights }): Promise<Survey> {
+    const found = await surveyModel(dinov3Family, model, weights);
+    const local = (await stat(model).catch(() => undefined))?.isDirectory() ?? false;
+    if (!found.architecture) return { ...found, local };
+    return { ...found, local, processor: await processorIn(local ? model : undefined, found.architecture) };
+  },
+
+  describe(input, { options, survey }) {
+    if (input?.kind !== 'clip')
+      return refuse(`encoder/dinov3 takes clips, not ${input?.kind ?? 'nothing'}`, {
+        remedy: 'Put a windower before it.',
+      });
+    const channels = axisSize(input, 'channels');
+    if (channels !== null && ![1, 2, 3, 4].includes(channels))
+      return refuse(`encoder/dinov3 takes pictures of 1 or 3 channels (and opacity), these have ${channels}`, {
+        remedy: "Pick three with the source's `bands` option.",
+      });
+    const frames = axisSize(input, 'time');
+    const architecture = survey?.architecture;
+    const open = (width: number | null) =>
+      spec('tokens', { time: frames, height: null, width: null, channels: width }, 'float32', input.count);
+    if (!architecture) return { output: open(null) };
+    const { patchSize, hiddenSize } = architecture;
+    const processor = survey.processor ?? { ...publishedProcessor(architecture), file: null };
+    const plan = preparation(options, architecture, processor);
+    const odd = edges(plan.cropSize).find((length) => length % patchSize);
+    if (odd !== undefined)
+      return refuse(`an input of ${odd} pixels is no multiple of the patch of ${survey.name}, ${patchSize}`, {
+        option: 'cropSize',
+        remedy: `Give ${Math.max(Math.round(odd / patchSize), 1) * patchSize}.`,
+      });
+    const height = axisSize(input, 'height');
+    const width = axisSize(input, 'width');
+    // Without the frames' size, only tiles leave the grid open.
+    const known = height !== null && width !== null;
+    const notes = [
+      `model ${survey.name}`,
+      ...(survey.local && processor.file === null
+        ? ['no preprocessor_config.json: frames are prepared as the published checkpoints of its kind are']
+        : []),
+    ];
+    if (!known && plan.fit === 'tile') return { output: open(hiddenSize), notes };
+    const { grid, tile, tiles } = layout(width ?? 1, height ?? 1, {
+      ...plan,
+      resize: plan.processing.resize,
+      fit: known ? plan.fit : 'resize',
+    });
+    const cost = estimate(dinov3Family, architecture, {
+      frames: frames ?? 1,
+      height: tile.height,
+      width: tile.width,
+      batchSize: options.batchSize,
+      precision: options.precision,
+    });
+    const teraflop = (cost.flop * tiles.rows * tiles.columns) / 1e12;
+    return {
+      output: spec(
+        'tokens',
+        { time: frames, height: grid.height, width: grid.width, channels: hiddenSize },
+        'float32',
+        input.count,
+      ),
+      memoryBytes: cost.peakBytes,
+      notes: [...notes, ...(frames === null ? [] : [`${teraflop.toPrecision(3)} TFLOP for each clip`])],
+    };
+  },
+
+  async open(context): Promise<State> {
+    const opened = await openModel(dinov3Family, context);
+    try {
+      const { architecture, folder } = opened.checkpoint;
+      const processor = await processorIn(folder, architecture);
+      const { file } = processor;
+      if (file) context.recordInput({ path: file, ...(await rememberedDigest(file, context.signal)) });
+      return { ...opened, processor };
+    } catch (error) {
+      await closeModel(opened);
+      throw error;
+    }
+  },
+
+  process(clips: AsyncIterable<Clip>, context: Context): AsyncIterable<TokenGrid> {
+    const { encoder, processor } = context.state;
+    const plan = preparation(context.options, encoder.architecture, processor);
+    return encodeStream(clips, context, {
+      recipe: lineage('encoder/dinov3', plan, encoder.identity.fingerprint),
+      prepare: (clip) => prepare(clip, plan, context.signal),
+    });
+  },
+
+  close: closeModel,
+});
+
+/** The frames of a clip made ready one by one; a frame that comes again (a still, a padded tail) is read once. */
+async function prepare(clip: Clip, plan: PreprocessOptions, signal: AbortSignal): Promise<PreparedFrames[]> {
+  const known = new Map<string, PreparedFrames>();
+  const parts: PreparedFrames[] = [];
+  for (const frame of clip.frames) {
+    let part = known.get(frame.key);
+    if (!part) {
+      part = prepareClip([await frame.read({ signal })], { ...plan, names: [frame.locator.uri] });
+      known.set(frame.key, part);
+    }
+    parts.push(part);
+  }
+  return parts;
+}

@@ -1,0 +1,220 @@
+// Opens a checkpoint as published and checks that every tensor of the encoder is there, in its shape.
+
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { InputError } from '@deepearth/core/errors';
+import { elementBytes, elementCount, type DType } from '@deepearth/core/tensor';
+import { openFile } from '@deepearth/formats/file-source-node';
+import { lazyTensor, type LazyTensor } from '@deepearth/formats/lazy-tensor';
+import { openSafetensors } from '@deepearth/formats/safetensors';
+import { openPickled } from './checkpoint-pt.ts';
+import type { EncoderArchitecture } from './architecture.ts';
+import type { ModelFamily } from './family.ts';
+
+/** A weight in a file: nothing of it is read until somebody asks. */
+export interface CheckpointTensor extends LazyTensor {
+  /** Absolute path without links, so that ONNX Runtime may be pointed there. */
+  readonly file: string;
+  /** What the file calls it; a part of a fused matrix has the matrix's name. */
+  readonly storedName: string;
+}
+
+/** An encoder's architecture and its weights by the project's names (`layers.0.query.weight`). */
+export interface Checkpoint<A extends EncoderArchitecture = EncoderArchitecture> {
+  readonly family: ModelFamily<A>;
+  /** For people: the folder's or file's name, or the name it was asked for by. */
+  readonly name: string;
+  readonly architecture: A;
+  readonly tensors: ReadonlyMap<string, CheckpointTensor>;
+  /** Weights of what stands on top of the encoder (a classifier), by their names in the file; empty where there is none. */
+  readonly head: ReadonlyMap<string, CheckpointTensor>;
+  /** The folder it lies in, with its config.json and what else a publisher puts there. */
+  readonly folder: string;
+  /** The files it was read from, absolute: weights first, then config.json where there is one. */
+  readonly files: readonly string[];
+  /** Values of the encoder. */
+  readonly parameters: number;
+  close(): Promise<void>;
+}
+
+export interface CheckpointOptions {
+  /** File of the weights, relative to the folder; "model.safetensors" (or the shards of its index) unless told. */
+  readonly weights?: string | undefined;
+  /** What to call it. */
+  readonly name?: string | undefined;
+}
+
+type Files = { readonly tensors: ReadonlyMap<string, LazyTensor>; readonly path: string; close(): Promise<void> };
+
+const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
+
+/**
+ * Reads the `config.json` of a folder and returns it parsed, with its path. Throws an `InputError` when there is none or
+ * it is no JSON.
+ */
+export async function readModelConfig(folder: string): Promise<{ json: unknown; path: string }> {
+  const path = join(folder, 'config.json');
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new InputError(path, 'cannot be read; a model is a folder with config.json and model.safetensors.', {
+      cause,
+      code: 'E_MODEL_MISSING',
+    });
+  });
+  try {
+    return { json: JSON.parse(text) as unknown, path };
+  } catch (cause) {
+    throw new InputError(path, `is no JSON: ${(cause as Error).message}.`, { cause, code: 'E_MODEL_CONFIG' });
+  }
+}
+
+/** Reads the `config.json` of a folder. Throws an `InputError` when there is none or it is not an encoder's. */
+export async function readArchitecture<A extends EncoderArchitecture>(
+  family: ModelFamily<A>,
+  folder: string,
+): Promise<A> {
+  const { json, path } = await readModelConfig(folder);
+  return family.readConfig(json, path);
+}
+
+async function weightFiles(folder: string, weights: string | undefined): Promise<string[]> {
+  if (weights) return [join(folder, weights)];
+  const single = join(folder, 'model.safetensors');
+  const index = join(folder, 'model.safetensors.index.json');
+  if ((await exists(single)) || !(await exists(index))) return [single];
+  const { weight_map: map } = JSON.parse(await readFile(index, 'utf8')) as { weight_map?: Record<string, string> };
+  return [...new Set(Object.values(map ?? {}))].map((name) => join(folder, basename(name)));
+}
+
+async function openWeights(path: string, pickledKeys: readonly string[]): Promise<Files> {
+  const file = await realpath(path).catch((cause: unknown) => {
+    throw new InputError(path, 'there is no such file; a model is a folder with config.json and model.safetensors.', {
+      cause,
+      code: 'E_MODEL_MISSING',
+    });
+  });
+  const source = await openFile(file);
+  try {
+    const tensors = /\.safetensors$/.test(path)
+      ? (await openSafetensors(source)).tensors
+      : await openPickled(source, pickledKeys);
+    return { tensors, path: file, close: () => source.close() };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+/** Rows `part` of `parts` equal shares, as a tensor of its own. */
+function share(whole: LazyTensor, part: number, parts: number): LazyTensor {
+  if (parts === 1) return whole;
+  const shape = [Math.floor(whole.shape[0]! / parts), ...whole.shape.slice(1)];
+  const bytes = elementCount(shape) * elementBytes(whole.dtype);
+  return lazyTensor({
+    dtype: whole.dtype,
+    shape,
+    locate: async (signal) => {
+      const found = await whole.locate(signal);
+      return found && { offset: found.offset + part * bytes, bytes };
+    },
+    readBytes: (start, length, signal) => whole.readBytes(part * bytes + start, length, signal),
+  });
+}
+
+/**
+ * Opens the checkpoint in a folder (`config.json`, `model.safetensors`), or a single weights file beside whose folder a
+ * config.json may lie. Throws an `InputError` that lists every tensor that is missing, not known, or of another shape
+ * than the architecture asks for.
+ */
+export async function openCheckpoint<A extends EncoderArchitecture>(
+  family: ModelFamily<A>,
+  path: string,
+  { weights, name = basename(path) }: CheckpointOptions = {},
+): Promise<Checkpoint<A>> {
+  const folder = (await isFolder(path)) ? path : dirname(path);
+  const paths = folder === path ? await weightFiles(path, weights) : [path];
+  const config = join(folder, 'config.json');
+  const configured = await exists(config);
+  if (!configured && paths.some((file) => file.endsWith('.safetensors')) && folder === path)
+    await readModelConfig(folder);
+  const opened: Files[] = [];
+  const close = async (): Promise<void> => void (await Promise.all(opened.map((file) => file.close())));
+  try {
+    for (const file of paths) opened.push(await openWeights(file, family.pickledKeys));
+    const tensors = new Map<string, CheckpointTensor>();
+    const head = new Map<string, CheckpointTensor>();
+    const unknown: string[] = [];
+    for (const { tensors: stored, path: file } of opened)
+      for (const [storedName, lazy] of stored) {
+        // A tensor without values (no registers: `[1, 0, hiddenSize]`) says nothing.
+        if (elementCount(lazy.shape) === 0) continue;
+        const meaning = family.meaningOf(storedName);
+        if (meaning === undefined) unknown.push(storedName);
+        else if (meaning === 'besides') continue;
+        else if ('head' in meaning) head.set(meaning.head, { ...lazy, file, storedName });
+        else
+          meaning.encoder.forEach((known, part) =>
+            tensors.set(known, { ...share(lazy, part, meaning.encoder.length), file, storedName }),
+          );
+      }
+    const shapes = new Map([...tensors].map(([known, { shape }]) => [known, shape]));
+    const first = opened[0]!.path;
+    const architecture = configured
+      ? await readArchitecture(family, folder)
+      : family.inferArchitecture?.(shapes, first);
+    if (!architecture) throw new InputError(first, 'has no config.json beside it.', { code: 'E_MODEL_CONFIG' });
+    const fitting = family.settle?.(architecture, shapes, first) ?? architecture;
+    checkTensors(family, fitting, tensors, unknown, first);
+    return {
+      family,
+      name,
+      architecture: fitting,
+      tensors,
+      head,
+      folder,
+      files: [...opened.map((file) => file.path), ...(configured ? [config] : [])],
+      parameters: [...tensors.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Types that weights may have. */
+const floats: ReadonlySet<DType> = new Set(['float32', 'float16', 'bfloat16', 'float64']);
+
+function checkTensors<A extends EncoderArchitecture>(
+  family: ModelFamily<A>,
+  architecture: A,
+  tensors: Map<string, CheckpointTensor>,
+  unknown: readonly string[],
+  path: string,
+): void {
+  const expected = family.expectedTensors(architecture);
+  const shapeText = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
+  const faults: string[] = [];
+  for (const [name, shape] of expected) {
+    const found = tensors.get(name);
+    if (!found) faults.push(`missing ${family.publishedName(name, architecture)} ${shapeText(shape)}`);
+    else if (shapeText(found.shape) !== shapeText(shape))
+      faults.push(`${found.storedName} is ${shapeText(found.shape)}, expected ${shapeText(shape)}`);
+    else if (!floats.has(found.dtype)) faults.push(`${found.storedName} holds ${found.dtype}, not floats`);
+  }
+  const extra = [
+    ...[...tensors].filter(([name]) => !expected.has(name)).map(([, { storedName }]) => storedName),
+    ...unknown,
+  ];
+  for (const name of extra) faults.push(`unexpected ${name}`);
+  if (faults.length === 0) return;
+  const { hiddenSize, layers } = architecture;
+  throw new InputError(
+    path,
+    `does not hold the ${family.name(architecture)} encoder its config describes (${layers} layers of ${hiddenSize}, ${expected.size} tensors); ${faults.length} differ:\n  ${faults.join('\n  ')}\n`,
+    {
+      code: 'E_MODEL_TENSORS',
+    },
+  );
+}

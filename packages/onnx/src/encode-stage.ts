@@ -1,0 +1,190 @@
+// What encoder stages share: options of the device, opening a model, and the way of clips through it in batches.
+
+import type { ByteSource } from '@deepearth/core/byte-source';
+import type { Clip, PictureOrigin, TokenGrid } from '@deepearth/core/items';
+import { lineage } from '@deepearth/core/lineage';
+import type { StageContext } from '@deepearth/core/stage';
+import { readTokenFile, type StoredTokens } from '@deepearth/formats/token-file';
+import { z } from 'zod';
+import type { EncoderArchitecture } from './architecture.ts';
+import { rememberedDigest } from './cache.ts';
+import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { encodeFrames, joined, globalTokens, type EncodedFrames, type PreparedFrames } from './encode-frames.ts';
+import { openEncoder, type Encoder } from './encoder.ts';
+import type { ModelFamily } from './family.ts';
+import { precisions } from './precision.ts';
+import { resolveModel } from './resolve-model.ts';
+
+/** Options of every encoder stage: which weights, and where and how they run. `model` is the stage's own. */
+export const encoderOptions = {
+  weights: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Weights file inside the model folder, such as original.pt. Default: model.safetensors.'),
+  device: z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .default('auto')
+    .describe('cpu, cuda, cuda:1, webgpu, coreml, dml, or auto; a list runs several side by side, one process each.'),
+  precision: z
+    .enum(precisions)
+    .default('fp32')
+    .describe(
+      'fp32 reads the checkpoint where it lies; fp16 and int8 are made once and kept in the cache. int8 is for the CPU.',
+    ),
+  threads: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('CPU threads of one process; never more than there are cores. Default: all.'),
+};
+
+/** The options above, read, with what every encoder stage has besides. */
+export interface EncoderStageOptions {
+  readonly model: string;
+  readonly weights?: string | undefined;
+  readonly device: string | readonly string[];
+  readonly precision: (typeof precisions)[number];
+  readonly batchSize: number;
+  readonly threads?: number | undefined;
+}
+
+/** What is open while an encoder stage runs. */
+export interface OpenModel<A extends EncoderArchitecture> {
+  readonly checkpoint: Checkpoint<A>;
+  readonly encoder: Encoder<A>;
+}
+
+/** Finds and opens the model of a stage and records its files as inputs of the run. */
+export async function openModel<A extends EncoderArchitecture>(
+  family: ModelFamily<A>,
+  { options, signal, log, progress, recordInput }: StageContext<EncoderStageOptions, undefined, unknown>,
+): Promise<OpenModel<A>> {
+  const { model, weights, device, precision, threads } = options;
+  const { path, name } = await resolveModel([family], model, { signal, log: log.warn, progress });
+  const checkpoint = await openCheckpoint(family, path, { weights, name });
+  try {
+    for (const file of checkpoint.files) recordInput({ path: file, ...(await rememberedDigest(file, signal)) });
+    const encoder = await openEncoder(checkpoint, {
+      devices: [device].flat(),
+      precision,
+      threads,
+      signal,
+      log: log.info,
+      progress,
+    });
+    return { checkpoint, encoder };
+  } catch (error) {
+    await checkpoint.close();
+    throw error;
+  }
+}
+
+export async function closeModel({ checkpoint, encoder }: OpenModel<EncoderArchitecture>): Promise<void> {
+  await encoder.close();
+  await checkpoint.close();
+}
+
+/** A clip on its way through a batch. */
+interface Job {
+  readonly clip: Clip;
+  readonly key: string;
+  readonly parts: readonly PreparedFrames[];
+}
+
+/** How a stage encodes its clips. */
+export interface Encoding {
+  /** Digest of everything that decides values; where and in which batches they are computed does not. */
+  readonly recipe: string;
+  /** Reads a clip's frames and makes them ready; several parts follow one another in time and have one geometry. */
+  prepare(clip: Clip): Promise<readonly PreparedFrames[]>;
+}
+
+type Context = StageContext<EncoderStageOptions, OpenModel<EncoderArchitecture>, any>;
+
+/** Clips in, token grids out, `batchSize` parts in a call, in order; what a former run left is taken from there. */
+export async function* encodeStream(
+  clips: AsyncIterable<Clip>,
+  context: Context,
+  { recipe, prepare }: Encoding,
+): AsyncGenerator<TokenGrid> {
+  const { options, state, former } = context;
+  const { encoder } = state;
+  const most = options.batchSize * encoder.devices.length;
+  let jobs: Job[] = [];
+  let done = 0;
+
+  const gridOf = ({ clip, key }: Job, { values, globals, geometry, valid }: EncodedFrames): TokenGrid => ({
+    kind: 'tokens',
+    id: clip.id,
+    key,
+    values,
+    axes: ['time', 'height', 'width', 'channels'],
+    ...(valid && { valid }),
+    ...(globals && { globals: globalTokens(encoder.globals, globals) }),
+    origin: { kind: 'picture', geometry } satisfies PictureOrigin,
+    clip,
+    encoder: encoder.identity,
+  });
+
+  async function* flush(): AsyncGenerator<TokenGrid> {
+    const batch = jobs;
+    jobs = [];
+    for (const [index, encoded] of (await encodeAll(batch, context)).entries()) {
+      context.progress('encode', ++done, context.inputs[0]?.spec.count ?? null);
+      if (encoded) yield gridOf(batch[index]!, encoded);
+    }
+  }
+
+  for await (const clip of clips) {
+    const key = lineage(recipe, clip.key);
+    const file = await former.find(key);
+    const stored = file && (await readStored(file));
+    if (stored?.key === key) {
+      yield* flush();
+      yield { ...stored, id: clip.id, clip, encoder: encoder.identity };
+      continue;
+    }
+    const parts = await context.attempt(clip, () => prepare(clip));
+    if (parts) jobs.push({ clip, key, parts });
+    if (jobs.reduce((sum, job) => sum + job.parts.length, 0) >= most) yield* flush();
+  }
+  yield* flush();
+}
+
+async function readStored(source: ByteSource): Promise<StoredTokens> {
+  try {
+    return await readTokenFile(source);
+  } finally {
+    await source.close();
+  }
+}
+
+/** Encodes a batch; when that fails, clip by clip, so that `onError` decides about the one at fault alone. */
+async function encodeAll(
+  batch: readonly Job[],
+  { options, state, signal, attempt }: Context,
+): Promise<(EncodedFrames | undefined)[]> {
+  if (batch.length === 0) return [];
+  const encode = async (jobs: readonly Job[]): Promise<EncodedFrames[]> => {
+    const encoded = await encodeFrames(
+      state.encoder,
+      jobs.flatMap(({ parts }) => parts),
+      options.batchSize,
+      signal,
+    );
+    let at = 0;
+    return jobs.map(({ parts }) => joined(encoded.slice(at, (at += parts.length))));
+  };
+  if (batch.length > 1) {
+    try {
+      return await encode(batch);
+    } catch (error) {
+      if (signal.aborted) throw error;
+    }
+  }
+  const grids: (EncodedFrames | undefined)[] = [];
+  for (const job of batch) grids.push(await attempt(job.clip, async () => (await encode([job]))[0]!));
+  return grids;
+}

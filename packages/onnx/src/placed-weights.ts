@@ -1,0 +1,24 @@
+// Weights where ONNX Runtime can read them.
+
+import type { DType } from '@deepearth/core/tensor';
+
+/** Where a weight's values lie; `file` is a name in the folder that the session is told. */
+export interface PlacedWeight {
+  readonly file: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+export interface PlacedWeights {
+  /** Absolute; the names in `weights` are relative to it. */
+  readonly folder: string;
+  readonly weights: ReadonlyMap<string, PlacedWeight>;
+}
+
+export interface PlaceOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called while weights are converted. */
+  readonly progress?: ((done: number, total: number) => void) | undefined;
+}

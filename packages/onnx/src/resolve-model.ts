@@ -1,0 +1,64 @@
+// From what a user calls a model to the folder or file that holds it.
+
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { InputError } from '@deepearth/core/errors';
+import { cacheFolder, fillingCache } from './cache.ts';
+import type { AnyFamily, BuiltinModel } from './family.ts';
+import { parseHubName } from './hub.ts';
+import { namesOf } from './published.ts';
+
+export interface ResolveOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Told when a cached model is used because the Hub does not answer. */
+  readonly log?: ((message: string) => void) | undefined;
+  readonly progress?: ((step: string, done: number, total: number) => void) | undefined;
+}
+
+export interface ResolvedModel {
+  /** A folder with config.json and weights, or a weights file. */
+  readonly path: string;
+  /** For people and for the manifest. */
+  readonly name: string;
+}
+
+const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
+
+/** Writes a built-in checkpoint into the cache once; its folder is named after its content. */
+async function placeBuiltin({ title, digest, write }: BuiltinModel): Promise<ResolvedModel> {
+  const path = join(cacheFolder(), 'builtin', await digest());
+  if (!(await exists(join(path, 'config.json')))) await fillingCache(() => write(path));
+  return { path, name: title };
+}
+
+/**
+ * Finds a model of one of `families`: a built-in one, a folder, a weights file, or the name of a repository on the
+ * Hugging Face Hub, which is fetched. Throws an `InputError` when it is none of them.
+ */
+export async function resolveModel(
+  families: readonly AnyFamily[],
+  model: string,
+  { signal, log, progress }: ResolveOptions = {},
+): Promise<ResolvedModel> {
+  const builtins = families.flatMap(({ builtin }) => builtin ?? []);
+  const builtin = builtins.find(({ name }) => name === model);
+  if (builtin) return placeBuiltin(builtin);
+  if (await exists(model)) return { path: resolve(model), name: model };
+  const known = families.flatMap(({ catalogue }) => namesOf(catalogue));
+  if (parseHubName(model)) {
+    const { fetchModel } = await import('./hub.ts');
+    const path = await fetchModel(model, {
+      signal,
+      known,
+      ...(log && { warn: log }),
+      ...(progress && {
+        progress: ({ file, doneBytes, totalBytes }) => progress(`fetch ${file}`, doneBytes, totalBytes),
+      }),
+    });
+    return { path, name: model };
+  }
+  throw new InputError(model, 'is no folder, no file and no name of a model.', {
+    code: 'E_MODEL_MISSING',
+    remedy: `Give ${builtins.map(({ name }) => `"${name}", `).join('')}a folder with config.json and model.safetensors, a weights file, or a name like ${known[0]}.`,
+  });
+}

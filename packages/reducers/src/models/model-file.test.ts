@@ -1,0 +1,86 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeSafetensors } from '@deepearth/formats/safetensors';
+import { tensor } from '@deepearth/core/tensor';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { kmeans } from '../kmeans/kmeans.ts';
+import { loadModel, saveModel } from './model-file-node.ts';
+import { decodeModel, encodeModel } from './model-file.ts';
+import type { FittedReducer, SavedModel } from './model.ts';
+import { pca } from '../pca/pca.ts';
+import { randomProjection } from '../random-projection/random-projection.ts';
+import { restoreReducer } from '../run/reductions.ts';
+import { seededNormal } from '../shared/seeded.ts';
+import { umap } from '../umap/umap.ts';
+
+let folder: string;
+beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'models-'))));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const tokens = Float32Array.from({ length: 60 * 5 }, seededNormal(1));
+const encoder = { name: 'tiny', fingerprint: 'f00d' };
+
+const fits: Record<string, () => Promise<FittedReducer>> = {
+  pca: () => pca(tokens, { channels: 5, whiten: true }),
+  umap: async () => (await umap(tokens, { channels: 5, epochs: 10, threads: 1 })).model,
+  kmeans: () => kmeans(tokens, { channels: 5, clusters: 4 }),
+  'random-projection': async () => randomProjection({ channels: 5 }),
+};
+
+test.each(Object.keys(fits))(
+  'a saved %s is the same when it is loaded, and its file too, to the byte',
+  async (kind) => {
+    const model = await fits[kind]!();
+    const limits = Array.from({ length: model.components }, (_, k) => [-0.1 * k - 1e-17, 1 / 3] as const);
+    const path = join(folder, `${kind}.safetensors`);
+    await saveModel(path, { state: model.state(), encoder, limits });
+    const loaded = await loadModel(path, { encoder });
+    expect(loaded.limits).toEqual(limits);
+    expect(loaded.encoder).toEqual(encoder);
+    expect(await encodeModel(loaded)).toEqual(await encodeModel({ state: model.state(), encoder, limits }));
+    const restored = await restoreReducer(loaded.state, path);
+    expect(await encodeModel({ ...loaded, state: restored.state() })).toEqual(await encodeModel(loaded));
+    expect(await restored.transform(tokens)).toEqual(await model.transform(tokens));
+    await Promise.all([model.close?.(), restored.close?.()]);
+  },
+);
+
+test('a model made for another encoder is refused, and both are named', async () => {
+  const saved: SavedModel = { state: (await fits['pca']!()).state(), encoder, limits: [] };
+  const bytes = await encodeModel(saved);
+  await expect(
+    decodeModel(bytes, 'm.safetensors', { encoder: { name: 'other', fingerprint: 'beef' } }),
+  ).rejects.toThrow(/m.safetensors: was fitted to tokens of tiny \(f00d\), and these come from other \(beef\)/);
+  await expect(decodeModel(bytes, 'm.safetensors')).resolves.toBeDefined();
+  await expect(
+    decodeModel(await encodeModel({ state: saved.state, limits: [] }), 'm.safetensors', { encoder }),
+  ).resolves.toBeDefined();
+});
+
+test('what is no model says so', async () => {
+  const values = { x: tensor('float32', [1], Float32Array.of(1)) };
+  await expect(decodeModel(await encodeSafetensors(values), 'a')).rejects.toThrow('a: has no "format" in its metadata');
+  await expect(decodeModel(await encodeSafetensors(values, { format: 'pt' }), 'a')).rejects.toThrow(
+    'of the format "pt"',
+  );
+  const good = { format: 'deepearth-reducer', version: '1', kind: 'pca', options: '{}', limits: '[]' };
+  await expect(decodeModel(await encodeSafetensors(values, { ...good, version: '2' }), 'a')).rejects.toThrow(
+    'version 2, this program reads version 1',
+  );
+  await expect(decodeModel(await encodeSafetensors(values, { ...good, kind: 'tsne' }), 'a')).rejects.toThrow(
+    'is a saved "tsne"',
+  );
+  await expect(decodeModel(await encodeSafetensors(values, { ...good, limits: '[[0]]' }), 'a')).rejects.toThrow(
+    'limits are no list of pairs',
+  );
+  await expect(decodeModel(await encodeSafetensors(values, { ...good, options: '[' }), 'a')).rejects.toThrow(
+    'options are no JSON',
+  );
+  await expect(
+    restoreReducer((await decodeModel(await encodeSafetensors(values, good), 'a')).state, 'a'),
+  ).rejects.toThrow('a: is no whole PCA model');
+  await expect(loadModel(join(folder, 'none'))).rejects.toThrow('there is no such model file');
+  await writeFile(join(folder, 'junk'), 'junk');
+  await expect(loadModel(join(folder, 'junk'))).rejects.toThrow('no valid safetensors file');
+});

@@ -1,0 +1,84 @@
+// A part of a fit as one safetensors file, and back, so that another machine may merge it.
+
+import { InputError } from '@deepearth/core/errors';
+import type { EncoderIdentity } from '@deepearth/core/items';
+import type { Tensor } from '@deepearth/core/tensor';
+import { bytesSource, type ByteSource } from '@deepearth/formats/bytes';
+import { encodeSafetensors, openSafetensors } from '@deepearth/formats/safetensors';
+import type { Part, Reduction } from '../run/reduction.ts';
+import { canonicalJson } from './canonical-json.ts';
+import type { Json } from './model.ts';
+
+const format = 'deepearth-reducer-part';
+const version = 1;
+
+/** The bytes of a part's file: the same part always gives the same ones. */
+export async function encodePart<Content>(
+  reduction: Reduction<never, Content>,
+  { content, ...head }: Part<Content>,
+): Promise<Uint8Array> {
+  const { tensors, metadata } = await reduction.pack(content);
+  return encodeSafetensors(tensors, {
+    format,
+    version: String(version),
+    head: canonicalJson(head as unknown as Json),
+    content: canonicalJson(metadata),
+  });
+}
+
+/** As of `readPart`, of bytes in memory; `subject` names them in errors. */
+export const decodePart = <Content>(
+  reduction: Reduction<never, Content>,
+  bytes: Uint8Array,
+  subject: string,
+): Promise<Part<Content>> => readPart(reduction, bytesSource(bytes, subject));
+
+/**
+ * Reads a part of a reduction. Throws an `InputError` for a file that is none, a newer version, a part of another
+ * reduction, and for one that is not whole.
+ */
+export async function readPart<Content>(
+  reduction: Reduction<never, Content>,
+  source: ByteSource,
+  signal?: AbortSignal,
+): Promise<Part<Content>> {
+  const refuse = (problem: string, remedy?: string): InputError =>
+    new InputError(source.name, problem, { code: 'E_PARTS', remedy });
+  const file = await openSafetensors(source, signal);
+  if (file.metadata.get('format') !== format) throw refuse('is no part of a fit.');
+  const found = file.metadata.get('version');
+  if (Number(found) !== version)
+    throw refuse(
+      `is a part of version ${found}, this program reads version ${version}.`,
+      'Update @deepearth/reducers, or make the part again.',
+    );
+  const head = parsed(file.metadata.get('head')) as Omit<Part, 'content'> | undefined;
+  const metadata = parsed(file.metadata.get('content')) as Readonly<Record<string, Json>> | undefined;
+  if (!isHead(head) || typeof metadata !== 'object') throw refuse('is no whole part of a fit.');
+  if (head.reduction !== reduction.name)
+    throw refuse(`is a part of ${head.reduction}, and one of ${reduction.name} is read.`);
+  const tensors: Record<string, Tensor> = {};
+  for (const name of file.tensors.keys()) tensors[name] = await file.tensor(name, signal);
+  return { ...head, content: reduction.unpack({ tensors, metadata }, head.channels, source.name) };
+}
+
+function parsed(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? 'null') ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isHead(value: Omit<Part, 'content'> | undefined): value is Omit<Part, 'content'> {
+  if (typeof value !== 'object') return false;
+  const whole = (number: unknown): boolean => Number.isSafeInteger(number) && (number as number) >= 0;
+  const { encoder } = value as { encoder?: Partial<EncoderIdentity> };
+  return (
+    typeof value.reduction === 'string' &&
+    [value.channels, value.from, value.to, value.count].every(whole) &&
+    value.from <= value.to &&
+    typeof value.settings === 'object' &&
+    (encoder === undefined || typeof encoder.fingerprint === 'string')
+  );
+}

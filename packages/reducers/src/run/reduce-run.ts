@@ -1,0 +1,251 @@
+// Reduces a stream of token grids with one fit and one set of colour limits over the whole run.
+
+import { InputError } from '@deepearth/core/errors';
+import type { EncoderIdentity, Projection, TokenGrid } from '@deepearth/core/items';
+import type { StageContext } from '@deepearth/core/stage';
+import { tensor } from '@deepearth/core/tensor';
+import { defaultScaling, findLimits, type Scaling } from '../colours/limits.ts';
+import { evenColours } from '../colours/oklab.ts';
+import { checkEncoder, encodeModel, readModel } from '../models/model-file.ts';
+import type { FittedReducer, Limits } from '../models/model.ts';
+import { openModel } from '../models/open-model.ts';
+import { runSliced } from '../shared/pace.ts';
+import { projectionSpool, spreadRows } from '../tokens/projection-spool.ts';
+import { tokenSpool, tokenStore, validRows, type Precision, type Spool } from '../tokens/spool.ts';
+import { buildPart, fitPart, type PartBuilder } from './parts.ts';
+import type { SeenGrid } from '../tokens/grid-rows.ts';
+import type { Fitted, Reduction } from './reduction.ts';
+import { restoreReducer } from './reductions.ts';
+
+/** Options that every stage on top of `reduceRun` has. */
+export interface RunOptions extends Partial<Scaling> {
+  readonly lightness?: 'keep' | 'even';
+  readonly model?: string | undefined;
+  readonly saveAs?: string | undefined;
+  readonly spool: Precision;
+}
+
+export type RunContext = StageContext<RunOptions>;
+
+/**
+ * The body of a reducer stage that fits: spools, fits, transforms, finds limits, and only then lets projections go.
+ * With `model` it transforms grid by grid and nothing waits. No grids: no projections. `name` is that of projections.
+ */
+export async function* reduceRun(
+  items: AsyncIterable<TokenGrid>,
+  context: RunContext,
+  reduction: Reduction,
+  name = reduction.name,
+): AsyncGenerator<Projection> {
+  if (context.options.model !== undefined) yield* transformRun(items, context, name, context.options.model);
+  else yield* fitRun(items, context, reduction, name);
+}
+
+/** The tokens of the stream that comes in, kept once for all reducers of the run that take it as precisely. */
+async function spoolOf({ inputs, options, share, signal }: RunContext): Promise<Spool> {
+  const store = await share(
+    `tokens of ${inputs[0]!.id} as ${options.spool}`,
+    async (room) => tokenStore(await room.scratch('tokens'), options.spool),
+    () => undefined,
+  );
+  return tokenSpool(store, signal);
+}
+
+/** A grid's place in the spool, for those that see its tokens. */
+const seen = ({ item, shape }: Spool['grids'][number], index: number): SeenGrid => ({
+  id: item.id,
+  index,
+  shape,
+  axes: item.axes.slice(0, -1),
+});
+
+async function* fitRun(
+  items: AsyncIterable<TokenGrid>,
+  context: RunContext,
+  reduction: Reduction,
+  name: string,
+): AsyncGenerator<Projection> {
+  const { options, signal } = context;
+  const own = Object.fromEntries(Object.entries(options).filter(([option]) => option in reduction.options.shape));
+  const spool = await spoolOf(context);
+  const projections = projectionSpool(await context.scratch('projections'), signal);
+  const expected = context.inputs[0]?.spec.count ?? null;
+  let part: PartBuilder | undefined;
+  let model: Fitted | undefined;
+  try {
+    for await (const grid of items) {
+      const tokens = await context.attempt(grid, () => spool.append(grid));
+      if (tokens) {
+        const { channels } = spool;
+        part ??= buildPart(reduction, { channels, encoder: grid.encoder }, own, { signal });
+        await part.see(tokens, seen(spool.grids.at(-1)!, spool.grids.length - 1));
+      }
+      context.progress('collect', spool.grids.length, expected);
+    }
+    if (spool.grids.length === 0) return;
+    const fitKey = context.key(...spool.grids.map(({ item }) => item.key));
+    const encoder = spool.grids[0]!.item.encoder;
+    const former = options.saveAs === undefined ? undefined : await resumed(context, fitKey, encoder);
+    if (former) model = former.model;
+    else if (spool.rows > 0)
+      model = await fitPart(reduction, await part!.finish(spool), own, { signal, progress: context.progress });
+    const components = model?.components ?? reduction.components(own, spool.channels);
+    if (!model)
+      context.log.warn(
+        `reducer/${name}: none of the ${spool.grids.length} token grids holds a valid token; their projections are empty.`,
+      );
+
+    for (let index = 0; index < spool.grids.length && model; index++) {
+      await projections.append(await place(model, spool, index, signal));
+      context.progress('transform', index + 1, spool.grids.length);
+    }
+    const limits = !model
+      ? Array.from({ length: components }, () => [0, 1] as const)
+      : (former?.limits ??
+        model.limits ??
+        (await findLimits(() => projections.passes(), components, { ...defaultScaling, ...options })));
+    if (options.saveAs !== undefined && model?.state) {
+      const bytes = await encodeModel({ state: model.state(), encoder, limits });
+      await context.output.write(
+        { path: options.saveAs, mediaType: 'application/octet-stream', key: fitKey, holds: fitKey },
+        bytes,
+      );
+    }
+    for (const [index, grid] of spool.grids.entries()) {
+      const valid = await spool.mask(index);
+      const values = model ? await projections.read(index) : new Float32Array(0);
+      yield await projectionOf(grid.item, grid.shape, {
+        values,
+        valid,
+        components,
+        limits,
+        name,
+        meaning: model?.meaning,
+        options,
+        signal,
+        key: context.key(fitKey, grid.item.key),
+      });
+    }
+  } finally {
+    await Promise.allSettled([part?.close(), model?.close?.()]);
+  }
+}
+
+/** The fit that a former run of the same inputs and options saved. */
+async function resumed(
+  { former, signal }: RunContext,
+  fitKey: string,
+  encoder: EncoderIdentity,
+): Promise<{ readonly model: FittedReducer; readonly limits: Limits } | undefined> {
+  const file = await former.find(fitKey);
+  if (!file) return undefined;
+  try {
+    const { state, limits } = await readModel(file, { encoder, signal });
+    return { limits, model: await restoreReducer(state, file.name) };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Components of one grid's valid tokens. */
+async function place(model: Fitted, spool: Spool, index: number, signal: AbortSignal): Promise<Float32Array> {
+  const tokens = await spool.read(index);
+  return model.transformGrid
+    ? model.transformGrid(tokens, seen(spool.grids[index]!, index), signal)
+    : model.transform(tokens.rows, signal);
+}
+
+async function* transformRun(
+  items: AsyncIterable<TokenGrid>,
+  context: RunContext,
+  name: string,
+  path: string,
+): AsyncGenerator<Projection> {
+  const { options, signal } = context;
+  const { saved, model, digest } = await openModel(path, context);
+  if (saved.state.kind !== name)
+    throw new InputError(path, `is a saved ${saved.state.kind}, and this is reducer/${name}.`, {
+      remedy: `Use reducer/${saved.state.kind}.`,
+    });
+  if (saved.limits.length === 0)
+    context.log.warn(`${path} holds no colour limits; values from 0 to 1 are taken as colours.`);
+  const limits = saved.limits.length ? saved.limits : Array.from({ length: model.components }, () => [0, 1] as const);
+  if (options.lightness === 'even' && model.components !== 3)
+    throw new InputError(path, `has ${model.components} components; lightness: even takes 3.`);
+  let done = 0;
+  try {
+    for await (const grid of items) {
+      const projection = await context.attempt(grid, async () => {
+        checkSeen(saved.encoder, grid, model, path);
+        const { rows, valid } = await validRows(grid, signal);
+        const values = await model.transform(rows, signal);
+        return projectionOf(grid, grid.values.shape.slice(0, -1), {
+          values,
+          valid,
+          components: model.components,
+          limits,
+          name,
+          meaning: model.meaning,
+          options,
+          signal,
+          key: context.key(digest, grid.key),
+        });
+      });
+      context.progress('transform', ++done, null);
+      if (projection) yield projection;
+    }
+  } finally {
+    await model.close?.();
+  }
+}
+
+function checkSeen(encoder: EncoderIdentity | undefined, grid: TokenGrid, model: FittedReducer, path: string): void {
+  checkEncoder(encoder, grid.encoder, path);
+  const channels = grid.values.shape.at(-1);
+  if (channels !== model.channels)
+    throw new InputError(grid.id, `has tokens of ${channels} numbers, the model ${path} takes ${model.channels}.`);
+}
+
+interface Parts {
+  readonly values: Float32Array;
+  readonly valid: Uint8Array | undefined;
+  readonly components: number;
+  readonly limits: Limits;
+  readonly name: string;
+  readonly meaning: Projection['meaning'] | undefined;
+  readonly options: Pick<RunOptions, 'lightness'>;
+  readonly signal: AbortSignal;
+  readonly key: string;
+}
+
+/** Makes the item: values spread over the grid, NaN where there is no data. */
+async function projectionOf(
+  item: Pick<TokenGrid, 'id' | 'axes' | 'origin' | 'clip'>,
+  shape: readonly number[],
+  parts: Parts,
+): Promise<Projection> {
+  const {
+    valid,
+    components,
+    limits,
+    name,
+    meaning = components === 1 ? 'scalar' : 'coordinates',
+    options,
+    key,
+  } = parts;
+  const even = options.lightness === 'even' && components === 3;
+  const values = even ? await runSliced(evenColours(parts.values, limits), parts.signal) : parts.values;
+  return {
+    kind: 'projection',
+    id: item.id,
+    key,
+    values: tensor('float32', [...shape, components], spreadRows(values, valid, components)),
+    ...(valid ? { valid } : {}),
+    limits: even ? limits.map(() => [0, 1] as const) : limits,
+    meaning,
+    reducer: name,
+    axes: [...item.axes.slice(0, -1), 'components'],
+    origin: item.origin,
+    ...(item.clip ? { clip: item.clip } : {}),
+  };
+}

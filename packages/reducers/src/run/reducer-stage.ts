@@ -1,0 +1,77 @@
+// Makes a stage of a reduction: options, what it says of its streams, and the course of a run.
+
+import { axisSize, type StreamSpec } from '@deepearth/core/specs';
+import { defineReducer, type Refusal, type StageDefinition } from '@deepearth/core/stage';
+import { z } from 'zod';
+import type { ModelSurvey } from '../models/model-survey.ts';
+import type { RunContext } from './reduce-run.ts';
+import type { Reduction } from './reduction.ts';
+import { colourOptions, describeFit, modelOptions, refuseInput, spoolOptions, tokensOf } from './stage-options.ts';
+
+/** What a stage adds to its reduction. */
+export interface ReducerStage<Options> {
+  readonly summary: string;
+  readonly examples: readonly string[];
+  /** Options of colour that make no sense for it. */
+  readonly without?: readonly (keyof typeof colourOptions)[];
+  /** False where fits cannot be saved. */
+  readonly saved?: boolean;
+  /** Further reasons to refuse a stream. */
+  refuse?(input: StreamSpec, options: Options & { readonly saveAs?: string | undefined }): Refusal | undefined;
+  /** Notes of a plan. */
+  notes?(input: StreamSpec, options: Options): readonly string[];
+  /** The name of its projections, where it is not the reduction's. */
+  name?(options: Options): string;
+}
+
+/** The stage `reducer/NAME` of a reduction. */
+export function reducerStage<Options>(
+  reduction: Reduction<Options>,
+  { summary, examples, without = [], saved = true, ...own }: ReducerStage<Options>,
+): StageDefinition<z.ZodObject> {
+  const colours = Object.entries(colourOptions).filter(([name]) => !without.includes(name as never));
+  const options = z.strictObject({
+    ...reduction.options.shape,
+    ...Object.fromEntries(colours),
+    ...(saved ? modelOptions : {}),
+    ...spoolOptions,
+  });
+  const { name: type } = reduction;
+  return defineReducer({
+    type,
+    summary,
+    options,
+    examples,
+    ...(saved
+      ? {
+          survey: async (chosen: object, signal: AbortSignal) =>
+            (await import('../models/model-survey.ts')).surveyModel(chosen as { model?: string }, signal),
+        }
+      : {}),
+    describe(input, { options: parsed, survey: found }) {
+      const chosen = parsed as Options;
+      const survey = found as ModelSurvey | undefined;
+      const channels = input ? axisSize(input, 'channels') : null;
+      const components = channels === null ? countable(reduction, chosen) : reduction.components(chosen, channels);
+      const common = { ...(parsed as object), ...(components === null ? {} : { components }) };
+      const refusal = refuseInput(input, type, common, survey) ?? own.refuse?.(input!, chosen as never);
+      if (refusal) return refusal;
+      const memoryBytes = channels === null ? null : reduction.estimate({ count: tokensOf(input!), channels }, chosen);
+      return describeFit(input!, components, common, memoryBytes, {
+        notes: own.notes?.(input!, chosen) ?? [],
+        survey,
+      });
+    },
+    async *process(items, context) {
+      const { reduceRun } = await import('./reduce-run.ts');
+      const name = own.name?.(context.options as Options) ?? type;
+      yield* reduceRun(items, context as unknown as RunContext, reduction, name);
+    },
+  }) as unknown as StageDefinition<z.ZodObject>;
+}
+
+/** Components of the output where channels are not known yet; `null` where they depend on them. */
+function countable<Options>(reduction: Reduction<Options>, options: Options): number | null {
+  const components = reduction.components(options, NaN);
+  return Number.isNaN(components) ? null : components;
+}

@@ -1,8 +1,0 @@
-import { describeStage, given, makeTokens } from '@deepearth/testing';
-import { noneStage } from './none.ts';
-
-describeStage(noneStage, {
-  inputs: () => [given(makeTokens({ count: 5 }))],
-  otherOptions: { components: 'all' },
-  ahead: Infinity,
-});

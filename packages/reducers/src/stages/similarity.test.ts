@@ -1,8 +1,0 @@
-import { describeStage, given, makeTokens } from '@deepearth/testing';
-import { similarityStage } from './similarity.ts';
-
-describeStage(similarityStage, {
-  inputs: () => [given(makeTokens({ count: 5 }))],
-  otherOptions: { to: 'time' },
-  ahead: Infinity,
-});

@@ -1,0 +1,19 @@
+// The tokens of a grid that saw data, and which grid they belong to.
+
+export interface GridRows {
+  /** `[rows, channels]`, valid tokens only, in order. */
+  readonly rows: Float32Array;
+  /** `[tokens]` as the grid has it, 0 where a token saw no data; absent when the grid has no mask. */
+  readonly valid?: Uint8Array;
+}
+
+/** Which grid tokens belong to. */
+export interface SeenGrid {
+  /** For errors. */
+  readonly id: string;
+  /** Its number among the stored ones, from 0. */
+  readonly index: number;
+  /** Sizes and names of the axes before the channels. */
+  readonly shape: readonly number[];
+  readonly axes: readonly string[];
+}

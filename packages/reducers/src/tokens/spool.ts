@@ -1,0 +1,261 @@
+// Token grids put down on disk, once for all reducers of a run, so that a fit over a whole run holds one grid at a time.
+
+import { InputError } from '@deepearth/core/errors';
+import { float32FromHalf, halfFromFloat32, toFloat32 } from '@deepearth/core/half';
+import type { TokenGrid } from '@deepearth/core/items';
+import type { Scratch } from '@deepearth/core/stage';
+import { elementCount } from '@deepearth/core/tensor';
+import { runSliced, type Sliced } from '../shared/pace.ts';
+import { firstNotFinite } from './finite.ts';
+import type { GridRows } from './grid-rows.ts';
+
+export const precisions = ['float16', 'float32'] as const;
+export type Precision = (typeof precisions)[number];
+
+/** A grid whose values are on disk; the rest of it (axes, clip, origin, key) stays at hand. */
+export interface SpooledGrid {
+  readonly item: Omit<TokenGrid, 'values' | 'valid' | 'globals'>;
+  /** Sizes of the axes before the channels. */
+  readonly shape: readonly number[];
+  /** Tokens of the grid, and how many of them saw data. */
+  readonly tokens: number;
+  readonly rows: number;
+}
+
+/** Where values and mask of a grid lie in the scratch. */
+interface GridRecord {
+  readonly offset: number;
+  readonly bytes: number;
+  /** Of the mask, `tokens` bytes; absent where there is none. */
+  readonly maskOffset: number | undefined;
+  /** Values were multiplied by it before they became float16. */
+  readonly scale: number;
+}
+
+/** The grids of one stream on disk, by their keys: whoever sees one first puts it down. */
+export interface TokenStore {
+  readonly precision: Precision;
+  /** Puts the valid tokens of a grid down, unless its key is known; returns where they lie. */
+  put(key: string, taken: GridRows): Promise<GridRecord>;
+  rows(record: GridRecord, signal: AbortSignal): Promise<Float32Array>;
+  mask(record: GridRecord, tokens: number): Promise<Uint8Array | undefined>;
+}
+
+/**
+ * Starts an empty store. With `float16` values keep 11 bits, each grid scaled by a power of two where they would not
+ * fit; tokens that come as float16 are kept as they are.
+ */
+export function tokenStore(scratch: Scratch, precision: Precision): TokenStore {
+  const known = new Map<string, Promise<GridRecord>>();
+  const write = async ({ rows, valid }: GridRows): Promise<GridRecord> => {
+    const scale = precision === 'float16' ? scaleOf(rows) : 1;
+    const bytes = bytesView(precision === 'float16' ? await runSliced(toHalves(rows, scale)) : rows);
+    const offset = await scratch.append(bytes);
+    return { offset, bytes: bytes.byteLength, maskOffset: valid && (await scratch.append(valid)), scale };
+  };
+  return {
+    precision,
+    put(key, taken) {
+      const former = known.get(key);
+      if (former) return former;
+      const record = write(taken);
+      known.set(key, record);
+      // What could not be put down may be tried again.
+      record.catch(() => known.delete(key));
+      return record;
+    },
+    async rows({ offset, bytes, scale }, signal) {
+      const stored = await scratch.read(offset, bytes);
+      return precision === 'float16'
+        ? runSliced(fromHalves(new Uint16Array(stored.buffer, stored.byteOffset, bytes / 2), scale), signal)
+        : new Float32Array(stored.buffer, stored.byteOffset, bytes / 4);
+    },
+    mask: async ({ maskOffset }, tokens) => (maskOffset === undefined ? undefined : scratch.read(maskOffset, tokens)),
+  };
+}
+
+/** The tokens of a run as one reducer took them. */
+export interface Spool {
+  readonly grids: readonly SpooledGrid[];
+  /** Numbers per token; 0 before the first grid. */
+  readonly channels: number;
+  /** Valid tokens of all grids. */
+  readonly rows: number;
+  /**
+   * Takes a grid and returns its valid tokens, unrounded; they are put down, unless another reducer of the run did so.
+   * Throws an `InputError` for NaN and infinity (the token named), another width or another encoder.
+   */
+  append(grid: TokenGrid): Promise<GridRows>;
+  /** Reads a grid back, as precisely as the store keeps it. */
+  read(index: number): Promise<GridRows>;
+  /** The mask of a grid; `undefined` where it has none. */
+  mask(index: number): Promise<Uint8Array | undefined>;
+  /** Some of the valid tokens of a grid, see `StoredTokens`. */
+  pick(grid: number, numbers: Uint32Array, signal?: AbortSignal): AsyncIterable<Float32Array>;
+}
+
+/** Starts to take the grids of a stream into a store. */
+export function tokenSpool(store: TokenStore, signal: AbortSignal): Spool {
+  const grids: (SpooledGrid & { record: GridRecord })[] = [];
+  let rows = 0;
+  let channels = 0;
+  const mask = (index: number): Promise<Uint8Array | undefined> => {
+    const { record, tokens } = grids[index]!;
+    return store.mask(record, tokens);
+  };
+  return {
+    grids,
+    get channels() {
+      return channels;
+    },
+    get rows() {
+      return rows;
+    },
+    async append(grid) {
+      signal.throwIfAborted();
+      checkSame(grid, grids[0]?.item, channels);
+      const taken = await validRows(grid, signal);
+      const record = await store.put(grid.key, taken);
+      channels = grid.values.shape.at(-1)!;
+      const { values: _values, valid: _valid, globals: _globals, ...item } = grid;
+      const shape = grid.values.shape.slice(0, -1);
+      const count = taken.rows.length / channels;
+      grids.push({ item, shape, tokens: elementCount(shape), rows: count, record });
+      rows += count;
+      return taken;
+    },
+    async read(index) {
+      signal.throwIfAborted();
+      const values = await store.rows(grids[index]!.record, signal);
+      const valid = await mask(index);
+      return valid ? { rows: values, valid } : { rows: values };
+    },
+    mask,
+    async *pick(grid, numbers) {
+      const values = await store.rows(grids[grid]!.record, signal);
+      if (numbers.length === grids[grid]!.rows) return yield values;
+      const out = new Float32Array(numbers.length * channels);
+      numbers.forEach((number, to) =>
+        out.set(values.subarray(number * channels, (number + 1) * channels), to * channels),
+      );
+      yield out;
+    },
+  };
+}
+
+const bytesView = (values: Uint16Array | Float32Array): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+
+/** A power of two that brings values into the range of float16; 1 where they fit. */
+function scaleOf(values: Float32Array): number {
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) if (Math.abs(values[i]!) > largest) largest = Math.abs(values[i]!);
+  return largest === 0 || (largest < 65504 && largest > 0.03) ? 1 : 2 ** (14 - Math.floor(Math.log2(largest)));
+}
+
+const slice = 1 << 19;
+
+function* toHalves(values: Float32Array, scale: number): Sliced<Uint16Array> {
+  const bits = new Uint16Array(values.length);
+  for (let at = 0; at < values.length; at += slice) {
+    const part = values.subarray(at, at + slice);
+    halfFromFloat32(scale === 1 ? part : part.map((value) => value * scale), bits.subarray(at, at + part.length));
+    yield;
+  }
+  return bits;
+}
+
+function* fromHalves(bits: Uint16Array, scale: number): Sliced<Float32Array> {
+  const values = new Float32Array(bits.length);
+  for (let at = 0; at < bits.length; at += slice) {
+    const part = values.subarray(at, at + slice);
+    float32FromHalf(bits.subarray(at, at + slice), part);
+    if (scale !== 1) for (let i = 0; i < part.length; i++) part[i]! /= scale;
+    yield;
+  }
+  return values;
+}
+
+/**
+ * The tokens of a grid that saw data, checked. Throws an `InputError` that names the first token with NaN or infinity.
+ */
+export async function validRows(grid: TokenGrid, signal?: AbortSignal): Promise<GridRows> {
+  const { shape } = grid.values;
+  const channels = shape.at(-1);
+  if (channels === undefined || channels < 1 || shape.length < 2) {
+    throw new InputError(
+      grid.id,
+      `tokens of shape [${shape.join(', ')}] have no channels; the last axis holds them, after those of the tokens.`,
+    );
+  }
+  const tokens = elementCount(shape.slice(0, -1));
+  if (grid.valid && grid.valid.length !== tokens)
+    throw new InputError(grid.id, `its mask has ${grid.valid.length} entries for ${tokens} tokens.`);
+  const values = toFloat32(grid.values).data;
+  signal?.throwIfAborted();
+  const { valid } = grid;
+  if (!valid?.includes(0)) {
+    refuseNotFinite(grid, values, channels, (row) => row);
+    return { rows: values, ...(valid ? { valid } : {}) };
+  }
+  const kept = [...valid.keys()].filter((token) => valid[token]);
+  const rows = new Float32Array(kept.length * channels);
+  kept.forEach((token, row) => rows.set(values.subarray(token * channels, (token + 1) * channels), row * channels));
+  refuseNotFinite(grid, rows, channels, (row) => kept[row]!);
+  return { rows, valid };
+}
+
+function refuseNotFinite(
+  grid: TokenGrid,
+  rows: Float32Array,
+  channels: number,
+  tokenOf: (row: number) => number,
+): void {
+  const at = firstNotFinite(rows);
+  if (at < 0) return;
+  const token = tokenOf(Math.floor(at / channels));
+  throw new InputError(
+    grid.id,
+    `${namedToken(token, grid.values.shape.slice(0, -1), grid.axes)}, channel ${at % channels}, is ${rows[at]}.`,
+    {
+      code: 'E_NOT_FINITE',
+      remedy: grid.clip
+        ? 'Look at the frames of this clip; onError: skip leaves it out.'
+        : 'Look at what it was made of; onError: skip leaves it out.',
+    },
+  );
+}
+
+/** Words for the axes of pictures. */
+const words: Readonly<Record<string, string>> = { height: 'row', width: 'column' };
+
+/** For people: `the token at time 2, row 5, column 7`. */
+export function namedToken(token: number, shape: readonly number[], axes?: readonly string[]): string {
+  const names = axes ?? (shape.length === 3 ? ['time', 'height', 'width'] : shape.map((_, axis) => `axis ${axis}`));
+  let rest = token;
+  const place = shape.map(() => 0);
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    place[axis] = rest % shape[axis]!;
+    rest = Math.floor(rest / shape[axis]!);
+  }
+  return `the token at ${place.map((value, axis) => `${words[names[axis]!] ?? names[axis]} ${value}`).join(', ')}`;
+}
+
+function checkSame(grid: TokenGrid, first: SpooledGrid['item'] | undefined, channels: number): void {
+  if (!first) return;
+  const width = grid.values.shape.at(-1);
+  if (width !== channels)
+    throw new InputError(
+      grid.id,
+      `has tokens of ${width} numbers, the grids before it ${channels}; one fit takes one width.`,
+    );
+  if (grid.encoder.fingerprint !== first.encoder.fingerprint) {
+    throw new InputError(
+      grid.id,
+      `was made by ${grid.encoder.name} (${grid.encoder.fingerprint}), ${first.id} by ${first.encoder.name} (${first.encoder.fingerprint}).`,
+      {
+        remedy: 'Tokens of different encoders do not mix: give each its own reducer.',
+      },
+    );
+  }
+}

@@ -1,0 +1,328 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { loadConfig, parseConfig } from './config.ts';
+import { ConfigError } from '@deepearth/core/errors';
+import { plan } from '@deepearth/core/plan';
+import { createRegistry } from '@deepearth/core/registry';
+import { pipelineSchema } from './schema.ts';
+import { toMermaid } from '@deepearth/core/mermaid';
+import { spec } from '@deepearth/core/specs';
+import { defineReducer, defineRenderer, defineSource, defineWindower, refuse } from '@deepearth/core/stage';
+
+const frames = defineSource({
+  type: 'frames',
+  summary: 'Frames.',
+  options: z.strictObject({
+    directory: z.string().describe('folder'),
+    count: z.int().min(1).default(32).describe('frames'),
+  }),
+  examples: [],
+  describe: (_, { options }) => ({
+    output: spec('frame', { height: 4, width: 4, channels: 3 }, 'uint8', options.count),
+  }),
+  async *process() {},
+});
+const sliding = defineWindower({
+  type: 'sliding',
+  summary: 'Windows.',
+  options: z.strictObject({
+    size: z.int().min(1).default(16).describe('frames'),
+    stride: z.int().min(1).default(16).describe('frames'),
+  }),
+  examples: [],
+  describe: (input, { options }) =>
+    input?.kind === 'frame'
+      ? { output: spec('clip', { time: options.size }, 'uint8', 2) }
+      : refuse(`it needs frames, got ${input?.kind}`),
+  async *process() {},
+});
+const fit = defineReducer({
+  type: 'fit',
+  summary: 'Fits.',
+  options: z.strictObject({}),
+  examples: [],
+  describe: (input) => ({ output: input!, drains: true }),
+  async *process() {},
+});
+const pass = defineReducer({
+  type: 'pass',
+  summary: 'Passes.',
+  options: z.strictObject({}),
+  examples: [],
+  describe: (input) => ({ output: input! }),
+  async *process() {},
+});
+const beside = defineRenderer({
+  type: 'beside',
+  summary: 'Joins.',
+  options: z.strictObject({}),
+  examples: [],
+  joins: 'separate',
+  describe: (input) => ({ output: input! }),
+  async *process() {},
+});
+const ahead = { ...beside, type: 'renderer/ahead' as const, readsAhead: true as const };
+
+const registry = createRegistry({
+  'source/frames': async () => frames as never,
+  'windower/sliding': async () => sliding as never,
+  'reducer/fit': async () => fit as never,
+  'reducer/pass': async () => pass as never,
+  'renderer/beside': async () => beside as never,
+  'renderer/ahead': async () => ahead as never,
+});
+
+const load = (text: string, overrides: readonly string[] = [], env: Record<string, string> = {}) =>
+  parseConfig(text, 'pipeline.yaml', { registry, overrides, env });
+const problems = async (
+  text: string,
+  overrides: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<string[]> => {
+  try {
+    await plan((await load(text, overrides, env)).pipeline);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split('\n');
+    throw error;
+  }
+};
+
+const good = `
+name: demo
+stages:
+  - type: source/frames
+    with: { directory: ./frames }
+  - id: window
+    type: windower/sliding
+    with:
+      size: 8
+`;
+
+describe('a pipeline file', () => {
+  test('becomes a pipeline with ids, edges and defaults filled in', async () => {
+    const { pipeline } = await load(good);
+    expect(pipeline.stages.map(({ id, from, options }) => [id, from, options])).toEqual([
+      ['frames', [], { directory: './frames', count: 32 }],
+      ['window', ['frames'], { size: 8, stride: 16 }],
+    ]);
+  });
+
+  test('takes values from the command line, typed as YAML', async () => {
+    const { pipeline } = await load(good, ['frames.with.directory=/data/a=b', 'window.with.stride=4', 'name=other']);
+    expect(pipeline.name).toBe('other');
+    expect(pipeline.stages.map(({ options }) => options)).toEqual([
+      { directory: '/data/a=b', count: 32 },
+      { size: 8, stride: 4 },
+    ]);
+  });
+
+  test('fills in variables after parsing, so that a value cannot change the structure', async () => {
+    const text = 'stages:\n  - type: source/frames\n    with:\n      directory: "${DIR}"\n      count: ${COUNT:-7}\n';
+    const evil = 'x }\n  - type: source/evil # ';
+    expect((await load(text, [], { DIR: evil })).pipeline.stages[0]!.options).toEqual({ directory: evil, count: 7 });
+    expect((await load(text, [], { DIR: '12', COUNT: '9' })).pipeline.stages[0]!.options).toEqual({
+      directory: '12',
+      count: 9,
+    });
+    expect((await load(text.replace('${DIR}', () => '$${DIR}'))).pipeline.stages[0]!.options).toMatchObject({
+      directory: '${DIR}',
+    });
+    expect(await problems(text)).toEqual([
+      'pipeline.yaml:4:18 the environment variable DIR is not set. Set it, or write ${DIR:-default}.',
+    ]);
+  });
+});
+
+describe('everything wrong is named with its place', () => {
+  const cases: [title: string, text: string, expected: string[], overrides?: string[]][] = [
+    [
+      'broken YAML',
+      'stages: [\n  - x',
+      [
+        'pipeline.yaml:2:3 Block collections are not allowed within flow collections',
+        'pipeline.yaml:2:6 Flow sequence in block collection must be sufficiently indented and end with a ]',
+      ],
+    ],
+    [
+      'a mistyped option',
+      good.replace('size: 8', 'sise: 8'),
+      ['pipeline.yaml:9:7 window.sise: windower/sliding has no option "sise". Did you mean size?'],
+    ],
+    [
+      'a value out of range',
+      good.replace('size: 8', 'size: 0'),
+      ['pipeline.yaml:9:7 window.size: too small: expected number to be >=1, got 0.'],
+    ],
+    [
+      'a value of another type',
+      good.replace('size: 8', 'size: many'),
+      ['pipeline.yaml:9:7 window.size: invalid input: expected number, received string.'],
+    ],
+    [
+      'a missing option',
+      good.replace('directory: ./frames', ''),
+      ['pipeline.yaml:5:5 frames.directory: is missing (a string).'],
+    ],
+    [
+      'a mistyped stage',
+      good.replace('windower/sliding', 'windower/slidign'),
+      ['pipeline.yaml:7:5 stages.1.type: there is no stage type "windower/slidign". Did you mean windower/sliding?'],
+    ],
+    [
+      'a mistyped key',
+      good.replace('with:\n', 'wiht:\n'),
+      ['pipeline.yaml:8:5 stages.1.wiht: there is no "wiht" here. Did you mean with?'],
+    ],
+    [
+      'an edge to nowhere',
+      `${good}    from: frame\n`,
+      ['pipeline.yaml:10:5 window.from: there is no stage "frame". Did you mean frames?'],
+    ],
+    [
+      'an edge from later',
+      good.replace('- type: source/frames', '- type: reducer/pass\n    from: window\n  - type: source/frames'),
+      ['pipeline.yaml:5:5 pass.from: "window" comes later. A stage takes from stages before it: move it up.'],
+    ],
+    [
+      'two stages of one name',
+      `${good}  - { id: window, type: reducer/pass }\n`,
+      ['pipeline.yaml:10:7 window.id: two stages are called "window". Give one of them another id.'],
+    ],
+    [
+      'a source with an input',
+      `${good}  - { id: more, type: source/frames, from: window, with: { directory: x } }\n`,
+      ['pipeline.yaml:10:38 more.from: source/frames is a source and takes nothing from another stage. Remove "from".'],
+    ],
+    [
+      'an edge that cannot connect',
+      `${good}  - { id: again, type: windower/sliding }\n`,
+      ['pipeline.yaml:10:5 again: cannot take what window sends: it needs frames, got clip'],
+    ],
+    [
+      'a join that would wait for ever',
+      `${good}  - { type: reducer/fit }\n  - { type: reducer/pass, from: window }\n  - { type: renderer/beside, from: [fit, pass] }\n`,
+      [
+        'pipeline.yaml:12:30 beside: fit sends nothing before all of window has come, pass sends at once: taking both in step would wait for ever. Use stages on both ways that need the whole stream first, or on neither.',
+      ],
+    ],
+    [
+      'a mistyped --set',
+      good,
+      ['--set frmaes.with.directory there is no stage "frmaes". Did you mean frames?'],
+      ['frmaes.with.directory=x'],
+    ],
+    [
+      'a --set without "with"',
+      good,
+      ['--set window.size a stage has id, type, with, from, onError, not "size". Did you mean window.with.size?'],
+      ['window.size=3'],
+    ],
+    [
+      'a wrong value from --set',
+      good,
+      ['--set window.with.size window.size: too small: expected number to be >=1, got 0.'],
+      ['window.with.size=0'],
+    ],
+    [
+      'a plugin that is not there',
+      `plugins: [./nothing.mjs]${good}`,
+      [
+        `pipeline.yaml:1:11 plugins.0: there is no plugin file ${join(process.cwd(), 'nothing.mjs')}. Paths of plugins are relative to the pipeline file.`,
+      ],
+    ],
+    ['no stages', 'name: x\n', ['pipeline.yaml:1:1 stages: is missing.']],
+    ['a list', '- a\n', ['pipeline.yaml:1:1 a pipeline file is a map with "stages". See examples/ for one.']],
+  ];
+  test.each(cases)('%s', async (_, text, expected, overrides) => {
+    expect(await problems(text, overrides)).toEqual(expected);
+  });
+
+  test('a join that reads ahead waits for nothing and is none', async () => {
+    expect(
+      await problems(
+        `${good}  - { type: reducer/fit }\n  - { type: reducer/pass, from: window }\n  - { type: renderer/ahead, from: [fit, pass] }\n`,
+      ),
+    ).toEqual([]);
+  });
+
+  test('several at once, in the order of the file', async () => {
+    expect(await problems(good.replace('size: 8', 'sise: 8\n      stride: 0').replace('directory', 'dir'))).toEqual([
+      'pipeline.yaml:5:5 frames.directory: is missing (a string).',
+      'pipeline.yaml:5:13 frames.dir: source/frames has no option "dir". It has: directory, count.',
+      'pipeline.yaml:9:7 window.sise: windower/sliding has no option "sise". Did you mean size?',
+      'pipeline.yaml:10:7 window.stride: too small: expected number to be >=1, got 0.',
+    ]);
+  });
+
+  test('no text crashes the loader', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({ unit: fc.constantFrom(...'stages:\n -{}[]&*!|>"\'#%$a1,'.split('')), maxLength: 60 }),
+        async (text) => {
+          await load(text).catch((error: unknown) => expect(error).toBeInstanceOf(ConfigError));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test('an alias bomb is refused', async () => {
+    const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghi'
+      .split('')
+      .map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[i]}`).join(',')}]`)
+      .join('\n')}\n`;
+    await expect(load(bomb)).rejects.toThrow(ConfigError);
+  });
+});
+
+describe('plugins', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'plugin-test-'));
+    await writeFile(
+      join(folder, 'mine.mjs'),
+      'export const mine = { kind: "reducer", type: "reducer/mine", summary: "Mine.", examples: [], options: { safeParse: (data) => ({ success: true, data }) }, describe: (input) => ({ output: input }), async *process() {} };',
+    );
+    await writeFile(join(folder, 'empty.mjs'), 'export const x = 1;');
+    await writeFile(join(folder, 'broken.mjs'), 'export const x = ;');
+    await writeFile(
+      join(folder, 'pipeline.yaml'),
+      `plugins: [./mine.mjs]${good}  - { type: reducer/mine, with: { any: thing } }\n`,
+    );
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test("bring stages of one's own, found beside the pipeline file", async () => {
+    const { pipeline } = await loadConfig(join(folder, 'pipeline.yaml'), { registry });
+    expect(pipeline.stages.at(-1)).toMatchObject({ id: 'mine', options: { any: 'thing' } });
+  });
+
+  test('that hold no stage or do not parse say so', async () => {
+    const withPlugin = (name: string) =>
+      parseConfig(`plugins: [./${name}]${good}`, join(folder, 'pipeline.yaml'), { registry });
+    await expect(withPlugin('empty.mjs')).rejects.toThrow('exports no stage');
+    await expect(withPlugin('broken.mjs')).rejects.toThrow('the plugin ./broken.mjs cannot be loaded');
+    await expect(
+      parseConfig(`plugins: [no-such-package-here]${good}`, join(folder, 'pipeline.yaml'), { registry }),
+    ).rejects.toThrow('npm install no-such-package-here');
+  });
+});
+
+describe('drawings and schemas', () => {
+  test('a plan is drawn with what travels on each edge', async () => {
+    expect(toMermaid(await plan((await load(good)).pipeline))).toBe(
+      'flowchart LR\n  frames["frames<br/>source/frames"]\n  window["window<br/>windower/sliding"]\n  frames -->|"frame [height 4, width 4, channels 3] uint8 x 32"| window\n',
+    );
+  });
+
+  test('the schema for editors names every stage and its options', async () => {
+    const schema = JSON.stringify(await pipelineSchema(registry));
+    for (const type of registry.types) expect(schema).toContain(`"const":"${type}"`);
+    expect(schema).toContain('"stride"');
+  });
+});

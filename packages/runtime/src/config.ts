@@ -1,0 +1,251 @@
+// A pipeline from YAML: parsed, filled in, checked, every problem with its place in the file.
+
+import { readFile } from 'node:fs/promises';
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { z } from 'zod';
+import {
+  closest,
+  ConfigError,
+  DeepEarthError,
+  InputError,
+  type ConfigIssue,
+  type Location,
+} from '@deepearth/core/errors';
+import { onErrorSchema } from '@deepearth/core/on-error';
+import { applyOverrides, type Override, type Path } from './overrides.ts';
+import { definePipeline, type Pipeline, type StageUse } from '@deepearth/core/pipeline';
+import { loadPlugin } from './plugins.ts';
+import { unknownTypeRemedy, type StageRegistry } from '@deepearth/core/registry';
+import { substitute } from './substitute.ts';
+
+/** One entry of `stages`, before its options are checked. */
+export const stageEntrySchema = z.strictObject({
+  id: z
+    .string()
+    .describe('a name for the stage, unique in the pipeline; defaults to the name after the slash of its type')
+    .optional(),
+  type: z.string().describe('the stage type: kind/name'),
+  with: z.record(z.string(), z.unknown()).nullable().describe('options of the stage').optional(),
+  from: z
+    .union([z.string(), z.array(z.string())])
+    .describe('the stage or stages it takes its items from; defaults to the one before')
+    .optional(),
+  onError: onErrorSchema.optional(),
+});
+
+/** The top level of a pipeline file. */
+export const pipelineSchemaParts = {
+  name: z.string().min(1).describe('a name for the pipeline').optional(),
+  plugins: z
+    .array(z.string())
+    .describe('modules with stages of your own: paths relative to this file, or package names')
+    .optional(),
+  output: z
+    .string()
+    .min(1)
+    .describe('the folder for everything a run writes, relative to the working directory')
+    .optional(),
+};
+
+const fileSchema = z.strictObject({ ...pipelineSchemaParts, stages: z.array(stageEntrySchema).min(1) });
+
+export interface LoadOptions {
+  readonly registry: StageRegistry;
+  /** `frames.with.directory=DIR`, as `--set` gives them. */
+  readonly overrides?: readonly string[];
+  /** For `${VAR}`; nothing is read from the process unless it is passed. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface LoadedConfig {
+  readonly pipeline: Pipeline;
+  /** The `output` of the file, when it names one. */
+  readonly output: string | undefined;
+  /** The registry, with the stages of the plugins that the file names. */
+  readonly registry: StageRegistry;
+}
+
+const maxConfigBytes = 1 << 20;
+
+/**
+ * Loads a pipeline file. Throws an `InputError` when it cannot be read and a `ConfigError` with everything that is
+ * wrong in it.
+ */
+export async function loadConfig(file: string, options: LoadOptions): Promise<LoadedConfig> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    throw new InputError(
+      file,
+      code === 'ENOENT'
+        ? 'there is no such pipeline file.'
+        : code === 'EISDIR'
+          ? 'is a folder, not a pipeline file.'
+          : `cannot be read (${code}).`,
+      { cause },
+    );
+  }
+  return parseConfig(text, file, options);
+}
+
+/** The same for text that is at hand; `file` names it in errors, and plugins are found relative to it. */
+export async function parseConfig(
+  text: string,
+  file: string,
+  { registry, overrides = [], env = {} }: LoadOptions,
+): Promise<LoadedConfig> {
+  if (text.length > maxConfigBytes) throw new InputError(file, 'is larger than 1 MiB, which no pipeline file is.');
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
+  const at = (offset: number): Location => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const fail = (issues: readonly ConfigIssue[]): void => {
+    if (issues.length) throw new ConfigError(issues);
+  };
+  fail(
+    document.errors.map(({ pos, message }) => ({
+      location: at(pos[0]),
+      path: '',
+      message: message.replace(/ at line \d+.*$/s, ''),
+    })),
+  );
+  if (!isMap(document.contents))
+    fail([
+      {
+        location: at(0),
+        path: '',
+        message: 'a pipeline file is a map with "stages".',
+        remedy: 'See examples/ for one.',
+      },
+    ]);
+
+  const { placed, issues: misplaced } = applyOverrides(document, overrides, toPlain(document, at));
+  fail(misplaced);
+  const locate = locator(document, at, placed);
+  fail(
+    substitute(document, env).map(({ offset, message, remedy }) => ({
+      location: at(offset),
+      path: '',
+      message,
+      remedy,
+    })),
+  );
+
+  const parsed = fileSchema.safeParse(toPlain(document, at));
+  if (!parsed.success) fail(parsed.error.issues.flatMap((issue) => shapeIssues(issue, locate)));
+  const { name = 'pipeline', plugins = [], output, stages } = parsed.data!;
+
+  let all = registry;
+  for (const [index, plugin] of plugins.entries()) {
+    try {
+      all = all.with(await loadPlugin(plugin, file));
+    } catch (error) {
+      if (!(error instanceof DeepEarthError)) throw error;
+      fail([{ location: locate(['plugins', index]), path: `plugins.${index}`, message: error.message }]);
+    }
+  }
+  fail(
+    stages.flatMap(({ type }, index) =>
+      all.has(type)
+        ? []
+        : [
+            {
+              location: locate(['stages', index, 'type']),
+              path: `stages.${index}.type`,
+              message: `there is no stage type ${JSON.stringify(type)}.`,
+              remedy: unknownTypeRemedy(type, all.types).trim(),
+            },
+          ],
+    ),
+  );
+  const uses = await Promise.all(
+    stages.map(async (entry, index): Promise<StageUse> => ({
+      definition: await all.load(entry.type),
+      options: entry.with ?? {},
+      id: entry.id,
+      from: entry.from,
+      onError: entry.onError as StageUse['onError'],
+      locate: (path) => locate(['stages', index, ...path]),
+    })),
+  );
+  return { pipeline: definePipeline(uses, { name }), output, registry: all };
+}
+
+/**
+ * Returns where a path of the document stands: its key, its list item, or the nearest that exists; or the flag that set
+ * it.
+ */
+function locator(
+  document: Document,
+  at: (offset: number) => Location,
+  overrides: readonly Override[],
+): (path: Path) => Location {
+  return (path) => {
+    const flag = overrides.findLast(
+      (override) =>
+        override.path.every((part, index) => index >= path.length || String(path[index]) === String(part)) &&
+        override.path.length <= path.length,
+    );
+    if (flag) return { file: flag.flag };
+    let node: unknown = document.contents;
+    let offset = (node as Node | null)?.range?.[0] ?? 0;
+    for (const part of path) {
+      if (isMap(node)) {
+        const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(part));
+        if (!pair) break;
+        offset = (pair.key as Node).range?.[0] ?? offset;
+        node = pair.value;
+      } else if (isSeq(node)) {
+        node = node.items[Number(part)];
+        offset = (node as Node | undefined)?.range?.[0] ?? offset;
+      } else break;
+    }
+    return at(offset);
+  };
+}
+
+/** The document's content; the alias limit stops bombs. */
+function toPlain(document: Document, at: (offset: number) => Location): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 }) as unknown;
+  } catch (cause) {
+    throw new ConfigError([
+      { location: at(0), path: '', message: `${cause instanceof Error ? cause.message : String(cause)}.` },
+    ]);
+  }
+}
+
+const knownKeys = (path: Path): string[] =>
+  path.length === 0
+    ? Object.keys(fileSchema.shape)
+    : path.length === 2 && path[0] === 'stages'
+      ? Object.keys(stageEntrySchema.shape)
+      : [];
+
+function shapeIssues(issue: z.core.$ZodIssue, locate: (path: Path) => Location): ConfigIssue[] {
+  const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => {
+      const known = knownKeys(path);
+      const near = closest(key, known);
+      return {
+        location: locate([...path, key]),
+        path: [...path, key].join('.'),
+        message: `there is no ${JSON.stringify(key)} here.`,
+        remedy: near ? `Did you mean ${near}?` : `It may have: ${known.join(', ')}.`,
+      };
+    });
+  }
+  const missing = issue.code === 'invalid_type' && /received undefined/.test(issue.message);
+  return [
+    {
+      location: locate(path),
+      path: path.join('.'),
+      message: missing ? 'is missing.' : `${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}.`,
+    },
+  ];
+}

@@ -1,0 +1,10 @@
+// Runs
+export { run, type Run, type RunOptions, type RunResult } from './run.ts';
+export { runStage, describeAlone, type RunStageOptions, type StageInput } from './run-stage.ts';
+export { mergeRuns } from './merge-runs.ts';
+export { folderStore, type FolderStore } from './folder-store.ts';
+export { sha256OfFile } from './sha256-of-file.ts';
+// Configuration
+export { loadConfig, parseConfig, type LoadedConfig, type LoadOptions } from './config.ts';
+export * from './plugins.ts';
+export * from './schema.ts';

@@ -1,0 +1,86 @@
+// Values from the command line: `--set frames.with.directory=DIR`.
+
+import { isMap, parse, type Document } from 'yaml';
+import { closest, type ConfigIssue } from '@deepearth/core/errors';
+
+export type Path = readonly (string | number)[];
+
+export interface Override {
+  /** Where it went in the document: ['stages', 0, 'with', 'directory']. */
+  readonly path: Path;
+  /** As it was given, for errors: "--set frames.with.directory". */
+  readonly flag: string;
+}
+
+const stageKeys = ['id', 'type', 'with', 'from', 'onError'];
+const topKeys = ['name', 'output', 'plugins'];
+
+/**
+ * Sets each `path=value` in the document (`plain` is its content before that); the value is read as YAML. Returns where
+ * they went, and what could not be placed.
+ */
+export function applyOverrides(
+  document: Document,
+  overrides: readonly string[],
+  plain: unknown,
+): { placed: Override[]; issues: ConfigIssue[] } {
+  const placed: Override[] = [];
+  const issues: ConfigIssue[] = [];
+  const stages = (plain as { stages?: unknown } | null)?.stages;
+  const ids = Array.isArray(stages) ? stages.map(idOf) : [];
+  for (const text of overrides) {
+    const equals = text.indexOf('=');
+    const [first = '', ...rest] = (equals < 0 ? text : text.slice(0, equals)).split('.');
+    const flag = `--set ${[first, ...rest].join('.')}`;
+    const refuse = (message: string, remedy?: string): void =>
+      void issues.push({ location: { file: flag }, path: '', message, remedy });
+    if (equals < 1) {
+      refuse('has the form path=value, as in --set frames.with.directory=DIR.');
+      continue;
+    }
+    const stage = ids.indexOf(first);
+    if (stage >= 0 && !stageKeys.includes(rest[0] ?? '')) {
+      refuse(
+        `a stage has ${stageKeys.join(', ')}, not ${JSON.stringify(rest[0] ?? '')}.`,
+        `Did you mean ${[first, 'with', ...rest].join('.')}?`,
+      );
+      continue;
+    }
+    if (stage < 0 && !(topKeys.includes(first) && rest.length === 0)) {
+      const near = closest(first, [...ids, ...topKeys]);
+      refuse(
+        `there is no stage ${JSON.stringify(first)}.`,
+        near ? `Did you mean ${near}?` : `The stages are ${ids.join(', ')}.`,
+      );
+      continue;
+    }
+    const path =
+      stage < 0 ? [first] : ['stages', stage, ...rest.map((part) => (/^\d+$/.test(part) ? Number(part) : part))];
+    // An entry written as `with:` alone is null in YAML and must become a map before something is put into it.
+    for (let depth = 1; depth < path.length; depth++) {
+      const node = document.getIn(path.slice(0, depth), true);
+      if (node === undefined || (!isMap(node) && document.getIn(path.slice(0, depth)) === null))
+        document.setIn(path.slice(0, depth), document.createNode({}));
+    }
+    try {
+      document.setIn(path, document.createNode(valueOf(text.slice(equals + 1))));
+      placed.push({ path, flag });
+    } catch {
+      refuse('cannot be set: a part of its path is no map.');
+    }
+  }
+  return { placed, issues };
+}
+
+function valueOf(text: string): unknown {
+  try {
+    return parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+function idOf(stage: unknown): string {
+  const { id, type } = (stage ?? {}) as { id?: unknown; type?: unknown };
+  return typeof id === 'string' ? id : typeof type === 'string' ? (type.split('/')[1] ?? '') : '';
+}

@@ -1,0 +1,73 @@
+// Loads other people's stages: modules that a config names, and no others.
+
+import { stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { DeepEarthError } from '@deepearth/core/errors';
+import { stageKinds, type StageDefinition, type StageList } from '@deepearth/core/stage';
+
+/**
+ * Imports a plugin: a path relative to the config file (`./my-stage.mjs`) or a package name. It exports stage
+ * definitions under any names, or a `stages` list of loaders. Throws a `DeepEarthError` when it cannot be found or
+ * imported, or holds no stage.
+ */
+export async function loadPlugin(name: string, configFile: string): Promise<StageList> {
+  const from = resolve(configFile);
+  const url = name.startsWith('.') || isAbsolute(name) ? await fileUrl(name, dirname(from)) : packageUrl(name, from);
+  const module = await importPlugin(name, url);
+  const list: Record<string, () => Promise<StageDefinition>> = {};
+  for (const [exported, value] of Object.entries(module)) {
+    if (isDefinition(value)) list[value.type] = async () => value;
+    else if (exported === 'stages' && value !== null && typeof value === 'object') Object.assign(list, value);
+  }
+  if (Object.keys(list).length === 0) {
+    throw new DeepEarthError(
+      `the plugin ${name} exports no stage. Export what defineReducer (or another define… of @deepearth/core) returns, or a "stages" list.`,
+      { code: 'E_PLUGIN' },
+    );
+  }
+  return list;
+}
+
+async function fileUrl(name: string, folder: string): Promise<string> {
+  const path = isAbsolute(name) ? name : join(folder, name);
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isFile())
+    throw new DeepEarthError(`there is no plugin file ${path}. Paths of plugins are relative to the pipeline file.`, {
+      code: 'E_PLUGIN',
+    });
+  return pathToFileURL(path).href;
+}
+
+function packageUrl(name: string, from: string): string {
+  try {
+    return pathToFileURL(createRequire(from).resolve(name)).href;
+  } catch (cause) {
+    // A package with nothing but an "import" condition cannot be resolved by require; import() finds it from here.
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') return name;
+    throw new DeepEarthError(
+      `the plugin package ${name} is not installed beside the pipeline file. Run "npm install ${name}" there, or write ./${name}.mjs for a file.`,
+      { code: 'E_PLUGIN', cause },
+    );
+  }
+}
+
+async function importPlugin(name: string, url: string): Promise<Record<string, unknown>> {
+  try {
+    return (await import(url)) as Record<string, unknown>;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    const missing =
+      (cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && /@deepearth\/|'zod'/.test(reason ?? '');
+    throw new DeepEarthError(
+      `the plugin ${name} cannot be loaded: ${reason}.${missing ? ' Run "npm install @deepearth/core zod" in its folder.' : ''}`,
+      { code: 'E_PLUGIN', cause },
+    );
+  }
+}
+
+function isDefinition(value: unknown): value is StageDefinition {
+  const { kind, type, describe } = (value ?? {}) as Partial<StageDefinition>;
+  return stageKinds.includes(kind as never) && typeof type === 'string' && typeof describe === 'function';
+}

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import * as index from './index.ts';
+
+test('the names that the package exports', () => {
+  expect(Object.keys(index).sort()).toMatchInlineSnapshot(`
+    [
+      "assembleTiles",
+      "cellAt",
+      "cellRectangle",
+      "decodePicture",
+      "fillColour",
+      "fits",
+      "imageNet",
+      "interpolations",
+      "layout",
+      "pixelCache",
+      "prepareClip",
+      "preprocessClip",
+      "readPicture",
+      "readPictureFile",
+      "readProcessor",
+      "resize",
+      "resizeWindow",
+      "resizeWindowFloat",
+    ]
+  `);
+});

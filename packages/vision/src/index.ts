@@ -1,0 +1,37 @@
+// Picture files
+export { readPicture, type PictureOptions } from './read-picture.ts';
+export { readPictureFile, type PictureFile, type PictureFileOptions } from './picture-file.ts';
+export { decodePicture, type DecodeOptions } from './decode-picture.ts';
+// Rasters
+export { pixelCache, type PixelCache } from './pixel-cache.ts';
+// Geometry
+export {
+  cellAt,
+  cellRectangle,
+  fits,
+  layout,
+  type CropSize,
+  type Fit,
+  type Layout,
+  type LayoutOptions,
+} from './geometry.ts';
+// Pictures to an encoder's input
+export {
+  fillColour,
+  imageNet,
+  interpolations,
+  type Interpolation,
+  type PictureProcessing,
+  type ResizeRule,
+} from './picture-processing.ts';
+export {
+  prepareClip,
+  preprocessClip,
+  type PreparedClip,
+  type PreprocessedClip,
+  type PreprocessOptions,
+} from './preprocess.ts';
+export { resize, resizeWindow, resizeWindowFloat } from './resize.ts';
+export { readProcessor, type Processor } from './processor-config.ts';
+// Tokens of tiles
+export { assembleTiles, type TileAssembly, type TileGrid } from './assemble-tiles.ts';

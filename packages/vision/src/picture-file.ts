@@ -1,0 +1,168 @@
+// Opens one picture file: its bytes, and what its header says.
+
+import { readFile, stat } from 'node:fs/promises';
+import { InputError } from '@deepearth/core';
+import type { Metadata, Sharp } from 'sharp';
+
+/** The bytes of a picture file and what its header says; the pixels are decoded from these bytes. */
+export interface PictureFile {
+  /** Its path, or how errors call it. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** As sharp calls it: "png", "jpeg", "webp", "tiff", "heif" (AVIF, too), … */
+  readonly format: string;
+  /** Upright, after the EXIF orientation. */
+  readonly width: number;
+  readonly height: number;
+  /** Whether the pixels are stored the way they are shown, so that no EXIF orientation turns them. */
+  readonly upright: boolean;
+  /** Pictures or layers in the file; only the first is read. */
+  readonly pages: number;
+  readonly depth: 'uint8' | 'uint16';
+  readonly channels: number;
+  readonly hasAlpha: boolean;
+}
+
+export interface PictureFileOptions {
+  /**
+   * Pictures of more pixels are refused before they are decoded: a small file can hold a very large picture. Default
+   * 2^28, 16,384 x 16,384.
+   */
+  readonly maxPixels?: number | undefined;
+  /** How errors call a picture that is given as bytes. */
+  readonly name?: string | undefined;
+  /** What errors say to do about a file that cannot be read. */
+  readonly remedy?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Pixels only: drawings and documents (SVG, PDF) have no size of their own and may point to other files. */
+const pictureFormats: ReadonlySet<string> = new Set([
+  'png',
+  'jpeg',
+  'webp',
+  'tiff',
+  'gif',
+  'heif',
+  'avif',
+  'jp2',
+  'jxl',
+  'ppm',
+  'fits',
+]);
+
+/** Files above this are not read into memory; no 16,384 x 16,384 picture comes near it. */
+const maxFileBytes = 2 ** 30;
+
+/**
+ * Reads a file (or takes the bytes of one) and its header. Throws an `InputError` that names the file when it is
+ * missing, empty, no picture, of a kind that cannot be read, or too large.
+ */
+export async function readPictureFile(
+  source: string | Uint8Array,
+  { maxPixels = 2 ** 28, name, remedy, signal }: PictureFileOptions = {},
+): Promise<PictureFile> {
+  const subject = name ?? (typeof source === 'string' ? source : 'picture');
+  const bytes = typeof source === 'string' ? await readBytes(source, subject, remedy, signal) : source;
+  if (bytes.length === 0) throw unreadable(subject, 'is empty (0 bytes).', { remedy });
+  let about: Metadata;
+  try {
+    about = await (await openPicture(bytes)).metadata();
+  } catch (cause) {
+    throw damaged(subject, bytes, cause, remedy);
+  }
+  const { format, depth, orientation = 1 } = about;
+  const { width, height } = about.autoOrient;
+  if (!pictureFormats.has(format))
+    throw new InputError(subject, `a file of the format ${JSON.stringify(format)} is no picture.`, {
+      code: 'E_PICTURE_KIND',
+      remedy: `Pictures are ${[...pictureFormats].join(', ')}.`,
+    });
+  if (width * height > maxPixels)
+    throw new InputError(subject, `has ${width} x ${height} = ${width * height} pixels, the limit is ${maxPixels}.`, {
+      code: 'E_PICTURE_TOO_LARGE',
+      remedy: `If you trust the file, raise the limit with \`maxPixels: ${width * height}\`.`,
+    });
+  if (depth !== 'uchar' && depth !== 'ushort')
+    throw new InputError(subject, `holds ${depth} values; pictures have 8 or 16 bits per channel.`, {
+      code: 'E_PICTURE_KIND',
+      remedy: 'Bring it to 8 or 16 bits first, or read it with a source for rasters.',
+    });
+  return {
+    name: subject,
+    bytes,
+    format,
+    width,
+    height,
+    upright: orientation === 1,
+    pages: about.pages ?? 1,
+    depth: depth === 'uchar' ? 'uint8' : 'uint16',
+    channels: about.channels,
+    hasAlpha: about.hasAlpha,
+  };
+}
+
+async function readBytes(
+  path: string,
+  subject: string,
+  remedy: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(path);
+    if (size > maxFileBytes)
+      throw new InputError(subject, `has ${size} bytes, the limit is ${maxFileBytes}.`, {
+        code: 'E_PICTURE_TOO_LARGE',
+        remedy: 'Cut it into smaller pictures.',
+      });
+    return await readFile(path, { signal });
+  } catch (cause) {
+    if (cause instanceof InputError || signal?.aborted) throw cause;
+    const code = (cause as NodeJS.ErrnoException).code;
+    const finding =
+      code === 'ENOENT' ? 'there is no such file (any more).' : `cannot be read (${code ?? String(cause)}).`;
+    throw unreadable(subject, finding, { cause, remedy });
+  }
+}
+
+let loaded: Promise<(bytes: Uint8Array) => Sharp> | undefined;
+
+/**
+ * Opens the bytes of a picture. From bytes: libvips keeps what it read by file name, and the file may be another one by
+ * now; its cache is then only memory, and is turned off.
+ */
+export const openPicture = async (bytes: Uint8Array): Promise<Sharp> =>
+  (
+    await (loaded ??= import('sharp').then(({ default: sharp }) => {
+      sharp.cache(false);
+      // The pixel limit is our own (it names the option); libvips would refuse without saying how to go on.
+      // `ignoreIcc`: Pillow and OpenCV hand out the stored numbers, which the models were trained on.
+      return (input) => sharp(input, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
+    }))
+  )(bytes);
+
+/** How files of each format begin; dots stand for any character. */
+const beginnings: readonly (readonly [format: string, start: RegExp])[] = [
+  ['PNG', /^\x89PNG/],
+  ['JPEG', /^\xff\xd8\xff/],
+  ['TIFF', /^(II[*+]\0|MM\0[*+])/],
+  ['WebP', /^RIFF....WEBP/s],
+  ['AVIF', /^....ftypavi[fs]/s],
+];
+
+/** The error for bytes that sharp refuses: what they begin as, and its reason. */
+export function damaged(name: string, bytes: Uint8Array, cause: unknown, remedy: string | undefined): InputError {
+  const start = String.fromCharCode(...bytes.subarray(0, 16));
+  const format = beginnings.find(([, pattern]) => pattern.test(start))?.[0];
+  const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
+  const finding = format
+    ? `it begins as a ${format} but is damaged or cut short (${reason})`
+    : `it does not begin as a PNG, JPEG, WebP, TIFF or AVIF (${reason})`;
+  return unreadable(name, `cannot be read as a picture: ${finding}.`, { cause, remedy });
+}
+
+const unreadable = (
+  name: string,
+  finding: string,
+  { cause, remedy = 'Copy it again, or leave it out.' }: { cause?: unknown; remedy: string | undefined },
+): InputError => new InputError(name, finding, { code: 'E_FRAME_UNREADABLE', cause, remedy });

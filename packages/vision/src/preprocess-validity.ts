@@ -1,0 +1,117 @@
+// How much of what each token sees is data: not padding, not pixels without data.
+
+import { cellRectangle, type Layout } from './geometry.ts';
+
+/**
+ * `[steps, grid.height, grid.width]` with `steps = max(1, floor(frames / tubelet))`: the share of the area under a
+ * token, over the frames it spans, that holds data, from 0 (none) to 255 (all). Shares in between are rounded to 1…254,
+ * so that 0 and 255 are exact. `undefined` when all tokens are whole. `masks` has `[frameHeight, frameWidth]` for each
+ * frame, absent where the frame is whole.
+ */
+export function tokenValidity(
+  masks: readonly (Uint8Array | undefined)[],
+  { geometry, grid }: Layout,
+  tubelet: number,
+): Uint8Array | undefined {
+  const { frameWidth, frameHeight } = geometry;
+  const columns = spans(grid.width, (column) => cellRectangle(geometry, grid, 0, column), 'x', 'width', frameWidth);
+  const rows = spans(grid.height, (row) => cellRectangle(geometry, grid, row, 0), 'y', 'height', frameHeight);
+  const steps = Math.max(1, Math.floor(masks.length / tubelet));
+  const used = masks.slice(0, steps * tubelet);
+  const inside = [...rows, ...columns].every(({ whole }) => whole);
+  if (inside && used.every((mask) => !mask)) return undefined;
+  const known = new Map<Uint8Array | undefined, Seen>();
+  const seen = used.map((mask) => {
+    let cells = known.get(mask);
+    if (!cells) known.set(mask, (cells = seenCells(mask, frameWidth, rows, columns)));
+    return cells;
+  });
+  const cells = grid.height * grid.width;
+  const out = new Uint8Array(steps * cells);
+  for (let step = 0; step < steps; step++) {
+    const frames = seen.slice(step * tubelet, (step + 1) * tubelet);
+    for (let cell = 0; cell < cells; cell++) {
+      const share = frames.reduce((sum, { shares }) => sum + shares[cell]!, 0) / frames.length;
+      const any = frames.some(({ shares }) => shares[cell]! > 0);
+      const all = frames.every(({ whole }) => whole[cell]);
+      out[step * cells + cell] = all ? 255 : any ? Math.min(Math.max(Math.round(share * 255), 1), 254) : 0;
+    }
+  }
+  return out.every((value) => value === 255) ? undefined : out;
+}
+
+/** The part of one axis of the frame under a row or column of cells. */
+interface Span {
+  readonly low: number;
+  readonly high: number;
+  /** The whole pixels that it touches; empty (`from >= to`) outside the frame. */
+  readonly from: number;
+  readonly to: number;
+  /** Whether all of it lies inside the frame. */
+  readonly whole: boolean;
+}
+
+/** A hair at an edge is arithmetic noise, no pixel. */
+const noise = 1e-6;
+
+function spans<K extends 'x' | 'y', S extends 'width' | 'height'>(
+  count: number,
+  cell: (index: number) => Record<K | S, number>,
+  start: K,
+  size: S,
+  limit: number,
+): Span[] {
+  return Array.from({ length: count }, (_, index) => {
+    const rectangle = cell(index);
+    const low = rectangle[start];
+    const high = low + rectangle[size];
+    const from = Math.max(Math.floor(low + noise), 0);
+    const to = Math.min(Math.ceil(high - noise), limit);
+    return { low, high, from, to, whole: low >= -noise && high <= limit + noise };
+  });
+}
+
+/** How much of each pixel of a span lies in it, as a share of the span. */
+function weightsOf({ low, high, from, to }: Span): Float64Array {
+  const out = new Float64Array(Math.max(to - from, 0));
+  for (let i = 0; i < out.length; i++) out[i] = (Math.min(from + i + 1, high) - Math.max(from + i, low)) / (high - low);
+  return out;
+}
+
+interface Seen {
+  /** Of each cell, the share of its area that holds data; above 0 where any pixel does. */
+  readonly shares: Float64Array;
+  /** Of each cell, whether all of its area does. */
+  readonly whole: readonly boolean[];
+}
+
+function seenCells(
+  mask: Uint8Array | undefined,
+  frameWidth: number,
+  rows: readonly Span[],
+  columns: readonly Span[],
+): Seen {
+  const shares = new Float64Array(rows.length * columns.length);
+  const whole: boolean[] = [];
+  const down = rows.map(weightsOf);
+  const across = columns.map(weightsOf);
+  const sum = (weights: Float64Array) => weights.reduce((total, weight) => total + weight, 0);
+  for (const [r, row] of rows.entries())
+    for (const [c, column] of columns.entries()) {
+      const cell = r * columns.length + c;
+      let share = 0;
+      let holes = false;
+      if (!mask) share = sum(down[r]!) * sum(across[c]!);
+      else
+        for (let y = row.from; y < row.to; y++) {
+          let line = 0;
+          for (let x = column.from; x < column.to; x++)
+            if (mask[y * frameWidth + x]) line += across[c]![x - column.from]!;
+            else holes = true;
+          share += line * down[r]![y - row.from]!;
+        }
+      shares[cell] = share;
+      whole.push(row.whole && column.whole && !holes);
+    }
+  return { shares, whole };
+}
