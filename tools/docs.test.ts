@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, '..');
 const readmes = readdirSync(join(root, 'packages'))
   .map((name) => `packages/${name}/README.md`)
   .filter((path) => existsSync(join(root, path)));
-const all: string[] = [...(documents() as string[]), ...readmes];
+const all: string[] = [...(documents() as string[]), 'SECURITY.md', 'examples/README.md', ...readmes];
 const text = (document: string): string => readFileSync(join(root, document), 'utf8');
 
 test('docs/stages.md is what the stages say of themselves (node tools/stage-reference.mjs)', async () => {

@@ -18,6 +18,12 @@ const titles: Readonly<Record<Architecture['kind'], string>> = {
   'dinov2-registers': 'DINOv2 with registers',
 };
 
+const papers: Readonly<Record<Architecture['kind'], string>> = {
+  dinov3: 'Siméoni et al. 2025, "DINOv3", arXiv:2508.10104',
+  dinov2: 'Oquab et al. 2023, "DINOv2: Learning Robust Visual Features without Supervision", arXiv:2304.07193',
+  'dinov2-registers': 'Darcet et al. 2023, "Vision Transformers Need Registers", arXiv:2309.16588',
+};
+
 export const dinov3Family: ModelFamily<Architecture> = {
   title: 'DINOv3 and DINOv2',
   modelType: /^(?:dinov3_vit|dinov2|dinov2_with_registers)$/,
@@ -26,6 +32,7 @@ export const dinov3Family: ModelFamily<Architecture> = {
   readConfig,
   summary: ({ kind, patchSize, cropSize }) => `${titles[kind]}, patches of ${patchSize}, ${cropSize} px`,
   trainedOn: () => 'single pictures; clips are encoded frame by frame',
+  citation: ({ kind }) => papers[kind],
   labels: () => [],
   name: ({ kind }) => titles[kind],
 

@@ -45,6 +45,8 @@ export const vjepa2Family: ModelFamily<Architecture> = {
   },
   summary: ({ family, cropSize, framesPerClip }) => `V-JEPA ${family}, ${cropSize} px, ${framesPerClip} frames`,
   trainedOn: ({ framesPerClip, cropSize }) => `clips of ${framesPerClip} frames at ${cropSize} px`,
+  citation: () =>
+    'Assran et al. 2025, "V-JEPA 2: Self-Supervised Video Models Enable Understanding, Prediction and Planning", arXiv:2506.09985',
   labels: ({ labels }) => labels,
   name: ({ family }) => `V-JEPA ${family}`,
 

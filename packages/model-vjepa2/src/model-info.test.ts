@@ -31,11 +31,15 @@ describe('model info', () => {
     expect(text).toContain('1,012,173,952 parameters in 644 tensors');
     expect(text).toContain('32 x 24 x 24 = 18,432 tokens, 114 TFLOP');
     expect(text).toContain('4.14 GB');
+    expect(text).toContain('Assran et al. 2025');
+    expect(text).toContain('arXiv:2506.09985');
+    expect(text).toContain('see the model card');
   });
 
   it('says of the built-in checkpoint that nobody trained it', async () => {
     const info = await modelInfo('builtin');
     expect(renderModelInfo(info)).toContain('constructed, not trained');
+    expect(renderModelInfo(info)).not.toContain('model card');
     expect(info.estimates.fp32.grid).toEqual({ time: 8, height: 24, width: 24 });
   });
 

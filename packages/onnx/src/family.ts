@@ -132,6 +132,8 @@ export interface ModelFamily<A extends EncoderArchitecture> {
   summary(architecture: A): string;
   /** What its checkpoints were trained on: "clips of 64 frames at 384 px". */
   trainedOn(architecture: A): string;
+  /** The paper to cite: authors, year, title, where. */
+  citation(architecture: A): string;
   /** Class names of a fine-tuned classifier; empty otherwise. */
   labels(architecture: A): readonly string[];
   /** The encoder that `expectedTensors` lists, for messages: "V-JEPA 2.0". */

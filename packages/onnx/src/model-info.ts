@@ -39,6 +39,8 @@ export interface ModelInfo {
   readonly architecture: EncoderArchitecture;
   /** What its checkpoints were trained on. */
   readonly trainedOn: string;
+  /** The paper to cite for the architecture. */
+  readonly citation: string;
   /** Of the encoder. */
   readonly parameters: number;
   readonly tensors: number;
@@ -84,10 +86,11 @@ export async function modelInfo(
     precisions.map((precision) => [precision, estimate(family, architecture, { ...clip, precision })]),
   ) as Record<Precision, Estimate>;
   const { parameters, tensors } = countEncoder(family, architecture);
-  return { ...found, trainedOn: family.trainedOn(architecture), parameters, tensors, clip, estimates };
+  const trainedOn = family.trainedOn(architecture);
+  return { ...found, trainedOn, citation: family.citation(architecture), parameters, tensors, clip, estimates };
 }
 
-type Found = Omit<ModelInfo, 'parameters' | 'tensors' | 'clip' | 'estimates' | 'trainedOn'> & {
+type Found = Omit<ModelInfo, 'parameters' | 'tensors' | 'clip' | 'estimates' | 'trainedOn' | 'citation'> & {
   readonly family: AnyFamily;
 };
 
@@ -209,6 +212,10 @@ export function renderModelInfo(info: ModelInfo): string {
     ...(info.fileBytes === null ? [] : [['file', formatBytes(info.fileBytes)] as [string, string]]),
     ...(info.labels ? [['classes', String(info.labels)] as [string, string]] : []),
     ...(info.original ? [['original', `${info.original.url} (${info.original.key})`] as [string, string]] : []),
+    ['cite', info.citation],
+    ...(info.source === 'builtin'
+      ? []
+      : [['licence', 'the weights have their own, apart from this software: see the model card'] as [string, string]]),
   ];
   const batch = clip.batchSize > 1 ? `, ${clip.batchSize} at once` : '';
   return [

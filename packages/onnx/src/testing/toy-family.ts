@@ -58,6 +58,7 @@ export const toyFamily: ModelFamily<EncoderArchitecture> = {
   },
   summary: ({ cropSize }) => `Toy, ${cropSize} px`,
   trainedOn: () => 'nothing',
+  citation: () => 'no paper',
   labels: () => [],
   name: () => 'Toy',
   pickledKeys: [],
