@@ -25,6 +25,7 @@ import { formatGaps, listFrames, type Listing } from './listing.ts';
 
 const whole = z.number().int().nonnegative();
 
+/** Options of `source/frames`. */
 export const framesOptions = z.strictObject({
   directory: z.string().min(1).describe('The folder that holds the pictures: PNG, JPEG, WebP, TIFF or AVIF.'),
   pattern: z
@@ -91,6 +92,7 @@ export const framesOptions = z.strictObject({
     ),
 });
 
+/** Options of `source/frames`, with their defaults. */
 export type FramesOptions = z.output<typeof framesOptions>;
 
 /** What the source finds before any pixel is read. */
@@ -121,6 +123,7 @@ const decode = (file: PictureFile, { values }: Decoding, part: PartOptions = {})
 /** Identical bytes decoded under the same rules are the same frame, wherever the file lies and whatever its number. */
 const decoding = 1;
 
+/** The stage `source/frames`. */
 export const frames = defineSource({
   type: 'frames',
   summary: 'Reads a folder of numbered pictures in natural order.',
