@@ -36,7 +36,17 @@ const boundaries = [
 ];
 
 export default tseslint.config(
-  { ignores: ['**/dist/', '**/out/', '**/fixtures/', '**/*.generated.ts', 'packages/*/wasm/'] },
+  {
+    ignores: [
+      '**/dist/',
+      '**/test-results/',
+      'site/',
+      '**/out/',
+      '**/fixtures/',
+      '**/*.generated.ts',
+      'packages/*/wasm/',
+    ],
+  },
   ...tseslint.configs.recommended,
   {
     plugins: { '@nx': nx },

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { aggregator } from './aggregator.ts';
 import { reader } from './pooling.ts';
 
+/** The stage `aggregator/first-token`. */
 export const firstToken = aggregator(z.strictObject({}), {
   type: 'first-token',
   summary:

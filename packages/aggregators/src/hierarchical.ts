@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { aggregator } from './aggregator.ts';
 import { pool } from './pooling.ts';
 
+/** Options of `aggregator/hierarchical`. */
 export const hierarchicalOptions = z.strictObject({
   levels: z
     .array(z.number().int().positive().max(64))
@@ -15,6 +16,7 @@ export const hierarchicalOptions = z.strictObject({
 
 const regionCount = (levels: readonly number[]): number => levels.reduce((n, level) => n + level * level, 0);
 
+/** The stage `aggregator/hierarchical`. */
 export const hierarchical = aggregator(hierarchicalOptions, {
   type: 'hierarchical',
   summary: 'Averages a pyramid of regions over time: the whole picture first, then finer and finer cells, row by row.',

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { aggregator } from './aggregator.ts';
 import { pool } from './pooling.ts';
 
+/** The stage `aggregator/max`. */
 export const max = aggregator(z.strictObject({}), {
   type: 'max',
   summary: 'Takes the largest value of every channel over all tokens of a clip.',

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { aggregator } from './aggregator.ts';
 import { pool } from './pooling.ts';
 
+/** The stage `aggregator/mean`. */
 export const mean = aggregator(z.strictObject({}), {
   type: 'mean',
   summary: 'Averages all tokens of a clip into one vector.',

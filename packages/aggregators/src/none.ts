@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { aggregator } from './aggregator.ts';
 import { reader } from './pooling.ts';
 
+/** The stage `aggregator/none`. */
 export const none = aggregator(z.strictObject({}), {
   type: 'none',
   summary: 'Hands every token on as it is, as float32; tokens that saw no data are NaN.',

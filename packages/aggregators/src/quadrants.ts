@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { aggregator } from './aggregator.ts';
 import { pool } from './pooling.ts';
 
+/** The stage `aggregator/quadrants`. */
 export const quadrants = aggregator(z.strictObject({}), {
   type: 'quadrants',
   summary:

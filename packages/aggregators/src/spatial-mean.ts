@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { aggregator } from './aggregator.ts';
 import { pool } from './pooling.ts';
 
+/** The stage `aggregator/spatial-mean`. */
 export const spatialMean = aggregator(z.strictObject({}), {
   type: 'spatial-mean',
   summary: 'Averages each time step over space: one vector per time step, NaN for a step without any data.',

@@ -2,6 +2,7 @@
 
 import type { StageList } from '@deepearth/core/stage';
 
+/** The stages of this package by type, loaded when they are named. */
 export const stages: StageList = {
   'aggregator/mean': async () => (await import('./mean.ts')).mean,
   'aggregator/max': async () => (await import('./max.ts')).max,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { aggregator } from './aggregator.ts';
 import { pool } from './pooling.ts';
 
+/** The stage `aggregator/temporal-mean`. */
 export const temporalMean = aggregator(z.strictObject({}), {
   type: 'temporal-mean',
   summary: 'Averages each patch over time: one vector per patch, NaN for a patch without any data.',

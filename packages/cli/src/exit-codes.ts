@@ -1,5 +1,6 @@
 // What the command's exit status means.
 
+/** How the command line ends, for scripts: see docs/errors.md. */
 export const exitCodes = {
   done: 0,
   /** A stage failed, a file was refused, a check went past its tolerance. */

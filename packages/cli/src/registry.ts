@@ -10,5 +10,6 @@ import { stages as sinks } from '@deepearth/sinks/stages';
 import { stages as sources } from '@deepearth/sources/stages';
 import { stages as windowers } from '@deepearth/windowers/stages';
 
+/** A registry of the stages of all packages that come with the system. */
 export const builtinStages = (): StageRegistry =>
   createRegistry(sources, windowers, vjepa2, dinov3, aggregators, reducers, renderers, sinks);

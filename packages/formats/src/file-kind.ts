@@ -5,6 +5,7 @@ import type { ByteSource } from './bytes.ts';
 import { show } from './printable.ts';
 import { openZip } from './zip.ts';
 
+/** The formats that are told apart by the first bytes of a file. */
 export type FileKind = 'pt' | 'safetensors' | 'npy' | 'npz' | 'zip';
 
 /** The format of a file. Throws an `InputError` that says what the file starts with when it is none of them. */

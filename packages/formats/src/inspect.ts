@@ -13,6 +13,7 @@ import { openSafetensors } from './safetensors.ts';
 import { sha256Of } from '@deepearth/core/sha256';
 import { openZip, type Zip } from './zip.ts';
 
+/** What `inspect` does beside listing. */
 export interface InspectOptions {
   /**
    * Reads all values for their SHA-256 and the first four of each tensor. Default: nothing but the directory is read.

@@ -39,6 +39,7 @@ export interface LazyTensor<D extends DType = DType> {
   verify(signal?: AbortSignal): Promise<void>;
 }
 
+/** What a lazy tensor is made of: type, shape, and a way to read bytes of its values. */
 export interface LazyTensorParts<D extends DType> {
   readonly dtype: D;
   readonly shape: readonly number[];

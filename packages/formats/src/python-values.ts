@@ -26,11 +26,13 @@ export type PyValue =
   | Ndarray
   | NumpyScalar;
 
+/** A Python tuple. */
 export interface PyTuple {
   readonly kind: 'tuple';
   readonly items: readonly PyValue[];
 }
 
+/** A Python complex number. */
 export interface PyComplex {
   readonly kind: 'complex';
   readonly real: number;
@@ -43,6 +45,7 @@ export interface PyFloat {
   readonly value: number;
 }
 
+/** A `torch.Size`, which is a tuple of its own kind. */
 export interface TorchSize {
   readonly kind: 'size';
   readonly items: readonly number[];
@@ -54,8 +57,11 @@ export interface TorchName {
   readonly name: string;
 }
 
+/** Makes a Python tuple of values. */
 export const tuple = (...items: PyValue[]): PyTuple => ({ kind: 'tuple', items });
+/** Makes a Python float, also of a whole number. */
 export const float = (value: number): PyFloat => ({ kind: 'float', value });
+/** Makes a `torch.Size` of sizes. */
 export const torchSize = (items: readonly number[]): TorchSize => ({ kind: 'size', items });
 /** `torchName('torch.float16')`, `torchName('cpu')`. */
 export const torchName = (name: string): TorchName => ({ kind: 'torch', name });

@@ -165,6 +165,7 @@ export interface SafetensorsPlan<T extends TensorPlan = TensorPlan> {
   readonly size: number;
 }
 
+/** Text that comes with the tensors of a safetensors file, by name. */
 export type Metadata = ReadonlyMap<string, string> | Readonly<Record<string, string>>;
 
 const entriesOf = (metadata: Metadata): [string, string][] =>

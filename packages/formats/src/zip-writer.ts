@@ -20,6 +20,7 @@ export interface ZipInput {
   readonly compression?: 'stored' | 'deflated';
 }
 
+/** How an archive is written. */
 export interface ZipOptions {
   /** Stored contents start at multiples of this many bytes; 1 (the default) for no alignment, at most 4,096. */
   readonly alignment?: number;

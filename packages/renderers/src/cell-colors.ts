@@ -15,6 +15,7 @@ export const colorOptions = {
   reverse: z.boolean().default(false).describe('Turn the colour map round.'),
 };
 
+/** Which colours values become. */
 export interface ColorChoice {
   readonly colorMap: ColorMapName;
   readonly reverse: boolean;

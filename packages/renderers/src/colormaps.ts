@@ -2,6 +2,7 @@
 
 /** Names of the maps from numbers to colours. */
 export const colorMapNames = ['viridis', 'magma', 'cividis', 'turbo', 'gray'] as const;
+/** Names of the colour maps. */
 export type ColorMapName = (typeof colorMapNames)[number];
 
 type Polynomial = readonly number[];

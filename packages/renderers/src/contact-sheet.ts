@@ -4,6 +4,7 @@ import { defineRenderer, refuse, spec, tensor, type Item, type Picture, type Ten
 import { z } from 'zod';
 import { flattened, scaled } from './scale.ts';
 
+/** Options of `renderer/contact-sheet`. */
 export const contactSheetOptions = z.strictObject({
   columns: z.number().int().min(1).max(64).default(8).describe('Pictures in a row.'),
   rows: z.number().int().min(1).max(64).default(4).describe('Rows at most; a longer run is thinned out evenly to fit.'),
@@ -19,6 +20,7 @@ interface Sheet {
   seen: number;
 }
 
+/** The stage `renderer/contact-sheet`. */
 export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined, undefined, Picture & Item, Picture>({
   type: 'contact-sheet',
   summary: 'Shows pictures from all along a run on one sheet, one sheet for each layer.',

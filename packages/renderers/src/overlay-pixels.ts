@@ -2,8 +2,10 @@
 
 import type { Geometry } from '@deepearth/core';
 
+/** How the colours of tokens become those of pixels: each its own square, or smooth in between. */
 export type Interpolation = 'nearest' | 'smooth';
 
+/** Colours of the tokens of one time step, `[height, width, 4]`, opacity last. */
 export interface GridColors {
   /** `[height, width, 4]`; where opacity is 0 the frame stays as it is. */
   readonly colors: Uint8Array;

@@ -6,6 +6,7 @@ import { drawOverlay, overlayFields, readRgb } from './draw-overlay.ts';
 import { pictures } from './each-frame.ts';
 import { describeFramePictures } from './projection-spec.ts';
 
+/** Options of `renderer/overlay`. */
 export const overlayOptions = z.strictObject({
   ...overlayFields,
   layer: z
@@ -15,6 +16,7 @@ export const overlayOptions = z.strictObject({
     .describe('Name of the pictures. Default: the reducer and "overlay", as in "umap-overlay".'),
 });
 
+/** The stage `renderer/overlay`. */
 export const overlay = defineRenderer({
   type: 'overlay',
   summary: 'Lays the colours over the frames, each exactly over the pixels its token saw.',

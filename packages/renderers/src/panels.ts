@@ -16,6 +16,7 @@ import { pictureQueue, type Panel } from './picture-queue.ts';
 import { toRgb } from './rgb.ts';
 import { flattened, scaled } from './scale.ts';
 
+/** Options of `renderer/panels`. */
 export const panelsOptions = z.strictObject({
   direction: z.enum(['row', 'column']).default('row').describe('Panels from left to right, or from top to bottom.'),
   gapPixels: z.number().int().nonnegative().max(1024).default(4).describe('Black pixels between panels.'),
@@ -33,6 +34,7 @@ export const panelsOptions = z.strictObject({
 
 const kinds = ['picture', 'frame'];
 
+/** The stage `renderer/panels`. */
 export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, undefined, Item, Picture>({
   type: 'panels',
   summary: 'Puts what several stages show of a frame side by side, in the order of `from`, scaled to one height.',

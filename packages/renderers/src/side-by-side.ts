@@ -16,6 +16,7 @@ const options = z.strictObject({
     .describe('Name of the pictures. Default: the reducer and "side-by-side", as in "umap-side-by-side".'),
 });
 
+/** The stage `renderer/side-by-side`. */
 export const sideBySide = defineRenderer({
   type: 'side-by-side',
   summary: 'Shows each frame on the left, and on the right the same frame under the colours.',

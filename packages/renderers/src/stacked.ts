@@ -6,6 +6,7 @@ import { drawOverlay, overlayFields, readRgb } from './draw-overlay.ts';
 import { pictures } from './each-frame.ts';
 import { describeFramePictures } from './projection-spec.ts';
 
+/** Options of `renderer/stacked`. */
 export const stackedOptions = z.strictObject({
   ...overlayFields,
   gapPixels: z.number().int().nonnegative().max(1024).default(0).describe('Black rows between the two.'),
@@ -16,6 +17,7 @@ export const stackedOptions = z.strictObject({
     .describe('Name of the pictures. Default: the reducer and "stacked", as in "umap-stacked".'),
 });
 
+/** The stage `renderer/stacked`. */
 export const stacked = defineRenderer({
   type: 'stacked',
   summary: 'Shows each frame above, and below it the same frame under the colours.',

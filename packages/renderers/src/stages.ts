@@ -2,6 +2,7 @@
 
 import type { StageList } from '@deepearth/core/stage';
 
+/** The stages of this package by type, loaded when they are named. */
 export const stages: StageList = {
   'renderer/tokens': async () => (await import('./tokens.ts')).tokens,
   'renderer/overlay': async () => (await import('./overlay.ts')).overlay,

@@ -6,6 +6,7 @@ import { cellColors, colorOptions } from './cell-colors.ts';
 import { pictures } from './each-frame.ts';
 import { wantProjections } from './projection-spec.ts';
 
+/** Options of `renderer/tokens`. */
 export const tokensOptions = z.strictObject({
   ...colorOptions,
   cellPixels: z
@@ -33,6 +34,7 @@ export const tokensOptions = z.strictObject({
     .describe('Name of the pictures. Default: the reducer and "tokens", as in "umap-tokens".'),
 });
 
+/** The stage `renderer/tokens`. */
 export const tokens = defineRenderer({
   type: 'tokens',
   summary: 'Draws the token grid itself, one square of colour per token.',

@@ -49,6 +49,7 @@ export const pipelineSchemaParts = {
 
 const fileSchema = z.strictObject({ ...pipelineSchemaParts, stages: z.array(stageEntrySchema).min(1) });
 
+/** What a pipeline file is read with. */
 export interface LoadOptions {
   readonly registry: StageRegistry;
   /** `frames.with.directory=DIR`, as `--set` gives them. */
@@ -57,6 +58,7 @@ export interface LoadOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
+/** A pipeline file that has been read and checked. */
 export interface LoadedConfig {
   readonly pipeline: Pipeline;
   /** The `output` of the file, when it names one. */

@@ -19,6 +19,7 @@ import {
 import { z } from 'zod';
 import { featureContent, type FeatureFormat } from './feature-content.ts';
 
+/** Options of `sink/features`. */
 export const featuresOptions = z.strictObject({
   format: z
     .enum(['safetensors', 'pt', 'npy'])
@@ -51,6 +52,7 @@ const endings: Readonly<Record<FeatureFormat, readonly [ending: string, mediaTyp
   npy: ['npy', 'application/x-npy'],
 };
 
+/** The stage `sink/features`. */
 export const features = defineSink({
   type: 'features',
   summary: 'Writes tokens, embeddings or projections, one file for each clip: features_frames_0000_0015.safetensors.',

@@ -3,6 +3,7 @@
 import type gifenc from 'gifenc';
 import { choosePalette, paletteMap, type PaletteMap, type Pixels } from './palette.ts';
 
+/** How a GIF is written. */
 export interface GifOptions {
   readonly fps: number;
   readonly loop: boolean;
@@ -11,11 +12,13 @@ export interface GifOptions {
   readonly dither: boolean;
 }
 
+/** One picture of a GIF. */
 export interface GifPicture extends Pixels {
   readonly width: number;
   readonly height: number;
 }
 
+/** A GIF that grows picture by picture. */
 export interface GifWriter {
   /** Takes a picture and returns the bytes that are ready, often none for the first few dozen. */
   add(picture: GifPicture): Uint8Array[];

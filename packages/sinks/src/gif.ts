@@ -14,6 +14,7 @@ import {
 import { z } from 'zod';
 import { gifWriter, sampleBytes, type GifWriter } from './gif-frames.ts';
 
+/** Options of `sink/gif`. */
 export const gifOptions = z.strictObject({
   fps: z
     .number()
@@ -44,6 +45,7 @@ interface Writing {
   key: string;
 }
 
+/** The stage `sink/gif`. */
 export const gif = defineSink({
   type: 'gif',
   summary: 'Writes pictures as animated GIFs, one for each layer (and sequence, where there are several).',

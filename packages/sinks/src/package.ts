@@ -5,6 +5,7 @@ import { defineSink, InputError, refuse, spec, type Artifact, type StageOutput }
 import { writeZip, type ZipInput } from '@deepearth/formats/zip-writer';
 import { z } from 'zod';
 
+/** Options of `sink/package`. */
 export const packageOptions = z.strictObject({
   file: z
     .string()
@@ -17,6 +18,7 @@ export const packageOptions = z.strictObject({
     .describe('Put a contents.json into it, with size, SHA-256 and media type of every file.'),
 });
 
+/** The stage `sink/package`. */
 export const packageSink = defineSink({
   type: 'package',
   summary: 'Packs the files that other sinks wrote into one zip archive, in a fixed order.',

@@ -4,6 +4,7 @@ import { defineSink, frameFile, refuse, spec, type Picture } from '@deepearth/co
 import { z } from 'zod';
 import { inOrder } from './in-order.ts';
 
+/** Options of `sink/pictures`. */
 export const picturesOptions = z.strictObject({
   format: z.enum(['png', 'jpeg', 'webp']).default('png').describe('PNG keeps every value; JPEG and WebP are smaller.'),
   quality: z.number().int().min(1).max(100).default(90).describe('Of JPEG and WebP.'),
@@ -17,6 +18,7 @@ export const picturesOptions = z.strictObject({
 const endings = { png: 'png', jpeg: 'jpg', webp: 'webp' } as const;
 const mediaTypes = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' } as const;
 
+/** The stage `sink/pictures`. */
 export const pictures = defineSink({
   type: 'pictures',
   summary: 'Writes every picture as a PNG, JPEG or WebP file: LAYER/frame_000616.png.',

@@ -2,6 +2,7 @@
 
 import type { StageList } from '@deepearth/core/stage';
 
+/** The stages of this package by type, loaded when they are named. */
 export const stages: StageList = {
   'sink/features': async () => (await import('./features.ts')).features,
   'sink/pictures': async () => (await import('./pictures.ts')).pictures,

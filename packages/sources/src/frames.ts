@@ -25,6 +25,7 @@ import { formatGaps, listFrames, type Listing } from './listing.ts';
 
 const whole = z.number().int().nonnegative();
 
+/** Options of `source/frames`. */
 export const framesOptions = z.strictObject({
   directory: z.string().min(1).describe('The folder that holds the pictures: PNG, JPEG, WebP, TIFF or AVIF.'),
   pattern: z
@@ -91,6 +92,7 @@ export const framesOptions = z.strictObject({
     ),
 });
 
+/** Options of `source/frames`, with their defaults. */
 export type FramesOptions = z.output<typeof framesOptions>;
 
 /** What the source finds before any pixel is read. */
@@ -125,6 +127,7 @@ const decoding = 1;
 export const frameKey = (digest: string, values: FramesOptions['values']): string =>
   lineage('frame', decoding, digest, values);
 
+/** The stage `source/frames`. */
 export const frames = defineSource({
   type: 'frames',
   summary: 'Reads a folder of numbered pictures in natural order.',

@@ -15,6 +15,7 @@ export interface ListingOptions {
   readonly last?: number | undefined;
 }
 
+/** A file and the frame number that its name gives it. */
 export interface NumberedFile {
   /** Name inside the folder. */
   readonly file: string;

@@ -6,6 +6,7 @@ import { weather } from './weather.ts';
 
 const pixels = z.number().int().min(16).max(8192);
 
+/** Options of `source/synthetic`. */
 export const syntheticOptions = z.strictObject({
   count: z.number().int().positive().default(32).describe('How many frames.'),
   width: pixels.default(384).describe('Pixels from left to right.'),
@@ -35,6 +36,7 @@ export const syntheticOptions = z.strictObject({
 /** Another number where the pictures of a seed change. */
 const version = 1;
 
+/** The stage `source/synthetic`. */
 export const synthetic = defineSource({
   type: 'synthetic',
   summary: 'Invents frames that look like weather: cyclones and cloud bands drifting over land and sea.',

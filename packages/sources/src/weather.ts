@@ -3,6 +3,7 @@
 import { tensor, type Tensor } from '@deepearth/core';
 import { chance, hash, noiseTile, sampleNoise, type NoiseTile } from './noise.ts';
 
+/** A synthetic world: its pixels at any moment. */
 export interface Weather {
   /**
    * Pixels of one moment, `[height, width, 3]`. `time` counts frames; any moment can be drawn by itself, in any order.
@@ -10,6 +11,7 @@ export interface Weather {
   draw(time: number): Tensor<'uint8'>;
 }
 
+/** Size and seed of a synthetic world. */
 export interface WeatherOptions {
   readonly width: number;
   readonly height: number;

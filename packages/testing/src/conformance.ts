@@ -6,6 +6,7 @@ import { metadataChecks } from './check-metadata.ts';
 import { resultChecks } from './check-results.ts';
 import type { AnyStage, Check, Subject } from './subject.ts';
 
+/** The laws of a stage, each with what it needs and how it is checked. */
 export const checks: readonly Check[] = [...metadataChecks, ...describeChecks, ...resultChecks, ...flowChecks];
 
 /** The checks that apply to a stage. Throws a `TypeError` when a stage that takes items is tested without. */

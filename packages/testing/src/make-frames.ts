@@ -6,6 +6,7 @@ import type { Clip, Frame } from '@deepearth/core/items';
 import { partOfRaster } from '@deepearth/core/raster-part';
 import { seededRandom } from './random.ts';
 
+/** Size and values of made frames. */
 export interface FrameShape {
   /** Pixels; 32 by default. */
   readonly width?: number;

@@ -6,6 +6,7 @@ import type { Clip, Embedding, EncoderIdentity, PictureOrigin, Projection, Token
 import { makeClips } from './make-frames.ts';
 import { seededNormal } from './random.ts';
 
+/** Sizes of a made token grid. */
 export interface GridShape {
   /** Steps of time; every one is two frames of the clip. 2 by default. */
   readonly time?: number;

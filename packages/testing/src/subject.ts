@@ -8,6 +8,7 @@ import type { z } from 'zod';
 
 type Given = readonly StageInput[];
 
+/** A stage under test, with its inputs and options. */
 export interface Subject<S extends z.ZodType = z.ZodType<any>, Out extends Item = any> {
   /** Options to run with; the defaults when absent. */
   readonly options?: z.input<S>;

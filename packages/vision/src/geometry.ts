@@ -10,6 +10,7 @@ import type { ResizeRule } from './picture-processing.ts';
  * `tile` keeps the resolution and cuts the frame into crops side by side, whose tokens make one bigger grid.
  */
 export const fits = ['crop', 'resize', 'tile', 'pad'] as const;
+/** How a frame becomes the input of an encoder. */
 export type Fit = (typeof fits)[number];
 
 /** Pixels of the encoder's input; one number is a square. */
@@ -38,6 +39,7 @@ export interface Layout {
   readonly geometry: Geometry;
 }
 
+/** What the layout of a frame on the input depends on. */
 export interface LayoutOptions {
   readonly cropSize: CropSize;
   /** Edge of a patch in pixels: what one token sees. */

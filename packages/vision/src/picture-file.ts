@@ -23,6 +23,7 @@ export interface PictureFile {
   readonly hasAlpha: boolean;
 }
 
+/** How a picture file is decoded, and which are refused. */
 export interface PictureFileOptions {
   /**
    * Pictures of more pixels are refused before they are decoded: a small file can hold a very large picture. Default

@@ -2,6 +2,7 @@
 
 /** The filters of an antialiased resize, as torchvision and Pillow define them; bicubic has a = -0.5. */
 export const interpolations = ['bilinear', 'bicubic'] as const;
+/** How a picture is resized. */
 export type Interpolation = (typeof interpolations)[number];
 
 /**
@@ -11,6 +12,7 @@ export type Interpolation = (typeof interpolations)[number];
  */
 export type ResizeRule = 'exact' | { readonly shortestEdge: number; readonly crop: number };
 
+/** What a checkpoint declares of the preparation of its input. */
 export interface PictureProcessing {
   readonly resize: ResizeRule;
   readonly interpolation: Interpolation;

@@ -9,6 +9,7 @@ import { toPicture, type Range } from './preprocess-raster.ts';
 import { tokenValidity } from './preprocess-validity.ts';
 import { resizeWindow, resizeWindowFloat, type Bytes } from './resize.ts';
 
+/** How frames are prepared for an encoder. */
 export interface PreprocessOptions extends Omit<LayoutOptions, 'resize'> {
   /** What the checkpoint's own processor does. */
   readonly processing: PictureProcessing;
@@ -55,6 +56,7 @@ export interface PreparedClip {
   assemble(time: number, channels: number): TileAssembly;
 }
 
+/** Frames that are ready for an encoder. */
 export interface PreprocessedClip extends Omit<PreparedClip, 'bytes' | 'pixels' | 'assemble'> {
   /** `shape`, normalised. */
   readonly pixels: Float32Array;

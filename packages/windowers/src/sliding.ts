@@ -14,6 +14,7 @@ import { bySequence } from './by-sequence.ts';
 import { clipOf, fill } from './clip.ts';
 import { allFrames, clipSpec, wantFrames } from './spec.ts';
 
+/** Options of `windower/sliding`. */
 export const slidingOptions = z.strictObject({
   size: z.number().int().positive().default(16).describe('Frames in a clip.'),
   stride: z
@@ -30,6 +31,7 @@ export const slidingOptions = z.strictObject({
     ),
 });
 
+/** How many clips a number of frames makes, and how many frames are left. */
 export interface WindowCount {
   /** Clips that are full by themselves. */
   readonly full: number;
@@ -48,6 +50,7 @@ export function windowCount(count: number, size: number, stride: number): Window
   return { full, left: Math.max(0, count - Math.max(next, covered)) };
 }
 
+/** The stage `windower/sliding`. */
 export const sliding = defineWindower({
   type: 'sliding',
   summary: 'Cuts each sequence into clips of `size` frames, one every `stride` frames.',

@@ -2,6 +2,7 @@
 
 import type { StageList } from '@deepearth/core/stage';
 
+/** The stages of this package by type, loaded when they are named. */
 export const stages: StageList = {
   'windower/sliding': async () => (await import('./sliding.ts')).sliding,
   'windower/uniform': async () => (await import('./uniform.ts')).uniform,

@@ -6,6 +6,7 @@ import { bySequence } from './by-sequence.ts';
 import { clipOf, fill } from './clip.ts';
 import { allFrames, clipSpec, wantFrames } from './spec.ts';
 
+/** Options of `windower/still`. */
 export const stillOptions = z.strictObject({
   size: z
     .number()
@@ -17,6 +18,7 @@ export const stillOptions = z.strictObject({
     ),
 });
 
+/** The stage `windower/still`. */
 export const still = defineWindower({
   type: 'still',
   summary: 'Repeats each picture to a clip of its own.',

@@ -6,6 +6,7 @@ import { bySequence } from './by-sequence.ts';
 import { clipOf } from './clip.ts';
 import { allFrames, clipSpec, wantFrames } from './spec.ts';
 
+/** Options of `windower/uniform`. */
 export const uniformOptions = z.strictObject({
   size: z.number().int().positive().default(16).describe('Frames in the clip.'),
   spacing: z
@@ -22,6 +23,7 @@ export const uniformIndices = (count: number, size: number, spacing: 'start' | '
     spacing === 'start' ? Math.floor((i * count) / size) : size === 1 ? 0 : Math.round((i * (count - 1)) / (size - 1)),
   );
 
+/** The stage `windower/uniform`. */
 export const uniform = defineWindower({
   type: 'uniform',
   summary: 'Makes one clip of each sequence, of frames that are evenly spread over the whole of it.',
