@@ -69,6 +69,17 @@ test('frames and two colourings of their tokens stand side by side', async () =>
   expect(files[0]).toBe('pictures/panels/frame_000000.png');
 });
 
+test('V-JEPA 2 and a DINO encoder stand side by side', async () => {
+  const fixture = 'packages/model-dinov3/fixtures/v3';
+  const { files, manifest } = await run('two-encoders.yaml', '--set', `dino.with.model=${fixture}`);
+  expect(manifest.status).toBe('done');
+  expect(files).toHaveLength(16);
+  expect(files[0]).toBe('pictures/panels/frame_000000.png');
+  const read = manifest.inputs.map(({ path }) => path);
+  for (const file of ['model.safetensors', 'config.json', 'preprocessor_config.json'])
+    expect(read.filter((path) => path.endsWith(`model-dinov3/fixtures/v3/${file}`))).toHaveLength(1);
+});
+
 test('a reducer of one’s own colours an overlay', async () => {
   const { files } = await run('own-reducer/pipeline.yaml');
   expect(files).toEqual(['gif/novelty-overlay.gif']);

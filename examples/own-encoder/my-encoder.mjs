@@ -1,6 +1,6 @@
 // An encoder of one's own: colour, contrast and movement of square cells, without any model.
 
-import { axisSize, defineEncoder, InputError, lineage, refuse, spec, tensor } from '@deepearth/core';
+import { axisSize, defineEncoder, InputError, lineage, refuse, sourceName, spec, tensor } from '@deepearth/core';
 import { z } from 'zod';
 
 /** Mean and spread of red, green and blue, and how much the second frame differs from the first. */
@@ -39,14 +39,17 @@ export const cells = defineEncoder({
       throw new InputError(clip.id, `has ${clip.frames.length} frames, which is no whole number of pairs.`);
     if (width < columns || height < rows)
       throw new InputError(
-        clip.frames[0].origin,
+        sourceName(clip.frames[0]),
         `${width} x ${height} pixels are fewer than ${columns} x ${rows} cells.`,
       );
     const time = clip.frames.length / 2;
     const data = new Float32Array(time * rows * columns * channels);
     for (let t = 0, at = 0; t < time; t++) {
       // Two frames in memory at a time, whatever the length of the clip.
-      const [one, other] = await Promise.all([clip.frames[2 * t].read(signal), clip.frames[2 * t + 1].read(signal)]);
+      const [one, other] = await Promise.all([
+        clip.frames[2 * t].read({ signal }),
+        clip.frames[2 * t + 1].read({ signal }),
+      ]);
       for (let row = 0; row < rows; row++) {
         for (let column = 0; column < columns; column++, at += channels) {
           const area = {
@@ -65,7 +68,8 @@ export const cells = defineEncoder({
       key: key(clip.key),
       clip,
       values: tensor('float32', [time, rows, columns, channels], data),
-      geometry: { frameWidth: width, frameHeight: height, x: 0, y: 0, width, height },
+      axes: ['time', 'height', 'width', 'channels'],
+      origin: { kind: 'picture', geometry: { frameWidth: width, frameHeight: height, x: 0, y: 0, width, height } },
       encoder: { name: type, fingerprint: lineage(type, rows, columns) },
     };
   },

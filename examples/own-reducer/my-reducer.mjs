@@ -18,7 +18,7 @@ export const novelty = defineReducer({
     return { output: spec('projection', { time, height, width, components: 1 }, 'float32', input.count) };
   },
 
-  each({ id, key, values, valid, clip, geometry }, { options, key: keyOf }) {
+  each({ id, key, values, axes, valid, clip, origin }, { options, key: keyOf }) {
     const [time, height, width, channels] = values.shape;
     const count = time * height * width;
     const token = (i) => values.data.subarray(i * channels, (i + 1) * channels);
@@ -33,6 +33,15 @@ export const novelty = defineReducer({
       key: keyOf(key),
       values: tensor('float32', [time, height, width, 1], data),
     };
-    return { ...projection, valid, limits: [[0, 1]], meaning: 'scalar', reducer: 'novelty', clip, geometry };
+    return {
+      ...projection,
+      valid,
+      limits: [[0, 1]],
+      meaning: 'scalar',
+      reducer: 'novelty',
+      clip,
+      origin,
+      axes: [...axes.slice(0, -1), 'components'],
+    };
   },
 });

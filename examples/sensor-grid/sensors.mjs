@@ -4,7 +4,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { defineEncoder, defineSource, InputError, lineage, refuse, spec, tensor } from '@deepearth/core';
+import { defineEncoder, defineSource, InputError, lineage, partOfRaster, refuse, spec, tensor } from '@deepearth/core';
 import { sha256OfFile } from '@deepearth/runtime';
 import { z } from 'zod';
 
@@ -39,15 +39,17 @@ export const sensors = defineSource({
         kind: 'frame',
         id: `moment-${String(number).padStart(6, '0')}`,
         key: key(digest, String(number)),
+        sequence: 'sensors',
         number,
         seconds,
-        origin: `${file} at ${seconds} s`,
+        locator: { source: 'source/sensors', uri: file, seconds },
         width: columns,
         height: rows,
-        read: async () => ({
-          values: tensor('float32', [rows, columns, quantities.length], data),
-          channels: quantities,
-        }),
+        read: async (options) =>
+          partOfRaster(
+            { values: tensor('float32', [rows, columns, quantities.length], data), channels: quantities },
+            options,
+          ),
       };
       number += 1;
     }
@@ -56,7 +58,8 @@ export const sensors = defineSource({
 
 /** The readings of one moment after another, one line of the file in memory at a time. */
 async function* moments(file, rows, columns, signal) {
-  const lines = createInterface({ input: createReadStream(file, { signal }), crlfDelay: Infinity });
+  // The stream is not given the signal: aborted while nobody reads from it, it would throw where nothing can catch.
+  const lines = createInterface({ input: createReadStream(file), crlfDelay: Infinity });
   const empty = () => new Float32Array(rows * columns * quantities.length).fill(NaN);
   let [line, now, data] = [0, undefined, empty()];
   const whole = () => {
@@ -118,7 +121,7 @@ export const readings = defineEncoder({
   },
 
   async each(clip, { options: { scales }, signal, key, type }) {
-    const rasters = await Promise.all(clip.frames.map((frame) => frame.read(signal)));
+    const rasters = await Promise.all(clip.frames.map((frame) => frame.read({ signal })));
     const { width, height } = clip.frames[0];
     const data = new Float32Array(clip.frames.length * height * width * scales.length);
     rasters.forEach(({ values }, t) =>
@@ -130,7 +133,8 @@ export const readings = defineEncoder({
       key: key(clip.key),
       clip,
       values: tensor('float32', [clip.frames.length, height, width, scales.length], data),
-      geometry: { frameWidth: width, frameHeight: height, x: 0, y: 0, width, height },
+      axes: ['time', 'height', 'width', 'channels'],
+      origin: { kind: 'picture', geometry: { frameWidth: width, frameHeight: height, x: 0, y: 0, width, height } },
       encoder: { name: type, fingerprint: lineage(type, scales) },
     };
   },

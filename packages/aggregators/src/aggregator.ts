@@ -1,28 +1,19 @@
 // The common form of the aggregators: a name, axes, and what is made of one token grid.
 
-import {
-  axisSize,
-  defineAggregator,
-  refuse,
-  reshape,
-  spec,
-  type Embedding,
-  type Tensor,
-  type TokenGrid,
-} from '@deepearth/core';
+import { defineAggregator, refuse, reshape, spec, type Embedding, type Tensor, type TokenGrid } from '@deepearth/core';
 import type { z } from 'zod';
 
+/** Sizes of axes by name, `null` where not known yet. */
 type Sizes = Readonly<Record<string, number | null>>;
 
 interface Plan<Options> {
   readonly type: string;
   readonly summary: string;
   readonly examples: readonly string[];
-  /** Axes of the embedding, by name, for a grid of these sizes (`null` where not known yet). */
-  axes(
-    grid: { time: number | null; height: number | null; width: number | null; channels: number | null },
-    options: Options,
-  ): Sizes;
+  /** Axes that a grid must have beside its channels; none where any grid will do. */
+  readonly needs?: readonly string[];
+  /** Axes of the embedding, by name, for a grid with these axes, outermost first. */
+  axes(grid: Sizes, options: Options): Sizes;
   make(tokens: TokenGrid, options: Options): Tensor<'float32'>;
   /** Why these options do not fit, if so. */
   refuse?(grid: Sizes, options: Options): string | undefined;
@@ -41,12 +32,14 @@ export function aggregator<Schema extends z.ZodType>(schema: Schema, plan: Plan<
         return refuse(`an aggregator takes tokens, not ${input?.kind ?? 'nothing'}.`, {
           remedy: 'Put it behind an encoder.',
         });
-      const grid = {
-        time: axisSize(input, 'time'),
-        height: axisSize(input, 'height'),
-        width: axisSize(input, 'width'),
-        channels: axisSize(input, 'channels'),
-      };
+      const names = input.axes.map(({ name }) => name);
+      const missing = [...(plan.needs ?? []), 'channels'].filter((name) => !names.includes(name));
+      if (missing.length)
+        return refuse(
+          `aggregator/${plan.type} needs tokens with ${missing.join(' and ')}; these have the axes [${names.join(', ')}].`,
+          { remedy: 'aggregator/mean, max and none take tokens of any axes.' },
+        );
+      const grid = Object.fromEntries(input.axes.map(({ name, size }) => [name, size]));
       const reason = plan.refuse?.(grid, options);
       return reason
         ? refuse(`${reason}.`)
@@ -54,8 +47,8 @@ export function aggregator<Schema extends z.ZodType>(schema: Schema, plan: Plan<
     },
 
     each(tokens, context): Embedding {
-      const [time, height, width, channels] = tokens.values.shape as [number, number, number, number];
-      const axes = plan.axes({ time, height, width, channels }, context.options);
+      const sizes = Object.fromEntries(tokens.axes.map((name, axis) => [name, tokens.values.shape[axis]!]));
+      const axes = plan.axes(sizes, context.options);
       return {
         kind: 'embedding',
         id: tokens.id,

@@ -2,6 +2,7 @@ import { tensor, type Embedding, type StageDefinition, type TokenGrid } from '@d
 import { halfFromFloat32, toFloat32 } from '@deepearth/core/half';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeTokens } from '@deepearth/testing';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { firstToken } from './first-token.ts';
 import { hierarchical } from './hierarchical.ts';
@@ -137,4 +138,80 @@ test('refuses levels finer than the grid, and grids that have no quarters', asyn
   await expect(values(hierarchical, small(), { levels: [4] })).rejects.toThrow(/finer than the grid of 2 x 2/);
   const line: TokenGrid = { ...small(), values: tensor('float32', [1, 1, 8, 1], new Float32Array(8)) };
   await expect(values(quadrants, line)).rejects.toThrow(/1 x 8 tokens has no quarters/);
+});
+
+describe('grids of any axes', () => {
+  /** The same tokens under other axes: words, sound, points in a volume. */
+  const shaped = (axes: string[], sizes: number[], valid?: Uint8Array): TokenGrid => {
+    const count = sizes.reduce((a, b) => a * b, 1);
+    const { clip: _, ...grid } = makeTokens({ time: 1, height: 1, width: count, channels: 5, count: 1 })[0]!;
+    return {
+      ...grid,
+      axes: [...axes, 'channels'],
+      values: tensor('float32', [...sizes, 5], grid.values.data as Float32Array),
+      origin: { kind: 'text', uri: 'notes.txt' },
+      ...(valid && { valid }),
+    };
+  };
+
+  test.each([
+    ['mean', mean],
+    ['max', max],
+  ] as const)('%s over any axes is that over the flattened grid', async (_, stage) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 }),
+        fc.infiniteStream(fc.constantFrom(0, 128, 255)),
+        async (sizes, shares) => {
+          const count = sizes.reduce((a, b) => a * b, 1);
+          const valid = Uint8Array.from({ length: count }, () => shares.next().value!);
+          valid[0] = 255;
+          const grid = shaped(
+            sizes.map((_, axis) => `axis-${axis}`),
+            sizes,
+            valid,
+          );
+          const expected = { shape: [5], axes: ['channels'], data: [] as number[] };
+          const found = await values(stage, grid);
+          expect({ ...found, data: [] }).toEqual(expected);
+          expect(found.data).toEqual((await values(stage, shaped(['token'], [count], valid))).data);
+          const seen = Array.from({ length: count }, (_, token) => token).filter((token) => valid[token] !== 0);
+          for (let c = 0; c < 5; c++) {
+            const channel = seen.map((token) => grid.values.data[token * 5 + c]!);
+            const plain = stage === max ? Math.max(...channel) : channel.reduce((a, b) => a + b, 0) / channel.length;
+            expect(found.data[c]).toBeCloseTo(plain, 5);
+          }
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  test('none keeps the axes of the grid', async () => {
+    const grid = shaped(['depth', 'point'], [2, 3]);
+    expect(await values(none, grid)).toEqual({
+      shape: [2, 3, 5],
+      axes: ['depth', 'point', 'channels'],
+      data: [...grid.values.data],
+    });
+  });
+
+  test('a bad token is named by its own axes', async () => {
+    const grid = shaped(['token'], [4]);
+    (grid.values.data as Float32Array)[11] = NaN;
+    await expect(values(mean, grid)).rejects.toThrow('the token at token 2 holds NaN');
+  });
+
+  test.each([
+    [spatialMean, ['token'], 'needs tokens with time and height and width; these have the axes [token, channels]'],
+    [temporalMean, ['time'], 'needs tokens with height and width; these have the axes [time, channels]'],
+    [quadrants, ['time', 'width'], 'needs tokens with height; these have the axes [time, width, channels]'],
+    [hierarchical, ['time'], 'needs tokens with height and width; these have the axes [time, channels]'],
+  ] as const)('%# is refused by name', async (stage, axes, says) => {
+    const grid = shaped(
+      [...axes],
+      axes.map(() => 2),
+    );
+    await expect(values(stage, grid)).rejects.toThrow(says);
+  });
 });

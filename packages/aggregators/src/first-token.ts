@@ -11,7 +11,7 @@ export const firstToken = aggregator(z.strictObject({}), {
   summary:
     'Takes the first token of a clip: the class token where an encoder puts one there, the upper left patch of the first frames for V-JEPA 2, which has none.',
   examples: ['- type: aggregator/first-token'],
-  axes: ({ channels }) => ({ channels }),
+  axes: ({ channels }) => ({ channels: channels ?? null }),
   make(tokens) {
     if (tokens.valid?.[0] === 0)
       throw new InputError(tokens.id, 'its first token saw no data.', {
@@ -19,7 +19,7 @@ export const firstToken = aggregator(z.strictObject({}), {
         remedy: 'Use `aggregator/mean`, which leaves such tokens out.',
       });
     const value = reader(tokens);
-    const channels = tokens.values.shape[3]!;
+    const channels = tokens.values.shape.at(-1)!;
     return tensor(
       'float32',
       [channels],

@@ -21,7 +21,8 @@ export const hierarchical = aggregator(hierarchicalOptions, {
   type: 'hierarchical',
   summary: 'Averages a pyramid of regions over time: the whole picture first, then finer and finer cells, row by row.',
   examples: ['- type: aggregator/hierarchical', '- type: aggregator/hierarchical\n  with: { levels: [1, 3] }'],
-  axes: ({ channels }, { levels }) => ({ region: regionCount(levels), channels }),
+  needs: ['time', 'height', 'width'],
+  axes: ({ channels }, { levels }) => ({ region: regionCount(levels), channels: channels ?? null }),
   refuse: ({ height, width }, { levels }) => {
     const most = Math.max(...levels);
     return most > (height ?? most) || most > (width ?? most)
@@ -37,7 +38,7 @@ export const hierarchical = aggregator(hierarchicalOptions, {
       const cell = (position: number, length: number): number => Math.floor(((position + 0.5) * level) / length);
       const { data } = pool(
         tokens,
-        { count: level * level, of: (_, row, column) => cell(row, height) * level + cell(column, width) },
+        { count: level * level, of: (_, row, column) => cell(row!, height) * level + cell(column!, width) },
         'mean',
       );
       out.set(data, at);

@@ -9,6 +9,6 @@ export const max = aggregator(z.strictObject({}), {
   type: 'max',
   summary: 'Takes the largest value of every channel over all tokens of a clip.',
   examples: ['- type: aggregator/max'],
-  axes: ({ channels }) => ({ channels }),
+  axes: ({ channels }) => ({ channels: channels ?? null }),
   make: (tokens) => pool(tokens, { count: 1, of: () => 0 }, 'max'),
 });

@@ -9,6 +9,6 @@ export const mean = aggregator(z.strictObject({}), {
   type: 'mean',
   summary: 'Averages all tokens of a clip into one vector.',
   examples: ['- type: aggregator/mean'],
-  axes: ({ channels }) => ({ channels }),
+  axes: ({ channels }) => ({ channels: channels ?? null }),
   make: (tokens) => pool(tokens, { count: 1, of: () => 0 }, 'mean'),
 });

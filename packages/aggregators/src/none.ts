@@ -10,10 +10,10 @@ export const none = aggregator(z.strictObject({}), {
   type: 'none',
   summary: 'Hands every token on as it is, as float32; tokens that saw no data are NaN.',
   examples: ['- type: aggregator/none'],
-  axes: ({ time, height, width, channels }) => ({ time, height, width, channels }),
+  axes: (grid) => grid,
   make(tokens) {
     const value = reader(tokens);
-    const channels = tokens.values.shape[3]!;
+    const channels = tokens.values.shape.at(-1)!;
     const out = Float32Array.from({ length: tokens.values.data.length }, (_, i) =>
       tokens.valid?.[Math.floor(i / channels)] === 0 ? NaN : value(i),
     );

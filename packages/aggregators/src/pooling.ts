@@ -3,10 +3,11 @@
 import { halfTable, InputError, type Tensor, type TokenGrid } from '@deepearth/core';
 import { poolTokens, type Pooling } from '@deepearth/core/pooling';
 
-/** Which region a cell belongs to, and how many there are. */
+/** Which region a token belongs to, and how many there are. */
 export interface Regions {
   readonly count: number;
-  of(time: number, row: number, column: number): number;
+  /** Of a token by its place along the axes of the grid but the last, `[time, row, column]` of a grid of pictures. */
+  of(...place: readonly number[]): number;
 }
 
 /** Values of float32 or float16 tokens by index. */
@@ -17,25 +18,28 @@ export function reader({ values }: TokenGrid): (index: number) => number {
 }
 
 /**
- * Pools `[time, height, width, channels]` to `[regions, channels]`. Tokens that `valid` marks with 0 do not count; a
- * region without any valid token is NaN throughout. Throws an `InputError` when no token at all is valid, and when a
- * valid one is NaN or infinite.
+ * Pools a grid of any axes, the last of which is the channels, to `[regions, channels]`. Tokens that `valid` marks with
+ * 0 do not count; a region without any valid token is NaN throughout. Throws an `InputError` when no token at all is
+ * valid, and when a valid one is NaN or infinite.
  */
-export function pool({ id, values, valid }: TokenGrid, regions: Regions, pooling: Pooling): Tensor<'float32'> {
-  const [, rows, columns] = values.shape as [number, number, number, number];
-  const place = (token: number) =>
-    [Math.floor(token / (rows * columns)), Math.floor(token / columns) % rows, token % columns] as const;
-  const pooled = poolTokens(
-    values,
-    valid,
-    { count: regions.count, of: (token) => regions.of(...place(token)) },
-    pooling,
-  );
+export function pool({ id, axes, values, valid }: TokenGrid, regions: Regions, pooling: Pooling): Tensor<'float32'> {
+  const sizes = values.shape.slice(0, -1);
+  const place = (token: number): number[] => {
+    const at = new Array<number>(sizes.length);
+    for (let axis = sizes.length - 1, rest = token; axis >= 0; axis--) {
+      at[axis] = rest % sizes[axis]!;
+      rest = Math.floor(rest / sizes[axis]!);
+    }
+    return at;
+  };
+  const of = regions.count === 1 ? () => 0 : (token: number) => regions.of(...place(token));
+  const pooled = poolTokens(values, valid, { count: regions.count, of }, pooling);
   if (pooled.notFinite !== undefined) {
-    const [time, row, column] = place(pooled.notFinite);
-    throw new InputError(id, `the token at time ${time}, row ${row}, column ${column} holds NaN or infinity.`, {
+    const words: Record<string, string> = { height: 'row', width: 'column' };
+    const where = place(pooled.notFinite).map((at, axis) => `${words[axes[axis]!] ?? axes[axis]} ${at}`);
+    throw new InputError(id, `the token at ${where.join(', ')} holds NaN or infinity.`, {
       code: 'E_NAN',
-      remedy: 'Look at the frames of this clip; with half precision, try float32.',
+      remedy: 'Look at what the encoder was given for it; with half precision, try float32.',
     });
   }
   if (pooled.counts.every((n) => n === 0))

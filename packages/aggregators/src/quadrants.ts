@@ -10,7 +10,8 @@ export const quadrants = aggregator(z.strictObject({}), {
   summary:
     'Averages each quarter of the picture: upper left, upper right, lower left, lower right; a middle row or column belongs to the lower or right one.',
   examples: ['- type: aggregator/quadrants'],
-  axes: ({ channels }) => ({ quadrant: 4, channels }),
+  needs: ['time', 'height', 'width'],
+  axes: ({ channels }) => ({ quadrant: 4, channels: channels ?? null }),
   refuse: ({ height, width }) =>
     (height ?? 2) < 2 || (width ?? 2) < 2 ? `a grid of ${height} x ${width} tokens has no quarters` : undefined,
   make(tokens) {
@@ -19,7 +20,7 @@ export const quadrants = aggregator(z.strictObject({}), {
       tokens,
       {
         count: 4,
-        of: (_, row, column) => (row >= Math.floor(height / 2) ? 2 : 0) + (column >= Math.floor(width / 2) ? 1 : 0),
+        of: (_, row, column) => (row! >= Math.floor(height / 2) ? 2 : 0) + (column! >= Math.floor(width / 2) ? 1 : 0),
       },
       'mean',
     );

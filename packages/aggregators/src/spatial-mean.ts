@@ -9,6 +9,7 @@ export const spatialMean = aggregator(z.strictObject({}), {
   type: 'spatial-mean',
   summary: 'Averages each time step over space: one vector per time step, NaN for a step without any data.',
   examples: ['- type: aggregator/spatial-mean'],
-  axes: ({ time, channels }) => ({ time, channels }),
-  make: (tokens) => pool(tokens, { count: tokens.values.shape[0]!, of: (time) => time }, 'mean'),
+  needs: ['time', 'height', 'width'],
+  axes: ({ time, channels }) => ({ time: time ?? null, channels: channels ?? null }),
+  make: (tokens) => pool(tokens, { count: tokens.values.shape[0]!, of: (time) => time! }, 'mean'),
 });

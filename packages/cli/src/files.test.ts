@@ -197,6 +197,33 @@ describe('deepearth model', () => {
     expect([missing.status, missing.stderr]).toEqual([4, expect.stringContaining('q.png')]);
   });
 
+  it('knows the encoder of a folder by its config: checks, describes and converts DINOv3 and DINOv2', async () => {
+    await using folder = await folderWith({});
+    const env = { DEEPEARTH_CACHE: folder.file('cache') };
+    for (const [kind, tokens] of [
+      ['v3', 16 * 16],
+      ['v2-registers', 16 * 16],
+    ] as const) {
+      const model = fileURLToPath(new URL(`../../model-dinov3/fixtures/${kind}`, import.meta.url));
+      const { status, stdout } = await deepearth(['model', 'check', model], { env });
+      expect([status, stdout]).toEqual([0, expect.stringContaining('all 2 agree')]);
+      const size = kind === 'v3' ? '32' : '28';
+      const info = await deepearth(['model', 'info', model, '--size', size, '--json'], { env });
+      expect(JSON.parse(info.stdout)).toMatchObject({ source: 'folder', estimates: { fp32: { tokens } } });
+      const converted = await deepearth(['model', 'convert', model, '--precision', 'fp16', '--json'], { env });
+      expect(JSON.parse(converted.stdout.trim().split('\n').at(-1)!)).toMatchObject({
+        type: 'converted',
+        converted: true,
+      });
+    }
+  });
+
+  it('lists what is known of a config that nobody knows', async () => {
+    await using folder = await folderWith({ 'config.json': '{"model_type":"vit"}' });
+    const { status, stderr } = await deepearth(['model', 'check', folder.path]);
+    expect([status, stderr]).toEqual([4, expect.stringContaining('a "vit" model; what is known is V-JEPA 2, DINOv3')]);
+  });
+
   it.skipIf(noReferences)(
     'checks a folder of reference outputs, and ends with 1 past the tolerance (needs ../shared/reference)',
     async () => {

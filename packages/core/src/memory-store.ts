@@ -26,11 +26,16 @@ export function memoryStore(name = 'memory'): RunStore {
     },
     put: async (path, content) => keep(path, await gather(content)),
     async writer(path) {
-      let parts: Uint8Array[] = [];
+      let parts: Uint8Array[] | undefined = [];
       return {
-        append: async (bytes) => void parts.push(bytes.slice()),
-        commit: async () => keep(path, joined(parts)),
-        discard: async () => void (parts = []),
+        append: async (bytes) => void parts?.push(bytes.slice()),
+        async commit() {
+          if (!parts) throw new Error(`${path} was let go`);
+          const whole = joined(parts);
+          parts = undefined;
+          return keep(path, whole);
+        },
+        discard: async () => void (parts = undefined),
       };
     },
     async *list(prefix = '') {

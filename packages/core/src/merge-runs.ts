@@ -96,11 +96,14 @@ async function copy(entry: ManifestOutput, from: RunStore, into: RunStore): Prom
   try {
     if ((await digestOf(file)) !== entry.sha256)
       throw refused(from, `${entry.path} has changed since its run.`, 'Run it again with --resume.');
-    if (from.name !== into.name) await into.put(entry.path, pieces(file));
+    if (!sameStore(from, into)) await into.put(entry.path, pieces(file));
   } finally {
     await file.close();
   }
 }
+
+/** Two stores of one folder are one; stores in memory share a name and nothing else. */
+const sameStore = (a: RunStore, b: RunStore): boolean => a === b || (a.workFolder !== undefined && a.name === b.name);
 
 async function* pieces(file: ByteSource, step = 1 << 20): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < file.size; at += step) yield file.read(at, Math.min(step, file.size - at));

@@ -24,6 +24,7 @@ export function stageRanges({ pipeline, stages }: Plan, range: Range | undefined
   const { first, end } = range;
   if (!Number.isSafeInteger(first) || !Number.isSafeInteger(end) || first < 0 || end <= first)
     report('range', `a range runs from a whole number to a larger one, got ${first} to ${end}.`, 'Count from 0.');
+  if (issues.length) throw new ConfigError(issues);
 
   for (const { stage } of stages) {
     if (stage.definition.kind !== 'source') continue;

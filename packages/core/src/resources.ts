@@ -19,7 +19,10 @@ export function runResources(): Resources {
     const resource = await open();
     closers.push(async () => close(resource));
     // The run ended while it was being opened, and nobody would close it.
-    if (over) await closeAll();
+    if (over) {
+      await closeAll();
+      throw new Error('the run ended while a resource was being opened');
+    }
     return resource;
   };
 

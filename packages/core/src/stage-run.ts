@@ -123,23 +123,29 @@ export function stageRun(
   };
 
   async function* body(): AsyncGenerator<Item> {
-    const state = await definition.open?.(context as never);
-    emit({ type: 'stage-opened', stage: id });
-    const running = { ...context, state } as never;
-    const items = counted(merged);
     try {
-      if (definition.process) yield* definition.process(items, running);
-      else if (definition.operator) yield* operate(items, definition.operator(running));
-      else {
-        for await (const item of items) {
-          const answer = await attempt(item, async () => definition.each!(item, running));
-          if (Array.isArray(answer)) yield* answer as Item[];
-          else if (answer !== undefined) yield answer as Item;
-        }
+      const state = await definition.open?.(context as never);
+      emit({ type: 'stage-opened', stage: id });
+      try {
+        yield* opened({ ...context, state } as never);
+      } finally {
+        if (definition.open) await definition.close?.(state);
       }
     } finally {
-      if (definition.open) await definition.close?.(state);
       await Promise.all(scratches.map((scratch) => scratch.close()));
+    }
+  }
+
+  async function* opened(running: never): AsyncGenerator<Item> {
+    const items = counted(merged);
+    if (definition.process) yield* definition.process(items, running);
+    else if (definition.operator) yield* operate(items, definition.operator(running));
+    else {
+      for await (const item of items) {
+        const made = await attempt(item, async () => definition.each!(item, running));
+        if (Array.isArray(made)) yield* made as Item[];
+        else if (made !== undefined) yield made as Item;
+      }
     }
   }
 

@@ -27,6 +27,14 @@ export interface StoredTokens extends Omit<TokenGrid, 'clip'> {
   readonly clip?: StoredClip;
 }
 
+/** A token file whose header has been read. */
+export interface TokenFile extends Omit<StoredTokens, 'values' | 'valid' | 'globals'> {
+  readonly shape: readonly number[];
+  readonly dtype: 'float32' | 'float16';
+  /** Reads the values. Throws an `InputError` where the mask or the global tokens do not fit them. */
+  read(signal?: AbortSignal): Promise<Pick<StoredTokens, 'values' | 'valid' | 'globals'>>;
+}
+
 /** A clip as plain data: everything but the pixels of its frames. */
 export const storedClip = ({ frames, ...clip }: Clip): StoredClip => ({
   ...clip,
@@ -61,11 +69,17 @@ export function describeTokenFile(tokens: TokenGrid): {
   };
 }
 
-/**
- * Reads a token file, also of the first layout (which says less of its frames). Throws an `InputError` when it is a
- * safetensors file of another kind, or when what it says of itself does not hold.
- */
+/** What a token file holds. Throws as `openTokenFile` does, and as its `read`. */
 export async function readTokenFile(source: ByteSource, signal?: AbortSignal): Promise<StoredTokens> {
+  const { shape: _, dtype: __, read, ...about } = await openTokenFile(source, signal);
+  return { ...about, ...(await read(signal)) };
+}
+
+/**
+ * Reads the header of a token file, also of the first layout (which says less of its frames). Throws an `InputError` when
+ * it is a safetensors file of another kind, or when what it says of itself does not hold.
+ */
+export async function openTokenFile(source: ByteSource, signal?: AbortSignal): Promise<TokenFile> {
   const file = await openSafetensors(source, signal);
   const refuse = (message: string, cause?: unknown): never => {
     throw new InputError(source.name, `is no token file: ${message}.`, { code: 'E_TOKEN_FILE', cause });
@@ -83,22 +97,13 @@ export async function readTokenFile(source: ByteSource, signal?: AbortSignal): P
       return refuse(`the metadata value of ${JSON.stringify(name)} is no JSON`, cause);
     }
   };
-  const values = await file.tensor('features', signal);
-  if ((values.dtype !== 'float32' && values.dtype !== 'float16') || values.shape.length < 2)
-    refuse(`its features are ${values.dtype} of shape [${values.shape.join(', ')}]`);
+  const features = file.tensors.get('features') ?? refuse('it has no tensor "features"');
+  const { dtype, shape } = features;
+  if ((dtype !== 'float32' && dtype !== 'float16') || shape.length < 2)
+    return refuse(`its features are ${dtype} of shape [${shape.join(', ')}]`);
   const axes = json<string[]>('axes');
-  if (!Array.isArray(axes) || axes.length !== values.shape.length || !axes.every((axis) => typeof axis === 'string'))
-    refuse(`its axes ${text('axes')} do not fit features of shape [${values.shape.join(', ')}]`);
-  const mask = file.tensors.has('valid') ? await file.tensor('valid', signal) : undefined;
-  if (mask && (!/^(bool|uint8)$/.test(mask.dtype) || mask.shape.join() !== values.shape.slice(0, -1).join()))
-    refuse(`its mask is ${mask.dtype} of shape [${mask.shape.join(', ')}]`);
-  const globals = file.tensors.has('globals') ? await file.tensor('globals', signal) : undefined;
-  const about = globals && json<Omit<GlobalTokens, 'values'>>('globals');
-  const fits =
-    about?.axes?.length === globals?.shape.length &&
-    globals?.dtype === 'float32' &&
-    globals.shape.slice(-2).join() === [about?.names?.length, values.shape.at(-1)].join();
-  if (globals && !fits) refuse(`its globals are ${globals.dtype} of shape [${globals.shape.join(', ')}]`);
+  if (!Array.isArray(axes) || axes.length !== shape.length || !axes.every((axis) => typeof axis === 'string'))
+    refuse(`its axes ${text('axes')} do not fit features of shape [${shape.join(', ')}]`);
   const encoder = json<EncoderIdentity>('encoder');
   if (typeof encoder?.fingerprint !== 'string') refuse('its metadata lacks the encoder');
   const clip = file.metadata.has('clip') ? json<StoredClip>('clip') : undefined;
@@ -109,13 +114,30 @@ export async function readTokenFile(source: ByteSource, signal?: AbortSignal): P
     kind: 'tokens',
     id: text('id'),
     key: text('key'),
-    values: values as Tensor<'float32' | 'float16'>,
+    shape,
+    dtype,
     axes,
-    ...(mask && { valid: shares(mask as Tensor<'bool' | 'uint8'>) }),
-    ...(globals && { globals: { ...about!, values: globals as Tensor<'float32'> } }),
     origin,
     ...(clip && { clip: found === '1' ? upgraded(clip, origin as unknown as { geometry: Geometry }) : clip }),
     encoder,
+    async read(stop) {
+      const values = (await file.tensor('features', stop)) as Tensor<'float32' | 'float16'>;
+      const mask = file.tensors.has('valid') ? await file.tensor('valid', stop) : undefined;
+      if (mask && (!/^(bool|uint8)$/.test(mask.dtype) || mask.shape.join() !== shape.slice(0, -1).join()))
+        refuse(`its mask is ${mask.dtype} of shape [${mask.shape.join(', ')}]`);
+      const globals = file.tensors.has('globals') ? await file.tensor('globals', stop) : undefined;
+      const about = globals && json<Omit<GlobalTokens, 'values'>>('globals');
+      const fits =
+        about?.axes?.length === globals?.shape.length &&
+        globals?.dtype === 'float32' &&
+        globals.shape.slice(-2).join() === [about?.names?.length, shape.at(-1)].join();
+      if (globals && !fits) refuse(`its globals are ${globals.dtype} of shape [${globals.shape.join(', ')}]`);
+      return {
+        values,
+        ...(mask && { valid: shares(mask as Tensor<'bool' | 'uint8'>) }),
+        ...(globals && { globals: { ...about!, values: globals as Tensor<'float32'> } }),
+      };
+    },
   };
 }
 

@@ -135,6 +135,22 @@ test('batches of any size give the grids of one by one, tiles in their places, g
   expect(tiled.globals!.data.slice(3 * 32, 4 * 32)).toEqual(tiled.values.data.slice(at, at + 32));
 });
 
+test('the same frames given several times are prepared and encoded once', async () => {
+  let made = 0;
+  const source = prepared(1, 1);
+  const counted: PreparedFrames = {
+    ...source,
+    pixels(row, column, out) {
+      made++;
+      return source.pixels(row, column, out);
+    },
+  };
+  const encoded = await encodeFrames(encoder, [counted, prepared(2, 1), counted, counted], 1);
+  expect(made).toBe(1);
+  expect(encoded[3]!.values).toEqual(encoded[0]!.values);
+  expect(encoded[1]!.values).not.toEqual(encoded[0]!.values);
+});
+
 test('parts joined are the grids one after the other; where one has no mask, all its tokens are valid', async () => {
   const [a, b] = await encodeFrames(encoder, [prepared(1, 1), prepared(2, 1)], 1);
   const whole = joined([{ ...a!, valid: new Uint8Array(12) }, b!]);
@@ -144,6 +160,8 @@ test('parts joined are the grids one after the other; where one has no mask, all
   expect(Array.from(whole.valid!)).toEqual([...Array<number>(12).fill(0), ...Array<number>(12).fill(255)]);
   expect(joined([a!])).toBe(a);
   expect(joined([a!, b!]).valid).toBeUndefined();
+  const other = { ...b!, geometry: { ...b!.geometry, frameWidth: 7 } };
+  expect(() => joined([a!, b!, other])).toThrow(/frame 3 of 3: it gives 4 x 3 tokens of a frame of 7 x 8/);
 });
 
 test('tokens of no place keep their time steps, and their tiles where there are several', () => {

@@ -63,7 +63,7 @@ export async function* joinByFrame(
         await Promise.race(lanes.filter((lane) => !lane.done).map(pull));
         continue;
       }
-      let timer: NodeJS.Timeout | undefined;
+      let timer: ReturnType<typeof setTimeout> | undefined;
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(() => {
           apart = true;
@@ -98,9 +98,8 @@ export async function* joinByFrame(
     );
     // A stream that is still waiting ends with the run; the others are told.
     await Promise.all(
-      lanes.map(async ({ iterator, pulling, queue }) => {
+      lanes.map(async ({ iterator, pulling }) => {
         if (!pulling) await iterator.return?.();
-        await queue.close();
       }),
     );
   }

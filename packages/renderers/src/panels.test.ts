@@ -1,10 +1,11 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tensor, type Frame, type Item, type Picture } from '@deepearth/core';
+import { folderStore } from '@deepearth/runtime';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeFrames, makePictures } from '@deepearth/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { panelsRenderer } from './panels.ts';
 import { pictureQueue, type Panel } from './picture-queue.ts';
 
@@ -121,9 +122,9 @@ describe('the queue', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test('gives back what it was given, in order, and its file does not grow for ever', async () => {
-    const path = join(folder, 'a.pixels');
-    const queue = pictureQueue(() => Promise.resolve(path), 2);
+  test('gives back what it was given, in order, and its scratch does not grow for ever', async () => {
+    const scratch = await folderStore(join(folder, 'whole')).scratch('a');
+    const queue = pictureQueue(async () => scratch, 2);
     const frames = makeFrames(3) as Frame[];
     const panels: Panel[] = [...makePictures(5), ...frames, ...makePictures(2, { seed: 8 })];
     for (let round = 0; round < 3; round++) {
@@ -136,9 +137,53 @@ describe('the queue', () => {
         else expect(back).toBe(panel);
       }
       expect(await queue.shift()).toBeUndefined();
-      expect((await stat(path)).size).toBe(0);
+      expect(scratch.length).toBe(0);
     }
-    await queue.close();
+    await scratch.close();
+  });
+
+  test('loses no pixel where the disk takes and gives fewer bytes than it is asked for', async () => {
+    const scratch = await folderStore(join(folder, 'short')).scratch('a');
+    const probe = await open(join(folder, 'probe'), 'w+');
+    const handles = Object.getPrototypeOf(probe) as Record<'read' | 'write', (...args: unknown[]) => Promise<unknown>>;
+    await probe.close();
+    let short = 0;
+    const few = (method: 'read' | 'write') => {
+      const whole = handles[method];
+      return vi.spyOn(handles, method).mockImplementation(function (this: unknown, ...[bytes, at, length, position]) {
+        const part = Math.min(length as number, 7);
+        if (part < (length as number)) short++;
+        return whole.call(this, bytes, at, part, position);
+      });
+    };
+    const spies = [few('read'), few('write')];
+    try {
+      const queue = pictureQueue(async () => scratch, 1);
+      const panels = makePictures(4);
+      for (const panel of panels) await queue.push(panel);
+      for (const panel of panels) expect(((await queue.shift()) as Picture).pixels).toEqual(panel.pixels);
+      expect(short).toBeGreaterThan(100);
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+      await scratch.close();
+    }
+  });
+
+  test('loses no pixel of a picture that comes while the scratch is cleared', async () => {
+    const scratch = await folderStore(join(folder, 'raced')).scratch('a');
+    const queue = pictureQueue(async () => scratch, 1);
+    const [first, second, third, ...rest] = makePictures(6);
+    await queue.push(first!);
+    await queue.push(second!);
+    expect((await queue.shift())!.id).toBe(first!.id);
+    // The last stored picture is fetched, which clears the scratch, while more come.
+    await queue.push(third!);
+    const pending = [queue.shift(), queue.push(rest[0]!), queue.shift(), queue.push(rest[1]!), queue.push(rest[2]!)];
+    await Promise.all(pending);
+    expect(((await pending[0]) as Picture).pixels).toEqual(second!.pixels);
+    expect(((await pending[2]) as Picture).pixels).toEqual(third!.pixels);
+    for (const picture of rest) expect(((await queue.shift()) as Picture).pixels).toEqual(picture.pixels);
+    await scratch.close();
   });
 });
 

@@ -1,6 +1,5 @@
 // Puts what several stages show of a frame into one picture, panel by panel.
 
-import { join } from 'node:path';
 import {
   defineRenderer,
   refuse,
@@ -61,7 +60,7 @@ export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, un
     let edge = options.panelPixels;
     const rows = joinByFrame(
       inputs.map(({ items }) => items as AsyncIterable<Panel>),
-      (index) => pictureQueue(async () => join(await context.workFolder(), `${index}.pixels`)),
+      (index) => pictureQueue(() => context.scratch(`${index}.pixels`)),
     );
     for await (const { frame, panels } of rows) {
       signal.throwIfAborted();

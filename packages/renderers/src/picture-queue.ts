@@ -1,7 +1,6 @@
-// Keeps pictures of one input in order until they are wanted: a few in memory, the rest on disk.
+// Keeps pictures of one input in order until they are wanted: a few in memory, the rest in scratch.
 
-import { open, type FileHandle } from 'node:fs/promises';
-import { tensor, type Frame, type Picture } from '@deepearth/core';
+import { tensor, type Frame, type Picture, type Scratch } from '@deepearth/core';
 
 /** Frames are handles and need no room; pictures do. */
 export type Panel = Picture | Frame;
@@ -20,42 +19,47 @@ export interface PictureQueue {
   push(panel: Panel): Promise<void>;
   /** The oldest; `undefined` when there is none. */
   shift(): Promise<Panel | undefined>;
-  close(): Promise<void>;
 }
 
 /**
- * Holds at most `inMemory` pictures; the pixels of others wait in the file at `path`, which is made when it is needed.
+ * Holds at most `inMemory` pictures; the pixels of others wait in the scratch, which is opened when it is needed and
+ * belongs to whoever opens it.
  */
-export function pictureQueue(path: () => Promise<string>, inMemory = 4): PictureQueue {
+export function pictureQueue(
+  open: () => Promise<Pick<Scratch, 'append' | 'read' | 'clear'>>,
+  inMemory = 4,
+): PictureQueue {
   const kept: Kept[] = [];
-  let file: FileHandle | undefined;
-  let end = 0;
-  let onDisk = 0;
+  let scratch: ReturnType<typeof open> | undefined;
+  let stored = 0;
+  // One step after another: clearing the scratch must not overtake pixels that are still on their way into it.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(step: () => Promise<T>): Promise<T> => {
+    const turn = last.then(step);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
   return {
     get length() {
       return kept.length;
     },
-    async push(panel) {
-      if (panel.kind === 'frame' || kept.length - onDisk < inMemory) return void kept.push(panel);
-      file ??= await open(await path(), 'w+');
-      const { pixels, ...picture } = panel;
-      await file.write(pixels.data, 0, pixels.data.length, end);
-      kept.push({ picture, shape: pixels.shape, offset: end, bytes: pixels.data.length });
-      end += pixels.data.length;
-      onDisk++;
-    },
-    async shift() {
-      const first = kept.shift();
-      if (!first || 'kind' in first) return first;
-      const data = new Uint8Array(first.bytes);
-      await file!.read(data, 0, first.bytes, first.offset);
-      if (--onDisk === 0) {
-        // All has been fetched: begin the file anew, so that it does not grow with the length of the run.
-        await file!.truncate(0);
-        end = 0;
-      }
-      return { ...first.picture, pixels: tensor('uint8', first.shape, data) };
-    },
-    close: async () => file?.close(),
+    push: (panel) =>
+      inTurn(async () => {
+        if (panel.kind === 'frame' || kept.length - stored < inMemory) return void kept.push(panel);
+        const { pixels, ...picture } = panel;
+        const offset = await (await (scratch ??= open())).append(pixels.data);
+        kept.push({ picture, shape: pixels.shape, offset, bytes: pixels.data.length });
+        stored++;
+      }),
+    shift: () =>
+      inTurn(async () => {
+        const first = kept.shift();
+        if (!first || 'kind' in first) return first;
+        const room = await scratch!;
+        const data = await room.read(first.offset, first.bytes);
+        // All has been fetched: the scratch begins anew, so that it does not grow with the length of the run.
+        if (--stored === 0) await room.clear();
+        return { ...first.picture, pixels: tensor('uint8', first.shape, data) };
+      }),
   };
 }

@@ -123,6 +123,10 @@ const decode = (file: PictureFile, { values }: Decoding, part: PartOptions = {})
 /** Identical bytes decoded under the same rules are the same frame, wherever the file lies and whatever its number. */
 const decoding = 1;
 
+/** The key of a frame whose file has this digest. */
+export const frameKey = (digest: string, values: FramesOptions['values']): string =>
+  lineage('frame', decoding, digest, values);
+
 /** The stage `source/frames`. */
 export const frames = defineSource({
   type: 'frames',
@@ -245,7 +249,7 @@ function frameOf(
   cache: PixelCache,
 ): Frame {
   const interval = options.intervalSeconds ?? (options.fps === undefined ? undefined : 1 / options.fps);
-  const key = lineage('frame', decoding, digest, options.values);
+  const key = frameKey(digest, options.values);
   const locator: Locator = {
     source: 'source/frames',
     uri: path,

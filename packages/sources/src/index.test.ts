@@ -9,6 +9,8 @@ test('every stage is listed under its own type', async () => {
 test('what the package exports is what it is meant to', () => {
   expect(Object.keys(everything).sort()).toMatchInlineSnapshot(`
     [
+      "features",
+      "featuresOptions",
       "findGaps",
       "formatGaps",
       "frames",

@@ -1,4 +1,5 @@
 // Stages
+export { features, featuresOptions, type FeaturesOptions, type FeaturesSurvey } from './features.ts';
 export { frames, framesOptions, type FramesOptions, type FramesSurvey } from './frames.ts';
 export { synthetic, syntheticOptions } from './synthetic.ts';
 export { stages } from './stages.ts';

@@ -4,6 +4,7 @@ import type { StageList } from '@deepearth/core/stage';
 
 /** The stages of this package by type, loaded when they are named. */
 export const stages: StageList = {
+  'source/features': async () => (await import('./features.ts')).features,
   'source/frames': async () => (await import('./frames.ts')).frames,
   'source/synthetic': async () => (await import('./synthetic.ts')).synthetic,
 };

@@ -54,7 +54,7 @@ async function problemsOfStopping(
   stopped: () => Promise<Stopped>,
   found: (stopped: Stopped) => readonly string[],
 ): Promise<string[]> {
-  const most = subject.abortMilliseconds ?? 500;
+  const most = subject.abortMilliseconds ?? 900;
   let quickest = Infinity;
   for (let attempt = 0; attempt < 3; attempt++) {
     const once = await stopped();

@@ -37,7 +37,7 @@ export interface Subject<S extends z.ZodType = z.ZodType<any>, Out extends Item 
     /** With `onError: skip`, how many items come out all the same; absent where nothing can be skipped. */
     readonly left?: number;
   };
-  /** How long the stage may take to end once it is aborted; 500 ms of wall time by default. */
+  /** How long the stage may take to end once it is aborted; 900 ms of wall time by default. */
   readonly abortMilliseconds?: number;
   /** How long anything may take before it counts as hanging; 20 s by default. */
   readonly patienceSeconds?: number;

@@ -2,7 +2,7 @@
 // every stage that reads it.
 
 import { open, type FileHandle } from 'node:fs/promises';
-import { bytesOf, tensor, viewAs, type Raster } from '@deepearth/core';
+import { bytesOf, partOfRaster, tensor, viewAs, type Raster, type ReadOptions } from '@deepearth/core';
 
 /** Pixels by key. Both calls wait for the disk where they need it. */
 export interface PixelCache {
@@ -144,4 +144,31 @@ export function pixelCache({ memoryBytes, diskBytes, path }: PixelCacheOptions):
 async function write(handle: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
   for (let done = 0; done < bytes.byteLength;)
     done += (await handle.write(bytes, done, bytes.byteLength - done, at + done)).bytesWritten;
+}
+
+/**
+ * Reads a frame through a cache: what is kept is cropped, a whole frame that `load` reads is kept, and two that want the
+ * same whole frame at once read it once. A part that is not kept is read by itself and stands for nobody else's reading.
+ */
+export function readThrough(
+  cache: PixelCache,
+  load: (key: string, options: ReadOptions) => Promise<Raster>,
+): (key: string, options?: ReadOptions) => Promise<Raster> {
+  const loading = new Map<string, Promise<Raster>>();
+  return async (key, options = {}) => {
+    const { signal, ...part } = options;
+    signal?.throwIfAborted();
+    const kept = await (loading.get(key) ?? cache.get(key));
+    if (kept) return partOfRaster(kept, part);
+    if (part.window || (part.overview ?? 1) !== 1) return load(key, options);
+    const again = loading.get(key);
+    if (again) return again;
+    const reading = (async () => {
+      const raster = await load(key, signal ? { signal } : {});
+      await cache.set(key, raster);
+      return raster;
+    })().finally(() => loading.delete(key));
+    loading.set(key, reading);
+    return reading;
+  };
 }

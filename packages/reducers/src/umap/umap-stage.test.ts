@@ -2,10 +2,13 @@ import { describeStage, given, makeTokens } from '@deepearth/testing';
 import { expect } from 'vitest';
 import { umapStage } from './umap-stage.ts';
 
+// Threads that are still starting are let finish, and on a busy machine each takes its time.
+const abortMilliseconds = 4000;
 const inputs = () => [given(makeTokens({ count: 5 }))];
 
 describeStage(umapStage, {
   inputs,
+  abortMilliseconds,
   options: { epochs: 20 },
   otherOptions: { components: 2 },
   ahead: Infinity,
@@ -18,6 +21,7 @@ describeStage(umapStage, {
 describeStage(umapStage, {
   title: 'when it fits a sample',
   inputs,
+  abortMilliseconds,
   options: { epochs: 20, maxFitTokens: 60, sampleTokens: 40 },
   ahead: Infinity,
 });
@@ -25,6 +29,7 @@ describeStage(umapStage, {
 describeStage(umapStage, {
   title: 'with umap-js',
   inputs,
+  abortMilliseconds,
   options: { engine: 'umap-js', epochs: 20, maxFitTokens: 60, sampleTokens: 40 },
   ahead: Infinity,
 });

@@ -1,0 +1,305 @@
+import { lastValueFrom, toArray } from 'rxjs';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { Artifact, Frame, Item, Raster } from './items.ts';
+import { memoryStore } from './memory-store.ts';
+import { mergeRuns } from './merge-runs.ts';
+import { definePipeline, use } from './pipeline.ts';
+import { run } from './run.ts';
+import { spec } from './specs.ts';
+import { defineSink, defineSource, defineTransform, defineWindower, type StageContext } from './stage.ts';
+import type { RunStore } from './store.ts';
+import { tensor } from './tensor.ts';
+
+const later = (milliseconds = 0): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const raster = (value: number): Raster => ({
+  values: tensor('uint8', [1, 1, 3], Uint8Array.of(value, value, value)),
+  channels: ['red', 'green', 'blue'],
+});
+
+const frameOf = (sequence: string, number: number, read: Frame['read']): Frame => ({
+  kind: 'frame',
+  id: `${sequence}-${number}`,
+  key: `${sequence} ${number}`,
+  sequence,
+  number,
+  width: 1,
+  height: 1,
+  locator: { source: 'source/plain', uri: `plain:${sequence}`, index: number },
+  read,
+});
+
+/** Frames of one sequence each, `count` of them; it counts what it makes and knows how to read a frame again. */
+const plain = (watch: { made: number } = { made: 0 }) =>
+  defineSource({
+    type: 'plain',
+    summary: 'Frames.',
+    options: z.strictObject({ count: z.int().default(10), sequence: z.string().default('plain') }),
+    examples: [],
+    describe: (_, { options: { count, sequence } }) => ({
+      output: { ...spec('frame', { height: 1, width: 1, channels: 3 }, 'uint8', count), sequences: [sequence] },
+    }),
+    async *process(_, { options: { count, sequence }, frameRange: { first = 0, end = count } = {} as never }) {
+      for (let number = first; number < Math.min(end, count); number++) {
+        watch.made++;
+        yield frameOf(sequence, number, async () => raster(number));
+      }
+    },
+    reopen: async ({ index }) => raster(index!),
+  });
+
+const pairs = defineWindower({
+  type: 'pairs',
+  summary: 'Pairs.',
+  options: z.strictObject({}),
+  examples: [],
+  describe: (input) => ({ output: { ...input!, kind: 'clip', count: null } }),
+  framesOf: ({ first, end }) => ({ first: 2 * first, end: 2 * end }),
+  async *process(frames, { clipRange }) {
+    let held: Frame[] = [];
+    let index = clipRange?.first ?? 0;
+    for await (const frame of frames) {
+      held.push(frame);
+      if (held.length < 2) continue;
+      const { sequence } = frame;
+      const key = held.map(({ key }) => key).join('+');
+      yield { kind: 'clip', id: `${sequence}-${index}`, key, sequence, index: index++, frames: held, padded: 0 };
+      held = [];
+    }
+  },
+});
+
+const files = defineSink({
+  type: 'files',
+  summary: 'Writes a file per item.',
+  options: z.strictObject({}),
+  examples: [],
+  joins: 'merged',
+  describe: () => ({ output: spec('artifact', {}, null) }),
+  each: (item: Item, { output }): Promise<Artifact> =>
+    output.write(
+      { path: `${item.id}.txt`, mediaType: 'text/plain', key: item.key, about: { kind: item.kind } },
+      new TextEncoder().encode(item.key),
+    ),
+});
+
+/** A stage that does what a test wants with its context, and hands its items on. */
+const probe = (act: (context: StageContext, item: Item) => Promise<void> | void) =>
+  defineTransform({
+    type: 'probe',
+    summary: 'Looks.',
+    options: z.strictObject({}),
+    examples: [],
+    describe: (input) => ({ output: input! }),
+    each: async (item, context) => {
+      await act(context as unknown as StageContext, item);
+      return item;
+    },
+  });
+
+describe('what a stage sends', () => {
+  test('is pushed to who subscribes in the same turn, whole, without holding the run', async () => {
+    const running = run(definePipeline([use(plain(), { count: 50 }), use(files)]));
+    const seen = await lastValueFrom(running.items$('plain').pipe(toArray()));
+    expect(seen.map(({ id }) => id)).toEqual(Array.from({ length: 50 }, (_, n) => `plain-${n}`));
+    expect((await running.result).manifest.status).toBe('done');
+  });
+
+  test('is pulled by a slow program, which the source waits for', async () => {
+    const watch = { made: 0 };
+    const running = run(definePipeline([use(plain(watch), { count: 100 }), use(files)]));
+    let [seen, ahead] = [0, 0];
+    for await (const _ of running.items('plain')) {
+      ahead = Math.max(ahead, watch.made - ++seen);
+      if (seen % 10 === 0) await later(3);
+    }
+    expect(seen).toBe(100);
+    expect(ahead).toBeLessThanOrEqual(3);
+    await running.result;
+  });
+
+  test('goes on when a program leaves early', async () => {
+    const running = run(definePipeline([use(plain(), { count: 30 }), use(files)]));
+    for await (const _ of running.items('plain')) break;
+    expect((await running.result).manifest.outputs).toHaveLength(30);
+  });
+
+  test('is an error for a stage that is not there, and when the run fails', async () => {
+    const broken = probe((_, item) => {
+      if (item.id === 'plain-3') throw new Error('no such pixel');
+    });
+    const running = run(definePipeline([use(plain()), use(broken)]));
+    await expect(lastValueFrom(running.items$('nowhere'))).rejects.toThrow('The stages are plain, probe.');
+    await expect(lastValueFrom(running.items$('probe').pipe(toArray()))).rejects.toThrow('no such pixel');
+    await expect(running.result).rejects.toThrow('no such pixel');
+  });
+});
+
+describe('what outlives a stage', () => {
+  test.each(['done', 'failed', 'cancelled'])(
+    'is open while items need it and closed when the run is %s',
+    async (end) => {
+      const log: string[] = [];
+      const stop = new AbortController();
+      let open = false;
+      const handle = defineSource({
+        type: 'handle',
+        summary: 'Frames over one handle.',
+        options: z.strictObject({}),
+        examples: [],
+        describe: () => ({ output: spec('frame', { height: 1, width: 1, channels: 3 }, 'uint8', 4) }),
+        async *process(_, { keep }) {
+          await keep(
+            () => void (open = true),
+            () => void ((open = false), log.push('closed')),
+          );
+          for (let n = 0; n < 4; n++)
+            yield frameOf('handle', n, async () => {
+              if (!open) throw new Error('read after close');
+              return raster(n);
+            });
+          log.push('source ended');
+        },
+      });
+      // Everything first, then the pixels: as a renderer behind a fit does.
+      const fit = defineTransform({
+        type: 'fit',
+        summary: 'Waits for all.',
+        options: z.strictObject({}),
+        examples: [],
+        describe: (input) => ({ output: input!, drains: true }),
+        async *process(frames: AsyncIterable<Frame>) {
+          const all: Frame[] = [];
+          for await (const frame of frames) all.push(frame);
+          for (const frame of all) {
+            log.push(`read ${(await frame.read()).values.data[0]}`);
+            if (frame.number === 2 && end === 'failed') throw new Error('broken');
+            if (frame.number === 2 && end === 'cancelled') stop.abort();
+            yield frame;
+          }
+        },
+      });
+      const running = run(definePipeline([use(handle), use(fit), use(files)]), { signal: stop.signal });
+      const outcome = await running.result.then(
+        ({ manifest }) => manifest.status,
+        () => end,
+      );
+      expect(outcome).toBe(end);
+      expect(log.slice(0, 4)).toEqual(['source ended', 'read 0', 'read 1', 'read 2']);
+      expect(log.at(-1)).toBe('closed');
+      expect(log.filter((line) => line === 'closed')).toHaveLength(1);
+      expect(open).toBe(false);
+    },
+  );
+
+  test('is opened once where several stages share it, and closed last first', async () => {
+    const log: string[] = [];
+    const sharing = probe(async ({ share, id }) => {
+      await share(
+        'one',
+        () => void log.push(`open by ${id}`),
+        () => void log.push('close one'),
+      );
+      await share(
+        'two',
+        () => void log.push('open two'),
+        () => void log.push('close two'),
+      );
+    });
+    const pipeline = definePipeline([
+      use(plain(), { count: 3 }),
+      use(sharing, {}, { id: 'a', from: 'plain' }),
+      use(sharing, {}, { id: 'b', from: 'plain' }),
+    ]);
+    await run(pipeline).result;
+    expect(log).toEqual([expect.stringMatching(/^open by [ab]$/), 'open two', 'close two', 'close one']);
+  });
+
+  test('reads a frame again from its locator, or says which source is missing', async () => {
+    const seen: number[] = [];
+    const again = probe(async ({ reopen }, item) => {
+      const { locator } = JSON.parse(JSON.stringify(item)) as Frame;
+      seen.push((await reopen(locator)).values.data[0]!);
+      await expect(reopen({ ...locator, source: 'source/elsewhere' })).rejects.toThrow(/no source\/elsewhere/);
+    });
+    await run(definePipeline([use(plain(), { count: 3 }), use(again)])).result;
+    expect(seen).toEqual([0, 1, 2]);
+  });
+});
+
+const pairFiles = definePipeline([use(plain(), { count: 10 }), use(pairs), use(files)]);
+const digests = async (store: RunStore): Promise<string[]> => {
+  const found: string[] = [];
+  for await (const { path } of store.list()) if (path !== 'manifest.json') found.push(path);
+  return found;
+};
+
+describe('parts of a run', () => {
+  const part = async (first: number, end: number): Promise<RunStore> => {
+    const store = memoryStore(`part ${first}`);
+    await run(pairFiles, { store, range: { first, end } }).result;
+    return store;
+  };
+
+  test.each([[[0, 2, 5]], [[0, 1, 2, 3, 4, 5]], [[0, 5]]])(
+    'cut at %j and merged in any order make the whole',
+    async (cuts) => {
+      const whole = (await run(pairFiles).result).manifest;
+      const parts = await Promise.all(cuts.slice(1).map((end, i) => part(cuts[i]!, end)));
+      const into = memoryStore();
+      const merged = await mergeRuns(parts.reverse(), into);
+      expect(merged.outputs).toEqual(whole.outputs);
+      expect(merged.range).toEqual({ first: 0, end: 5 });
+      expect(await digests(into)).toEqual(whole.outputs.map(({ path }) => path));
+      expect(merged.stages.map(({ id, out }) => [id, out])).toEqual(whole.stages.map(({ id, out }) => [id, out]));
+    },
+  );
+
+  test('with a gap, of another pipeline, or changed since are refused', async () => {
+    await expect(mergeRuns([await part(0, 1), await part(3, 5)], memoryStore())).rejects.toThrow('begins at 3');
+    const other = memoryStore('other');
+    await run(definePipeline([use(plain(), { count: 3 }), use(files)]), { store: other }).result;
+    await expect(mergeRuns([await part(0, 1), other], memoryStore())).rejects.toThrow('another pipeline');
+    const changed = await part(0, 1);
+    await changed.put('plain-0.txt', new TextEncoder().encode('mine'));
+    await expect(mergeRuns([changed], memoryStore())).rejects.toThrow('has changed since its run');
+    await expect(mergeRuns([], memoryStore())).rejects.toThrow('no runs to merge');
+  });
+
+  test.each([
+    [3, 3],
+    [-1, 2],
+    [0.5, 2],
+    [NaN, 2],
+  ])('from %d to %d are none', async (first, end) => {
+    await expect(run(pairFiles, { range: { first, end } }).result).rejects.toThrow('a range runs from');
+  });
+
+  test('need windowers that know which frames a clip needs', async () => {
+    const { framesOf: _, ...all } = pairs;
+    const pipeline = definePipeline([use(plain()), use(all as typeof pairs), use(files)]);
+    await expect(run(pipeline, { range: { first: 0, end: 1 } }).result).rejects.toThrow(
+      'windower/pairs makes clips of whole',
+    );
+  });
+});
+
+test('a run is told whether there are several sequences, and the manifest says what files are of and what edges carry', async () => {
+  const told: boolean[] = [];
+  const look = probe(({ severalSequences }) => void told.push(severalSequences));
+  const two = definePipeline([
+    use(plain(), { sequence: 'north', count: 1 }, { id: 'north' }),
+    use(look, {}, { id: 'look' }),
+    use(plain(), { sequence: 'south', count: 1 }, { id: 'south' }),
+    use(files, {}, { from: ['look', 'south'] }),
+  ]);
+  const { manifest } = await run(two).result;
+  expect(told).toEqual([true]);
+  expect(manifest.outputs.map(({ path, about }) => [path, about?.kind])).toEqual([
+    ['north-0.txt', 'frame'],
+    ['south-0.txt', 'frame'],
+  ]);
+  expect(manifest.stages.find(({ id }) => id === 'look')!.spec).toMatchObject({ kind: 'frame', sequences: ['north'] });
+  await run(definePipeline([use(plain(), { count: 1 }), use(look)])).result;
+  expect(told).toEqual([true, false]);
+});

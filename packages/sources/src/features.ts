@@ -1,0 +1,252 @@
+// Reads tokens that an earlier run wrote, so that everything after the encoder runs without it.
+
+import { join } from 'node:path';
+import {
+  clipId,
+  defineSource,
+  InputError,
+  lineage,
+  spec,
+  type ByteSource,
+  type Clip,
+  type Frame,
+  type Locator,
+  type Origin,
+  type StageContext,
+  type StreamSpec,
+  type TokenGrid,
+} from '@deepearth/core';
+import { createSha256 } from '@deepearth/core/sha256';
+import { pixelCache, readThrough } from '@deepearth/vision/pixel-cache';
+import { layout } from '@deepearth/vision/geometry';
+import { z } from 'zod';
+import { gridsOf, listFeatureFiles, withFile, type FeatureFile } from './feature-files.ts';
+import { framesOptions } from './frames.ts';
+import { byName } from './listing.ts';
+import { pictureFinder, reviveFrames } from './stored-frames.ts';
+import type { StoredGrid } from './stored-grid.ts';
+
+export const featuresOptions = z.strictObject({
+  path: z
+    .string()
+    .min(1)
+    .describe(
+      'A folder of token files (.safetensors as `sink/features` writes them, .pt also of the Python scripts), with the folders in it, or one such file.',
+    ),
+  frames: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'A folder, with the folders in it, where pictures are looked for by file name. Default: where the token file says they are.',
+    ),
+  ...framesOptions.pick({ cacheBytes: true, spillBytes: true }).shape,
+});
+
+export type FeaturesOptions = z.output<typeof featuresOptions>;
+
+/** A grid of a file, in the order of the stream; of a file that cannot be read its error. */
+interface Entry extends FeatureFile {
+  readonly grid?: StoredGrid;
+  readonly error?: unknown;
+}
+
+/** What the headers of the files say. */
+export interface FeaturesSurvey {
+  readonly entries: readonly Entry[];
+}
+
+/** What the Python scripts did with every frame: `VJEPA2VideoProcessor`, patches of 16 pixels. */
+const pythonResize = { shortestEdge: 256, crop: 224 };
+const pythonPatch = 16;
+
+export const features = defineSource({
+  type: 'features',
+  summary: 'Reads tokens that an earlier run (or the Python scripts) wrote, in place of frames and an encoder.',
+  options: featuresOptions,
+  examples: [
+    '- type: source/features\n  with: { path: demo-output/features }',
+    '- type: source/features\n  with: { path: features_frames_0000_0015.pt, frames: /data/frames }',
+  ],
+
+  survey: surveyOf,
+
+  describe: (_, { options, survey }) => ({
+    output: survey ? specOf(survey) : { ...spec('tokens', {}, null), sequences: null },
+    memoryBytes: options.cacheBytes,
+  }),
+
+  async *process(_, context): AsyncGenerator<TokenGrid> {
+    const { options, signal, severalSequences, frameRange } = context;
+    const { entries } = context.survey ?? (await surveyOf(options, signal));
+    const revive = reviveFrames({
+      find: await pictureFinder(options.frames),
+      severalSequences,
+      signal,
+      lost: warnOnce(context),
+      read: await readerOf(context),
+    });
+    const positions = new Map<string, number>();
+    let done = 0;
+    for (const entry of entries) {
+      signal.throwIfAborted();
+      const sequence = sequenceOf(entry);
+      const position = positions.get(sequence) ?? 0;
+      positions.set(sequence, position + 1);
+      if (frameRange && (position < frameRange.first || position >= frameRange.end)) continue;
+      const tokens = await context.attempt({ id: nameOf(entry) }, () =>
+        withFile(entry.path, async (source) => {
+          if (entry.error !== undefined) throw entry.error;
+          const sha256 = await digestOf(source, signal);
+          context.recordInput({ path: entry.path, bytes: source.size, sha256 });
+          const grid = (await gridsOf(source, entry, signal)).find(({ name }) => name === entry.grid!.name);
+          if (!grid) throw new InputError(entry.path, 'has changed since it was first read.', { code: 'E_TOKEN_FILE' });
+          return tokensOf(grid, entry, lineage('stored tokens', sha256, grid.name), revive, context);
+        }),
+      );
+      context.progress('files', ++done, entries.length);
+      if (tokens) yield tokens;
+    }
+  },
+});
+
+const sequenceOf = ({ grid, sequence }: Entry): string => grid?.clip?.sequence ?? sequence;
+const nameOf = ({ path, grid }: Entry): string => (grid?.name ? `${path}#${grid.name}` : path);
+
+async function surveyOf({ path }: FeaturesOptions, signal: AbortSignal): Promise<FeaturesSurvey> {
+  const entries: Entry[] = [];
+  for (const file of await listFeatureFiles(path)) {
+    signal.throwIfAborted();
+    try {
+      const grids = await withFile(file.path, (source) => gridsOf(source, file, signal));
+      entries.push(...grids.map((grid) => ({ ...file, grid })));
+    } catch (error) {
+      // One bad file is one item that fails, so that `onError` decides about it.
+      if (!(error instanceof InputError)) throw error;
+      entries.push({ ...file, error });
+    }
+  }
+  if (entries.length === 0)
+    throw new InputError(path, 'holds no tokens, only embeddings or projections.', {
+      code: 'E_NO_TOKENS',
+      remedy: 'Name the folder with the tokens; `sink/features` calls it "features".',
+    });
+  const index = ({ grid }: Entry): number => grid?.clip?.index ?? 0;
+  entries.sort(
+    (a, b) =>
+      byName(sequenceOf(a), sequenceOf(b)) ||
+      index(a) - index(b) ||
+      byName(a.path, b.path) ||
+      byName(nameOf(a), nameOf(b)),
+  );
+  return { entries };
+}
+
+/** What all grids have in common; `null` for what differs. */
+function specOf({ entries }: FeaturesSurvey): StreamSpec {
+  const grids = entries.flatMap(({ grid }) => grid ?? []);
+  const [first] = grids;
+  const sequences = [...new Set(entries.filter(({ grid }) => grid).map(sequenceOf))];
+  if (!first) return { ...spec('tokens', {}, null, entries.length), sequences };
+  const same = <T>(of: (grid: StoredGrid) => T): T | null =>
+    grids.every((grid) => of(grid) === of(first)) ? of(first) : null;
+  const axes = same(({ axes }) => axes.join()) === null ? [] : first.axes;
+  return {
+    ...spec(
+      'tokens',
+      Object.fromEntries(axes.map((name, at) => [name, same(({ shape }) => shape[at]!)])),
+      same(({ dtype }) => dtype),
+      entries.length,
+    ),
+    sequences,
+  };
+}
+
+async function tokensOf(
+  grid: StoredGrid,
+  { path }: Entry,
+  key: string,
+  revive: ReturnType<typeof reviveFrames>,
+  { severalSequences, signal }: StageContext<FeaturesOptions, undefined, FeaturesSurvey>,
+): Promise<TokenGrid> {
+  const { axes, shape, clip: stored, encoder } = grid;
+  const size = (name: string): number => pythonPatch * (shape[axes.indexOf(name)] ?? 1);
+  const cropSize = { height: size('height'), width: size('width') };
+  const frames: Frame[] = [];
+  for (const frame of stored?.frames ?? []) frames.push(await revive(frame, stored!.sequence, path, cropSize));
+  const clip: Clip | undefined = stored && {
+    kind: 'clip',
+    id: clipId(stored.sequence, stored.index, severalSequences),
+    key: stored.key ?? lineage('clip', stored.padded, ...frames.map((frame) => frame.key)),
+    sequence: stored.sequence,
+    index: stored.index,
+    frames,
+    padded: stored.padded,
+  };
+  return {
+    kind: 'tokens',
+    id: clip?.id ?? grid.id ?? path,
+    // Frames belong to the tokens: the same file over other pictures is another item.
+    key: lineage(key, ...frames.map((frame) => frame.key)),
+    axes,
+    origin: grid.origin ?? pythonOrigin(frames[0], cropSize),
+    ...(clip && { clip }),
+    encoder,
+    ...(await grid.read(signal)),
+  };
+}
+
+/** The centre crop of the Python scripts, of which their files say nothing. */
+function pythonOrigin(frame: Frame | undefined, cropSize: { readonly height: number; readonly width: number }): Origin {
+  if (!frame) return { kind: 'unknown' };
+  const { width, height } = frame;
+  // A frame that was not found has the size of what the encoder saw, and is all of it.
+  const lost = frame.locator.sha256 === undefined;
+  const { geometry } = layout(width, height, {
+    cropSize,
+    patchSize: pythonPatch,
+    resize: lost ? 'exact' : pythonResize,
+  });
+  return { kind: 'picture', geometry };
+}
+
+/** Reads frames through one cache, because several renderers read the same ones. */
+async function readerOf({
+  options,
+  keep,
+  workFolder,
+  reopen,
+}: StageContext<FeaturesOptions, undefined, FeaturesSurvey>) {
+  const cache = await keep(
+    () =>
+      pixelCache({
+        memoryBytes: options.cacheBytes,
+        diskBytes: options.spillBytes,
+        path: async () => join(await workFolder(), 'stored-frames.pixels'),
+      }),
+    (opened) => opened.close(),
+  );
+  const locators = new Map<string, Locator>();
+  const read = readThrough(cache, (key, part) => reopen(locators.get(key)!, part));
+  return (key: string, locator: Locator, part?: Parameters<typeof read>[1]) => {
+    // Pixels are the same for one key, wherever they lie.
+    locators.set(key, locator);
+    return read(key, part);
+  };
+}
+
+function warnOnce({ log }: Pick<StageContext, 'log'>): (uri: string) => void {
+  let told = false;
+  return (uri) => {
+    if (!told)
+      log.warn(`${uri} is not there, so its frames cannot be drawn; name the folder of the pictures with \`frames\`.`);
+    told = true;
+  };
+}
+
+async function digestOf(file: ByteSource, signal: AbortSignal): Promise<string> {
+  const hash = createSha256();
+  const step = 1 << 20;
+  for (let at = 0; at < file.size; at += step) hash.update(await file.read(at, Math.min(step, file.size - at), signal));
+  return hash.digest('hex');
+}
