@@ -45,7 +45,8 @@ export function pack(name) {
   const manifest = { ...kept, ...repository(name), files, exports: published(kept.exports) };
   writeFileSync(join(to, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   cpSync(join(root, 'LICENSE'), join(to, 'LICENSE'));
-  cpSync(join(from, 'README.md'), join(to, 'README.md'));
+  // check-packages.mjs says when it is missing.
+  if (existsSync(join(from, 'README.md'))) cpSync(join(from, 'README.md'), join(to, 'README.md'));
   for (const folder of files.filter((file) => file !== 'dist'))
     cpSync(join(from, folder), join(to, folder), { recursive: true });
   for (const path of readdirSync(join(from, 'dist'), { recursive: true, encoding: 'utf8' })) {
