@@ -6,7 +6,7 @@ import type { Progress } from '../models/model.ts';
 import { pause } from '../shared/pace.ts';
 import { control } from './context.ts';
 import type { AnswerOf, JobName, ParamsOf } from './jobs.ts';
-import { memoryOf } from './kernel.ts';
+import { memoryOf, type KernelMemory } from './kernel.ts';
 import { startThread } from './thread.ts';
 import type { Reply, Request } from './worker.ts';
 
@@ -15,7 +15,7 @@ export interface EngineOptions {
   /** Threads; 1 where memory cannot be shared. */
   readonly threads: number;
   /** A memory of a former engine, to go on with what is in it. */
-  readonly memory?: WebAssembly.Memory;
+  readonly memory?: KernelMemory;
   /** False: everything happens beside the caller, in slices of some milliseconds. */
   readonly workers?: boolean;
   /** Loads ONNX Runtime while the caller still brings rows. */
@@ -33,7 +33,7 @@ export interface RunOptions {
 export interface Engine {
   readonly threads: number;
   /** Shared by the threads and the caller; undefined where memory cannot be shared. */
-  readonly memory: WebAssembly.Memory | undefined;
+  readonly memory: KernelMemory | undefined;
   /** Runs a job in all threads; returns what each returned. Rejects with the signal's reason when it is aborted. */
   run<N extends JobName>(name: N, params: ParamsOf<N>, options?: RunOptions): Promise<AnswerOf<N>[]>;
   write(at: number, values: Float32Array | Uint32Array): Promise<void>;

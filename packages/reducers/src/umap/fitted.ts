@@ -1,5 +1,6 @@
 // A fitted UMAP: places further tokens, can be taken apart into tensors and put together again.
 
+import type { KernelMemory } from './kernel.ts';
 import { InputError } from '@deepearth/core/errors';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 import { digestWords } from '../tokens/row-digests.ts';
@@ -62,7 +63,7 @@ export interface FittedParts {
   /** The prepared rows, where they do not stand in `memory`. */
   readonly prepared?: PreparedRows;
   /** The memory of the fit, rows and forces in place. */
-  readonly memory?: WebAssembly.Memory;
+  readonly memory?: KernelMemory;
 }
 
 /** Version of what `state` returns. */
@@ -277,7 +278,7 @@ export function fittedUmap(
 }
 
 function preparedRows(
-  { buffer }: WebAssembly.Memory,
+  { buffer }: KernelMemory,
   { tokens, lengths, means, rows, stride, channels }: Plan,
 ): PreparedRows {
   const out = new Float32Array(rows * channels);

@@ -4,9 +4,19 @@ import { plainModule, sharedModule } from './wasm.generated.ts';
 
 type Pointer = number;
 
+/**
+ * A `WebAssembly.Memory`, as far as it is used. Declaration files name this instead, because Node's own types have no
+ * `WebAssembly`: programs without the DOM library could not be type-checked with them.
+ */
+export interface KernelMemory {
+  readonly buffer: ArrayBuffer;
+  /** Adds pages of 64 KiB and returns how many there were. */
+  grow(pages: number): number;
+}
+
 /** What wasm/assembly exports; pointers are byte offsets into `memory`. */
 export interface Kernel {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: KernelMemory;
   prepareRow(row: Pointer, channels: number, kind: number, length: Pointer, mean: Pointer): number;
   meanRow(rows: Pointer, stride: number, indices: Pointer, count: number, sums: Pointer, out: Pointer): void;
   quantizeRow(
@@ -210,7 +220,7 @@ const decode = (base64: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 
 /** A memory that holds `bytes`; `shared` between threads. Throws a `RangeError` beyond 4 GiB. */
-export function memoryOf(bytes: number, shared: boolean): WebAssembly.Memory {
+export function memoryOf(bytes: number, shared: boolean): KernelMemory {
   const pages = Math.ceil(bytes / pageBytes);
   return new WebAssembly.Memory(shared ? { initial: pages, maximum: pages, shared } : { initial: pages });
 }
@@ -223,10 +233,10 @@ function moduleFor(kind: 'shared' | 'plain'): Promise<WebAssembly.Module> {
 }
 
 /** Binds the functions to `memory`, which tells by its buffer whether it is shared. */
-export async function startKernel(memory: WebAssembly.Memory): Promise<Kernel> {
+export async function startKernel(memory: KernelMemory): Promise<Kernel> {
   const shared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
   const instance = await WebAssembly.instantiate(await moduleFor(shared ? 'shared' : 'plain'), {
-    env: { memory, abort: refuse },
+    env: { memory: memory as WebAssembly.Memory, abort: refuse },
   });
   return { ...(instance.exports as unknown as Omit<Kernel, 'memory'>), memory };
 }

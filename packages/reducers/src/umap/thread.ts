@@ -3,14 +3,14 @@
 import { pause } from '../shared/pace.ts';
 import { control, Stopped, type JobContext } from './context.ts';
 import { jobs, type JobName } from './jobs.ts';
-import { memoryOf, pageBytes, startKernel, type Kernel } from './kernel.ts';
+import { memoryOf, pageBytes, startKernel, type Kernel, type KernelMemory } from './kernel.ts';
 import { warmUp } from './products.ts';
 
 export interface ThreadSetup {
   readonly index: number;
   readonly threads: number;
   /** The memory, when threads share it; else the thread makes one of `bytes`. */
-  readonly memory?: WebAssembly.Memory;
+  readonly memory?: KernelMemory;
   readonly bytes: number;
   /** Whether ONNX Runtime will be wanted: it is loaded at once then. */
   readonly onnx?: boolean;
