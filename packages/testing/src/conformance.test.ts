@@ -443,7 +443,7 @@ describe('the conformance suite', () => {
       'works on one item for a second',
       ' while',
       { ...doubled, each: async (item, context) => (await pause(1000), doubled.each!(item, context)) },
-      /after it took its last item it goes on for \d+ ms, 500 ms are allowed/,
+      /after it took its last item it goes on for \d+ ms, 900 ms are allowed/,
     ],
     [
       'fits for a second after its last item',
