@@ -78,7 +78,12 @@ export async function plan(
       continue;
     }
     const consumers = pipeline.stages.filter((other) => other.from.includes(id)).map((other) => other.id);
-    const output: StreamSpec = { ...answer.output, sequences: sequencesOf(answer.output, inputs, id) };
+    const interleaved = answer.output.interleaved ?? inputs.some((input) => input.spec.interleaved);
+    const output: StreamSpec = {
+      ...answer.output,
+      sequences: sequencesOf(answer.output, inputs, id),
+      ...(interleaved && { interleaved }),
+    };
     done.set(id, { stage, description: { ...answer, output }, survey: found, consumers });
   }
   if (issues.length) throw new ConfigError(issues);
@@ -88,9 +93,7 @@ export async function plan(
   return {
     pipeline,
     stages,
-    sequences: unite(
-      stages.filter(({ stage }) => stage.definition.kind === 'source').map(({ description }) => description.output),
-    ),
+    sequences: unite(stages.map(({ description }) => description.output)),
     memoryBytes: stages.reduce(
       (sum, { description, consumers }) =>
         sum + (description.memoryBytes ?? 0) + waiting(description.output, consumers.length),

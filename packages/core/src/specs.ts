@@ -25,6 +25,11 @@ export interface StreamSpec {
    * out hands on those of its inputs; a source that does has one, called like the stage.
    */
   readonly sequences?: readonly string[] | null;
+  /**
+   * True where its sequences come in turns (the tiles of one frame, then those of the next) and not one after the other;
+   * `count` is then shared evenly between them. A stage that leaves it out hands on what its inputs say.
+   */
+  readonly interleaved?: boolean;
 }
 
 /** Makes a spec: `spec('tokens', { time: 8, height: 24, width: 24, channels: 1408 }, 'float32', 12)`. */
