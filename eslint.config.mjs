@@ -3,6 +3,7 @@ import tseslint from 'typescript-eslint';
 
 const stages = [
   'sources',
+  'transforms',
   'windowers',
   'model-vjepa2',
   'model-dinov3',
