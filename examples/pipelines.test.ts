@@ -90,7 +90,7 @@ test('notes and frames become embeddings in one graph', async () => {
     'embeddings/synthetic/embeddings_frames_0016_0031.safetensors',
   ]);
   expect(embeddings[2]!.about).toMatchObject({ axes: { channels: 128 } });
-  expect(embeddings.at(-1)!.about).toMatchObject({ sequence: 'synthetic', axes: { channels: 384 } });
+  expect(embeddings.at(-1)!.about).toMatchObject({ sequence: 'synthetic', clip: 'synthetic/clip-000001' });
   expect(files).toContain('package.zip');
 });
 
