@@ -25,9 +25,11 @@ export interface StreamSpec {
    * out hands on those of its inputs; a source that does has one, called like the stage.
    */
   readonly sequences?: readonly string[] | null;
+  /** How many items each of `sequences` has; absent where that is not known. Of one sequence it is `count`. */
+  readonly counts?: readonly number[];
   /**
-   * True where its sequences come in turns (the tiles of one frame, then those of the next) and not one after the other;
-   * `count` is then shared evenly between them. A stage that leaves it out hands on what its inputs say.
+   * True where its sequences come in turns (the tiles of one frame, then those of the next) and not one after the other. A
+   * stage that leaves it out hands on what its inputs say.
    */
   readonly interleaved?: boolean;
 }

@@ -1,6 +1,6 @@
 // Brings several streams of pictures together, frame by frame.
 
-import type { Frame } from '@deepearth/core';
+import { compareFrames, type Frame } from '@deepearth/core';
 import { frameOf, type Panel, type PictureQueue } from './picture-queue.ts';
 
 /** What all streams show of one frame; `undefined` where a stream has shown nothing of its sequence yet. */
@@ -32,7 +32,7 @@ interface Lane {
 const patience = 50;
 
 /**
- * Rows in order of frame numbers within each sequence, which every stream keeps; sequences in the order of the first
+ * Rows in the order of frames (`compareFrames`) within each sequence, which every stream keeps; sequences in the order of the first
  * stream, and last those that only others have. A stream that lacks a frame (one picture per time step, a frame that was
  * skipped) shows its latest picture of the sequence again. Where sequences are `interleaved` any may come again until the
  * streams end; else one is over when the next begins.
@@ -133,7 +133,7 @@ export async function* joinByFrame(
       const heads = await Promise.all(lanes.map((lane) => headOf(lane, sequence)));
       const frame = heads.reduce<Frame | undefined>((least, head) => {
         const candidate = head && frameOf(head);
-        return candidate && (!least || candidate.number < least.number) ? candidate : least;
+        return candidate && (!least || compareFrames(candidate, least) < 0) ? candidate : least;
       }, undefined)!;
       const held: number[] = [];
       lanes.forEach((lane, index) => {

@@ -22,7 +22,7 @@ import { layout } from '@deepearth/vision/geometry';
 import { z } from 'zod';
 import { gridsOf, listFeatureFiles, withFile, type FeatureFile } from './feature-files.ts';
 import { framesOptions } from './frames.ts';
-import { byName } from './listing.ts';
+import { byName } from './picture-folder.ts';
 import { pictureFinder, reviveFrames } from './stored-frames.ts';
 import type { StoredGrid } from './stored-grid.ts';
 

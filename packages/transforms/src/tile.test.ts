@@ -60,7 +60,12 @@ describe('the tiles of a frame', () => {
   test('are counted before anything runs', async () => {
     const description = await described({ size: 16 });
     expect(description).toMatchObject({
-      output: { count: 8, interleaved: true, sequences: ['a/r00c00', 'a/r00c01', 'a/r01c00', 'a/r01c01'] },
+      output: {
+        count: 8,
+        counts: [2, 2, 2, 2],
+        interleaved: true,
+        sequences: ['a/r00c00', 'a/r00c01', 'a/r01c00', 'a/r01c01'],
+      },
       notes: ['4 tiles of each frame'],
     });
     const open = await described({ size: 16 }, spec('frame', { height: null, width: 32, channels: 3 }, 'uint8', 2));

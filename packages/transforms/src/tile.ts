@@ -74,16 +74,20 @@ export const tile = defineTransform({
         remedy: 'Choose less than `size`.',
       });
     const [width, height] = [axisSize(input, 'width'), axisSize(input, 'height')];
+    const { counts, ...stream } = input;
     if (width === null || height === null)
-      return { output: { ...input, count: null, sequences: null, interleaved: true } };
+      return { output: { ...stream, count: null, sequences: null, interleaved: true } };
     const tiles = tilesOf(width, height, size, overlap);
     const sizes: Readonly<Record<string, number>> = tiles[0]!.window as never;
     const sequences = input.sequences?.flatMap((sequence) => tiles.map((each) => sequenceOf(sequence, each)));
+    const perSequence =
+      counts ?? (input.count !== null && input.sequences?.length === 1 ? [input.count] : undefined);
     const output: StreamSpec = {
       ...input,
       axes: input.axes.map(({ name, size: own }) => ({ name, size: sizes[name] ?? own })),
       count: input.count === null ? null : input.count * tiles.length,
       sequences: sequences ?? null,
+      ...(perSequence && { counts: perSequence.flatMap((count) => tiles.map(() => count)) }),
       interleaved: true,
     };
     return { output, notes: [`${tiles.length} tiles of each frame`] };

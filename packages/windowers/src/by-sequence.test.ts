@@ -64,13 +64,14 @@ describe.each([
   });
 });
 
-test('shares the count of frames that come in turns evenly', async () => {
+test('counts the clips of each sequence where the frames of each are known', async () => {
   const stream = { ...spec('frame', { height: 8, width: 8, channels: 3 }, 'uint8', 70), sequences: ['a', 'b'] };
   const count = async (input: StreamSpec): Promise<number | null> => {
     const description = await describeAlone(sliding, { options: { size: 16 }, inputs: [input] });
     return isRefusal(description) ? -1 : description.output.count;
   };
-  expect(await count({ ...stream, interleaved: true })).toBe(6);
-  expect(await count({ ...stream, interleaved: true, count: 71 })).toBeNull();
+  expect(await count({ ...stream, counts: [35, 35] })).toBe(6);
+  expect(await count({ ...stream, counts: [69, 1] })).toBe(6);
+  expect(await count({ ...stream, counts: [64, 6] })).toBe(5);
   expect(await count(stream)).toBeNull();
 });

@@ -60,9 +60,5 @@ export function allFrames(inputs: readonly FrameInput[]): { stream: StreamSpec; 
   };
 }
 
-function countsOf({ count, sequences, interleaved }: StreamSpec): readonly number[] | null {
-  if (count === null || sequences === null) return null;
-  const several = sequences?.length ?? 1;
-  if (several === 1) return [count];
-  return interleaved && count % several === 0 ? Array.from({ length: several }, () => count / several) : null;
-}
+const countsOf = ({ count, counts, sequences }: StreamSpec): readonly number[] | null =>
+  counts ?? (count !== null && sequences !== null && (sequences?.length ?? 1) === 1 ? [count] : null);
