@@ -9,10 +9,8 @@ import { tiffPages } from './tiff-header.ts';
 const [width, height] = [5, 4];
 const picture = (bands: number, more: Partial<TiffPicture> = {}): TiffPicture => {
   const wide = more.values instanceof Uint16Array;
-  const values = (wide ? Uint16Array : Uint8Array).from(
-    { length: width * height * bands },
-    (_, i) => ((i * 37) % 11) * 23 * (wide ? 257 : 1),
-  );
+  const values = new (wide ? Uint16Array : Uint8Array)(width * height * bands);
+  for (let i = 0; i < values.length; i++) values[i] = ((i * 37) % 11) * 23 * (wide ? 257 : 1);
   return { width, height, bands, photometric: bands < 3 ? 1 : 2, ...more, values };
 };
 const decode = async (bytes: Uint8Array, options: DecodeOptions = {}, page = 0) =>
