@@ -6,7 +6,6 @@ import {
   frameId,
   InputError,
   lineage,
-  partOfRaster,
   refuse,
   sha256,
   spec,
@@ -20,6 +19,7 @@ import {
 import { decodePicture } from '@deepearth/vision/decode-picture';
 import { readPictureFile, type PictureFile } from '@deepearth/vision/picture-file';
 import { pixelCache, type PixelCache } from '@deepearth/vision/pixel-cache';
+import { readThrough, type ReadThrough } from '@deepearth/vision/read-through';
 import { z } from 'zod';
 import { formatGaps, listFrames, type Listing } from './listing.ts';
 
@@ -170,6 +170,7 @@ export const frames = defineSource({
     check(listing, options);
     for (const remark of remarks(listing, options)) context.log.warn(`${options.directory}: ${remark}`);
     const cache = await cacheOf(context);
+    const read = readThrough(cache);
     const sequence = sequenceOf(options);
     const start = listing.files[0]!.number;
     const { first = 0, end = listing.files.length } = context.frameRange ?? {};
@@ -182,8 +183,8 @@ export const frames = defineSource({
       const frame = await context.attempt({ id }, async () => {
         const picture = await open(join(options.directory, file), options, signal);
         if (options.sizes === 'same' && leader) sameSize(leader, picture);
-        const made = frameOf({ id, sequence, number }, picture, options, start, cache);
-        if (options.verify && !cache.has(made.key)) await cache.set(made.key, await decode(picture, options));
+        const made = frameOf({ id, sequence, number }, picture, options, start, read);
+        if (options.verify && !cache.has(made.key)) await read(made.key, () => decode(picture, options), { signal });
         return { made, picture };
       });
       context.progress('frames', ++done, files.length);
@@ -246,7 +247,7 @@ function frameOf(
   { name: path, sha256: digest, width, height }: FrameFile,
   options: FramesOptions,
   start: number,
-  cache: PixelCache,
+  read: ReadThrough,
 ): Frame {
   const interval = options.intervalSeconds ?? (options.fps === undefined ? undefined : 1 / options.fps);
   const key = frameKey(digest, options.values);
@@ -266,15 +267,8 @@ function frameOf(
     height,
     ...(interval !== undefined && { seconds: (number - start) * interval }),
     locator,
-    async read({ signal, ...part }: ReadOptions = {}) {
-      signal?.throwIfAborted();
-      const kept = await cache.get(key);
-      if (kept) return partOfRaster(kept, part);
-      const raster = await readAgain(locator, options, part, signal);
-      // A part stands for nobody else's reading.
-      if (!part.window && (part.overview ?? 1) === 1) await cache.set(key, raster);
-      return raster;
-    },
+    read: (wanted?: ReadOptions) =>
+      read(key, ({ signal, ...part }) => readAgain(locator, options, part, signal), wanted),
   };
 }
 
