@@ -107,6 +107,18 @@ describe('frames', () => {
     }
   });
 
+  test('that several read at once are decoded once, kept or not', async () => {
+    const directory = await folder([1]);
+    for (const cacheBytes of [0, 2 ** 20]) {
+      for await (const frame of runStage(frames, {
+        options: { directory, cacheBytes, spillBytes: 0, verify: false },
+      })) {
+        const [one, other] = await Promise.all([(frame as Frame).read(), (frame as Frame).read()]);
+        expect(one).toBe(other);
+      }
+    }
+  });
+
   test('that change after they were listed are an error when they are read', async () => {
     const directory = await folder([1]);
     const { found } = await run({ directory, cacheBytes: 0 });
