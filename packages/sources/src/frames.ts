@@ -139,7 +139,8 @@ export const frames = defineSource({
 
   async survey(options: FramesOptions, signal): Promise<FramesSurvey> {
     const listing = await listFrames(options);
-    const { width, height } = await open(join(options.directory, listing.files[0]!.file), options, signal);
+    const path = join(options.directory, listing.files[0]!.file);
+    const { width, height } = await readPictureFile(path, { maxPixels: options.maxPixels, remedy, signal });
     return { listing, width, height };
   },
 

@@ -56,8 +56,8 @@ test.skipIf(!full)(`keeps nothing on a full disk${full ? '' : ' (skipped: there 
   expect(existsSync('/dev/full')).toBe(true);
 });
 
-test('a full disk where the file would go is no fault either', async () => {
-  const file = spillFile(100, () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })));
+test.each(['ENOSPC', 'EDQUOT', 'E_DISK_FULL'])('no room for the folder of the file is no fault (%s)', async (code) => {
+  const file = spillFile(100, () => Promise.reject(Object.assign(new Error('full'), { code })));
   await file.write('a', line(20, 1));
   expect(file.has('a')).toBe(false);
   await file.close();

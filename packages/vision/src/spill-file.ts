@@ -101,7 +101,9 @@ export function spillFile(bytes: number, path: () => Promise<string>): SpillFile
   };
 }
 
-const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+/** No room on the disk, as the system says it and as a run store does. */
+const isFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT', 'E_DISK_FULL'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 function rasterOf({ dtype, shape, channels, masked }: Entry, bytes: Uint8Array): Raster {
   const maskAt = bytes.length - (masked ? shape[0]! * shape[1]! : 0);
