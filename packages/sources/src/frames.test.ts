@@ -158,6 +158,23 @@ describe('gaps and duplicates', () => {
   });
 });
 
+test('the plan says what is kept on disk of pixels that memory has no room for', async () => {
+  const directory = await folder([1, 2]);
+  const notes = async (options: object) => {
+    const described = await describeAlone(frames, { options: { directory, ...options } });
+    return 'notes' in described ? described.notes : undefined;
+  };
+  expect(await notes({})).toEqual([]);
+  expect(await notes({ cacheBytes: 24 * 16 * 3 })).toEqual([
+    'the frames hold 1 MiB of pixels: up to 1 MiB are kept in the work folder',
+  ]);
+  expect(await notes({ cacheBytes: 0, spillBytes: 0 })).toEqual([
+    expect.stringMatching(
+      /up to 0 MiB are kept .*, and what has no room there is decoded again if it is drawn much later/,
+    ),
+  ]);
+});
+
 describe('sizes', () => {
   test('that differ are an error naming both files, are skipped, or are allowed', async () => {
     const directory = await folder([1, 2, 3]);

@@ -161,7 +161,7 @@ export const frames = defineSource({
         sequences: [sequenceOf(options)],
       },
       memoryBytes: options.cacheBytes,
-      notes: survey ? remarks(survey.listing, options) : [],
+      notes: survey ? [...remarks(survey.listing, options), ...spillNote(survey, options)] : [],
     };
   },
 
@@ -305,6 +305,18 @@ function check({ duplicates, gaps, missing }: Listing, options: FramesOptions): 
       code: 'E_GAP',
       remedy: 'Add them, or go on without them with `gaps: warn`.',
     });
+}
+
+/** What the plan says of pixels that memory has no room for, as far as the first frame tells. */
+function spillNote({ listing, width, height }: FramesSurvey, { cacheBytes, spillBytes }: FramesOptions): string[] {
+  const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  const pixels = listing.files.length * width * height * 3;
+  if (pixels <= cacheBytes) return [];
+  const beyond =
+    pixels > cacheBytes + spillBytes ? ', and what has no room there is decoded again if it is drawn much later' : '';
+  return [
+    `the frames hold ${mebibytes(pixels)} of pixels: up to ${mebibytes(Math.min(pixels, spillBytes))} are kept in the work folder${beyond}`,
+  ];
 }
 
 /** What is odd about a folder, for the plan and as warnings. */
