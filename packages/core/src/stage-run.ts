@@ -8,6 +8,7 @@ import { finalAnswer, retrying } from './on-error.ts';
 import type { Book } from './book.ts';
 import type { PipelineStage } from './pipeline.ts';
 import { operate } from './pull.ts';
+import { windowWithin } from './raster-part.ts';
 import type { StreamSpec } from './specs.ts';
 import type { StageRange } from './ranges.ts';
 import type { Resources } from './resources.ts';
@@ -196,7 +197,8 @@ function stopwatch() {
   };
 }
 
-async function reopen(locator: Locator, options: ReadOptions, services: RunServices): Promise<Raster> {
+async function reopen(named: Locator, options: ReadOptions, services: RunServices): Promise<Raster> {
+  const { window: part, ...locator } = named;
   const source = await services.reopener(locator.source);
   if (!source?.reopen)
     throw new InputError(
@@ -205,7 +207,8 @@ async function reopen(locator: Locator, options: ReadOptions, services: RunServi
       { code: 'E_LOCATOR', remedy: 'Name the plugin that it came from in the pipeline.' },
     );
   const { keep } = services.resources;
-  return source.reopen(locator, options, { keep, share: sharing(services), signal: services.signal });
+  const read = part ? { ...options, window: windowWithin(part, options.window) } : options;
+  return source.reopen(locator, read, { keep, share: sharing(services), signal: services.signal });
 }
 
 /** `share` of a stage's context: what is opened may have scratch that stays until the run ends. */

@@ -106,6 +106,18 @@ describe('frames', () => {
     }
   });
 
+  test('that several read at once are decoded once, kept or not', async () => {
+    const directory = await folder([1]);
+    for (const cacheBytes of [0, 2 ** 20]) {
+      for await (const frame of runStage(frames, {
+        options: { directory, cacheBytes, spillBytes: 0, verify: false },
+      })) {
+        const [one, other] = await Promise.all([(frame as Frame).read(), (frame as Frame).read()]);
+        expect(one).toBe(other);
+      }
+    }
+  });
+
   test('that change after they were listed are an error when they are read', async () => {
     const directory = await folder([1]);
     const { found } = await run({ directory, cacheBytes: 0 });
@@ -184,6 +196,23 @@ describe('time', () => {
   ])('cannot be read with %o, which is found before anything runs', async (options, says) => {
     await expect(run({ directory: '.', ...options })).rejects.toThrow(says);
   });
+});
+
+test('the plan says what is kept on disk of pixels that memory has no room for', async () => {
+  const directory = await folder([1, 2]);
+  const notes = async (options: object) => {
+    const described = await describeAlone(frames, { options: { directory, ...options } });
+    return 'notes' in described ? described.notes!.slice(1) : undefined;
+  };
+  expect(await notes({})).toEqual([]);
+  expect(await notes({ cacheBytes: 24 * 16 * 3 })).toEqual([
+    'the frames hold 1 MiB of pixels: up to 1 MiB are kept in the work folder',
+  ]);
+  expect(await notes({ cacheBytes: 0, spillBytes: 0 })).toEqual([
+    expect.stringMatching(
+      /up to 0 MiB are kept .*, and what has no room there is decoded again if it is drawn much later/,
+    ),
+  ]);
 });
 
 describe('sizes', () => {

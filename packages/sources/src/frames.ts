@@ -6,7 +6,6 @@ import {
   frameId,
   InputError,
   lineage,
-  partOfRaster,
   refuse,
   sha256,
   spec,
@@ -20,6 +19,7 @@ import {
 import { decodePicture } from '@deepearth/vision/decode-picture';
 import { readPictureFile, type PictureFile } from '@deepearth/vision/picture-file';
 import { pixelCache, type PixelCache } from '@deepearth/vision/pixel-cache';
+import { readThrough, type ReadThrough } from '@deepearth/vision/read-through';
 import { z } from 'zod';
 import { formatGaps } from './gaps.ts';
 import { isoOf, isTimeZone, secondsBetween } from './instant.ts';
@@ -176,11 +176,8 @@ export const frames = defineSource({
 
   async survey(options: FramesOptions, signal): Promise<FramesSurvey> {
     const listing = await listFrames({ ...options, intervalSeconds: intervalOf(options), signal });
-    const { width, height } = await open(
-      join(options.directory, listing.sequences[0]!.files[0]!.file),
-      options,
-      signal,
-    );
+    const path = join(options.directory, listing.sequences[0]!.files[0]!.file);
+    const { width, height } = await readPictureFile(path, { maxPixels: options.maxPixels, remedy, signal });
     return { listing, width, height };
   },
 
@@ -205,7 +202,10 @@ export const frames = defineSource({
       },
       memoryBytes: options.cacheBytes,
       notes: survey
-        ? [...new Set(survey.listing.sequences.flatMap((each) => [howOrdered(each), ...remarks(each, options)]))]
+        ? [
+            ...new Set(survey.listing.sequences.flatMap((each) => [howOrdered(each), ...remarks(each, options)])),
+            ...spillNote(survey, options),
+          ]
         : [],
     };
   },
@@ -215,6 +215,7 @@ export const frames = defineSource({
     const listing =
       context.survey?.listing ?? (await listFrames({ ...options, intervalSeconds: intervalOf(options), signal }));
     const cache = await cacheOf(context);
+    const read = readThrough(cache);
     const { first = 0, end = Infinity } = context.frameRange ?? {};
     const parts = listing.sequences.map((each) => ({ each, files: each.files.slice(first, end) }));
     const total = parts.reduce((sum, { files }) => sum + files.length, 0);
@@ -234,9 +235,9 @@ export const frames = defineSource({
             { id, sequence: each.name, ...timeOf(listed, each.files[0]!, options) },
             picture,
             options,
-            cache,
+            read,
           );
-          if (options.verify && !cache.has(made.key)) await cache.set(made.key, await decode(picture, options));
+          if (options.verify && !cache.has(made.key)) await read(made.key, () => decode(picture, options), { signal });
           return { made, picture };
         });
         context.progress('frames', ++done, total);
@@ -329,7 +330,7 @@ function frameOf(
   place: Pick<Frame, 'id' | 'sequence' | 'number' | 'at' | 'seconds'>,
   { name: path, sha256: digest, width, height }: FrameFile,
   options: FramesOptions,
-  cache: PixelCache,
+  read: ReadThrough,
 ): Frame {
   const key = frameKey(digest, options.values);
   const locator: Locator = {
@@ -345,15 +346,8 @@ function frameOf(
     width,
     height,
     locator,
-    async read({ signal, ...part }: ReadOptions = {}) {
-      signal?.throwIfAborted();
-      const kept = await cache.get(key);
-      if (kept) return partOfRaster(kept, part);
-      const raster = await readAgain(locator, options, part, signal);
-      // A part stands for nobody else's reading.
-      if (!part.window && (part.overview ?? 1) === 1) await cache.set(key, raster);
-      return raster;
-    },
+    read: (wanted?: ReadOptions) =>
+      read(key, ({ signal, ...part }) => readAgain(locator, options, part, signal), wanted),
   };
 }
 
@@ -391,6 +385,19 @@ function check({ duplicates, files, gaps, missing }: SequenceListing, options: F
       code: 'E_GAP',
       remedy: 'Add them, or go on without them with `gaps: warn`.',
     });
+}
+
+/** What the plan says of pixels that memory has no room for, as far as the first frame tells. */
+function spillNote({ listing, width, height }: FramesSurvey, { cacheBytes, spillBytes }: FramesOptions): string[] {
+  const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  const frameCount = listing.sequences.reduce((sum, { files }) => sum + files.length, 0);
+  const pixels = frameCount * width * height * 3;
+  if (pixels <= cacheBytes) return [];
+  const beyond =
+    pixels > cacheBytes + spillBytes ? ', and what has no room there is decoded again if it is drawn much later' : '';
+  return [
+    `the frames hold ${mebibytes(pixels)} of pixels: up to ${mebibytes(Math.min(pixels, spillBytes))} are kept in the work folder${beyond}`,
+  ];
 }
 
 /** What is odd about a folder, for the plan and as warnings. */
