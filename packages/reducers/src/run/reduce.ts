@@ -31,7 +31,7 @@ export interface ReduceRequest extends Running {
   readonly options?: Readonly<Record<string, unknown>> | undefined;
   /**
    * Where to: .npy, .safetensors or .pt. Same axes as the tokens, the last being the components; NaN where a token is
-   * not valid.
+   * masked. A .safetensors file also keeps the tokens' `valid`.
    */
   readonly output: string;
   /** A saved model to transform with instead of fitting. */
@@ -137,6 +137,7 @@ export async function reduceFile(request: ReduceRequest): Promise<ReduceResult> 
     const output = await writeValues(
       request.output,
       tensor('float32', shape, spreadRows(values, source.valid, components)),
+      source.valid && tensor('uint8', [...source.shape], source.valid),
       request,
     );
     const ratio = (model as { explainedVarianceRatio?: Float64Array }).explainedVarianceRatio;
@@ -301,18 +302,20 @@ const saveTo = async (
   writeFileWhole(path, [await encodeModel({ state: model.state(), limits, ...(encoder ? { encoder } : {}) })], signal);
 
 /**
- * Writes one tensor in the format of the file's name: alone in .npy and .pt, as "projection" (or "tokens") in
+ * Writes values in the format of the file's name: alone in .npy and .pt, as "projection" (or "tokens") beside "valid" in
  * .safetensors.
  */
 async function writeValues(
   path: string,
   values: Tensor<'float32'>,
+  valid: Tensor<'uint8'> | undefined,
   { signal, inverse }: ReduceRequest,
 ): Promise<WrittenFile> {
   if (extname(path) === '.npy')
     return writeFileWhole(path, writeNpy('float32', values.shape, [bytesOf(values)]), signal);
   if (extname(path) === '.pt') return writeFileWhole(path, writePt(values), signal);
-  return writeFileWhole(path, [await encodeSafetensors({ [inverse ? 'tokens' : 'projection']: values })], signal);
+  const tensors = { [inverse ? 'tokens' : 'projection']: values, ...(valid && { valid }) };
+  return writeFileWhole(path, [await encodeSafetensors(tensors)], signal);
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
