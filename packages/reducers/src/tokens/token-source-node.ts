@@ -81,7 +81,7 @@ export async function openTokens(
       pieces: (abort) => piecesOf(parts, abort ?? signal),
       chunks: (abort) => chunksOf(parts, abort ?? signal),
       pick: (_grid, numbers, abort) => pickChunks(parts, numbers, abort ?? signal),
-      rows: (wanted, abort) => pickRows(parts, wanted, abort ?? signal),
+      rows: (wanted, abort) => gatherRows(pickChunks(parts, wanted, abort ?? signal), wanted.length * channels),
       close: () => file.close(),
     };
   } catch (error) {
@@ -179,10 +179,11 @@ async function* pickChunks(
   }
 }
 
-async function pickRows(parts: Parts, wanted: ArrayLike<number>, signal?: AbortSignal): Promise<Float32Array> {
-  const out = new Float32Array(wanted.length * parts.channels);
+/** The values of chunks together, `length` of them. */
+export async function gatherRows(chunks: AsyncIterable<Float32Array>, length: number): Promise<Float32Array> {
+  const out = new Float32Array(length);
   let at = 0;
-  for await (const rows of pickChunks(parts, wanted, signal)) {
+  for await (const rows of chunks) {
     out.set(rows, at);
     at += rows.length;
   }
