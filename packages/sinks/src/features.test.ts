@@ -1,7 +1,16 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { elementCount, halfFromFloat32, spec, tensor, type Artifact, type Item, type TokenGrid } from '@deepearth/core';
+import {
+  elementCount,
+  halfFromFloat32,
+  spec,
+  tensor,
+  type Artifact,
+  type Item,
+  type Projection,
+  type TokenGrid,
+} from '@deepearth/core';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { bytesSource } from '@deepearth/formats/bytes';
 import { openNpy } from '@deepearth/formats/npy';
@@ -160,7 +169,7 @@ describe('a .pt file', () => {
     expect((await load(embedding!)).get('axes')).toEqual(['channels']);
     const [projection] = makeProjections({ count: 1 });
     const valid = Uint8Array.from({ length: elementCount(projection!.values.shape.slice(0, -1)) }, (_, i) => 5 * i);
-    const value = await load({ ...projection!, valid });
+    const value = await load({ ...projection!, valid } as Projection);
     expect((await value.get('valid').read()).data).toEqual(valid);
     expect(value.get('projection').shape).toEqual([...projection!.values.shape]);
     expect(value.get('limits')).toEqual([

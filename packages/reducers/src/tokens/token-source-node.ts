@@ -5,6 +5,7 @@ import { toFloat32 } from '@deepearth/core/half';
 import type { EncoderIdentity } from '@deepearth/core/items';
 import { elementBytes, elementCount, tensor, viewAs, type Tensor } from '@deepearth/core/tensor';
 import type { LazyTensor } from '@deepearth/formats/lazy-tensor';
+import { sharesOf } from '@deepearth/formats/shares';
 import { readTensorFile } from '@deepearth/formats/tensor-file-node';
 import { firstNotFinite } from './finite.ts';
 import type { GridRows } from './grid-rows.ts';
@@ -104,9 +105,7 @@ async function readMask(
   signal?: AbortSignal,
 ): Promise<Uint8Array | undefined> {
   if (!stored || elementCount(stored.shape) !== tokens || !['bool', 'uint8'].includes(stored.dtype)) return undefined;
-  const { dtype, data } = (await stored.read(signal)) as Tensor<'bool' | 'uint8'>;
-  // A mask of yes and no says nothing of shares.
-  const shares = dtype === 'uint8' ? data : Uint8Array.from(data, (seen) => (seen ? 255 : 0));
+  const shares = sharesOf((await stored.read(signal)) as Tensor<'bool' | 'uint8'>);
   return shares.some((share) => share < 255) ? shares : undefined;
 }
 
