@@ -259,6 +259,23 @@ test.each([
   expect([...steps].sort()).toEqual(['collect', 'transform']);
 });
 
+test.each([
+  [pcaStage, {}],
+  [similarityStage, { to: 'time' }],
+  [similarityStage, { to: { at: { height: 1 } } }],
+  [noneStage, { components: 'all' }],
+] as const)('a stream whose axes are known only when it comes is reduced as any (%#)', async (stage, options) => {
+  const grids = makeTokens({ count: 2 });
+  const inputs = [{ items: grids, spec: { ...tokens, axes: [], count: null } }];
+  const found: Projection[] = [];
+  const definition = stage as unknown as StageDefinition;
+  for await (const item of runStage(definition, { options, inputs })) found.push(item as Projection);
+  expect(found.map(({ values }) => values)).toEqual(
+    (await reduce(definition, grids, options)).map(({ values }) => values),
+  );
+  expect(await describeAlone(definition, { options, inputs: [inputs[0]!.spec] })).not.toHaveProperty('diskBytes');
+});
+
 describe('grids of any shape', () => {
   const words = (count: number, channels = 16): TokenGrid[] =>
     makeTokens({ count, channels }).map(({ clip: _clip, ...grid }) => ({

@@ -1,6 +1,6 @@
 // Options that reducer stages share, and what they say of their streams.
 
-import { axisSize, type StreamSpec } from '@deepearth/core/specs';
+import { axesKnown, axisSize, type StreamSpec } from '@deepearth/core/specs';
 import { refuse, type Description, type Refusal } from '@deepearth/core/stage';
 import { z } from 'zod';
 import { scalings } from '../colours/limits.ts';
@@ -77,7 +77,7 @@ export function refuseInput(
       remedy: 'Put it after an encoder.',
     });
   }
-  if (!input.axes.some((axis) => axis.name === 'channels')) {
+  if (axesKnown(input) && !input.axes.some((axis) => axis.name === 'channels')) {
     return refuse(
       `reducer/${name} needs tokens with an axis "channels", these have ${input.axes.map((axis) => axis.name).join(', ')}.`,
     );
@@ -130,9 +130,11 @@ export const projectionSpec = (input: StreamSpec, components: number | null): St
 
 /** Tokens of all grids; `null` where that is not known yet. */
 export const tokensOf = (input: StreamSpec): number | null =>
-  input.axes
-    .filter((axis) => axis.name !== 'channels')
-    .reduce<number | null>((n, { size }) => (n === null || size === null ? null : n * size), input.count);
+  !axesKnown(input)
+    ? null
+    : input.axes
+        .filter((axis) => axis.name !== 'channels')
+        .reduce<number | null>((n, { size }) => (n === null || size === null ? null : n * size), input.count);
 
 /** Under what name the reducers of a run share the tokens of a stage. */
 export const spoolName = (stage: string, precision: Precision): string => `tokens of ${stage} as ${precision}`;
