@@ -1,6 +1,8 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createRegistry, InputError, tensor, type Frame, type TokenGrid } from '@deepearth/core';
 import { bytesSource } from '@deepearth/formats/bytes';
 import { openPt } from '@deepearth/formats/pt';
@@ -288,5 +290,52 @@ describe('a file that is wrong', () => {
       }),
       { numRuns: 400 },
     );
+  });
+});
+
+const references = fileURLToPath(new URL('../../../../shared/reference/pt', import.meta.url));
+describe.skipIf(!existsSync(references))('files of PyTorch (needs ../shared/reference)', () => {
+  const grids = async (file: string): Promise<TokenGrid[]> => {
+    const found: TokenGrid[] = [];
+    for await (const item of runStage(features, { options: { path: join(references, file) }, registry }))
+      found.push(item as TokenGrid);
+    return found;
+  };
+
+  test('a window of the extractor is a grid over its frames, a chunk a list of tokens for each picture', async () => {
+    const [window] = await grids('extractor_window.pt');
+    expect(window).toMatchObject({
+      axes: ['time', 'height', 'width', 'channels'],
+      values: { dtype: 'float16', shape: [8, 24, 24, 16] },
+      encoder: { name: 'facebook/vjepa2-vitg-fpc64-384' },
+      origin: { kind: 'picture' },
+      clip: { index: 0, padded: 0 },
+    });
+    expect(window!.clip!.frames.map(({ locator: { uri } }) => uri).at(-1)).toBe('frame_000015.tif');
+    const chunk = await grids('extractor_chunk.pt');
+    expect(chunk.map(({ values: { shape } }) => shape)).toEqual([
+      [12, 16],
+      [16, 16],
+      [20, 16],
+    ]);
+    expect(chunk[1]!.clip!.frames[0]!.locator.uri).toBe('frames/seq_1/frame_0001.tif');
+    expect((await grids('bare_tensor.pt')).map(({ axes, values: { shape } }) => [axes, shape])).toEqual([
+      [
+        ['token', 'channels'],
+        [5, 7],
+      ],
+    ]);
+  });
+
+  const files = existsSync(references)
+    ? readdirSync(references, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.pt'))
+    : [];
+  test('any other is refused by name, or holds tokens', async () => {
+    expect(files.length).toBeGreaterThan(60);
+    for (const file of files)
+      await grids(file).catch((error: unknown) => {
+        expect((error as Error).cause).toBeInstanceOf(InputError);
+        expect(String(error)).toContain(file);
+      });
   });
 });
