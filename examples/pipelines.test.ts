@@ -13,8 +13,13 @@ const node = (...args: string[]) => promisify(execFile)(process.execPath, args, 
 const deepearth = (...args: string[]) => node('packages/cli/bin/deepearth.js', ...args);
 
 /** Runs an example the way a user does, and returns what it left. */
-async function run(name: string, ...args: string[]): Promise<{ output: string; manifest: Manifest; files: string[] }> {
-  const output = join(folder, name.replaceAll('/', '-'));
+const run = (name: string, ...args: string[]) => runTo(join(folder, name.replaceAll('/', '-')), name, ...args);
+
+async function runTo(
+  output: string,
+  name: string,
+  ...args: string[]
+): Promise<{ output: string; manifest: Manifest; files: string[] }> {
   await deepearth('run', `examples/${name}`, '--output', output, ...args);
   const manifest = JSON.parse(readFileSync(join(output, 'manifest.json'), 'utf8')) as Manifest;
   return { output, manifest, files: manifest.outputs.map(({ path }) => path) };
@@ -42,6 +47,34 @@ test('the demo leaves features, pictures in two colourings, GIFs and a zip, and 
   ]);
   expect(existsSync(join(output, 'demo.zip'))).toBe(true);
 });
+
+/** The overlays of a run, by path, with their digests. */
+const overlaysOf = ({ outputs }: Manifest) =>
+  Object.fromEntries(
+    outputs
+      .filter(({ path }) => /^pictures\/(pca|umap)-overlay\//.test(path))
+      .map(({ path, sha256 }) => [path, sha256]),
+  );
+
+test.each([
+  ['source/synthetic', 'demo.yaml', 'safetensors'],
+  ['source/synthetic', 'demo.yaml', 'pt'],
+  ['source/frames', 'frames-to-package.yaml', 'safetensors'],
+  ['source/frames', 'frames-to-package.yaml', 'pt'],
+])(
+  'overlays from stored features alone are those of the run that stored them: %s, %s, %s',
+  async (source, name, format) => {
+    const pictures = join(folder, 'demo.yaml', 'pictures/pca-overlay');
+    const frames = source === 'source/frames' ? `frames.with.directory=${pictures}` : 'frames.with.count=32';
+    const output = join(folder, `stored-${name}-${format}`);
+    const made = await runTo(output, name, '--set', frames, '--set', `features.with.format=${format}`);
+    const path = join(output, 'features');
+    const drawn = await runTo(`${output}-drawn`, 'overlays-from-features.yaml', '--set', `tokens.with.path=${path}`);
+    expect(drawn.manifest.status).toBe('done');
+    expect(Object.keys(overlaysOf(drawn.manifest))).toHaveLength(source === 'source/frames' ? 32 : 64);
+    expect(overlaysOf(drawn.manifest)).toEqual(overlaysOf(made.manifest));
+  },
+);
 
 const aerial = join(root, '../shared/data/ncar');
 test.skipIf(!existsSync(aerial))(

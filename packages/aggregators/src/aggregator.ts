@@ -1,6 +1,16 @@
 // The common form of the aggregators: a name, axes, and what is made of one token grid.
 
-import { defineAggregator, refuse, reshape, spec, type Embedding, type Tensor, type TokenGrid } from '@deepearth/core';
+import {
+  axesKnown,
+  defineAggregator,
+  InputError,
+  refuse,
+  reshape,
+  spec,
+  type Embedding,
+  type Tensor,
+  type TokenGrid,
+} from '@deepearth/core';
 import type { z } from 'zod';
 
 /** Sizes of axes by name, `null` where not known yet. */
@@ -19,6 +29,16 @@ interface Plan<Options> {
   refuse?(grid: Sizes, options: Options): string | undefined;
 }
 
+const remedy = 'aggregator/mean, max and none take tokens of any axes.';
+
+/** What tokens with these axes lack, in words. */
+function lacking({ type, needs = [] }: Plan<never>, axes: readonly string[]): string | undefined {
+  const missing = [...needs, 'channels'].filter((name) => !axes.includes(name));
+  return missing.length
+    ? `aggregator/${type} needs tokens with ${missing.join(' and ')}; these have the axes [${axes.join(', ')}].`
+    : undefined;
+}
+
 /** Makes an aggregator stage of what differs from one to the next. */
 export function aggregator<Schema extends z.ZodType>(schema: Schema, plan: Plan<z.output<Schema>>) {
   return defineAggregator({
@@ -33,12 +53,8 @@ export function aggregator<Schema extends z.ZodType>(schema: Schema, plan: Plan<
           remedy: 'Put it behind an encoder.',
         });
       const names = input.axes.map(({ name }) => name);
-      const missing = [...(plan.needs ?? []), 'channels'].filter((name) => !names.includes(name));
-      if (missing.length)
-        return refuse(
-          `aggregator/${plan.type} needs tokens with ${missing.join(' and ')}; these have the axes [${names.join(', ')}].`,
-          { remedy: 'aggregator/mean, max and none take tokens of any axes.' },
-        );
+      const problem = axesKnown(input) ? lacking(plan, names) : undefined;
+      if (problem) return refuse(problem, { remedy });
       const grid = Object.fromEntries(input.axes.map(({ name, size }) => [name, size]));
       const reason = plan.refuse?.(grid, options);
       return reason
@@ -47,7 +63,12 @@ export function aggregator<Schema extends z.ZodType>(schema: Schema, plan: Plan<
     },
 
     each(tokens, context): Embedding {
+      // `describe` may have known nothing of the axes.
+      const problem = lacking(plan, tokens.axes);
+      if (problem) throw new InputError(tokens.id, problem, { remedy });
       const sizes = Object.fromEntries(tokens.axes.map((name, axis) => [name, tokens.values.shape[axis]!]));
+      const reason = plan.refuse?.(sizes, context.options);
+      if (reason) throw new InputError(tokens.id, `${reason}.`);
       const axes = plan.axes(sizes, context.options);
       return {
         kind: 'embedding',

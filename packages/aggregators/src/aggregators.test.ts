@@ -1,4 +1,4 @@
-import { tensor, type Embedding, type StageDefinition, type TokenGrid } from '@deepearth/core';
+import { spec, tensor, type Embedding, type StageDefinition, type TokenGrid } from '@deepearth/core';
 import { halfFromFloat32, toFloat32 } from '@deepearth/core/half';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeTokens } from '@deepearth/testing';
@@ -187,6 +187,13 @@ describe('grids of any axes', () => {
     );
   });
 
+  test('levels finer than a grid whose size was not known before it came are refused', async () => {
+    const inputs = [{ items: makeTokens({ count: 1 }), spec: spec('tokens', {}, null) }];
+    await expect(runStage(hierarchical as unknown as StageDefinition, { inputs }).next()).rejects.toThrow(
+      'a level of 4 x 4 regions is finer than the grid of 3 x 4 tokens',
+    );
+  });
+
   test('none keeps the axes of the grid', async () => {
     const grid = shaped(['depth', 'point'], [2, 3]);
     expect(await values(none, grid)).toEqual({
@@ -213,5 +220,22 @@ describe('grids of any axes', () => {
       axes.map(() => 2),
     );
     await expect(values(stage, grid)).rejects.toThrow(says);
+    // The same where axes are known only when the grid comes.
+    const run = runStage(stage as unknown as StageDefinition, {
+      inputs: [{ items: [grid], spec: spec('tokens', {}, null) }],
+    });
+    await expect(run.next()).rejects.toThrow(`${grid.id}: aggregator/`);
+    await expect(run.return(undefined)).resolves.toBeDefined();
   });
+
+  test.each([mean, max, none, firstToken, spatialMean, temporalMean, quadrants, hierarchical])(
+    '%#: a stream whose axes are known only when it comes is taken',
+    async (stage) => {
+      const [grid] = makeTokens({ count: 1, height: 4 });
+      const found: Embedding[] = [];
+      const inputs = [{ items: [grid!], spec: spec('tokens', {}, null) }];
+      for await (const item of runStage(stage as unknown as StageDefinition, { inputs })) found.push(item as Embedding);
+      expect(found.map(({ values: { data } }) => [...data])).toEqual([(await values(stage, grid!)).data]);
+    },
+  );
 });

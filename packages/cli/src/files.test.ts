@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deflateSync } from 'node:zlib';
 import { tensor } from '@deepearth/core/tensor';
+import { bytesSource } from '@deepearth/formats/bytes';
 import { crc32 } from '@deepearth/formats/crc32';
 import { encodeNpy } from '@deepearth/formats/npy';
-import { encodeSafetensors } from '@deepearth/formats/safetensors';
+import { encodeSafetensors, openSafetensors } from '@deepearth/formats/safetensors';
 import { describe, expect, it } from 'vitest';
 import { deepearth, folderWith, jsonLines } from './testing/spawn.ts';
 
@@ -168,6 +169,84 @@ describe('deepearth reduce and compare', () => {
     });
     expect(stderr).toMatch(/x\.npy.*10/);
     expect(status).toBe(4);
+  });
+});
+
+describe('deepearth reduce on several machines', () => {
+  const names = ['t0', 't1', 't2', 't3'].map((name) => `${name}.safetensors`);
+  const tokensIn = 30;
+
+  it.each([
+    ['pca', []],
+    ['umap', ['--set', 'epochs=8']],
+  ])('%s: parts that are made, merged and applied anywhere give the bytes of one machine', async (method, options) => {
+    await using folder = await folderWith({});
+    const go = async (...args: readonly string[]): Promise<Record<string, unknown>> => {
+      const { status, stdout, stderr } = await deepearth(['reduce', ...args, '--json'], { cwd: folder.path });
+      expect([status, stderr]).toEqual([0, expect.not.stringContaining('error')]);
+      return jsonLines(stdout)[0]!;
+    };
+    for (const [file, name] of names.entries()) {
+      const part = circle.slice(file * tokensIn * 8, (file + 1) * tokensIn * 8);
+      const seen = Uint8Array.from({ length: tokensIn }, (_, token) => (token % 7 === file ? 0 : 255 - token));
+      const features = tensor('float32', [tokensIn, 8], part);
+      const valid = file === 2 ? {} : { valid: tensor('uint8', [tokensIn], seen) };
+      await writeFile(folder.file(name), await encodeSafetensors({ features, ...valid }));
+    }
+    const made = ['--with', method, ...options];
+    await go(...names, ...made, '-o', 'whole.safetensors', '--model-out', 'whole.model');
+    for (const cut of [1, 3]) {
+      const ranges = [names.slice(0, cut), names.slice(cut)];
+      const from = String(cut * tokensIn);
+      expect(await go(...ranges[1]!, ...made, '--part', from, '-o', '1.part')).toMatchObject({ method, to: 120 });
+      expect(await go(...ranges[0]!, ...made, '--part', '0', '-o', '0.part')).toMatchObject({ to: Number(from) });
+      expect(await go('1.part', '0.part', '--merge', ...options, '-o', 'm.model')).toMatchObject({
+        parts: 2,
+        channels: 8,
+      });
+      for (const [part, files] of ranges.entries())
+        await go(...files, '--model', 'm.model', '-o', `${part}.safetensors`);
+      await go('0.safetensors', '1.safetensors', '--limits', '--model', 'm.model', '-o', 'm.model');
+      expect(await readFile(folder.file('m.model'))).toEqual(await readFile(folder.file('whole.model')));
+      // Of all at once with the model of parts, too.
+      await go(...names, '--model', 'm.model', '-o', 'again.safetensors');
+      expect(await readFile(folder.file('again.safetensors'))).toEqual(
+        await readFile(folder.file('whole.safetensors')),
+      );
+      const values = await Promise.all(
+        ['0', '1', 'whole'].map(async (name) => {
+          const file = await openSafetensors(bytesSource(await readFile(folder.file(`${name}.safetensors`))));
+          return Promise.all(['projection', 'valid'].map(async (one) => [...(await file.tensor(one)).data]));
+        }),
+      );
+      const [first, second, whole] = values as [unknown[][], unknown[][], unknown[][]];
+      expect(first.map((list, index) => [...list, ...second[index]!])).toEqual(whole);
+    }
+  });
+
+  it('says what a part is, where the next one begins, and which flags do not go together', async () => {
+    await using folder = await folderWith({});
+    await writeFile(folder.file('x.npy'), encodeNpy(tensor('float32', [120, 8], circle)));
+    const go = (...args: readonly string[]) => deepearth(['reduce', ...args], { cwd: folder.path });
+    const part = await go('x.npy', '--with', 'pca', '--part', '40', '-o', 'x.part');
+    expect(part.stdout).toContain('tokens 40 to 160 of the input');
+    expect(part.stdout).toContain('--part 160');
+    const gap = await go('x.part', '--merge', '-o', 'm');
+    expect([gap.status, gap.stderr]).toEqual([4, expect.stringContaining('40 tokens before them are missing')]);
+    await go('x.npy', '--with', 'pca', '--part', '0', '-o', 'x.part');
+    expect((await go('x.part', '--merge', '-o', 'm')).stdout).toContain('no colour limits yet');
+    await go('x.npy', '--model', 'm', '-o', 'y.npy');
+    expect((await go('y.npy', '--limits', '--model', 'm', '-o', 'm')).stdout).toMatch(/pca: colours of 120 tokens/);
+    for (const [args, text] of [
+      [['--merge', '--model-out', 'm'], '--model-out does not go with --merge'],
+      [['--part', '0', '--merge'], '--merge does not go with --part'],
+      [['--part', 'first'], 'expected a whole number of at least 0'],
+      [['--limits'], '--limits needs the model'],
+    ] as const) {
+      const { status, stderr } = await go('x.npy', '-o', 'never', ...args);
+      expect([status, stderr]).toEqual([2, expect.stringContaining(text)]);
+    }
+    expect((await readdir(folder.path)).sort()).toEqual(['m', 'x.npy', 'x.part', 'y.npy']);
   });
 });
 

@@ -138,16 +138,34 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
 
   program
     .command('reduce')
-    .description('Reduce the tokens of a file to a few numbers each.')
-    .argument('<tokens>', '.npy, .npz, .safetensors or .pt file of [..., channels]')
+    .description('Reduce the tokens of files to a few numbers each, on one machine or on several.')
+    .argument('<files...>', 'tokens: .npy, .npz, .safetensors or .pt files of [..., channels], in this order')
     .option('-w, --with <method>', 'umap, pca, kmeans or random-projection (default: umap, or what --model is)')
     .option('-s, --set <option=value>', 'an option of the method: components=3 (repeatable)', collect)
     .requiredOption('-o, --output <file>', 'where the result goes: .npy, .safetensors or .pt')
-    .option('--tensor <name>', 'which tensor of the file, where it holds several')
+    .option('--tensor <name>', 'which tensor of a file, where it holds several')
     .option('--model <file>', 'transform with a fitted model instead of fitting')
     .option('--model-out <file>', 'save the fitted model')
     .option('--inverse', 'go back: from projections to tokens, with the model that made them (pca, umap)')
+    .option('--part <first>', 'make a part of a fit; FIRST is the number of tokens that come before these files')
+    .option('--merge', 'the files are parts: fit to all of them and save the model')
+    .option('--limits', 'the files are results of --model: save the model with the colour limits of all of them')
     .option('--json', 'the result as a line of JSON on stdout, progress as JSON lines on stderr')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  deepearth reduce features/*.safetensors --with pca --output colours.safetensors --model-out pca.safetensors
+  deepearth reduce later.safetensors --model pca.safetensors --output later-colours.safetensors
+
+On several machines, with the same bytes as on one:
+  deepearth reduce a/*.safetensors --with pca --part 0 --output part-a.safetensors      one machine
+  deepearth reduce b/*.safetensors --with pca --part 46080 --output part-b.safetensors  another one
+  deepearth reduce part-*.safetensors --merge --output pca.safetensors
+  deepearth reduce a/*.safetensors --model pca.safetensors --output colours-a.safetensors
+  deepearth reduce b/*.safetensors --model pca.safetensors --output colours-b.safetensors
+  deepearth reduce colours-*.safetensors --limits --model pca.safetensors --output pca.safetensors`,
+    )
     .action(answering(async () => (await import('./commands/reduce.ts')).reduceCommand));
 
   program

@@ -249,6 +249,30 @@ describe('deepearth validate, plan, graph', () => {
     });
   });
 
+  it('counts the spool of two reducers on one encoder once', async () => {
+    const head =
+      'stages:\n  - type: source/synthetic\n    with: { count: 32, width: 64, height: 64 }\n  - type: windower/sliding\n  - id: tokens\n    type: encoder/vjepa2\n    with: { cropSize: 64 }\n';
+    const reducer = (name: string) => `  - type: reducer/${name}\n    from: tokens\n`;
+    await using folder = await folderWith({
+      'one.yaml': head + reducer('pca'),
+      'two.yaml': head + reducer('pca') + reducer('kmeans'),
+    });
+    interface Planned {
+      stages: { id: string; output: { axes: { name: string; size: number }[]; count: number }; diskBytes: number }[];
+      diskBytes: number;
+    }
+    const planOf = async (name: string): Promise<Planned> =>
+      JSON.parse((await deepearth(['plan', name, '--json'], { cwd: folder.path })).stdout) as Planned;
+    const [one, two] = [await planOf('one.yaml'), await planOf('two.yaml')];
+    const { axes, count } = one.stages.find(({ id }) => id === 'tokens')!.output;
+    const sizes = axes.map(({ size }) => size);
+    const tokens = count * sizes.slice(0, -1).reduce((product, size) => product * size, 1);
+    expect(tokens).toBeGreaterThan(0);
+    expect(one.diskBytes).toBe(tokens * (sizes.at(-1)! * 2 + 3 * 4));
+    expect(two.diskBytes).toBe(one.diskBytes + tokens * 4);
+    expect(two.stages.map(({ diskBytes }) => diskBytes).slice(-2)).toEqual([one.diskBytes, tokens * 4]);
+  });
+
   it('draws the graph for Mermaid, Graphviz and programs, also without the data', async () => {
     await using folder = await folderWith({
       'p.yaml': 'stages:\n  - type: source/frames\n    with: { directory: nowhere }\n  - type: windower/sliding\n',

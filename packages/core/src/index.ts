@@ -22,6 +22,7 @@ export * from './manifest.ts';
 export * from './names.ts';
 export { run, type Run, type RunOptions, type RunResult } from './run.ts';
 export * from './run-stage.ts';
+export * from './frame-reader.ts';
 export * from './mermaid.ts';
 // Stores
 export * from './store.ts';

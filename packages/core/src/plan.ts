@@ -44,6 +44,7 @@ export async function plan(
   { survey = true, signal = new AbortController().signal }: PlanOptions = {},
 ): Promise<Plan> {
   const done = new Map<string, StagePlan>();
+  const shared = new Set<string>();
   const issues: ConfigIssue[] = [];
   for (const stage of pipeline.stages) {
     const { definition, id, from, locate, options } = stage;
@@ -84,7 +85,8 @@ export async function plan(
       sequences: sequencesOf(answer.output, inputs, id),
       ...(interleaved && { interleaved }),
     };
-    done.set(id, { stage, description: { ...answer, output }, survey: found, consumers });
+    const description = { ...answer, output, ...diskOf(answer, shared) };
+    done.set(id, { stage, description, survey: found, consumers });
   }
   if (issues.length) throw new ConfigError(issues);
   const stages = [...done.values()];
@@ -101,6 +103,17 @@ export async function plan(
     ),
     diskBytes: stages.reduce((sum, { description }) => sum + (description.diskBytes ?? 0), 0),
   };
+}
+
+/** What a stage puts on disk; what it shares belongs to the first stage that names it. */
+function diskOf(
+  { diskBytes, sharedDiskBytes = {} }: Description,
+  counted: Set<string>,
+): Pick<Description, 'diskBytes'> {
+  const first = Object.entries(sharedDiskBytes).filter(([name]) => !counted.has(name));
+  if (first.length === 0) return {};
+  for (const [name] of first) counted.add(name);
+  return { diskBytes: first.reduce((sum, [, bytes]) => sum + bytes, diskBytes ?? 0) };
 }
 
 /** What a stage says, else what its inputs have, else (for a source) its own name. */

@@ -15,7 +15,10 @@ export interface StreamSpec {
    * own.
    */
   readonly kind: string;
-  /** The axes of one item's values, outermost first; empty for artifacts. */
+  /**
+   * The axes of one item's values, outermost first; empty for artifacts, and where items may have any axes, which are
+   * known when they come.
+   */
   readonly axes: readonly Axis[];
   readonly dtype: DType | null;
   /** How many items will come; `null` where that is known only at the end. */
@@ -51,9 +54,12 @@ export const spec = (
 export const axisSize = (stream: StreamSpec, name: string): number | null =>
   stream.axes.find((axis) => axis.name === name)?.size ?? null;
 
+/** False where items may have any axes: nothing can be said of theirs before they come. */
+export const axesKnown = (stream: StreamSpec): boolean => stream.axes.length > 0;
+
 /** Bytes of one item's values, `null` where a size is not known. */
 export function itemBytes(stream: StreamSpec): number | null {
-  if (stream.dtype === null) return null;
+  if (stream.dtype === null || !axesKnown(stream)) return null;
   return stream.axes.reduce<number | null>(
     (bytes, { size }) => (bytes === null || size === null ? null : bytes * size),
     elementBytes(stream.dtype),

@@ -1,31 +1,24 @@
 // Runs one stage of a graph: opens it, drives its body, counts, and always closes it.
 
-import { DeepEarthError, InputError, StageError } from './errors.ts';
+import { DeepEarthError, StageError } from './errors.ts';
 import type { StageCounts } from './events.ts';
-import type { Item, Locator, Raster, ReadOptions } from './items.ts';
+import type { Item } from './items.ts';
 import { lineage } from './lineage.ts';
 import { finalAnswer, retrying } from './on-error.ts';
 import type { Book } from './book.ts';
 import type { PipelineStage } from './pipeline.ts';
 import { operate } from './pull.ts';
-import { windowWithin } from './raster-part.ts';
 import type { StreamSpec } from './specs.ts';
 import type { StageRange } from './ranges.ts';
-import type { Resources } from './resources.ts';
-import type { FormerRun, Scratch, StageContext, StageDefinition } from './stage.ts';
-import type { RunStore } from './store.ts';
+import { reopen, sharing, type Reopening } from './reopen.ts';
+import type { FormerRun, Scratch, StageContext } from './stage.ts';
 
 /** What a stage shares with the run it is part of. */
-export interface RunServices {
-  readonly signal: AbortSignal;
-  readonly store: RunStore;
+export interface RunServices extends Reopening {
   readonly book: Book;
   readonly former: FormerRun;
-  readonly resources: Resources;
   readonly severalSequences: boolean;
   readonly ranges: ReadonlyMap<string, StageRange>;
-  /** Finds the source that opens a locator. */
-  reopener(source: string): Promise<StageDefinition | undefined>;
 }
 
 export interface StageInputs {
@@ -196,34 +189,3 @@ function stopwatch() {
     milliseconds: () => total + (since === undefined ? 0 : performance.now() - since),
   };
 }
-
-async function reopen(named: Locator, options: ReadOptions, services: RunServices): Promise<Raster> {
-  const { window: part, ...locator } = named;
-  const source = await services.reopener(locator.source);
-  if (!source?.reopen)
-    throw new InputError(
-      locator.uri,
-      source ? `${locator.source} cannot open it again.` : `there is no ${locator.source} that could open it.`,
-      { code: 'E_LOCATOR', remedy: 'Name the plugin that it came from in the pipeline.' },
-    );
-  const { keep } = services.resources;
-  const read = part ? { ...options, window: windowWithin(part, options.window) } : options;
-  return source.reopen(locator, read, { keep, share: sharing(services), signal: services.signal });
-}
-
-/** `share` of a stage's context: what is opened may have scratch that stays until the run ends. */
-const sharing =
-  ({ resources, store }: RunServices): StageContext['share'] =>
-  (name, open, close) =>
-    resources.share(
-      name,
-      () =>
-        open({
-          scratch: (file) =>
-            resources.keep(
-              () => store.scratch(`shared/${lineage(name)}/${file}`),
-              (room) => room.close(),
-            ),
-        }),
-      close,
-    );

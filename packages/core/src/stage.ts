@@ -48,6 +48,8 @@ export interface Description {
   readonly memoryBytes?: number;
   /** Bytes it writes: artifacts, or a spool in the work folder. */
   readonly diskBytes?: number;
+  /** Bytes on disk of what it shares, by the names that `context.share` gets; a plan counts each name once. */
+  readonly sharedDiskBytes?: Readonly<Record<string, number>>;
   /** True when nothing leaves before everything has come in (a fit). */
   readonly drains?: boolean;
   /** Worth saying in a plan: "the last 3 frames fill no window and are dropped". */

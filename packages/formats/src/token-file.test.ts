@@ -130,12 +130,38 @@ describe('a file that is none', () => {
     await expect(read((file) => void (file.metadata['axes'] = '["time"]'))).rejects.toThrow(
       /its axes \["time"\] do not fit/,
     );
-    await expect(read((file) => void (file.metadata['encoder'] = 'null'))).rejects.toThrow(/lacks the encoder/);
+    await expect(read((file) => void (file.metadata['encoder'] = 'null'))).rejects.toThrow(
+      /encoder is null, expected an object/,
+    );
     await expect(read((file) => void (file.tensors['valid'] = tensor('bool', [4], new Uint8Array(4))))).rejects.toThrow(
       /its mask is bool of shape \[4\]/,
     );
     await expect(
       read((file) => void (file.tensors['features'] = tensor('int32', [1, 2, 2, 3], new Int32Array(12)))),
     ).rejects.toThrow(/its features are int32/);
+  });
+
+  test.each<[string, (value: any) => void, RegExp]>([
+    ['clip', (clip) => (clip.frames = []), /clip\.frames has no frames/],
+    ['clip', (clip) => (clip.frames = { length: 1 }), /clip\.frames is an object, expected a list/],
+    ['clip', (clip) => delete clip.index, /clip\.index is missing/],
+    ['clip', (clip) => (clip.padded = -1), /clip\.padded is -1, expected a whole number of at least 0/],
+    ['clip', (clip) => (clip.frames[1] = 7), /clip\.frames\[1\] is 7, expected an object/],
+    ['clip', (clip) => delete clip.frames[1].locator, /clip\.frames\[1\]\.locator is missing/],
+    ['clip', (clip) => (clip.frames[0].locator.uri = 3), /clip\.frames\[0\]\.locator\.uri is 3, expected text/],
+    ['clip', (clip) => (clip.frames[0].number = 'x'), /frames\[0\]\.number is "x", expected a whole number/],
+    ['clip', (clip) => (clip.frames[0].width = 0), /frames\[0\]\.width is 0, expected a whole number of at least 1/],
+    ['origin', (origin) => delete origin.geometry, /origin\.geometry is missing/],
+    ['origin', (origin) => (origin.geometry.x = null), /origin\.geometry\.x is null, expected a number/],
+    ['encoder', (encoder) => (encoder.name = 5), /encoder\.name is 5, expected text/],
+    ['globals', (globals) => (globals.names = 'class'), /globals\.names is "class", expected a list/],
+  ])('of which the field %s is wrong is refused, and the field named (%#)', async (name, change, reason) => {
+    const made = read((file) => {
+      const value = JSON.parse(file.metadata[name]!);
+      change(value);
+      file.metadata[name] = JSON.stringify(value);
+    });
+    await expect(made).rejects.toThrow(reason);
+    await expect(made).rejects.toMatchObject({ code: 'E_TOKEN_FILE' });
   });
 });

@@ -1,26 +1,18 @@
 // Token grids in safetensors files: everything that is needed to go on from them without the encoder.
 
 import { InputError } from '@deepearth/core/errors';
-import type {
-  Clip,
-  EncoderIdentity,
-  FrameRecord,
-  Geometry,
-  GlobalTokens,
-  Origin,
-  TokenGrid,
-} from '@deepearth/core/items';
+import type { EncoderIdentity, FrameRecord, Geometry, GlobalTokens, Origin, TokenGrid } from '@deepearth/core/items';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 import type { ByteSource } from './bytes.ts';
+import { listOf, record, text as isText, type Shape } from './plain-shapes.ts';
 import { openSafetensors } from './safetensors.ts';
+import { sharesOf } from './shares.ts';
+import { clipShape, firstClipShape, geometryShape, storedClip, type StoredClip } from './stored-clip.ts';
+
+export { storedClip, type StoredClip };
 
 /** Counts up when the layout changes in a way that older readers would get wrong. */
 const version = '2';
-
-/** A clip as it was read back: its frames without their pixels. */
-export interface StoredClip extends Omit<Clip, 'frames'> {
-  readonly frames: readonly FrameRecord[];
-}
 
 /** A token grid as it was read back. */
 export interface StoredTokens extends Omit<TokenGrid, 'clip'> {
@@ -34,12 +26,6 @@ export interface TokenFile extends Omit<StoredTokens, 'values' | 'valid' | 'glob
   /** Reads the values. Throws an `InputError` where the mask or the global tokens do not fit them. */
   read(signal?: AbortSignal): Promise<Pick<StoredTokens, 'values' | 'valid' | 'globals'>>;
 }
-
-/** A clip as plain data: everything but the pixels of its frames. */
-export const storedClip = ({ frames, ...clip }: Clip): StoredClip => ({
-  ...clip,
-  frames: frames.map(({ read: _, ...frame }) => frame),
-});
 
 /**
  * The tensors and the metadata of a token file: `features` with the axes of the grid, where some tokens saw less than
@@ -89,27 +75,30 @@ export async function openTokenFile(source: ByteSource, signal?: AbortSignal): P
     refuse(`its metadata says ${JSON.stringify(found ?? null)} for "deepearth.tokens", expected "${version}"`);
   const text = (name: string): string =>
     file.metadata.get(name) ?? refuse(`its metadata has no ${JSON.stringify(name)}`);
-  const json = <T>(name: string): T => {
+  const json = <T>(name: string, shape: Shape): T => {
     const value = text(name);
+    let parsed: unknown;
     try {
-      return JSON.parse(value) as T;
+      parsed = JSON.parse(value);
     } catch (cause) {
       return refuse(`the metadata value of ${JSON.stringify(name)} is no JSON`, cause);
     }
+    const problem = shape(parsed, name);
+    return problem === undefined ? (parsed as T) : refuse(problem);
   };
   const features = file.tensors.get('features') ?? refuse('it has no tensor "features"');
   const { dtype, shape } = features;
   if ((dtype !== 'float32' && dtype !== 'float16') || shape.length < 2)
     return refuse(`its features are ${dtype} of shape [${shape.join(', ')}]`);
-  const axes = json<string[]>('axes');
-  if (!Array.isArray(axes) || axes.length !== shape.length || !axes.every((axis) => typeof axis === 'string'))
+  const axes = json<string[]>('axes', listOf(isText));
+  if (axes.length !== shape.length)
     refuse(`its axes ${text('axes')} do not fit features of shape [${shape.join(', ')}]`);
-  const encoder = json<EncoderIdentity>('encoder');
-  if (typeof encoder?.fingerprint !== 'string') refuse('its metadata lacks the encoder');
-  const clip = file.metadata.has('clip') ? json<StoredClip>('clip') : undefined;
-  if (clip && (!Array.isArray(clip.frames) || clip.frames.length === 0)) refuse('its clip has no frames');
-  const origin: Origin = found === '1' ? { kind: 'picture', geometry: json<Geometry>('geometry') } : json('origin');
-  if (typeof origin?.kind !== 'string') refuse('its origin has no kind');
+  const encoder = json<EncoderIdentity>('encoder', record({ name: isText, fingerprint: isText }));
+  const first = found === '1';
+  const clip = file.metadata.has('clip') ? json<StoredClip>('clip', first ? firstClipShape : clipShape) : undefined;
+  const origin: Origin = first
+    ? { kind: 'picture', geometry: json<Geometry>('geometry', geometryShape) }
+    : json('origin', originShape);
   return {
     kind: 'tokens',
     id: text('id'),
@@ -118,7 +107,7 @@ export async function openTokenFile(source: ByteSource, signal?: AbortSignal): P
     dtype,
     axes,
     origin,
-    ...(clip && { clip: found === '1' ? upgraded(clip, origin as unknown as { geometry: Geometry }) : clip }),
+    ...(clip && { clip: first ? upgraded(clip, origin as unknown as { geometry: Geometry }) : clip }),
     encoder,
     async read(stop) {
       const values = (await file.tensor('features', stop)) as Tensor<'float32' | 'float16'>;
@@ -126,24 +115,27 @@ export async function openTokenFile(source: ByteSource, signal?: AbortSignal): P
       if (mask && (!/^(bool|uint8)$/.test(mask.dtype) || mask.shape.join() !== shape.slice(0, -1).join()))
         refuse(`its mask is ${mask.dtype} of shape [${mask.shape.join(', ')}]`);
       const globals = file.tensors.has('globals') ? await file.tensor('globals', stop) : undefined;
-      const about = globals && json<Omit<GlobalTokens, 'values'>>('globals');
+      const about = globals && json<Omit<GlobalTokens, 'values'>>('globals', globalsShape);
       const fits =
-        about?.axes?.length === globals?.shape.length &&
+        about?.axes.length === globals?.shape.length &&
         globals?.dtype === 'float32' &&
-        globals.shape.slice(-2).join() === [about?.names?.length, shape.at(-1)].join();
+        globals.shape.slice(-2).join() === [about?.names.length, shape.at(-1)].join();
       if (globals && !fits) refuse(`its globals are ${globals.dtype} of shape [${globals.shape.join(', ')}]`);
       return {
         values,
-        ...(mask && { valid: shares(mask as Tensor<'bool' | 'uint8'>) }),
+        ...(mask && { valid: sharesOf(mask as Tensor<'bool' | 'uint8'>) }),
         ...(globals && { globals: { ...about!, values: globals as Tensor<'float32'> } }),
       };
     },
   };
 }
 
-/** The first layout kept 1 where a token saw anything. */
-const shares = ({ dtype, data }: Tensor<'bool' | 'uint8'>): Uint8Array =>
-  dtype === 'uint8' ? data : Uint8Array.from(data, (seen) => (seen ? 255 : 0));
+const globalsShape = record({ names: listOf(isText), axes: listOf(isText) });
+
+/** An origin is plain data of its kind; that of pictures has a geometry. */
+const originShape: Shape = (value, path) =>
+  record({ kind: isText })(value, path) ??
+  ((value as Origin).kind === 'picture' ? record({ geometry: geometryShape })(value, path) : undefined);
 
 /** What the first layout said of a clip, in the words of this one; where a frame came from was only for people. */
 function upgraded(clip: StoredClip, { geometry }: { readonly geometry: Geometry }): StoredClip {

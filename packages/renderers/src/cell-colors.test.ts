@@ -68,8 +68,15 @@ test('groups have their own colours whatever the limits', () => {
 
 test('invalid tokens and NaN are transparent', () => {
   expect(
-    colours(projection(3, [1, 1, 1, 1, NaN, 1, 1, 1, 1], { valid: Uint8Array.from([0, 1, 1]) })).map((c) => c[3]),
+    colours(projection(3, [1, 1, 1, 1, NaN, 1, 1, 1, 1], { valid: Uint8Array.from([0, 255, 255]) })).map((c) => c[3]),
   ).toEqual([0, 0, 255]);
+});
+
+test('a token that saw a share of its pixels is drawn as a whole one; only a share of 0 is not drawn', () => {
+  const numbers = Array.from({ length: 256 }, (_, share) => share / 255);
+  const whole = colours(projection(1, numbers));
+  const valid = Uint8Array.from(numbers, (_, share) => share);
+  expect(colours(projection(1, numbers, { valid }))).toEqual([[0, 0, 0, 0], ...whole.slice(1)]);
 });
 
 test('missing limits are an error that says so', () => {

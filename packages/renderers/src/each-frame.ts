@@ -1,6 +1,7 @@
 // Goes through the frames of a stream of projections, each frame once, with the time step that shows it.
 
 import { InputError, type Frame, type Picture, type Projection, type StageContext, type Tensor } from '@deepearth/core';
+import { undrawable, undrawableRemedy } from './projection-spec.ts';
 
 /** One picture to draw. */
 export interface Shot {
@@ -35,6 +36,8 @@ export async function* shots(projections: AsyncIterable<Projection>, per: 'frame
   const shown = makeShown();
   for await (const projection of projections) {
     const { clip } = projection;
+    const problem = undrawable(projection.axes);
+    if (problem) throw new InputError(projection.id, problem, { remedy: undrawableRemedy });
     if (!clip)
       throw new InputError(projection.id, 'was not made of a clip, so there are no frames to show.', {
         code: 'E_NO_CLIP',

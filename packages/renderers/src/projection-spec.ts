@@ -1,6 +1,14 @@
 // What renderers ask of the stream that comes in.
 
-import { axisSize, refuse, spec, type Description, type Refusal, type StreamSpec } from '@deepearth/core';
+import { axesKnown, axisSize, refuse, spec, type Description, type Refusal, type StreamSpec } from '@deepearth/core';
+
+export const undrawableRemedy = 'Tokens without height and width go to files: sink/features.';
+
+/** Why projections with these axes cannot be drawn. */
+export const undrawable = (axes: readonly string[]): string | undefined =>
+  axes.join() === 'time,height,width,components'
+    ? undefined
+    : `this renderer draws projections of [time, height, width, components], not of [${axes.join(', ')}].`;
 
 /** Refuses anything but projections, and those of which no colour can be made. */
 export function wantProjections(input: StreamSpec | undefined): Refusal | undefined {
@@ -9,14 +17,8 @@ export function wantProjections(input: StreamSpec | undefined): Refusal | undefi
       remedy:
         input?.kind === 'tokens' ? 'Put a reducer between, reducer/pca or reducer/umap.' : 'Put it behind a reducer.',
     });
-  const axes = input.axes.map(({ name }) => name);
-  if (axes.join() !== 'time,height,width,components')
-    return refuse(
-      `this renderer draws projections of [time, height, width, components], not of [${axes.join(', ')}].`,
-      {
-        remedy: 'Tokens without height and width go to files: sink/features.',
-      },
-    );
+  const problem = axesKnown(input) ? undrawable(input.axes.map(({ name }) => name)) : undefined;
+  if (problem) return refuse(problem, { remedy: undrawableRemedy });
   if (axisSize(input, 'components') === 0) return refuse('a projection without components has no colours.');
   return undefined;
 }

@@ -1,6 +1,7 @@
 import {
   geometryOf,
   InputError,
+  spec,
   tensor,
   type Clip,
   type Picture,
@@ -53,6 +54,26 @@ async function draw(stage: unknown, items: readonly Projection[], options: objec
     found.push(picture as Picture);
   return found;
 }
+
+test('projections whose axes are known only when they come are drawn, or refused by name', async () => {
+  const [projection] = projections();
+  const unknown = (item: Projection) => ({ inputs: [{ items: [item], spec: spec('projection', {}, null) }] });
+  for (const stage of [overlay, stacked, tokens] as unknown as StageDefinition[]) {
+    const found: Picture[] = [];
+    for await (const picture of runStage(stage, unknown(projection!))) found.push(picture as Picture);
+    expect(found).toEqual(
+      await draw(stage, [projection!]).then((all) => all.map((one) => expect.objectContaining({ pixels: one.pixels }))),
+    );
+    const words = {
+      ...projection!,
+      axes: ['token', 'components'],
+      values: tensor('float32', [24, 3], new Float32Array(72)),
+    };
+    await expect(runStage(stage, unknown(words)).next()).rejects.toThrow(
+      'this renderer draws projections of [time, height, width, components], not of [token, components]',
+    );
+  }
+});
 
 const numbersOf = (pictures: readonly Picture[]): number[] => pictures.map(({ frame }) => frame.number);
 

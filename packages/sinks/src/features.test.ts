@@ -1,7 +1,16 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { halfFromFloat32, spec, tensor, type Artifact, type Item, type TokenGrid } from '@deepearth/core';
+import {
+  elementCount,
+  halfFromFloat32,
+  spec,
+  tensor,
+  type Artifact,
+  type Item,
+  type Projection,
+  type TokenGrid,
+} from '@deepearth/core';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { bytesSource } from '@deepearth/formats/bytes';
 import { openNpy } from '@deepearth/formats/npy';
@@ -58,7 +67,7 @@ function grid(): TokenGrid {
   return {
     ...made!,
     clip: { ...made!.clip!, index: 5, frames },
-    valid: Uint8Array.from({ length: 12 }, (_, i) => (i === 3 ? 0 : 255)),
+    valid: Uint8Array.from({ length: 12 }, (_, i) => (i === 3 ? 0 : 255 - 20 * i)),
   };
 }
 
@@ -123,6 +132,7 @@ describe('a .pt file', () => {
     expect([stored.dtype, stored.shape]).toEqual(['float16', [12, 4]]);
     expect(value.get('shape')).toEqual({ kind: 'size', items: [12, 4] });
     expect(value.get('dtype')).toBe('torch.float16');
+    expect(await value.get('valid').read()).toEqual(tensor('uint8', [12], grid().valid!));
     expect(Object.fromEntries(value.get('model_info'))).toEqual({
       model_name: 'made tokens',
       num_input_frames: 4,
@@ -154,11 +164,13 @@ describe('a .pt file', () => {
     });
   });
 
-  test('of an embedding keeps its axes, of a projection its limits', async () => {
+  test('of an embedding keeps its axes, of a projection its limits and the shares of its tokens', async () => {
     const [embedding] = makeEmbeddings({ count: 1 });
     expect((await load(embedding!)).get('axes')).toEqual(['channels']);
     const [projection] = makeProjections({ count: 1 });
-    const value = await load(projection!);
+    const valid = Uint8Array.from({ length: elementCount(projection!.values.shape.slice(0, -1)) }, (_, i) => 5 * i);
+    const value = await load({ ...projection!, valid } as Projection);
+    expect((await value.get('valid').read()).data).toEqual(valid);
     expect(value.get('projection').shape).toEqual([...projection!.values.shape]);
     expect(value.get('limits')).toEqual([
       [-1, 1],

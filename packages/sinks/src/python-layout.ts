@@ -14,6 +14,7 @@ import {
 } from '@deepearth/core';
 import type { PtWritable } from '@deepearth/formats/pt-pickle-writer';
 import { torchSize } from '@deepearth/formats/python-values';
+import { storedClip } from '@deepearth/formats/token-file';
 
 type Values = Tensor<'float32' | 'float16'>;
 
@@ -38,8 +39,9 @@ const geometryFor = (item: { readonly origin?: Origin }): { geometry?: PtWritabl
 
 /**
  * What the Python extractor said of a window, in its words and order, but for `extraction_timestamp`: a file is the
- * same bytes whenever it is made. New are `frame_paths` (names alone did not lead back to the frames) and
- * `padded_frames`. Without a clip only the model is known.
+ * same bytes whenever it is made. New are `frame_paths`, `padded_frames`, and `clip`, which has the frames whole, as
+ * token files have them: a path alone does not lead back to a frame of a video or of invented weather. Without a clip only
+ * the model is known.
  */
 function metadataOf(clip: Clip | undefined, steps: number, model: string): Record<string, PtWritable> {
   if (!clip) return { model };
@@ -56,6 +58,8 @@ function metadataOf(clip: Clip | undefined, steps: number, model: string): Recor
     model,
     frame_paths: frames.map(({ locator }) => locator.uri),
     padded_frames: clip.padded,
+    // Without what is `undefined`.
+    clip: JSON.parse(JSON.stringify(storedClip(clip))) as PtWritable,
   };
 }
 

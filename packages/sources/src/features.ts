@@ -76,6 +76,7 @@ export const features = defineSource({
   describe: (_, { options, survey }) => ({
     output: survey ? specOf(survey) : { ...spec('tokens', {}, null), sequences: null },
     memoryBytes: options.cacheBytes,
+    ...(survey && { notes: guesses(survey) }),
   }),
 
   async *process(_, context): AsyncGenerator<TokenGrid> {
@@ -88,6 +89,7 @@ export const features = defineSource({
       lost: warnOnce(context),
       read: await readerOf(context),
     });
+    for (const guess of guesses({ entries })) context.log.info(guess);
     const positions = new Map<string, number>();
     let done = 0;
     for (const entry of entries) {
@@ -144,6 +146,17 @@ async function surveyOf({ path }: FeaturesOptions, signal: AbortSignal): Promise
   return { entries };
 }
 
+/** Which axes were guessed, by an example. */
+function guesses({ entries }: FeaturesSurvey): string[] {
+  const guessed = entries.filter(({ grid }) => grid?.guessed);
+  const [first] = guessed;
+  if (!first) return [];
+  const { axes, shape } = first.grid!;
+  const others = guessed.length > 1 ? ` and ${guessed.length - 1} more` : '';
+  const size = axes.map((axis, at) => `${axis} ${shape[at]}`).join(', ');
+  return [`${nameOf(first)}${others}: no axes are named; the tokens are taken for [${size}].`];
+}
+
 /** What all grids have in common; `null` for what differs. */
 function specOf({ entries }: FeaturesSurvey): StreamSpec {
   const grids = entries.flatMap(({ grid }) => grid ?? []);
@@ -191,7 +204,7 @@ async function tokensOf(
     // Frames belong to the tokens: the same file over other pictures is another item.
     key: lineage(key, ...frames.map((frame) => frame.key)),
     axes,
-    origin: grid.origin ?? pythonOrigin(frames[0], cropSize),
+    origin: grid.origin ?? (axes.includes('height') ? pythonOrigin(frames[0], cropSize) : { kind: 'unknown' }),
     ...(clip && { clip }),
     encoder,
     ...(await grid.read(signal)),

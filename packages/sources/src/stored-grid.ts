@@ -23,6 +23,8 @@ export interface StoredGrid {
   readonly axes: readonly string[];
   readonly shape: readonly number[];
   readonly dtype: 'float32' | 'float16';
+  /** True where the file does not say its axes, and they were guessed. */
+  readonly guessed?: boolean;
   /** Absent where the file does not say which part of the frames the grid covers. */
   readonly origin?: Origin;
   readonly clip?: StoredFrames;

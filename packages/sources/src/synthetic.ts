@@ -98,6 +98,7 @@ export const synthetic = defineSource({
       () => weather(parsed.data),
       () => undefined,
     );
+    options.signal?.throwIfAborted();
     const values = world.draw(index * parsed.data.speed);
     return partOfRaster({ values, channels: ['red', 'green', 'blue'] }, options);
   },

@@ -84,7 +84,7 @@ export const describeChecks: readonly Check[] = [
   },
 ];
 
-function malformed({ output, memoryBytes, diskBytes }: Description): string[] {
+function malformed({ output, memoryBytes, diskBytes, sharedDiskBytes = {} }: Description): string[] {
   const natural = (value: number | null | undefined): boolean =>
     value === null || value === undefined || (Number.isSafeInteger(value) && value >= 0);
   return [
@@ -95,6 +95,9 @@ function malformed({ output, memoryBytes, diskBytes }: Description): string[] {
     ...(natural(output.count) ? [] : [`it describes ${output.count} items`]),
     ...(natural(memoryBytes) ? [] : [`it describes ${memoryBytes} bytes of memory`]),
     ...(natural(diskBytes) ? [] : [`it describes ${diskBytes} bytes on disk`]),
+    ...Object.entries(sharedDiskBytes)
+      .filter(([, bytes]) => !natural(bytes))
+      .map(([name, bytes]) => `it describes ${bytes} bytes on disk for ${name}`),
   ];
 }
 

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Frame, Item } from '@deepearth/core/items';
-import type { StreamSpec } from '@deepearth/core/specs';
+import { axesKnown, type StreamSpec } from '@deepearth/core/specs';
 import type { Tensor } from '@deepearth/core/tensor';
 
 const isTensor = (value: unknown): value is Tensor =>
@@ -72,6 +72,7 @@ export function mismatch(item: Item, stream: StreamSpec): string | undefined {
   if (!seen) return undefined;
   if (stream.dtype !== null && seen.dtype !== null && stream.dtype !== seen.dtype)
     return `is ${seen.dtype}, describe says ${stream.dtype}`;
+  if (!axesKnown(stream)) return undefined;
   if (stream.axes.length !== seen.shape.length)
     return `has ${seen.shape.length} axes, describe says ${stream.axes.length} (${stream.axes.map(({ name }) => name).join(', ')})`;
   const wrong = stream.axes.findIndex(

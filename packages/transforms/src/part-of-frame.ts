@@ -1,6 +1,6 @@
 // A rectangle of a frame as a frame of its own.
 
-import { checkWindow, lineage, type Frame, type Georeference, type Rectangle } from '@deepearth/core';
+import { checkWindow, lineage, windowWithin, type Frame, type Georeference, type Rectangle } from '@deepearth/core';
 
 /** Of which sequence the part is, and under which id; the frame's own unless told. */
 export interface PartNames {
@@ -33,21 +33,12 @@ export function partOfFrame(frame: Frame, window: Rectangle, names: PartNames = 
       height: height * down,
     },
     ...(georeference && { georeference: moved(georeference, window) }),
-    locator: { ...locator, window: within(locator.window, window) },
+    locator: { ...locator, window: locator.window ? windowWithin(locator.window, window) : window },
     async read({ window: wanted, ...options } = {}) {
-      if (wanted) checkWindow(wanted, width, height);
-      return frame.read({ ...options, window: wanted ? within(window, wanted) : window });
+      return frame.read({ ...options, window: windowWithin(window, wanted) });
     },
   };
 }
-
-/** A window of a window, in the pixels of the picture. */
-const within = (outer: Rectangle | undefined, { x, y, width, height }: Rectangle): Rectangle => ({
-  x: (outer?.x ?? 0) + x,
-  y: (outer?.y ?? 0) + y,
-  width,
-  height,
-});
 
 /** The affine transform of a part: its origin is the upper left corner of the window. */
 function moved({ crs, transform: [a, b, c, d, e, f] }: Georeference, { x, y }: Rectangle): Georeference {

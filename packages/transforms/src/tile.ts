@@ -80,8 +80,7 @@ export const tile = defineTransform({
     const tiles = tilesOf(width, height, size, overlap);
     const sizes: Readonly<Record<string, number>> = tiles[0]!.window as never;
     const sequences = input.sequences?.flatMap((sequence) => tiles.map((each) => sequenceOf(sequence, each)));
-    const perSequence =
-      counts ?? (input.count !== null && input.sequences?.length === 1 ? [input.count] : undefined);
+    const perSequence = counts ?? (input.count !== null && input.sequences?.length === 1 ? [input.count] : undefined);
     const output: StreamSpec = {
       ...input,
       axes: input.axes.map(({ name, size: own }) => ({ name, size: sizes[name] ?? own })),

@@ -33,6 +33,13 @@ export const decodePart = <Content>(
   subject: string,
 ): Promise<Part<Content>> => readPart(reduction, bytesSource(bytes, subject));
 
+/** What a part says of itself, before its content is read. */
+export type PartHead = Omit<Part, 'content'>;
+
+/** Reads what a part says of itself. Throws an `InputError` for a file that is none, and for a newer version. */
+export const readPartHead = async (source: ByteSource, signal?: AbortSignal): Promise<PartHead> =>
+  (await openPart(source, signal)).head;
+
 /**
  * Reads a part of a reduction. Throws an `InputError` for a file that is none, a newer version, a part of another
  * reduction, and for one that is not whole.
@@ -42,6 +49,15 @@ export async function readPart<Content>(
   source: ByteSource,
   signal?: AbortSignal,
 ): Promise<Part<Content>> {
+  const { file, head, metadata, refuse } = await openPart(source, signal);
+  if (head.reduction !== reduction.name)
+    throw refuse(`is a part of ${head.reduction}, and one of ${reduction.name} is read.`);
+  const tensors: Record<string, Tensor> = {};
+  for (const name of file.tensors.keys()) tensors[name] = await file.tensor(name, signal);
+  return { ...head, content: reduction.unpack({ tensors, metadata }, head.channels, source.name) };
+}
+
+async function openPart(source: ByteSource, signal?: AbortSignal) {
   const refuse = (problem: string, remedy?: string): InputError =>
     new InputError(source.name, problem, { code: 'E_PARTS', remedy });
   const file = await openSafetensors(source, signal);
@@ -52,14 +68,10 @@ export async function readPart<Content>(
       `is a part of version ${found}, this program reads version ${version}.`,
       'Update @deepearth/reducers, or make the part again.',
     );
-  const head = parsed(file.metadata.get('head')) as Omit<Part, 'content'> | undefined;
+  const head = parsed(file.metadata.get('head')) as PartHead | undefined;
   const metadata = parsed(file.metadata.get('content')) as Readonly<Record<string, Json>> | undefined;
   if (!isHead(head) || typeof metadata !== 'object') throw refuse('is no whole part of a fit.');
-  if (head.reduction !== reduction.name)
-    throw refuse(`is a part of ${head.reduction}, and one of ${reduction.name} is read.`);
-  const tensors: Record<string, Tensor> = {};
-  for (const name of file.tensors.keys()) tensors[name] = await file.tensor(name, signal);
-  return { ...head, content: reduction.unpack({ tensors, metadata }, head.channels, source.name) };
+  return { file, head, metadata, refuse };
 }
 
 function parsed(text: string | undefined): unknown {
@@ -70,7 +82,7 @@ function parsed(text: string | undefined): unknown {
   }
 }
 
-function isHead(value: Omit<Part, 'content'> | undefined): value is Omit<Part, 'content'> {
+function isHead(value: PartHead | undefined): value is PartHead {
   if (typeof value !== 'object') return false;
   const whole = (number: unknown): boolean => Number.isSafeInteger(number) && (number as number) >= 0;
   const { encoder } = value as { encoder?: Partial<EncoderIdentity> };

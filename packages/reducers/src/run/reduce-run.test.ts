@@ -98,7 +98,7 @@ describe('a reducer over a run', () => {
     [noneStage, {}],
   ] as const)('leaves tokens without data out of the fit, and NaN in their place (%#)', async (stage, options) => {
     const [first, second] = makeTokens({ count: 2 }) as [TokenGrid, TokenGrid];
-    const valid = Uint8Array.from({ length: 24 }, (_, token) => (token % 3 ? 1 : 0));
+    const valid = Uint8Array.from({ length: 24 }, (_, token) => (token % 3 ? 255 : 0));
     const masked = { ...map(first, (value, i) => (valid[Math.floor(i / 16)] ? value : NaN)), valid };
     const [one, other] = (await reduce(stage, [masked, second], options)) as [Projection, Projection];
     const components = one.values.shape[3]!;
@@ -229,7 +229,7 @@ describe('similarity', () => {
     await expect(reduce(similarityStage, grids, { to: { clip: 0, row: 3 } })).rejects.toThrow(
       'row 3, column 0 was picked, and this grid has times 2, rows 3, columns 4',
     );
-    const valid = new Uint8Array(24).fill(1);
+    const valid = new Uint8Array(24).fill(255);
     valid[0] = 0;
     await expect(reduce(similarityStage, [{ ...grids[0]!, valid }], {})).rejects.toThrow('it saw no data');
   });
@@ -257,6 +257,23 @@ test.each([
   expect(await readFile(join(output, 'again.safetensors'))).toEqual(await readFile(join(output, 'fit.safetensors')));
   expect(asked).toHaveLength(1);
   expect([...steps].sort()).toEqual(['collect', 'transform']);
+});
+
+test.each([
+  [pcaStage, {}],
+  [similarityStage, { to: 'time' }],
+  [similarityStage, { to: { at: { height: 1 } } }],
+  [noneStage, { components: 'all' }],
+] as const)('a stream whose axes are known only when it comes is reduced as any (%#)', async (stage, options) => {
+  const grids = makeTokens({ count: 2 });
+  const inputs = [{ items: grids, spec: { ...tokens, axes: [], count: null } }];
+  const found: Projection[] = [];
+  const definition = stage as unknown as StageDefinition;
+  for await (const item of runStage(definition, { options, inputs })) found.push(item as Projection);
+  expect(found.map(({ values }) => values)).toEqual(
+    (await reduce(definition, grids, options)).map(({ values }) => values),
+  );
+  expect(await describeAlone(definition, { options, inputs: [inputs[0]!.spec] })).not.toHaveProperty('diskBytes');
 });
 
 describe('grids of any shape', () => {
@@ -358,10 +375,12 @@ test.each([
 ] as const)(
   'the command makes of a file what the stage makes of the same tokens, to the byte (%#)',
   async (stage, method, options) => {
-    const valid = Uint8Array.from({ length: 24 }, (_, token) => (token % 5 ? 1 : 0));
+    const valid = Uint8Array.from({ length: 24 }, (_, token) => (token % 5 ? token : 0));
     const grids = makeTokens({ count: 4 }).map((grid, index) => (index === 2 ? { ...grid, valid } : grid));
     const values = Float32Array.from(grids.flatMap((grid) => [...(grid.values.data as Float32Array)]));
-    const mask = Uint8Array.from(grids.flatMap((grid) => [...('valid' in grid ? valid : new Uint8Array(24).fill(1))]));
+    const mask = Uint8Array.from(
+      grids.flatMap((grid) => [...('valid' in grid ? valid : new Uint8Array(24).fill(255))]),
+    );
     const file = join(folder, `${method}-tokens.safetensors`);
     await writeFile(
       file,
@@ -380,9 +399,11 @@ test.each([
       modelOut: join(folder, 'model.safetensors'),
     });
     const written = await readTensorFile(join(folder, 'y.safetensors'));
-    expect((await written.tensor().read()).data).toEqual(
+    expect((await written.tensor('projection').read()).data).toEqual(
       Float32Array.from(made.flatMap((projection) => [...projection.values.data])),
     );
+    expect((await written.tensor('valid').read()).data).toEqual(mask);
+    expect(made.map((projection) => projection.valid)).toEqual([undefined, undefined, valid, undefined]);
     await written.close();
     expect(result.limits).toEqual(made[0]!.limits);
     const [one, other] = await Promise.all(

@@ -16,6 +16,7 @@ import { buildPart, fitPart, type PartBuilder } from './parts.ts';
 import type { SeenGrid } from '../tokens/grid-rows.ts';
 import type { Fitted, Reduction } from './reduction.ts';
 import { restoreReducer } from './reductions.ts';
+import { spoolName } from './stage-options.ts';
 
 /** Options that every stage on top of `reduceRun` has. */
 export interface RunOptions extends Partial<Scaling> {
@@ -44,7 +45,7 @@ export async function* reduceRun(
 /** The tokens of the stream that comes in, kept once for all reducers of the run that take it as precisely. */
 async function spoolOf({ inputs, options, share, signal }: RunContext): Promise<Spool> {
   const store = await share(
-    `tokens of ${inputs[0]!.id} as ${options.spool}`,
+    spoolName(inputs[0]!.id, options.spool),
     async (room) => tokenStore(await room.scratch('tokens'), options.spool),
     () => undefined,
   );

@@ -1,8 +1,7 @@
 // Reduces a file of tokens to a file of projections: what `deepearth reduce` does (Node only).
 
 import { extname } from 'node:path';
-import { totalmem } from 'node:os';
-import { DeepEarthError, InputError } from '@deepearth/core/errors';
+import { InputError } from '@deepearth/core/errors';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 import { writeNpy } from '@deepearth/formats/npy';
 import { writePt } from '@deepearth/formats/pt-writer';
@@ -12,26 +11,37 @@ import { bytesOf } from '@deepearth/core/tensor';
 import { defaultScaling, findLimits, type Scaling } from '../colours/limits.ts';
 import { loadModel } from '../models/model-file-node.ts';
 import { encodeModel } from '../models/model-file.ts';
-import { modelKinds, type FittedReducer, type Limits, type ModelKind } from '../models/model.ts';
+import type { FittedReducer, Limits, ModelKind } from '../models/model.ts';
 import { pause } from '../shared/pace.ts';
 import { spreadRows } from '../tokens/projection-spool.ts';
-import { buildPart, fitPart } from './parts.ts';
+import { openTokenFiles } from '../tokens/token-files-node.ts';
+import type { TokenSource } from '../tokens/token-source-node.ts';
+import { collectPart } from './collect-part.ts';
+import { fitPart } from './parts.ts';
+import {
+  methodOf,
+  optionsOf,
+  refuse,
+  refuseComponents,
+  refuseMemory,
+  refuseUnsaved,
+  type MethodRequest,
+} from './reduce-options.ts';
 import type { Running, SavableReduction } from './reduction.ts';
 import { reductionOf, restoreReducer } from './reductions.ts';
-import { openTokens, type TokenSource } from '../tokens/token-source-node.ts';
 
-export interface ReduceRequest extends Running {
-  /** A .npy, .safetensors, .pt or .npz file; the last axis of its tensor is the channels. */
-  readonly tokens: string;
-  /** Which tensor, where the file holds several and it is not clear. */
+/** Which tokens, and what they become: with `model` the reducer may be left out. */
+export interface ReduceRequest extends Running, MethodRequest {
+  /**
+   * .npy, .safetensors, .pt or .npz files, one after the other; the last axis of their tensors is the channels. Of files
+   * of one shape the result has them as first axis, of others one axis of tokens.
+   */
+  readonly tokens: string | readonly string[];
+  /** Which tensor, where a file holds several and it is not clear. */
   readonly tensor?: string | undefined;
-  /** The reducer: pca, umap, kmeans, random-projection; with `model` it may be left out. */
-  readonly with?: string | undefined;
-  /** Its options, checked here. */
-  readonly options?: Readonly<Record<string, unknown>> | undefined;
   /**
    * Where to: .npy, .safetensors or .pt. Same axes as the tokens, the last being the components; NaN where a token is
-   * not valid.
+   * masked. A .safetensors file also keeps the tokens' `valid`.
    */
   readonly output: string;
   /** A saved model to transform with instead of fitting. */
@@ -76,16 +86,12 @@ export interface ReduceResult extends ReduceEstimate {
 
 const formats = ['.npy', '.safetensors', '.pt'];
 
-/** Options or names that cannot be; reported without a stack. */
-const refuse = (message: string, remedy?: string): DeepEarthError =>
-  new DeepEarthError(remedy ? `${message} ${remedy}` : message, { code: 'E_OPTIONS', remedy });
-
 /**
  * Checks the request against the file's header and says what it would take; reads no token. Throws what `reduceFile`
  * would throw before it starts.
  */
 export async function estimateReduce(request: ReduceRequest): Promise<ReduceEstimate> {
-  const source = await openTokens(request.tokens, request);
+  const source = await openTokenFiles(request.tokens, request);
   try {
     return await plan(request, source);
   } finally {
@@ -99,21 +105,11 @@ export async function estimateReduce(request: ReduceRequest): Promise<ReduceEsti
  * memory, and a `DeepEarthError` with the code E_OPTIONS for options that cannot be.
  */
 export async function reduceFile(request: ReduceRequest): Promise<ReduceResult> {
-  const source = await openTokens(request.tokens, request);
+  const source = await openTokenFiles(request.tokens, request);
   let model: FittedReducer | undefined;
   try {
     const estimate = await plan(request, source);
-    const limit = request.maxMemoryBytes ?? totalmem();
-    if (estimate.memoryBytes > limit) {
-      throw new InputError(
-        request.tokens,
-        `reducing ${estimate.tokens} tokens of ${estimate.channels} channels would need ${gigabytes(estimate.memoryBytes)}, and there are ${gigabytes(limit)}.`,
-        {
-          code: 'E_MEMORY',
-          remedy: 'Lower maxFitTokens, or take pca.',
-        },
-      );
-    }
+    refuseMemory(source.path, estimate.memoryBytes, source, request.maxMemoryBytes);
     const loaded =
       request.model === undefined
         ? undefined
@@ -137,6 +133,7 @@ export async function reduceFile(request: ReduceRequest): Promise<ReduceResult> 
     const output = await writeValues(
       request.output,
       tensor('float32', shape, spreadRows(values, source.valid, components)),
+      source.valid && tensor('uint8', [...source.shape], source.valid),
       request,
     );
     const ratio = (model as { explainedVarianceRatio?: Float64Array }).explainedVarianceRatio;
@@ -164,7 +161,7 @@ async function plan(request: ReduceRequest, source: TokenSource): Promise<Reduce
     );
   if (request.model !== undefined && request.modelOut !== undefined)
     throw refuse('With a saved model nothing is fitted, so there is nothing to save.', 'Leave one of them out.');
-  if (tokens === 0) throw new InputError(request.tokens, 'none of its tokens is valid.', { code: 'E_NO_TOKENS' });
+  if (tokens === 0) throw new InputError(source.path, 'none of its tokens is valid.', { code: 'E_NO_TOKENS' });
   if (request.inverse && request.model === undefined)
     throw refuse('The way back needs the model that made the projections.', 'Name it as the model.');
   if (request.model !== undefined) {
@@ -178,7 +175,7 @@ async function plan(request: ReduceRequest, source: TokenSource): Promise<Reduce
     const [from, to] = request.inverse ? [model.components, model.channels] : [model.channels, model.components];
     if (from !== channels) {
       throw new InputError(
-        request.tokens,
+        source.path,
         `has ${request.inverse ? 'projections' : 'tokens'} of ${channels} numbers, the model ${request.model} takes ${from}.`,
         {
           remedy:
@@ -191,20 +188,11 @@ async function plan(request: ReduceRequest, source: TokenSource): Promise<Reduce
     const held = Object.values(state.tensors).reduce((sum, t) => sum + t.data.byteLength, 0);
     return { method: state.kind, tokens, channels, memoryBytes: 2 * held + tokens * to * 8 };
   }
-  const method = modelKinds.find((kind) => kind === request.with);
-  if (!method)
-    throw refuse(
-      `${request.with === undefined ? 'No reducer was named' : `There is no reducer ${JSON.stringify(request.with)}`}; there are ${modelKinds.join(', ')}.`,
-    );
+  const method = methodOf(request);
   const reduction = await reductionOf(method);
   const options = optionsOf(request, reduction);
-  const components = reduction.components(options, channels);
-  if (components > channels)
-    throw new InputError(request.tokens, `${components} components cannot be made of ${channels} channels.`, {
-      remedy: `Ask for ${channels} or fewer.`,
-    });
-  if (options['engine'] === 'umap-js' && request.modelOut !== undefined)
-    throw refuse('umap-js cannot save a fit.', 'Take engine: native.');
+  const components = refuseComponents(reduction, channels, options, source.path);
+  if (request.modelOut !== undefined) refuseUnsaved(options);
   return {
     method,
     tokens,
@@ -213,47 +201,21 @@ async function plan(request: ReduceRequest, source: TokenSource): Promise<Reduce
   };
 }
 
-function optionsOf(
-  { options = {} }: ReduceRequest,
-  { name, options: schema }: SavableReduction,
-): Readonly<Record<string, unknown>> {
-  const parsed = schema.safeParse(options);
-  if (parsed.success) return parsed.data;
-  throw refuse(
-    parsed.error.issues
-      .map(({ path, message }) => `${name}${path.length ? `.${path.join('.')}` : ''}: ${message}.`)
-      .join(' '),
-    `Its options are ${Object.keys(schema.shape).join(', ')}.`,
-  );
-}
-
-/** Fits to all tokens of the file, which are one grid. */
+/** Fits to all tokens. */
 async function fitTokens(
   reduction: SavableReduction,
   source: TokenSource,
   options: Readonly<Record<string, unknown>>,
   { signal, progress }: Running,
 ): Promise<FittedReducer> {
-  const { channels, encoder, path: id, shape, count } = source;
   // How many there are is known here.
   const running: Running = {
     signal,
-    progress: progress && ((step, done, total) => progress(step, done, total ?? (step === 'fit' ? count : null))),
+    progress:
+      progress && ((step, done, total) => progress(step, done, total ?? (step === 'fit' ? source.count : null))),
   };
-  const part = buildPart(reduction, { channels, encoder }, options, running);
-  const grid = { id, index: 0, shape, axes: shape.map((_, axis) => `axis ${axis}`) };
-  try {
-    let first = 0;
-    for await (const tokens of source.pieces(signal)) {
-      await part.see(tokens, grid);
-      first += tokens.rows.length / channels;
-      progress?.('reading', first, count);
-      await pause();
-    }
-    return (await fitPart(reduction, await part.finish(source), options, running)) as FittedReducer;
-  } finally {
-    await part.close();
-  }
+  const part = await collectPart(reduction, source, options, 0, running);
+  return (await fitPart(reduction, part, options, running)) as FittedReducer;
 }
 
 const transformAll = (model: FittedReducer, source: TokenSource, request: ReduceRequest): Promise<Float32Array> =>
@@ -301,18 +263,18 @@ const saveTo = async (
   writeFileWhole(path, [await encodeModel({ state: model.state(), limits, ...(encoder ? { encoder } : {}) })], signal);
 
 /**
- * Writes one tensor in the format of the file's name: alone in .npy and .pt, as "projection" (or "tokens") in
+ * Writes values in the format of the file's name: alone in .npy and .pt, as "projection" (or "tokens") beside "valid" in
  * .safetensors.
  */
 async function writeValues(
   path: string,
   values: Tensor<'float32'>,
+  valid: Tensor<'uint8'> | undefined,
   { signal, inverse }: ReduceRequest,
 ): Promise<WrittenFile> {
   if (extname(path) === '.npy')
     return writeFileWhole(path, writeNpy('float32', values.shape, [bytesOf(values)]), signal);
   if (extname(path) === '.pt') return writeFileWhole(path, writePt(values), signal);
-  return writeFileWhole(path, [await encodeSafetensors({ [inverse ? 'tokens' : 'projection']: values })], signal);
+  const tensors = { [inverse ? 'tokens' : 'projection']: values, ...(valid && { valid }) };
+  return writeFileWhole(path, [await encodeSafetensors(tensors)], signal);
 }
-
-const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;

@@ -48,7 +48,7 @@ export function reducerStage<Options>(
             (await import('../models/model-survey.ts')).surveyModel(chosen as { model?: string }, signal),
         }
       : {}),
-    describe(input, { options: parsed, survey: found }) {
+    describe(input, { options: parsed, survey: found, inputs }) {
       const chosen = parsed as Options;
       const survey = found as ModelSurvey | undefined;
       const channels = input ? axisSize(input, 'channels') : null;
@@ -57,7 +57,7 @@ export function reducerStage<Options>(
       const refusal = refuseInput(input, type, common, survey) ?? own.refuse?.(input!, chosen as never);
       if (refusal) return refusal;
       const memoryBytes = channels === null ? null : reduction.estimate({ count: tokensOf(input!), channels }, chosen);
-      return describeFit(input!, components, common, memoryBytes, {
+      return describeFit(inputs[0]!, components, common, memoryBytes, {
         notes: own.notes?.(input!, chosen) ?? [],
         survey,
       });

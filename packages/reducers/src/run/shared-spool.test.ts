@@ -1,6 +1,7 @@
 import type { TokenGrid } from '@deepearth/core/items';
 import { memoryStore } from '@deepearth/core/memory-store';
 import { definePipeline, use, type StageUse } from '@deepearth/core/pipeline';
+import { plan } from '@deepearth/core/plan';
 import { run } from '@deepearth/core/run';
 import { defineSource, type StageDefinition } from '@deepearth/core/stage';
 import { specOf, makeTokens } from '@deepearth/testing';
@@ -50,7 +51,9 @@ async function reduce(reducers: readonly (readonly [StageDefinition<any, any, an
     use(tokens as unknown as StageDefinition, {}, { id: 'tokens' }),
     ...reducers.map(([stage, options], index) => ({ ...use(stage, options), id: `r${index}`, from: ['tokens'] })),
   ];
-  const running = run(definePipeline(stages, { name: 'shared' }), { store: counting });
+  const pipeline = definePipeline(stages, { name: 'shared' });
+  const planned = await plan(pipeline);
+  const running = run(pipeline, { store: counting });
   const streams = reducers.map(async (_, index) => {
     const found: TokenGrid[] = [];
     for await (const item of running.items(`r${index}`)) found.push(item as TokenGrid);
@@ -58,7 +61,7 @@ async function reduce(reducers: readonly (readonly [StageDefinition<any, any, an
   });
   const projections = await Promise.all(streams);
   await running.result;
-  return { projections, written };
+  return { projections, written, planned };
 }
 
 const spools = (written: ReadonlyMap<string, number>): number[] =>
@@ -77,6 +80,23 @@ test('reducers of one stream put its tokens down once, and make what each makes 
     expect(spools(alone.written)).toEqual([tokenBytes * 2]);
     expect(projections[index]!.map(({ values }) => values)).toEqual(alone.projections[0]!.map(({ values }) => values));
   }
+});
+
+test('a plan counts on disk what a run puts there: the tokens once, the projections of each', async () => {
+  const reducers = [
+    [pcaStage, {}],
+    [umapStage, { epochs: 10, components: 2 }],
+    [pcaStage, { spool: 'float32' }],
+  ] as const;
+  const { written, planned } = await reduce(reducers);
+  const count = grids.length * 2 * 4 * 5;
+  expect(planned.stages.map(({ stage, description }) => [stage.id, description.diskBytes ?? 0])).toEqual([
+    ['tokens', 0],
+    ['r0', tokenBytes * 2 + count * 3 * 4],
+    ['r1', count * 2 * 4],
+    ['r2', tokenBytes * 4 + count * 3 * 4],
+  ]);
+  expect(planned.diskBytes).toBe([...written.values()].reduce((sum, bytes) => sum + bytes, 0));
 });
 
 test('those that want another precision have their own', async () => {

@@ -1,11 +1,11 @@
 // Options that reducer stages share, and what they say of their streams.
 
-import { axisSize, type StreamSpec } from '@deepearth/core/specs';
+import { axesKnown, axisSize, type StreamSpec } from '@deepearth/core/specs';
 import { refuse, type Description, type Refusal } from '@deepearth/core/stage';
 import { z } from 'zod';
 import { scalings } from '../colours/limits.ts';
 import type { ModelSurvey } from '../models/model-survey.ts';
-import { precisions } from '../tokens/spool.ts';
+import { precisions, type Precision } from '../tokens/spool.ts';
 
 export const colourOptions = {
   scaling: z
@@ -57,7 +57,7 @@ export const spoolOptions = {
 /** The parts of the shared options that `describe` looks at. */
 interface DescribedOptions {
   readonly components?: number | 'all' | undefined;
-  readonly spool?: (typeof precisions)[number];
+  readonly spool?: Precision;
   readonly model?: string | undefined;
   readonly saveAs?: string | undefined;
   readonly lightness?: 'keep' | 'even';
@@ -77,7 +77,7 @@ export function refuseInput(
       remedy: 'Put it after an encoder.',
     });
   }
-  if (!input.axes.some((axis) => axis.name === 'channels')) {
+  if (axesKnown(input) && !input.axes.some((axis) => axis.name === 'channels')) {
     return refuse(
       `reducer/${name} needs tokens with an axis "channels", these have ${input.axes.map((axis) => axis.name).join(', ')}.`,
     );
@@ -130,13 +130,18 @@ export const projectionSpec = (input: StreamSpec, components: number | null): St
 
 /** Tokens of all grids; `null` where that is not known yet. */
 export const tokensOf = (input: StreamSpec): number | null =>
-  input.axes
-    .filter((axis) => axis.name !== 'channels')
-    .reduce<number | null>((n, { size }) => (n === null || size === null ? null : n * size), input.count);
+  !axesKnown(input)
+    ? null
+    : input.axes
+        .filter((axis) => axis.name !== 'channels')
+        .reduce<number | null>((n, { size }) => (n === null || size === null ? null : n * size), input.count);
 
-/** What a stage that fits to a whole run says: it drains, and what its spool takes on disk. */
+/** Under what name the reducers of a run share the tokens of a stage. */
+export const spoolName = (stage: string, precision: Precision): string => `tokens of ${stage} as ${precision}`;
+
+/** What a stage that fits to a whole run says: it drains, and what it puts on disk. */
 export function describeFit(
-  input: StreamSpec,
+  { id, spec: input }: { readonly id: string; readonly spec: StreamSpec },
   components: number | null,
   options: DescribedOptions,
   memoryBytes: number | null,
@@ -146,13 +151,17 @@ export function describeFit(
   if (options.model !== undefined) return { output, notes: [`Uses the saved model ${options.model}; fits nothing.`] };
   const channels = axisSize(input, 'channels');
   const total = tokensOf(input);
+  const spool = options.spool ?? 'float16';
   return {
     output,
     drains: true,
     ...(memoryBytes === null ? {} : { memoryBytes }),
     ...(total === null || channels === null || components === null
       ? {}
-      : { diskBytes: total * (channels * (options.spool === 'float32' ? 4 : 2) + components * 4) }),
+      : {
+          diskBytes: total * components * 4,
+          sharedDiskBytes: { [spoolName(id, spool)]: total * channels * (spool === 'float32' ? 4 : 2) },
+        }),
     notes: [
       'Fits to the whole run: tokens are put down on disk, once for all reducers of a stream, and nothing leaves before the last one came.',
       ...notes,

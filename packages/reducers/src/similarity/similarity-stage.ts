@@ -1,5 +1,6 @@
 // How like one token, or its own neighbours in time, every token is: reducer/similarity.
 
+import { axesKnown } from '@deepearth/core/specs';
 import { refuse } from '@deepearth/core/stage';
 import { reducerStage } from '../run/reducer-stage.ts';
 import { positionAlong, similarityReduction } from './similarity-reduction.ts';
@@ -20,7 +21,7 @@ export const similarityStage = reducerStage(similarityReduction, {
   refuse(input, { to }) {
     const axes = input.axes.filter(({ name }) => name !== 'channels');
     if (to === 'time')
-      return axes.some(({ name }) => name === 'time')
+      return !axesKnown(input) || axes.some(({ name }) => name === 'time')
         ? undefined
         : refuse(`tokens have no axis "time", only ${axes.map(({ name }) => name).join(', ')}.`, {
             option: 'to',
@@ -32,7 +33,7 @@ export const similarityStage = reducerStage(similarityReduction, {
         remedy: `Pick one from 0 to ${input.count - 1}.`,
       });
     for (const name of Object.keys(to.at ?? {}))
-      if (!axes.some((axis) => axis.name === name))
+      if (axesKnown(input) && !axes.some((axis) => axis.name === name))
         return refuse(
           `a place along ${name} was picked, and tokens have ${axes.map((axis) => axis.name).join(', ')}.`,
           {

@@ -1,9 +1,9 @@
 // The tokens of a grid that saw data, and which grid they belong to.
 
 export interface GridRows {
-  /** `[rows, channels]`, valid tokens only, in order. */
+  /** `[rows, channels]`, in order, of the tokens that are not masked. */
   readonly rows: Float32Array;
-  /** `[tokens]` as the grid has it, 0 where a token saw no data; absent when the grid has no mask. */
+  /** `[tokens]` as the grid has it: shares from 0 (masked) to 255; absent when all are whole. */
   readonly valid?: Uint8Array;
 }
 

@@ -46,7 +46,7 @@ test('tokens that come as float16 are kept as they are', async () => {
 
 test('tokens that saw no data are left out, and the mask comes back', async () => {
   const spool = spoolOf('float32');
-  const valid = Uint8Array.from({ length: 24 }, (_, token) => (token % 5 === 0 ? 0 : 1));
+  const valid = Uint8Array.from({ length: 24 }, (_, token) => (token % 5 === 0 ? 0 : 10 * token));
   const broken = map(first, (value, i) => (valid[Math.floor(i / 16)] ? value : NaN));
   await spool.append({ ...broken, valid });
   await spool.append(second);

@@ -3,8 +3,9 @@
 import { InputError } from '@deepearth/core/errors';
 import { toFloat32 } from '@deepearth/core/half';
 import type { EncoderIdentity } from '@deepearth/core/items';
-import { elementBytes, elementCount, tensor, viewAs } from '@deepearth/core/tensor';
+import { elementBytes, elementCount, tensor, viewAs, type Tensor } from '@deepearth/core/tensor';
 import type { LazyTensor } from '@deepearth/formats/lazy-tensor';
+import { sharesOf } from '@deepearth/formats/shares';
 import { readTensorFile } from '@deepearth/formats/tensor-file-node';
 import { firstNotFinite } from './finite.ts';
 import type { GridRows } from './grid-rows.ts';
@@ -18,8 +19,8 @@ export interface TokenSource extends TokenChunks, StoredTokens {
   readonly shape: readonly number[];
   readonly channels: number;
   /**
-   * `[all tokens of shape]`, 0 where one saw no data; absent when all are valid. `count` and `chunks` are of the valid
-   * ones.
+   * `[all tokens of shape]`, the share of its pixels that hold data, 0 (masked) to 255; absent when all are whole.
+   * `count` and `chunks` are of those that are not masked.
    */
   readonly valid?: Uint8Array;
   /** All tokens in order, in pieces with the mask of each. */
@@ -75,13 +76,13 @@ export async function openTokens(
       path,
       shape,
       channels,
-      count: mask ? mask.reduce((sum, good) => sum + good, 0) : tokens,
+      count: mask ? mask.reduce((sum, share) => sum + (share ? 1 : 0), 0) : tokens,
       ...(mask ? { valid: mask } : {}),
       ...encoderOf(file.metadata),
       pieces: (abort) => piecesOf(parts, abort ?? signal),
       chunks: (abort) => chunksOf(parts, abort ?? signal),
       pick: (_grid, numbers, abort) => pickChunks(parts, numbers, abort ?? signal),
-      rows: (wanted, abort) => pickRows(parts, wanted, abort ?? signal),
+      rows: (wanted, abort) => gatherRows(pickChunks(parts, wanted, abort ?? signal), wanted.length * channels),
       close: () => file.close(),
     };
   } catch (error) {
@@ -104,8 +105,8 @@ async function readMask(
   signal?: AbortSignal,
 ): Promise<Uint8Array | undefined> {
   if (!stored || elementCount(stored.shape) !== tokens || !['bool', 'uint8'].includes(stored.dtype)) return undefined;
-  const mask = Uint8Array.from((await stored.read(signal)).data as Uint8Array, (value) => (value ? 1 : 0));
-  return mask.includes(0) ? mask : undefined;
+  const shares = sharesOf((await stored.read(signal)) as Tensor<'bool' | 'uint8'>);
+  return shares.some((share) => share < 255) ? shares : undefined;
 }
 
 function encoderOf(metadata: ReadonlyMap<string, string>): { encoder?: EncoderIdentity } {
@@ -132,7 +133,7 @@ async function* piecesOf(
     const bytes = await values.readBytes(first * rowBytes, count * rowBytes, signal);
     const all = toFloat32(tensor(values.dtype, [count, channels], viewAs(values.dtype, bytes))).data;
     const valid = mask?.subarray(first, first + count);
-    const kept = valid && Array.from({ length: count }, (_, i) => i).filter((i) => valid[i]);
+    const kept = valid?.includes(0) ? [...valid.keys()].filter((token) => valid[token]) : undefined;
     const rows = kept ? new Float32Array(kept.length * channels) : all;
     kept?.forEach((from, to) => rows.set(all.subarray(from * channels, (from + 1) * channels), to * channels));
     const at = firstNotFinite(rows);
@@ -177,10 +178,11 @@ async function* pickChunks(
   }
 }
 
-async function pickRows(parts: Parts, wanted: ArrayLike<number>, signal?: AbortSignal): Promise<Float32Array> {
-  const out = new Float32Array(wanted.length * parts.channels);
+/** The values of chunks together, `length` of them. */
+export async function gatherRows(chunks: AsyncIterable<Float32Array>, length: number): Promise<Float32Array> {
+  const out = new Float32Array(length);
   let at = 0;
-  for await (const rows of pickChunks(parts, wanted, signal)) {
+  for await (const rows of chunks) {
     out.set(rows, at);
     at += rows.length;
   }
