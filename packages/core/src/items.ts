@@ -145,7 +145,7 @@ export const geometryOf = ({ origin }: { readonly origin?: Origin }): Geometry |
   origin?.kind === 'picture' ? (origin as PictureOrigin).geometry : undefined;
 
 /** What belongs to a grid of tokens and of what is made of them. */
-interface Grid extends Item {
+export interface Grid extends Item {
   /** Names of the axes of `values`, outermost first: `['time', 'height', 'width', 'channels']`, `['token', 'channels']`. */
   readonly axes: readonly string[];
   readonly origin: Origin;
@@ -178,6 +178,7 @@ export interface GlobalTokens {
   readonly values: Tensor<'float32'>;
 }
 
+/** Which encoder made tokens. Two are the same encoder when their fingerprints are equal, whatever their names. */
 export interface EncoderIdentity {
   /** For people and file metadata: "facebook/vjepa2-vitg-fpc64-384". */
   readonly name: string;

@@ -21,6 +21,7 @@ export const onErrorSchema = z
   ])
   .describe('what becomes of an item whose work failed');
 
+/** What becomes of an item whose work failed, with defaults filled in; see `onErrorSchema`. */
 export type OnError = z.output<typeof onErrorSchema>;
 
 const aborted = (signal: AbortSignal): Observable<never> =>

@@ -5,6 +5,7 @@ import type { Pipeline, PipelineStage } from './pipeline.ts';
 import { itemBytes, type StreamSpec } from './specs.ts';
 import { isRefusal, type Description } from './stage.ts';
 
+/** What a plan says of one stage. */
 export interface StagePlan {
   readonly stage: PipelineStage;
   readonly description: Description;
@@ -13,6 +14,7 @@ export interface StagePlan {
   readonly consumers: readonly string[];
 }
 
+/** What a pipeline will send along its edges, and what it needs, before any data is touched. */
 export interface Plan {
   readonly pipeline: Pipeline;
   readonly stages: readonly StagePlan[];
@@ -26,6 +28,7 @@ export interface Plan {
 /** Items an edge holds at most before its producer waits. */
 export const edgeBound = 2;
 
+/** How far a plan looks. */
 export interface PlanOptions {
   /**
    * Whether stages may look at names, headers and configs outside; without, nothing but the pipeline itself is looked

@@ -3,6 +3,7 @@
 import { halfTable } from './half.ts';
 import { tensor, type Tensor } from './tensor.ts';
 
+/** The mean or the largest value of each channel. */
 export type Pooling = 'mean' | 'max';
 
 /** Which region each token belongs to, and how many there are. */
@@ -12,6 +13,7 @@ export interface TokenRegions {
   of(token: number): number;
 }
 
+/** The vectors of all regions, with what they were made of. */
 export interface Pooled {
   /** `[regions, channels]`; NaN throughout for a region without any valid token. */
   readonly values: Tensor<'float32'>;

@@ -3,6 +3,10 @@
 import { closest, DeepEarthError } from './errors.ts';
 import { stageKinds, type StageDefinition, type StageKind, type StageList } from './stage.ts';
 
+/**
+ * The stages that can be named. A value that is passed on: there is no global one, and importing a stage registers
+ * nothing.
+ */
 export interface StageRegistry {
   /** All stage types, by kind in the order of a pipeline, then by name. */
   readonly types: readonly string[];

@@ -17,6 +17,7 @@ export type Attribute =
   | { readonly float: number }
   | { readonly floats: readonly number[] }
   | { readonly tensor: Tensor };
+/** Attributes of a node by name. */
 export type Attributes = Readonly<Record<string, Attribute>>;
 
 /**
@@ -29,6 +30,7 @@ export interface ExternalData {
   readonly length: number;
 }
 
+/** How a node is added. */
 export interface NodeOptions {
   /** How many outputs; 1 unless told. */
   readonly outputs?: number;
@@ -40,6 +42,7 @@ export interface NodeOptions {
   readonly as?: string;
 }
 
+/** An ONNX model in the making. Values are called by the names that its methods return. */
 export interface GraphBuilder {
   /** Declares an input and returns its name. */
   input(name: string, dtype: DType, shape: readonly Dimension[]): string;
@@ -60,6 +63,7 @@ export interface GraphBuilder {
   encode(): Uint8Array;
 }
 
+/** What a model says of itself. */
 export interface ModelOptions {
   readonly name: string;
   /**

@@ -25,6 +25,7 @@ import { processorIn, publishedProcessor, type FoundProcessor } from './processi
 
 const edge = z.number().int().positive();
 
+/** Options of `encoder/dinov3`. */
 export const dinov3Options = z.strictObject({
   model: z
     .string()
@@ -65,18 +66,20 @@ export const dinov3Options = z.strictObject({
 
 type Options = z.output<typeof dinov3Options>;
 
-interface Survey extends ModelSurvey<Architecture> {
+/** What is known of the model before it is opened. */
+export interface Dinov3Survey extends ModelSurvey<Architecture> {
   /** Absent where the architecture is. */
   readonly processor?: FoundProcessor;
   /** True where the model lies in a folder, whose preprocessor_config.json would have been found. */
   readonly local: boolean;
 }
 
-interface State extends OpenModel<Architecture> {
+/** What is open while `encoder/dinov3` runs. */
+export interface Dinov3State extends OpenModel<Architecture> {
   readonly processor: FoundProcessor;
 }
 
-type Context = StageContext<Options, State, Survey>;
+type Context = StageContext<Options, Dinov3State, Dinov3Survey>;
 
 /** What decides an encoder's input. */
 const preparation = (
@@ -87,6 +90,10 @@ const preparation = (
 
 const edges = (size: CropSize): readonly number[] => (typeof size === 'number' ? [size] : [size.height, size.width]);
 
+/**
+ * The stage `encoder/dinov3`: a clip of `frames` frames gives `[frames, height / patch, width / patch, hiddenSize]` in
+ * float32, and `globals` `[frames, 1 + registers, hiddenSize]`.
+ */
 export const dinov3 = defineEncoder({
   type: 'dinov3',
   summary:
@@ -98,7 +105,7 @@ export const dinov3 = defineEncoder({
     '- type: encoder/dinov3\n  with: { model: ./models/dinov3, cropSize: 512, precision: int8 }',
   ],
 
-  async survey({ model, weights }): Promise<Survey> {
+  async survey({ model, weights }): Promise<Dinov3Survey> {
     const found = await surveyModel(dinov3Family, model, weights);
     const local = (await stat(model).catch(() => undefined))?.isDirectory() ?? false;
     if (!found.architecture) return { ...found, local };
@@ -165,7 +172,7 @@ export const dinov3 = defineEncoder({
     };
   },
 
-  async open(context): Promise<State> {
+  async open(context): Promise<Dinov3State> {
     const opened = await openModel(dinov3Family, context);
     try {
       const { architecture, folder } = opened.checkpoint;

@@ -3,6 +3,7 @@
 import { findPublished, type Published } from '@deepearth/onnx/published';
 import { readConfig, type Architecture, type Family } from './architecture.ts';
 
+/** Sizes of the published encoders: ViT-B, L, H, g and G. */
 export type Size = 'B' | 'L' | 'H' | 'g' | 'G';
 
 /** What is known of a checkpoint beside its encoder's numbers. */

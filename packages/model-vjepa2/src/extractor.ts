@@ -25,6 +25,7 @@ export interface RawPicture {
 /** A path, the bytes of a picture file, raw pixels (an `ImageData` is one), or a raster. */
 export type PictureInput = string | Uint8Array | RawPicture | Raster;
 
+/** Which model is loaded, where it runs, and how pictures become its input. */
 export interface ExtractorOptions
   extends ClipOptions, Pick<EncoderOptions, 'precision' | 'threads' | 'signal' | 'log' | 'progress'> {
   /**
@@ -47,11 +48,16 @@ export interface ExtractorOptions
   readonly stillFrames?: number;
 }
 
+/** Options of one call of `extract`. */
 export interface ExtractOptions {
   /** Ends the work; the model is loaded again by the next call. */
   readonly signal?: AbortSignal;
 }
 
+/**
+ * A loaded model. `extract` throws an `InputError` for pictures that cannot be read, an odd number of frames, and
+ * output that is not finite.
+ */
 export interface VJepa2Extractor extends AsyncDisposable {
   readonly architecture: Architecture;
   /** Name of the model and digest of architecture, weights and precision. */

@@ -12,6 +12,7 @@ import { graphInput } from './graph-input.ts';
 import { encoderGraph, graphVersion, outputNames } from './graph.ts';
 import { expectedTensors, meaningOf, publishedName } from './tensor-names.ts';
 
+/** V-JEPA 2 and 2.1, for the functions of `@deepearth/onnx`. */
 export const vjepa2Family: ModelFamily<Architecture> = {
   title: 'V-JEPA 2',
   modelType: /^vjepa2/,

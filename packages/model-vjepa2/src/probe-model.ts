@@ -11,6 +11,7 @@ import type { Architecture } from './architecture.ts';
 import { expectedProbe, probeGraph } from './probe-graph.ts';
 import { openSession } from '@deepearth/onnx/session';
 
+/** How a classifier runs. */
 export interface ProbeOptions {
   /** Heads of the classifier's attention; 16 for ViT-g, else as many as the encoder has, unless told. */
   readonly heads?: number | undefined;
@@ -18,6 +19,7 @@ export interface ProbeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** An open classifier. `close` ends its process. */
 export interface Probe {
   /** Class names by number. */
   readonly labels: readonly string[];

@@ -7,6 +7,7 @@ import { prepareClip, type PreparedClip } from '@deepearth/vision/preprocess';
 import type { Architecture } from './architecture.ts';
 import { vjepa2Processing } from './processing.ts';
 
+/** How the frames of a clip become the encoder's input. */
 export interface ClipOptions {
   /** Pixels of the encoder's input; the checkpoint's own unless told. */
   readonly cropSize?: CropSize | undefined;

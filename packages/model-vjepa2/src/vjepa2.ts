@@ -24,6 +24,7 @@ import { checkFrameCount, readyClip, type ClipOptions } from './ready-clip.ts';
 
 const edge = z.number().int().positive().multipleOf(vjepa2PatchSize);
 
+/** Options of `encoder/vjepa2`. */
 export const vjepa2Options = z.strictObject({
   model: z
     .string()
@@ -69,6 +70,10 @@ type Context = StageContext<Options, OpenModel<Architecture>, ModelSurvey<Archit
 
 const clipOptions = ({ fit, cropSize, scale, range }: Options): ClipOptions => ({ fit, cropSize, scale, range });
 
+/**
+ * The stage `encoder/vjepa2`: a clip of `frames` frames gives `[frames / 2, height / 16, width / 16, hiddenSize]` in
+ * float32.
+ */
 export const vjepa2 = defineEncoder({
   type: 'vjepa2',
   summary: 'Encodes clips with V-JEPA 2 or 2.1: one token for every 2 frames of 16 x 16 pixels.',

@@ -13,6 +13,7 @@ import { openEncoder, type Encoded } from './encoder.ts';
 import type { ModelFamily, References } from './family.ts';
 import type { Precision } from './precision.ts';
 
+/** How a model is run for the comparison, and how near it has to come. */
 export interface CheckOptions {
   readonly precision?: Precision;
   /** `cpu` unless told. */
@@ -37,6 +38,7 @@ export interface CheckCase extends Comparison {
   readonly passed: boolean;
 }
 
+/** What `checkModel` found; `passed` when every expected tensor was reached within the tolerance. */
 export interface CheckReport {
   readonly folder: string;
   readonly model: string;

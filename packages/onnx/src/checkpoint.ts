@@ -37,6 +37,7 @@ export interface Checkpoint<A extends EncoderArchitecture = EncoderArchitecture>
   close(): Promise<void>;
 }
 
+/** Which weights of a folder are opened. */
 export interface CheckpointOptions {
   /** File of the weights, relative to the folder; "model.safetensors" (or the shards of its index) unless told. */
   readonly weights?: string | undefined;

@@ -2,6 +2,7 @@
 
 import type { Tensor } from '@deepearth/core/tensor';
 
+/** Distances of an output from its reference; NaN throughout where either holds NaN. */
 export interface Comparison {
   /** `|a - b| / |b|` over all values (L2). */
   readonly relativeError: number;

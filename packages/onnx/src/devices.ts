@@ -4,7 +4,9 @@ import { InputError } from '@deepearth/core/errors';
 import type { Precision } from './precision.ts';
 import type { SessionSetup } from './session-protocol.ts';
 
+/** Kinds of devices that a session can run on; `auto` chooses among them. */
 export const deviceKinds = ['cpu', 'cuda', 'webgpu', 'coreml', 'dml'] as const;
+/** One of `deviceKinds`. */
 export type DeviceKind = (typeof deviceKinds)[number];
 /** `cpu`, `cuda`, `cuda:1`, `webgpu`, `coreml`, `dml`, or `auto`. */
 export type Device = DeviceKind | `${DeviceKind}:${number}` | 'auto';
@@ -15,6 +17,7 @@ export type Device = DeviceKind | `${DeviceKind}:${number}` | 'auto';
  */
 export type AttentionForm = 'fused' | 'decomposed';
 
+/** How ONNX Runtime is told to use a device. */
 export interface DevicePlan {
   /** As the user writes it: `cuda:1`. */
   readonly name: string;

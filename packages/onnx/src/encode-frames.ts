@@ -25,6 +25,7 @@ export interface PreparedFrames {
   ): { add(row: number, column: number, values: Float32Array): void; finish(): Tensor<'float32'> };
 }
 
+/** The token grid of prepared frames. */
 export interface EncodedFrames {
   /** `[time, height, width, channels]`. */
   readonly values: Tensor<'float32'>;

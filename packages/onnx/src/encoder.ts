@@ -14,6 +14,7 @@ import type { Session, Tensors } from './session.ts';
 import type { Precision } from './precision.ts';
 import { placeWeights } from './weights.ts';
 
+/** Where and how an encoder runs. */
 export interface EncoderOptions {
   /** `cpu` unless told; several run side by side, one process each. */
   readonly devices?: readonly string[];
@@ -33,12 +34,14 @@ export interface EncoderOptions {
   readonly profile?: string | undefined;
 }
 
+/** Output of one call of `encode`. */
 export interface Encoded extends Unpacked {
   /** Everything the graph returned, by name; `[batch, tokens, …]`. */
   readonly outputs: Tensors;
   readonly grid: Grid;
 }
 
+/** A checkpoint that is ready to run. Sessions start with the first call and stay open until `close`. */
 export interface Encoder<A extends EncoderArchitecture = EncoderArchitecture> {
   readonly architecture: A;
   readonly identity: EncoderIdentity;

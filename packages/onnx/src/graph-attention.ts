@@ -4,6 +4,7 @@ import { tensor } from '@deepearth/core/tensor';
 import type { AttentionForm } from './devices.ts';
 import { microsoft, type GraphParts } from './graph-parts.ts';
 
+/** Sizes and form of the attention of an encoder's layers. */
 export interface AttentionOptions {
   readonly heads: number;
   readonly headSize: number;

@@ -22,6 +22,7 @@ import { withLock } from './hub-lock.ts';
 import { retried } from '@deepearth/core/on-error';
 import { refusal, retriedStatus } from './hub-refusals.ts';
 
+/** How far a download is. */
 export interface FetchProgress {
   /** The file that is coming. */
   readonly file: string;
@@ -30,6 +31,7 @@ export interface FetchProgress {
   readonly totalBytes: number;
 }
 
+/** How a model is fetched. */
 export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Ask nothing of the network; `HF_HUB_OFFLINE` says the same. */
@@ -47,6 +49,7 @@ export interface FetchOptions {
   readonly pauses?: readonly number[] | undefined;
 }
 
+/** A complete snapshot in the Hub's cache. */
 export interface FetchedModel {
   readonly name: string;
   /** The commit: what the name stood for. */

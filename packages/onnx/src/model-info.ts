@@ -15,6 +15,7 @@ import { formatBytes, formatCount, formatFlop, table } from './model-text.ts';
 import { precisions, type Precision } from './precision.ts';
 import { findPublished, namesOf, type Published } from './published.ts';
 
+/** The clip that costs are estimated for, and where the cache lies. */
 export interface ModelInfoOptions {
   /** Frames of a clip; 16 unless told. */
   readonly frames?: number | undefined;
@@ -27,6 +28,7 @@ export interface ModelInfoOptions {
   readonly variables?: Variables | undefined;
 }
 
+/** What is known of a model without running it. */
 export interface ModelInfo {
   readonly name: string;
   readonly summary: string;

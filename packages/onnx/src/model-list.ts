@@ -6,6 +6,7 @@ import { hubEnvironment, type Variables } from './hub-environment.ts';
 import { formatBytes, table } from './model-text.ts';
 import { findPublished } from './published.ts';
 
+/** A checkpoint that can be named as `model`. */
 export interface ListedModel {
   readonly name: string;
   /** "ViT-g 2.0, 384 px, 64 frames": what it is, in a few words. */

@@ -8,6 +8,7 @@ import type { AnyFamily, BuiltinModel } from './family.ts';
 import { parseHubName } from './hub.ts';
 import { namesOf } from './published.ts';
 
+/** Options of `resolveModel`, which may download. */
 export interface ResolveOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told when a cached model is used because the Hub does not answer. */
@@ -15,6 +16,7 @@ export interface ResolveOptions {
   readonly progress?: ((step: string, done: number, total: number) => void) | undefined;
 }
 
+/** Where a model lies. */
 export interface ResolvedModel {
   /** A folder with config.json and weights, or a weights file. */
   readonly path: string;

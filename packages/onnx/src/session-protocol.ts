@@ -5,6 +5,7 @@
 
 import { elementBytes, elementCount, viewAs, bytesOf, type DType, type Tensor } from '@deepearth/core/tensor';
 
+/** Inputs or outputs of a graph by name. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
 /** How ONNX Runtime is to be set up. */

@@ -19,6 +19,7 @@ import {
 
 export type { Tensors } from './session-protocol.ts';
 
+/** The model of a session and how ONNX Runtime runs it. */
 export interface SessionOptions {
   /** The model file's bytes. */
   readonly model: Uint8Array;

@@ -7,6 +7,7 @@ import { closest, InputError } from '@deepearth/core';
 /** Endings of the picture files that can be read. */
 export const pictureEndings = ['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.avif'] as const;
 
+/** Which files of a folder are listed. */
 export interface ListingOptions {
   readonly directory: string;
   /** A regular expression over file names; the group `number`, or else the first group, is the frame number. */

@@ -16,7 +16,8 @@ export type Fit = (typeof fits)[number];
 /** Pixels of the encoder's input; one number is a square. */
 export type CropSize = number | { readonly height: number; readonly width: number };
 
-interface Size {
+/** Pixels, or tokens, along both sides. */
+export interface Size {
   readonly height: number;
   readonly width: number;
 }

@@ -3,7 +3,7 @@ export { readPicture, type PictureOptions } from './read-picture.ts';
 export { readPictureFile, type PictureFile, type PictureFileOptions } from './picture-file.ts';
 export { decodePicture, type DecodeOptions } from './decode-picture.ts';
 // Rasters
-export { pixelCache, type PixelCache } from './pixel-cache.ts';
+export { pixelCache, type PixelCache, type PixelCacheOptions } from './pixel-cache.ts';
 // Geometry
 export {
   cellAt,
@@ -14,6 +14,7 @@ export {
   type Fit,
   type Layout,
   type LayoutOptions,
+  type Size,
 } from './geometry.ts';
 // Pictures to an encoder's input
 export {
@@ -31,7 +32,8 @@ export {
   type PreprocessedClip,
   type PreprocessOptions,
 } from './preprocess.ts';
-export { resize, resizeWindow, resizeWindowFloat } from './resize.ts';
+export type { ValueRange } from './preprocess-raster.ts';
+export { resize, resizeWindow, resizeWindowFloat, type Bytes } from './resize.ts';
 export { readProcessor, type Processor } from './processor-config.ts';
 // Tokens of tiles
 export { assembleTiles, type TileAssembly, type TileGrid } from './assemble-tiles.ts';

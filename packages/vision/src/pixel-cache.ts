@@ -13,6 +13,7 @@ export interface PixelCache {
   close(): Promise<void>;
 }
 
+/** How much a cache keeps, and where. */
 export interface PixelCacheOptions {
   /** Of decoded pixels in memory. */
   readonly memoryBytes: number;

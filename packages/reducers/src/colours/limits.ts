@@ -3,6 +3,7 @@
 
 import type { Limits } from '../models/model.ts';
 
+/** From where to where colours reach: between two percentiles of each component, or between its extremes. */
 export const scalings = ['percentile', 'min-max'] as const;
 
 /** How values become colours: from which to which value of each component. */

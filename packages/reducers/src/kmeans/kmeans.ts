@@ -8,8 +8,10 @@ import { runSliced, type Sliced } from '../shared/pace.ts';
 import { seededRandom } from '../shared/seeded.ts';
 import { unitRows } from '../shared/unit-rows.ts';
 
+/** Distances that k-means can compare tokens by. */
 export const kmeansMetrics = ['cosine', 'euclidean'] as const;
 
+/** Options of `kmeans`. */
 export interface KmeansOptions {
   /** Numbers per token. */
   readonly channels: number;

@@ -22,6 +22,7 @@ export const encodeModel = ({ state, encoder, limits }: SavedModel): Promise<Uin
     ...(encoder ? { encoder: canonicalJson({ ...encoder }) } : {}),
   });
 
+/** What a file is checked against when it is read. */
 export interface LoadOptions {
   /** Whose tokens the model is going to see; absent: not checked. */
   readonly encoder?: EncoderIdentity | undefined;

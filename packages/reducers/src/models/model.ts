@@ -7,6 +7,7 @@ import type { GridRows, SeenGrid } from '../tokens/grid-rows.ts';
 
 /** Kinds of fitted reducers that can be saved and loaded. */
 export const modelKinds = ['pca', 'umap', 'kmeans', 'random-projection'] as const;
+/** One of `modelKinds`. */
 export type ModelKind = (typeof modelKinds)[number];
 
 /** A value that survives JSON. */

@@ -13,6 +13,7 @@ import { blockRows } from './moments.ts';
 import type { Principal } from './principal.ts';
 import { projectRows } from '../shared/project-rows.ts';
 
+/** Options of `pca` and `pcaFit`. */
 export interface PcaOptions {
   /** Numbers per token. */
   readonly channels: number;
@@ -105,7 +106,8 @@ export async function fitPca(
   return pcaModel(await solvePca(content, options, running), options);
 }
 
-type Rows = Float32Array | Float64Array;
+/** Tokens as rows of `channels` numbers, one after another. */
+export type Rows = Float32Array | Float64Array;
 
 /**
  * Fits a PCA to `[tokens, channels]`, or to a stream of such chunks:

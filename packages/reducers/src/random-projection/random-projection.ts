@@ -9,6 +9,7 @@ import { runSliced, type Sliced } from '../shared/pace.ts';
 import { projectRows } from '../shared/project-rows.ts';
 import { seededNormal } from '../shared/seeded.ts';
 
+/** Options of `randomProjection`. */
 export interface RandomProjectionOptions {
   /** Numbers per token. */
   readonly channels: number;

@@ -15,6 +15,7 @@ export interface PartBuilder {
   close(): Promise<void>;
 }
 
+/** The place of a part in the whole input. */
 export interface PartOrigin {
   readonly channels: number;
   /** The number of the first token over the whole input; 0 unless told. */

@@ -27,6 +27,7 @@ export interface UmapFacts extends SearchFacts {
   readonly threads: number;
 }
 
+/** A fitted UMAP. */
 export interface UmapModel extends FittedReducer {
   readonly kind: 'umap';
   readonly facts: UmapFacts;

@@ -15,6 +15,7 @@ export interface TokenChunks {
   readonly origins?: Uint32Array;
 }
 
+/** Options of `umap`, with the names and, where not said otherwise, the meaning that they have in umap-learn. */
 export interface UmapOptions {
   /** Numbers per token. */
   readonly channels: number;

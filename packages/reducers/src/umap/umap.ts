@@ -18,7 +18,12 @@ import type { Running } from './running.ts';
 export { estimateUmap, type UmapEstimate } from './estimate.ts';
 export type { TokenChunks, UmapOptions } from './options.ts';
 export type { UmapFacts, UmapModel } from './fitted.ts';
+export type { SearchFacts } from './fit.ts';
+export type { Metric } from './plan.ts';
+export type { Arithmetic } from './products.ts';
+export type { Curve } from './curve.ts';
 
+/** What `umap` returns. */
 export interface UmapResult {
   /** `[tokens, components]`. */
   readonly embedding: Float32Array;
