@@ -12,7 +12,11 @@ export async function loadPipeline(file: string, overrides: readonly string[] = 
     return await loadConfig(file, { registry: builtinStages(), overrides, env: process.env });
   } catch (error) {
     if (error instanceof InputError && error.subject === file)
-      throw new DeepEarthError(error.message, { code: 'E_USAGE', remedy: await suggestion(file), cause: error });
+      throw new DeepEarthError(error.message, {
+        code: 'E_PIPELINE_FILE',
+        remedy: await suggestion(file),
+        cause: error,
+      });
     throw error;
   }
 }

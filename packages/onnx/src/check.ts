@@ -109,7 +109,7 @@ export async function checkModel<A extends EncoderArchitecture>(
           throw new InputError(
             expected.source.name,
             `${JSON.stringify(name)} is [${reference.shape.join(', ')}], the model returns [${output.shape.join(', ')}].`,
-            { code: 'E_CHECK' },
+            { code: 'E_REFERENCE_SHAPE' },
           );
         const comparison = compareTokens(output, reference);
         const passed = tolerance === undefined ? limits[precision](comparison) : comparison.relativeError <= tolerance;
@@ -120,7 +120,7 @@ export async function checkModel<A extends EncoderArchitecture>(
       throw new InputError(
         expected.source.name,
         `holds ${[...left].map((name) => JSON.stringify(name)).join(', ')}, for which there is no input.`,
-        { code: 'E_CHECK' },
+        { code: 'E_REFERENCE_NAME' },
       );
     return {
       folder,
@@ -145,7 +145,7 @@ function outputOf(references: References, outputs: Encoded['outputs'], name: str
     throw new InputError(
       'expected.safetensors',
       `${JSON.stringify(name)} is nothing that this model returns: ${references.names}.`,
-      { code: 'E_CHECK' },
+      { code: 'E_REFERENCE_NAME' },
     );
   return made as Tensor<'float32'>;
 }

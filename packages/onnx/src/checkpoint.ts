@@ -60,7 +60,7 @@ export async function readModelConfig(folder: string): Promise<{ json: unknown; 
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new InputError(path, 'cannot be read; a model is a folder with config.json and model.safetensors.', {
       cause,
-      code: 'E_MODEL_MISSING',
+      code: 'E_MODEL_FILES',
     });
   });
   try {
@@ -92,7 +92,7 @@ async function openWeights(path: string, pickledKeys: readonly string[]): Promis
   const file = await realpath(path).catch((cause: unknown) => {
     throw new InputError(path, 'there is no such file; a model is a folder with config.json and model.safetensors.', {
       cause,
-      code: 'E_MODEL_MISSING',
+      code: 'E_MODEL_FILES',
     });
   });
   const source = await openFile(file);
@@ -164,7 +164,7 @@ export async function openCheckpoint<A extends EncoderArchitecture>(
     const architecture = configured
       ? await readArchitecture(family, folder)
       : family.inferArchitecture?.(shapes, first);
-    if (!architecture) throw new InputError(first, 'has no config.json beside it.', { code: 'E_MODEL_CONFIG' });
+    if (!architecture) throw new InputError(first, 'has no config.json beside it.', { code: 'E_MODEL_FILES' });
     const fitting = family.settle?.(architecture, shapes, first) ?? architecture;
     checkTensors(family, fitting, tensors, unknown, first);
     return {

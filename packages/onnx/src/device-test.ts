@@ -41,9 +41,9 @@ export async function chooseDevices<A extends EncoderArchitecture>(
   options: DeviceTestOptions,
 ): Promise<ReadyDevice[]> {
   if (names.length === 0)
-    throw new InputError('devices', 'none is named; "cpu" and "auto" always work.', { code: 'E_DEVICE' });
+    throw new InputError('devices', 'none is named; "cpu" and "auto" always work.', { code: 'E_DEVICE_NAME' });
   if (new Set(names).size !== names.length)
-    throw new InputError('devices', `one is named twice in ${names.join(', ')}.`, { code: 'E_DEVICE' });
+    throw new InputError('devices', `one is named twice in ${names.join(', ')}.`, { code: 'E_DEVICE_NAME' });
   const ready: ReadyDevice[] = [];
   for (const name of names)
     ready.push(
@@ -88,7 +88,9 @@ async function test<A extends EncoderArchitecture>(
 ): Promise<ReadyDevice> {
   if (plan.kind === 'cpu') return { plan, form: options.attention ?? 'fused' };
   if (options.precision === 'int8')
-    throw new InputError(`device ${plan.name}`, 'runs fp32 and fp16 only; int8 is for the CPU.', { code: 'E_DEVICE' });
+    throw new InputError(`device ${plan.name}`, 'runs fp32 and fp16 only; int8 is for the CPU.', {
+      code: 'E_DEVICE_PRECISION',
+    });
   const reasons: string[] = [];
   let expected: Tensor<'float32'> | undefined;
   for (const form of options.attention ? [options.attention] : plan.forms) {

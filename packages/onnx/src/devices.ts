@@ -77,7 +77,7 @@ export function parseDevice(name: string): DevicePlan {
     throw new InputError(
       `device ${JSON.stringify(name)}`,
       `is not one of ${deviceKinds.join(', ')}, auto; cuda:0, cuda:1 … name one of several.`,
-      { code: 'E_DEVICE' },
+      { code: 'E_DEVICE_NAME' },
     );
   const kind = kinds[match[1] as DeviceKind];
   const index = Number(match[2] ?? 0);

@@ -292,7 +292,7 @@ async function asking(
   const secret = await token();
   if (!URL.canParse(endpoint))
     throw new InputError('HF_ENDPOINT', `is no address: ${JSON.stringify(endpoint)}.`, {
-      code: 'E_HUB',
+      code: 'E_HUB_ADDRESS',
       remedy: 'It looks like https://huggingface.co.',
     });
   const { origin } = new URL(endpoint);

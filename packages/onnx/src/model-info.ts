@@ -151,7 +151,7 @@ async function find(
     families.flatMap(({ catalogue }) => namesOf(catalogue)),
   );
   throw new InputError(model, 'is neither on this machine nor an official checkpoint.', {
-    code: 'E_MODEL_MISSING',
+    code: 'E_MODEL_NOT_CACHED',
     remedy: `${close ? `Did you mean ${close}? Or fetch it` : 'Fetch it'} first: deepearth model fetch ${model}`,
   });
 }

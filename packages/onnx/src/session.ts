@@ -117,7 +117,10 @@ function connect(child: ChildProcess) {
   child.stderr!.setEncoding('utf8').on('data', (piece: string) => (said = (said + piece).slice(-keptText)));
   child.on('error', (cause) =>
     gone(
-      new DeepEarthError(`the model's process could not be started: ${cause.message}`, { code: 'E_SESSION', cause }),
+      new DeepEarthError(`the model's process could not be started: ${cause.message}`, {
+        code: 'E_SESSION_START',
+        cause,
+      }),
     ),
   );
   const ended = new Promise<void>((resolve) =>
@@ -163,7 +166,7 @@ function connect(child: ChildProcess) {
         hold(true);
         for (const piece of encodeMessage({ content: question, tensors })) to.write(piece);
       });
-      if ('failed' in answer.content) throw new DeepEarthError(answer.content.failed, { code: 'E_SESSION' });
+      if ('failed' in answer.content) throw new DeepEarthError(answer.content.failed, { code: 'E_ONNX_RUNTIME' });
       return answer;
     } finally {
       done();
@@ -176,7 +179,7 @@ function connect(child: ChildProcess) {
     kill: () => void child.kill('SIGKILL'),
     async end() {
       if (over === undefined) {
-        over = new DeepEarthError('the session was closed', { code: 'E_SESSION' });
+        over = new DeepEarthError('the session was closed', { code: 'E_DISPOSED' });
         to.end();
         hold(true);
         const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
@@ -196,6 +199,6 @@ function died(code: number | null, signal: string | null, said: string): DeepEar
   const last = said.trim();
   return new DeepEarthError(
     `the model's process ${how}${last ? `; its last words: ${last}` : ''}${remedy ? `. ${remedy}` : ''}`,
-    { code: 'E_SESSION', remedy },
+    { code: 'E_SESSION_ENDED', remedy },
   );
 }

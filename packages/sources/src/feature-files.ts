@@ -33,7 +33,7 @@ export async function listFeatureFiles(path: string): Promise<readonly FeatureFi
     .sort(byName);
   if (names.length === 0)
     throw new InputError(path, 'holds no .safetensors or .pt files.', {
-      code: 'E_NO_TOKENS',
+      code: 'E_NO_FEATURES',
       remedy: 'Name the folder that sink/features wrote, or one of its files.',
     });
   return names.map((name) => {

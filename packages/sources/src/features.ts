@@ -106,7 +106,8 @@ export const features = defineSource({
           const sha256 = await digestOf(source, signal);
           context.recordInput({ path: entry.path, bytes: source.size, sha256 });
           const grid = (await gridsOf(source, entry, signal)).find(({ name }) => name === entry.grid!.name);
-          if (!grid) throw new InputError(entry.path, 'has changed since it was first read.', { code: 'E_TOKEN_FILE' });
+          if (!grid)
+            throw new InputError(entry.path, 'has changed since it was first read.', { code: 'E_INPUT_CHANGED' });
           return tokensOf(grid, entry, lineage('stored tokens', sha256, grid.name), revive, context);
         }),
       );
@@ -134,7 +135,7 @@ async function surveyOf({ path }: FeaturesOptions, signal: AbortSignal): Promise
   }
   if (entries.length === 0)
     throw new InputError(path, 'holds no tokens, only embeddings or projections.', {
-      code: 'E_NO_TOKENS',
+      code: 'E_NO_FEATURES',
       remedy: 'Name the folder with the tokens; `sink/features` calls it "features".',
     });
   const index = ({ grid }: FeatureEntry): number => grid?.clip?.index ?? 0;

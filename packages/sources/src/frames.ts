@@ -235,7 +235,7 @@ async function readAgain(
   const file = await open(uri, options, signal);
   if (known !== undefined && file.sha256 !== known)
     throw new InputError(uri, 'has changed since it was first read.', {
-      code: 'E_FRAME_CHANGED',
+      code: 'E_INPUT_CHANGED',
       remedy: 'Run again when nothing writes to the folder any more.',
     });
   return decode(file, options, part);

@@ -121,29 +121,9 @@ export function formatGaps(gaps: Listing['gaps'], most = 8): string {
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
 async function readNames(directory: string): Promise<string[]> {
-  let entries;
-  try {
-    entries = await readdir(directory, { withFileTypes: true });
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === 'ENOTDIR')
-      throw new InputError(directory, 'is a file, not a folder of frames.', {
-        code: 'E_FOLDER',
-        cause,
-        remedy: `Name the folder it is in: ${dirname(directory)}.`,
-      });
-    if (code !== 'ENOENT')
-      throw new InputError(directory, `cannot be listed (${code ?? String(cause)}).`, {
-        code: 'E_FOLDER',
-        cause,
-        remedy: 'Check that you may read it.',
-      });
-    throw new InputError(directory, 'there is no such folder.', {
-      code: 'E_FOLDER',
-      cause,
-      remedy: await nearestFolder(directory),
-    });
-  }
+  const entries = await readdir(directory, { withFileTypes: true }).catch(async (cause: unknown) => {
+    throw await unlistable(directory, cause);
+  });
   const names: string[] = [];
   // A link to a picture counts; a broken one is kept, so that reading it says so instead of leaving it out.
   for (const entry of entries)
@@ -166,6 +146,28 @@ async function readNames(directory: string): Promise<string[]> {
     );
   }
   return names.filter((name) => !name.startsWith('.')).sort(byName);
+}
+
+/** Why a folder cannot be listed, by what `readdir` threw. */
+export async function unlistable(directory: string, cause: unknown): Promise<InputError> {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === 'ENOENT')
+    return new InputError(directory, 'there is no such folder.', {
+      code: 'E_FOLDER_MISSING',
+      cause,
+      remedy: await nearestFolder(directory),
+    });
+  if (code === 'ENOTDIR')
+    return new InputError(directory, 'is a file, not a folder of frames.', {
+      code: 'E_NOT_A_FOLDER',
+      cause,
+      remedy: `Name the folder it is in: ${dirname(directory)}.`,
+    });
+  return new InputError(directory, `cannot be listed (${code ?? String(cause)}).`, {
+    code: 'E_FOLDER_UNREADABLE',
+    cause,
+    remedy: 'Check that you may read it.',
+  });
 }
 
 async function nearestFolder(directory: string): Promise<string> {

@@ -3,18 +3,10 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import {
-  frameId,
-  InputError,
-  lineage,
-  sha256,
-  type Frame,
-  type Locator,
-  type Raster,
-  type ReadOptions,
-} from '@deepearth/core';
+import { frameId, lineage, sha256, type Frame, type Locator, type Raster, type ReadOptions } from '@deepearth/core';
 import { readPictureFile } from '@deepearth/vision/picture-file';
 import { frameKey } from './frames.ts';
+import { unlistable } from './listing.ts';
 import type { StoredFrame } from './stored-grid.ts';
 
 /** Finds pictures of a folder by what was stored of them. */
@@ -29,8 +21,8 @@ const partsOf = (path: string): string[] => path.split(/[\\/]/).reverse();
  */
 export async function pictureFinder(folder: string | undefined): Promise<FindPicture> {
   if (folder === undefined) return () => undefined;
-  const names = await readdir(folder, { recursive: true }).catch((cause: unknown) => {
-    throw new InputError(folder, 'cannot be listed as a folder of pictures.', { code: 'E_FOLDER', cause });
+  const names = await readdir(folder, { recursive: true }).catch(async (cause: unknown) => {
+    throw await unlistable(folder, cause);
   });
   const byFile = new Map<string, string[]>();
   for (const name of names.sort()) {

@@ -58,7 +58,7 @@ function scaling(
   if (dtype === 'uint8') return undefined;
   if (!range)
     throw new InputError(name, `it holds ${dtype} values, the encoder takes 8-bit pictures.`, {
-      code: 'E_RANGE',
+      code: 'E_RANGE_MISSING',
       remedy:
         'Give the encoder `range: [low, high]`, the values that become black and white, or let the source stretch them to 8 bits.',
     });

@@ -209,7 +209,13 @@ export function restoreKmeans(state: ModelState, subject = 'the k-means model'):
     (metric !== 'cosine' && metric !== 'euclidean') ||
     typeof inertia !== 'number'
   ) {
-    throw new InputError(subject, 'is no whole k-means model: centers (float64), metric and inertia have to be there.');
+    throw new InputError(
+      subject,
+      'is no whole k-means model: centers (float64), metric and inertia have to be there.',
+      {
+        code: 'E_REDUCER_FILE',
+      },
+    );
   }
   const centers = stored.data as Float64Array;
   const labelled = function* (chunk: Float32Array): Sliced<Float32Array> {

@@ -42,16 +42,15 @@ export async function readPart<Content>(
   source: ByteSource,
   signal?: AbortSignal,
 ): Promise<Part<Content>> {
-  const refuse = (problem: string, remedy?: string): InputError =>
-    new InputError(source.name, problem, { code: 'E_PARTS', remedy });
+  const refuse = (problem: string): InputError => new InputError(source.name, problem, { code: 'E_PART_FILE' });
   const file = await openSafetensors(source, signal);
   if (file.metadata.get('format') !== format) throw refuse('is no part of a fit.');
   const found = file.metadata.get('version');
   if (Number(found) !== version)
-    throw refuse(
-      `is a part of version ${found}, this program reads version ${version}.`,
-      'Update @deepearth/reducers, or make the part again.',
-    );
+    throw new InputError(source.name, `is a part of version ${found}, this program reads version ${version}.`, {
+      code: 'E_REDUCER_VERSION',
+      remedy: 'Update @deepearth/reducers, or make the part again.',
+    });
   const head = parsed(file.metadata.get('head')) as Omit<Part, 'content'> | undefined;
   const metadata = parsed(file.metadata.get('content')) as Readonly<Record<string, Json>> | undefined;
   if (!isHead(head) || typeof metadata !== 'object') throw refuse('is no whole part of a fit.');

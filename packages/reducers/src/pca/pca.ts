@@ -176,6 +176,7 @@ export function restorePca(state: ModelState, subject = 'the PCA model'): PcaMod
     throw new InputError(
       subject,
       'is no whole PCA model: tensors mean, components and explained_variance (float64) and its numbers have to be there.',
+      { code: 'E_REDUCER_FILE' },
     );
   const mean = meanTensor!.data as Float64Array;
   const loadings = loadingTensor!.data as Float64Array;

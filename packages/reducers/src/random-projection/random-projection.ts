@@ -38,7 +38,9 @@ export function restoreRandomProjection(state: ModelState, subject = 'the random
   const { weights } = state.tensors;
   const [channels, components] = weights?.shape ?? [];
   if (weights?.dtype !== 'float64' || channels === undefined || components === undefined)
-    throw new InputError(subject, 'is no whole random projection: its weights (float64) are missing.');
+    throw new InputError(subject, 'is no whole random projection: its weights (float64) are missing.', {
+      code: 'E_REDUCER_FILE',
+    });
   const origin = new Float64Array(channels);
   const projected = function* (rows: Float32Array, out: Float32Array): Sliced<Float32Array> {
     const count = rows.length / channels;

@@ -45,7 +45,7 @@ export async function umap(tokens: Float32Array | TokenChunks, given: UmapOption
   const running: Running = { signal: given.signal, progress: given.progress };
   running.signal?.throwIfAborted();
   const source = asChunks(tokens, options.channels);
-  if (!(source.count > 0)) throw new InputError('tokens', 'there are none to fit.', { code: 'E_EMPTY' });
+  if (!(source.count > 0)) throw new InputError('tokens', 'there are none to fit.', { code: 'E_NO_TOKENS' });
   const rows = sampledCount(source.count, sampleLimits(options));
   const plan = planFor(rows, options, options.threads ?? (await defaultThreads()));
   if (plan.end > 2 ** 32) {
