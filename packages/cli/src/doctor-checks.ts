@@ -98,7 +98,7 @@ async function checkDevice(device: string): Promise<Finding> {
     const remedy = (error as { remedy?: string }).remedy;
     const said = reason(error).replace(/^device \S+: (cannot be used: )?/, '');
     return device === 'cpu'
-      ? fail(said, remedy ?? 'Reinstall: npm rebuild onnxruntime-node.')
+      ? fail(said, remedy ?? 'Delete node_modules and install again.')
       : warn(remedy ? said.replace(remedy, '').trim() : said, remedy ?? 'The CPU is used instead.');
   }
 }

@@ -51,7 +51,7 @@ const kinds: Readonly<Record<DeviceKind, Kind>> = {
     forms: ['fused', 'decomposed'],
     environment: (index) => ({ CUDA_VISIBLE_DEVICES: shownCuda(index) }),
     remedy:
-      'It needs an NVIDIA GPU, CUDA 12 with cuDNN 9 on the library path, and the CUDA files of onnxruntime-node: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node.',
+      'It needs an NVIDIA GPU, CUDA 12 with cuDNN 9 on the library path, and the CUDA files of onnxruntime-node: ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js',
   },
   webgpu: {
     provider: { name: 'webgpu' },
