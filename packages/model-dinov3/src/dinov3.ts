@@ -17,13 +17,12 @@ import { closeModel, encoderOptions, encodeStream, openModel, type OpenModel } f
 import { estimate } from '@deepearth/onnx/estimate';
 import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
 import { fits, layout, type CropSize } from '@deepearth/vision/geometry';
+import { inputOptions } from '@deepearth/vision/input-options';
 import { prepareClip, type PreprocessOptions } from '@deepearth/vision/preprocess';
 import { z } from 'zod';
 import type { Architecture } from './architecture.ts';
 import { dinov3Family } from './family.ts';
 import { processorIn, publishedProcessor, type FoundProcessor } from './processing.ts';
-
-const edge = z.number().int().positive();
 
 /** Options of `encoder/dinov3`. */
 export const dinov3Options = z.strictObject({
@@ -35,33 +34,14 @@ export const dinov3Options = z.strictObject({
     ),
   ...encoderOptions,
   batchSize: z.number().int().positive().default(1).describe('Frames in one call (tiles, with `fit: tile`).'),
-  fit: z
-    .enum(fits)
-    .optional()
-    .describe(
-      'How a frame becomes the input: `crop` cuts out the centre (edges are lost), `resize` squeezes, `pad` fills up, `tile` keeps the resolution and encodes crops side by side. Default: the checkpoint’s own, `resize` in DINOv3 and `crop` in DINOv2.',
-    ),
-  cropSize: z
-    .union([
-      edge,
-      z.strictObject({
-        height: edge.describe('Pixels, a multiple of the patch.'),
-        width: edge.describe('Pixels, a multiple of the patch.'),
-      }),
-    ])
-    .optional()
-    .describe(
-      'Pixels of the input, a multiple of the patch: 16 in DINOv3, 14 in DINOv2 (or { height, width }). Default: the checkpoint’s own, 224.',
-    ),
-  scale: z
-    .number()
-    .positive()
-    .optional()
-    .describe('With `fit: tile`: pixels of the input per pixel of the frame. Default: 1.'),
-  range: z
-    .tuple([z.number(), z.number()])
-    .optional()
-    .describe('For frames that are not 8-bit: the values that become black and white.'),
+  ...inputOptions({
+    fit: z.enum(fits).optional(),
+    fitDefault: 'the checkpoint’s own, `resize` in DINOv3 and `crop` in DINOv2',
+    crop: 'cuts out the centre',
+    edge: z.number().int().positive(),
+    multiple: ['the patch', 'the patch: 16 in DINOv3, 14 in DINOv2'],
+    published: '224',
+  }),
 });
 
 type Options = z.output<typeof dinov3Options>;

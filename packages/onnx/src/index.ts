@@ -13,6 +13,7 @@ export type {
 export type { EncoderArchitecture, Grid } from './architecture.ts';
 export { findPublished, namesOf, type Published } from './published.ts';
 export { familyOf } from './choose-family.ts';
+export { meaningBy, type Spellings } from './tensor-spellings.ts';
 // Checkpoints and encoders
 export {
   openCheckpoint,

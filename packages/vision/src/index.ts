@@ -17,6 +17,7 @@ export {
   type Size,
 } from './geometry.ts';
 // Pictures to an encoder's input
+export { inputOptions, type InputOptionsOf } from './input-options.ts';
 export {
   fillColour,
   imageNet,

@@ -3,15 +3,8 @@
 import { z } from 'zod';
 import type { SavableReduction } from '../run/reduction.ts';
 import { seedOption } from '../run/common-options.ts';
-import {
-  gathered,
-  mergeSamples,
-  packSample,
-  sampleCollector,
-  unpackSample,
-  type SampleContent,
-  type SampleLimits,
-} from '../tokens/sample.ts';
+import { samplePart } from '../run/sample-part.ts';
+import { gathered, type SampleContent, type SampleLimits } from '../tokens/sample.ts';
 import { estimateUmap } from './estimate.ts';
 
 const options = z.strictObject({
@@ -87,8 +80,7 @@ export const umapReduction: SavableReduction<UmapReductionOptions, SampleContent
       : estimateUmap({ ...rest, channels, count: tokens }).bytes;
   },
   settings: ({ maxFitTokens, sampleTokens, seed }) => ({ maxFitTokens, sampleTokens, seed }),
-  partial: (beginning, chosen) => sampleCollector(beginning, umapLimits(chosen)),
-  merge: async (parts, chosen) => mergeSamples(parts, umapLimits(chosen)),
+  ...samplePart(umapLimits),
   async fit({ channels, content }, { engine, epochs, maxFitTokens: _most, sampleTokens: _sample, ...rest }, running) {
     const count = content.tokens.length;
     if (engine === 'umap-js') {
@@ -103,8 +95,6 @@ export const umapReduction: SavableReduction<UmapReductionOptions, SampleContent
     );
     return model;
   },
-  pack: packSample,
-  unpack: unpackSample,
   inverts: true,
   sizes: (shape) => [shape('tokens')[1], shape('embedding')[1]],
   restore: async (state, subject) => (await import('./umap.ts')).restoreUmap(state, subject),
