@@ -72,7 +72,7 @@ export async function errorText(
   return `${label} ${message}\n${stacks(error)}\nThis looks like a fault of DeepEarth Streams itself. Please report it with the lines above and the pipeline you ran.`;
 }
 
-/** True when what is underneath is none of the errors that are told to users and none of the operating system's. */
+/** True when the last cause is neither an error that is reported to users nor one of the operating system. */
 function isBug(error: DeepEarthError): boolean {
   const last = [...causes(error)].at(-1);
   return (

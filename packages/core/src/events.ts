@@ -1,4 +1,4 @@
-// What a run tells while it runs; one JSON line each when nobody watches on a terminal.
+// The events of a run; one JSON line each where the output is not a terminal.
 
 /** How a run ended. `skipped`: it came to its end, but without some items (`onError: skip`). */
 export type RunStatus = 'done' | 'skipped' | 'failed' | 'cancelled';

@@ -1,4 +1,4 @@
-// What a run leaves beside its results: everything needed to know where they come from.
+// The manifest that a run writes beside its results: everything needed to know where they come from.
 
 import type { StageCounts, RunStatus } from './events.ts';
 import type { Artifact } from './items.ts';

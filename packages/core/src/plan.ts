@@ -1,4 +1,4 @@
-// Describes a whole pipeline before any data is touched: what travels along every edge, and what it costs.
+// Describes a whole pipeline before any data is touched: the items of every edge, and what they cost.
 
 import { ConfigError, DeepEarthError, type ConfigIssue } from './errors.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
@@ -55,17 +55,17 @@ export async function plan(
     );
     if (inputs.length < from.length) continue;
     const found = survey ? await surveyed(stage, signal) : undefined;
-    const answer = definition.describe(inputs[0]?.spec, { options, survey: found, inputs });
-    if (isRefusal(answer)) {
-      const path = answer.option ? ['with', answer.option] : from.length ? ['from'] : ['type'];
+    const described = definition.describe(inputs[0]?.spec, { options, survey: found, inputs });
+    if (isRefusal(described)) {
+      const path = described.option ? ['with', described.option] : from.length ? ['from'] : ['type'];
       issues.push({
         location: locate(path),
-        path: answer.option ? `${id}.${answer.option}` : id,
+        path: described.option ? `${id}.${described.option}` : id,
         message:
-          inputs.length && !answer.option
-            ? `cannot take what ${inputs.map((input) => input.id).join(' and ')} sends: ${answer.refused}`
-            : answer.refused,
-        remedy: answer.remedy,
+          inputs.length && !described.option
+            ? `cannot take what ${inputs.map((input) => input.id).join(' and ')} sends: ${described.refused}`
+            : described.refused,
+        remedy: described.remedy,
       });
       continue;
     }
@@ -81,8 +81,8 @@ export async function plan(
       continue;
     }
     const consumers = pipeline.stages.filter((other) => other.from.includes(id)).map((other) => other.id);
-    const output: StreamSpec = { ...answer.output, sequences: sequencesOf(answer.output, inputs, id) };
-    done.set(id, { stage, description: { ...answer, output }, survey: found, consumers });
+    const output: StreamSpec = { ...described.output, sequences: sequencesOf(described.output, inputs, id) };
+    done.set(id, { stage, description: { ...described, output }, survey: found, consumers });
   }
   if (issues.length) throw new ConfigError(issues);
   const stages = [...done.values()];

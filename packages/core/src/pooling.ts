@@ -9,7 +9,7 @@ export type Pooling = 'mean' | 'max';
 /** Which region each token belongs to, and how many there are. */
 export interface TokenRegions {
   readonly count: number;
-  /** Of a token by its index, in the order in which the values lie. */
+  /** The region of a token, by its index in the order of the values. */
   of(token: number): number;
 }
 

@@ -1,4 +1,4 @@
-// Which stages can be named: an object that someone passes, filled with loaders.
+// The stages that can be named: an object with a loader for each.
 
 import { closest, DeepEarthError } from './errors.ts';
 import { stageKinds, type StageDefinition, type StageKind, type StageList } from './stage.ts';

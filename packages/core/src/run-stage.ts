@@ -33,9 +33,9 @@ export interface RunStageOptions<S extends z.ZodType> {
   /** Where artifacts and scratch go; memory by default. */
   readonly store?: RunStore;
   readonly former?: FormerRun;
-  /** The part of the input that the stage is told to work on. */
+  /** The part of the input that the stage works on. */
   readonly range?: StageRange;
-  /** Whether the run is one of several sequences; what the inputs say, unless told. */
+  /** Whether the run is one of several sequences; by default what the inputs say. */
   readonly severalSequences?: boolean;
   /** Sources for frames that are opened again. */
   readonly registry?: StageRegistry;

@@ -60,7 +60,7 @@ export interface Description {
 /** What `describe` returns when it cannot take its input. */
 export const refuse = (refused: string, details: Omit<Refusal, 'refused'> = {}): Refusal => ({ refused, ...details });
 /** Whether `describe` refused. */
-export const isRefusal = (answer: Description | Refusal): answer is Refusal => 'refused' in answer;
+export const isRefusal = (described: Description | Refusal): described is Refusal => 'refused' in described;
 
 /** What `describe` may look at. */
 export interface Descriptor<Options, Survey> {
@@ -102,7 +102,7 @@ export interface ArtifactFile {
 /** A file that is written piece by piece; nothing is seen under its name before `commit`. */
 export interface ArtifactWriter {
   append(bytes: Uint8Array): Promise<void>;
-  /** Closes, syncs and names the file, and records it. What is only known at the end is told here. */
+  /** Closes, syncs and names the file, and records it. What is only known at the end is given here. */
   commit(file: Pick<ArtifactFile, 'key' | 'holds' | 'about'>): Promise<Artifact>;
   /** Lets the file go; safe after `commit`, which it does not undo. */
   discard(): Promise<void>;

@@ -32,7 +32,7 @@ export interface ExternalData {
 
 /** How a node is added. */
 export interface NodeOptions {
-  /** How many outputs; 1 unless told. */
+  /** How many outputs; 1 by default. */
   readonly outputs?: number;
   /** '' is ONNX itself; 'com.microsoft' holds ONNX Runtime's fused operators. */
   readonly domain?: string;
@@ -67,10 +67,10 @@ export interface GraphBuilder {
 export interface ModelOptions {
   readonly name: string;
   /**
-   * Operator set versions by domain; `{ '': 20 }` unless told. A domain that a node uses and nobody lists is version 1.
+   * Operator set versions by domain; `{ '': 20 }` by default. A domain that a node uses and that is not listed has version 1.
    */
   readonly opsets?: Readonly<Record<string, number>>;
-  /** Free text for whoever looks into the file. */
+  /** Free text, for readers of the file. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 

@@ -97,7 +97,7 @@ export const vjepa2Family: ModelFamily<Architecture> = {
 
 type Classify = NonNullable<(typeof vjepa2Family)['references']['besides']>['make'];
 
-/** What the classifier of a fine-tuned checkpoint says of tokens. */
+/** The outputs of a fine-tuned checkpoint's classifier for tokens. */
 async function classify(...[tokens, { folder, weights, threads, signal }]: Parameters<Classify>): ReturnType<Classify> {
   const { openProbe } = await import('./probe-model.ts');
   const checkpoint = await openCheckpoint(vjepa2Family, folder, { weights });

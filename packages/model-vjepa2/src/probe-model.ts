@@ -13,7 +13,7 @@ import { openSession } from '@deepearth/onnx/session';
 
 /** How a classifier runs. */
 export interface ProbeOptions {
-  /** Heads of the classifier's attention; 16 for ViT-g, else as many as the encoder has, unless told. */
+  /** Heads of the classifier's attention. Default: 16 for ViT-g, else as many as the encoder has. */
   readonly heads?: number | undefined;
   readonly threads?: number | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -1,4 +1,4 @@
-// The probe stage: what a fine-tuned checkpoint's attentive classifier says of each clip.
+// The probe stage: classifies each clip by the attentive classifier of a fine-tuned checkpoint.
 
 import {
   axisSize,
@@ -54,7 +54,7 @@ export const probeOptions = z.strictObject({
     .describe('CPU threads; never more than there are cores. Default: all.'),
 });
 
-/** What the classifier says of one clip. */
+/** The classification of one clip. */
 export interface Classification extends Embedding {
   /** Class names, in the order of the values along `labels`. */
   readonly labels: readonly string[];

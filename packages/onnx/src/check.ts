@@ -16,11 +16,11 @@ import type { Precision } from './precision.ts';
 /** How a model is run for the comparison, and how near it has to come. */
 export interface CheckOptions {
   readonly precision?: Precision;
-  /** `cpu` unless told. */
+  /** `cpu` by default. */
   readonly device?: string;
-  /** Weights file of the folder, such as original.pt; model.safetensors unless told. */
+  /** Weights file of the folder, such as original.pt; model.safetensors by default. */
   readonly weights?: string | undefined;
-  /** Largest relative error that passes; by precision unless told. For int8 the cosines count. */
+  /** Largest relative error that passes. Default: by precision; for int8 the cosines decide. */
   readonly tolerance?: number | undefined;
   readonly threads?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -33,7 +33,7 @@ export interface CheckCase extends Comparison {
   readonly input: string;
   /** Key of the expected output. */
   readonly expected: string;
-  /** Of the output. */
+  /** Shape of the output. */
   readonly shape: readonly number[];
   readonly passed: boolean;
 }

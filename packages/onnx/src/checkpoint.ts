@@ -11,7 +11,7 @@ import { openPickled } from './checkpoint-pt.ts';
 import type { EncoderArchitecture } from './architecture.ts';
 import type { ModelFamily } from './family.ts';
 
-/** A weight in a file: nothing of it is read until somebody asks. */
+/** A weight in a file; its values are read on demand. */
 export interface CheckpointTensor extends LazyTensor {
   /** Absolute path without links, so that ONNX Runtime may be pointed there. */
   readonly file: string;
@@ -39,7 +39,7 @@ export interface Checkpoint<A extends EncoderArchitecture = EncoderArchitecture>
 
 /** Which weights of a folder are opened. */
 export interface CheckpointOptions {
-  /** File of the weights, relative to the folder; "model.safetensors" (or the shards of its index) unless told. */
+  /** File of the weights, relative to the folder; "model.safetensors" (or the shards of its index) by default. */
   readonly weights?: string | undefined;
   /** What to call it. */
   readonly name?: string | undefined;

@@ -17,7 +17,7 @@ export type Device = DeviceKind | `${DeviceKind}:${number}` | 'auto';
  */
 export type AttentionForm = 'fused' | 'decomposed';
 
-/** How ONNX Runtime is told to use a device. */
+/** How ONNX Runtime is made to use a device. */
 export interface DevicePlan {
   /** As the user writes it: `cuda:1`. */
   readonly name: string;

@@ -24,7 +24,7 @@ export interface EstimateOptions {
 /** Cost of one clip (tokens, operations) and of one call (bytes). */
 export interface Estimate {
   readonly grid: Grid;
-  /** Of one clip. */
+  /** Tokens of one clip. */
   readonly tokens: number;
   /** Floating-point operations for one clip, a multiplication and an addition as two. */
   readonly flop: number;

@@ -8,7 +8,7 @@ import { microsoft, type GraphParts } from './graph-parts.ts';
 export interface AttentionOptions {
   readonly heads: number;
   readonly headSize: number;
-  /** `fused` unless told. */
+  /** `fused` by default. */
   readonly form?: AttentionForm | undefined;
   /** Name of the shape `[batch, tokens, hiddenSize]`. */
   readonly gridShape: string;

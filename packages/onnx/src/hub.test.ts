@@ -244,7 +244,7 @@ describe('fetching a model', () => {
     await expect(fetchModel(model, options())).rejects.toThrow(/no config\.json with model\.safetensors/);
   });
 
-  it('carries the token to the Hub and to nobody else', async () => {
+  it('sends the token to the Hub and to no other host', async () => {
     hub.token = 'hf_secret';
     await expect(fetchModel(model, options())).rejects.toThrow(/access to it is restricted.*HF_TOKEN/);
     await mkdir(home, { recursive: true });

@@ -17,9 +17,9 @@ import { findPublished, namesOf, type Published } from './published.ts';
 
 /** The clip that costs are estimated for, and where the cache lies. */
 export interface ModelInfoOptions {
-  /** Frames of a clip; 16 unless told. */
+  /** Frames of a clip; 16 by default. */
   readonly frames?: number | undefined;
-  /** Pixels of the encoder's input; the checkpoint's own crop unless told. */
+  /** Pixels of the encoder's input; the checkpoint's own crop by default. */
   readonly height?: number | undefined;
   readonly width?: number | undefined;
   /** Sequences in one call: clips, or frames where each is encoded by itself. */
@@ -43,7 +43,7 @@ export interface ModelInfo {
   readonly trainedOn: string;
   /** The paper to cite for the architecture. */
   readonly citation: string;
-  /** Of the encoder. */
+  /** Values of the encoder. */
   readonly parameters: number;
   readonly tensors: number;
   /** Bytes of the files of weights (with predictor and classifier); `null` where they are not known. */

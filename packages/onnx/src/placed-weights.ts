@@ -2,7 +2,7 @@
 
 import type { DType } from '@deepearth/core/tensor';
 
-/** Where a weight's values lie; `file` is a name in the folder that the session is told. */
+/** Where a weight's values lie; `file` is a name in the folder that the session is given. */
 export interface PlacedWeight {
   readonly file: string;
   readonly offset: number;

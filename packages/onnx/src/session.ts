@@ -25,9 +25,9 @@ export interface SessionOptions {
   readonly model: Uint8Array;
   /** Absolute folder in which its external weights lie. */
   readonly folder: string;
-  /** Execution providers, the first that can is used; `['cpu']` unless told. */
+  /** Execution providers, the first that can is used; `['cpu']` by default. */
   readonly providers?: SessionSetup['providers'];
-  /** Threads of one run; all cores unless told, and never more. */
+  /** Threads of one run; all cores by default, and never more. */
   readonly threads?: number | undefined;
   readonly entries?: Readonly<Record<string, string>>;
   /** Prefix of a file for ONNX Runtime's profile. */
@@ -194,7 +194,7 @@ function died(code: number | null, signal: string | null, said: string): DeepEar
   const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
   const remedy =
     signal === 'SIGKILL'
-      ? 'If nobody stopped it, the system ran out of memory: use a smaller clip, batch or model, or int8.'
+      ? 'Unless it was stopped by hand, the system ran out of memory: use a smaller clip, batch or model, or int8.'
       : undefined;
   const last = said.trim();
   return new DeepEarthError(

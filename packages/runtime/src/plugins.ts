@@ -1,4 +1,4 @@
-// Loads other people's stages: modules that a config names, and no others.
+// Loads third-party stages: modules that a config names, and no others.
 
 import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';

@@ -14,7 +14,7 @@ import type { StoredGrid } from './stored-grid.ts';
 /** A file that may hold tokens. */
 export interface FeatureFile {
   readonly path: string;
-  /** Of tokens that do not say theirs: the folder of the file below the one that was named. */
+  /** The sequence of tokens that do not name theirs: the folder of the file, relative to the one that was given. */
   readonly sequence: string;
 }
 

@@ -98,7 +98,7 @@ export type FramesOptions = z.output<typeof framesOptions>;
 /** What the source finds before any pixel is read. */
 export interface FramesSurvey {
   readonly listing: Listing;
-  /** Of the first frame, the only one that is opened. */
+  /** Width of the first frame, the only one that is opened. */
   readonly width: number;
   readonly height: number;
 }
@@ -271,7 +271,7 @@ function frameOf(
       const kept = await cache.get(key);
       if (kept) return partOfRaster(kept, part);
       const raster = await readAgain(locator, options, part, signal);
-      // A part stands for nobody else's reading.
+      // Only whole frames are kept for other readers.
       if (!part.window && (part.overview ?? 1) === 1) await cache.set(key, raster);
       return raster;
     },

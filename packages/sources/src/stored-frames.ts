@@ -1,4 +1,4 @@
-// Brings frames that a token file names back as frames that can be read.
+// Makes readable frames of those that a token file names.
 
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -45,7 +45,7 @@ export interface FrameReviver {
   readonly find: FindPicture;
   readonly severalSequences: boolean;
   readonly signal: AbortSignal;
-  /** Told once of a picture that is named and not found. */
+  /** Called for a picture that is named and not found. */
   lost(uri: string): void;
   read(key: string, locator: Locator, options?: ReadOptions): Promise<Raster>;
 }

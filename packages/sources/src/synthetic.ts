@@ -1,4 +1,4 @@
-// Invents a sequence of frames that looks like weather, from a seed.
+// Draws a sequence of frames that looks like weather, from a seed.
 
 import { defineSource, frameId, InputError, lineage, partOfRaster, spec, type Frame } from '@deepearth/core';
 import { z } from 'zod';

@@ -1,4 +1,4 @@
-// What the conformance suite is told about a stage.
+// The description of a stage under test.
 
 import type { Item } from '@deepearth/core/items';
 import type { StageInput } from '@deepearth/runtime/run-stage';

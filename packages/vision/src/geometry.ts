@@ -50,7 +50,7 @@ export interface LayoutOptions {
   readonly fit?: Fit | undefined;
   /** For `tile`: pixels of the encoder's input per frame pixel; 1 is the frame's own resolution. */
   readonly scale?: number | undefined;
-  /** For `tile`: tokens that neighbouring tiles share, at most half a tile; 0 unless told. */
+  /** For `tile`: tokens that neighbouring tiles share, at most half a tile; 0 by default. */
   readonly overlap?: number | undefined;
 }
 

@@ -15,9 +15,9 @@ export interface PixelCache {
 
 /** How much a cache keeps, and where. */
 export interface PixelCacheOptions {
-  /** Of decoded pixels in memory. */
+  /** Bytes of decoded pixels in memory. */
   readonly memoryBytes: number;
-  /** Of decoded pixels in the file. */
+  /** Bytes of decoded pixels in the file. */
   readonly diskBytes: number;
   /** Where the file goes; asked for when it is needed. */
   path(): Promise<string>;
@@ -149,7 +149,7 @@ async function write(handle: FileHandle, bytes: Uint8Array, at: number): Promise
 
 /**
  * Reads a frame through a cache: what is kept is cropped, a whole frame that `load` reads is kept, and two that want the
- * same whole frame at once read it once. A part that is not kept is read by itself and stands for nobody else's reading.
+ * same whole frame at once read it once. A part that is not kept is read by itself and not kept for other readers.
  */
 export function readThrough(
   cache: PixelCache,

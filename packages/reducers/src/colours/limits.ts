@@ -14,7 +14,7 @@ export interface Scaling {
   readonly highPercentile: number;
 }
 
-/** Where nobody asks for another. */
+/** The scaling by default. */
 export const defaultScaling: Scaling = { scaling: 'percentile', lowPercentile: 1, highPercentile: 99 };
 
 /** Passes over all values, as often as it is called: chunks of `[rows, components]`; NaN marks tokens without data. */

@@ -15,16 +15,16 @@ export const kmeansMetrics = ['cosine', 'euclidean'] as const;
 export interface KmeansOptions {
   /** Numbers per token. */
   readonly channels: number;
-  /** How many groups; 8 unless told. */
+  /** How many groups; 8 by default. */
   readonly clusters?: number;
   /**
    * `cosine` compares directions (rows are made length 1 first), `euclidean` the tokens as they are; cosine unless
    * told.
    */
   readonly metric?: (typeof kmeansMetrics)[number];
-  /** Mini-batches at most; 100 unless told. It ends before when the groups do not get tighter any more. */
+  /** Mini-batches at most; 100 by default. It ends before when the groups do not get tighter any more. */
   readonly iterations?: number;
-  /** Tokens of a mini-batch; 1,024 unless told. */
+  /** Tokens of a mini-batch; 1,024 by default. */
   readonly batchSize?: number;
   readonly seed?: number;
   readonly signal?: AbortSignal | undefined;

@@ -29,12 +29,12 @@ export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** As of `readModel`, of bytes in memory; `subject` names them in errors. */
+/** The same as `readModel`, for bytes in memory; `subject` names them in errors. */
 export const decodeModel = (bytes: Uint8Array, subject: string, options: LoadOptions = {}): Promise<SavedModel> =>
   readModel(bytesSource(bytes, subject), options);
 
 /**
- * Reads a model. Throws an `InputError` for a file that is none, a newer version, or a model made for another encoder
+ * Reads a model. Throws an `InputError` for a file that is not a saved reducer, another version, or a model made for another encoder
  * (both are named).
  */
 export async function readModel(source: ByteSource, { encoder, signal }: LoadOptions = {}): Promise<SavedModel> {

@@ -26,7 +26,7 @@ export async function encodePart<Content>(
   });
 }
 
-/** As of `readPart`, of bytes in memory; `subject` names them in errors. */
+/** The same as `readPart`, for bytes in memory; `subject` names them in errors. */
 export const decodePart = <Content>(
   reduction: Reduction<never, Content>,
   bytes: Uint8Array,
@@ -34,7 +34,7 @@ export const decodePart = <Content>(
 ): Promise<Part<Content>> => readPart(reduction, bytesSource(bytes, subject));
 
 /**
- * Reads a part of a reduction. Throws an `InputError` for a file that is none, a newer version, a part of another
+ * Reads a part of a reduction. Throws an `InputError` for a file that is not a part, another version, a part of another
  * reduction, and for one that is not whole.
  */
 export async function readPart<Content>(

@@ -17,7 +17,7 @@ import { projectRows } from '../shared/project-rows.ts';
 export interface PcaOptions {
   /** Numbers per token. */
   readonly channels: number;
-  /** How many components to keep; 3 unless told. */
+  /** How many components to keep; 3 by default. */
   readonly components?: number;
   /** Divides each component by its standard deviation, so that all spread alike. */
   readonly whiten?: boolean;
@@ -44,7 +44,7 @@ export interface PcaModel extends FittedReducer {
   readonly mean: Float64Array;
   readonly loadings: Float64Array;
   readonly explainedVariance: Float64Array;
-  /** Of the variance of all channels; zeros when there is none. */
+  /** Shares of the variance of all channels; zeros when there is none. */
   readonly explainedVarianceRatio: Float64Array;
   readonly singularValues: Float64Array;
   /** Mean variance of the components that were left out. */

@@ -13,9 +13,9 @@ import { seededNormal } from '../shared/seeded.ts';
 export interface RandomProjectionOptions {
   /** Numbers per token. */
   readonly channels: number;
-  /** Random directions; 3 unless told. */
+  /** Random directions; 3 by default. */
   readonly components?: number;
-  /** 42 unless told. */
+  /** 42 by default. */
   readonly seed?: number;
 }
 

@@ -69,7 +69,7 @@ export interface FittedParts {
 
 /** Version of what `state` returns. */
 const stateVersion = 2;
-/** A model that nobody asks for this long lets its threads go. */
+/** A model that is idle for this long ends its threads. */
 const idleMilliseconds = 3000;
 
 /** Places the rows of `engine`'s query area: `count` of them, written there before. Returns `[count, components]`. */
@@ -127,7 +127,7 @@ function widen(embedding: Float32Array, lanes: number, components: number): Floa
   return out;
 }
 
-/** As `transform`; `first` is added to the numbers of tokens in errors. */
+/** The same as `transform`; `first` is added to the numbers of tokens in errors. */
 export type PlaceFrom = (chunk: Float32Array, first: number, signal?: AbortSignal) => Promise<Float32Array>;
 
 /** Makes a model of the parts of a fit. It goes on with `fitting`, the engine of the fit, where it is given one. */

@@ -1,4 +1,4 @@
-// What a UMAP can be told, its defaults, and where its tokens come from.
+// The options of UMAP, their defaults, and the form of its tokens.
 
 import { rowCount, type Progress } from '../models/model.ts';
 import type { Metric } from './plan.ts';

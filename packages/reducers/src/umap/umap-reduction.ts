@@ -24,12 +24,7 @@ const options = z.strictObject({
     .enum(['cosine', 'euclidean', 'correlation', 'manhattan'])
     .default('cosine')
     .describe('What near means between tokens.'),
-  epochs: z
-    .number()
-    .int()
-    .min(1)
-    .optional()
-    .describe('Rounds of the layout; 200 unless told (umap-js: its own choice).'),
+  epochs: z.number().int().min(1).optional().describe('Rounds of the layout. Default: 200 (umap-js: its own choice).'),
   init: z
     .enum(['pca', 'spectral', 'random'])
     .default('pca')
