@@ -28,5 +28,5 @@ async function suggestion(file: string): Promise<string> {
   if (near) return `Did you mean ${join(folder, near)}?`;
   return names.length
     ? `Pipeline files there: ${names.slice(0, 5).join(', ')}.`
-    : '"deepearth init" writes one to begin with.';
+    : '"deepearth init" writes one to start from.';
 }

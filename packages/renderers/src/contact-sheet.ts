@@ -23,7 +23,7 @@ interface Sheet {
 /** The stage `renderer/contact-sheet`. */
 export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined, undefined, Picture & Item, Picture>({
   type: 'contact-sheet',
-  summary: 'Shows pictures from all along a run on one sheet, one sheet for each layer.',
+  summary: 'Shows pictures from the whole run on one sheet, one sheet for each layer.',
   options: contactSheetOptions,
   joins: 'merged',
   examples: [

@@ -1,4 +1,4 @@
-// `deepearth init`: writes a pipeline to begin with.
+// `deepearth init`: writes a pipeline to start from.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

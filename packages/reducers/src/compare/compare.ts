@@ -15,7 +15,7 @@ export interface CompareOptions {
   readonly channels: number;
   /** Numbers per token of the reduction. */
   readonly components: number;
-  /** What near means among the tokens; cosine. In the reduction it is the euclidean distance. */
+  /** Distance between tokens; cosine. Distances in the reduction are euclidean. */
   readonly metric?: Metric;
   /** Size of the neighbourhoods; 15. Less than half of the tokens compared. */
   readonly neighbors?: number;

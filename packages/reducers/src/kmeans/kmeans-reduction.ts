@@ -24,7 +24,7 @@ const options = z.strictObject({
     .int()
     .min(1)
     .default(20_000)
-    .describe('Past this many tokens a sample is fitted and the others join the nearest group.'),
+    .describe('With more tokens than this, a sample is fitted and the others join the nearest group.'),
   seed: seedOption,
 });
 type KmeansReductionOptions = z.output<typeof options>;
