@@ -89,7 +89,7 @@ describe('a frame that was written as JSON is read by another process, whole and
     await appendFile(join(folder, 'f5.png'), 'x');
     const found = await readElsewhere(json, folder);
     expect(found.slice(0, parts.length)).toEqual(digests.slice(0, parts.length));
-    for (const error of found.slice(parts.length)) expect(error).toMatch(/^E_FRAME_CHANGED .*f5\.png: has changed/);
+    for (const error of found.slice(parts.length)) expect(error).toMatch(/^E_INPUT_CHANGED .*f5\.png: has changed/);
   });
 });
 
@@ -101,7 +101,10 @@ test('a reader closes what it opened, and names a source that it does not have',
   expect(digestOf(await frame.read())).toBe(digests[0]);
   await expect(frame.read({ signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough');
   const foreign = reader.frame({ ...record, locator: { source: 'source/tape', uri: 'tape:1' } });
-  await expect(foreign.read()).rejects.toMatchObject({ code: 'E_LOCATOR', message: expect.stringContaining('there is no source/tape') });
+  await expect(foreign.read()).rejects.toMatchObject({
+    code: 'E_LOCATOR',
+    message: expect.stringContaining('there is no source/tape'),
+  });
   await reader.close();
   await expect(reader.frame({ ...record, locator: { ...record.locator, decode: {} } }).read()).rejects.toThrow(
     'nothing can be kept any more',
