@@ -2,7 +2,7 @@
 
 import { byPath } from './by-path.ts';
 import type { RunEvent, RunStatus } from './events.ts';
-import type { Artifact } from './items.ts';
+import type { Artifact, Json } from './items.ts';
 import { lineage } from './lineage.ts';
 import { DeepEarthError, InputError } from './errors.ts';
 import type { Manifest, ManifestOutput, SkippedItem } from './manifest.ts';
@@ -18,6 +18,9 @@ export interface Book {
   readonly warnings: Manifest['warnings'];
   emit(event: RunEvent): void;
   recordInput(file: InputFile): void;
+  recordFinding(stage: string, name: string, value: Json): void;
+  /** What a stage found out, by name; `undefined` where it said nothing. */
+  findingsOf(stage: string): Readonly<Record<string, Json>> | undefined;
   /** Where one stage writes; every file is checked, recorded in the journal and told as an event. */
   outputOf(stage: string): StageOutput;
 }
@@ -29,6 +32,7 @@ export function openBook(store: RunStore, tell: (event: RunEvent) => void): Book
   const skipped: SkippedItem[] = [];
   const warnings: { stage: string; message: string }[] = [];
   const taken = new Set<string>();
+  const findings = new Map<string, Record<string, Json>>();
 
   const emit = (event: RunEvent): void => {
     if (event.type === 'skipped') skipped.push({ stage: event.stage, item: event.item, message: event.message });
@@ -84,6 +88,8 @@ export function openBook(store: RunStore, tell: (event: RunEvent) => void): Book
     warnings,
     emit,
     recordInput: (file) => void inputs.set(file.path, file),
+    recordFinding: (stage, name, value) => void findings.set(stage, { ...findings.get(stage), [name]: value }),
+    findingsOf: (stage) => findings.get(stage),
     outputOf: (stage) => ({
       async write(file, content) {
         claim(file.path);

@@ -89,6 +89,11 @@ export interface Frame extends Item {
   readonly width: number;
   readonly height: number;
   readonly georeference?: Georeference;
+  /**
+   * The values that are shown as black and white, one pair for the whole series, and what encoders take for them unless
+   * they have a `range` of their own; absent for 8-bit pictures.
+   */
+  readonly range?: readonly [low: number, high: number];
   readonly locator: Locator;
   /**
    * Reads the pixels that are asked for and, where the source can, no others. Throws a `StageError` or an `InputError`

@@ -1,7 +1,7 @@
 // The manifest that a run writes beside its results: everything needed to know where they come from.
 
 import type { StageCounts, RunStatus } from './events.ts';
-import type { Artifact } from './items.ts';
+import type { Artifact, Json } from './items.ts';
 import type { StreamSpec } from './specs.ts';
 import type { InputFile, Range } from './stage.ts';
 
@@ -43,6 +43,8 @@ export interface Manifest {
     readonly id: string;
     readonly type: string;
     readonly spec: StreamSpec;
+    /** What the stage found out: the stretch of a series, the variance that components explain. */
+    readonly findings?: Readonly<Record<string, Json>>;
   } & StageCounts)[];
   /** The part of the input that was worked on; absent for all of it. */
   readonly range?: Range;

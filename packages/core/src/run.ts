@@ -1,7 +1,7 @@
 // Runs a pipeline: wires the stages, carries events, and leaves a manifest whatever happens.
 
 import { Subject, type Observable } from 'rxjs';
-import { manifestOf, openBook } from './book.ts';
+import { manifestOf, openBook, type Book } from './book.ts';
 import { builtinModule } from './builtin-module.ts';
 import { CancelledError } from './errors.ts';
 import type { RunEvent, RunStatus } from './events.ts';
@@ -151,6 +151,7 @@ async function execute(
           type: stage.definition.type,
           spec: description.output,
           ...graph.runs[index]!.counts(),
+          ...found(book.findingsOf(stage.id)),
         })),
         ...(range && { range }),
       });
@@ -170,6 +171,9 @@ async function execute(
     options.signal?.removeEventListener('abort', cancel);
   }
 }
+
+const found = (findings: ReturnType<Book['findingsOf']>): Pick<Manifest['stages'][number], 'findings'> =>
+  findings ? { findings } : {};
 
 /** Finds sources by type: those of the pipeline first. */
 function reopenerOf(pipeline: Pipeline, registry: StageRegistry | undefined): RunServices['reopener'] {

@@ -112,6 +112,7 @@ export function stageRun(
     reopen: (locator, read = {}) => reopen(locator, { signal, ...read }, services),
     progress: (step, done, total) => emit({ type: 'progress', stage: id, step, done, total }),
     recordInput: book.recordInput,
+    recordFinding: (name, value) => book.recordFinding(id, name, value),
     attempt,
     key: (...parts) => lineage(definition.type, options, ...parts),
   };

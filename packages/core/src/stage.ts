@@ -10,6 +10,7 @@ import type {
   Embedding,
   Frame,
   Item,
+  Json,
   Locator,
   Picture,
   Projection,
@@ -199,6 +200,8 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
   progress(step: string, done: number, total: number | null): void;
   /** Names a file that was read, for the manifest. */
   recordInput(file: InputFile): void;
+  /** Keeps in the manifest what the stage found out: the stretch of a series, the variance that components explain. */
+  recordFinding(name: string, value: Json): void;
   /**
    * Does the work for one item under the stage's `onError`: with `retry` again after a pause, with `skip` it returns
    * `undefined` and the item is listed in the manifest; else it throws with stage and item named. `each` bodies are

@@ -185,7 +185,11 @@ async function prepare(clip: Clip, plan: PreprocessOptions, signal: AbortSignal)
   for (const frame of clip.frames) {
     let part = known.get(frame.key);
     if (!part) {
-      part = prepareClip([await frame.read({ signal })], { ...plan, names: [frame.locator.uri] });
+      part = prepareClip([await frame.read({ signal })], {
+        ...plan,
+        range: plan.range ?? frame.range,
+        names: [frame.locator.uri],
+      });
       known.set(frame.key, part);
     }
     parts.push(part);

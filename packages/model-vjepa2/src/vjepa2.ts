@@ -161,6 +161,7 @@ async function prepare(clip: Clip, { options, state, signal }: Context): Promise
   for (const frame of clip.frames) rasters.push(await frame.read({ signal }));
   return readyClip(architecture, rasters, {
     ...clipOptions(options),
+    range: options.range ?? clip.frames[0]!.range,
     names: clip.frames.map(sourceName),
   });
 }

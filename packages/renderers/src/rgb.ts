@@ -13,10 +13,11 @@ const white = { uint8: 255, uint16: 65535, int16: 32767, float32: 1 } as const;
 
 /**
  * `[height, width, 3]`: the channels called red, green and blue, or the first three, or the first one three times.
- * Scaled by the type's range, not by what this frame holds, so that a sequence does not flicker. Pixels without data
+ * Values of more than 8 bits are scaled by the frame's `range`, which is that of its series, else by the range of their
+ * type; never by what this frame holds, so that a sequence does not flicker. Pixels without data
  * are black. 8-bit RGB frames are returned without a copy: do not write to them.
  */
-export function toRgb({ values, channels, valid }: Raster, frame: Pick<Frame, 'locator'>): Uint8Array {
+export function toRgb({ values, channels, valid }: Raster, frame: Pick<Frame, 'locator' | 'range'>): Uint8Array {
   const [height, width, count] = values.shape as [number, number, number];
   if (values.shape.length !== 3 || count === 0)
     throw new InputError(
@@ -31,11 +32,12 @@ export function toRgb({ values, channels, valid }: Raster, frame: Pick<Frame, 'l
   if (values.dtype === 'uint8' && count === 3 && !valid && order.every((channel, i) => channel === i))
     return values.data as Uint8Array;
   const out = new Uint8Array(width * height * 3);
-  const factor = 255 / white[values.dtype];
+  const [low, high] = (values.dtype !== 'uint8' && frame.range) || [0, white[values.dtype]];
+  const factor = 255 / (high - low);
   for (let pixel = 0, i = 0; pixel < width * height; pixel++, i += 3) {
     if (valid?.[pixel] === 0) continue;
     for (let c = 0; c < 3; c++) {
-      const value = values.data[pixel * count + order[c]!]! * factor;
+      const value = (values.data[pixel * count + order[c]!]! - low) * factor;
       out[i + c] = value > 0 ? Math.min(255, Math.round(value)) : 0; // NaN is black, too
     }
   }

@@ -23,7 +23,7 @@ import { readThrough } from '@deepearth/vision/read-through';
 import { layout } from '@deepearth/vision/geometry';
 import { z } from 'zod';
 import { gridsOf, listFeatureFiles, withFile, type FeatureFile } from './feature-files.ts';
-import { framesOptions } from './frames.ts';
+import { framesOptions } from './frames-options.ts';
 import { byName } from './picture-folder.ts';
 import { pictureFinder, reviveFrames } from './stored-frames.ts';
 import type { StoredGrid } from './stored-grid.ts';

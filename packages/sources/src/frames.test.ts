@@ -220,7 +220,7 @@ describe('sizes', () => {
     const directory = await folder([1, 2, 3]);
     await writeFile(join(directory, 'frame_0002.png'), await image(2, 30, 16));
     await expect(run({ directory })).rejects.toThrow(
-      /frame_0002\.png: is 30 x 16 pixels, but .*frame_0001\.png is 24 x 16.*sizes: any/s,
+      /frame_0002\.png: is 30 x 16 pixels, but most pictures of the folder are 24 x 16.*sizes: any/s,
     );
     expect((await run({ directory }, { onError: 'skip' })).found.map(({ number }) => number)).toEqual([1, 3]);
     expect((await run({ directory, sizes: 'any' })).found.map(({ width }) => width)).toEqual([24, 30, 24]);

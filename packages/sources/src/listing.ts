@@ -2,6 +2,7 @@
 
 import { basename, dirname, resolve } from 'node:path';
 import { InputError } from '@deepearth/core';
+import { readHeaders, type FrameHeaders } from './frame-headers.ts';
 import { findGaps, type Gaps } from './gaps.ts';
 import { isoOf, isTimeZone, secondsBetween } from './instant.ts';
 import { orderFrames, type ListedFrame, type Order, type OrderedFrames } from './order-frames.ts';
@@ -25,6 +26,8 @@ export interface ListingOptions {
   readonly intervalSeconds?: number | undefined;
   /** Name of the sequence of the folder itself. Default: its name. */
   readonly sequence?: string | undefined;
+  /** Whether each picture of a file of several is a frame; only the first unless "all". */
+  readonly pages?: 'all' | 'first' | undefined;
   readonly first?: number | undefined;
   readonly last?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -43,6 +46,7 @@ export interface SequenceListing extends Gaps, Pick<OrderedFrames, 'order' | 're
 export interface Listing {
   /** In natural order of their names; where one was split at pauses, in order of time. */
   readonly sequences: readonly SequenceListing[];
+  readonly headers: FrameHeaders;
 }
 
 /**
@@ -56,7 +60,9 @@ export async function listFrames(options: ListingOptions): Promise<Listing> {
   const time = options.time === undefined ? undefined : new RegExp(options.time, 'u');
   const own = sequence ?? (basename(resolve(directory)) || 'frames');
   const groups = new Map<string, string[]>();
-  for (const file of await findPictures({ directory, pattern, recursive })) {
+  const pictures = await findPictures({ directory, pattern, recursive });
+  const headers = await readHeaders(directory, pictures, signal);
+  for (const file of pictures) {
     const folder = withoutCameraFolders(dirname(file));
     const name = folder === '' ? own : sequence === undefined ? folder : `${sequence}/${folder}`;
     groups.set(name, [...(groups.get(name) ?? []), file]);
@@ -64,7 +70,7 @@ export async function listFrames(options: ListingOptions): Promise<Listing> {
   const sequences: SequenceListing[] = [];
   let range: { total: number; low: number; high: number } | undefined;
   for (const [name, files] of [...groups].sort(([a], [b]) => byName(a, b))) {
-    const ordered = await orderFrames(files, {
+    const inFiles = await orderFrames(files, {
       directory,
       pattern,
       time,
@@ -73,6 +79,7 @@ export async function listFrames(options: ListingOptions): Promise<Listing> {
       signal,
       severalFolders: new Set(files.map((file) => dirname(file))).size > 1,
     });
+    const ordered = withPages(inFiles, headers, options);
     const numbers = ordered.frames.map(({ number }) => number);
     range = {
       total: (range?.total ?? 0) + numbers.length,
@@ -83,7 +90,7 @@ export async function listFrames(options: ListingOptions): Promise<Listing> {
     if (listed.files.length > 0) sequences.push(...(maxGapSeconds === undefined ? [listed] : split(listed, options)));
   }
   if (sequences.length === 0) throw nothingInRange(directory, range!, options.first, options.last);
-  return { sequences };
+  return { sequences, headers };
 }
 
 /** A folder of the DCF standard for cameras (JEITA CP-3461): "100MEDIA" in "DCIM". The camera goes on in the next one. */
@@ -95,6 +102,30 @@ const withoutCameraFolders = (folder: string): string =>
     .split('/')
     .filter((name) => name !== '.' && !cameraFolders.test(name))
     .join('/');
+
+/**
+ * Each picture of a file of several as a frame; frames are then numbered by position. Where only the first counts, a
+ * warning says what is not read.
+ */
+function withPages(ordered: OrderedFrames, headers: FrameHeaders, { pages = 'first' }: ListingOptions): OrderedFrames {
+  const pagesOf = ({ file }: ListedFrame): number => headers.get(file)?.pages ?? 1;
+  const several = ordered.frames.filter((frame) => pagesOf(frame) > 1);
+  const [first] = several;
+  if (!first) return ordered;
+  if (pages === 'first') {
+    const files = several.length === 1 ? `${first.file} holds` : `${several.length} files hold`;
+    const warning = `${files} further pictures (${pagesOf(first)} in ${first.file}), of which only the first is read`;
+    return { ...ordered, warnings: [...ordered.warnings, warning] };
+  }
+  const frames = ordered.frames.flatMap((frame) =>
+    pagesOf(frame) === 1 ? [frame] : Array.from({ length: pagesOf(frame) }, (_, page) => ({ ...frame, page })),
+  );
+  return {
+    ...ordered,
+    reason: `${ordered.reason}, every picture of a file of several`,
+    frames: frames.map((frame, number) => ({ ...frame, number })),
+  };
+}
 
 function listingOf(name: string, ordered: OrderedFrames, { first, last }: ListingOptions): SequenceListing {
   const { order, reason, frames, leftOut, warnings } = ordered;

@@ -18,6 +18,8 @@ export interface ListedFrame {
   /** Path in the folder of the source, with forward slashes. */
   readonly file: string;
   readonly number: number;
+  /** Which picture of a file of several, from 0. */
+  readonly page?: number;
   /** When it was taken, where that is known. */
   readonly instant?: Instant;
 }

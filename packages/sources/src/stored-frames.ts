@@ -5,7 +5,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { frameId, lineage, sha256, type Frame, type Locator, type Raster, type ReadOptions } from '@deepearth/core';
 import { readPictureFile } from '@deepearth/vision/picture-file';
-import { frameKey } from './frames.ts';
+import { frameKey } from './frame-file.ts';
 import { unlistable } from './picture-folder.ts';
 import type { StoredFrame } from './stored-grid.ts';
 
@@ -70,7 +70,7 @@ export function reviveFrames({ find, severalSequences, signal, lost, read }: Fra
     const { bytes, width, height } = await readPictureFile(path, { signal });
     const digest = sha256(bytes);
     const locator: Locator = { source: 'source/frames', uri: path, sha256: digest };
-    return { key: frameKey(digest, 'uint8'), width, height, locator };
+    return { key: frameKey(digest, { values: 'uint8' }), width, height, locator };
   }
 
   return async (

@@ -1,0 +1,47 @@
+// Reads what the header of a picture file says, without its pixels.
+
+import { open } from 'node:fs/promises';
+import { tiffPages } from './tiff-header.ts';
+
+/** What a header says. */
+export interface PictureHeader {
+  /** Upright, after the EXIF orientation. */
+  readonly width: number;
+  readonly height: number;
+  /** Pictures in the file, without thumbnails, overviews and masks. */
+  readonly pages: number;
+  /** Whether its values have more than 8 bits. */
+  readonly wide: boolean;
+}
+
+/** Formats that hold several pictures. */
+const paged: ReadonlySet<string> = new Set(['tiff', 'webp', 'heif', 'gif']);
+
+/** The header of a file; `undefined` for one that cannot be read: decoding it says what is wrong. */
+export async function pictureHeader(path: string): Promise<PictureHeader | undefined> {
+  const { default: sharp } = await import('sharp');
+  // libvips keeps what it read by file name, and the file may be another one later.
+  sharp.cache(false);
+  try {
+    const about = await sharp(path, { limitInputPixels: false, limitInputChannels: 4096 }).metadata();
+    const { width, height } = about.autoOrient;
+    const pages = paged.has(about.format) ? await pagesOf(path, about.format, about.pages ?? 1) : 1;
+    return { width, height, pages, wide: about.depth !== 'uchar' };
+  } catch {
+    return undefined;
+  }
+}
+
+async function pagesOf(path: string, format: string, directories: number): Promise<number> {
+  if (format !== 'tiff' || directories === 1) return directories;
+  const file = await open(path);
+  try {
+    const pages = await tiffPages(async (offset, length) => {
+      const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, offset);
+      return buffer.subarray(0, bytesRead);
+    });
+    return pages?.length ?? directories;
+  } finally {
+    await file.close();
+  }
+}
