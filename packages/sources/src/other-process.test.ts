@@ -98,7 +98,10 @@ test('a reader closes what it opened, and names a source that it does not have',
   expect(digestOf(await frame.read())).toBe(digests[0]);
   await expect(frame.read({ signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough');
   const foreign = reader.frame({ ...record, locator: { source: 'source/tape', uri: 'tape:1' } });
-  await expect(foreign.read()).rejects.toMatchObject({ code: 'E_LOCATOR', message: expect.stringContaining('there is no source/tape') });
+  await expect(foreign.read()).rejects.toMatchObject({
+    code: 'E_LOCATOR',
+    message: expect.stringContaining('there is no source/tape'),
+  });
   await reader.close();
   await expect(reader.frame({ ...record, locator: { ...record.locator, decode: {} } }).read()).rejects.toThrow(
     'nothing can be kept any more',
