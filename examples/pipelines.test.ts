@@ -102,6 +102,31 @@ test('frames and two colourings of their tokens stand side by side', async () =>
   expect(files[0]).toBe('pictures/panels/frame_000000.png');
 });
 
+test('tiles of a scene are sequences of their own, drawn frame by frame', async () => {
+  const { files, manifest } = await run('tiles.yaml', '--set', 'tokens.with.cropSize=64');
+  const tiles = [0, 1].flatMap((row) => [0, 1, 2].map((column) => `scene/r0${row}c0${column}`));
+  const overlays = manifest.outputs.filter(({ about }) => about?.layer === 'pca-overlay');
+  expect([...new Set(overlays.map(({ about }) => about!.sequence!))].sort()).toEqual(tiles);
+  expect(overlays).toHaveLength(16 * tiles.length);
+  expect(files).toContain('pictures/pca-overlay/scene/r01c02/frame_000015.png');
+  expect(files.filter((path) => path.includes('-sheet/'))).toEqual(
+    tiles.map((tile) => `pictures/pca-overlay-sheet/${tile}/frame_000000.png`),
+  );
+});
+
+test('notes and frames become embeddings in one graph', async () => {
+  const { files, manifest } = await run('field-notes/pipeline.yaml');
+  const embeddings = manifest.outputs.filter(({ about }) => about?.kind === 'embedding');
+  expect(embeddings.map(({ path }) => path)).toEqual([
+    ...Array.from({ length: 12 }, (_, i) => `embeddings/embeddings_note-${String(i + 1).padStart(4, '0')}.safetensors`),
+    'embeddings/synthetic/embeddings_frames_0000_0015.safetensors',
+    'embeddings/synthetic/embeddings_frames_0016_0031.safetensors',
+  ]);
+  expect(embeddings[2]!.about).toMatchObject({ axes: { channels: 128 } });
+  expect(embeddings.at(-1)!.about).toMatchObject({ sequence: 'synthetic', clip: 'synthetic/clip-000001' });
+  expect(files).toContain('package.zip');
+});
+
 test('V-JEPA 2 and a DINO encoder stand side by side', async () => {
   const fixture = 'packages/model-dinov3/fixtures/v3';
   const { files, manifest } = await run('two-encoders.yaml', '--set', `dino.with.model=${fixture}`);

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { chromiumPath } from './chromium.mjs';
 
 const root = join(import.meta.dirname, '..');
 
@@ -25,8 +26,7 @@ const variables = Object.entries(process.env)
   .sort();
 
 console.log(`node ${process.version} ${process.platform} ${process.arch}`);
-for (const name of ['chromium', 'chromium-browser', 'google-chrome'])
-  console.log(`${name} ${existsSync(`/usr/bin/${name}`)}`);
+console.log(`browser ${chromiumPath ?? 'absent'}`);
 for (const command of ['python3', '/usr/bin/python3', 'python'])
   console.log(`${command} numpy ${version(command, '-c', 'import numpy; print(numpy.__version__)')}`);
 for (const name of ['reference', 'data']) console.log(`../shared/${name} ${listing(join(root, '../shared', name))}`);

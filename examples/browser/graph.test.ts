@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { tensor } from '@deepearth/core';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
@@ -7,9 +6,9 @@ import { makeTokens } from '@deepearth/testing';
 import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
+// @ts-expect-error A tool is plain JavaScript.
+import { chromiumPath, withoutChromium } from '../../tools/chromium.mjs';
 import { draw } from './graph.ts';
-
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 
 let script = '';
 let imports: string[] = [];
@@ -45,33 +44,30 @@ test('the bundle of the graph imports nothing of Node and nothing native', () =>
   expect(imports).toEqual([]);
 });
 
-test.skipIf(!executablePath)(
-  `a page draws the pixels that Node draws on a canvas${executablePath ? '' : ' (skipped: no Chromium is installed)'}`,
-  async () => {
-    const bytes = await encodeSafetensors(tensors, metadata);
-    const expected = await draw(bytes);
-    expect(expected).toHaveLength(3);
-    expect(new Set(expected[0]!.pixels.data).size).toBeGreaterThan(20);
-    const browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] });
-    try {
-      const page = await browser.newPage();
-      await page.addScriptTag({ content: script });
-      const seen = await page.evaluate(async (values) => {
-        const { graph } = globalThis as unknown as { graph: { draw: typeof draw } };
-        const pictures = await graph.draw(Uint8Array.from(values));
-        return pictures.map(({ pixels: { shape, data } }) => {
-          const [height, width] = shape as [number, number];
-          const canvas = new OffscreenCanvas(width, height);
-          const context = canvas.getContext('2d')!;
-          context.putImageData(new ImageData(Uint8ClampedArray.from(data), width, height), 0, 0);
-          return { height, width, data: Array.from(context.getImageData(0, 0, width, height).data) };
-        });
-      }, Array.from(bytes));
-      expect(seen.map(({ height, width, data }) => tensor('uint8', [height, width, 4], Uint8Array.from(data)))).toEqual(
-        expected.map(({ pixels }) => pixels),
-      );
-    } finally {
-      await browser.close();
-    }
-  },
-);
+test.skipIf(!chromiumPath)(`a page draws the pixels that Node draws on a canvas${withoutChromium}`, async () => {
+  const bytes = await encodeSafetensors(tensors, metadata);
+  const expected = await draw(bytes);
+  expect(expected).toHaveLength(3);
+  expect(new Set(expected[0]!.pixels.data).size).toBeGreaterThan(20);
+  const browser = await chromium.launch({ executablePath: chromiumPath as string, args: ['--no-sandbox'] });
+  try {
+    const page = await browser.newPage();
+    await page.addScriptTag({ content: script });
+    const seen = await page.evaluate(async (values) => {
+      const { graph } = globalThis as unknown as { graph: { draw: typeof draw } };
+      const pictures = await graph.draw(Uint8Array.from(values));
+      return pictures.map(({ pixels: { shape, data } }) => {
+        const [height, width] = shape as [number, number];
+        const canvas = new OffscreenCanvas(width, height);
+        const context = canvas.getContext('2d')!;
+        context.putImageData(new ImageData(Uint8ClampedArray.from(data), width, height), 0, 0);
+        return { height, width, data: Array.from(context.getImageData(0, 0, width, height).data) };
+      });
+    }, Array.from(bytes));
+    expect(seen.map(({ height, width, data }) => tensor('uint8', [height, width, 4], Uint8Array.from(data)))).toEqual(
+      expected.map(({ pixels }) => pixels),
+    );
+  } finally {
+    await browser.close();
+  }
+});

@@ -8,8 +8,9 @@ import { stages as reducers } from '@deepearth/reducers/stages';
 import { stages as renderers } from '@deepearth/renderers/stages';
 import { stages as sinks } from '@deepearth/sinks/stages';
 import { stages as sources } from '@deepearth/sources/stages';
+import { stages as transforms } from '@deepearth/transforms/stages';
 import { stages as windowers } from '@deepearth/windowers/stages';
 
 /** A registry of the stages of all packages that come with the system. */
 export const builtinStages = (): StageRegistry =>
-  createRegistry(sources, windowers, vjepa2, dinov3, aggregators, reducers, renderers, sinks);
+  createRegistry(sources, transforms, windowers, vjepa2, dinov3, aggregators, reducers, renderers, sinks);

@@ -3,6 +3,7 @@ export * from './items.ts';
 export * from './tensor.ts';
 export * from './half.ts';
 export * from './lineage.ts';
+export * from './frame-order.ts';
 export * from './raster-part.ts';
 export * from './sha256.ts';
 export type { ByteSource } from './byte-source.ts';

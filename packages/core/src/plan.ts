@@ -79,7 +79,12 @@ export async function plan(
       continue;
     }
     const consumers = pipeline.stages.filter((other) => other.from.includes(id)).map((other) => other.id);
-    const output: StreamSpec = { ...answer.output, sequences: sequencesOf(answer.output, inputs, id) };
+    const interleaved = answer.output.interleaved ?? inputs.some((input) => input.spec.interleaved);
+    const output: StreamSpec = {
+      ...answer.output,
+      sequences: sequencesOf(answer.output, inputs, id),
+      ...(interleaved && { interleaved }),
+    };
     const description = { ...answer, output, ...diskOf(answer, shared) };
     done.set(id, { stage, description, survey: found, consumers });
   }
@@ -90,9 +95,7 @@ export async function plan(
   return {
     pipeline,
     stages,
-    sequences: unite(
-      stages.filter(({ stage }) => stage.definition.kind === 'source').map(({ description }) => description.output),
-    ),
+    sequences: unite(stages.map(({ description }) => description.output)),
     memoryBytes: stages.reduce(
       (sum, { description, consumers }) =>
         sum + (description.memoryBytes ?? 0) + waiting(description.output, consumers.length),

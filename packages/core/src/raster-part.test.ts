@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Raster } from './items.ts';
-import { cropRaster, overviewRaster, partOfRaster } from './raster-part.ts';
+import { cropRaster, overviewRaster, partOfRaster, windowWithin } from './raster-part.ts';
 import { tensor, zeros } from './tensor.ts';
 
 const edge = fc.integer({ min: 1, max: 12 });
@@ -65,9 +65,9 @@ describe('cropRaster', () => {
         const outer = windowOf(raster, one);
         const cut = cropRaster(raster, outer);
         const inner = windowOf(cut, two);
-        expect(cropRaster(cut, inner)).toEqual(
-          cropRaster(raster, { ...inner, x: outer.x + inner.x, y: outer.y + inner.y }),
-        );
+        expect(cropRaster(cut, inner)).toEqual(cropRaster(raster, windowWithin(outer, inner)));
+        expect(windowWithin(outer, undefined)).toEqual(outer);
+        expect(() => windowWithin(outer, { ...inner, width: outer.width - inner.x + 1 })).toThrow(RangeError);
       }),
     );
   });

@@ -86,6 +86,16 @@ export function partOfRaster(raster: Raster, { window, overview = 1 }: PartOptio
   return overviewRaster(window ? cropRaster(raster, window) : raster, overview);
 }
 
+/**
+ * A window of a picture's part, in pixels of the picture; all of the part where there is no window. Throws a `RangeError`
+ * for a window that leaves the part.
+ */
+export function windowWithin(part: Rectangle, window: Rectangle | undefined): Rectangle {
+  if (!window) return part;
+  checkWindow(window, part.width, part.height);
+  return { ...window, x: part.x + window.x, y: part.y + window.y };
+}
+
 /** Throws a `RangeError` for a window that is empty, not of whole pixels, or leaves a picture of `width x height`. */
 export function checkWindow(window: Rectangle, width: number, height: number): void {
   const { x, y, width: columns, height: rows } = window;

@@ -3,6 +3,7 @@
 import { InputError } from './errors.ts';
 import type { Locator, Raster, ReadOptions } from './items.ts';
 import { lineage } from './lineage.ts';
+import { windowWithin } from './raster-part.ts';
 import type { Resources } from './resources.ts';
 import type { StageContext, StageDefinition } from './stage.ts';
 import type { RunStore } from './store.ts';
@@ -17,7 +18,8 @@ export interface Reopening {
 }
 
 /** Throws an `InputError` where there is no such source, or where it cannot open its frames again. */
-export async function reopen(locator: Locator, options: ReadOptions, services: Reopening): Promise<Raster> {
+export async function reopen(named: Locator, options: ReadOptions, services: Reopening): Promise<Raster> {
+  const { window: part, ...locator } = named;
   const source = await services.reopener(locator.source);
   if (!source?.reopen)
     throw new InputError(
@@ -26,7 +28,8 @@ export async function reopen(locator: Locator, options: ReadOptions, services: R
       { code: 'E_LOCATOR', remedy: 'Name the plugin that it came from in the pipeline.' },
     );
   const { keep } = services.resources;
-  return source.reopen(locator, options, { keep, share: sharing(services), signal: services.signal });
+  const read = part ? { ...options, window: windowWithin(part, options.window) } : options;
+  return source.reopen(locator, read, { keep, share: sharing(services), signal: services.signal });
 }
 
 /** `share` of a stage's context: what is opened may have scratch that stays until the run ends. */

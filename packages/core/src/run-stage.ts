@@ -33,7 +33,7 @@ export interface RunStageOptions<S extends z.ZodType> {
   readonly former?: FormerRun;
   /** The part of the input that the stage is told to work on. */
   readonly range?: StageRange;
-  /** Whether the run is one of several sequences; what the inputs say, unless told. */
+  /** Whether the run is one of several sequences; what inputs and output say, unless told. */
   readonly severalSequences?: boolean;
   /** Sources for frames that are opened again. */
   readonly registry?: StageRegistry;
@@ -78,7 +78,10 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
     former: former ?? (await formerRuns([])),
     resources,
     severalSequences:
-      severalSequences ?? inputs.some(({ spec: { sequences } }) => sequences === null || (sequences?.length ?? 1) > 1),
+      severalSequences ??
+      [...inputs.map((input) => input.spec), description.output].some(
+        ({ sequences }) => sequences === null || (sequences?.length ?? 1) > 1,
+      ),
     ranges: new Map(range ? [[stage.id, range]] : []),
     reopener: async (type) =>
       type === definition.type ? definition : registry?.has(type) ? registry.load(type) : undefined,

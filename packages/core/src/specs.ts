@@ -28,6 +28,13 @@ export interface StreamSpec {
    * out hands on those of its inputs; a source that does has one, called like the stage.
    */
   readonly sequences?: readonly string[] | null;
+  /** How many items each of `sequences` has; absent where that is not known. Of one sequence it is `count`. */
+  readonly counts?: readonly number[];
+  /**
+   * True where its sequences come in turns (the tiles of one frame, then those of the next) and not one after the other. A
+   * stage that leaves it out hands on what its inputs say.
+   */
+  readonly interleaved?: boolean;
 }
 
 /** Makes a spec: `spec('tokens', { time: 8, height: 24, width: 24, channels: 1408 }, 'float32', 12)`. */

@@ -253,9 +253,12 @@ export interface StageDefinition<
     context: StageContext<z.output<Schema>, Given<State>, Survey>,
   ): Promise<Out | readonly Out[] | undefined> | Out | readonly Out[] | undefined;
   operator?(context: StageContext<z.output<Schema>, Given<State>, Survey>): OperatorFunction<In, Out>;
-  /** For sources: opens the frame that a locator of theirs names, and reads it. What it opens goes through `keep`. */
+  /**
+   * For sources: opens the picture that a locator of theirs names, and reads it. What it opens goes through `keep`. A
+   * locator's own `window` has become part of `options.window`, which is in pixels of the picture.
+   */
   reopen?(
-    locator: Locator,
+    locator: Omit<Locator, 'window'>,
     options: ReadOptions,
     context: Pick<StageContext, 'keep' | 'share' | 'signal'>,
   ): Promise<Raster>;

@@ -1,6 +1,15 @@
-// Shows a whole run at a glance: pictures from all along it, small, on one sheet.
+// Shows a whole sequence at a glance: pictures from all along it, small, on one sheet.
 
-import { defineRenderer, refuse, spec, tensor, type Item, type Picture, type Tensor } from '@deepearth/core';
+import {
+  defineRenderer,
+  refuse,
+  sequenceFile,
+  spec,
+  tensor,
+  type Item,
+  type Picture,
+  type Tensor,
+} from '@deepearth/core';
 import { z } from 'zod';
 import { flattened, scaled } from './scale.ts';
 
@@ -12,7 +21,7 @@ export const contactSheetOptions = z.strictObject({
   gapPixels: z.number().int().nonnegative().max(64).default(4).describe('Black pixels between pictures.'),
 });
 
-/** One sheet in the making: every `step`-th picture of its layer. */
+/** One sheet in the making: every `step`-th picture of one sequence and layer. */
 interface Sheet {
   readonly first: Picture;
   cells: { picture: Tensor<'uint8'>; key: string }[];
@@ -23,7 +32,7 @@ interface Sheet {
 /** The stage `renderer/contact-sheet`. */
 export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined, undefined, Picture & Item, Picture>({
   type: 'contact-sheet',
-  summary: 'Shows pictures from all along a run on one sheet, one sheet for each layer.',
+  summary: 'Shows pictures from all along a sequence on one sheet, one sheet for each sequence and layer.',
   options: contactSheetOptions,
   joins: 'merged',
   examples: [
@@ -37,10 +46,11 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
       return refuse(`a contact sheet shows pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
         remedy: 'Put it behind a renderer.',
       });
+    const streams = inputs.reduce((sum, { spec: { sequences } }) => sum + Math.max(1, sequences?.length ?? 1), 0);
     return {
       output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', null),
       drains: true,
-      memoryBytes: 2 * columns * rows * cellPixels * cellPixels * 3 * inputs.length,
+      memoryBytes: 2 * columns * rows * cellPixels * cellPixels * 3 * streams,
     };
   },
 
@@ -49,8 +59,9 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
     const sheets = new Map<string, Sheet>();
     for await (const picture of pictures) {
       signal.throwIfAborted();
-      const sheet = sheets.get(picture.layer) ?? { first: picture, cells: [], step: 1, seen: 0 };
-      sheets.set(picture.layer, sheet);
+      const name = sequenceFile(picture.frame.sequence, picture.layer, true);
+      const sheet = sheets.get(name) ?? { first: picture, cells: [], step: 1, seen: 0 };
+      sheets.set(name, sheet);
       if (sheet.seen++ % sheet.step) continue;
       const small = await attempt(picture, () => scaled(flattened(picture.pixels), options.cellPixels, false));
       if (!small) continue;
@@ -60,7 +71,8 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
       sheet.cells = sheet.cells.filter((_, i) => i % 2 === 0);
       sheet.step *= 2;
     }
-    for (const [layer, { first, cells }] of [...sheets].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    for (const [, { first, cells }] of [...sheets].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const { layer } = first;
       const name = `${layer}-sheet`;
       const pixels = layOut(
         cells.map(({ picture }) => picture),

@@ -11,17 +11,18 @@ export interface Shot {
   readonly step: number;
 }
 
-/** Frames that earlier clips have shown; remembers the last few thousand, far more than clips overlap. */
-function makeShown(most = 8192) {
-  const ids = new Set<string>();
+/**
+ * Frames that earlier clips have shown. Clips are windows in order, so a frame that any earlier clip of its sequence held
+ * is in the one before; that one is remembered of each of the last few thousand sequences.
+ */
+function makeShown(mostSequences = 4096) {
+  const former = new Map<string, ReadonlySet<string>>();
   return {
-    has: (frame: Frame): boolean => ids.has(frame.id),
-    add(frames: readonly Frame[]) {
-      for (const { id } of frames) ids.add(id);
-      for (const id of ids) {
-        if (ids.size <= most) break;
-        ids.delete(id);
-      }
+    has: (frame: Frame): boolean => former.get(frame.sequence)?.has(frame.id) ?? false,
+    add(sequence: string, frames: readonly Frame[]) {
+      former.delete(sequence);
+      former.set(sequence, new Set(frames.map(({ id }) => id)));
+      if (former.size > mostSequences) former.delete(former.keys().next().value!);
     },
   };
 }
@@ -54,7 +55,7 @@ export async function* shots(projections: AsyncIterable<Projection>, per: 'frame
       last = step;
       yield { projection, frame, step };
     }
-    shown.add(frames);
+    shown.add(clip.sequence, frames);
   }
 }
 

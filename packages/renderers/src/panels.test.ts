@@ -131,12 +131,12 @@ describe('the queue', () => {
       for (const panel of panels) await queue.push(panel);
       expect(queue.length).toBe(panels.length);
       for (const panel of panels) {
-        const back = await queue.shift();
+        const back = await queue.shift('made');
         expect(back!.id).toBe(panel.id);
         if (panel.kind === 'picture') expect((back as Picture).pixels).toEqual(panel.pixels);
         else expect(back).toBe(panel);
       }
-      expect(await queue.shift()).toBeUndefined();
+      expect(await queue.shift('made')).toBeUndefined();
       expect(scratch.length).toBe(0);
     }
     await scratch.close();
@@ -161,7 +161,7 @@ describe('the queue', () => {
       const queue = pictureQueue(async () => scratch, 1);
       const panels = makePictures(4);
       for (const panel of panels) await queue.push(panel);
-      for (const panel of panels) expect(((await queue.shift()) as Picture).pixels).toEqual(panel.pixels);
+      for (const panel of panels) expect(((await queue.shift('made')) as Picture).pixels).toEqual(panel.pixels);
       expect(short).toBeGreaterThan(100);
     } finally {
       for (const spy of spies) spy.mockRestore();
@@ -175,14 +175,20 @@ describe('the queue', () => {
     const [first, second, third, ...rest] = makePictures(6);
     await queue.push(first!);
     await queue.push(second!);
-    expect((await queue.shift())!.id).toBe(first!.id);
+    expect((await queue.shift('made'))!.id).toBe(first!.id);
     // The last stored picture is fetched, which clears the scratch, while more come.
     await queue.push(third!);
-    const pending = [queue.shift(), queue.push(rest[0]!), queue.shift(), queue.push(rest[1]!), queue.push(rest[2]!)];
+    const pending = [
+      queue.shift('made'),
+      queue.push(rest[0]!),
+      queue.shift('made'),
+      queue.push(rest[1]!),
+      queue.push(rest[2]!),
+    ];
     await Promise.all(pending);
     expect(((await pending[0]) as Picture).pixels).toEqual(second!.pixels);
     expect(((await pending[2]) as Picture).pixels).toEqual(third!.pixels);
-    for (const picture of rest) expect(((await queue.shift()) as Picture).pixels).toEqual(picture.pixels);
+    for (const picture of rest) expect(((await queue.shift('made')) as Picture).pixels).toEqual(picture.pixels);
     await scratch.close();
   });
 });

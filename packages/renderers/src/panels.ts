@@ -61,6 +61,7 @@ export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, un
     const rows = joinByFrame(
       inputs.map(({ items }) => items as AsyncIterable<Panel>),
       (index) => pictureQueue(() => context.scratch(`${index}.pixels`)),
+      inputs.some(({ spec }) => spec.interleaved),
     );
     for await (const { frame, panels } of rows) {
       signal.throwIfAborted();

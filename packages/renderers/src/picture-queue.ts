@@ -1,9 +1,12 @@
-// Keeps pictures of one input in order until they are wanted: a few in memory, the rest in scratch.
+// Keeps pictures of one input in order, sequence by sequence, until they are wanted: a few in memory, the rest in scratch.
 
 import { tensor, type Frame, type Picture, type Scratch } from '@deepearth/core';
 
 /** Frames are handles and need no room; pictures do. */
 export type Panel = Picture | Frame;
+
+/** The frame that a panel shows. */
+export const frameOf = (panel: Panel): Frame => (panel.kind === 'frame' ? panel : panel.frame);
 
 type Kept =
   | Panel
@@ -17,8 +20,8 @@ type Kept =
 export interface PictureQueue {
   readonly length: number;
   push(panel: Panel): Promise<void>;
-  /** The oldest; `undefined` when there is none. */
-  shift(): Promise<Panel | undefined>;
+  /** The oldest of a sequence; `undefined` when there is none. */
+  shift(sequence: string): Promise<Panel | undefined>;
 }
 
 /**
@@ -29,7 +32,8 @@ export function pictureQueue(
   open: () => Promise<Pick<Scratch, 'append' | 'read' | 'clear'>>,
   inMemory = 4,
 ): PictureQueue {
-  const kept: Kept[] = [];
+  const kept = new Map<string, Kept[]>();
+  let length = 0;
   let scratch: ReturnType<typeof open> | undefined;
   let stored = 0;
   // One step after another: clearing the scratch must not overtake pixels that are still on their way into it.
@@ -39,22 +43,33 @@ export function pictureQueue(
     last = turn.catch(() => undefined);
     return turn;
   };
+  const keep = (sequence: string, entry: Kept): void => {
+    const entries = kept.get(sequence);
+    if (entries) entries.push(entry);
+    else kept.set(sequence, [entry]);
+    length++;
+  };
   return {
     get length() {
-      return kept.length;
+      return length;
     },
     push: (panel) =>
       inTurn(async () => {
-        if (panel.kind === 'frame' || kept.length - stored < inMemory) return void kept.push(panel);
+        const { sequence } = frameOf(panel);
+        if (panel.kind === 'frame' || length - stored < inMemory) return keep(sequence, panel);
         const { pixels, ...picture } = panel;
         const offset = await (await (scratch ??= open())).append(pixels.data);
-        kept.push({ picture, shape: pixels.shape, offset, bytes: pixels.data.length });
+        keep(sequence, { picture, shape: pixels.shape, offset, bytes: pixels.data.length });
         stored++;
       }),
-    shift: () =>
+    shift: (sequence) =>
       inTurn(async () => {
-        const first = kept.shift();
-        if (!first || 'kind' in first) return first;
+        const entries = kept.get(sequence);
+        const first = entries?.shift();
+        if (!first) return undefined;
+        length--;
+        if (entries!.length === 0) kept.delete(sequence);
+        if ('kind' in first) return first;
         const room = await scratch!;
         const data = await room.read(first.offset, first.bytes);
         // All has been fetched: the scratch begins anew, so that it does not grow with the length of the run.

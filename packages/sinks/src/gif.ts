@@ -59,10 +59,11 @@ export const gif = defineSink({
       return refuse(`a GIF is made of pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
         remedy: 'Put it behind a renderer.',
       });
+    const streams = inputs.reduce((sum, { spec: { sequences } }) => sum + Math.max(1, sequences?.length ?? 1), 0);
     return {
       output: spec('artifact', {}, null, null),
       drains: true,
-      memoryBytes: sampleBytes * Math.max(1, inputs.length),
+      memoryBytes: sampleBytes * streams,
     };
   },
 

@@ -7,7 +7,7 @@ import { openFile } from '@deepearth/formats/file-source-node';
 import { openPt } from '@deepearth/formats/pt';
 import { openSafetensors } from '@deepearth/formats/safetensors';
 import { openTokenFile } from '@deepearth/formats/token-file';
-import { byName } from './listing.ts';
+import { byName } from './picture-folder.ts';
 import { pythonGrids } from './python-grids.ts';
 import type { StoredGrid } from './stored-grid.ts';
 

@@ -12,17 +12,19 @@ import {
   type Frame,
   type Locator,
   type Origin,
+  type ReadOptions,
   type StageContext,
   type StreamSpec,
   type TokenGrid,
 } from '@deepearth/core';
 import { createSha256 } from '@deepearth/core/sha256';
-import { pixelCache, readThrough } from '@deepearth/vision/pixel-cache';
+import { pixelCache } from '@deepearth/vision/pixel-cache';
+import { readThrough } from '@deepearth/vision/read-through';
 import { layout } from '@deepearth/vision/geometry';
 import { z } from 'zod';
 import { gridsOf, listFeatureFiles, withFile, type FeatureFile } from './feature-files.ts';
 import { framesOptions } from './frames.ts';
-import { byName } from './listing.ts';
+import { byName } from './picture-folder.ts';
 import { pictureFinder, reviveFrames } from './stored-frames.ts';
 import type { StoredGrid } from './stored-grid.ts';
 
@@ -239,13 +241,8 @@ async function readerOf({
       }),
     (opened) => opened.close(),
   );
-  const locators = new Map<string, Locator>();
-  const read = readThrough(cache, (key, part) => reopen(locators.get(key)!, part));
-  return (key: string, locator: Locator, part?: Parameters<typeof read>[1]) => {
-    // Pixels are the same for one key, wherever they lie.
-    locators.set(key, locator);
-    return read(key, part);
-  };
+  const read = readThrough(cache);
+  return (key: string, locator: Locator, options?: ReadOptions) => read(key, (part) => reopen(locator, part), options);
 }
 
 function warnOnce({ log }: Pick<StageContext, 'log'>): (uri: string) => void {

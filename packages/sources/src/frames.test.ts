@@ -1,7 +1,7 @@
-import { copyFile, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Frame, InputFile } from '@deepearth/core';
 import { describeAlone, runStage, type RunStageOptions } from '@deepearth/runtime/run-stage';
@@ -24,7 +24,6 @@ async function folder(
   numbers: readonly number[],
   name = (n: number) => `frame_${String(n).padStart(4, '0')}.png`,
 ): Promise<string> {
-  const { mkdir } = await import('node:fs/promises');
   const path = join(root, `set-${serial++}`);
   await mkdir(path);
   for (const number of numbers) await writeFile(join(path, name(number)), await image(number));
@@ -107,6 +106,18 @@ describe('frames', () => {
     }
   });
 
+  test('that several read at once are decoded once, kept or not', async () => {
+    const directory = await folder([1]);
+    for (const cacheBytes of [0, 2 ** 20]) {
+      for await (const frame of runStage(frames, {
+        options: { directory, cacheBytes, spillBytes: 0, verify: false },
+      })) {
+        const [one, other] = await Promise.all([(frame as Frame).read(), (frame as Frame).read()]);
+        expect(one).toBe(other);
+      }
+    }
+  });
+
   test('that change after they were listed are an error when they are read', async () => {
     const directory = await folder([1]);
     const { found } = await run({ directory, cacheBytes: 0 });
@@ -142,8 +153,66 @@ describe('gaps and duplicates', () => {
 
   test('are in the plan already', async () => {
     const answer = await describeAlone(frames, { options: { directory: await folder([1, 2, 4]) } });
-    expect(answer).toMatchObject({ output: { count: 3 }, notes: ['1 frame number is missing: 3'] });
+    expect(answer).toMatchObject({
+      output: { count: 3 },
+      notes: [
+        'ordered by number (the last digits of the names): 3 frames, frame_0001.png to frame_0004.png',
+        '1 frame number is missing: 3',
+      ],
+    });
   });
+});
+
+describe('time', () => {
+  test('comes from names, and counts from the first frame of each sequence', async () => {
+    const directory = await folder([]);
+    for (const name of ['a/20240131_235959.png', 'a/20240201_000001.png', 'b/20240301_120000.png']) {
+      await mkdir(dirname(join(directory, name)), { recursive: true });
+      await writeFile(join(directory, name), await image(1));
+    }
+    const { found } = await run({ directory, recursive: true, timeZone: '+01:00' });
+    expect(found.map(({ id, sequence, at, seconds }) => [id, sequence, at, seconds])).toEqual([
+      ['a/frame-000000', 'a', '2024-01-31T22:59:59Z', 0],
+      ['a/frame-000001', 'a', '2024-01-31T23:00:01Z', 2],
+      ['b/frame-000000', 'b', '2024-03-01T11:00:00Z', 0],
+    ]);
+    expect(await describeAlone(frames, { options: { directory, recursive: true } })).toMatchObject({
+      output: { count: 3, sequences: ['a', 'b'], counts: [2, 1] },
+    });
+  });
+
+  test('is that of `intervalSeconds` where it is given', async () => {
+    const { found } = await run({ directory: await folder([10, 12]), intervalSeconds: 30 });
+    expect(found.map(({ at, seconds }) => [at, seconds])).toEqual([
+      [undefined, 0],
+      [undefined, 60],
+    ]);
+  });
+
+  test.each([
+    [{ pattern: '(' }, /pattern: .*Unterminated group/],
+    [{ time: '(?<month>\\d\\d)' }, /time: it needs a group `year` or `epoch`/],
+    [{ timeZone: 'Mars/Olympus' }, /timeZone: it is no time zone/],
+  ])('cannot be read with %o, which is found before anything runs', async (options, says) => {
+    await expect(run({ directory: '.', ...options })).rejects.toThrow(says);
+  });
+});
+
+test('the plan says what is kept on disk of pixels that memory has no room for', async () => {
+  const directory = await folder([1, 2]);
+  const notes = async (options: object) => {
+    const described = await describeAlone(frames, { options: { directory, ...options } });
+    return 'notes' in described ? described.notes!.slice(1) : undefined;
+  };
+  expect(await notes({})).toEqual([]);
+  expect(await notes({ cacheBytes: 24 * 16 * 3 })).toEqual([
+    'the frames hold 1 MiB of pixels: up to 1 MiB are kept in the work folder',
+  ]);
+  expect(await notes({ cacheBytes: 0, spillBytes: 0 })).toEqual([
+    expect.stringMatching(
+      /up to 0 MiB are kept .*, and what has no room there is decoded again if it is drawn much later/,
+    ),
+  ]);
 });
 
 describe('sizes', () => {

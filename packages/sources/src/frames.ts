@@ -1,4 +1,4 @@
-// Reads a folder of numbered pictures as a sequence of frames.
+// Reads a folder of pictures as sequences of frames.
 
 import { basename, join, resolve } from 'node:path';
 import {
@@ -6,7 +6,6 @@ import {
   frameId,
   InputError,
   lineage,
-  partOfRaster,
   refuse,
   sha256,
   spec,
@@ -20,20 +19,58 @@ import {
 import { decodePicture } from '@deepearth/vision/decode-picture';
 import { readPictureFile, type PictureFile } from '@deepearth/vision/picture-file';
 import { pixelCache, type PixelCache } from '@deepearth/vision/pixel-cache';
+import { readThrough, type ReadThrough } from '@deepearth/vision/read-through';
 import { z } from 'zod';
-import { formatGaps, listFrames, type Listing } from './listing.ts';
+import { formatGaps } from './gaps.ts';
+import { isoOf, isTimeZone, secondsBetween } from './instant.ts';
+import { listFrames, type Listing, type SequenceListing } from './listing.ts';
+import { orders, type ListedFrame } from './order-frames.ts';
+import { timeGroups } from './time-in-name.ts';
 
 const whole = z.number().int().nonnegative();
+
+const expression = z.string().superRefine((text, { addIssue }) => {
+  try {
+    new RegExp(text, 'u');
+  } catch (error) {
+    addIssue({ code: 'custom', message: (error as Error).message });
+  }
+});
 
 /** Options of `source/frames`. */
 export const framesOptions = z.strictObject({
   directory: z.string().min(1).describe('The folder that holds the pictures: PNG, JPEG, WebP, TIFF or AVIF.'),
-  pattern: z
-    .string()
+  recursive: z
+    .boolean()
+    .default(false)
+    .describe('Whether the folders in it are read too, each as a sequence of its own (a camera).'),
+  pattern: expression
     .optional()
     .describe(
-      'Regular expression for file names; its group `number`, or its first group, is the frame number. Default: every picture, numbered by the last digits of its name, or by the order of names where no name has digits.',
+      'Regular expression for file names; its group `number`, or its first group, is the frame number. Default: every picture.',
     ),
+  order: z
+    .enum(orders)
+    .optional()
+    .describe(
+      'What frames are ordered by. Default: `time`, where names or EXIF data say when pictures were taken; else `number`, the last digits of names; else `name`. By time or name, a frame is numbered by its position from 0, unless `pattern` has a number.',
+    ),
+  time: expression
+    .refine((text) => /\(\?<(?:year|epoch)>/.test(text), 'it needs a group `year` or `epoch`')
+    .optional()
+    .describe(
+      `Regular expression for file names whose named groups say when a picture was taken: ${timeGroups.join(', ')}. Default: the usual notations are recognised.`,
+    ),
+  timeZone: z
+    .string()
+    .refine(isTimeZone, 'it is no time zone: name one like "Europe/Berlin", or an offset like "+02:00"')
+    .default('UTC')
+    .describe('Of times that are written down without an offset: an IANA name or an offset.'),
+  maxGapSeconds: z
+    .number()
+    .positive()
+    .optional()
+    .describe('A longer pause between two frames begins a new sequence. Default: pauses are not looked at.'),
   first: whole.optional().describe('The first frame number to read. Default: the lowest there is.'),
   last: whole.optional().describe('The last frame number to read. Default: the highest there is.'),
   fps: z
@@ -130,7 +167,7 @@ export const frameKey = (digest: string, values: FramesOptions['values']): strin
 /** The stage `source/frames`. */
 export const frames = defineSource({
   type: 'frames',
-  summary: 'Reads a folder of numbered pictures in natural order.',
+  summary: 'Reads a folder of pictures in order of time, number or name.',
   options: framesOptions,
   examples: [
     '- type: source/frames\n  with: { directory: frames }',
@@ -138,8 +175,9 @@ export const frames = defineSource({
   ],
 
   async survey(options: FramesOptions, signal): Promise<FramesSurvey> {
-    const listing = await listFrames(options);
-    const { width, height } = await open(join(options.directory, listing.files[0]!.file), options, signal);
+    const listing = await listFrames({ ...options, intervalSeconds: intervalOf(options), signal });
+    const path = join(options.directory, listing.sequences[0]!.files[0]!.file);
+    const { width, height } = await readPictureFile(path, { maxPixels: options.maxPixels, remedy, signal });
     return { listing, width, height };
   },
 
@@ -149,51 +187,68 @@ export const frames = defineSource({
     if (options.first !== undefined && options.last !== undefined && options.first > options.last)
       return refuse(`\`first\` (${options.first}) comes after \`last\` (${options.last}).`, { option: 'first' });
     const same = options.sizes === 'same';
+    const counts = survey?.listing.sequences.map(({ files }) => files.length);
     return {
       output: {
         ...spec(
           'frame',
           { height: same ? (survey?.height ?? null) : null, width: same ? (survey?.width ?? null) : null, channels: 3 },
           options.values === 'uint8' ? 'uint8' : null,
-          survey?.listing.files.length ?? null,
+          counts?.reduce((sum, count) => sum + count, 0) ?? null,
         ),
-        sequences: [sequenceOf(options)],
+        sequences:
+          survey?.listing.sequences.map(({ name }) => name) ?? (options.recursive ? null : [sequenceOf(options)]),
+        ...(counts && { counts }),
       },
       memoryBytes: options.cacheBytes,
-      notes: survey ? remarks(survey.listing, options) : [],
+      notes: survey
+        ? [
+            ...new Set(survey.listing.sequences.flatMap((each) => [howOrdered(each), ...remarks(each, options)])),
+            ...spillNote(survey, options),
+          ]
+        : [],
     };
   },
 
   async *process(_, context) {
-    const { options, signal } = context;
-    const listing = context.survey?.listing ?? (await listFrames(options));
-    check(listing, options);
-    for (const remark of remarks(listing, options)) context.log.warn(`${options.directory}: ${remark}`);
+    const { options, signal, log } = context;
+    const listing =
+      context.survey?.listing ?? (await listFrames({ ...options, intervalSeconds: intervalOf(options), signal }));
     const cache = await cacheOf(context);
-    const sequence = sequenceOf(options);
-    const start = listing.files[0]!.number;
-    const { first = 0, end = listing.files.length } = context.frameRange ?? {};
-    const files = listing.files.slice(first, end);
+    const read = readThrough(cache);
+    const { first = 0, end = Infinity } = context.frameRange ?? {};
+    const parts = listing.sequences.map((each) => ({ each, files: each.files.slice(first, end) }));
+    const total = parts.reduce((sum, { files }) => sum + files.length, 0);
     let leader: FrameFile | undefined;
     let done = 0;
-    for (const { file, number } of files) {
-      signal.throwIfAborted();
-      const id = frameId(sequence, number, context.severalSequences);
-      const frame = await context.attempt({ id }, async () => {
-        const picture = await open(join(options.directory, file), options, signal);
-        if (options.sizes === 'same' && leader) sameSize(leader, picture);
-        const made = frameOf({ id, sequence, number }, picture, options, start, cache);
-        if (options.verify && !cache.has(made.key)) await cache.set(made.key, await decode(picture, options));
-        return { made, picture };
-      });
-      context.progress('frames', ++done, files.length);
-      if (!frame) continue;
-      const { made, picture } = frame;
-      context.recordInput({ path: picture.name, bytes: picture.bytes.length, sha256: picture.sha256 });
-      if (picture.pages > 1 && !leader)
-        context.log.warn(`${picture.name} holds ${picture.pages} pictures; only the first of each file is read.`);
-      leader ??= { ...picture, bytes: new Uint8Array(0) };
-      yield made;
+    for (const { each, files } of parts) {
+      check(each, options);
+      log.info(`${each.name}: ${howOrdered(each)}`);
+      for (const remark of remarks(each, options)) log.warn(`${options.directory}: ${remark}`);
+      for (const listed of files) {
+        signal.throwIfAborted();
+        const id = frameId(each.name, listed.number, context.severalSequences);
+        const frame = await context.attempt({ id }, async () => {
+          const picture = await open(join(options.directory, listed.file), options, signal);
+          if (options.sizes === 'same' && leader) sameSize(leader, picture);
+          const made = frameOf(
+            { id, sequence: each.name, ...timeOf(listed, each.files[0]!, options) },
+            picture,
+            options,
+            read,
+          );
+          if (options.verify && !cache.has(made.key)) await read(made.key, () => decode(picture, options), { signal });
+          return { made, picture };
+        });
+        context.progress('frames', ++done, total);
+        if (!frame) continue;
+        const { made, picture } = frame;
+        context.recordInput({ path: picture.name, bytes: picture.bytes.length, sha256: picture.sha256 });
+        if (picture.pages > 1 && !leader)
+          log.warn(`${picture.name} holds ${picture.pages} pictures; only the first of each file is read.`);
+        leader ??= { ...picture, bytes: new Uint8Array(0) };
+        yield made;
+      }
     }
   },
 
@@ -202,6 +257,36 @@ export const frames = defineSource({
     return readAgain(locator, { maxPixels, values }, part, signal);
   },
 });
+
+/** Seconds from one number to the next, where the options say so. */
+const intervalOf = ({ intervalSeconds, fps }: FramesOptions): number | undefined =>
+  intervalSeconds ?? (fps === undefined ? undefined : 1 / fps);
+
+/** A frame's number, instant, and seconds since the first frame of its sequence. */
+function timeOf(
+  { number, instant }: ListedFrame,
+  start: ListedFrame,
+  options: FramesOptions,
+): Pick<Frame, 'number' | 'at' | 'seconds'> {
+  const interval = intervalOf(options);
+  const seconds =
+    interval !== undefined
+      ? (number - start.number) * interval
+      : instant !== undefined && start.instant !== undefined
+        ? secondsBetween(start.instant, instant)
+        : undefined;
+  return { number, ...(instant !== undefined && { at: isoOf(instant) }), ...(seconds !== undefined && { seconds }) };
+}
+
+/** For people: "ordered by time (date in the names): 8 frames, 2024-01-31T23:40:00Z to 2024-02-01T00:15:00Z". */
+function howOrdered({ order, reason, files }: SequenceListing): string {
+  const [first, last] = [files[0]!, files.at(-1)!];
+  const span =
+    order === 'time'
+      ? `${isoOf(first.instant!)} to ${isoOf(last.instant!)}`
+      : `${basename(first.file)} to ${basename(last.file)}`;
+  return `ordered by ${order} (${reason}): ${files.length} ${files.length === 1 ? 'frame' : 'frames'}, ${span}`;
+}
 
 /** The folder's own name, whatever the path to it. */
 const sequenceOf = ({ sequence, directory }: FramesOptions): string =>
@@ -242,13 +327,11 @@ async function readAgain(
 }
 
 function frameOf(
-  { id, sequence, number }: Pick<Frame, 'id' | 'sequence' | 'number'>,
+  place: Pick<Frame, 'id' | 'sequence' | 'number' | 'at' | 'seconds'>,
   { name: path, sha256: digest, width, height }: FrameFile,
   options: FramesOptions,
-  start: number,
-  cache: PixelCache,
+  read: ReadThrough,
 ): Frame {
-  const interval = options.intervalSeconds ?? (options.fps === undefined ? undefined : 1 / options.fps);
   const key = frameKey(digest, options.values);
   const locator: Locator = {
     source: 'source/frames',
@@ -257,24 +340,14 @@ function frameOf(
     decode: { values: options.values, maxPixels: options.maxPixels },
   };
   return {
+    ...place,
     kind: 'frame',
-    id,
     key,
-    sequence,
-    number,
     width,
     height,
-    ...(interval !== undefined && { seconds: (number - start) * interval }),
     locator,
-    async read({ signal, ...part }: ReadOptions = {}) {
-      signal?.throwIfAborted();
-      const kept = await cache.get(key);
-      if (kept) return partOfRaster(kept, part);
-      const raster = await readAgain(locator, options, part, signal);
-      // A part stands for nobody else's reading.
-      if (!part.window && (part.overview ?? 1) === 1) await cache.set(key, raster);
-      return raster;
-    },
+    read: (wanted?: ReadOptions) =>
+      read(key, ({ signal, ...part }) => readAgain(locator, options, part, signal), wanted),
   };
 }
 
@@ -291,7 +364,7 @@ function sameSize(leader: PictureFile, { name, width, height }: PictureFile): vo
   );
 }
 
-function check({ duplicates, gaps, missing }: Listing, options: FramesOptions): void {
+function check({ duplicates, files, gaps, missing }: SequenceListing, options: FramesOptions): void {
   const [pair] = duplicates;
   if (pair && options.duplicates === 'error') {
     const more = duplicates.length > 1 ? ` (${duplicates.length} such pairs)` : '';
@@ -301,7 +374,9 @@ function check({ duplicates, gaps, missing }: Listing, options: FramesOptions): 
       {
         code: 'E_DUPLICATE_FRAME',
         remedy:
-          'Remove one, say with `pattern` where the number stands, or take the first of each with `duplicates: first`.',
+          duplicates.length * 2 > files.length
+            ? 'The last digits of these names are no numbers of frames: say with `pattern` where the number stands, or take the order of names with `order: name`.'
+            : 'Remove one, say with `pattern` where the number stands, or take the first of each with `duplicates: first`.',
       },
     );
   }
@@ -312,17 +387,34 @@ function check({ duplicates, gaps, missing }: Listing, options: FramesOptions): 
     });
 }
 
+/** What the plan says of pixels that memory has no room for, as far as the first frame tells. */
+function spillNote({ listing, width, height }: FramesSurvey, { cacheBytes, spillBytes }: FramesOptions): string[] {
+  const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  const frameCount = listing.sequences.reduce((sum, { files }) => sum + files.length, 0);
+  const pixels = frameCount * width * height * 3;
+  if (pixels <= cacheBytes) return [];
+  const beyond =
+    pixels > cacheBytes + spillBytes ? ', and what has no room there is decoded again if it is drawn much later' : '';
+  return [
+    `the frames hold ${mebibytes(pixels)} of pixels: up to ${mebibytes(Math.min(pixels, spillBytes))} are kept in the work folder${beyond}`,
+  ];
+}
+
 /** What is odd about a folder, for the plan and as warnings. */
-function remarks({ unnumbered, gaps, missing, duplicates }: Listing, options: FramesOptions): string[] {
+function remarks(
+  { order, leftOut, warnings, gaps, missing, duplicates }: SequenceListing,
+  options: FramesOptions,
+): string[] {
   const few = (names: readonly string[]) =>
     `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;
   return [
     ...(missing
       ? [`${missing} frame ${missing === 1 ? 'number is' : 'numbers are'} missing: ${formatGaps(gaps)}`]
       : []),
-    ...(unnumbered.length
+    ...warnings,
+    ...(leftOut.length
       ? [
-          `${unnumbered.length} ${unnumbered.length === 1 ? 'picture has' : 'pictures have'} no number in the name and ${unnumbered.length === 1 ? 'is' : 'are'} left out: ${few(unnumbered)}`,
+          `${leftOut.length} ${leftOut.length === 1 ? 'picture has' : 'pictures have'} no ${order} in the name and ${leftOut.length === 1 ? 'is' : 'are'} left out: ${few(leftOut)}`,
         ]
       : []),
     ...(duplicates.length && options.duplicates === 'first'

@@ -15,11 +15,13 @@ test('what the package exports is what it is meant to', () => {
       "formatGaps",
       "frames",
       "framesOptions",
+      "isoOf",
       "listFrames",
       "pictureEndings",
       "stages",
       "synthetic",
       "syntheticOptions",
+      "timesInNames",
       "weather",
     ]
   `);

@@ -4,5 +4,10 @@ export { frames, framesOptions, type FramesOptions, type FramesSurvey } from './
 export { synthetic, syntheticOptions } from './synthetic.ts';
 export { stages } from './stages.ts';
 // Parts
-export { listFrames, findGaps, formatGaps, pictureEndings, type Listing, type NumberedFile } from './listing.ts';
+export { listFrames, type Listing, type ListingOptions, type SequenceListing } from './listing.ts';
+export { findGaps, formatGaps, type Gaps } from './gaps.ts';
+export { pictureEndings } from './picture-folder.ts';
+export { timesInNames, type NameTime, type NameTimes } from './time-in-name.ts';
+export { isoOf, type Instant } from './instant.ts';
+export type { ListedFrame, Order } from './order-frames.ts';
 export { weather, type Weather, type WeatherOptions } from './weather.ts';

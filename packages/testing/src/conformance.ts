@@ -2,12 +2,19 @@
 
 import { describeChecks } from './check-describe.ts';
 import { flowChecks } from './check-flow.ts';
+import { frameChecks } from './check-frames.ts';
 import { metadataChecks } from './check-metadata.ts';
 import { resultChecks } from './check-results.ts';
 import type { AnyStage, Check, Subject } from './subject.ts';
 
 /** The laws of a stage, each with what it needs and how it is checked. */
-export const checks: readonly Check[] = [...metadataChecks, ...describeChecks, ...resultChecks, ...flowChecks];
+export const checks: readonly Check[] = [
+  ...metadataChecks,
+  ...describeChecks,
+  ...resultChecks,
+  ...frameChecks,
+  ...flowChecks,
+];
 
 /** The checks that apply to a stage. Throws a `TypeError` when a stage that takes items is tested without. */
 export function checksFor(stage: AnyStage, subject: Subject): readonly Check[] {

@@ -1,55 +1,104 @@
 // Decodes a picture file to red, green and blue.
 
-import { tensor, type Raster } from '@deepearth/core';
+import { InputError, tensor, type Raster } from '@deepearth/core';
 import { checkWindow, overviewRaster, partOfRaster, type PartOptions } from '@deepearth/core/raster-part';
 import { damaged, openPicture, type PictureFile, type PictureFileOptions } from './picture-file.ts';
 
 export interface DecodeOptions extends PartOptions, Pick<PictureFileOptions, 'remedy'> {
   /** Keep 16-bit values; otherwise they become 8-bit by `round(value / 257)`. */
   readonly keep16?: boolean | undefined;
+  /**
+   * Which bands are shown as red, green and blue, or the one that is shown as grey: numbers from 1, or names that the
+   * file gives them. Default: the first three (the first, where there are fewer than three), opacity left out.
+   */
+  readonly bands?: readonly (number | string)[] | undefined;
 }
 
 /**
  * Decodes to `[height, width, 3]`, red, green, blue: upright (EXIF), grey repeated, values as stored (an embedded
- * colour profile is not applied, and colours under an opacity are not blended with anything). Pixels whose opacity is 0
- * are those without data. With `window`, the same pixels as of the whole picture, but no more of it is decoded than the
- * format allows. Throws an `InputError` naming the file when it is damaged, a `RangeError` for a window that leaves the
- * picture.
+ * colour profile is not applied, and colours under an opacity are not blended with anything; cyan, magenta, yellow and
+ * black become colours by plain conversion, as in Pillow). Pixels whose opacity is 0 are those without data. With
+ * `window`, the same pixels as of the whole picture, but no more of it is decoded than the format allows. Throws an
+ * `InputError` naming the file when it is damaged or lacks a band, a `RangeError` for a window that leaves the picture.
  */
 export async function decodePicture(file: PictureFile, options: DecodeOptions = {}): Promise<Raster> {
-  const { keep16 = false, window, overview = 1, remedy } = options;
+  const { window, overview = 1, remedy } = options;
   if (window) checkWindow(window, file.width, file.height);
+  const decoding: Decoding = { keep16: options.keep16 ?? false, bands: chosenBands(file, options.bands) };
   try {
     // A picture that is turned is decoded whole: its rows are the columns of the window, or run the other way.
-    if (window && !file.upright) return partOfRaster(await decode(file, keep16), options);
-    return overviewRaster(await decode(file, keep16, window), overview);
+    if (window && !file.upright) return partOfRaster(await decode(file, decoding), options);
+    return overviewRaster(await decode(file, decoding, window), overview);
   } catch (cause) {
-    throw cause instanceof RangeError ? cause : damaged(file.name, file.bytes, cause, remedy);
+    throw cause instanceof RangeError || cause instanceof InputError
+      ? cause
+      : damaged(file.name, file.bytes, cause, remedy);
   }
 }
 
-async function decode(file: PictureFile, keep16: boolean, window?: PartOptions['window']): Promise<Raster> {
+interface Decoding {
+  readonly keep16: boolean;
+  /** From 0. */
+  readonly bands: readonly [red: number, green: number, blue: number];
+}
+
+/** The bands that become red, green and blue, from 0. */
+function chosenBands(
+  { name, bands, bandNames, opacity, cmyk }: PictureFile,
+  wanted: DecodeOptions['bands'],
+): Decoding['bands'] {
+  if (!wanted) {
+    const [red = 0, green, blue] = Array.from({ length: Math.min(bands, 4) }, (_, i) => i).filter((i) => i !== opacity);
+    return green === undefined || blue === undefined ? [red, red, red] : [red, green, blue];
+  }
+  const chosen = wanted.map((band) => {
+    const index = typeof band === 'number' ? band - 1 : bandNames.indexOf(band);
+    if (index >= 0 && index < bands && !cmyk) return index;
+    const named = bandNames.filter((each) => each !== undefined);
+    throw new InputError(
+      name,
+      cmyk
+        ? 'has cyan, magenta, yellow and black, and no bands to choose from.'
+        : `has no band ${JSON.stringify(band)}; it has ${bands}${named.length ? `: ${named.join(', ')}` : ''}.`,
+      {
+        code: 'E_BANDS',
+        remedy: cmyk ? 'Leave `bands` out.' : 'Choose `bands` by number from 1, or by a name that the file gives them.',
+      },
+    );
+  });
+  const [red, green = red, blue = red] = chosen as [number, number?, number?];
+  return [red, green, blue];
+}
+
+async function decode(file: PictureFile, { keep16, bands }: Decoding, window?: PartOptions['window']): Promise<Raster> {
   const wide = file.depth === 'uint16';
-  const opened = await openPicture(file.bytes);
+  const opened = await openPicture(file.bytes, file.libvipsPage);
   const upright = window
     ? opened.extract({ left: window.x, top: window.y, width: window.width, height: window.height })
     : opened.autoOrient();
-  const raw = wide
-    ? upright.toColourspace('rgb16').raw({ depth: 'ushort' })
-    : upright.toColourspace('srgb').raw({ depth: 'uchar' });
-  const { data, info } = await raw.toBuffer({ resolveWithObject: true });
+  // libvips would convert inks with a profile of its own.
+  const colours = file.cmyk
+    ? upright.pipelineColourspace('cmyk').toColourspace('cmyk')
+    : upright.toColourspace(wide ? 'rgb16' : 'srgb');
+  const { data, info } = await colours.raw({ depth: wide ? 'ushort' : 'uchar' }).toBuffer({ resolveWithObject: true });
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   // Buffers may be pooled: 16-bit views need an aligned start.
   const aligned = wide && bytes.byteOffset % 2 ? bytes.slice() : bytes;
   const values = wide ? new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2) : bytes;
   const { height, width, channels } = info;
-  const valid = file.hasAlpha ? opaque(values, channels) : undefined;
-  const rgb =
-    wide && !keep16
-      ? toColours(values, channels, new Uint8Array(width * height * 3), (v) => Math.round(v / 257))
-      : channels === 3
-        ? values
-        : toColours(values, channels, new (wide ? Uint16Array : Uint8Array)(width * height * 3));
+  // Grey has become three channels, with the other bands behind them.
+  const channelOf = (band: number): number =>
+    channels === file.bands || band === 0 ? band : band + channels - file.bands;
+  const [red, green, blue] = bands.map(channelOf) as [number, number, number];
+  const convert = wide && !keep16 ? to8Bits : undefined;
+  const asStored = channels === 3 && red === 0 && green === 1 && blue === 2;
+  const out = (): Uint8Array | Uint16Array => new (wide && keep16 ? Uint16Array : Uint8Array)(width * height * 3);
+  const rgb = file.cmyk
+    ? fromInks(values, wide ? 65_535 : 255, out(), convert)
+    : asStored && !convert
+      ? values
+      : pick(values, channels, [red, green, blue], out(), convert);
+  const valid = file.opacity === undefined ? undefined : opaque(values, channels, channelOf(file.opacity));
   const shape = [height, width, 3];
   return {
     values: rgb instanceof Uint16Array ? tensor('uint16', shape, rgb) : tensor('uint8', shape, rgb),
@@ -58,27 +107,46 @@ async function decode(file: PictureFile, keep16: boolean, window?: PartOptions['
   };
 }
 
-/** 1 where the last channel is above 0; `undefined` when it is everywhere. */
-function opaque(values: ArrayLike<number>, channels: number): Uint8Array | undefined {
+const to8Bits = (value: number): number => Math.round(value / 257);
+const same = (value: number): number => value;
+
+/** 1 where the opacity is above 0; `undefined` when it is everywhere. */
+function opaque(values: ArrayLike<number>, channels: number, opacity: number): Uint8Array | undefined {
   const valid = new Uint8Array(values.length / channels);
   let all = true;
   for (let i = 0; i < valid.length; i++) {
-    const on = values[i * channels + channels - 1]! > 0;
+    const on = values[i * channels + opacity]! > 0;
     valid[i] = on ? 1 : 0;
     all &&= on;
   }
   return all ? undefined : valid;
 }
 
-function toColours<T extends Uint8Array | Uint16Array>(
+function pick(
   values: ArrayLike<number>,
   channels: number,
-  out: T,
-  convert: (value: number) => number = (v) => v,
-): T {
-  const grey = channels < 3;
-  for (let i = 0, pixel = 0; pixel < out.length / 3; pixel++) {
-    for (let c = 0; c < 3; c++) out[i++] = convert(values[pixel * channels + (grey ? 0 : c)]!);
+  [red, green, blue]: Decoding['bands'],
+  out: Uint8Array | Uint16Array,
+  convert = same,
+): Uint8Array | Uint16Array {
+  for (let i = 0, at = 0; i < out.length; at += channels) {
+    out[i++] = convert(values[at + red]!);
+    out[i++] = convert(values[at + green]!);
+    out[i++] = convert(values[at + blue]!);
+  }
+  return out;
+}
+
+/** Cyan, magenta, yellow and black to colours: what the inks leave over, as in Pillow's Convert.c. */
+function fromInks(
+  values: ArrayLike<number>,
+  most: number,
+  out: Uint8Array | Uint16Array,
+  convert = same,
+): Uint8Array | Uint16Array {
+  for (let i = 0, at = 0; i < out.length; at += 4) {
+    const light = most - values[at + 3]!;
+    for (let ink = 0; ink < 3; ink++) out[i++] = convert(light - Math.round((values[at + ink]! * light) / most));
   }
   return out;
 }

@@ -19,6 +19,7 @@ test('the names that the package exports', () => {
       "readPicture",
       "readPictureFile",
       "readProcessor",
+      "readThrough",
       "resize",
       "resizeWindow",
       "resizeWindowFloat",

@@ -3,7 +3,8 @@ export { readPicture, type PictureOptions } from './read-picture.ts';
 export { readPictureFile, type PictureFile, type PictureFileOptions } from './picture-file.ts';
 export { decodePicture, type DecodeOptions } from './decode-picture.ts';
 // Rasters
-export { pixelCache, type PixelCache } from './pixel-cache.ts';
+export { pixelCache, type PixelCache, type PixelCacheOptions } from './pixel-cache.ts';
+export { readThrough, type ReadThrough } from './read-through.ts';
 // Geometry
 export {
   cellAt,

@@ -3,6 +3,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { InputError } from '@deepearth/core';
 import type { Metadata, Sharp } from 'sharp';
+import { tiffPages, type TiffPage } from './tiff-header.ts';
 
 /** The bytes of a picture file and what its header says; the pixels are decoded from these bytes. */
 export interface PictureFile {
@@ -16,11 +17,21 @@ export interface PictureFile {
   readonly height: number;
   /** Whether the pixels are stored the way they are shown, so that no EXIF orientation turns them. */
   readonly upright: boolean;
-  /** Pictures or layers in the file; only the first is read. */
+  /** Pictures in the file, without thumbnails, overviews and masks. */
   readonly pages: number;
+  /** Which of them this is, from 0. */
+  readonly page: number;
+  /** The same for libvips, which counts thumbnails and masks too. */
+  readonly libvipsPage: number;
   readonly depth: 'uint8' | 'uint16';
-  readonly channels: number;
-  readonly hasAlpha: boolean;
+  /** Whether the bands are cyan, magenta, yellow and black. */
+  readonly cmyk: boolean;
+  /** Bands of a pixel, with that of the opacity. */
+  readonly bands: number;
+  /** Names that the file gives its bands, by position. */
+  readonly bandNames: readonly (string | undefined)[];
+  /** Which band is the opacity, from 0. A further band is one only where the file says so. */
+  readonly opacity?: number;
 }
 
 /** How a picture file is decoded, and which are refused. */
@@ -30,6 +41,8 @@ export interface PictureFileOptions {
    * 2^28, 16,384 x 16,384.
    */
   readonly maxPixels?: number | undefined;
+  /** Which picture of the file, from 0. */
+  readonly page?: number | undefined;
   /** How errors call a picture that is given as bytes. */
   readonly name?: string | undefined;
   /** What errors say to do about a file that cannot be read. */
@@ -52,6 +65,9 @@ const pictureFormats: ReadonlySet<string> = new Set([
   'fits',
 ]);
 
+/** Hyperspectral cameras have a few hundred. */
+const maxBands = 4096;
+
 /** Files above this are not read into memory; no 16,384 x 16,384 picture comes near it. */
 const maxFileBytes = 2 ** 30;
 
@@ -61,15 +77,24 @@ const maxFileBytes = 2 ** 30;
  */
 export async function readPictureFile(
   source: string | Uint8Array,
-  { maxPixels = 2 ** 28, name, remedy, signal }: PictureFileOptions = {},
+  { maxPixels = 2 ** 28, page = 0, name, remedy, signal }: PictureFileOptions = {},
 ): Promise<PictureFile> {
   const subject = name ?? (typeof source === 'string' ? source : 'picture');
   const bytes = typeof source === 'string' ? await readBytes(source, subject, remedy, signal) : source;
   if (bytes.length === 0) throw unreadable(subject, 'is empty (0 bytes).', { remedy });
+  const tiff = await tiffPages((offset, length) => bytes.subarray(offset, offset + length));
+  if (tiff && page >= tiff.length) throw noPage(subject, page, tiff.length);
+  const directory = tiff?.[page];
+  const libvipsPage = directory?.page ?? page;
   let about: Metadata;
   try {
-    about = await (await openPicture(bytes)).metadata();
+    if (!tiff && page > 0) {
+      const { pages = 1 } = await (await openPicture(bytes, 0)).metadata();
+      if (page >= pages) throw noPage(subject, page, pages);
+    }
+    about = await (await openPicture(bytes, libvipsPage)).metadata();
   } catch (cause) {
+    if (cause instanceof InputError) throw cause;
     throw damaged(subject, bytes, cause, remedy);
   }
   const { format, depth, orientation = 1 } = about;
@@ -96,12 +121,27 @@ export async function readPictureFile(
     width,
     height,
     upright: orientation === 1,
-    pages: about.pages ?? 1,
+    pages: tiff?.length ?? about.pages ?? 1,
+    page,
+    libvipsPage,
     depth: depth === 'uchar' ? 'uint8' : 'uint16',
-    channels: about.channels,
-    hasAlpha: about.hasAlpha,
+    cmyk: about.space === 'cmyk',
+    bands: about.channels,
+    bandNames: directory?.bandNames ?? [],
+    ...opacityOf(about, directory),
   };
 }
+
+/** libvips takes any further band for opacity; a TIFF has to say so. */
+function opacityOf({ channels, hasAlpha }: Metadata, tiff: TiffPage | undefined): { readonly opacity?: number } {
+  if (!tiff) return hasAlpha ? { opacity: channels - 1 } : {};
+  const extra = tiff.extraSamples.findIndex((kind) => kind === 1 || kind === 2);
+  const opacity = tiff.bands - tiff.extraSamples.length + extra;
+  return extra >= 0 && opacity >= 0 && opacity < channels ? { opacity } : {};
+}
+
+const noPage = (subject: string, page: number, pages: number): InputError =>
+  new InputError(subject, `has no page ${page}; it has ${pages}, counted from 0.`, { code: 'E_PAGE' });
 
 async function readBytes(
   path: string,
@@ -126,21 +166,23 @@ async function readBytes(
   }
 }
 
-let loaded: Promise<(bytes: Uint8Array) => Sharp> | undefined;
+let loaded: Promise<(bytes: Uint8Array, page: number) => Sharp> | undefined;
 
 /**
- * Opens the bytes of a picture. From bytes: libvips keeps what it read by file name, and the file may be another one by
+ * Opens a page of the bytes of a picture. From bytes: libvips keeps what it read by file name, and the file may be another one by
  * now; its cache is then only memory, and is turned off.
  */
-export const openPicture = async (bytes: Uint8Array): Promise<Sharp> =>
+export const openPicture = async (bytes: Uint8Array, page: number): Promise<Sharp> =>
   (
     await (loaded ??= import('sharp').then(({ default: sharp }) => {
       sharp.cache(false);
       // The pixel limit is our own (it names the option); libvips would refuse without saying how to go on.
       // `ignoreIcc`: Pillow and OpenCV hand out the stored numbers, which the models were trained on.
-      return (input) => sharp(input, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
+      // Pictures of many bands are read too; which of them are wanted is decided here.
+      return (input, page) =>
+        sharp(input, { page, failOn: 'error', limitInputPixels: false, limitInputChannels: maxBands, ignoreIcc: true });
     }))
-  )(bytes);
+  )(bytes, page);
 
 /** How files of each format begin; dots stand for any character. */
 const beginnings: readonly (readonly [format: string, start: RegExp])[] = [

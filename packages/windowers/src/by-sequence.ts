@@ -1,43 +1,49 @@
-// Hands a stream of frames on sequence by sequence, so that no window joins two.
+// Windows frames sequence by sequence, so that no clip joins two.
 
-import { InputError, sourceName, type Frame } from '@deepearth/core';
+import { InputError, sourceName, type Clip, type Frame, type StageContext } from '@deepearth/core';
 
-/** The frames of one sequence that stand together in the stream. */
-export interface SequenceRun {
-  readonly sequence: string;
-  readonly frames: AsyncIterable<Frame>;
+/** Makes the clips of one sequence: gets its frames in order, then is told that there are no more. */
+export interface Windowing {
+  push(frame: Frame): Iterable<Clip>;
+  end(): Iterable<Clip>;
 }
 
 /**
- * One run for each sequence; a run has to be read to its end before the next is asked for. Throws an `InputError` for a
- * sequence that comes again after another: its clips would begin at 0 a second time, under names that are taken.
+ * Starts a windowing for each sequence and yields its clips. Where the sequences come one after the other, one ends when
+ * the next begins; where the input says that they are interleaved, all of them stay open until the end. Throws an
+ * `InputError` for a sequence that comes again after another although the input did not say so: its clips would begin at
+ * 0 a second time, under names that are taken.
  */
-export async function* bySequence(frames: AsyncIterable<Frame>): AsyncGenerator<SequenceRun> {
-  const iterator = frames[Symbol.asyncIterator]();
+export async function* bySequence(
+  frames: AsyncIterable<Frame>,
+  { inputs }: Pick<StageContext, 'inputs'>,
+  start: (sequence: string) => Windowing,
+): AsyncGenerator<Clip> {
+  const interleaved = inputs.some(({ spec }) => spec.interleaved);
+  const open = new Map<string, Windowing>();
   const ended = new Set<string>();
-  try {
-    let next = await iterator.next();
-    while (!next.done) {
-      const { sequence } = next.value;
+  for await (const frame of frames) {
+    const { sequence } = frame;
+    if (!open.has(sequence)) {
       if (ended.has(sequence))
         throw new InputError(
-          sourceName(next.value),
-          `the sequence ${JSON.stringify(sequence)} comes again after another (${next.value.id}).`,
-          { code: 'E_SEQUENCE_SPLIT', remedy: 'Send the frames of one sequence after those of the other, not mixed.' },
+          sourceName(frame),
+          `the sequence ${JSON.stringify(sequence)} comes again after another (${frame.id}).`,
+          {
+            code: 'E_SEQUENCE_SPLIT',
+            remedy:
+              'Send the frames of one sequence after those of the other, or say `interleaved: true` in the spec of the stage that mixes them.',
+          },
         );
-      const own = async function* (): AsyncGenerator<Frame> {
-        while (!next.done && next.value.sequence === sequence) {
-          yield next.value;
-          next = await iterator.next();
+      if (!interleaved)
+        for (const [former, windowing] of open) {
+          yield* windowing.end();
+          open.delete(former);
+          ended.add(former);
         }
-      };
-      const run = own();
-      yield { sequence, frames: run };
-      // What the consumer left unread belongs to this run.
-      for await (const _ of run);
-      ended.add(sequence);
+      open.set(sequence, start(sequence));
     }
-  } finally {
-    await iterator.return?.();
+    yield* open.get(sequence)!.push(frame);
   }
+  for (const windowing of open.values()) yield* windowing.end();
 }

@@ -1,16 +1,8 @@
 // Cuts a sequence of frames into clips of one length at equal distances.
 
-import {
-  defineWindower,
-  InputError,
-  refuse,
-  sourceName,
-  type Clip,
-  type Frame,
-  type StageContext,
-} from '@deepearth/core';
+import { defineWindower, InputError, refuse, sourceName, type Frame, type StageContext } from '@deepearth/core';
 import { z } from 'zod';
-import { bySequence } from './by-sequence.ts';
+import { bySequence, type Windowing } from './by-sequence.ts';
 import { clipOf, fill } from './clip.ts';
 import { allFrames, clipSpec, wantFrames } from './spec.ts';
 
@@ -78,7 +70,7 @@ export const sliding = defineWindower({
       total! += full + (left && tail !== 'drop' ? 1 : 0);
       if (left) notes.push(tailNote(tail, left, size, count));
     }
-    return { output: clipSpec(stream, size, total), notes };
+    return { output: clipSpec(stream, size, total), notes: [...new Set(notes)] };
   },
 
   framesOf: ({ first, end }, { size, stride = size, tail }) => ({
@@ -87,16 +79,13 @@ export const sliding = defineWindower({
     end: (end - 1) * stride + size,
   }),
 
-  async *process(frames, context) {
-    for await (const { frames: own } of bySequence(frames)) yield* clipsOf(own, context);
-  },
+  process: (frames, context) => bySequence(frames, context, () => windowing(context)),
 });
 
 type Context = StageContext<z.output<typeof slidingOptions>>;
 
 /** The clips of one sequence. */
-async function* clipsOf(frames: AsyncIterable<Frame>, context: Context): AsyncGenerator<Clip> {
-  const { options, log, clipRange, frameRange, severalSequences } = context;
+function windowing({ options, log, clipRange, frameRange, severalSequences }: Context): Windowing {
   const { size, stride = size, tail } = options;
   const end = clipRange?.end ?? Infinity;
   let index = clipRange?.first ?? 0;
@@ -106,33 +95,40 @@ async function* clipsOf(frames: AsyncIterable<Frame>, context: Context): AsyncGe
   let skip = index * stride - (frameRange?.first ?? 0);
   let fresh = 0;
   let seen = 0;
-  for await (const frame of frames) {
-    if (index >= end) return;
-    seen++;
-    if (tail === 'shift') former = [...former.slice(-(size - 1)), frame];
-    if (skip > 0) {
-      skip--;
-      continue;
-    }
-    window.push(frame);
-    fresh++;
-    if (window.length < size) continue;
-    yield clipOf(index++, window, 0, severalSequences);
-    skip = Math.max(0, stride - size);
-    window = window.slice(Math.min(stride, size));
-    fresh = 0;
-  }
-  // Frames after the last clip of a range belong to the part that comes next.
-  if (fresh === 0 || index >= end) return;
-  if (tail === 'error')
-    throw new InputError(sourceName(window.at(-1)!), `${tooShort(fresh, size)}.`, {
-      code: 'E_SHORT_TAIL',
-      remedy: 'Choose `tail: pad`, `shift` or `drop`.',
-    });
-  if (tail === 'drop')
-    return log.warn(`${tailNote(tail, fresh, size, seen)} (${window.at(-fresh)!.id} to ${window.at(-1)!.id})`);
-  if (tail === 'shift' && former.length === size) yield clipOf(index, former, 0, severalSequences);
-  else yield clipOf(index, fill(window, size), size - window.length, severalSequences);
+
+  return {
+    *push(frame) {
+      if (index >= end) return;
+      seen++;
+      if (tail === 'shift') former = [...former.slice(-(size - 1)), frame];
+      if (skip > 0) {
+        skip--;
+        return;
+      }
+      window.push(frame);
+      fresh++;
+      if (window.length < size) return;
+      const full = window;
+      skip = Math.max(0, stride - size);
+      window = window.slice(Math.min(stride, size));
+      fresh = 0;
+      yield clipOf(index++, full, 0, severalSequences);
+    },
+
+    *end() {
+      // Frames after the last clip of a range belong to the part that comes next.
+      if (fresh === 0 || index >= end) return;
+      if (tail === 'error')
+        throw new InputError(sourceName(window.at(-1)!), `${tooShort(fresh, size)}.`, {
+          code: 'E_SHORT_TAIL',
+          remedy: 'Choose `tail: pad`, `shift` or `drop`.',
+        });
+      if (tail === 'drop')
+        return log.warn(`${tailNote(tail, fresh, size, seen)} (${window.at(-fresh)!.id} to ${window.at(-1)!.id})`);
+      if (tail === 'shift' && former.length === size) yield clipOf(index, former, 0, severalSequences);
+      else yield clipOf(index, fill(window, size), size - window.length, severalSequences);
+    },
+  };
 }
 
 const tooShort = (left: number, size: number): string =>

@@ -44,7 +44,7 @@ export function wantFrames(inputs: readonly FrameInput[]): Refusal | undefined {
 
 /**
  * What comes in altogether: the sizes that all inputs share, and a count where every input knows its own. `counts` has
- * the frames of each sequence, `null` where one input holds several sequences or does not know.
+ * the frames of each sequence; `null` where one input does not know, or holds sequences of lengths that it does not tell.
  */
 export function allFrames(inputs: readonly FrameInput[]): { stream: StreamSpec; counts: readonly number[] | null } {
   const [first, ...rest] = inputs.map((input) => input.spec) as [StreamSpec, ...StreamSpec[]];
@@ -53,9 +53,12 @@ export function allFrames(inputs: readonly FrameInput[]): { stream: StreamSpec; 
     name,
     size: rest.every((stream) => axisSize(stream, name) === size) ? size : null,
   }));
-  const counted = all.every(({ count, sequences }) => count !== null && (sequences?.length ?? 1) === 1);
+  const counts = all.map(countsOf);
   return {
     stream: { ...first, axes, dtype: rest.every(({ dtype }) => dtype === first.dtype) ? first.dtype : null },
-    counts: counted ? all.map(({ count }) => count!) : null,
+    counts: counts.every((each) => each !== null) ? counts.flat() : null,
   };
 }
+
+const countsOf = ({ count, counts, sequences }: StreamSpec): readonly number[] | null =>
+  counts ?? (count !== null && sequences !== null && (sequences?.length ?? 1) === 1 ? [count] : null);

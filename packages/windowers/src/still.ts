@@ -36,13 +36,16 @@ export const still = defineWindower({
 
   framesOf: (clips) => clips,
 
-  async *process(frames, { options: { size }, clipRange, severalSequences }) {
-    for await (const { frames: own } of bySequence(frames)) {
+  process: (frames, context) =>
+    bySequence(frames, context, () => {
+      const { options, clipRange, severalSequences } = context;
       let index = clipRange?.first ?? 0;
-      for await (const frame of own) {
-        if (index >= (clipRange?.end ?? Infinity)) break;
-        yield clipOf(index++, fill([frame], size), size - 1, severalSequences);
-      }
-    }
-  },
+      return {
+        *push(frame) {
+          if (index >= (clipRange?.end ?? Infinity)) return;
+          yield clipOf(index++, fill([frame], options.size), options.size - 1, severalSequences);
+        },
+        *end() {},
+      };
+    }),
 });

@@ -36,27 +36,38 @@ export const uniform = defineWindower({
     const refusal = wantFrames(inputs);
     if (refusal) return refusal;
     const { stream, counts } = allFrames(inputs);
+    const interleaved = inputs.some((input) => input.spec.interleaved);
     const notes = (counts ?? []).map((count) =>
       count < size
         ? `${count} frames fill a clip of ${size}: some are repeated`
         : `${count - size} of ${count} frames are left out`,
     );
     return {
-      output: clipSpec(stream, size, counts && counts.filter((count) => count > 0).length),
-      // With one sequence nothing leaves before all of it came; with several, the first is out before the last comes.
-      ...(counts?.length === 1 && { drains: true }),
-      notes,
+      output: {
+        ...clipSpec(stream, size, counts && counts.filter((count) => count > 0).length),
+        interleaved: false,
+      },
+      // With one sequence, or when they come in turns, nothing leaves before all has come; else the first is out before
+      // the last comes.
+      ...((counts?.length === 1 || interleaved) && { drains: true }),
+      notes: [...new Set(notes)],
       // It holds the handles of all frames of a sequence (a few hundred bytes each): the spacing follows from their number.
-      ...(counts && { memoryBytes: Math.max(...counts) * 512 }),
+      ...(counts && { memoryBytes: counts.reduce((a, b) => (interleaved ? a + b : Math.max(a, b)), 0) * 512 }),
     };
   },
 
-  async *process(frames, { options: { size, spacing }, severalSequences }) {
-    for await (const { frames: own } of bySequence(frames)) {
+  process: (frames, context) =>
+    bySequence(frames, context, () => {
       const all: Frame[] = [];
-      for await (const frame of own) all.push(frame);
-      const chosen = uniformIndices(all.length, size, spacing).map((i) => all[i]!);
-      yield clipOf(0, chosen, 0, severalSequences);
-    }
-  },
+      const { size, spacing } = context.options;
+      return {
+        *push(frame) {
+          all.push(frame);
+        },
+        *end() {
+          const chosen = uniformIndices(all.length, size, spacing).map((i) => all[i]!);
+          yield clipOf(0, chosen, 0, context.severalSequences);
+        },
+      };
+    }),
 });

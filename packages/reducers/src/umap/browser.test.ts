@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+// @ts-expect-error A tool is plain JavaScript.
+import { chromiumPath, withoutChromium } from '../../../../tools/chromium.mjs';
 import { seededRandom } from '../shared/seeded.ts';
 import { umap, type UmapOptions } from './umap.ts';
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 const { buildWeb } = (await import(new URL('../../web/build.mjs', import.meta.url).href)) as {
   buildWeb(outdir: string): Promise<string[]>;
 };
@@ -38,7 +38,7 @@ it('bundles for a browser without an import of anything', () => {
   expect(imports).toEqual([]);
 });
 
-describe.skipIf(!executablePath)(`in Chromium${executablePath ? '' : ' (skipped: it is not installed)'}`, () => {
+describe.skipIf(!chromiumPath)(`in Chromium${withoutChromium}`, () => {
   let browser: Browser;
   let server: Server;
   beforeAll(async () => {
@@ -56,7 +56,7 @@ describe.skipIf(!executablePath)(`in Chromium${executablePath ? '' : ' (skipped:
       );
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] });
+    browser = await chromium.launch({ executablePath: chromiumPath as string, args: ['--no-sandbox'] });
   });
   afterAll(async () => {
     await browser?.close();

@@ -1,0 +1,123 @@
+// Finds the picture files of a folder, and of the folders in it.
+
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { closest, InputError } from '@deepearth/core';
+
+/** Endings of the picture files that can be read. */
+export const pictureEndings = ['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.avif'] as const;
+
+const natural = new Intl.Collator('en', { numeric: true });
+/**
+ * Order for people: frame2 before frame10; equal but for case or zeros falls back to code units, so that it is the same
+ * everywhere.
+ */
+export const byName = (a: string, b: string): number => natural.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
+
+/** Which files of a folder are wanted. */
+export interface FolderOptions {
+  readonly directory: string;
+  /** Over file names without their folders; pictures by their ending unless told. */
+  readonly pattern?: RegExp | undefined;
+  /** Whether the folders in it are looked through too. */
+  readonly recursive?: boolean | undefined;
+}
+
+/**
+ * Picture files in natural order, as paths in the folder with forward slashes. Throws an `InputError` for a missing or
+ * empty folder and for one without pictures; it says what is there instead.
+ */
+export async function findPictures({ directory, pattern, recursive = false }: FolderOptions): Promise<string[]> {
+  const { files, folders } = await readFolder(directory, recursive);
+  if (files.length === 0) {
+    const only = folders.length > 0 && !recursive;
+    throw new InputError(
+      directory,
+      only ? `holds no files, only the folders ${some(folders)}.` : folders.length ? 'holds no files.' : 'is empty.',
+      {
+        code: 'E_NO_FRAMES',
+        remedy: only
+          ? 'Name one of them, or take each of them for a sequence with `recursive: true`.'
+          : `Put pictures there (${pictureEndings.join(', ')}), or name another folder.`,
+      },
+    );
+  }
+  const wanted = (path: string): boolean =>
+    pattern
+      ? pattern.test(basename(path))
+      : (pictureEndings as readonly string[]).includes(extname(path).toLowerCase());
+  const pictures = files.filter(wanted).sort(byName);
+  if (pictures.length > 0) return pictures;
+  throw new InputError(
+    directory,
+    `holds no ${pattern ? `file whose name fits the pattern ${JSON.stringify(pattern.source)}` : `pictures (${pictureEndings.join(', ')})`}; there are ${files.length} files: ${some(files)}.`,
+    { code: 'E_NO_FRAMES', remedy: pattern ? 'Change `pattern`.' : 'Name another folder.' },
+  );
+}
+
+/** Files and folders of a folder, without hidden ones; files of folders in it where `recursive`. */
+async function readFolder(directory: string, recursive: boolean): Promise<{ files: string[]; folders: string[] }> {
+  let entries;
+  try {
+    entries = await readdir(directory, { withFileTypes: true });
+  } catch (cause) {
+    throw await unlisted(directory, cause);
+  }
+  const files: string[] = [];
+  const folders: string[] = [];
+  for (const entry of entries.sort((a, b) => byName(a.name, b.name))) {
+    if (entry.name.startsWith('.')) continue;
+    if (entry.isDirectory()) folders.push(entry.name);
+    // A link to a picture counts; a broken one is kept, so that reading it says so instead of leaving it out. Links to
+    // folders are not followed: they may lead back.
+    else if (
+      entry.isFile() ||
+      (entry.isSymbolicLink() && !(await stat(resolve(directory, entry.name)).catch(() => undefined))?.isDirectory())
+    )
+      files.push(entry.name);
+  }
+  if (recursive)
+    for (const folder of folders) {
+      const inside = await readFolder(join(directory, folder), true);
+      files.push(...inside.files.map((file) => `${folder}/${file}`));
+    }
+  return { files, folders };
+}
+
+async function unlisted(directory: string, cause: unknown): Promise<InputError> {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'ENOTDIR')
+    return new InputError(directory, 'is a file, not a folder of frames.', {
+      code: 'E_FOLDER',
+      cause,
+      remedy: `Name the folder it is in: ${dirname(directory)}.`,
+    });
+  if (code !== 'ENOENT')
+    return new InputError(directory, `cannot be listed (${code ?? String(cause)}).`, {
+      code: 'E_FOLDER',
+      cause,
+      remedy: 'Check that you may read it.',
+    });
+  return new InputError(directory, 'there is no such folder.', {
+    code: 'E_FOLDER',
+    cause,
+    remedy: await nearestFolder(directory),
+  });
+}
+
+async function nearestFolder(directory: string): Promise<string> {
+  const full = resolve(directory);
+  const siblings = await readdir(dirname(full), { withFileTypes: true }).catch(() => undefined);
+  if (!siblings) return `Its parent ${dirname(full)} does not exist either; relative paths start at ${resolve('.')}.`;
+  const guess = closest(
+    basename(full),
+    siblings.filter((entry) => entry.isDirectory()).map(({ name }) => name),
+  );
+  return guess
+    ? `Did you mean ${directory.slice(0, directory.length - basename(directory).length)}${guess}?`
+    : `Relative paths start at ${resolve('.')}.`;
+}
+
+/** The first few of a list, and how many more there are. */
+export const some = (names: readonly string[], most = 5): string =>
+  `${names.slice(0, most).join(', ')}${names.length > most ? ` and ${names.length - most} more` : ''}`;

@@ -1,0 +1,6 @@
+// Stages
+export { crop, cropOptions } from './crop.ts';
+export { tile, tileOptions, tilesOf, tileStarts, type Tile } from './tile.ts';
+export { stages } from './stages.ts';
+// Parts
+export { partOfFrame, type PartNames } from './part-of-frame.ts';

@@ -1,0 +1,161 @@
+import fc from 'fast-check';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import { decodePicture, type DecodeOptions } from './decode-picture.ts';
+import { readPictureFile } from './picture-file.ts';
+import { makeTiff, type TiffPicture } from './testing/make-tiff.ts';
+import { tiffPages } from './tiff-header.ts';
+
+const [width, height] = [5, 4];
+const picture = (bands: number, more: Partial<TiffPicture> = {}): TiffPicture => {
+  const wide = more.values instanceof Uint16Array;
+  const values = new (wide ? Uint16Array : Uint8Array)(width * height * bands);
+  for (let i = 0; i < values.length; i++) values[i] = ((i * 37) % 11) * 23 * (wide ? 257 : 1);
+  return { width, height, bands, photometric: bands < 3 ? 1 : 2, ...more, values };
+};
+const decode = async (bytes: Uint8Array, options: DecodeOptions = {}, page = 0) =>
+  decodePicture(await readPictureFile(bytes, { page }), options);
+
+/** The values of some bands of a picture, from 0, pixel by pixel. */
+const bandsOf = ({ values, bands }: TiffPicture, chosen: readonly number[], shift = 1): number[] =>
+  Array.from({ length: width * height }, (_, pixel) =>
+    chosen.map((band) => values[pixel * bands + band]! / shift),
+  ).flat();
+
+const layouts = fc.record({
+  bands: fc.integer({ min: 1, max: 9 }),
+  photometric: fc.constantFrom(1, 2),
+  wide: fc.boolean(),
+  little: fc.boolean(),
+  big: fc.boolean(),
+  /** Which of the bands beyond the colours the file calls opacity, if it says anything of them. */
+  said: fc.constantFrom('nothing', 'unspecified', 'opacity'),
+});
+
+describe('bands of a TIFF', () => {
+  test('are shown three by three, or the first as grey, and are opacity only where the file says so', async () => {
+    await fc.assert(
+      fc.asyncProperty(layouts, async ({ bands, photometric, wide, little, big, said }) => {
+        fc.pre(photometric === 1 || bands >= 3);
+        const base = photometric === 2 ? 3 : 1;
+        const extra = Math.max(0, bands - base);
+        const opacity = said === 'opacity' && extra > 0 ? bands - 1 : undefined;
+        const made = picture(bands, {
+          photometric,
+          ...(wide && { values: new Uint16Array() }),
+          ...(said !== 'nothing' &&
+            extra > 0 && {
+              extraSamples: Array.from({ length: extra }, (_, i) => (i === extra - 1 && opacity !== undefined ? 2 : 0)),
+            }),
+        });
+        const data = bands - (opacity === undefined ? 0 : 1);
+        const raster = await decode(makeTiff([made], { little, big }));
+        expect([...raster.values.data]).toEqual(bandsOf(made, data >= 3 ? [0, 1, 2] : [0, 0, 0], wide ? 257 : 1));
+        expect(raster.valid ? [...raster.valid] : undefined).toEqual(
+          opacity === undefined ? undefined : bandsOf(made, [opacity]).map((value) => (value > 0 ? 1 : 0)),
+        );
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('are chosen by number, in any order, in part too', async () => {
+    const made = picture(7, { photometric: 1, extraSamples: Array(6).fill(0) });
+    const file = makeTiff([made]);
+    const choice = fc.oneof(
+      fc.tuple(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 7 })),
+      fc.tuple(fc.integer({ min: 1, max: 7 })),
+    );
+    await fc.assert(
+      fc.asyncProperty(choice, async (bands: readonly number[]) => {
+        const [red, green = red!, blue = red!] = bands.map((band) => band - 1);
+        expect([...(await decode(file, { bands })).values.data]).toEqual(bandsOf(made, [red!, green, blue]));
+        const part = await decode(file, { bands, window: { x: 2, y: 1, width: 1, height: 1 } });
+        expect([...part.values.data]).toEqual(
+          bandsOf(made, [red!, green, blue]).slice((width + 2) * 3, (width + 2) * 3 + 3),
+        );
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('are chosen by the names that GDAL wrote', async () => {
+    const names = ['B02', 'B03', 'B04', 'B08 & more'];
+    const items = names.map(
+      (name, i) => `<Item name="DESCRIPTION" sample="${i}" role="description">${name.replace('&', '&amp;')}</Item>`,
+    );
+    const metadata = `<GDALMetadata><Item name="AREA">Point</Item>${items.join('')}</GDALMetadata>`;
+    const made = picture(4, { extraSamples: [0], metadata });
+    const file = makeTiff([made]);
+    expect([...(await decode(file, { bands: ['B04', 'B03', 'B02'] })).values.data]).toEqual(bandsOf(made, [2, 1, 0]));
+    expect([...(await decode(file, { bands: ['B08 & more'] })).values.data]).toEqual(bandsOf(made, [3, 3, 3]));
+    await expect(decode(file, { bands: ['B05'] })).rejects.toThrow(
+      /has no band "B05"; it has 4: B02, B03, B04, B08 & more\./,
+    );
+    await expect(decode(file, { bands: [5] })).rejects.toThrow(/has no band 5; it has 4/);
+    await expect(decode(file, { bands: [0] })).rejects.toThrow(/has no band 0/);
+  });
+});
+
+describe('inks', () => {
+  test('become colours by plain conversion, as in Pillow', async () => {
+    const made = picture(4, { photometric: 5 });
+    const expected = Array.from({ length: width * height }, (_, pixel) => {
+      const [c, m, y, k] = made.values.slice(pixel * 4, pixel * 4 + 4);
+      return [c!, m!, y!].map((ink) => 255 - k! - Math.round((ink * (255 - k!)) / 255));
+    }).flat();
+    expect([...(await decode(makeTiff([made]))).values.data]).toEqual(expected);
+    await expect(decode(makeTiff([made]), { bands: [1] })).rejects.toThrow(/has cyan, magenta, yellow and black/);
+  });
+
+  test('of a JPEG too', async () => {
+    const flat = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#ff0000' } })
+      .toColourspace('cmyk')
+      .jpeg({ quality: 100 })
+      .toBuffer();
+    const { bands, cmyk } = await readPictureFile(flat);
+    expect([bands, cmyk]).toEqual([4, true]);
+    expect((await decode(flat)).values.shape).toEqual([8, 8, 3]);
+  });
+});
+
+describe('pages', () => {
+  const pages = [picture(3), picture(3, { subfileType: 1 }), picture(1), picture(1, { subfileType: 4 })];
+
+  test('are the pictures of a file, without thumbnails and masks, each with its own bands', async () => {
+    const file = makeTiff(pages);
+    expect(await readPictureFile(file)).toMatchObject({ pages: 2, page: 0, bands: 3 });
+    expect([...(await decode(file, {}, 1)).values.data]).toEqual(bandsOf(pages[2]!, [0, 0, 0]));
+    await expect(readPictureFile(file, { page: 2 })).rejects.toThrow(/has no page 2; it has 2, counted from 0/);
+  });
+
+  test('of an animation are its frames', async () => {
+    const frames = [1, 2, 3].map((i) => Buffer.alloc(4 * 4 * 3, i * 60));
+    const gif = await sharp(Buffer.concat(frames), { raw: { width: 4, height: 12, channels: 3, pageHeight: 4 } })
+      .gif({ delay: [100, 100, 100] })
+      .toBuffer();
+    expect(await readPictureFile(gif, { page: 2 })).toMatchObject({ pages: 3, page: 2, width: 4, height: 4 });
+    expect((await decode(gif, {}, 2)).values.data[0]).toBe(180);
+    await expect(readPictureFile(gif, { page: 3 })).rejects.toThrow(/has no page 3; it has 3/);
+  });
+
+  test('that lead in a circle, or nowhere, are not followed', async () => {
+    const file = makeTiff([picture(3)]);
+    const at = new DataView(file.buffer).getUint32(4, true);
+    const count = new DataView(file.buffer).getUint16(at, true);
+    for (const next of [at, file.length + 100]) {
+      new DataView(file.buffer).setUint32(at + 2 + count * 12, next, true);
+      expect(await tiffPages((offset, length) => file.subarray(offset, offset + length))).toBeUndefined();
+    }
+  });
+
+  test('are not found in bytes that are anything', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), fc.boolean(), async (bytes, big) => {
+        const file = Uint8Array.from([0x49, 0x49, big ? 43 : 42, 0, ...bytes]);
+        const found = await tiffPages((offset, length) => file.subarray(offset, offset + length));
+        expect(found === undefined || Array.isArray(found)).toBe(true);
+      }),
+    );
+  });
+});

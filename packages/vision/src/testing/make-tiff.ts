@@ -1,0 +1,92 @@
+// Writes small uncompressed TIFFs for tests, with what a picture program would not write.
+
+/** One picture of a file. */
+export interface TiffPicture {
+  readonly width: number;
+  readonly height: number;
+  /** `[height, width, bands]`. */
+  readonly values: Uint8Array | Uint16Array;
+  readonly bands: number;
+  /** 0 white is zero, 1 black is zero, 2 red, green, blue, 5 inks. */
+  readonly photometric: number;
+  /** What samples beyond the colours are; the tag is left out unless given. */
+  readonly extraSamples?: readonly number[];
+  /** 1 for a smaller copy, 4 for a mask. */
+  readonly subfileType?: number;
+  /** GDAL's XML. */
+  readonly metadata?: string;
+}
+
+interface Entry {
+  readonly tag: number;
+  /** 2 text, 3 two bytes, 4 four bytes, 16 eight bytes. */
+  readonly type: 2 | 3 | 4 | 16;
+  readonly values: readonly number[];
+}
+
+/** A TIFF (or, with `big`, a BigTIFF) of these pictures. */
+export function makeTiff(
+  pictures: readonly TiffPicture[],
+  { little = true, big = false }: { little?: boolean; big?: boolean } = {},
+): Uint8Array {
+  const out: number[] = [];
+  const put = (value: number, bytes: number): void => {
+    const parts = Array.from({ length: bytes }, (_, i) => Math.floor(value / 2 ** (8 * i)) % 256);
+    out.push(...(little ? parts : parts.reverse()));
+  };
+  const patch = (at: number, value: number, bytes: number): void => {
+    const parts = Array.from({ length: bytes }, (_, i) => Math.floor(value / 2 ** (8 * i)) % 256);
+    (little ? parts : parts.reverse()).forEach((part, i) => (out[at + i] = part));
+  };
+  const word = big ? 8 : 4;
+  out.push(...(little ? [0x49, 0x49] : [0x4d, 0x4d]));
+  put(big ? 43 : 42, 2);
+  if (big) {
+    put(8, 2);
+    put(0, 2);
+  }
+  let link = out.length;
+  put(0, word);
+  for (const { width, height, values, bands, photometric, extraSamples, subfileType, metadata } of pictures) {
+    const wide = values instanceof Uint16Array;
+    const data = out.length;
+    for (const value of values) put(value, wide ? 2 : 1);
+    const length = out.length - data;
+    const entries: Entry[] = [
+      ...(subfileType === undefined ? [] : [{ tag: 254, type: 4, values: [subfileType] } as const]),
+      { tag: 256, type: 4, values: [width] },
+      { tag: 257, type: 4, values: [height] },
+      { tag: 258, type: 3, values: Array(bands).fill(wide ? 16 : 8) },
+      { tag: 259, type: 3, values: [1] },
+      { tag: 262, type: 3, values: [photometric] },
+      { tag: 273, type: big ? 16 : 4, values: [data] },
+      { tag: 277, type: 3, values: [bands] },
+      { tag: 278, type: 4, values: [height] },
+      { tag: 279, type: big ? 16 : 4, values: [length] },
+      { tag: 284, type: 3, values: [1] },
+      ...(extraSamples ? [{ tag: 338, type: 3, values: extraSamples } as const] : []),
+      ...(metadata ? [{ tag: 42112, type: 2, values: [...new TextEncoder().encode(metadata), 0] } as const] : []),
+    ];
+    const bytesOf = { 2: 1, 3: 2, 4: 4, 16: 8 } as const;
+    const places = entries.map(({ type, values: list }) => {
+      if (list.length * bytesOf[type] <= word) return undefined;
+      const at = out.length;
+      for (const value of list) put(value, bytesOf[type]);
+      return at;
+    });
+    patch(link, out.length, word);
+    put(entries.length, big ? 8 : 2);
+    entries.forEach(({ tag, type, values: list }, i) => {
+      put(tag, 2);
+      put(type, 2);
+      put(list.length, word);
+      const at = out.length;
+      if (places[i] === undefined) for (const value of list) put(value, bytesOf[type]);
+      else put(places[i], word);
+      while (out.length < at + word) out.push(0);
+    });
+    link = out.length;
+    put(0, word);
+  }
+  return Uint8Array.from(out);
+}
