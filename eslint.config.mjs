@@ -66,7 +66,7 @@ export default tseslint.config(
     },
   },
   {
-    // Rules that need types: a promise that nobody waits for loses its error.
+    // Rules that need types: a promise that is not awaited loses its error.
     files: ['packages/*/src/**/*.ts', 'examples/**/*.ts', 'tools/**/*.ts'],
     // One program for sources and tests, without a build; the packages' own tsconfig.json leave the tests out.
     languageOptions: { parserOptions: { project: './tsconfig.check.json', tsconfigRootDir: import.meta.dirname } },

@@ -1,4 +1,4 @@
-// Digests of what UMAP and PCA answer: `NODE same-bytes.mjs TOKENS.npy` prints the same lines for every Node; lines
+// Digests of what UMAP and PCA return: `NODE same-bytes.mjs TOKENS.npy` prints the same lines for every Node; lines
 // that differ only in threads and products have the same digests.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -16,6 +16,7 @@ const onlyInNode: Readonly<Record<string, string>> = {
   '@deepearth/formats/write-file-node': 'writes files',
   '@deepearth/reducers/model-file-node': 'reads and writes files of models',
   '@deepearth/reducers/reduce': 'reduces files of tokens to files',
+  '@deepearth/reducers/reduce-parts': 'fits files of tokens on several machines',
 };
 
 /** Entries that load sharp when they bring the first picture to another size; a page that does not never asks for it. */

@@ -1,6 +1,7 @@
 // Writes the documentation as a static site: node tools/docs-site.mjs [--check]
 // The guides and decisions of docs/, and the reference of everything that the packages' index files export, from the
-// doc comments. A public symbol without a doc comment, or a link that leads nowhere, is an error. --check writes nothing.
+// doc comments. A public symbol without a doc comment, a type that is used but not exported, or a link that leads nowhere,
+// is an error. --check writes nothing.
 // docs/decisions/532-documentation-by-typedoc.md has the reasons.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -61,6 +62,16 @@ app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
 const project = await app.convert();
 if (!project) process.exit(1);
 app.validate(project);
+// typedoc asks of one package only whether it exports the types that it uses.
+app.options.setValue('validation', { notExported: true, invalidLink: false, invalidPath: false, rewrittenLink: false });
+for (const name of packageNames()) {
+  project.packageName = `@deepearth/${name}`;
+  app.validate(project);
+}
+for (const symbol of project.getReflectionsByKind(ReflectionKind.Interface))
+  for (const type of symbol.extendedTypes ?? [])
+    if (type.type === 'reference' && type.package?.startsWith('@deepearth/') && !type.reflection)
+      app.logger.error(`${symbol.getFriendlyFullName()} extends ${type.name}, which no index file exports`);
 // What an index file exports needs a doc comment; members say what they are by name and type.
 for (const module of project.getReflectionsByKind(ReflectionKind.Module))
   for (const symbol of module.children ?? [])

@@ -58,7 +58,7 @@ export const sensors = defineSource({
 
 /** The readings of one moment after another, one line of the file in memory at a time. */
 async function* moments(file, rows, columns, signal) {
-  // The stream is not given the signal: aborted while nobody reads from it, it would throw where nothing can catch.
+  // The stream is not given the signal: aborted while nothing reads from it, it would throw where nothing can catch.
   const lines = createInterface({ input: createReadStream(file), crlfDelay: Infinity });
   const empty = () => new Float32Array(rows * columns * quantities.length).fill(NaN);
   let [line, now, data] = [0, undefined, empty()];

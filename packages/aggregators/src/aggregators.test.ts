@@ -71,7 +71,7 @@ async function values(
   throw new Error('nothing came out');
 }
 
-describe('what aggregators answer', () => {
+describe('what aggregators return', () => {
   test('has the axes that are averaged away removed', async () => {
     expect(await values(mean, small())).toEqual({ shape: [1], axes: ['channels'], data: [3.5] });
     expect(await values(max, small())).toEqual({ shape: [1], axes: ['channels'], data: [7] });

@@ -38,7 +38,7 @@ export function pool({ id, axes, values, valid }: TokenGrid, regions: Regions, p
     const words: Record<string, string> = { height: 'row', width: 'column' };
     const where = place(pooled.notFinite).map((at, axis) => `${words[axes[axis]!] ?? axes[axis]} ${at}`);
     throw new InputError(id, `the token at ${where.join(', ')} holds NaN or infinity.`, {
-      code: 'E_NAN',
+      code: 'E_NOT_FINITE',
       remedy: 'Look at what the encoder was given for it; with half precision, try float32.',
     });
   }

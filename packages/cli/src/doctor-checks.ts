@@ -74,7 +74,7 @@ async function checkRuntime(): Promise<Finding> {
   return ok(`onnxruntime-node ${version}${backends.length ? ` with ${backends.join(', ')}` : ''}`);
 }
 
-/** Runs the built-in model there; the extractor compares its answer with the CPU's. */
+/** Runs the built-in model there; the extractor compares its output with the CPU's. */
 async function checkDevice(device: string): Promise<Finding> {
   const { VJepa2Extractor } = await import('@deepearth/model-vjepa2/extractor');
   try {
@@ -90,7 +90,7 @@ async function checkDevice(device: string): Promise<Finding> {
         Array.from({ length: 2 }, () => grey),
         { signal: AbortSignal.timeout(deviceTestMs) },
       );
-      return ok(`answers (${Math.round(performance.now() - started)} ms for a small clip)`);
+      return ok(`works (${Math.round(performance.now() - started)} ms for a small clip)`);
     } finally {
       await extractor.dispose();
     }
@@ -98,7 +98,7 @@ async function checkDevice(device: string): Promise<Finding> {
     const remedy = (error as { remedy?: string }).remedy;
     const said = reason(error).replace(/^device \S+: (cannot be used: )?/, '');
     return device === 'cpu'
-      ? fail(said, remedy ?? 'Reinstall: npm rebuild onnxruntime-node.')
+      ? fail(said, remedy ?? 'Delete node_modules and install again.')
       : warn(remedy ? said.replace(remedy, '').trim() : said, remedy ?? 'The CPU is used instead.');
   }
 }

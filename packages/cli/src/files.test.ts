@@ -297,7 +297,7 @@ describe('deepearth model', () => {
     }
   });
 
-  it('lists what is known of a config that nobody knows', async () => {
+  it('lists the known architectures for a config that is not known', async () => {
     await using folder = await folderWith({ 'config.json': '{"model_type":"vit"}' });
     const { status, stderr } = await deepearth(['model', 'check', folder.path]);
     expect([status, stderr]).toEqual([4, expect.stringContaining('a "vit" model; what is known is V-JEPA 2, DINOv3')]);

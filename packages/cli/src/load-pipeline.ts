@@ -12,7 +12,11 @@ export async function loadPipeline(file: string, overrides: readonly string[] = 
     return await loadConfig(file, { registry: builtinStages(), overrides, env: process.env });
   } catch (error) {
     if (error instanceof InputError && error.subject === file)
-      throw new DeepEarthError(error.message, { code: 'E_USAGE', remedy: await suggestion(file), cause: error });
+      throw new DeepEarthError(error.message, {
+        code: 'E_PIPELINE_FILE',
+        remedy: await suggestion(file),
+        cause: error,
+      });
     throw error;
   }
 }
@@ -24,5 +28,5 @@ async function suggestion(file: string): Promise<string> {
   if (near) return `Did you mean ${join(folder, near)}?`;
   return names.length
     ? `Pipeline files there: ${names.slice(0, 5).join(', ')}.`
-    : '"deepearth init" writes one to begin with.';
+    : '"deepearth init" writes one to start from.';
 }

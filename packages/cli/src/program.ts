@@ -40,13 +40,13 @@ export function makeProgram(): Command {
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help on a command')
     .exitOverride()
-    .showHelpAfterError('Run with --help to see what there is.')
+    .showHelpAfterError('Run with --help to list the commands.')
     .addHelpText(
       'after',
       `${exitCodesHelp}
 
 Start here:
-  deepearth init                     write a pipeline to begin with
+  deepearth init                     write a pipeline to start from
   deepearth run pipeline.yaml        run it
   deepearth stages                   what a pipeline can be made of`,
     );
@@ -58,8 +58,8 @@ Start here:
     )
     .argument('<pipeline>', 'YAML file')
     .option('-s, --set <path=value>', 'replace a value of the file: STAGE.with.OPTION=VALUE (repeatable)', collect)
-    .option('-o, --output <folder>', 'where results go (default: what the file says, else NAME-output)')
-    .option('--resume', 'keep what an earlier run left there and still fits; make only what is missing')
+    .option('-o, --output <folder>', 'output folder (default: `output` of the file, else NAME-output)')
+    .option('--resume', 'reuse the valid results of an earlier run there; make only what is missing')
     .option('--json', 'one JSON line per event on stdout, also on a terminal')
     .addHelpText(
       'after',
@@ -84,9 +84,7 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
 
   program
     .command('plan')
-    .description(
-      'Print what would happen: shapes, counts, memory and disk per stage. Looks at names and headers, reads no data.',
-    )
+    .description('Print the plan: shapes, counts, memory and disk per stage. Reads names and headers, no data.')
     .argument('<pipeline>', 'YAML file')
     .option('-s, --set <path=value>', 'replace a value of the file (repeatable)', collect)
     .option('--json', 'as JSON')
@@ -117,9 +115,9 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
 
   program
     .command('init')
-    .description('Write a pipeline to begin with.')
+    .description('Write a pipeline to start from.')
     .argument('[folder]', 'where pipeline.yaml goes', '.')
-    .option('--force', 'replace a pipeline.yaml that is there')
+    .option('--force', 'overwrite an existing pipeline.yaml')
     .action(answering(async () => (await import('./commands/init.ts')).initCommand));
 
   program
@@ -174,12 +172,8 @@ On several machines, with the same bytes as on one:
     .argument('<reduced...>', 'one or more results of reduce')
     .requiredOption('-t, --tokens <file>', 'the tokens they were made of')
     .option('-k, --neighbors <count>', 'size of the neighbourhoods', '15')
-    .option(
-      '--metric <metric>',
-      'what near means among the tokens: cosine, euclidean, correlation or manhattan',
-      'cosine',
-    )
-    .option('--sample <count>', 'at most so many tokens are compared', '4000')
+    .option('--metric <metric>', 'distance between tokens: cosine, euclidean, correlation or manhattan', 'cosine')
+    .option('--sample <count>', 'number of tokens that are compared, at most', '4000')
     .option('--tensor <name>', 'which tensor of the token file, where it holds several')
     .option('--json', 'as JSON')
     .action(answering(async () => (await import('./commands/compare.ts')).compareCommand));
@@ -189,17 +183,17 @@ On several machines, with the same bytes as on one:
 }
 
 function addModelCommands(program: Command): void {
-  const model = program.command('model').description('V-JEPA 2 checkpoints: list, look into, fetch, convert, check.');
+  const model = program.command('model').description('Checkpoints of encoders: list, inspect, fetch, convert, check.');
 
   model
     .command('list')
-    .description('The checkpoints that are known by name, and which of them are on this machine.')
+    .description('List the checkpoints that are known by name, and which of them are on this machine.')
     .option('--json', 'as JSON')
     .action(answering(async () => (await import('./commands/model-list.ts')).modelListCommand));
 
   model
     .command('info')
-    .description('Architecture, parameters, bytes, tokens, TFLOP and peak memory per clip.')
+    .description('Print architecture, parameters, bytes, tokens, TFLOP and peak memory per clip.')
     .argument('<model>', 'name on the Hugging Face Hub, folder, weights file, or "builtin"')
     .option('--frames <count>', 'frames of a clip')
     .option('--size <pixels>', 'pixels of a side, or HEIGHTxWIDTH')
@@ -210,7 +204,7 @@ function addModelCommands(program: Command): void {
   model
     .command('fetch')
     .description(
-      'Download a checkpoint into the Hugging Face cache (HF_HOME, HF_TOKEN, HF_ENDPOINT count); goes on where it stopped.',
+      'Download a checkpoint into the Hugging Face cache (HF_HOME, HF_TOKEN and HF_ENDPOINT apply); resumes where it stopped.',
     )
     .argument('<model>', 'name on the Hub: organisation/model, or organisation/model@revision')
     .option('--offline', 'look into the cache only')
@@ -238,7 +232,7 @@ function addModelCommands(program: Command): void {
     .option('--weights <file>', 'another weights file of the folder: original.pt')
     .option(
       '--tolerance <number>',
-      'largest relative error that passes (default: 1e-5 in fp32, 2e-3 in fp16; in int8 the cosines count)',
+      'largest relative error that passes (default: 1e-5 in fp32, 2e-3 in fp16; in int8 the cosines decide)',
     )
     .option('--json', 'as JSON')
     .action(answering(async () => (await import('./commands/model-check.ts')).modelCheckCommand));

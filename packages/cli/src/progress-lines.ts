@@ -43,7 +43,7 @@ function timeLeft({ stages }: RunProgress, now: number): number | undefined {
   const open = stages.filter(({ state, count, out }) => state !== 'closed' && count !== out);
   if (open.length === 0 || open.some(({ count }) => count === null)) return undefined;
   const known = open.flatMap((stage) => secondsLeft(stage.samples, stage.count, now) ?? []);
-  // A stage that has sent nothing yet will take time that nobody knows.
+  // The time of a stage that has sent nothing yet is not known.
   return known.length === open.length ? Math.max(...known) : undefined;
 }
 

@@ -7,9 +7,12 @@ describe('exitCodeOf', () => {
   it.each([
     [new ConfigError([{ location: { file: 'p.yaml' }, path: '', message: 'no' }]), 2],
     [new DeepEarthError('no', { code: 'E_USAGE' }), 2],
+    [new DeepEarthError('no', { code: 'E_PIPELINE_FILE' }), 2],
+    [new DeepEarthError('no', { code: 'E_PLUGIN_MISSING' }), 2],
     [new InputError('a.tif', 'is broken.'), 4],
     [new StageError('frames', 'frame-1', new InputError('a.tif', 'is broken.')), 4],
     [new InputError('out', 'no space is left on the disk.', { code: 'E_DISK_FULL' }), 1],
+    [new InputError('out', 'is a file.', { code: 'E_OUTPUT_NOT_A_FOLDER' }), 1],
     [new StageError('umap', undefined, new Error('no')), 1],
     [new CancelledError(), 130],
     [new TypeError('no'), 1],

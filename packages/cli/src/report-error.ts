@@ -10,13 +10,23 @@ import { plainStyle, styleOf, type Style } from './style.ts';
 const outputCodes: ReadonlySet<string> = new Set([
   'E_DISK_FULL',
   'E_OUTPUT',
+  'E_OUTPUT_NOT_A_FOLDER',
   'E_OUTPUT_BUSY',
   'E_PATH',
   'E_NAME_TAKEN',
 ]);
 
 /** Names and options on the command line that cannot be. */
-const usageCodes: ReadonlySet<string> = new Set(['E_USAGE', 'E_OPTIONS', 'E_STAGE_UNKNOWN', 'E_PLUGIN']);
+const usageCodes: ReadonlySet<string> = new Set([
+  'E_USAGE',
+  'E_PIPELINE_FILE',
+  'E_FILE_EXISTS',
+  'E_OPTIONS',
+  'E_STAGE_UNKNOWN',
+  'E_PLUGIN_MISSING',
+  'E_PLUGIN_LOAD',
+  'E_PLUGIN_EMPTY',
+]);
 
 function* causes(error: unknown): Generator<unknown> {
   for (
@@ -62,7 +72,7 @@ export async function errorText(
   return `${label} ${message}\n${stacks(error)}\nThis looks like a fault of DeepEarth Streams itself. Please report it with the lines above and the pipeline you ran.`;
 }
 
-/** True when what is underneath is none of the errors that are told to users and none of the operating system's. */
+/** True when the last cause is neither an error that is reported to users nor one of the operating system. */
 function isBug(error: DeepEarthError): boolean {
   const last = [...causes(error)].at(-1);
   return (

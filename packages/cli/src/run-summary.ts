@@ -1,4 +1,4 @@
-// The closing words of a run: where everything is, how much, how long, and what went wrong on the way.
+// The summary of a run: where everything is, how much, how long, and what went wrong on the way.
 
 import type { Manifest } from '@deepearth/core/manifest';
 import { formatBytes, formatSeconds, formatTable, plural } from './format.ts';

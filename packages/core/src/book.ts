@@ -1,5 +1,6 @@
 // Keeps the books of a run: what it read, wrote and skipped, and the manifest that says so.
 
+import { byPath } from './by-path.ts';
 import type { RunEvent, RunStatus } from './events.ts';
 import type { Artifact } from './items.ts';
 import { lineage } from './lineage.ts';
@@ -110,8 +111,6 @@ export function openBook(store: RunStore, tell: (event: RunEvent) => void): Book
     }),
   };
 }
-
-const byPath = (a: { readonly path: string }, b: { readonly path: string }): number => (a.path < b.path ? -1 : 1);
 
 /** Puts a manifest together, its lists in an order that does not depend on timing. */
 export function manifestOf(

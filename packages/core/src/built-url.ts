@@ -1,7 +1,7 @@
-// Where the built JavaScript of a module lies, for workers and child processes, which cannot run TypeScript sources.
+// Finds the built JavaScript of a module, for workers and child processes, which cannot run TypeScript sources.
 
 /**
- * The URL of `./name.js` beside the calling module. When the caller runs from its TypeScript source (tests), the answer
+ * The URL of `./name.js` beside the calling module. When the caller runs from its TypeScript source (tests), the result
  * points into the package's `dist`, which `tsc -b` makes; when it runs from `dist`, it is the neighbouring file.
  */
 export function builtUrl(name: string, caller: string): URL {

@@ -1,5 +1,6 @@
 // The three kinds of error a caller can act on: bad config, bad input, failed stage; and a cancelled run.
 
+/** What an error has beside its message. */
 export interface ErrorDetails {
   /** Stable, for programs: 'E_FRAME_UNREADABLE'. */
   readonly code: string;
@@ -27,9 +28,11 @@ export interface Location {
   readonly column?: number;
 }
 
+/** `pipeline.yaml:12:7`; the file alone where line and column are not known. */
 export const formatLocation = ({ file, line, column }: Location): string =>
   [file, line, column].filter((part) => part !== undefined).join(':');
 
+/** One mistake of a pipeline. */
 export interface ConfigIssue {
   readonly location: Location;
   /** `stages.2.with.stride` or, where the stage has an id, `window.stride`. */

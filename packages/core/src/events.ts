@@ -1,7 +1,9 @@
-// What a run tells while it runs; one JSON line each when nobody watches on a terminal.
+// The events of a run; one JSON line each where the output is not a terminal.
 
+/** How a run ended. `skipped`: it came to its end, but without some items (`onError: skip`). */
 export type RunStatus = 'done' | 'skipped' | 'failed' | 'cancelled';
 
+/** Items of one stage over a whole run, and the time it worked. */
 export interface StageCounts {
   readonly in: number;
   readonly out: number;
@@ -10,6 +12,10 @@ export interface StageCounts {
   readonly busySeconds: number;
 }
 
+/**
+ * Something that happened in a run, in the order in which it happened. Events survive JSON; `out` and `done` count from
+ * 1, and `count` and `total` are `null` where they are not known.
+ */
 export type RunEvent =
   | {
       readonly type: 'run-started';

@@ -2,7 +2,7 @@
 
 import type { ByteSource } from './byte-source.ts';
 import type { ManifestOutput } from './manifest.ts';
-import { manifestName } from './safe-path.ts';
+import { readManifest } from './read-manifest.ts';
 import { createSha256 } from './sha256.ts';
 import type { FormerRun } from './stage.ts';
 import type { RunStore } from './store.ts';
@@ -18,8 +18,8 @@ const isEntry = (value: unknown): value is ManifestOutput => {
  */
 export async function readEntries(store: RunStore): Promise<ReadonlyMap<string, ManifestOutput>> {
   const entries = new Map<string, ManifestOutput>();
-  const manifest = await readText(store, manifestName).then(parse, () => undefined);
-  const outputs = (manifest as { outputs?: unknown } | undefined)?.outputs;
+  const manifest: { outputs?: unknown } | undefined = await readManifest(store).catch(() => undefined);
+  const outputs = manifest?.outputs;
   for (const entry of Array.isArray(outputs) ? outputs : []) if (isEntry(entry)) entries.set(entry.path, entry);
   for (const line of await store.readJournal()) {
     const entry = parse(line);
@@ -57,16 +57,6 @@ export async function digestOf(file: ByteSource, signal?: AbortSignal): Promise<
   const step = 1 << 20;
   for (let at = 0; at < file.size; at += step) hash.update(await file.read(at, Math.min(step, file.size - at), signal));
   return hash.digest('hex');
-}
-
-async function readText(store: RunStore, path: string): Promise<string> {
-  const file = await store.get(path);
-  if (!file) return '';
-  try {
-    return new TextDecoder().decode(await file.read(0, file.size));
-  } finally {
-    await file.close();
-  }
 }
 
 function parse(text: string): unknown {

@@ -21,6 +21,8 @@ export * from './events.ts';
 export * from './manifest.ts';
 export * from './names.ts';
 export { run, type Run, type RunOptions, type RunResult } from './run.ts';
+export type { Pulled } from './pull.ts';
+export type { StageRange } from './ranges.ts';
 export * from './run-stage.ts';
 export * from './frame-reader.ts';
 export * from './mermaid.ts';

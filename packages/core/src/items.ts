@@ -1,9 +1,9 @@
-// What travels along the edges of a graph. Items are values; pixels are read when somebody asks for them.
+// The items that pass along the edges of a graph. Items are values; pixels are read on demand.
 
 import type { Tensor } from './tensor.ts';
 
 /**
- * Anything that travels. `id` names it for people and in file names ("clip-000003", unique within a stream);
+ * Anything that passes between stages. `id` names it for people and in file names ("clip-000003", unique within a stream);
  * `key` is its lineage: a hex digest of everything its content depends on (input bytes, options, weights), the same
  * on every machine, which resuming and caching go by.
  */
@@ -50,7 +50,7 @@ export interface Locator {
   readonly source: string;
   /** A path as the user gave it (relative to the working directory, or absolute), a URL, or a scheme of the source's own. */
   readonly uri: string;
-  /** Of the bytes behind `uri`, where the source has read them all. */
+  /** SHA-256 of the bytes behind `uri`, where the source has read them all. */
   readonly sha256?: string;
   /** Which picture of a file of several pages, from 0. */
   readonly page?: number;
@@ -64,7 +64,7 @@ export interface Locator {
   readonly decode?: { readonly [option: string]: Json };
 }
 
-/** What is read of a frame: all of it unless told. */
+/** What is read of a frame; all of it by default. */
 export interface ReadOptions {
   /** The part that is wanted, in pixels of the frame; it has to lie within the frame. */
   readonly window?: Rectangle;
@@ -126,8 +126,8 @@ export interface Geometry {
 }
 
 /**
- * What a token grid saw. A kind `picture` covers parts of frames; other modalities say in their own words what a token
- * stands for (`{ kind: 'text', uri: 'notes.txt' }`), as plain data.
+ * What a token grid was computed from. A kind `picture` covers parts of frames; other modalities describe in their own
+ * terms what a token covers (`{ kind: 'text', uri: 'notes.txt' }`), as plain data.
  */
 export interface Origin {
   readonly kind: string;
@@ -145,7 +145,7 @@ export const geometryOf = ({ origin }: { readonly origin?: Origin }): Geometry |
   origin?.kind === 'picture' ? (origin as PictureOrigin).geometry : undefined;
 
 /** What belongs to a grid of tokens and of what is made of them. */
-interface Grid extends Item {
+export interface Grid extends Item {
   /** Names of the axes of `values`, outermost first: `['time', 'height', 'width', 'channels']`, `['token', 'channels']`. */
   readonly axes: readonly string[];
   readonly origin: Origin;
@@ -178,6 +178,7 @@ export interface GlobalTokens {
   readonly values: Tensor<'float32'>;
 }
 
+/** Which encoder made tokens. Two are the same encoder when their fingerprints are equal, whatever their names. */
 export interface EncoderIdentity {
   /** For people and file metadata: "facebook/vjepa2-vitg-fpc64-384". */
   readonly name: string;
@@ -197,7 +198,7 @@ export interface Projection extends Grid {
   readonly kind: 'projection';
   /** The grid's axes with `components` in place of `channels`, as the reducer returns them, not yet scaled to colours. */
   readonly values: Tensor<'float32'>;
-  /** As of the tokens. */
+  /** The same as `TokenGrid.valid`. */
   readonly valid?: Uint8Array;
   /** One pair per component over the whole run: the values that become 0 and 1 of a colour. */
   readonly limits: readonly (readonly [low: number, high: number])[];
@@ -235,7 +236,7 @@ export interface Artifact extends Item {
   readonly about?: ArtifactAbout;
 }
 
-/** What a file is of, so that nobody has to read it out of its path. */
+/** What a file holds, so that its path need not be parsed. */
 export interface ArtifactAbout {
   /** Kind of the items in it: 'tokens', 'embedding', 'projection', 'picture', or 'artifact' for a package of files. */
   readonly kind: string;
@@ -244,9 +245,9 @@ export interface ArtifactAbout {
   readonly clip?: string;
   /** Numbers of the frames it shows or was made of, in order. */
   readonly frames?: readonly number[];
-  /** Of pictures: "umap-overlay". */
+  /** The layer of pictures: "umap-overlay". */
   readonly layer?: string;
-  /** Of projections: "umap". */
+  /** The reducer of projections: "umap". */
   readonly reducer?: string;
   /** Axes of its values with their sizes, and their type. */
   readonly axes?: { readonly [name: string]: number };

@@ -1,4 +1,4 @@
-// What a run leaves beside its results: everything needed to know where they come from.
+// The manifest that a run writes beside its results: everything needed to know where they come from.
 
 import type { StageCounts, RunStatus } from './events.ts';
 import type { Artifact } from './items.ts';
@@ -8,6 +8,7 @@ import type { InputFile, Range } from './stage.ts';
 /** One line of the journal and of `outputs`: an artifact and the stage that wrote it. */
 export type ManifestOutput = Omit<Artifact, 'kind' | 'id'> & { readonly stage: string };
 
+/** An item that the run left out because its work failed, and the message of the last error. */
 export interface SkippedItem {
   readonly stage: string;
   readonly item: string;

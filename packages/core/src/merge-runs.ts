@@ -1,11 +1,13 @@
 // Makes one run of runs over parts of the same input.
 
+import { byPath } from './by-path.ts';
 import type { RunStatus } from './events.ts';
 import { InputError } from './errors.ts';
 import { digestOf } from './former-run.ts';
 import { jsonPieces } from './json-pieces.ts';
 import { canonicalJson } from './lineage.ts';
 import type { Manifest, ManifestOutput } from './manifest.ts';
+import { readManifest } from './read-manifest.ts';
 import { manifestName } from './safe-path.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { Range } from './stage.ts';
@@ -19,7 +21,7 @@ import type { RunStore } from './store.ts';
  */
 export async function mergeRuns(parts: readonly RunStore[], into: RunStore): Promise<Manifest> {
   if (parts.length === 0) throw new InputError(into.name, 'there are no runs to merge.', { code: 'E_MERGE' });
-  const read = await Promise.all(parts.map(async (store) => ({ store, manifest: await readManifest(store) })));
+  const read = await Promise.all(parts.map(async (store) => ({ store, manifest: await manifestOf(store) })));
   const start = ({ manifest }: (typeof read)[number]): number => manifest.range?.first ?? 0;
   const runs = read.sort((a, b) => start(a) - start(b));
   const first = runs[0]!;
@@ -61,16 +63,12 @@ const refused = (store: RunStore, message: string, remedy?: string): InputError 
 /** What has to be the same for parts to belong together. */
 const recipe = ({ name, pipeline }: Manifest): string => canonicalJson([name, pipeline]);
 
-async function readManifest(store: RunStore): Promise<Manifest> {
-  const file = await store.get(manifestName);
-  if (!file) throw refused(store, 'there is no manifest.json.', 'Give folders that a run has written.');
-  try {
-    return JSON.parse(new TextDecoder().decode(await file.read(0, file.size))) as Manifest;
-  } catch (cause) {
+async function manifestOf(store: RunStore): Promise<Manifest> {
+  const manifest = await readManifest(store).catch((cause: unknown) => {
     throw new InputError(store.name, 'its manifest.json cannot be read.', { code: 'E_MERGE', cause });
-  } finally {
-    await file.close();
-  }
+  });
+  if (!manifest) throw refused(store, 'there is no manifest.json.', 'Give folders that a run has written.');
+  return manifest;
 }
 
 /** The range of all parts together; `undefined` when one of them was the whole. */
@@ -116,7 +114,6 @@ function mergeManifests(
   range: Range | undefined,
 ): Manifest {
   const [first] = parts as readonly [Manifest, ...Manifest[]];
-  const byPath = (a: { readonly path: string }, b: { readonly path: string }): number => (a.path < b.path ? -1 : 1);
   const inputs = new Map(parts.flatMap((part) => part.inputs.map((file) => [file.path, file] as const)));
   const status: RunStatus = parts.some((part) => part.status === 'skipped') ? 'skipped' : 'done';
   const { range: _, ...rest } = first;

@@ -1,4 +1,4 @@
-// What becomes of an item whose work failed: the run stops, the item is skipped, or the work is tried again first.
+// What happens to an item whose work failed: the run stops, the item is skipped, or the work is tried again first.
 
 import { defer, identity, lastValueFrom, Observable, retry, switchMap, takeUntil, throwError, timer } from 'rxjs';
 import { z } from 'zod';
@@ -19,8 +19,9 @@ export const onErrorSchema = z
       then: ending.default('fail').describe('what to do when all tries failed'),
     }),
   ])
-  .describe('what becomes of an item whose work failed');
+  .describe('what happens to an item whose work failed');
 
+/** What happens to an item whose work failed, with defaults filled in; see `onErrorSchema`. */
 export type OnError = z.output<typeof onErrorSchema>;
 
 const aborted = (signal: AbortSignal): Observable<never> =>
@@ -63,5 +64,5 @@ export function retrying<T>(policy: OnError, signal: AbortSignal, work: () => Pr
   return retried(work, { pause, signal });
 }
 
-/** What a policy ends with when nothing helped. */
-export const finalAnswer = (policy: OnError): 'fail' | 'skip' => (typeof policy === 'string' ? policy : policy.then);
+/** What a policy does with an item when all tries have failed. */
+export const finalAction = (policy: OnError): 'fail' | 'skip' => (typeof policy === 'string' ? policy : policy.then);

@@ -30,6 +30,7 @@ export interface PipelineStage {
   readonly locate: Locate;
 }
 
+/** A validated graph of stages. */
 export interface Pipeline {
   readonly name: string;
   /** Every stage after all it takes items from. */

@@ -1,10 +1,11 @@
-// Describes a whole pipeline before any data is touched: what travels along every edge, and what it costs.
+// Describes a whole pipeline before any data is touched: the items of every edge, and what they cost.
 
 import { ConfigError, DeepEarthError, type ConfigIssue } from './errors.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
 import { itemBytes, type StreamSpec } from './specs.ts';
 import { isRefusal, type Description } from './stage.ts';
 
+/** What a plan says of one stage. */
 export interface StagePlan {
   readonly stage: PipelineStage;
   readonly description: Description;
@@ -13,6 +14,7 @@ export interface StagePlan {
   readonly consumers: readonly string[];
 }
 
+/** What a pipeline will send along its edges, and what it needs, before any data is touched. */
 export interface Plan {
   readonly pipeline: Pipeline;
   readonly stages: readonly StagePlan[];
@@ -26,6 +28,7 @@ export interface Plan {
 /** Items an edge holds at most before its producer waits. */
 export const edgeBound = 2;
 
+/** How far a plan looks. */
 export interface PlanOptions {
   /**
    * Whether stages may look at names, headers and configs outside; without, nothing but the pipeline itself is looked
@@ -53,17 +56,17 @@ export async function plan(
     );
     if (inputs.length < from.length) continue;
     const found = survey ? await surveyed(stage, signal) : undefined;
-    const answer = definition.describe(inputs[0]?.spec, { options, survey: found, inputs });
-    if (isRefusal(answer)) {
-      const path = answer.option ? ['with', answer.option] : from.length ? ['from'] : ['type'];
+    const described = definition.describe(inputs[0]?.spec, { options, survey: found, inputs });
+    if (isRefusal(described)) {
+      const path = described.option ? ['with', described.option] : from.length ? ['from'] : ['type'];
       issues.push({
         location: locate(path),
-        path: answer.option ? `${id}.${answer.option}` : id,
+        path: described.option ? `${id}.${described.option}` : id,
         message:
-          inputs.length && !answer.option
-            ? `cannot take what ${inputs.map((input) => input.id).join(' and ')} sends: ${answer.refused}`
-            : answer.refused,
-        remedy: answer.remedy,
+          inputs.length && !described.option
+            ? `cannot take what ${inputs.map((input) => input.id).join(' and ')} sends: ${described.refused}`
+            : described.refused,
+        remedy: described.remedy,
       });
       continue;
     }
@@ -79,13 +82,13 @@ export async function plan(
       continue;
     }
     const consumers = pipeline.stages.filter((other) => other.from.includes(id)).map((other) => other.id);
-    const interleaved = answer.output.interleaved ?? inputs.some((input) => input.spec.interleaved);
+    const interleaved = described.output.interleaved ?? inputs.some((input) => input.spec.interleaved);
     const output: StreamSpec = {
-      ...answer.output,
-      sequences: sequencesOf(answer.output, inputs, id),
+      ...described.output,
+      sequences: sequencesOf(described.output, inputs, id),
       ...(interleaved && { interleaved }),
     };
-    const description = { ...answer, output, ...diskOf(answer, shared) };
+    const description = { ...described, output, ...diskOf(described, shared) };
     done.set(id, { stage, description, survey: found, consumers });
   }
   if (issues.length) throw new ConfigError(issues);

@@ -3,15 +3,17 @@
 import { halfTable } from './half.ts';
 import { tensor, type Tensor } from './tensor.ts';
 
+/** The mean or the largest value of each channel. */
 export type Pooling = 'mean' | 'max';
 
 /** Which region each token belongs to, and how many there are. */
 export interface TokenRegions {
   readonly count: number;
-  /** Of a token by its index, in the order in which the values lie. */
+  /** The region of a token, by its index in the order of the values. */
   of(token: number): number;
 }
 
+/** The vectors of all regions, with what they were made of. */
 export interface Pooled {
   /** `[regions, channels]`; NaN throughout for a region without any valid token. */
   readonly values: Tensor<'float32'>;

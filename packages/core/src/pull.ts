@@ -17,7 +17,7 @@ export interface Delivery<T> {
 /**
  * Pushes what an iterable yields to all subscribers, one item at a time. The first subscriber starts it; items come in a
  * later turn, so whoever subscribes in the same turn misses nothing. When the last subscriber leaves, the iterator
- * returns. Who comes after the end is told that it ended.
+ * returns. A subscriber that comes after the end gets the end.
  */
 export function push<T>(items: AsyncIterable<T>): Observable<Delivery<T>> {
   /** Of each subscriber, how to free the producer from waiting for it. */

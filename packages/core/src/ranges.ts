@@ -1,10 +1,10 @@
-// What each stage has to send when a run works on a part of its input.
+// The part of its input that each stage has to send when a run works on a range.
 
 import { ConfigError, type ConfigIssue } from './errors.ts';
 import type { Plan } from './plan.ts';
 import type { Range } from './stage.ts';
 
-/** Of one stage: what it is to send (sources frames, windowers clips), and which frames come to it. */
+/** The range of one stage: what it is to send (sources frames, windowers clips), and which frames come to it. */
 export interface StageRange {
   readonly frames?: Range;
   readonly clips?: Range;
@@ -12,7 +12,7 @@ export interface StageRange {
 
 /**
  * Splits a range over the stages of a plan: windowers get it as clips, sources as the frames that those clips need (or
- * as frames, where no windower follows). Throws a `ConfigError` for a range that is none and for windowers that make
+ * as frames, where no windower follows). Throws a `ConfigError` for an invalid range and for windowers that make
  * clips of the whole sequence only.
  */
 export function stageRanges({ pipeline, stages }: Plan, range: Range | undefined): ReadonlyMap<string, StageRange> {

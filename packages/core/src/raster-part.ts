@@ -3,7 +3,7 @@
 import type { Raster, Rectangle } from './items.ts';
 import { zeros } from './tensor.ts';
 
-/** Which part of a picture is wanted, and how small; all of it at full size unless told. A frame's `ReadOptions` are one. */
+/** Which part of a picture is wanted, and how small; all of it at full size by default. A frame's `ReadOptions` are one. */
 export interface PartOptions {
   /** In pixels of the picture. */
   readonly window?: Rectangle | undefined;

@@ -1,8 +1,12 @@
-// Which stages can be named: an object that someone passes, filled with loaders.
+// The stages that can be named: an object with a loader for each.
 
 import { closest, DeepEarthError } from './errors.ts';
 import { stageKinds, type StageDefinition, type StageKind, type StageList } from './stage.ts';
 
+/**
+ * The stages that can be named. A value that is passed on: there is no global one, and importing a stage registers
+ * nothing.
+ */
 export interface StageRegistry {
   /** All stage types, by kind in the order of a pipeline, then by name. */
   readonly types: readonly string[];

@@ -1,4 +1,4 @@
-// What outlives a stage: resources that items still need after the stage that opened them has ended.
+// Resources that items still need after the stage that opened them has ended.
 
 /** Opens resources and closes all of them when the run ends. */
 export interface Resources {
@@ -18,7 +18,7 @@ export function runResources(): Resources {
     if (over) throw new Error('the run has ended: nothing can be kept any more');
     const resource = await open();
     closers.push(async () => close(resource));
-    // The run ended while it was being opened, and nobody would close it.
+    // The run ended while it was being opened, and nothing else would close it.
     if (over) {
       await closeAll();
       throw new Error('the run ended while a resource was being opened');

@@ -16,12 +16,14 @@ import { defineSource, type Description, type FormerRun, type InputFile, type St
 import { spec, type StreamSpec } from './specs.ts';
 import { stageRun } from './stage-run.ts';
 
+/** Items for a stage that runs alone. */
 export interface StageInput<In extends Item = Item> {
   readonly items: Iterable<In> | AsyncIterable<In>;
   /** What the items are; by default only their kind is known, taken from the stage's own expectations. */
   readonly spec: StreamSpec;
 }
 
+/** What a stage that runs alone is given in place of a pipeline and a run. */
 export interface RunStageOptions<S extends z.ZodType> {
   readonly options?: z.input<S>;
   /** None for a source. */
@@ -31,7 +33,7 @@ export interface RunStageOptions<S extends z.ZodType> {
   /** Where artifacts and scratch go; memory by default. */
   readonly store?: RunStore;
   readonly former?: FormerRun;
-  /** The part of the input that the stage is told to work on. */
+  /** The part of the input that the stage works on. */
   readonly range?: StageRange;
   /** Whether the run is one of several sequences; what inputs and output say, unless told. */
   readonly severalSequences?: boolean;

@@ -24,7 +24,7 @@ import type { RunStore } from './store.ts';
 
 /** How a pipeline is run. */
 export interface RunOptions {
-  /** Where everything goes that the run writes; memory unless told. */
+  /** Where the run writes; memory by default. */
   readonly store?: RunStore;
   readonly signal?: AbortSignal;
   /** Uses what earlier runs into the same store left, as far as its digests and lineage still match. */
@@ -179,7 +179,7 @@ function reopenerOf(pipeline: Pipeline, registry: StageRegistry | undefined): Ru
   return async (type) => own.get(type) ?? (registry?.has(type) ? await registry.load(type) : undefined);
 }
 
-/** Removes what an earlier run into the store wrote and this one did not, as long as nobody has changed it since. */
+/** Removes files that an earlier run wrote into the store and this one did not, unless they were changed since. */
 async function removeStale(
   store: RunStore,
   before: ReadonlyMap<string, ManifestOutput>,

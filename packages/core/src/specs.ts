@@ -1,4 +1,4 @@
-// What can be said of a stream before any data is touched.
+// Descriptions of streams before any data is touched.
 
 import { elementBytes, type DType } from './tensor.ts';
 

@@ -4,7 +4,7 @@ import { DeepEarthError, StageError } from './errors.ts';
 import type { StageCounts } from './events.ts';
 import type { Item } from './items.ts';
 import { lineage } from './lineage.ts';
-import { finalAnswer, retrying } from './on-error.ts';
+import { finalAction, retrying } from './on-error.ts';
 import type { Book } from './book.ts';
 import type { PipelineStage } from './pipeline.ts';
 import { operate } from './pull.ts';
@@ -59,7 +59,7 @@ export function stageRun(
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       const failure = error instanceof StageError ? error : new StageError(id, item.id, error);
-      if (finalAnswer(onError) === 'fail') throw failure;
+      if (finalAction(onError) === 'fail') throw failure;
       counts.skipped += 1;
       emit({ type: 'skipped', stage: id, item: item.id, message: failure.message });
       return undefined;

@@ -19,6 +19,7 @@ import type {
 } from './items.ts';
 import type { StreamSpec } from './specs.ts';
 
+/** The kinds of stages, in the order in which a pipeline passes them. */
 export const stageKinds = [
   'source',
   'transform',
@@ -29,7 +30,9 @@ export const stageKinds = [
   'renderer',
   'sink',
 ] as const;
+/** One of the eight kinds. */
 export type StageKind = (typeof stageKinds)[number];
+/** Kind and name, as YAML has it: `reducer/umap`. */
 export type StageType = `${StageKind}/${string}`;
 
 /** Why two stages cannot be connected, or options that make no sense together. */
@@ -56,8 +59,10 @@ export interface Description {
   readonly notes?: readonly string[];
 }
 
+/** What `describe` returns when it cannot take its input. */
 export const refuse = (refused: string, details: Omit<Refusal, 'refused'> = {}): Refusal => ({ refused, ...details });
-export const isRefusal = (answer: Description | Refusal): answer is Refusal => 'refused' in answer;
+/** Whether `describe` refused. */
+export const isRefusal = (described: Description | Refusal): described is Refusal => 'refused' in described;
 
 /** What `describe` may look at. */
 export interface Descriptor<Options, Survey> {
@@ -68,6 +73,7 @@ export interface Descriptor<Options, Survey> {
   readonly inputs: readonly { readonly id: string; readonly spec: StreamSpec }[];
 }
 
+/** Messages of a stage, which become events of the run. */
 export interface Log {
   info(message: string): void;
   /** A warning also stands in the manifest. */
@@ -98,7 +104,7 @@ export interface ArtifactFile {
 /** A file that is written piece by piece; nothing is seen under its name before `commit`. */
 export interface ArtifactWriter {
   append(bytes: Uint8Array): Promise<void>;
-  /** Closes, syncs and names the file, and records it. What is only known at the end is told here. */
+  /** Closes, syncs and names the file, and records it. What is only known at the end is given here. */
   commit(file: Pick<ArtifactFile, 'key' | 'holds' | 'about'>): Promise<Artifact>;
   /** Lets the file go; safe after `commit`, which it does not undo. */
   discard(): Promise<void>;
@@ -141,6 +147,7 @@ export interface Range {
   readonly end: number;
 }
 
+/** What a running stage is given. */
 export interface StageContext<Options = unknown, State = undefined, Survey = unknown> {
   /** The id of the stage in its pipeline. */
   readonly id: string;
@@ -268,7 +275,8 @@ export interface StageDefinition<
   close?(state: Given<State>): Promise<void> | void;
 }
 
-type Authored<Schema extends z.ZodType, In extends Item, Out extends Item, State, Survey> = Omit<
+/** A stage as its author writes it: all of its definition but the kind, which the `define` function adds. */
+export type Authored<Schema extends z.ZodType, In extends Item, Out extends Item, State, Survey> = Omit<
   StageDefinition<Schema, In, Out, State, Survey>,
   'kind' | 'type'
 > & {
@@ -287,14 +295,32 @@ const definer =
     return { ...authored, kind, type: `${kind}/${authored.type}` };
   };
 
+/**
+ * Defines a stage that makes items from what lies outside; `In` is unused. Throws a `TypeError` unless it has exactly
+ * one body.
+ */
 export const defineSource = definer<Item, Frame>('source');
 /** An item to another of its kind: crop, tile, stretch, mask. */
 export const defineTransform = definer<Frame, Frame>('transform');
+/**
+ * Defines a stage that cuts each sequence of frames into clips. Throws a `TypeError` unless it has exactly one body.
+ */
 export const defineWindower = definer<Frame, Clip>('windower');
+/**
+ * Defines a stage that turns clips, or items of another modality, into token grids. Throws a `TypeError` unless it has
+ * exactly one body.
+ */
 export const defineEncoder = definer<Clip, TokenGrid>('encoder');
+/** Defines a stage that pools token grids to embeddings. Throws a `TypeError` unless it has exactly one body. */
 export const defineAggregator = definer<TokenGrid, Embedding>('aggregator');
+/** Defines a stage that brings tokens to a few numbers each. Throws a `TypeError` unless it has exactly one body. */
 export const defineReducer = definer<TokenGrid, Projection>('reducer');
+/** Defines a stage that draws pictures. Throws a `TypeError` unless it has exactly one body. */
 export const defineRenderer = definer<Projection, Picture>('renderer');
+/**
+ * Defines a stage that writes items to the run's store and sends on what it wrote. Throws a `TypeError` unless it has
+ * exactly one body.
+ */
 export const defineSink = definer<Item, Artifact>('sink');
 
 /** What a package lists of its stages: a loader per stage type, so that nothing is loaded before it is named. */

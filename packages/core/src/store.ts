@@ -1,4 +1,4 @@
-// Where a run keeps what it writes: a folder, a bucket, memory. The graph knows no more of files than this.
+// Where a run writes: a folder, a bucket, memory. The graph accesses files through this interface only.
 
 import type { ByteSource } from './byte-source.ts';
 import type { Content, Scratch } from './stage.ts';

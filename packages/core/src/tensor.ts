@@ -24,7 +24,9 @@ export interface TensorArrays {
   complex128: Float64Array;
 }
 
+/** Name of an element type, as safetensors and NumPy have it but for the spelling. */
 export type DType = keyof TensorArrays;
+/** The typed array that holds elements of a type. */
 export type TensorData<D extends DType = DType> = TensorArrays[D];
 
 const arrays = {
@@ -54,6 +56,7 @@ export interface Tensor<D extends DType = DType> {
   readonly data: TensorData<D>;
 }
 
+/** All element types. */
 export const dtypes = Object.keys(arrays) as DType[];
 
 const pairs = (dtype: DType): number => (dtype === 'complex64' || dtype === 'complex128' ? 2 : 1);

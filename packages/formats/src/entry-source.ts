@@ -11,7 +11,7 @@ export interface EntrySource extends ByteSource {
   /** Where the bytes lie in the file; absent when they are compressed. */
   readonly offset?: number;
   /**
-   * Resolves once the CRC-32 over all bytes was seen to hold; reads them unless somebody read them in order already.
+   * Resolves once the CRC-32 over all bytes was seen to hold; reads them unless they have been read in order already.
    * Throws an `InputError`.
    */
   verify(signal?: AbortSignal): Promise<void>;

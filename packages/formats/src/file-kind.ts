@@ -26,7 +26,7 @@ export async function fileKind(source: ByteSource, signal?: AbortSignal): Promis
     return names.length > 0 && names.every((name) => name.endsWith('.npy')) ? 'npz' : 'zip';
   }
   if (start[8] === 0x7b) return 'safetensors';
-  if (start.length === 0) throw new InputError(source.name, 'is empty.', { code: 'E_FORMAT' });
+  if (start.length === 0) throw new InputError(source.name, 'is empty.', { code: 'E_FILE_EMPTY' });
   const text = new TextDecoder().decode(start).replace(/[^\x20-\x7e]/g, '.');
   throw new InputError(source.name, `is none of .pt, .safetensors, .npy, .npz, .zip: it starts with ${show(text)}.`, {
     code: 'E_FORMAT',

@@ -1,4 +1,4 @@
-// A file as a byte source (Node only; a bundle for a browser may hold it, and nobody opens a file there).
+// A file as a byte source (Node only; a bundle for a browser may hold it, but no file is opened there).
 
 import { builtinModule } from '@deepearth/core/builtin-module';
 import { InputError } from '@deepearth/core/errors';

@@ -28,6 +28,7 @@ it('exports these names and no others', () => {
       "lazyTensor",
       "namedTensors",
       "npyHeader",
+      "onnxModel",
       "openNpy",
       "openNpz",
       "openPt",

@@ -3,10 +3,13 @@ export * from './bytes.ts';
 // Tensors in files
 export * from './lazy-tensor.ts';
 export * from './safetensors.ts';
+// ONNX models
+export * from './onnx.ts';
 // Archives
 export * from './zip.ts';
 export * from './zip-writer.ts';
 export { crc32 } from './crc32.ts';
+export type { EntrySource } from './entry-source.ts';
 // NumPy
 export * from './npy.ts';
 export * from './npz.ts';

@@ -24,7 +24,7 @@ export interface InspectOptions {
 
 /** What a file holds. */
 export interface Inspection {
-  /** Of the file, as it was given. */
+  /** Path of the file, as it was given. */
   readonly file: string;
   readonly format: FileKind;
   /** In bytes. */

@@ -1,4 +1,4 @@
-// A tensor that lies in a file and is read when somebody asks for it, whole or in part.
+// A tensor that lies in a file and is read on demand, whole or in part.
 
 import { bytesOf, elementBytes, elementCount, tensor, viewAs, type DType, type Tensor } from '@deepearth/core/tensor';
 import { chunkBytes, type ByteSource } from './bytes.ts';

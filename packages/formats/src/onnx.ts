@@ -17,6 +17,7 @@ export type Attribute =
   | { readonly float: number }
   | { readonly floats: readonly number[] }
   | { readonly tensor: Tensor };
+/** Attributes of a node by name. */
 export type Attributes = Readonly<Record<string, Attribute>>;
 
 /**
@@ -29,8 +30,9 @@ export interface ExternalData {
   readonly length: number;
 }
 
+/** How a node is added. */
 export interface NodeOptions {
-  /** How many outputs; 1 unless told. */
+  /** How many outputs; 1 by default. */
   readonly outputs?: number;
   /** '' is ONNX itself; 'com.microsoft' holds ONNX Runtime's fused operators. */
   readonly domain?: string;
@@ -40,6 +42,7 @@ export interface NodeOptions {
   readonly as?: string;
 }
 
+/** An ONNX model in the making. Values are called by the names that its methods return. */
 export interface GraphBuilder {
   /** Declares an input and returns its name. */
   input(name: string, dtype: DType, shape: readonly Dimension[]): string;
@@ -60,13 +63,14 @@ export interface GraphBuilder {
   encode(): Uint8Array;
 }
 
+/** What a model says of itself. */
 export interface ModelOptions {
   readonly name: string;
   /**
-   * Operator set versions by domain; `{ '': 20 }` unless told. A domain that a node uses and nobody lists is version 1.
+   * Operator set versions by domain; `{ '': 20 }` by default. A domain that a node uses and that is not listed has version 1.
    */
   readonly opsets?: Readonly<Record<string, number>>;
-  /** Free text for whoever looks into the file. */
+  /** Free text, for readers of the file. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 

@@ -10,7 +10,7 @@ export interface Global {
   readonly kind: 'global';
   /** "torch._utils._rebuild_tensor_v2" */
   readonly name: string;
-  /** What REDUCE and NEWOBJ do; absent for names that only stand for themselves. Throws a `PickleRefusal`. */
+  /** What REDUCE and NEWOBJ do; absent for names that are values only. Throws a `PickleRefusal`. */
   readonly call?: (args: readonly unknown[]) => unknown;
 }
 
@@ -39,7 +39,7 @@ export const refuse = (message: string): never => {
 export interface PickleContext {
   /** The value of a name, or a refusal that gives the name. */
   find(module: string, name: string): unknown;
-  /** The storage that a persistent id stands for. */
+  /** The storage that a persistent id names. */
   persistent(id: unknown): unknown;
 }
 
@@ -54,7 +54,7 @@ export function findIn(tables: readonly ReadonlyMap<string, unknown>[]): PickleC
   };
 }
 
-/** A name that stands for a function or class. */
+/** The name of a function or class. */
 export const global = (module: string, name: string, call?: Global['call']): [string, Global] => [
   `${module} ${name}`,
   { kind: 'global', name: `${module}.${name}`, ...(call && { call }) },

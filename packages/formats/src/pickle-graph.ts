@@ -1,4 +1,4 @@
-// Looks over what a pickle made before anybody walks it: no loops, not too deep, not more when spelled out than in
+// Checks the value of a pickle before it is walked: no loops, not too deep, not more when spelled out than in
 // memory.
 
 import { isGlobal, refuse } from './pickle-context.ts';

@@ -3,7 +3,7 @@
 import { PickleRefusal, refuse } from './pickle-context.ts';
 import { isKind } from './python-values.ts';
 
-/** Finds the object that stands for all equal keys. */
+/** Finds the representative of all equal keys. */
 export interface KeyTable {
   /**
    * The key to use in `container`. Throws a `PickleRefusal` for what Python cannot hash, or what this reader does not

@@ -1,4 +1,4 @@
-// A tensor of a .pt file: a view of a storage, checked when the pickle is parsed and read when somebody asks.
+// A tensor of a .pt file: a view of a storage, checked when the pickle is parsed and read on demand.
 
 import { elementBytes, type DType } from '@deepearth/core/tensor';
 import { sliceSource, type ByteSource } from './bytes.ts';
@@ -12,7 +12,7 @@ export interface PtTensor<D extends DType = DType> extends LazyTensor<D> {
   readonly kind: 'tensor';
   /** In elements, per axis. */
   readonly stride: readonly number[];
-  /** Of the first element in its storage, in elements. */
+  /** Offset of the first element in its storage, in elements. */
   readonly storageOffset: number;
   readonly contiguous: boolean;
   /** Whether it was a `torch.nn.Parameter`. */

@@ -220,7 +220,7 @@ describe('safetensors', () => {
       ),
       'inside the tensor before',
     ],
-    ['bytes nobody owns', file('{}', 1), 'its tensors end at'],
+    ['bytes of no tensor', file('{}', 1), 'its tensors end at'],
   ])('refuses %s', async (_, source, message) => {
     await expect(openSafetensors(source)).rejects.toThrow(InputError);
     await expect(openSafetensors(source)).rejects.toThrow(message);

@@ -161,7 +161,7 @@ export interface SafetensorsPlan<T extends TensorPlan = TensorPlan> {
   readonly header: Uint8Array;
   /** In the order in which values follow the header, with absolute offsets. */
   readonly layout: readonly (T & { readonly offset: number; readonly bytes: number })[];
-  /** Of the whole file, in bytes. */
+  /** Size of the whole file, in bytes. */
   readonly size: number;
 }
 

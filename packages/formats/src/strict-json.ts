@@ -1,4 +1,4 @@
-// Parses JSON that somebody else wrote: valid UTF-8, no key twice in one object.
+// Parses untrusted JSON: valid UTF-8, no key twice in one object.
 
 /** Parses UTF-8 bytes. Throws a `SyntaxError` that says what is wrong: no UTF-8, no JSON, a key that comes twice. */
 export function parseStrictJson(bytes: Uint8Array): unknown {

@@ -8,7 +8,7 @@ export interface StridedView {
   readonly source: ByteSource;
   readonly shape: readonly number[];
   readonly stride: readonly number[];
-  /** Of the first element, in elements. */
+  /** Offset of the first element, in elements. */
   readonly offset: number;
   readonly elementBytes: number;
   /**

@@ -58,17 +58,13 @@ export async function readTensorFile(path: string, signal?: AbortSignal): Promis
       tensor: (name) => {
         const found = name === undefined && tensors.size === 1 ? [...tensors.values()][0] : tensors.get(name ?? '');
         if (found) return found;
-        if (tensors.size === 0) throw new InputError(path, 'holds no tensors.', { code: 'E_TENSOR_MISSING' });
-        throw new InputError(
-          path,
-          name === undefined
-            ? `holds ${tensors.size} tensors: ${names()}.`
-            : `has no tensor ${show(name)}; it has ${names()}.`,
-          {
-            code: 'E_TENSOR_MISSING',
-            remedy: name === undefined ? 'Say which one.' : undefined,
-          },
-        );
+        if (tensors.size === 0) throw new InputError(path, 'holds no tensors.', { code: 'E_NO_TENSORS' });
+        if (name !== undefined)
+          throw new InputError(path, `has no tensor ${show(name)}; it has ${names()}.`, { code: 'E_TENSOR_MISSING' });
+        throw new InputError(path, `holds ${tensors.size} tensors: ${names()}.`, {
+          code: 'E_TENSOR_UNNAMED',
+          remedy: 'Say which one.',
+        });
       },
       close: () => source.close(),
     };

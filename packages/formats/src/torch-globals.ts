@@ -43,7 +43,7 @@ export function torchGlobals(fileBytes: number): ReadonlyMap<string, unknown> {
     least(args, 7, '_rebuild_tensor_v3');
     const storage = storageOf(args[0]);
     const type = args[6];
-    if (!isKind(type, 'torch')) return refuse('it holds a tensor whose dtype is none');
+    if (!isKind(type, 'torch')) return refuse('it holds a tensor with an invalid dtype');
     const dtype = type.name.replace(/^torch\./, '') as DType;
     if (!torchDtypes.has(dtype)) return refuse(`it holds a tensor of ${type.name}, which is not read`);
     if (storage.dtype && storage.dtype !== dtype)
@@ -161,7 +161,7 @@ const setOf = ([items = []]: Args): Set<unknown> => {
 };
 
 /**
- * What Python's own library contributes: containers, numbers, bytes. `list` and `int` only stand for themselves (a
+ * What Python's own library contributes: containers, numbers, bytes. `list` and `int` are values only (a
  * defaultdict's default).
  */
 export const pythonGlobals: ReadonlyMap<string, unknown> = new Map<string, unknown>([
@@ -173,7 +173,7 @@ export const pythonGlobals: ReadonlyMap<string, unknown> = new Map<string, unkno
   global('builtins', 'complex', ([real = 0, imaginary = 0]) =>
     typeof real === 'number' && typeof imaginary === 'number'
       ? { kind: 'complex', real, imaginary }
-      : refuse('it holds a complex number that is none'),
+      : refuse('it holds an invalid complex number'),
   ),
   global('builtins', 'bytes', bytesFrom),
   global('builtins', 'bytearray', bytesFrom),

@@ -1,4 +1,4 @@
-// Writes a file so that nobody ever sees half of it: beside its name, flushed, then renamed (Node only).
+// Writes a file so that it is never visible half-written: beside its name, flushed, then renamed (Node only).
 
 import { createHash } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';

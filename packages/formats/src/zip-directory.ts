@@ -14,7 +14,7 @@ export interface DirectoryEntry {
   readonly crc32: number;
   readonly size: number;
   readonly compressedSize: number;
-  /** Of the entry's local header, from the start of the file. */
+  /** Offset of the entry's local header from the start of the file. */
   readonly offset: number;
   /** Where the next entry, or the directory, starts: the entry has to end before. */
   readonly end: number;

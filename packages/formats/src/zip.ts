@@ -13,7 +13,7 @@ import { readDirectory, type DirectoryEntry } from './zip-directory.ts';
 export interface ZipEntry {
   /** With forward slashes, relative, without `..`. */
   readonly name: string;
-  /** Of its content, in bytes. */
+  /** Size of its content, in bytes. */
   readonly size: number;
   readonly compressedSize: number;
   readonly crc32: number;

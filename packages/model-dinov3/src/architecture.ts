@@ -107,6 +107,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   dinov2: 'dinov2',
   dinov2_with_registers: 'dinov2-registers',
 };
+/** The `model_type`s of `config.json` that are read. */
 export const modelTypes = Object.keys(kinds);
 
 /** Edge of the crop of every published processor, pixels; larger ones work. */

@@ -63,7 +63,7 @@ describe('what would leave', () => {
     });
   });
 
-  test('is open for a model that nobody knows yet', async () => {
+  test('is open for a model that is not known yet', async () => {
     expect(
       await describeAlone(dinov3, { options: { model: 'someone/dinov3-mine' }, inputs: [clipStream(5)] }),
     ).toMatchObject({ output: spec('tokens', { time: 5, height: null, width: null, channels: null }, 'float32', 5) });

@@ -17,14 +17,14 @@ import { closeModel, encoderOptions, encodeStream, openModel, type OpenModel } f
 import { estimate } from '@deepearth/onnx/estimate';
 import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
 import { fits, layout, type CropSize } from '@deepearth/vision/geometry';
+import { inputOptions } from '@deepearth/vision/input-options';
 import { prepareClip, type PreprocessOptions } from '@deepearth/vision/preprocess';
 import { z } from 'zod';
 import type { Architecture } from './architecture.ts';
 import { dinov3Family } from './family.ts';
 import { processorIn, publishedProcessor, type FoundProcessor } from './processing.ts';
 
-const edge = z.number().int().positive();
-
+/** Options of `encoder/dinov3`. */
 export const dinov3Options = z.strictObject({
   model: z
     .string()
@@ -34,49 +34,32 @@ export const dinov3Options = z.strictObject({
     ),
   ...encoderOptions,
   batchSize: z.number().int().positive().default(1).describe('Frames in one call (tiles, with `fit: tile`).'),
-  fit: z
-    .enum(fits)
-    .optional()
-    .describe(
-      'How a frame becomes the input: `crop` cuts out the centre (edges are lost), `resize` squeezes, `pad` fills up, `tile` keeps the resolution and encodes crops side by side. Default: the checkpoint’s own, `resize` in DINOv3 and `crop` in DINOv2.',
-    ),
-  cropSize: z
-    .union([
-      edge,
-      z.strictObject({
-        height: edge.describe('Pixels, a multiple of the patch.'),
-        width: edge.describe('Pixels, a multiple of the patch.'),
-      }),
-    ])
-    .optional()
-    .describe(
-      'Pixels of the input, a multiple of the patch: 16 in DINOv3, 14 in DINOv2 (or { height, width }). Default: the checkpoint’s own, 224.',
-    ),
-  scale: z
-    .number()
-    .positive()
-    .optional()
-    .describe('With `fit: tile`: pixels of the input per pixel of the frame. Default: 1.'),
-  range: z
-    .tuple([z.number(), z.number()])
-    .optional()
-    .describe('For frames that are not 8-bit: the values that become black and white.'),
+  ...inputOptions({
+    fit: z.enum(fits).optional(),
+    fitDefault: 'the checkpoint’s own, `resize` in DINOv3 and `crop` in DINOv2',
+    crop: 'cuts out the centre',
+    edge: z.number().int().positive(),
+    multiple: ['the patch', 'the patch: 16 in DINOv3, 14 in DINOv2'],
+    published: '224',
+  }),
 });
 
 type Options = z.output<typeof dinov3Options>;
 
-interface Survey extends ModelSurvey<Architecture> {
+/** What is known of the model before it is opened. */
+export interface Dinov3Survey extends ModelSurvey<Architecture> {
   /** Absent where the architecture is. */
   readonly processor?: FoundProcessor;
   /** True where the model lies in a folder, whose preprocessor_config.json would have been found. */
   readonly local: boolean;
 }
 
-interface State extends OpenModel<Architecture> {
+/** What is open while `encoder/dinov3` runs. */
+export interface Dinov3State extends OpenModel<Architecture> {
   readonly processor: FoundProcessor;
 }
 
-type Context = StageContext<Options, State, Survey>;
+type Context = StageContext<Options, Dinov3State, Dinov3Survey>;
 
 /** What decides an encoder's input. */
 const preparation = (
@@ -87,6 +70,10 @@ const preparation = (
 
 const edges = (size: CropSize): readonly number[] => (typeof size === 'number' ? [size] : [size.height, size.width]);
 
+/**
+ * The stage `encoder/dinov3`: a clip of `frames` frames gives `[frames, height / patch, width / patch, hiddenSize]` in
+ * float32, and `globals` `[frames, 1 + registers, hiddenSize]`.
+ */
 export const dinov3 = defineEncoder({
   type: 'dinov3',
   summary:
@@ -98,7 +85,7 @@ export const dinov3 = defineEncoder({
     '- type: encoder/dinov3\n  with: { model: ./models/dinov3, cropSize: 512, precision: int8 }',
   ],
 
-  async survey({ model, weights }): Promise<Survey> {
+  async survey({ model, weights }): Promise<Dinov3Survey> {
     const found = await surveyModel(dinov3Family, model, weights);
     const local = (await stat(model).catch(() => undefined))?.isDirectory() ?? false;
     if (!found.architecture) return { ...found, local };
@@ -165,7 +152,7 @@ export const dinov3 = defineEncoder({
     };
   },
 
-  async open(context): Promise<State> {
+  async open(context): Promise<Dinov3State> {
     const opened = await openModel(dinov3Family, context);
     try {
       const { architecture, folder } = opened.checkpoint;

@@ -24,6 +24,9 @@ const papers: Readonly<Record<Architecture['kind'], string>> = {
   'dinov2-registers': 'Darcet et al. 2023, "Vision Transformers Need Registers", arXiv:2309.16588',
 };
 
+/**
+ * DINOv3 and DINOv2 (with and without registers) as published for transformers, for the functions of `@deepearth/onnx`.
+ */
 export const dinov3Family: ModelFamily<Architecture> = {
   title: 'DINOv3 and DINOv2',
   modelType: /^(?:dinov3_vit|dinov2|dinov2_with_registers)$/,

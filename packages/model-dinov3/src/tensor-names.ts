@@ -1,6 +1,6 @@
 // One name for each weight of an encoder, whichever way transformers spells it.
 
-import type { Meaning } from '@deepearth/onnx/family';
+import { meaningBy, type Spellings } from '@deepearth/onnx/tensor-spellings';
 import type { Architecture } from './architecture.ts';
 
 /** What models around the encoder put before its names. */
@@ -31,39 +31,29 @@ const mlpNames: Readonly<Record<string, readonly string[]>> = {
   down_proj: ['down'],
 };
 
-const spellings: readonly (readonly [pattern: RegExp, name: (match: RegExpExecArray) => string | readonly string[]])[] =
+const spellings: Spellings['encoder'] = [
+  [/^embeddings\.patch_embeddings\.(?:projection\.)?(weight|bias)$/, ([, part]) => `patch.${part}`],
+  [/^embeddings\.cls_token$/, () => 'classToken'],
+  [/^embeddings\.register_tokens$/, () => 'registers'],
+  [/^embeddings\.position_embeddings$/, () => 'positions'],
   [
-    [/^embeddings\.patch_embeddings\.(?:projection\.)?(weight|bias)$/, ([, part]) => `patch.${part}`],
-    [/^embeddings\.cls_token$/, () => 'classToken'],
-    [/^embeddings\.register_tokens$/, () => 'registers'],
-    [/^embeddings\.position_embeddings$/, () => 'positions'],
-    [
-      /^(?:encoder\.)?layer\.(\d+)\.(norm[12])\.(weight|bias)$/,
-      ([, layer, norm, part]) => `layers.${layer}.${norm}.${part}`,
-    ],
-    [/^(?:encoder\.)?layer\.(\d+)\.layer_scale([12])\.lambda1$/, ([, layer, which]) => `layers.${layer}.scale${which}`],
-    [
-      /^(?:encoder\.)?layer\.(\d+)\.attention\.(attention\.(?:query|key|value)|output\.dense|[qkvo]_proj)\.(weight|bias)$/,
-      ([, layer, name, part]) => `layers.${layer}.${attentionNames[name!]}.${part}`,
-    ],
-    [
-      /^(?:encoder\.)?layer\.(\d+)\.mlp\.(fc[12]|weights_in|weights_out|(?:gate|up|down)_proj)\.(weight|bias)$/,
-      ([, layer, name, part]) => mlpNames[name!]!.map((known) => `layers.${layer}.${known}.${part}`),
-    ],
-    [/^(?:layernorm|norm)\.(weight|bias)$/, ([, part]) => `norm.${part}`],
-  ];
+    /^(?:encoder\.)?layer\.(\d+)\.(norm[12])\.(weight|bias)$/,
+    ([, layer, norm, part]) => `layers.${layer}.${norm}.${part}`,
+  ],
+  [/^(?:encoder\.)?layer\.(\d+)\.layer_scale([12])\.lambda1$/, ([, layer, which]) => `layers.${layer}.scale${which}`],
+  [
+    /^(?:encoder\.)?layer\.(\d+)\.attention\.(attention\.(?:query|key|value)|output\.dense|[qkvo]_proj)\.(weight|bias)$/,
+    ([, layer, name, part]) => `layers.${layer}.${attentionNames[name!]}.${part}`,
+  ],
+  [
+    /^(?:encoder\.)?layer\.(\d+)\.mlp\.(fc[12]|weights_in|weights_out|(?:gate|up|down)_proj)\.(weight|bias)$/,
+    ([, layer, name, part]) => mlpNames[name!]!.map((known) => `layers.${layer}.${known}.${part}`),
+  ],
+  [/^(?:layernorm|norm)\.(weight|bias)$/, ([, part]) => `norm.${part}`],
+];
 
 /** What a stored tensor is; `undefined` for what does not belong to such a checkpoint. */
-export function meaningOf(stored: string): Meaning | undefined {
-  const name = stored.replace(wrappers, '');
-  if (besides.test(name)) return 'besides';
-  if (head.test(name)) return { head: name };
-  for (const [pattern, known] of spellings) {
-    const match = pattern.exec(name);
-    if (match) return { encoder: [known(match)].flat() };
-  }
-  return undefined;
-}
+export const meaningOf = meaningBy({ wrappers, besides, head, encoder: spellings });
 
 /** Every tensor an encoder of this architecture has, with its shape. */
 export function expectedTensors(architecture: Architecture): Map<string, readonly number[]> {

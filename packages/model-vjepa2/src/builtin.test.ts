@@ -56,7 +56,7 @@ describe('the built-in checkpoint', () => {
     for (let far = 5; far < 48; far++) expect(self - score([0, 0, 0], [0, 0, far])).toBeGreaterThan(3);
   });
 
-  it('is the same every time, finite, complete, and says that nobody trained it', () => {
+  it('is the same every time, finite, complete, and says that it is not trained', () => {
     const [once, again] = [builtinCheckpoint(), builtinCheckpoint()];
     expect(once.tensors.size).toBe(4 + 16 * once.config.num_hidden_layers);
     for (const [name, { data }] of once.tensors) {

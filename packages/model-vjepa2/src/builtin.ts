@@ -14,7 +14,7 @@ const headSize = 64;
 const mlp = 256;
 const crop = 384;
 
-/** As a published `config.json` says it. */
+/** The fields of a published `config.json`. */
 export const builtinConfig = {
   model_type: 'vjepa2',
   architectures: ['VJEPA2Model'],

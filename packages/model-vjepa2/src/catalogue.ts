@@ -3,13 +3,14 @@
 import { findPublished, type Published } from '@deepearth/onnx/published';
 import { readConfig, type Architecture, type Family } from './architecture.ts';
 
+/** Sizes of the published encoders: ViT-B, L, H, g and G. */
 export type Size = 'B' | 'L' | 'H' | 'g' | 'G';
 
 /** What is known of a checkpoint beside its encoder's numbers. */
 interface Entry extends Pick<Published<Architecture>, 'name' | 'mirrors'> {
   readonly family: Family;
   readonly size: Size;
-  /** Who put the safetensors there: Meta itself, or somebody who converted Meta's file. */
+  /** The publisher of the safetensors: Meta (`official`), or someone who converted Meta's file (`community`). */
   readonly publisher: 'official' | 'community';
   /** Pixels of the crop it was trained on. */
   readonly cropSize: 256 | 384;
@@ -39,7 +40,7 @@ export interface EncoderNumbers {
   /** Values and tensors of the encoder, under published names. */
   readonly parameters: number;
   readonly tensors: number;
-  /** Values and tensors of the file with the predictor; `undefined` where nobody counted. */
+  /** Values and tensors of the file with the predictor; `undefined` where it is not known. */
   readonly total?: { readonly parameters: number; readonly tensors?: number };
 }
 

@@ -25,33 +25,39 @@ export interface RawPicture {
 /** A path, the bytes of a picture file, raw pixels (an `ImageData` is one), or a raster. */
 export type PictureInput = string | Uint8Array | RawPicture | Raster;
 
+/** Which model is loaded, where it runs, and how pictures become its input. */
 export interface ExtractorOptions
   extends ClipOptions, Pick<EncoderOptions, 'precision' | 'threads' | 'signal' | 'log' | 'progress'> {
   /**
    * `builtin`, a folder with config.json and model.safetensors, a weights file, or a name on the Hugging Face Hub.
-   * `builtin` unless told.
+   * `builtin` by default.
    */
   readonly model?: string;
   /** Weights file inside the model's folder, when it is not model.safetensors. */
   readonly weights?: string | undefined;
-  /** Where to run; `auto` unless told. */
+  /** Where to run; `auto` by default. */
   readonly device?: Device;
   /** Several devices side by side, instead of `device`. */
   readonly devices?: readonly Device[];
-  /** Clips (or tiles) in one call; 1 unless told. */
+  /** Clips (or tiles) in one call; 1 by default. */
   readonly batchSize?: number;
   /**
-   * How often a still image is repeated for V-JEPA 2.0, which knows clips only; 16 unless told. 2.1 has an image
+   * How often a still image is repeated for V-JEPA 2.0, which knows clips only; 16 by default. 2.1 has an image
    * embedding.
    */
   readonly stillFrames?: number;
 }
 
+/** Options of one call of `extract`. */
 export interface ExtractOptions {
   /** Ends the work; the model is loaded again by the next call. */
   readonly signal?: AbortSignal;
 }
 
+/**
+ * A loaded model. `extract` throws an `InputError` for pictures that cannot be read, an odd number of frames, and
+ * output that is not finite.
+ */
 export interface VJepa2Extractor extends AsyncDisposable {
   readonly architecture: Architecture;
   /** Name of the model and digest of architecture, weights and precision. */
@@ -123,16 +129,16 @@ async function load(options: ExtractorOptions = {}): Promise<VJepa2Extractor> {
     const clips = several
       ? (input as readonly (readonly PictureInput[])[])
       : [list ? (input as readonly PictureInput[]) : [input as PictureInput]];
-    const answers: Tokens[] = [];
+    const results: Tokens[] = [];
     // So many clips at a time that every device has a full batch; more would only wait in memory.
     const step = Math.max(batchSize * encoder.devices.length, 1);
     for (let at = 0; at < clips.length; at += step) {
       const prepared = [];
       for (const clip of clips.slice(at, at + step)) prepared.push(await ready(clip));
       for (const { values, geometry, valid } of await encodeFrames(encoder, prepared, batchSize, signal))
-        answers.push(tokensOf(values, geometry, valid));
+        results.push(tokensOf(values, geometry, valid));
     }
-    return several ? answers : answers[0]!;
+    return several ? results : results[0]!;
   }
 
   const dispose = async (): Promise<void> => {

@@ -12,6 +12,7 @@ import { graphInput } from './graph-input.ts';
 import { encoderGraph, graphVersion, outputNames } from './graph.ts';
 import { expectedTensors, meaningOf, publishedName } from './tensor-names.ts';
 
+/** V-JEPA 2 and 2.1, for the functions of `@deepearth/onnx`. */
 export const vjepa2Family: ModelFamily<Architecture> = {
   title: 'V-JEPA 2',
   modelType: /^vjepa2/,
@@ -96,7 +97,7 @@ export const vjepa2Family: ModelFamily<Architecture> = {
 
 type Classify = NonNullable<(typeof vjepa2Family)['references']['besides']>['make'];
 
-/** What the classifier of a fine-tuned checkpoint says of tokens. */
+/** The outputs of a fine-tuned checkpoint's classifier for tokens. */
 async function classify(...[tokens, { folder, weights, threads, signal }]: Parameters<Classify>): ReturnType<Classify> {
   const { openProbe } = await import('./probe-model.ts');
   const checkpoint = await openCheckpoint(vjepa2Family, folder, { weights });

@@ -65,7 +65,7 @@ test('queries that are cut up so that their scores fit give the same', async () 
   expect(compareTokens(cut, await run(pixels, { layers: 1 })).relativeError).toBeLessThan(2e-6);
 });
 
-test('a clip’s answer does not depend on the others in its batch', async () => {
+test('a clip’s output does not depend on the others in its batch', async () => {
   const both = noise([2, 4, 3, 48, 48]);
   const half = both.data.length / 2;
   const [together, alone] = [

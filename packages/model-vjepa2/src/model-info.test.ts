@@ -36,7 +36,7 @@ describe('model info', () => {
     expect(text).toContain('see the model card');
   });
 
-  it('says of the built-in checkpoint that nobody trained it', async () => {
+  it('says of the built-in checkpoint that it is not trained', async () => {
     const info = await modelInfo('builtin');
     expect(renderModelInfo(info)).toContain('constructed, not trained');
     expect(renderModelInfo(info)).not.toContain('model card');

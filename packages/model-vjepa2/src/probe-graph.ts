@@ -8,7 +8,7 @@ import type { PlacedWeight } from '@deepearth/onnx/placed-weights';
 
 export interface ProbeShape {
   readonly hiddenSize: number;
-  /** Of the classifier's attention, which need not be the encoder's. */
+  /** Heads of the classifier's attention, which need not be the encoder's. */
   readonly heads: number;
   /** Self-attention blocks. */
   readonly blocks: number;

@@ -11,13 +11,15 @@ import type { Architecture } from './architecture.ts';
 import { expectedProbe, probeGraph } from './probe-graph.ts';
 import { openSession } from '@deepearth/onnx/session';
 
+/** How a classifier runs. */
 export interface ProbeOptions {
-  /** Heads of the classifier's attention; 16 for ViT-g, else as many as the encoder has, unless told. */
+  /** Heads of the classifier's attention. Default: 16 for ViT-g, else as many as the encoder has. */
   readonly heads?: number | undefined;
   readonly threads?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** An open classifier. `close` ends its process. */
 export interface Probe {
   /** Class names by number. */
   readonly labels: readonly string[];

@@ -86,7 +86,7 @@ test('tokens of another encoder are refused, whatever their size', async () => {
   await expect(run()).rejects.toThrow(/tokens come from .*the same model in encoder\/vjepa2/s);
 });
 
-test('the number of heads changes the answer, and ViT-g’s probe has 16', async () => {
+test('the number of heads changes the output, and ViT-g’s probe has 16', async () => {
   expect([probeHeads(1408, 22), probeHeads(1024, 16)]).toEqual([16, 16]);
   const checkpoint = await openCheckpoint(vjepa2Family, model);
   const answers = [];

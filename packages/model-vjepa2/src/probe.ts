@@ -1,4 +1,4 @@
-// The probe stage: what a fine-tuned checkpoint's attentive classifier says of each clip.
+// The probe stage: classifies each clip by the attentive classifier of a fine-tuned checkpoint.
 
 import {
   axisSize,
@@ -22,6 +22,7 @@ import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
 import type { Architecture } from './architecture.ts';
 import { vjepa2Family } from './family.ts';
 
+/** Options of `aggregator/probe`. */
 export const probeOptions = z.strictObject({
   model: z
     .string()
@@ -53,7 +54,7 @@ export const probeOptions = z.strictObject({
     .describe('CPU threads; never more than there are cores. Default: all.'),
 });
 
-/** What the classifier says of one clip. */
+/** The classification of one clip. */
 export interface Classification extends Embedding {
   /** Class names, in the order of the values along `labels`. */
   readonly labels: readonly string[];
@@ -61,13 +62,18 @@ export interface Classification extends Embedding {
   readonly top: readonly { readonly label: string; readonly probability: number }[];
 }
 
-interface State {
+/** What is open while `aggregator/probe` runs. */
+export interface ProbeState {
   readonly checkpoint: Checkpoint<Architecture>;
   readonly probe: Probe;
   /** Fingerprints of the encoders whose tokens the classifier understands. */
   readonly encoders: ReadonlySet<string>;
 }
 
+/**
+ * The stage `aggregator/probe`: the attentive classifier of a fine-tuned V-JEPA 2 on token grids, `[labels]` (or
+ * `[channels]` with `output: pooled`) for each clip.
+ */
 export const probe = defineAggregator({
   type: 'probe',
   summary: 'Classifies clips with the attentive probe of a fine-tuned V-JEPA 2 checkpoint (SSv2, Diving48).',
@@ -96,7 +102,7 @@ export const probe = defineAggregator({
     return { output: spec('embedding', { labels: architecture?.labels.length || null }, 'float32', input.count) };
   },
 
-  async open({ options: { model, heads, threads }, signal, log, progress, recordInput }): Promise<State> {
+  async open({ options: { model, heads, threads }, signal, log, progress, recordInput }): Promise<ProbeState> {
     const { path, name } = await resolveModel([vjepa2Family], model, { signal, log: log.warn, progress });
     const checkpoint = await openCheckpoint(vjepa2Family, path, { name });
     try {

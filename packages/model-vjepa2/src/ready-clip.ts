@@ -7,8 +7,9 @@ import { prepareClip, type PreparedClip } from '@deepearth/vision/preprocess';
 import type { Architecture } from './architecture.ts';
 import { vjepa2Processing } from './processing.ts';
 
+/** How the frames of a clip become the encoder's input. */
 export interface ClipOptions {
-  /** Pixels of the encoder's input; the checkpoint's own unless told. */
+  /** Pixels of the encoder's input; the checkpoint's own by default. */
   readonly cropSize?: CropSize | undefined;
   readonly fit?: Fit | undefined;
   /** For `fit: tile`: pixels of the input per pixel of the frame. */

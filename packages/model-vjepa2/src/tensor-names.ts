@@ -1,6 +1,6 @@
 // One name for each weight of an encoder, whichever way the checkpoint spells it.
 
-import type { Meaning } from '@deepearth/onnx/family';
+import { meaningBy, type Spellings } from '@deepearth/onnx/tensor-spellings';
 import type { Architecture } from './architecture.ts';
 
 /**
@@ -14,7 +14,7 @@ const head = /^(pooler\.|classifier\.)/;
 const wrappers = /^(?:module\.|backbone\.|model\.|vjepa2\.|vjepa21\.)+/;
 
 /** Hugging Face's spelling and the original's, side by side. */
-const spellings: readonly (readonly [pattern: RegExp, name: (match: RegExpExecArray) => string | string[]])[] = [
+const spellings: Spellings['encoder'] = [
   [/^(?:encoder\.embeddings\.patch_embeddings|patch_embed)\.proj\.(weight|bias)$/, ([, part]) => `patch.${part}`],
   [
     /^(?:encoder\.embeddings\.patch_embeddings_img|patch_embed_img)\.proj\.(weight|bias)$/,
@@ -46,20 +46,8 @@ const spellings: readonly (readonly [pattern: RegExp, name: (match: RegExpExecAr
   [/^(?:encoder\.)?norms_block\.(\d+)\.(weight|bias)$/, ([, level, part]) => `norms.${level}.${part}`],
 ];
 
-/**
- * What a stored tensor is: a weight of the encoder, of the classifier (its name without wrappers), not needed, or
- * unknown (`undefined`).
- */
-export function meaningOf(stored: string): Meaning | undefined {
-  const name = stored.replace(wrappers, '');
-  if (besides.test(name)) return 'besides';
-  if (head.test(name)) return { head: name };
-  for (const [pattern, known] of spellings) {
-    const match = pattern.exec(name);
-    if (match) return { encoder: [known(match)].flat() };
-  }
-  return undefined;
-}
+/** What a stored tensor is; `undefined` for what does not belong to such a checkpoint. */
+export const meaningOf = meaningBy({ wrappers, besides, head, encoder: spellings });
 
 /** Every tensor an encoder of this architecture has, with its shape. */
 export function expectedTensors(architecture: Architecture): Map<string, readonly number[]> {

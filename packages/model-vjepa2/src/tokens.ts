@@ -6,8 +6,10 @@ import { elementCount, reshape, tensor, type Tensor } from '@deepearth/core/tens
 
 /** How a grid is pooled: over everything, over space at each time step, or over time at each place. */
 export const poolings = ['mean', 'max', 'spatialMean', 'temporalMean'] as const;
+/** One of `poolings`. */
 export type Pooling = (typeof poolings)[number];
 
+/** The token grid of one clip. */
 export interface Tokens {
   /** `[time, height, width, channels]`: `[8, 24, 24, 1408]` for 16 frames at 384 pixels through ViT-g. */
   readonly values: Tensor<'float32'>;

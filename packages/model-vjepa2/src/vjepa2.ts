@@ -15,6 +15,7 @@ import { closeModel, encoderOptions, encodeStream, openModel, type OpenModel } f
 import { estimate } from '@deepearth/onnx/estimate';
 import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
 import { fits, layout } from '@deepearth/vision/geometry';
+import { inputOptions } from '@deepearth/vision/input-options';
 import type { PreparedClip } from '@deepearth/vision/preprocess';
 import { z } from 'zod';
 import { tokenGrid, type Architecture } from './architecture.ts';
@@ -22,8 +23,7 @@ import { vjepa2Family } from './family.ts';
 import { vjepa2PatchSize, vjepa2Processing } from './processing.ts';
 import { checkFrameCount, readyClip, type ClipOptions } from './ready-clip.ts';
 
-const edge = z.number().int().positive().multipleOf(vjepa2PatchSize);
-
+/** Options of `encoder/vjepa2`. */
 export const vjepa2Options = z.strictObject({
   model: z
     .string()
@@ -34,33 +34,13 @@ export const vjepa2Options = z.strictObject({
     ),
   ...encoderOptions,
   batchSize: z.number().int().positive().default(1).describe('Clips in one call (tiles, with `fit: tile`).'),
-  fit: z
-    .enum(fits)
-    .default('crop')
-    .describe(
-      'How a frame becomes the input: `crop` as the checkpoints were trained (edges are lost), `resize` squeezes, `pad` fills up, `tile` keeps the resolution and encodes crops side by side.',
-    ),
-  cropSize: z
-    .union([
-      edge,
-      z.strictObject({
-        height: edge.describe('Pixels, a multiple of 16.'),
-        width: edge.describe('Pixels, a multiple of 16.'),
-      }),
-    ])
-    .optional()
-    .describe(
-      'Pixels of the input, a multiple of 16 (or { height, width }). Default: the checkpoint’s own, 256 or 384.',
-    ),
-  scale: z
-    .number()
-    .positive()
-    .optional()
-    .describe('With `fit: tile`: pixels of the input per pixel of the frame. Default: 1.'),
-  range: z
-    .tuple([z.number(), z.number()])
-    .optional()
-    .describe('For frames that are not 8-bit: the values that become black and white.'),
+  ...inputOptions({
+    fit: z.enum(fits).default('crop'),
+    crop: 'as the checkpoints were trained',
+    edge: z.number().int().positive().multipleOf(vjepa2PatchSize),
+    multiple: ['16', '16'],
+    published: '256 or 384',
+  }),
 });
 
 type Options = z.output<typeof vjepa2Options>;
@@ -69,6 +49,10 @@ type Context = StageContext<Options, OpenModel<Architecture>, ModelSurvey<Archit
 
 const clipOptions = ({ fit, cropSize, scale, range }: Options): ClipOptions => ({ fit, cropSize, scale, range });
 
+/**
+ * The stage `encoder/vjepa2`: a clip of `frames` frames gives `[frames / 2, height / 16, width / 16, hiddenSize]` in
+ * float32.
+ */
 export const vjepa2 = defineEncoder({
   type: 'vjepa2',
   summary: 'Encodes clips with V-JEPA 2 or 2.1: one token for every 2 frames of 16 x 16 pixels.',

@@ -10,7 +10,7 @@ export interface EncoderArchitecture {
   readonly mlpSize: number;
   /** Edge of a patch, pixels. */
   readonly patchSize: number;
-  /** Edge of the picture that is encoded unless told, pixels. */
+  /** Edge of the picture that is encoded by default, pixels. */
   readonly cropSize: number;
 }
 

@@ -13,13 +13,14 @@ import { openEncoder, type Encoded } from './encoder.ts';
 import type { ModelFamily, References } from './family.ts';
 import type { Precision } from './precision.ts';
 
+/** How a model is run for the comparison, and how near it has to come. */
 export interface CheckOptions {
   readonly precision?: Precision;
-  /** `cpu` unless told. */
+  /** `cpu` by default. */
   readonly device?: string;
-  /** Weights file of the folder, such as original.pt; model.safetensors unless told. */
+  /** Weights file of the folder, such as original.pt; model.safetensors by default. */
   readonly weights?: string | undefined;
-  /** Largest relative error that passes; by precision unless told. For int8 the cosines count. */
+  /** Largest relative error that passes. Default: by precision; for int8 the cosines decide. */
   readonly tolerance?: number | undefined;
   readonly threads?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -32,11 +33,12 @@ export interface CheckCase extends Comparison {
   readonly input: string;
   /** Key of the expected output. */
   readonly expected: string;
-  /** Of the output. */
+  /** Shape of the output. */
   readonly shape: readonly number[];
   readonly passed: boolean;
 }
 
+/** What `checkModel` found; `passed` when every expected tensor was reached within the tolerance. */
 export interface CheckReport {
   readonly folder: string;
   readonly model: string;
@@ -107,7 +109,7 @@ export async function checkModel<A extends EncoderArchitecture>(
           throw new InputError(
             expected.source.name,
             `${JSON.stringify(name)} is [${reference.shape.join(', ')}], the model returns [${output.shape.join(', ')}].`,
-            { code: 'E_CHECK' },
+            { code: 'E_REFERENCE_SHAPE' },
           );
         const comparison = compareTokens(output, reference);
         const passed = tolerance === undefined ? limits[precision](comparison) : comparison.relativeError <= tolerance;
@@ -118,7 +120,7 @@ export async function checkModel<A extends EncoderArchitecture>(
       throw new InputError(
         expected.source.name,
         `holds ${[...left].map((name) => JSON.stringify(name)).join(', ')}, for which there is no input.`,
-        { code: 'E_CHECK' },
+        { code: 'E_REFERENCE_NAME' },
       );
     return {
       folder,
@@ -143,7 +145,7 @@ function outputOf(references: References, outputs: Encoded['outputs'], name: str
     throw new InputError(
       'expected.safetensors',
       `${JSON.stringify(name)} is nothing that this model returns: ${references.names}.`,
-      { code: 'E_CHECK' },
+      { code: 'E_REFERENCE_NAME' },
     );
   return made as Tensor<'float32'>;
 }

@@ -11,7 +11,7 @@ import { openPickled } from './checkpoint-pt.ts';
 import type { EncoderArchitecture } from './architecture.ts';
 import type { ModelFamily } from './family.ts';
 
-/** A weight in a file: nothing of it is read until somebody asks. */
+/** A weight in a file; its values are read on demand. */
 export interface CheckpointTensor extends LazyTensor {
   /** Absolute path without links, so that ONNX Runtime may be pointed there. */
   readonly file: string;
@@ -37,8 +37,9 @@ export interface Checkpoint<A extends EncoderArchitecture = EncoderArchitecture>
   close(): Promise<void>;
 }
 
+/** Which weights of a folder are opened. */
 export interface CheckpointOptions {
-  /** File of the weights, relative to the folder; "model.safetensors" (or the shards of its index) unless told. */
+  /** File of the weights, relative to the folder; "model.safetensors" (or the shards of its index) by default. */
   readonly weights?: string | undefined;
   /** What to call it. */
   readonly name?: string | undefined;
@@ -59,7 +60,7 @@ export async function readModelConfig(folder: string): Promise<{ json: unknown; 
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new InputError(path, 'cannot be read; a model is a folder with config.json and model.safetensors.', {
       cause,
-      code: 'E_MODEL_MISSING',
+      code: 'E_MODEL_FILES',
     });
   });
   try {
@@ -91,7 +92,7 @@ async function openWeights(path: string, pickledKeys: readonly string[]): Promis
   const file = await realpath(path).catch((cause: unknown) => {
     throw new InputError(path, 'there is no such file; a model is a folder with config.json and model.safetensors.', {
       cause,
-      code: 'E_MODEL_MISSING',
+      code: 'E_MODEL_FILES',
     });
   });
   const source = await openFile(file);
@@ -163,7 +164,7 @@ export async function openCheckpoint<A extends EncoderArchitecture>(
     const architecture = configured
       ? await readArchitecture(family, folder)
       : family.inferArchitecture?.(shapes, first);
-    if (!architecture) throw new InputError(first, 'has no config.json beside it.', { code: 'E_MODEL_CONFIG' });
+    if (!architecture) throw new InputError(first, 'has no config.json beside it.', { code: 'E_MODEL_FILES' });
     const fitting = family.settle?.(architecture, shapes, first) ?? architecture;
     checkTensors(family, fitting, tensors, unknown, first);
     return {

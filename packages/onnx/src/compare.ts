@@ -2,6 +2,7 @@
 
 import type { Tensor } from '@deepearth/core/tensor';
 
+/** Distances of an output from its reference; NaN throughout where either holds NaN. */
 export interface Comparison {
   /** `|a - b| / |b|` over all values (L2). */
   readonly relativeError: number;
@@ -11,12 +12,12 @@ export interface Comparison {
 }
 
 /**
- * Compares an answer with what is expected. NaN anywhere makes every figure NaN. Throws a `RangeError` when they have
+ * Compares an output with what is expected. NaN anywhere makes every figure NaN. Throws a `RangeError` when they have
  * different sizes.
  */
-export function compareTokens(answer: Tensor<'float32'>, expected: Tensor<'float32'>): Comparison {
-  if (answer.data.length !== expected.data.length)
-    throw new RangeError(`[${answer.shape.join(', ')}] is compared with [${expected.shape.join(', ')}]`);
+export function compareTokens(output: Tensor<'float32'>, expected: Tensor<'float32'>): Comparison {
+  if (output.data.length !== expected.data.length)
+    throw new RangeError(`[${output.shape.join(', ')}] is compared with [${expected.shape.join(', ')}]`);
   const channels = expected.shape.at(-1) ?? 1;
   const tokens = expected.data.length / channels;
   let difference = 0;
@@ -28,7 +29,7 @@ export function compareTokens(answer: Tensor<'float32'>, expected: Tensor<'float
     let a2 = 0;
     let b2 = 0;
     for (let i = token * channels; i < (token + 1) * channels; i++) {
-      const a = answer.data[i]!;
+      const a = output.data[i]!;
       const b = expected.data[i]!;
       difference += (a - b) ** 2;
       dot += a * b;

@@ -100,7 +100,7 @@ export async function weightsDigest(checkpoint: Pick<Checkpoint, 'tensors'>, sig
 
 /**
  * Returns the converted weights, made now unless the cache holds them whole. A damaged file is made again. 8-bit
- * weights are of the type that this processor multiplies exactly, unless told.
+ * weights are by default of the type that this processor multiplies exactly.
  */
 export async function convertWeights(
   checkpoint: Pick<Checkpoint, 'name' | 'tensors'>,

@@ -18,11 +18,11 @@ export interface ReadyDevice {
 
 export interface DeviceTestOptions {
   readonly precision: Precision;
-  /** The only form to try; the device's own unless told. */
+  /** The only form to try; the device's own by default. */
   readonly attention?: AttentionForm | undefined;
   readonly threads?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told what `auto` chose and why. */
+  /** Called with what `auto` chose and why. */
   readonly log?: ((message: string) => void) | undefined;
 }
 
@@ -41,9 +41,9 @@ export async function chooseDevices<A extends EncoderArchitecture>(
   options: DeviceTestOptions,
 ): Promise<ReadyDevice[]> {
   if (names.length === 0)
-    throw new InputError('devices', 'none is named; "cpu" and "auto" always work.', { code: 'E_DEVICE' });
+    throw new InputError('devices', 'none is named; "cpu" and "auto" always work.', { code: 'E_DEVICE_NAME' });
   if (new Set(names).size !== names.length)
-    throw new InputError('devices', `one is named twice in ${names.join(', ')}.`, { code: 'E_DEVICE' });
+    throw new InputError('devices', `one is named twice in ${names.join(', ')}.`, { code: 'E_DEVICE_NAME' });
   const ready: ReadyDevice[] = [];
   for (const name of names)
     ready.push(
@@ -88,11 +88,13 @@ async function test<A extends EncoderArchitecture>(
 ): Promise<ReadyDevice> {
   if (plan.kind === 'cpu') return { plan, form: options.attention ?? 'fused' };
   if (options.precision === 'int8')
-    throw new InputError(`device ${plan.name}`, 'runs fp32 and fp16 only; int8 is for the CPU.', { code: 'E_DEVICE' });
+    throw new InputError(`device ${plan.name}`, 'runs fp32 and fp16 only; int8 is for the CPU.', {
+      code: 'E_DEVICE_PRECISION',
+    });
   const reasons: string[] = [];
   let expected: Tensor<'float32'> | undefined;
   for (const form of options.attention ? [options.attention] : plan.forms) {
-    const answer = await small(checkpoint, placed, plan, form, options).catch((error: unknown) => {
+    const output = await small(checkpoint, placed, plan, form, options).catch((error: unknown) => {
       if (options.signal?.aborted || !(error instanceof DeepEarthError)) throw error;
       // What is missing is missing for every form.
       throw new InputError(`device ${plan.name}`, `cannot be used: ${reasonOf(error)}.`, {
@@ -103,9 +105,9 @@ async function test<A extends EncoderArchitecture>(
     });
     // The CPU is asked only once the device has returned, so that a device that is not there costs nothing.
     expected ??= await small(checkpoint, placed, parseDevice('cpu'), 'fused', options);
-    const { relativeError } = compareTokens(answer, expected);
+    const { relativeError } = compareTokens(output, expected);
     if (relativeError <= tolerance[options.precision]) return { plan, form };
-    reasons.push(`with ${form} attention it is off by ${relativeError.toPrecision(2)} of the CPU's answer`);
+    reasons.push(`with ${form} attention it is off by ${relativeError.toPrecision(2)} of the CPU's output`);
   }
   throw new InputError(
     `device ${plan.name}`,

@@ -4,7 +4,9 @@ import { InputError } from '@deepearth/core/errors';
 import type { Precision } from './precision.ts';
 import type { SessionSetup } from './session-protocol.ts';
 
+/** Kinds of devices that a session can run on; `auto` chooses among them. */
 export const deviceKinds = ['cpu', 'cuda', 'webgpu', 'coreml', 'dml'] as const;
+/** One of `deviceKinds`. */
 export type DeviceKind = (typeof deviceKinds)[number];
 /** `cpu`, `cuda`, `cuda:1`, `webgpu`, `coreml`, `dml`, or `auto`. */
 export type Device = DeviceKind | `${DeviceKind}:${number}` | 'auto';
@@ -15,6 +17,7 @@ export type Device = DeviceKind | `${DeviceKind}:${number}` | 'auto';
  */
 export type AttentionForm = 'fused' | 'decomposed';
 
+/** How ONNX Runtime is made to use a device. */
 export interface DevicePlan {
   /** As the user writes it: `cuda:1`. */
   readonly name: string;
@@ -48,7 +51,7 @@ const kinds: Readonly<Record<DeviceKind, Kind>> = {
     forms: ['fused', 'decomposed'],
     environment: (index) => ({ CUDA_VISIBLE_DEVICES: shownCuda(index) }),
     remedy:
-      'It needs an NVIDIA GPU, CUDA 12 with cuDNN 9 on the library path, and the CUDA files of onnxruntime-node: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node.',
+      'It needs an NVIDIA GPU, CUDA 12 with cuDNN 9 on the library path, and the CUDA files of onnxruntime-node: ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js',
   },
   webgpu: {
     provider: { name: 'webgpu' },
@@ -74,7 +77,7 @@ export function parseDevice(name: string): DevicePlan {
     throw new InputError(
       `device ${JSON.stringify(name)}`,
       `is not one of ${deviceKinds.join(', ')}, auto; cuda:0, cuda:1 … name one of several.`,
-      { code: 'E_DEVICE' },
+      { code: 'E_DEVICE_NAME' },
     );
   const kind = kinds[match[1] as DeviceKind];
   const index = Number(match[2] ?? 0);

@@ -25,6 +25,7 @@ export interface PreparedFrames {
   ): { add(row: number, column: number, values: Float32Array): void; finish(): Tensor<'float32'> };
 }
 
+/** The token grid of prepared frames. */
 export interface EncodedFrames {
   /** `[time, height, width, channels]`. */
   readonly values: Tensor<'float32'>;
@@ -117,7 +118,7 @@ async function encodeBatch(
     const result = results[index]!;
     if (!values.every(Number.isFinite))
       throw new InputError('encoder', 'its output holds NaN or infinity.', {
-        code: 'E_NAN',
+        code: 'E_NOT_FINITE',
         remedy: 'Try fp32, or check the checkpoint with `deepearth model check`.',
       });
     const tiles = source.tiles.rows * source.tiles.columns;
@@ -157,6 +158,7 @@ export function joined(parts: readonly EncodedFrames[]): EncodedFrames {
     throw new InputError(
       `frame ${odd + 1} of ${parts.length}`,
       `it gives ${seen(parts[odd]!)}, the clip's first frame ${seen(first)}; the frames of a clip need one size.`,
+      { code: 'E_FRAME_SIZE' },
     );
   const cells = (values: Tensor<'float32'>): number => values.data.length / values.shape.at(-1)!;
   const globals = parts.flatMap((part) => part.globals ?? []);

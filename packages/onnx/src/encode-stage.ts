@@ -81,6 +81,7 @@ export async function openModel<A extends EncoderArchitecture>(
   }
 }
 
+/** Ends the sessions of a stage's encoder and closes its checkpoint. */
 export async function closeModel({ checkpoint, encoder }: OpenModel<EncoderArchitecture>): Promise<void> {
   await encoder.close();
   await checkpoint.close();
@@ -101,12 +102,13 @@ export interface Encoding {
   prepare(clip: Clip): Promise<readonly PreparedFrames[]>;
 }
 
-type Context = StageContext<EncoderStageOptions, OpenModel<EncoderArchitecture>, any>;
+/** The context of an encoder stage, as far as `encodeStream` uses it. */
+export type EncodeContext = StageContext<EncoderStageOptions, OpenModel<EncoderArchitecture>, any>;
 
 /** Clips in, token grids out, `batchSize` parts in a call, in order; what a former run left is taken from there. */
 export async function* encodeStream(
   clips: AsyncIterable<Clip>,
-  context: Context,
+  context: EncodeContext,
   { recipe, prepare }: Encoding,
 ): AsyncGenerator<TokenGrid> {
   const { options, state, former } = context;
@@ -164,7 +166,7 @@ async function readStored(source: ByteSource): Promise<StoredTokens> {
 /** Encodes a batch; when that fails, clip by clip, so that `onError` decides about the one at fault alone. */
 async function encodeAll(
   batch: readonly Job[],
-  { options, state, signal, attempt }: Context,
+  { options, state, signal, attempt }: EncodeContext,
 ): Promise<(EncodedFrames | undefined)[]> {
   if (batch.length === 0) return [];
   const encode = async (jobs: readonly Job[]): Promise<EncodedFrames[]> => {

@@ -14,11 +14,12 @@ import type { Session, Tensors } from './session.ts';
 import type { Precision } from './precision.ts';
 import { placeWeights } from './weights.ts';
 
+/** Where and how an encoder runs. */
 export interface EncoderOptions {
-  /** `cpu` unless told; several run side by side, one process each. */
+  /** `cpu` by default; several run side by side, one process each. */
   readonly devices?: readonly string[];
   readonly precision?: Precision;
-  /** CPU threads of one process; all cores unless told. */
+  /** CPU threads of one process; all cores by default. */
   readonly threads?: number | undefined;
   /** What the graph returns beside the tokens. */
   readonly outputs?: GraphRequest<unknown>['outputs'];
@@ -26,19 +27,21 @@ export interface EncoderOptions {
   readonly layers?: number | undefined;
   readonly attention?: GraphRequest<unknown>['attention'];
   readonly signal?: AbortSignal | undefined;
-  /** Told what was chosen and why. */
+  /** Called with what was chosen and why. */
   readonly log?: ((message: string) => void) | undefined;
   readonly progress?: ((step: string, done: number, total: number) => void) | undefined;
   /** Prefix of files for ONNX Runtime's profile. */
   readonly profile?: string | undefined;
 }
 
+/** Output of one call of `encode`. */
 export interface Encoded extends Unpacked {
   /** Everything the graph returned, by name; `[batch, tokens, …]`. */
   readonly outputs: Tensors;
   readonly grid: Grid;
 }
 
+/** A checkpoint that is ready to run. Sessions start with the first call and stay open until `close`. */
 export interface Encoder<A extends EncoderArchitecture = EncoderArchitecture> {
   readonly architecture: A;
   readonly identity: EncoderIdentity;

@@ -5,6 +5,7 @@ import type { EncoderArchitecture, Grid } from './architecture.ts';
 import type { ModelFamily } from './family.ts';
 import type { Precision } from './precision.ts';
 
+/** The input whose cost is estimated. */
 export interface EstimateOptions {
   readonly frames: number;
   /** Pixels. */
@@ -20,9 +21,10 @@ export interface EstimateOptions {
   readonly fused?: boolean;
 }
 
+/** Cost of one clip (tokens, operations) and of one call (bytes). */
 export interface Estimate {
   readonly grid: Grid;
-  /** Of one clip. */
+  /** Tokens of one clip. */
   readonly tokens: number;
   /** Floating-point operations for one clip, a multiplication and an addition as two. */
   readonly flop: number;

@@ -1,4 +1,4 @@
-// What the shared parts ask of an encoder's package: one value per family of models.
+// The interface of a family of encoders: what the shared parts need of an encoder's package, as one value.
 
 import type { Tensor } from '@deepearth/core/tensor';
 import type { EncoderArchitecture, Grid } from './architecture.ts';
@@ -29,7 +29,7 @@ export interface GraphRequest<A> {
   readonly attention?: AttentionForm;
   /** One of the family's ways in (`GraphInput.variant`). */
   readonly variant?: string;
-  /** What is returned beside the tokens; the family says what there is. `tokens` unless told. */
+  /** What is returned beside the tokens; the family says what there is. `tokens` by default. */
   readonly outputs?: string;
   /** Only the first layers, for self-tests and measurements. */
   readonly layers?: number;
@@ -44,7 +44,7 @@ export interface GraphInput {
   readonly feeds: Tensors;
   /** Sequences that go through the attention, and tokens of each. */
   readonly size: { readonly batch: number; readonly tokens: number };
-  /** Of the pixels; the batch is another axis. */
+  /** The token grid of the pixels; the batch is another axis. */
   readonly grid: Grid;
 }
 
@@ -69,7 +69,7 @@ export interface Workload {
 export interface References {
   /** The `outputs` that a graph needs for all `names` of expected tensors. */
   outputs(names: readonly string[]): string;
-  /** The graph's output that an expected tensor stands for; `undefined` where it is none. */
+  /** The graph's output that an expected tensor is compared with; `undefined` where there is none. */
   output(name: string, input: string): string | undefined;
   /** Names of outputs that are made of the tokens by something else (a classifier). */
   readonly besides?: {
@@ -126,7 +126,7 @@ export interface ModelFamily<A extends EncoderArchitecture> {
    * shapes do not say enough.
    */
   inferArchitecture?(shapes: ReadonlyMap<string, readonly number[]>, path: string): A;
-  /** What the tensors say better than the config; the architecture as it is unless told. */
+  /** Corrects the architecture of a config by the shapes of the tensors. Absent: it stays as it is. */
   settle?(architecture: A, shapes: ReadonlyMap<string, readonly number[]>, path: string): A;
   /** In a few words: "V-JEPA 2.0, 384 px, 64 frames". */
   summary(architecture: A): string;
@@ -150,7 +150,7 @@ export interface ModelFamily<A extends EncoderArchitecture> {
 
   /** Counts up when the graph's arithmetic changes, so that what was made with another is told apart. */
   readonly graphVersion: number;
-  /** What of an architecture decides values, for fingerprints; all of it unless told. */
+  /** The fields of an architecture that decide values, for fingerprints. Absent: all of them. */
   fingerprinted?(architecture: A): unknown;
   /** Writes the graph; its output `tokens` is `[batch, tokens, hiddenSize]`. */
   graph(request: GraphRequest<A>): Uint8Array;

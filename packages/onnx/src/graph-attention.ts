@@ -4,10 +4,11 @@ import { tensor } from '@deepearth/core/tensor';
 import type { AttentionForm } from './devices.ts';
 import { microsoft, type GraphParts } from './graph-parts.ts';
 
+/** Sizes and form of the attention of an encoder's layers. */
 export interface AttentionOptions {
   readonly heads: number;
   readonly headSize: number;
-  /** `fused` unless told. */
+  /** `fused` by default. */
   readonly form?: AttentionForm | undefined;
   /** Name of the shape `[batch, tokens, hiddenSize]`. */
   readonly gridShape: string;

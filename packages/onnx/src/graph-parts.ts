@@ -14,7 +14,7 @@ export interface GraphParts {
   /** float16 or float32. */
   readonly compute: 'float32' | 'float16';
   /**
-   * Adds a weight once and returns its name, converted to `dtype` (what is computed in, unless told); right before the
+   * Adds a weight once and returns its name, converted to `dtype` (by default the type of the computation); right before the
    * product with `by`, when that is given.
    */
   weight(name: string, dtype?: DType, by?: string): string;

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
+/** Where the Hub and its cache are. */
 export interface HubEnvironment {
   /** Without a slash at the end: "https://huggingface.co", or a private mirror (`HF_ENDPOINT`). */
   readonly endpoint: string;
@@ -15,6 +16,7 @@ export interface HubEnvironment {
   token(): Promise<string | undefined>;
 }
 
+/** Environment variables by name. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 const on = (value: string | undefined): boolean => ['1', 'ON', 'YES', 'TRUE'].includes(value?.toUpperCase() ?? '');

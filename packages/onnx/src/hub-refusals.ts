@@ -35,12 +35,12 @@ export function refusal(
     });
   if (code === 'RevisionNotFound')
     return new InputError(model, `${endpoint}/${name} has no revision ${JSON.stringify(revision ?? 'main')}.`, {
-      code: 'E_MODEL_MISSING',
+      code: 'E_MODEL_REVISION',
       remedy: 'A revision is a branch, a tag or a commit of 40 digits.',
     });
   if (code === 'EntryNotFound')
     return new InputError(model, `${endpoint}/${name} lacks a file that it lists: ${new URL(response.url).pathname}.`, {
-      code: 'E_MODEL_MISSING',
+      code: 'E_MODEL_FILES',
     });
   if (status === 404 || status === 401) {
     const close = known.some((each) => each.toLowerCase() === name.toLowerCase()) ? undefined : didYouMean(name, known);
@@ -52,5 +52,7 @@ export function refusal(
       remedy: close ? `Did you mean ${close}?` : 'See deepearth model list.',
     });
   }
-  return new InputError(model, `${endpoint} answers ${status}${said ? `: ${said}` : ''}.`, { code: 'E_HUB' });
+  return new InputError(model, `${endpoint} returns ${status}${said ? `: ${said}` : ''}.`, {
+    code: 'E_HUB_STATUS',
+  });
 }

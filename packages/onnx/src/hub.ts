@@ -22,20 +22,22 @@ import { withLock } from './hub-lock.ts';
 import { retried } from '@deepearth/core/on-error';
 import { refusal, retriedStatus } from './hub-refusals.ts';
 
+/** How far a download is. */
 export interface FetchProgress {
   /** The file that is coming. */
   readonly file: string;
-  /** Of all files of the model. */
+  /** Bytes of all files of the model. */
   readonly doneBytes: number;
   readonly totalBytes: number;
 }
 
+/** How a model is fetched. */
 export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Ask nothing of the network; `HF_HUB_OFFLINE` says the same. */
   readonly offline?: boolean | undefined;
   readonly progress?: ((progress: FetchProgress) => void) | undefined;
-  /** Told when a cached model is used because the Hub does not answer. */
+  /** Called when a cached model is used because the Hub does not answer. */
   readonly warn?: ((message: string) => void) | undefined;
   /** Read files that are in the cache again and compare their digests with the Hub's list. */
   readonly verify?: boolean | undefined;
@@ -47,6 +49,7 @@ export interface FetchOptions {
   readonly pauses?: readonly number[] | undefined;
 }
 
+/** A complete snapshot in the Hub's cache. */
 export interface FetchedModel {
   readonly name: string;
   /** The commit: what the name stood for. */
@@ -106,7 +109,7 @@ export async function fetchFromHub(model: string, options: FetchOptions = {}): P
         },
       );
     }
-    // A commit never changes: what is there is all there is to know.
+    // A commit never changes, so the cached snapshot is up to date.
     if (cached && isCommit(revision) && !options.verify) return cached;
     return await fromNetwork(model, name, revision, cache, environment, options, cached);
   } catch (error) {
@@ -244,7 +247,7 @@ async function fetchFile(
 function checkedDigest(digest: string, path: string): string {
   // It becomes a file name.
   if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(digest))
-    throw new InputError(path, `the Hub lists a digest that is none: ${JSON.stringify(digest)}`, { code: 'E_HUB' });
+    throw new InputError(path, `the Hub lists an invalid digest: ${JSON.stringify(digest)}`, { code: 'E_HUB' });
   return digest;
 }
 
@@ -278,7 +281,7 @@ async function roomFor(files: readonly HubFile[], cache: RepositoryCache): Promi
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
 
 /**
- * `fetch` that carries the token to the Hub (to nobody else), stops with the signal, and turns final refusals into
+ * `fetch` that sends the token to the Hub (to no other host), stops with the signal, and turns final refusals into
  * errors that say what to do.
  */
 async function asking(
@@ -289,7 +292,7 @@ async function asking(
   const secret = await token();
   if (!URL.canParse(endpoint))
     throw new InputError('HF_ENDPOINT', `is no address: ${JSON.stringify(endpoint)}.`, {
-      code: 'E_HUB',
+      code: 'E_HUB_ADDRESS',
       remedy: 'It looks like https://huggingface.co.',
     });
   const { origin } = new URL(endpoint);

@@ -27,6 +27,7 @@ test('exports these names', () => {
       "headsShape",
       "joined",
       "listModels",
+      "meaningBy",
       "microsoft",
       "modelInfo",
       "namesOf",

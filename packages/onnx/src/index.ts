@@ -13,6 +13,7 @@ export type {
 export type { EncoderArchitecture, Grid } from './architecture.ts';
 export { findPublished, namesOf, type Published } from './published.ts';
 export { familyOf } from './choose-family.ts';
+export { meaningBy, type Spellings } from './tensor-spellings.ts';
 // Checkpoints and encoders
 export {
   openCheckpoint,
@@ -37,13 +38,14 @@ export {
   encoderOptions,
   encodeStream,
   openModel,
+  type EncodeContext,
   type EncoderStageOptions,
   type Encoding,
   type OpenModel,
 } from './encode-stage.ts';
 // Parts of a graph
 export { attention, headsShape, type Attend, type AttentionOptions } from './graph-attention.ts';
-export { graphParts, microsoft, type GraphParts } from './graph-parts.ts';
+export { graphParts, microsoft, type GraphParts, type PartsOptions } from './graph-parts.ts';
 export { cutPatches } from './patches.ts';
 // Weights
 export { placeWeights } from './weights.ts';
@@ -60,5 +62,13 @@ export {
   type DevicePlan,
 } from './devices.ts';
 // The Hugging Face Hub and the cache
-export { fetchFromHub, fetchModel, parseHubName, type FetchedModel, type FetchOptions } from './hub.ts';
+export {
+  fetchFromHub,
+  fetchModel,
+  parseHubName,
+  type FetchedModel,
+  type FetchOptions,
+  type FetchProgress,
+} from './hub.ts';
+export type { Variables } from './hub-environment.ts';
 export { cacheFolder, rememberedDigest } from './cache.ts';

@@ -15,10 +15,11 @@ import { formatBytes, formatCount, formatFlop, table } from './model-text.ts';
 import { precisions, type Precision } from './precision.ts';
 import { findPublished, namesOf, type Published } from './published.ts';
 
+/** The clip that costs are estimated for, and where the cache lies. */
 export interface ModelInfoOptions {
-  /** Frames of a clip; 16 unless told. */
+  /** Frames of a clip; 16 by default. */
   readonly frames?: number | undefined;
-  /** Pixels of the encoder's input; the checkpoint's own crop unless told. */
+  /** Pixels of the encoder's input; the checkpoint's own crop by default. */
   readonly height?: number | undefined;
   readonly width?: number | undefined;
   /** Sequences in one call: clips, or frames where each is encoded by itself. */
@@ -27,6 +28,7 @@ export interface ModelInfoOptions {
   readonly variables?: Variables | undefined;
 }
 
+/** What is known of a model without running it. */
 export interface ModelInfo {
   readonly name: string;
   readonly summary: string;
@@ -41,7 +43,7 @@ export interface ModelInfo {
   readonly trainedOn: string;
   /** The paper to cite for the architecture. */
   readonly citation: string;
-  /** Of the encoder. */
+  /** Values of the encoder. */
   readonly parameters: number;
   readonly tensors: number;
   /** Bytes of the files of weights (with predictor and classifier); `null` where they are not known. */
@@ -149,7 +151,7 @@ async function find(
     families.flatMap(({ catalogue }) => namesOf(catalogue)),
   );
   throw new InputError(model, 'is neither on this machine nor an official checkpoint.', {
-    code: 'E_MODEL_MISSING',
+    code: 'E_MODEL_NOT_CACHED',
     remedy: `${close ? `Did you mean ${close}? Or fetch it` : 'Fetch it'} first: deepearth model fetch ${model}`,
   });
 }

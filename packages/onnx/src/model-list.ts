@@ -6,6 +6,7 @@ import { hubEnvironment, type Variables } from './hub-environment.ts';
 import { formatBytes, table } from './model-text.ts';
 import { findPublished } from './published.ts';
 
+/** A checkpoint that can be named as `model`. */
 export interface ListedModel {
   readonly name: string;
   /** "ViT-g 2.0, 384 px, 64 frames": what it is, in a few words. */
@@ -18,7 +19,7 @@ export interface ListedModel {
   readonly source: 'builtin' | 'catalogue' | 'cache';
 }
 
-/** Of each family: the built-in checkpoint, the published ones, then others of its name that are in the Hub's cache. */
+/** Lists for each family the built-in checkpoint, the published ones, then others of its name in the Hub's cache. */
 export async function listModels(families: readonly AnyFamily[], variables?: Variables): Promise<ListedModel[]> {
   const cached = await listCached(hubEnvironment(variables).cache);
   const folders = new Map(cached.map(({ name, folder }) => [name.toLowerCase(), folder] as const));

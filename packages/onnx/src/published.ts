@@ -12,7 +12,7 @@ export interface Published<A extends EncoderArchitecture> {
   readonly summary: string;
   /** Values of the encoder. */
   readonly parameters: number;
-  /** Values in the published file; `undefined` where nobody counted. */
+  /** Values in the published file; `undefined` where it is not known. */
   readonly fileParameters: number | undefined;
   /** Class names of a fine-tuned classifier. */
   readonly labels: number;

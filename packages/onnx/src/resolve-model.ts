@@ -1,4 +1,4 @@
-// From what a user calls a model to the folder or file that holds it.
+// Finds the folder or file of a model by the name that a user gives.
 
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -8,13 +8,15 @@ import type { AnyFamily, BuiltinModel } from './family.ts';
 import { parseHubName } from './hub.ts';
 import { namesOf } from './published.ts';
 
+/** Options of `resolveModel`, which may download. */
 export interface ResolveOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Told when a cached model is used because the Hub does not answer. */
+  /** Called when a cached model is used because the Hub does not answer. */
   readonly log?: ((message: string) => void) | undefined;
   readonly progress?: ((step: string, done: number, total: number) => void) | undefined;
 }
 
+/** Where a model lies. */
 export interface ResolvedModel {
   /** A folder with config.json and weights, or a weights file. */
   readonly path: string;

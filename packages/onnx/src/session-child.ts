@@ -98,6 +98,6 @@ from.on(
   'data',
   messageReader<Question>((message) => void (queue = queue.then(() => answer(message)))),
 );
-// The parent is gone, or wants no more: nobody waits for an answer.
+// The parent has ended or closed the session, and expects no reply.
 from.on('close', () => void queue.then(end, end));
 to.on('error', () => process.exit(0));

@@ -1,10 +1,11 @@
 // What the parent process and a session's process say to each other: messages with tensors behind them, over two pipes.
 //
 // A message is a 4-byte length (little-endian), that many bytes of JSON, and the bytes of its tensors one after
-// another. The parent asks with `open` once and then `run`; each question has one answer, in order.
+// another. The parent asks with `open` once and then `run`; each question has one reply, in order.
 
 import { elementBytes, elementCount, viewAs, bytesOf, type DType, type Tensor } from '@deepearth/core/tensor';
 
+/** Inputs or outputs of a graph by name. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
 /** How ONNX Runtime is to be set up. */

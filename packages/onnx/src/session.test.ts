@@ -38,7 +38,10 @@ test('a session runs calls in order, for any shape', async () => {
   await session.close();
   await session.close();
   expect(session.alive).toBe(false);
-  await expect(session.run({ x: identity(1) })).rejects.toThrow('the session was closed');
+  await expect(session.run({ x: identity(1) })).rejects.toMatchObject({
+    code: 'E_DISPOSED',
+    message: 'the session was closed',
+  });
 });
 
 test('the program goes on while a session works', async () => {
@@ -56,7 +59,10 @@ test('a killed process is an error that says so, not a hang', async () => {
   const running = session.run({ x: identity(1200) });
   const waiting = session.run({ x: identity(1) });
   setTimeout(() => process.kill(session.pid, 'SIGKILL'), 50);
-  await expect(running).rejects.toThrow(/process was killed by SIGKILL.*memory/s);
+  await expect(running).rejects.toMatchObject({
+    code: 'E_SESSION_ENDED',
+    message: expect.stringMatching(/process was killed by SIGKILL.*memory/s) as string,
+  });
   await expect(waiting).rejects.toThrow('SIGKILL');
   expect(session.alive).toBe(false);
   await session.close();

@@ -19,14 +19,15 @@ import {
 
 export type { Tensors } from './session-protocol.ts';
 
+/** The model of a session and how ONNX Runtime runs it. */
 export interface SessionOptions {
   /** The model file's bytes. */
   readonly model: Uint8Array;
   /** Absolute folder in which its external weights lie. */
   readonly folder: string;
-  /** Execution providers, the first that can is used; `['cpu']` unless told. */
+  /** Execution providers, the first that can is used; `['cpu']` by default. */
   readonly providers?: SessionSetup['providers'];
-  /** Threads of one run; all cores unless told, and never more. */
+  /** Threads of one run; all cores by default, and never more. */
   readonly threads?: number | undefined;
   readonly entries?: Readonly<Record<string, string>>;
   /** Prefix of a file for ONNX Runtime's profile. */
@@ -116,7 +117,10 @@ function connect(child: ChildProcess) {
   child.stderr!.setEncoding('utf8').on('data', (piece: string) => (said = (said + piece).slice(-keptText)));
   child.on('error', (cause) =>
     gone(
-      new DeepEarthError(`the model's process could not be started: ${cause.message}`, { code: 'E_SESSION', cause }),
+      new DeepEarthError(`the model's process could not be started: ${cause.message}`, {
+        code: 'E_SESSION_START',
+        cause,
+      }),
     ),
   );
   const ended = new Promise<void>((resolve) =>
@@ -162,7 +166,7 @@ function connect(child: ChildProcess) {
         hold(true);
         for (const piece of encodeMessage({ content: question, tensors })) to.write(piece);
       });
-      if ('failed' in answer.content) throw new DeepEarthError(answer.content.failed, { code: 'E_SESSION' });
+      if ('failed' in answer.content) throw new DeepEarthError(answer.content.failed, { code: 'E_ONNX_RUNTIME' });
       return answer;
     } finally {
       done();
@@ -175,7 +179,7 @@ function connect(child: ChildProcess) {
     kill: () => void child.kill('SIGKILL'),
     async end() {
       if (over === undefined) {
-        over = new DeepEarthError('the session was closed', { code: 'E_SESSION' });
+        over = new DeepEarthError('the session was closed', { code: 'E_DISPOSED' });
         to.end();
         hold(true);
         const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
@@ -190,11 +194,11 @@ function died(code: number | null, signal: string | null, said: string): DeepEar
   const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
   const remedy =
     signal === 'SIGKILL'
-      ? 'If nobody stopped it, the system ran out of memory: use a smaller clip, batch or model, or int8.'
+      ? 'Unless it was stopped by hand, the system ran out of memory: use a smaller clip, batch or model, or int8.'
       : undefined;
   const last = said.trim();
   return new DeepEarthError(
     `the model's process ${how}${last ? `; its last words: ${last}` : ''}${remedy ? `. ${remedy}` : ''}`,
-    { code: 'E_SESSION', remedy },
+    { code: 'E_SESSION_ENDED', remedy },
   );
 }

@@ -1,5 +1,5 @@
 // Methods
-export { pca, pcaFit, restorePca, type PcaFit, type PcaModel, type PcaOptions } from './pca/pca.ts';
+export { pca, pcaFit, restorePca, type PcaFit, type PcaModel, type PcaOptions, type Rows } from './pca/pca.ts';
 export * from './umap/umap.ts';
 export * from './kmeans/kmeans.ts';
 export * from './random-projection/random-projection.ts';
@@ -12,6 +12,7 @@ export type { GridRows, SeenGrid } from './tokens/grid-rows.ts';
 export * from './run/reductions.ts';
 export * from './run/parts.ts';
 export * from './models/part-file.ts';
+export type { Sliced } from './shared/pace.ts';
 // Colours
 export * from './colours/limits.ts';
 export * from './colours/oklab.ts';

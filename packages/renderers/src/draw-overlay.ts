@@ -37,7 +37,7 @@ export async function readRgb({ projection, frame }: Shot, signal: AbortSignal):
     throw new InputError(
       sourceName(frame),
       `is ${width} x ${height} pixels, but the tokens of ${projection.id} were made from ${frameWidth} x ${frameHeight}.`,
-      { code: 'E_FRAME_SIZE' },
+      { code: 'E_OVERLAY_SIZE', remedy: 'Draw over the frames that were encoded.' },
     );
   }
   return toRgb(raster, frame);

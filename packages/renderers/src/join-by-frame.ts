@@ -152,7 +152,7 @@ export async function* joinByFrame(
         .flatMap(({ pulling }) => (pulling ? [pulling] : []))
         .map((pending) => Promise.race([pending, new Promise((resolve) => setTimeout(resolve, patience))])),
     );
-    // A stream that is still waiting ends with the run; the others are told.
+    // A stream that is still waiting ends with the run; the others are ended here.
     await Promise.all(
       lanes.map(async ({ iterator, pulling }) => {
         if (!pulling) await iterator.return?.();

@@ -1,4 +1,4 @@
-// What renderers ask of the stream that comes in.
+// The requirements of renderers on their input.
 
 import { axesKnown, axisSize, refuse, spec, type Description, type Refusal, type StreamSpec } from '@deepearth/core';
 

@@ -42,7 +42,7 @@ export function fileScratch(path: string): Scratch & { close(): Promise<void> } 
         if (bytesRead === 0)
           throw new InputError(
             path,
-            `ends at byte ${offset + at}, ${offset + length} were written; somebody changed it.`,
+            `ends at byte ${offset + at}, ${offset + length} were written; another program has changed it.`,
           );
         at += bytesRead;
       }

@@ -27,7 +27,7 @@ const explain = (error: unknown, folder: string): unknown => {
     });
   if (code === 'ENOTDIR' || code === 'EEXIST') {
     return new InputError(folder, 'is a file, or lies under one: it cannot be the output folder.', {
-      code: 'E_OUTPUT',
+      code: 'E_OUTPUT_NOT_A_FOLDER',
       cause: error,
       remedy: 'Choose another --output.',
     });

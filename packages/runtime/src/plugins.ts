@@ -1,4 +1,4 @@
-// Loads other people's stages: modules that a config names, and no others.
+// Loads third-party stages: modules that a config names, and no others.
 
 import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -24,7 +24,7 @@ export async function loadPlugin(name: string, configFile: string): Promise<Stag
   if (Object.keys(list).length === 0) {
     throw new DeepEarthError(
       `the plugin ${name} exports no stage. Export what defineReducer (or another define… of @deepearth/core) returns, or a "stages" list.`,
-      { code: 'E_PLUGIN' },
+      { code: 'E_PLUGIN_EMPTY' },
     );
   }
   return list;
@@ -35,7 +35,7 @@ async function fileUrl(name: string, folder: string): Promise<string> {
   const found = await stat(path).catch(() => undefined);
   if (!found?.isFile())
     throw new DeepEarthError(`there is no plugin file ${path}. Paths of plugins are relative to the pipeline file.`, {
-      code: 'E_PLUGIN',
+      code: 'E_PLUGIN_MISSING',
     });
   return pathToFileURL(path).href;
 }
@@ -48,7 +48,7 @@ function packageUrl(name: string, from: string): string {
     if ((cause as NodeJS.ErrnoException).code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') return name;
     throw new DeepEarthError(
       `the plugin package ${name} is not installed beside the pipeline file. Run "npm install ${name}" there, or write ./${name}.mjs for a file.`,
-      { code: 'E_PLUGIN', cause },
+      { code: 'E_PLUGIN_MISSING', cause },
     );
   }
 }
@@ -62,7 +62,7 @@ async function importPlugin(name: string, url: string): Promise<Record<string, u
       (cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && /@deepearth\/|'zod'/.test(reason ?? '');
     throw new DeepEarthError(
       `the plugin ${name} cannot be loaded: ${reason}.${missing ? ' Run "npm install @deepearth/core zod" in its folder.' : ''}`,
-      { code: 'E_PLUGIN', cause },
+      { code: 'E_PLUGIN_LOAD', cause },
     );
   }
 }

@@ -11,7 +11,7 @@ import { folderStore } from './folder-store.ts';
 
 export { describeAlone, type StageInput } from '@deepearth/core/run-stage';
 
-/** As of core's `runStage`, with a folder in place of a store. */
+/** The options of core's `runStage`, with a folder in place of a store. */
 export interface RunStageOptions<S extends z.ZodType> extends Omit<AloneOptions<S>, 'store'> {
   /** Where artifacts go; a temporary folder, removed at the end, by default. */
   readonly output?: string;

@@ -260,7 +260,7 @@ describe('a run', () => {
     expect(found).toEqual([undefined, undefined]);
   });
 
-  test('removes files of a former run that this one did not write, unless somebody changed them', async () => {
+  test('removes files of a former run that this one did not write, unless they were changed', async () => {
     const outcome = (count: number) =>
       run(definePipeline([use(numbers(), { count }), use(files)]), { output: folder }).result;
     await outcome(4);

@@ -7,7 +7,7 @@ import type { Pipeline } from '@deepearth/core/pipeline';
 import { folderStore } from './folder-store.ts';
 import { coreVersion } from './version.ts';
 
-/** As of core's `run`, with folders in place of stores. */
+/** The options of core's `run`, with folders in place of stores. */
 export interface RunOptions extends Omit<GraphOptions, 'store' | 'former'> {
   /** The folder for everything the run writes; made when missing. */
   readonly output: string;

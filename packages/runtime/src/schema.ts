@@ -5,30 +5,33 @@ import { pipelineSchemaParts, stageEntrySchema } from './config.ts';
 import type { StageRegistry } from '@deepearth/core/registry';
 import type { StageDefinition } from '@deepearth/core/stage';
 
-type Json = Record<string, unknown>;
-
 const draft = { target: 'draft-7', io: 'input', unrepresentable: 'any' } as const;
 
 /** JSON Schema (draft 7) of a stage's options as a user writes them. */
-export function optionsSchema(definition: StageDefinition): Json {
-  const { $schema: _, ...schema } = z.toJSONSchema(definition.options, draft) as Json;
+export function optionsSchema(definition: StageDefinition): Record<string, unknown> {
+  const { $schema: _, ...schema } = z.toJSONSchema(definition.options, draft) as Record<string, unknown>;
   return schema;
 }
 
 /**
  * JSON Schema (draft 7) of pipeline files. Stage types that are not registered (plugins) are allowed with any options.
  */
-export async function pipelineSchema(registry: StageRegistry): Promise<Json> {
-  const entry = (z.toJSONSchema(stageEntrySchema, draft) as { properties: Record<string, Json> }).properties;
+export async function pipelineSchema(registry: StageRegistry): Promise<Record<string, unknown>> {
+  const entry = (z.toJSONSchema(stageEntrySchema, draft) as { properties: Record<string, Record<string, unknown>> })
+    .properties;
   const definitions = await Promise.all(registry.types.map((type) => registry.load(type)));
-  const stage = (type: Json, options: Json, required: boolean): Json => ({
+  const stage = (
+    type: Record<string, unknown>,
+    options: Record<string, unknown>,
+    required: boolean,
+  ): Record<string, unknown> => ({
     type: 'object',
     properties: { id: entry.id, type, with: options, from: entry.from, onError: entry.onError },
     required: required ? ['type', 'with'] : ['type'],
     additionalProperties: false,
   });
   const known = definitions.map((definition) => {
-    const options = withVariables(optionsSchema(definition)) as Json;
+    const options = withVariables(optionsSchema(definition)) as Record<string, unknown>;
     return stage(
       { const: definition.type, description: definition.summary },
       options,
@@ -40,7 +43,8 @@ export async function pipelineSchema(registry: StageRegistry): Promise<Json> {
     { type: 'object' },
     false,
   );
-  const top = (z.toJSONSchema(z.strictObject(pipelineSchemaParts), draft) as { properties: Json }).properties;
+  const top = (z.toJSONSchema(z.strictObject(pipelineSchemaParts), draft) as { properties: Record<string, unknown> })
+    .properties;
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'DeepEarth Streams pipeline',
@@ -60,7 +64,7 @@ function withVariables(schema: unknown): unknown {
       key,
       key === 'default' || key === 'enum' || key === 'const' ? value : withVariables(value),
     ]),
-  ) as Json;
+  ) as Record<string, unknown>;
   if (inner.type !== 'number' && inner.type !== 'integer' && inner.type !== 'boolean') return inner;
   const { description, default: preset, ...rest } = inner;
   return {

@@ -82,7 +82,7 @@ export const features = defineSink({
     const [ending, mediaType] = endings[options.format];
     const file = itemFile(options.prefix ?? name, item, severalSequences);
     const path = `${options.directory ?? name}/${file}.${ending}`;
-    // Only a file without any loss may stand for the item when a run is resumed.
+    // Only a file without any loss may replace the item when a run is resumed.
     const whole = item.kind === 'tokens' && options.format === 'safetensors' && values.dtype === item.values.dtype;
     return output.write(
       { path, mediaType, key: key(item.key), ...(whole && { holds: item.key }), about: aboutOf(item, values) },

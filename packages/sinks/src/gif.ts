@@ -23,7 +23,7 @@ export const gifOptions = z.strictObject({
     .default(12)
     .describe('Pictures per second, at most 50: browsers slow down anything faster.'),
   loop: z.boolean().default(true).describe('Play again and again, or once.'),
-  colors: z.number().int().min(2).max(256).default(256).describe('The most colours of a picture.'),
+  colors: z.number().int().min(2).max(256).default(256).describe('Number of colours of a picture, at most.'),
   palette: z
     .enum(['shared', 'frame'])
     .default('shared')

@@ -6,3 +6,4 @@ export { packageSink, packageOptions } from './package.ts';
 export { stages } from './stages.ts';
 // Parts
 export { gifWriter, delayOf, type GifOptions, type GifPicture, type GifWriter } from './gif-frames.ts';
+export type { Pixels } from './palette.ts';

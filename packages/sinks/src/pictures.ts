@@ -7,7 +7,7 @@ import { inOrder } from './in-order.ts';
 /** Options of `sink/pictures`. */
 export const picturesOptions = z.strictObject({
   format: z.enum(['png', 'jpeg', 'webp']).default('png').describe('PNG keeps every value; JPEG and WebP are smaller.'),
-  quality: z.number().int().min(1).max(100).default(90).describe('Of JPEG and WebP.'),
+  quality: z.number().int().min(1).max(100).default(90).describe('Quality of JPEG and WebP files.'),
   directory: z
     .string()
     .min(1)

@@ -31,7 +31,7 @@ function temporalMapping({ frames }: Clip, steps: number): Record<string, string
   );
 }
 
-/** What is told of a frame's origin: the part of a grid's origin that Python code looks for, where there is one. */
+/** What is written of a frame's origin: the part of a grid's origin that Python code looks for, where there is one. */
 const geometryFor = (item: { readonly origin?: Origin }): { geometry?: PtWritable } => {
   const geometry = geometryOf(item);
   return geometry ? { geometry: { ...geometry } } : {};

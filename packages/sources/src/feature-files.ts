@@ -14,7 +14,7 @@ import type { StoredGrid } from './stored-grid.ts';
 /** A file that may hold tokens. */
 export interface FeatureFile {
   readonly path: string;
-  /** Of tokens that do not say theirs: the folder of the file below the one that was named. */
+  /** The sequence of tokens that do not name theirs: the folder of the file, relative to the one that was given. */
   readonly sequence: string;
 }
 
@@ -33,7 +33,7 @@ export async function listFeatureFiles(path: string): Promise<readonly FeatureFi
     .sort(byName);
   if (names.length === 0)
     throw new InputError(path, 'holds no .safetensors or .pt files.', {
-      code: 'E_NO_TOKENS',
+      code: 'E_NO_FEATURES',
       remedy: 'Name the folder that sink/features wrote, or one of its files.',
     });
   return names.map((name) => {

@@ -28,6 +28,7 @@ import { byName } from './picture-folder.ts';
 import { pictureFinder, reviveFrames } from './stored-frames.ts';
 import type { StoredGrid } from './stored-grid.ts';
 
+/** Options of `source/features`. */
 export const featuresOptions = z.strictObject({
   path: z
     .string()
@@ -45,23 +46,28 @@ export const featuresOptions = z.strictObject({
   ...framesOptions.pick({ cacheBytes: true, spillBytes: true }).shape,
 });
 
+/** Options of `source/features`, with their defaults. */
 export type FeaturesOptions = z.output<typeof featuresOptions>;
 
 /** A grid of a file, in the order of the stream; of a file that cannot be read its error. */
-interface Entry extends FeatureFile {
+export interface FeatureEntry extends FeatureFile {
   readonly grid?: StoredGrid;
   readonly error?: unknown;
 }
 
 /** What the headers of the files say. */
 export interface FeaturesSurvey {
-  readonly entries: readonly Entry[];
+  readonly entries: readonly FeatureEntry[];
 }
 
 /** What the Python scripts did with every frame: `VJEPA2VideoProcessor`, patches of 16 pixels. */
 const pythonResize = { shortestEdge: 256, crop: 224 };
 const pythonPatch = 16;
 
+/**
+ * The stage `source/features`: tokens as they were written, with the frames they were made of, so that overlays can be
+ * drawn.
+ */
 export const features = defineSource({
   type: 'features',
   summary: 'Reads tokens that an earlier run (or the Python scripts) wrote, in place of frames and an encoder.',
@@ -104,7 +110,8 @@ export const features = defineSource({
           const sha256 = await digestOf(source, signal);
           context.recordInput({ path: entry.path, bytes: source.size, sha256 });
           const grid = (await gridsOf(source, entry, signal)).find(({ name }) => name === entry.grid!.name);
-          if (!grid) throw new InputError(entry.path, 'has changed since it was first read.', { code: 'E_TOKEN_FILE' });
+          if (!grid)
+            throw new InputError(entry.path, 'has changed since it was first read.', { code: 'E_INPUT_CHANGED' });
           return tokensOf(grid, entry, lineage('stored tokens', sha256, grid.name), revive, context);
         }),
       );
@@ -114,11 +121,11 @@ export const features = defineSource({
   },
 });
 
-const sequenceOf = ({ grid, sequence }: Entry): string => grid?.clip?.sequence ?? sequence;
-const nameOf = ({ path, grid }: Entry): string => (grid?.name ? `${path}#${grid.name}` : path);
+const sequenceOf = ({ grid, sequence }: FeatureEntry): string => grid?.clip?.sequence ?? sequence;
+const nameOf = ({ path, grid }: FeatureEntry): string => (grid?.name ? `${path}#${grid.name}` : path);
 
 async function surveyOf({ path }: FeaturesOptions, signal: AbortSignal): Promise<FeaturesSurvey> {
-  const entries: Entry[] = [];
+  const entries: FeatureEntry[] = [];
   for (const file of await listFeatureFiles(path)) {
     signal.throwIfAborted();
     try {
@@ -132,10 +139,10 @@ async function surveyOf({ path }: FeaturesOptions, signal: AbortSignal): Promise
   }
   if (entries.length === 0)
     throw new InputError(path, 'holds no tokens, only embeddings or projections.', {
-      code: 'E_NO_TOKENS',
+      code: 'E_NO_FEATURES',
       remedy: 'Name the folder with the tokens; `sink/features` calls it "features".',
     });
-  const index = ({ grid }: Entry): number => grid?.clip?.index ?? 0;
+  const index = ({ grid }: FeatureEntry): number => grid?.clip?.index ?? 0;
   entries.sort(
     (a, b) =>
       byName(sequenceOf(a), sequenceOf(b)) ||
@@ -179,7 +186,7 @@ function specOf({ entries }: FeaturesSurvey): StreamSpec {
 
 async function tokensOf(
   grid: StoredGrid,
-  { path }: Entry,
+  { path }: FeatureEntry,
   key: string,
   revive: ReturnType<typeof reviveFrames>,
   { severalSequences, signal }: StageContext<FeaturesOptions, undefined, FeaturesSurvey>,

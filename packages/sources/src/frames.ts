@@ -135,7 +135,7 @@ export type FramesOptions = z.output<typeof framesOptions>;
 /** What the source finds before any pixel is read. */
 export interface FramesSurvey {
   readonly listing: Listing;
-  /** Of the first frame, the only one that is opened. */
+  /** Width of the first frame, the only one that is opened. */
   readonly width: number;
   readonly height: number;
 }
@@ -320,7 +320,7 @@ async function readAgain(
   const file = await open(uri, options, signal);
   if (known !== undefined && file.sha256 !== known)
     throw new InputError(uri, 'has changed since it was first read.', {
-      code: 'E_FRAME_CHANGED',
+      code: 'E_INPUT_CHANGED',
       remedy: 'Run again when nothing writes to the folder any more.',
     });
   return decode(file, options, part);

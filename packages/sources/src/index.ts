@@ -1,5 +1,5 @@
 // Stages
-export { features, featuresOptions, type FeaturesOptions, type FeaturesSurvey } from './features.ts';
+export { features, featuresOptions, type FeatureEntry, type FeaturesOptions, type FeaturesSurvey } from './features.ts';
 export { frames, framesOptions, type FramesOptions, type FramesSurvey } from './frames.ts';
 export { synthetic, syntheticOptions } from './synthetic.ts';
 export { stages } from './stages.ts';
@@ -10,4 +10,6 @@ export { pictureEndings } from './picture-folder.ts';
 export { timesInNames, type NameTime, type NameTimes } from './time-in-name.ts';
 export { isoOf, type Instant } from './instant.ts';
 export type { ListedFrame, Order } from './order-frames.ts';
+export type { FeatureFile } from './feature-files.ts';
+export type { StoredFrame, StoredFrames, StoredGrid, StoredValues } from './stored-grid.ts';
 export { weather, type Weather, type WeatherOptions } from './weather.ts';

@@ -102,9 +102,10 @@ describe('a folder', () => {
     await expect(listFrames({ directory: join(parent, 'frmaes') })).rejects.toThrow(
       /there is no such folder\. Did you mean .*frames\?/,
     );
-    await expect(listFrames({ directory: join(parent, 'x', 'y') })).rejects.toThrow(
-      /Its parent .*x does not exist either/,
-    );
+    await expect(listFrames({ directory: join(parent, 'x', 'y') })).rejects.toMatchObject({
+      code: 'E_FOLDER_MISSING',
+      remedy: expect.stringMatching(/Its parent .*x does not exist either/) as string,
+    });
   });
 
   test('that is empty, or a file, or holds only folders, says so', async () => {
@@ -113,7 +114,10 @@ describe('a folder', () => {
     await mkdir(join(directory, 'day1'));
     await expect(listFrames({ directory })).rejects.toThrow(/holds no files, only the folders day1\. Name one of them/);
     await writeFile(join(directory, 'a.png'), 'x');
-    await expect(listFrames({ directory: join(directory, 'a.png') })).rejects.toThrow(/is a file, not a folder/);
+    await expect(listFrames({ directory: join(directory, 'a.png') })).rejects.toMatchObject({
+      code: 'E_NOT_A_FOLDER',
+      remedy: `Name the folder it is in: ${directory}.`,
+    });
   });
 
   test('without fitting files says what it looked for and what is there', async () => {

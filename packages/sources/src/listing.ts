@@ -7,6 +7,7 @@ import { isoOf, isTimeZone, secondsBetween } from './instant.ts';
 import { orderFrames, type ListedFrame, type Order, type OrderedFrames } from './order-frames.ts';
 import { byName, findPictures } from './picture-folder.ts';
 
+/** Which files of a folder are listed. */
 export interface ListingOptions {
   readonly directory: string;
   /** A regular expression over file names; the group `number`, or else the first group, is the frame number. */

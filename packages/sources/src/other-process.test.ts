@@ -89,7 +89,7 @@ describe('a frame that was written as JSON is read by another process, whole and
     await appendFile(join(folder, 'f5.png'), 'x');
     const found = await readElsewhere(json, folder);
     expect(found.slice(0, parts.length)).toEqual(digests.slice(0, parts.length));
-    for (const error of found.slice(parts.length)) expect(error).toMatch(/^E_FRAME_CHANGED .*f5\.png: has changed/);
+    for (const error of found.slice(parts.length)) expect(error).toMatch(/^E_INPUT_CHANGED .*f5\.png: has changed/);
   });
 });
 

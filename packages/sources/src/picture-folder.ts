@@ -61,7 +61,7 @@ async function readFolder(directory: string, recursive: boolean): Promise<{ file
   try {
     entries = await readdir(directory, { withFileTypes: true });
   } catch (cause) {
-    throw await unlisted(directory, cause);
+    throw await unlistable(directory, cause);
   }
   const files: string[] = [];
   const folders: string[] = [];
@@ -84,24 +84,25 @@ async function readFolder(directory: string, recursive: boolean): Promise<{ file
   return { files, folders };
 }
 
-async function unlisted(directory: string, cause: unknown): Promise<InputError> {
-  const code = (cause as NodeJS.ErrnoException).code;
+/** Why a folder cannot be listed, by what `readdir` threw. */
+export async function unlistable(directory: string, cause: unknown): Promise<InputError> {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === 'ENOENT')
+    return new InputError(directory, 'there is no such folder.', {
+      code: 'E_FOLDER_MISSING',
+      cause,
+      remedy: await nearestFolder(directory),
+    });
   if (code === 'ENOTDIR')
     return new InputError(directory, 'is a file, not a folder of frames.', {
-      code: 'E_FOLDER',
+      code: 'E_NOT_A_FOLDER',
       cause,
       remedy: `Name the folder it is in: ${dirname(directory)}.`,
     });
-  if (code !== 'ENOENT')
-    return new InputError(directory, `cannot be listed (${code ?? String(cause)}).`, {
-      code: 'E_FOLDER',
-      cause,
-      remedy: 'Check that you may read it.',
-    });
-  return new InputError(directory, 'there is no such folder.', {
-    code: 'E_FOLDER',
+  return new InputError(directory, `cannot be listed (${code ?? String(cause)}).`, {
+    code: 'E_FOLDER_UNREADABLE',
     cause,
-    remedy: await nearestFolder(directory),
+    remedy: 'Check that you may read it.',
   });
 }
 

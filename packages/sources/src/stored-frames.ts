@@ -1,20 +1,12 @@
-// Brings frames that a token file names back as frames that can be read.
+// Makes readable frames of those that a token file names.
 
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import {
-  frameId,
-  InputError,
-  lineage,
-  sha256,
-  type Frame,
-  type Locator,
-  type Raster,
-  type ReadOptions,
-} from '@deepearth/core';
+import { frameId, lineage, sha256, type Frame, type Locator, type Raster, type ReadOptions } from '@deepearth/core';
 import { readPictureFile } from '@deepearth/vision/picture-file';
 import { frameKey } from './frames.ts';
+import { unlistable } from './picture-folder.ts';
 import type { StoredFrame } from './stored-grid.ts';
 
 /** Finds pictures of a folder by what was stored of them. */
@@ -29,8 +21,8 @@ const partsOf = (path: string): string[] => path.split(/[\\/]/).reverse();
  */
 export async function pictureFinder(folder: string | undefined): Promise<FindPicture> {
   if (folder === undefined) return () => undefined;
-  const names = await readdir(folder, { recursive: true }).catch((cause: unknown) => {
-    throw new InputError(folder, 'cannot be listed as a folder of pictures.', { code: 'E_FOLDER', cause });
+  const names = await readdir(folder, { recursive: true }).catch(async (cause: unknown) => {
+    throw await unlistable(folder, cause);
   });
   const byFile = new Map<string, string[]>();
   for (const name of names.sort()) {
@@ -53,7 +45,7 @@ export interface FrameReviver {
   readonly find: FindPicture;
   readonly severalSequences: boolean;
   readonly signal: AbortSignal;
-  /** Told once of a picture that is named and not found. */
+  /** Called for a picture that is named and not found. */
   lost(uri: string): void;
   read(key: string, locator: Locator, options?: ReadOptions): Promise<Raster>;
 }

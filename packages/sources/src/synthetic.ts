@@ -1,4 +1,4 @@
-// Invents a sequence of frames that looks like weather, from a seed.
+// Draws a sequence of frames that looks like weather, from a seed.
 
 import { defineSource, frameId, InputError, lineage, partOfRaster, spec, type Frame } from '@deepearth/core';
 import { z } from 'zod';
@@ -17,7 +17,7 @@ export const syntheticOptions = z.strictObject({
     .nonnegative()
     .max(2 ** 31 - 1)
     .default(7)
-    .describe('Another number is another world.'),
+    .describe('Another seed gives other weather.'),
   fps: z.number().positive().default(12).describe('Frames per second; gives frames their time.'),
   speed: z
     .number()
@@ -39,7 +39,7 @@ const version = 1;
 /** The stage `source/synthetic`. */
 export const synthetic = defineSource({
   type: 'synthetic',
-  summary: 'Invents frames that look like weather: cyclones and cloud bands drifting over land and sea.',
+  summary: 'Draws synthetic weather: cyclones and cloud bands drifting over land and sea.',
   options: syntheticOptions,
   examples: [
     '- type: source/synthetic',

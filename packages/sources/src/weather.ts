@@ -1,4 +1,4 @@
-// Draws invented weather: cloud bands and cyclones that drift over a map of land and sea, frame by frame.
+// Draws synthetic weather: cloud bands and cyclones that drift over a map of land and sea, frame by frame.
 
 import { tensor, type Tensor } from '@deepearth/core';
 import { chance, hash, noiseTile, sampleNoise, type NoiseTile } from './noise.ts';

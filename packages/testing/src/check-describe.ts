@@ -56,10 +56,10 @@ export const describeChecks: readonly Check[] = [
           axes: input.axes.map(({ name }) => ({ name, size: null })),
         }));
         try {
-          const answer = await describeAlone(stage, { options: subject.options, inputs: vague });
-          return isRefusal(answer)
-            ? [`it refuses a stream of its own kind whose sizes are not known yet: ${answer.refused}`]
-            : malformed(answer);
+          const described = await describeAlone(stage, { options: subject.options, inputs: vague });
+          return isRefusal(described)
+            ? [`it refuses a stream of its own kind whose sizes are not known yet: ${described.refused}`]
+            : malformed(described);
         } catch (error) {
           return [`describe throws for ${vague.map(formatSpec).join(' and ')}: ${textOf(error)}`];
         }
@@ -72,11 +72,11 @@ export const describeChecks: readonly Check[] = [
       withInputs(subject, async (inputs) => {
         const foreign = subject.foreign ?? spec('no-such-kind', {}, null);
         try {
-          const answer = await describeAlone(stage, { options: subject.options, inputs: inputs.map(() => foreign) });
-          if (!isRefusal(answer)) return [`it takes ${formatSpec(foreign)}; answer refuse('…')`];
-          return answer.refused.trim().length > 10
+          const described = await describeAlone(stage, { options: subject.options, inputs: inputs.map(() => foreign) });
+          if (!isRefusal(described)) return [`it takes ${formatSpec(foreign)}; return refuse('…')`];
+          return described.refused.trim().length > 10
             ? []
-            : [`its reason to refuse ${formatSpec(foreign)} says too little: ${JSON.stringify(answer.refused)}`];
+            : [`its reason to refuse ${formatSpec(foreign)} says too little: ${JSON.stringify(described.refused)}`];
         } catch (error) {
           return [`it throws for ${formatSpec(foreign)} instead of refusing it: ${textOf(error)}`];
         }

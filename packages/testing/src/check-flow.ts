@@ -1,4 +1,4 @@
-// Laws about time: errors pass, a run can be stopped anywhere, nobody runs ahead, and everything is closed.
+// Laws about time: errors pass, a run can be stopped anywhere, no stage runs ahead, and everything is closed.
 
 import { describeAlone } from '@deepearth/runtime/run-stage';
 import { isRefusal } from '@deepearth/core/stage';

@@ -1,4 +1,4 @@
-// Laws about what a stage says of itself: names, summary, options, examples.
+// Laws about the metadata of a stage: names, summary, options, examples.
 
 import { stageKinds } from '@deepearth/core/stage';
 import { parse } from 'yaml';

@@ -246,7 +246,7 @@ describe('the conformance suite', () => {
       /describe throws/,
     ],
     ['a description that takes time', { describe: (async () => ({ output: valueSpec })) as never }, /promise/],
-    ['a description that takes everything', { describe: (input) => ({ output: input ?? valueSpec }) }, /answer refuse/],
+    ['a description that takes everything', { describe: (input) => ({ output: input ?? valueSpec }) }, /return refuse/],
     [
       'a refusal without a reason',
       { describe: (input) => (input?.kind === 'value' ? { output: input } : refuse('no')) },

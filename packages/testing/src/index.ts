@@ -1,7 +1,7 @@
 // The conformance suite
 export { describeStage } from './describe-stage.ts';
 export { checks, checksFor, findProblems } from './conformance.ts';
-export type { Check, Subject } from './subject.ts';
+export type { AnyStage, Check, Subject } from './subject.ts';
 // Seeded data
 export { given, specOf } from './given.ts';
 export * from './make-frames.ts';

@@ -18,7 +18,7 @@ export interface Seen {
   readonly closed: number;
   /** Items taken from the inputs. */
   readonly taken: number;
-  /** Files in the output folder that no artifact stands for. */
+  /** Files in the output folder that belong to no artifact. */
   readonly strays: readonly string[];
   /** Wall time from the abort of the script's signal to the end of the run; absent where it ended before, or hangs. */
   readonly stopMilliseconds?: number;

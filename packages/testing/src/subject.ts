@@ -1,12 +1,10 @@
-// What the conformance suite is told about a stage.
+// The description of a stage under test.
 
 import type { Item } from '@deepearth/core/items';
 import type { StageInput } from '@deepearth/runtime/run-stage';
 import type { StreamSpec } from '@deepearth/core/specs';
 import type { StageDefinition } from '@deepearth/core/stage';
 import type { z } from 'zod';
-
-type Given = readonly StageInput[];
 
 /** A stage under test, with its inputs and options. */
 export interface Subject<S extends z.ZodType = z.ZodType<any>, Out extends Item = any> {
@@ -16,7 +14,7 @@ export interface Subject<S extends z.ZodType = z.ZodType<any>, Out extends Item 
    * Fresh items on every call, at least four where that is possible; absent for a source. `folder` is the output folder
    * of the run.
    */
-  readonly inputs?: (folder: string) => Given | Promise<Given>;
+  readonly inputs?: (folder: string) => readonly StageInput[] | Promise<readonly StageInput[]>;
   /** Options that make something else of the same items: wherever the bytes differ, the keys must. */
   readonly otherOptions?: z.input<S>;
   /** A stream the stage must refuse; a made-up kind by default, `null` for a stage that takes everything. */
@@ -32,7 +30,7 @@ export interface Subject<S extends z.ZodType = z.ZodType<any>, Out extends Item 
    */
   readonly broken?: {
     readonly options?: z.input<S>;
-    readonly inputs?: (folder: string) => Given | Promise<Given>;
+    readonly inputs?: (folder: string) => readonly StageInput[] | Promise<readonly StageInput[]>;
     readonly says: RegExp;
     /** With `onError: skip`, how many items come out all the same; absent where nothing can be skipped. */
     readonly left?: number;
@@ -43,6 +41,7 @@ export interface Subject<S extends z.ZodType = z.ZodType<any>, Out extends Item 
   readonly patienceSeconds?: number;
 }
 
+/** A stage of any options, items, state and survey. */
 export type AnyStage = StageDefinition<any, any, any, any, any>;
 
 /** A law that stages keep. `find` returns what is wrong, nothing when all is well. */

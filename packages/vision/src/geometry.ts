@@ -16,7 +16,8 @@ export type Fit = (typeof fits)[number];
 /** Pixels of the encoder's input; one number is a square. */
 export type CropSize = number | { readonly height: number; readonly width: number };
 
-interface Size {
+/** Pixels, or tokens, along both sides. */
+export interface Size {
   readonly height: number;
   readonly width: number;
 }
@@ -49,7 +50,7 @@ export interface LayoutOptions {
   readonly fit?: Fit | undefined;
   /** For `tile`: pixels of the encoder's input per frame pixel; 1 is the frame's own resolution. */
   readonly scale?: number | undefined;
-  /** For `tile`: tokens that neighbouring tiles share, at most half a tile; 0 unless told. */
+  /** For `tile`: tokens that neighbouring tiles share, at most half a tile; 0 by default. */
   readonly overlap?: number | undefined;
 }
 

@@ -11,6 +11,7 @@ test('the names that the package exports', () => {
       "fillColour",
       "fits",
       "imageNet",
+      "inputOptions",
       "interpolations",
       "layout",
       "pixelCache",

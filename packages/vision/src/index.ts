@@ -15,8 +15,10 @@ export {
   type Fit,
   type Layout,
   type LayoutOptions,
+  type Size,
 } from './geometry.ts';
 // Pictures to an encoder's input
+export { inputOptions, type InputOptionsOf } from './input-options.ts';
 export {
   fillColour,
   imageNet,
@@ -32,7 +34,8 @@ export {
   type PreprocessedClip,
   type PreprocessOptions,
 } from './preprocess.ts';
-export { resize, resizeWindow, resizeWindowFloat } from './resize.ts';
+export type { ValueRange } from './preprocess-raster.ts';
+export { resize, resizeWindow, resizeWindowFloat, type Bytes } from './resize.ts';
 export { readProcessor, type Processor } from './processor-config.ts';
 // Tokens of tiles
 export { assembleTiles, type TileAssembly, type TileGrid } from './assemble-tiles.ts';

@@ -21,7 +21,7 @@ export interface PictureProcessing {
    * they are not, as in processors that rescale before they resize.
    */
   readonly resizedAs: 'uint8' | 'float32';
-  /** Of red, green and blue, of values in 0…1: taken away. */
+  /** Means of red, green and blue, of values in 0…1: subtracted. */
   readonly mean: readonly [number, number, number];
   /** What the rest is divided by. */
   readonly deviation: readonly [number, number, number];

@@ -15,10 +15,11 @@ export interface PixelCache {
   close(): Promise<void>;
 }
 
+/** How much a cache keeps, and where. */
 export interface PixelCacheOptions {
-  /** Of decoded pixels in memory. */
+  /** Bytes of decoded pixels in memory. */
   readonly memoryBytes: number;
-  /** Of decoded pixels in the file. */
+  /** Bytes of decoded pixels in the file. */
   readonly diskBytes: number;
   /** Where the file goes; asked for when it is needed. */
   path(): Promise<string>;

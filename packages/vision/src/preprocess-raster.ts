@@ -4,7 +4,7 @@ import { InputError, type Raster } from '@deepearth/core';
 import type { Bytes } from './resize.ts';
 
 /** The values that become 0 and 255. */
-export type Range = readonly [low: number, high: number];
+export type ValueRange = readonly [low: number, high: number];
 
 export interface Picture8 {
   /** Three channels. */
@@ -20,7 +20,7 @@ const isAlpha = (channel: string | undefined): boolean => channel?.toLowerCase()
  * picture has data. Throws an `InputError` for other channel counts, for values that are not 8-bit without a `range`,
  * and for a shape that does not fit.
  */
-export function toPicture({ values, channels, valid }: Raster, name: string, range?: Range): Picture8 {
+export function toPicture({ values, channels, valid }: Raster, name: string, range?: ValueRange): Picture8 {
   const [height, width, count] = values.shape;
   if (values.shape.length !== 3 || !height || !width || !count)
     throw new InputError(
@@ -52,13 +52,13 @@ export function toPicture({ values, channels, valid }: Raster, name: string, ran
 
 function scaling(
   dtype: Raster['values']['dtype'],
-  range: Range | undefined,
+  range: ValueRange | undefined,
   name: string,
 ): ((value: number) => number) | undefined {
   if (dtype === 'uint8') return undefined;
   if (!range)
     throw new InputError(name, `it holds ${dtype} values, the encoder takes 8-bit pictures.`, {
-      code: 'E_RANGE',
+      code: 'E_RANGE_MISSING',
       remedy:
         'Give the encoder `range: [low, high]`, the values that become black and white, or let the source stretch them to 8 bits.',
     });

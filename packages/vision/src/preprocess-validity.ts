@@ -79,9 +79,9 @@ function weightsOf({ low, high, from, to }: Span): Float64Array {
 }
 
 interface Seen {
-  /** Of each cell, the share of its area that holds data; above 0 where any pixel does. */
+  /** The share of each cell's area that holds data; above 0 where any pixel does. */
   readonly shares: Float64Array;
-  /** Of each cell, whether all of its area does. */
+  /** Whether all of a cell's area does. */
   readonly whole: readonly boolean[];
 }
 

@@ -5,7 +5,7 @@ import { assembleTiles, type TileAssembly } from './assemble-tiles.ts';
 import { layout, type Layout, type LayoutOptions } from './geometry.ts';
 import { fillColour, type PictureProcessing } from './picture-processing.ts';
 import { offsets, pixelKernel, slack } from './pixel-kernel.ts';
-import { toPicture, type Range } from './preprocess-raster.ts';
+import { toPicture, type ValueRange } from './preprocess-raster.ts';
 import { tokenValidity } from './preprocess-validity.ts';
 import { resizeWindow, resizeWindowFloat, type Bytes } from './resize.ts';
 
@@ -17,7 +17,7 @@ export interface PreprocessOptions extends Omit<LayoutOptions, 'resize'> {
    * The values that become 0 and 255, for rasters that are not 8-bit; values outside are clamped. 8-bit rasters are
    * taken as they are.
    */
-  readonly range?: Range | undefined;
+  readonly range?: ValueRange | undefined;
   /** Frames a token spans; for `valid` only. 1 for an encoder of single frames. */
   readonly tubelet: number;
   /** Where each raster came from, for errors. */
@@ -105,6 +105,7 @@ export function prepareClip(rasters: readonly Raster[], options: PreprocessOptio
     throw new InputError(
       name(odd),
       `it has ${pictures[odd]!.width} x ${pictures[odd]!.height} pixels, the clip's first frame has ${frameWidth} x ${frameHeight}; the frames of a clip need one size.`,
+      { code: 'E_FRAME_SIZE' },
     );
   const { processing, tubelet } = options;
   const plan = layout(frameWidth, frameHeight, { ...options, resize: processing.resize });

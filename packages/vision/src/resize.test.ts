@@ -107,7 +107,7 @@ describe('resizing', () => {
   it('takes pictures larger than what it hands to the kernel at a time', () => {
     const [height, width] = [260, 9000];
     const column = noise(height * 3, 5);
-    // Every column the same: the answer is that of one column, wherever one band ends and the next begins.
+    // Every column the same: the result is that of one column, wherever one band ends and the next begins.
     const data = Uint8Array.from(
       { length: height * width * 3 },
       (_, i) => column[Math.floor(i / 3 / width) * 3 + (i % 3)]!,

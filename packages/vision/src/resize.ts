@@ -80,7 +80,7 @@ export function resizeWindow(
   return memory.slice(out, out + window.height * length);
 }
 
-/** As `resizeWindow`, without rounding: 32-bit floats in 0…255, which bicubic weights may leave by a little. */
+/** The same as `resizeWindow`, without rounding: 32-bit floats in 0…255, which bicubic weights may leave by a little. */
 export function resizeWindowFloat(
   source: Bytes,
   height: number,

@@ -68,7 +68,7 @@ export function comparisonText(results: readonly ComparedFile[], style: Style = 
       ? [style.dim(`Over ${formatNumber(first.tokens)} tokens and neighbourhoods of ${first.neighbors}; 1 is best.`)]
       : []),
     style.dim(
-      'trust: who is near in the result was near before; continuity: the other way round; neighbours: the share that stayed; distances: rank correlation.',
+      'trust: neighbours in the result were neighbours before; continuity: the other way round; neighbours: the share that stayed; distances: rank correlation.',
     ),
   ].join('\n');
 }

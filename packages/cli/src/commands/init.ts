@@ -1,4 +1,4 @@
-// `deepearth init`: writes a pipeline to begin with.
+// `deepearth init`: writes a pipeline to start from.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ export async function initCommand(folder: string, { force = false }: { readonly 
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
     throw new DeepEarthError(`${path} is there already.`, {
-      code: 'E_USAGE',
+      code: 'E_FILE_EXISTS',
       remedy: 'Name another folder, or replace it with --force.',
       cause,
     });

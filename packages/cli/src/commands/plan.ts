@@ -51,7 +51,7 @@ export function planText({ pipeline, stages, memoryBytes, diskBytes }: Plan, sty
     rows,
   ).split('\n');
   const notes = stages.flatMap(({ stage, description }) => [
-    // A sink's answer is of no consequence, and a stage with notes of its own says it better.
+    // The output of a sink does not matter here, and a stage with notes of its own says it better.
     ...(description.drains && !description.notes?.length && stage.definition.kind !== 'sink'
       ? [`${stage.id} sends nothing before everything has come in.`]
       : []),

@@ -61,7 +61,7 @@ function typeNamed(name: string, types: readonly string[]): string {
         ),
     );
   throw new DeepEarthError(`there is no stage type ${JSON.stringify(name)}.`, {
-    code: 'E_USAGE',
+    code: 'E_STAGE_UNKNOWN',
     remedy: near
       ? `Did you mean ${near}?`
       : '"deepearth stages" lists them; stages of your own come in through --plugin.',

@@ -3,6 +3,7 @@
 
 import type { Limits } from '../models/model.ts';
 
+/** From where to where colours reach: between two percentiles of each component, or between its extremes. */
 export const scalings = ['percentile', 'min-max'] as const;
 
 /** How values become colours: from which to which value of each component. */
@@ -13,7 +14,7 @@ export interface Scaling {
   readonly highPercentile: number;
 }
 
-/** Where nobody asks for another. */
+/** The scaling by default. */
 export const defaultScaling: Scaling = { scaling: 'percentile', lowPercentile: 1, highPercentile: 99 };
 
 /** Passes over all values, as often as it is called: chunks of `[rows, components]`; NaN marks tokens without data. */

@@ -6,6 +6,7 @@ import type { Sliced } from '../shared/pace.ts';
 const toLinear = (value: number): number => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
 const toGamma = (value: number): number => (value <= 0.0031308 ? value * 12.92 : 1.055 * value ** (1 / 2.4) - 0.055);
 
+/** Three components of a colour. */
 export type Triple = readonly [number, number, number];
 
 /** sRGB (0 to 1) to lightness (0 to 1), green–red and blue–yellow. */

@@ -13,9 +13,9 @@ export interface CompareRequest {
   /** Which tensor of the token file, where it is not clear. */
   readonly tensor?: string | undefined;
   readonly metric?: 'cosine' | 'euclidean' | 'correlation' | 'manhattan' | undefined;
-  /** 15 unless told. */
+  /** 15 by default. */
   readonly neighbors?: number | undefined;
-  /** At most this many tokens are compared; 4,000 unless told. */
+  /** At most this many tokens are compared; 4,000 by default. */
   readonly sample?: number | undefined;
   readonly seed?: number | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -9,12 +9,13 @@ import { seededRandom } from '../shared/seeded.ts';
 import { firstFree, memoryOf, startKernel, type Kernel } from '../umap/kernel.ts';
 import { preparations, type Metric } from '../umap/plan.ts';
 
+/** Sizes of what is compared, and how many tokens and pairs are drawn for it. */
 export interface CompareOptions {
   /** Numbers per token. */
   readonly channels: number;
   /** Numbers per token of the reduction. */
   readonly components: number;
-  /** What near means among the tokens; cosine. In the reduction it is the euclidean distance. */
+  /** Distance between tokens; cosine. Distances in the reduction are euclidean. */
   readonly metric?: Metric;
   /** Size of the neighbourhoods; 15. Less than half of the tokens compared. */
   readonly neighbors?: number;
@@ -27,6 +28,7 @@ export interface CompareOptions {
   readonly progress?: Progress | undefined;
 }
 
+/** How well a reduction kept distances and neighbours; 1 is the best of each figure. */
 export interface Comparison {
   /**
    * 1 when the neighbours in the reduction are neighbours among the tokens (Venna and Kaski 2001; as scikit-learn

@@ -2,16 +2,9 @@
 
 import { z } from 'zod';
 import { seedOption } from '../run/common-options.ts';
+import { samplePart } from '../run/sample-part.ts';
 import type { SavableReduction } from '../run/reduction.ts';
-import {
-  gathered,
-  mergeSamples,
-  packSample,
-  sampleCollector,
-  unpackSample,
-  type SampleContent,
-  type SampleLimits,
-} from '../tokens/sample.ts';
+import { gathered, type SampleContent, type SampleLimits } from '../tokens/sample.ts';
 
 const options = z.strictObject({
   clusters: z.number().int().min(1).max(1024).default(8).describe('How many groups.'),
@@ -31,7 +24,7 @@ const options = z.strictObject({
     .int()
     .min(1)
     .default(20_000)
-    .describe('Past this many tokens a sample is fitted and the others join the nearest group.'),
+    .describe('With more tokens than this, a sample is fitted and the others join the nearest group.'),
   seed: seedOption,
 });
 type KmeansReductionOptions = z.output<typeof options>;
@@ -49,14 +42,11 @@ export const kmeansReduction: SavableReduction<KmeansReductionOptions, SampleCon
   estimate: ({ count, channels }, { maxFitTokens, clusters }) =>
     Math.min(count ?? maxFitTokens, maxFitTokens) * channels * 8 + clusters * channels * 24,
   settings: ({ maxFitTokens, seed }) => ({ maxFitTokens, seed }),
-  partial: (beginning, chosen) => sampleCollector(beginning, limits(chosen)),
-  merge: async (parts, chosen) => mergeSamples(parts, limits(chosen)),
+  ...samplePart(limits),
   async fit({ channels, content }, { maxFitTokens: _most, ...chosen }, running) {
     const { kmeans } = await import('./kmeans.ts');
     return kmeans(await gathered(content, channels, running.signal), { ...chosen, channels, ...running });
   },
-  pack: packSample,
-  unpack: unpackSample,
   inverts: false,
   sizes: (shape) => [shape('centers')[1], 1],
   restore: async (state, subject) => (await import('./kmeans.ts')).restoreKmeans(state, subject),

@@ -5,7 +5,7 @@ import { kmeansReduction } from './kmeans-reduction.ts';
 
 /** Returns the number of the group of every token, the largest group first; labels need no scaling. */
 export const kmeansStage = reducerStage(kmeansReduction, {
-  summary: 'Sorts tokens into groups of alike ones and returns the number of the group.',
+  summary: 'Groups similar tokens and returns the number of each token’s group.',
   examples: ['- type: reducer/kmeans', '- type: reducer/kmeans\n  with: { clusters: 12, metric: euclidean }'],
   without: ['scaling', 'lowPercentile', 'highPercentile', 'lightness'],
 });

@@ -8,21 +8,23 @@ import { runSliced, type Sliced } from '../shared/pace.ts';
 import { seededRandom } from '../shared/seeded.ts';
 import { unitRows } from '../shared/unit-rows.ts';
 
+/** Distances that k-means can compare tokens by. */
 export const kmeansMetrics = ['cosine', 'euclidean'] as const;
 
+/** Options of `kmeans`. */
 export interface KmeansOptions {
   /** Numbers per token. */
   readonly channels: number;
-  /** How many groups; 8 unless told. */
+  /** How many groups; 8 by default. */
   readonly clusters?: number;
   /**
    * `cosine` compares directions (rows are made length 1 first), `euclidean` the tokens as they are; cosine unless
    * told.
    */
   readonly metric?: (typeof kmeansMetrics)[number];
-  /** Mini-batches at most; 100 unless told. It ends before when the groups do not get tighter any more. */
+  /** Mini-batches at most; 100 by default. It ends before when the groups do not get tighter any more. */
   readonly iterations?: number;
-  /** Tokens of a mini-batch; 1,024 unless told. */
+  /** Tokens of a mini-batch; 1,024 by default. */
   readonly batchSize?: number;
   readonly seed?: number;
   readonly signal?: AbortSignal | undefined;
@@ -207,7 +209,13 @@ export function restoreKmeans(state: ModelState, subject = 'the k-means model'):
     (metric !== 'cosine' && metric !== 'euclidean') ||
     typeof inertia !== 'number'
   ) {
-    throw new InputError(subject, 'is no whole k-means model: centers (float64), metric and inertia have to be there.');
+    throw new InputError(
+      subject,
+      'is no whole k-means model: centers (float64), metric and inertia have to be there.',
+      {
+        code: 'E_REDUCER_FILE',
+      },
+    );
   }
   const centers = stored.data as Float64Array;
   const labelled = function* (chunk: Float32Array): Sliced<Float32Array> {

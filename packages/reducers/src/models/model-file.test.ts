@@ -79,7 +79,10 @@ test('what is no model says so', async () => {
   );
   await expect(
     restoreReducer((await decodeModel(await encodeSafetensors(values, good), 'a')).state, 'a'),
-  ).rejects.toThrow('a: is no whole PCA model');
+  ).rejects.toMatchObject({
+    code: 'E_REDUCER_FILE',
+    message: expect.stringContaining('a: is no whole PCA model') as string,
+  });
   await expect(loadModel(join(folder, 'none'))).rejects.toThrow('there is no such model file');
   await writeFile(join(folder, 'junk'), 'junk');
   await expect(loadModel(join(folder, 'junk'))).rejects.toThrow('no valid safetensors file');

@@ -22,18 +22,19 @@ export const encodeModel = ({ state, encoder, limits }: SavedModel): Promise<Uin
     ...(encoder ? { encoder: canonicalJson({ ...encoder }) } : {}),
   });
 
+/** What a file is checked against when it is read. */
 export interface LoadOptions {
   /** Whose tokens the model is going to see; absent: not checked. */
   readonly encoder?: EncoderIdentity | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** As of `readModel`, of bytes in memory; `subject` names them in errors. */
+/** The same as `readModel`, for bytes in memory; `subject` names them in errors. */
 export const decodeModel = (bytes: Uint8Array, subject: string, options: LoadOptions = {}): Promise<SavedModel> =>
   readModel(bytesSource(bytes, subject), options);
 
 /**
- * Reads a model. Throws an `InputError` for a file that is none, a newer version, or a model made for another encoder
+ * Reads a model. Throws an `InputError` for a file that is not a saved reducer, another version, or a model made for another encoder
  * (both are named).
  */
 export async function readModel(source: ByteSource, { encoder, signal }: LoadOptions = {}): Promise<SavedModel> {
@@ -43,7 +44,7 @@ export async function readModel(source: ByteSource, { encoder, signal }: LoadOpt
     const value = file.metadata.get(name);
     if (value === undefined)
       throw new InputError(subject, `has no ${JSON.stringify(name)} in its metadata; it is no saved reducer.`, {
-        code: 'E_MODEL',
+        code: 'E_REDUCER_FILE',
       });
     return value;
   };
@@ -51,36 +52,36 @@ export async function readModel(source: ByteSource, { encoder, signal }: LoadOpt
     throw new InputError(
       subject,
       `is a safetensors file of the format ${JSON.stringify(text('format'))}, a saved reducer says ${JSON.stringify(format)}.`,
-      { code: 'E_MODEL' },
+      { code: 'E_REDUCER_FILE' },
     );
   if (Number(text('version')) !== version) {
     throw new InputError(
       subject,
       `is a saved reducer of version ${text('version')}, this program reads version ${version}.`,
-      { code: 'E_MODEL', remedy: 'Update @deepearth/reducers, or fit again.' },
+      { code: 'E_REDUCER_VERSION', remedy: 'Update @deepearth/reducers, or fit again.' },
     );
   }
   const kind = text('kind') as ModelKind;
   if (!modelKinds.includes(kind))
     throw new InputError(subject, `is a saved ${JSON.stringify(kind)}; known are ${modelKinds.join(', ')}.`, {
-      code: 'E_MODEL',
+      code: 'E_REDUCER_FILE',
     });
   const parse = (name: string): unknown => {
     try {
       return JSON.parse(text(name));
     } catch (cause) {
-      throw new InputError(subject, `its ${name} are no JSON.`, { code: 'E_MODEL', cause });
+      throw new InputError(subject, `its ${name} are no JSON.`, { code: 'E_REDUCER_FILE', cause });
     }
   };
   const metadata = parse('options');
   const limits = parse('limits');
   if (metadata === null || typeof metadata !== 'object' || Array.isArray(metadata))
-    throw new InputError(subject, 'its options are no object.', { code: 'E_MODEL' });
+    throw new InputError(subject, 'its options are no object.', { code: 'E_REDUCER_FILE' });
   if (
     !Array.isArray(limits) ||
     !limits.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every(Number.isFinite))
   ) {
-    throw new InputError(subject, 'its limits are no list of pairs of numbers.', { code: 'E_MODEL' });
+    throw new InputError(subject, 'its limits are no list of pairs of numbers.', { code: 'E_REDUCER_FILE' });
   }
   const maker = file.metadata.has('encoder') ? (parse('encoder') as EncoderIdentity) : undefined;
   checkEncoder(maker, encoder, subject);
@@ -104,7 +105,7 @@ export function checkEncoder(
     subject,
     `was fitted to tokens of ${maker.name} (${maker.fingerprint}), and these come from ${encoder.name} (${encoder.fingerprint}).`,
     {
-      code: 'E_MODEL_ENCODER',
+      code: 'E_ENCODER',
       remedy: 'Use the model with the encoder it was made for, or fit a new one.',
     },
   );

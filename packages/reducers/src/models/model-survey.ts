@@ -27,7 +27,10 @@ export async function surveyModel(
     const reduction = kind && file.metadata.get('format') === 'deepearth-reducer' ? await reductionOf(kind) : undefined;
     const [channels, components] = reduction?.sizes((name) => file.tensors.get(name)?.shape ?? []) ?? [];
     if (!kind || !reduction || channels === undefined || components === undefined)
-      throw new InputError(model, 'is no saved reducer.', { code: 'E_MODEL', remedy: 'A run with saveAs writes one.' });
+      throw new InputError(model, 'is no saved reducer.', {
+        code: 'E_REDUCER_FILE',
+        remedy: 'A run with saveAs writes one.',
+      });
     return { kind, channels, components, inverse: reduction.inverts };
   } finally {
     await source.close();

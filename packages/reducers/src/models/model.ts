@@ -7,6 +7,7 @@ import type { GridRows, SeenGrid } from '../tokens/grid-rows.ts';
 
 /** Kinds of fitted reducers that can be saved and loaded. */
 export const modelKinds = ['pca', 'umap', 'kmeans', 'random-projection'] as const;
+/** One of `modelKinds`. */
 export type ModelKind = (typeof modelKinds)[number];
 
 /** A value that survives JSON. */
@@ -31,8 +32,8 @@ export interface FittedReducer {
   /** Where colours do not follow from the values: labels go from 0 to the number of groups less one. */
   readonly limits?: Limits;
   /**
-   * Reduces `[rows, channels]` to `[rows, components]`; no rows answer an empty array. What rows stand together changes
-   * no byte of the answer. Throws an `InputError` for a wrong width and for NaN or infinity (with the row).
+   * Reduces `[rows, channels]` to `[rows, components]`; no rows give an empty array. The output of a
+   * row does not depend on the other rows. Throws an `InputError` for a wrong width and for NaN or infinity (with the row).
    */
   transform(chunk: Float32Array, signal?: AbortSignal): Promise<Float32Array>;
   /** The same for a whole grid, where a token's components depend on its neighbours in the grid. */

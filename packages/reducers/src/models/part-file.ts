@@ -26,7 +26,7 @@ export async function encodePart<Content>(
   });
 }
 
-/** As of `readPart`, of bytes in memory; `subject` names them in errors. */
+/** The same as `readPart`, for bytes in memory; `subject` names them in errors. */
 export const decodePart = <Content>(
   reduction: Reduction<never, Content>,
   bytes: Uint8Array,
@@ -41,7 +41,7 @@ export const readPartHead = async (source: ByteSource, signal?: AbortSignal): Pr
   (await openPart(source, signal)).head;
 
 /**
- * Reads a part of a reduction. Throws an `InputError` for a file that is none, a newer version, a part of another
+ * Reads a part of a reduction. Throws an `InputError` for a file that is not a part, another version, a part of another
  * reduction, and for one that is not whole.
  */
 export async function readPart<Content>(
@@ -59,15 +59,15 @@ export async function readPart<Content>(
 
 async function openPart(source: ByteSource, signal?: AbortSignal) {
   const refuse = (problem: string, remedy?: string): InputError =>
-    new InputError(source.name, problem, { code: 'E_PARTS', remedy });
+    new InputError(source.name, problem, { code: 'E_PART_FILE', remedy });
   const file = await openSafetensors(source, signal);
   if (file.metadata.get('format') !== format) throw refuse('is no part of a fit.');
   const found = file.metadata.get('version');
   if (Number(found) !== version)
-    throw refuse(
-      `is a part of version ${found}, this program reads version ${version}.`,
-      'Update @deepearth/reducers, or make the part again.',
-    );
+    throw new InputError(source.name, `is a part of version ${found}, this program reads version ${version}.`, {
+      code: 'E_REDUCER_VERSION',
+      remedy: 'Update @deepearth/reducers, or make the part again.',
+    });
   const head = parsed(file.metadata.get('head')) as PartHead | undefined;
   const metadata = parsed(file.metadata.get('content')) as Readonly<Record<string, Json>> | undefined;
   if (!isHead(head) || typeof metadata !== 'object') throw refuse('is no whole part of a fit.');

@@ -93,7 +93,7 @@ async function workerEngine({ channels, signal }: Work, engine: StartRequest['en
         return emptied;
       });
       added = answer;
-      answer.catch(() => undefined); // whoever waits for it hears of it; nobody may, when the fit is given up
+      answer.catch(() => undefined); // it rejects for those who wait for it; there may be none, when the fit is given up
       under.push(answer);
       return under.length < 2 ? undefined : under.shift();
     },

@@ -36,7 +36,7 @@ export interface PcaCollectorOptions {
 /** Makes pieces of tokens that come in chunks. */
 export interface PcaCollector {
   /**
-   * Takes `[rows, channels]`, the valid ones of the tokens that `valid` stands for; the values are copied. Throws an
+   * Takes `[rows, channels]`, the valid ones of the tokens that `valid` describes; the values are copied. Throws an
    * `InputError` for NaN and infinity.
    */
   add(rows: Rows, valid?: Uint8Array): Promise<void>;
@@ -208,7 +208,7 @@ export async function solvePca(
   }
 }
 
-/** ml-pca calls nothing native and stops for nobody: its thread can be ended at once. */
+/** ml-pca calls nothing native and cannot be interrupted: its thread is ended at once. */
 async function solveByMlPca(
   pieces: readonly Piece[],
   channels: number,

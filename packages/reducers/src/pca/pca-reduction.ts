@@ -135,7 +135,7 @@ function unpackPieces({ tensors, metadata }: Packed, channels: number, subject: 
 }
 
 const notWhole = (subject: string): InputError =>
-  new InputError(subject, 'is no whole part of a PCA.', { code: 'E_PARTS' });
+  new InputError(subject, 'is no whole part of a PCA.', { code: 'E_PART_FILE' });
 
 /** The upper triangle of a symmetric matrix, row by row. */
 function triangle(matrix: Float64Array, size: number): Float64Array<ArrayBuffer> {

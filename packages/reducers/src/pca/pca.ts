@@ -13,10 +13,11 @@ import { blockRows } from './moments.ts';
 import type { Principal } from './principal.ts';
 import { projectRows } from '../shared/project-rows.ts';
 
+/** Options of `pca` and `pcaFit`. */
 export interface PcaOptions {
   /** Numbers per token. */
   readonly channels: number;
-  /** How many components to keep; 3 unless told. */
+  /** How many components to keep; 3 by default. */
   readonly components?: number;
   /** Divides each component by its standard deviation, so that all spread alike. */
   readonly whiten?: boolean;
@@ -43,7 +44,7 @@ export interface PcaModel extends FittedReducer {
   readonly mean: Float64Array;
   readonly loadings: Float64Array;
   readonly explainedVariance: Float64Array;
-  /** Of the variance of all channels; zeros when there is none. */
+  /** Shares of the variance of all channels; zeros when there is none. */
   readonly explainedVarianceRatio: Float64Array;
   readonly singularValues: Float64Array;
   /** Mean variance of the components that were left out. */
@@ -105,7 +106,8 @@ export async function fitPca(
   return pcaModel(await solvePca(content, options, running), options);
 }
 
-type Rows = Float32Array | Float64Array;
+/** Tokens as rows of `channels` numbers, one after another. */
+export type Rows = Float32Array | Float64Array;
 
 /**
  * Fits a PCA to `[tokens, channels]`, or to a stream of such chunks:
@@ -174,6 +176,7 @@ export function restorePca(state: ModelState, subject = 'the PCA model'): PcaMod
     throw new InputError(
       subject,
       'is no whole PCA model: tensors mean, components and explained_variance (float64) and its numbers have to be there.',
+      { code: 'E_REDUCER_FILE' },
     );
   const mean = meanTensor!.data as Float64Array;
   const loadings = loadingTensor!.data as Float64Array;

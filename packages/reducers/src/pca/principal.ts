@@ -1,4 +1,4 @@
-// From moments to principal components: eigenpairs, what counts as no variance, one answer for tied values, signs.
+// From moments to principal components: eigenpairs, what counts as no variance, one result for tied values, signs.
 
 import type { EigenPairs } from './eigen.ts';
 import { leadingEigenpairs } from './leading.ts';

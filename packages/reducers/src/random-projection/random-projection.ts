@@ -9,12 +9,13 @@ import { runSliced, type Sliced } from '../shared/pace.ts';
 import { projectRows } from '../shared/project-rows.ts';
 import { seededNormal } from '../shared/seeded.ts';
 
+/** Options of `randomProjection`. */
 export interface RandomProjectionOptions {
   /** Numbers per token. */
   readonly channels: number;
-  /** Random directions; 3 unless told. */
+  /** Random directions; 3 by default. */
   readonly components?: number;
-  /** 42 unless told. */
+  /** 42 by default. */
   readonly seed?: number;
 }
 
@@ -37,7 +38,9 @@ export function restoreRandomProjection(state: ModelState, subject = 'the random
   const { weights } = state.tensors;
   const [channels, components] = weights?.shape ?? [];
   if (weights?.dtype !== 'float64' || channels === undefined || components === undefined)
-    throw new InputError(subject, 'is no whole random projection: its weights (float64) are missing.');
+    throw new InputError(subject, 'is no whole random projection: its weights (float64) are missing.', {
+      code: 'E_REDUCER_FILE',
+    });
   const origin = new Float64Array(channels);
   const projected = function* (rows: Float32Array, out: Float32Array): Sliced<Float32Array> {
     const count = rows.length / channels;

@@ -251,8 +251,14 @@ describe('parts of a fit', () => {
     const changed = (from: string, to: string): Uint8Array =>
       Uint8Array.from(Buffer.from(Buffer.from(bytes).toString('latin1').replace(from, to), 'latin1'));
     await expect(decodePart(pcaReduction, changed('reducer-part', 'reducer-pare'), 'p')).rejects.toThrow('is no part');
-    await expect(decodePart(pcaReduction, changed('"version":"1"', '"version":"7"'), 'p')).rejects.toThrow('version 7');
-    await expect(decodePart(pcaReduction, changed('0.rows', '1.rows'), 'p')).rejects.toThrow('no whole part of a PCA');
+    await expect(decodePart(pcaReduction, changed('"version":"1"', '"version":"7"'), 'p')).rejects.toMatchObject({
+      code: 'E_REDUCER_VERSION',
+      message: expect.stringContaining('version 7') as string,
+    });
+    await expect(decodePart(pcaReduction, changed('0.rows', '1.rows'), 'p')).rejects.toMatchObject({
+      code: 'E_PART_FILE',
+      message: expect.stringContaining('no whole part of a PCA') as string,
+    });
     await expect(decodePart(pcaReduction, changed('\\"channels\\":4', '\\"channels\\":x'), 'p')).rejects.toThrow(
       'no whole part of a fit',
     );

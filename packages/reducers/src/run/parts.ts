@@ -8,16 +8,17 @@ import type { Collector, Fitted, Part, Reduction, Running, StoredTokens } from '
 
 /** A collector that counts what it sees. */
 export interface PartBuilder {
-  /** As of `Collector`. */
+  /** The same as `see` of a `Collector`. */
   see(tokens: GridRows, grid: SeenGrid): Promise<void>;
   /** Makes the part, once all tokens were seen. */
   finish(stored: StoredTokens): Promise<Part>;
   close(): Promise<void>;
 }
 
+/** The place of a part in the whole input. */
 export interface PartOrigin {
   readonly channels: number;
-  /** The number of the first token over the whole input; 0 unless told. */
+  /** The number of the first token over the whole input; 0 by default. */
   readonly from?: number;
   readonly encoder?: EncoderIdentity | undefined;
 }

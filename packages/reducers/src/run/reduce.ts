@@ -55,7 +55,7 @@ export interface ReduceRequest extends Running, MethodRequest {
   readonly modelOut?: string | undefined;
   /** Percentiles of the colour limits that are saved with the model; 1 and 99. */
   readonly scaling?: Scaling | undefined;
-  /** Refuse to start when the estimate is more than this; all of the machine's memory unless told. */
+  /** Refuse to start when the estimate is more than this; all of the machine's memory by default. */
   readonly maxMemoryBytes?: number | undefined;
 }
 
@@ -66,21 +66,21 @@ export interface ReduceEstimate {
   readonly tokens: number;
   /** Numbers per token of the input. */
   readonly channels: number;
-  /** At the peak, for the fit and the answer. */
+  /** At the peak, for the fit and the output. */
   readonly memoryBytes: number;
 }
 
 export interface ReduceResult extends ReduceEstimate {
   /** Numbers per token of the output. */
   readonly components: number;
-  /** Of the output. */
+  /** Shape of the output. */
   readonly shape: readonly number[];
   /** All options that were used, defaults included; absent when a model was loaded. */
   readonly options?: Readonly<Record<string, unknown>>;
   readonly limits: Limits;
   readonly output: WrittenFile;
   readonly modelOut?: WrittenFile;
-  /** Of a PCA: the share of the variance of each component. */
+  /** The share of the variance of each component, for a PCA. */
   readonly explainedVarianceRatio?: readonly number[];
 }
 

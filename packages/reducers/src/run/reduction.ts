@@ -31,7 +31,7 @@ export interface Part<Content = unknown> {
   readonly count: number;
   /** What has to be the same in parts that merge: the options that shape them. */
   readonly settings: Readonly<Record<string, Json>>;
-  /** Whose tokens; absent where nobody said. */
+  /** The encoder of the tokens; absent where it is not known. */
   readonly encoder?: EncoderIdentity;
   readonly content: Content;
 }

@@ -2,7 +2,7 @@
 
 let closed: MessagePort | undefined;
 
-/** Detaches a buffer that nobody will look at again, so that its memory is free now and not when it is collected. */
+/** Detaches a buffer that is not used any more, so that its memory is free now and not when it is collected. */
 export function discard(buffer: ArrayBuffer): void {
   const { transfer } = buffer as { transfer?: (length: number) => ArrayBuffer };
   if (transfer) return void transfer.call(buffer, 0);

@@ -3,7 +3,7 @@
 import type { Progress } from '../models/model.ts';
 
 export interface WorkerClient {
-  /** Sends a request and waits for its answer; the transferred buffers are gone here. */
+  /** Sends a request and waits for its reply; the transferred buffers are gone here. */
   request<T>(name: string, argument?: unknown, transfer?: readonly ArrayBufferLike[]): Promise<T>;
   /**
    * Rejects requests under way, with the reason given or one that says so, and waits until the thread has ended. May be
@@ -46,7 +46,7 @@ export async function startWorker(
   { signal, progress, native = false }: WorkerOptions,
 ): Promise<WorkerClient> {
   signal?.throwIfAborted();
-  const threads = 'node:worker_threads'; // not a literal: bundlers for browsers, where nobody gets here, would look for it
+  const threads = 'node:worker_threads'; // not a literal: bundlers for browsers, where this line is not reached, would look for it
   const { Worker } = (await import(/* @vite-ignore */ threads)) as typeof import('node:worker_threads');
   // Without the flags of this process: a test runner's would send the built worker back to the sources.
   const worker = new Worker(url, { execArgv: [] });

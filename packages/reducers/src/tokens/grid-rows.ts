@@ -1,5 +1,6 @@
 // The tokens of a grid that saw data, and which grid they belong to.
 
+/** Tokens of one grid as rows. */
 export interface GridRows {
   /** `[rows, channels]`, in order, of the tokens that are not masked. */
   readonly rows: Float32Array;

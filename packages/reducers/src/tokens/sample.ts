@@ -277,7 +277,7 @@ export function unpackSample({ tensors }: Packed, channels: number, subject: str
     digests.length === tokens.length * digestWords;
   if (!whole)
     throw new InputError(subject, 'is no whole sample: rows, tokens and digests have to be there.', {
-      code: 'E_PARTS',
+      code: 'E_PART_FILE',
     });
   return {
     tokens,

@@ -5,7 +5,7 @@ import type { Kernel } from './kernel.ts';
 /** Words of the control block that all threads share. */
 export const control = { stop: 0, task: 1, progress: 2, done: 3, words: 16 } as const;
 
-/** Work cut into steps of some milliseconds: yields how many units it did, returns its answer. */
+/** Work cut into steps of some milliseconds: yields how many units it did, returns its result. */
 export type Job<T> = AsyncGenerator<number, T, void>;
 
 export interface JobContext {
@@ -18,7 +18,7 @@ export interface JobContext {
    * until it is collected.
    */
   scratch(bytes: number): Promise<Kernel>;
-  /** The next number nobody has taken: 0, 1, 2 … */
+  /** The next number that no thread has taken: 0, 1, 2 … */
   take(): number;
   /** Says that a task is done. */
   finish(): void;

@@ -4,6 +4,7 @@
 /** Points that the curve is fitted to. */
 const samples = 300;
 
+/** The curve `1 / (1 + a · d^(2b))` of the layout's distances `d`; see McInnes et al. 2018. */
 export interface Curve {
   readonly a: number;
   readonly b: number;

@@ -8,7 +8,7 @@ import { planMemory, type Plan } from './plan.ts';
 export interface UmapEstimate {
   /** Tokens that would be fitted; the others are placed by them. */
   readonly fitted: number;
-  /** Bytes that it holds at its peak, beside the tokens given and the answer. */
+  /** Bytes that it holds at its peak, beside the tokens given and the output. */
   readonly bytes: number;
   /** Whether one memory (4 GiB) can hold the fit. */
   readonly possible: boolean;

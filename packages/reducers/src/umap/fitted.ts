@@ -27,6 +27,7 @@ export interface UmapFacts extends SearchFacts {
   readonly threads: number;
 }
 
+/** A fitted UMAP. */
 export interface UmapModel extends FittedReducer {
   readonly kind: 'umap';
   readonly facts: UmapFacts;
@@ -68,7 +69,7 @@ export interface FittedParts {
 
 /** Version of what `state` returns. */
 const stateVersion = 2;
-/** A model that nobody asks for this long lets its threads go. */
+/** A model that is idle for this long ends its threads. */
 const idleMilliseconds = 3000;
 
 /** Places the rows of `engine`'s query area: `count` of them, written there before. Returns `[count, components]`. */
@@ -126,7 +127,7 @@ function widen(embedding: Float32Array, lanes: number, components: number): Floa
   return out;
 }
 
-/** As `transform`; `first` is added to the numbers of tokens in errors. */
+/** The same as `transform`; `first` is added to the numbers of tokens in errors. */
 export type PlaceFrom = (chunk: Float32Array, first: number, signal?: AbortSignal) => Promise<Float32Array>;
 
 /** Makes a model of the parts of a fit. It goes on with `fitting`, the engine of the fit, where it is given one. */
@@ -340,12 +341,12 @@ export function checkState(
   digests: Uint32Array | undefined;
   origins: Uint32Array | undefined;
 } {
-  if (kind !== 'umap') throw new InputError(subject, `holds a ${kind} model, not a UMAP.`);
+  if (kind !== 'umap') throw new InputError(subject, `holds a ${kind} model, not a UMAP.`, { code: 'E_REDUCER_FILE' });
   if (metadata['version'] !== stateVersion)
     throw new InputError(
       subject,
       `is a UMAP model of version ${String(metadata['version'])}; this program reads version ${stateVersion}.`,
-      { remedy: 'Fit again.' },
+      { code: 'E_REDUCER_VERSION', remedy: 'Update @deepearth/reducers, or fit again.' },
     );
   const options = metadata['options'] as unknown as Settled | undefined;
   const curve = metadata['curve'] as unknown as Curve | undefined;
@@ -355,6 +356,7 @@ export function checkState(
     throw new InputError(
       subject,
       `is not whole: ${names.join(', ')}, options, curve and facts belong to a UMAP model.`,
+      { code: 'E_REDUCER_FILE' },
     );
   const rows = tensors['tokens']!.shape[0]!;
   const sizes = { rows, channels: options.channels, components: options.components };
@@ -365,6 +367,7 @@ export function checkState(
       throw new InputError(
         subject,
         `its ${name} are [${shape.join(', ')}] ${dtype}, which should be [${wanted.join(', ')}] float32.`,
+        { code: 'E_REDUCER_FILE' },
       );
     return data as Float32Array;
   });
@@ -373,7 +376,9 @@ export function checkState(
     const found = tensors[name];
     if (!found) return undefined;
     if (found.dtype !== 'uint32' || found.shape.join() !== `${rows},${digestWords}`)
-      throw new InputError(subject, `its ${name} are [${found.shape.join(', ')}] ${found.dtype}.`);
+      throw new InputError(subject, `its ${name} are [${found.shape.join(', ')}] ${found.dtype}.`, {
+        code: 'E_REDUCER_FILE',
+      });
     return found.data as Uint32Array;
   };
   const [digests, origins] = [digestsOf('digests'), digestsOf('origins')];

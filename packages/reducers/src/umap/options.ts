@@ -1,4 +1,4 @@
-// What a UMAP can be told, its defaults, and where its tokens come from.
+// The options of UMAP, their defaults, and the form of its tokens.
 
 import { rowCount, type Progress } from '../models/model.ts';
 import type { Metric } from './plan.ts';
@@ -15,6 +15,7 @@ export interface TokenChunks {
   readonly origins?: Uint32Array;
 }
 
+/** Options of `umap`, with the names and, where not said otherwise, the meaning that they have in umap-learn. */
 export interface UmapOptions {
   /** Numbers per token. */
   readonly channels: number;
@@ -26,9 +27,9 @@ export interface UmapOptions {
   readonly minDist?: number;
   /** Scale of the result; 1. */
   readonly spread?: number;
-  /** What near means; cosine. */
+  /** Distance between tokens; cosine. */
   readonly metric?: Metric;
-  /** Rounds of the layout; 200 (umap-learn: 500 up to 10,000 tokens, else 200). */
+  /** Epochs of the layout; 200 (umap-learn: 500 up to 10,000 tokens, else 200). */
   readonly epochs?: number;
   /**
    * Where the layout starts: principal axes (the default, cheap and stable), the graph's spectrum as umap-learn, or
@@ -39,9 +40,9 @@ export interface UmapOptions {
   readonly setOpMixRatio?: number;
   /** Neighbours that count as fully connected; 1. */
   readonly localConnectivity?: number;
-  /** Weight of the pushes; 1. */
+  /** Weight of the repulsion; 1. */
   readonly repulsionStrength?: number;
-  /** Pushes for each pull; 5. */
+  /** Negative samples for each positive one (repulsions for each attraction); 5. */
   readonly negativeSampleRate?: number;
   /** Step of the first epoch; 1. */
   readonly learningRate?: number;
@@ -49,11 +50,11 @@ export interface UmapOptions {
   readonly seed?: number;
   /** Worker threads; the processor's, at most 8. */
   readonly threads?: number;
-  /** Past this many tokens a sample is fitted and the others are placed by it; 40,000. */
+  /** With more tokens than this, a sample is fitted and the others are placed by it; 40,000. */
   readonly maxFitTokens?: number;
   /** Size of that sample, spread evenly over all tokens; 20,000. */
   readonly sampleTokens?: number;
-  /** Rounds in which a new token finds its place; 30. */
+  /** Epochs in which a new token is placed; 30. */
   readonly placeEpochs?: number;
   /**
    * How candidates are searched, before exact distances decide: in 8 bits on 256 axes of the tokens (640 channels and

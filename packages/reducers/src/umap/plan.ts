@@ -2,6 +2,7 @@
 
 import { firstFree } from './kernel.ts';
 
+/** Distances that tokens can be compared by. */
 export type Metric = 'cosine' | 'euclidean' | 'correlation' | 'manhattan';
 
 /**

@@ -88,7 +88,7 @@ const sessionOf = (runtime: Runtime, whole: boolean): Promise<InferenceSession> 
 };
 
 /**
- * Loads ONNX Runtime, where it is installed, and makes the session that most searches want, unless nobody wants it any
+ * Loads ONNX Runtime, where it is installed, and makes the session that most searches want, unless it is not needed any
  * more.
  */
 export async function warmUp(stopped: () => boolean): Promise<void> {

@@ -132,7 +132,7 @@ export async function* pick(
   });
 }
 
-/** Before a search: nobody knows of a limit. */
+/** Before a search: no row has a limit. */
 export async function* clearLimits(
   { index, main }: JobContext,
   { plan, rows }: { readonly plan: Plan; readonly rows: number },

@@ -35,7 +35,7 @@ export async function* makeAxes({ index, main }: JobContext, { plan }: { readonl
     if (random() < 0.5) for (let c = 0; c < stride; c++) axes[k * stride + c] = -axes[k * stride + c]!;
   main.mixRows(plan.turnedAxes, stride, turned);
   yield 0;
-  // `sums` is free: zeros stand there for the mean, its end takes a bias that nobody needs.
+  // `sums` is free: zeros stand there for the mean, its end takes a bias that is not used.
   new Float32Array(buffer, plan.sums, stride).fill(0);
   for (let k = 0; k < turned; k++) {
     main.quantizeRow(

@@ -3,19 +3,12 @@
 import { z } from 'zod';
 import type { SavableReduction } from '../run/reduction.ts';
 import { seedOption } from '../run/common-options.ts';
-import {
-  gathered,
-  mergeSamples,
-  packSample,
-  sampleCollector,
-  unpackSample,
-  type SampleContent,
-  type SampleLimits,
-} from '../tokens/sample.ts';
+import { samplePart } from '../run/sample-part.ts';
+import { gathered, type SampleContent, type SampleLimits } from '../tokens/sample.ts';
 import { estimateUmap } from './estimate.ts';
 
 const options = z.strictObject({
-  components: z.number().int().min(1).max(64).default(3).describe('How many numbers to make of each token.'),
+  components: z.number().int().min(1).max(64).default(3).describe('Coordinates per token.'),
   neighbors: z
     .number()
     .int()
@@ -23,25 +16,20 @@ const options = z.strictObject({
     .max(256)
     .default(15)
     .describe(
-      'How many nearest tokens (itself included) make the neighbourhood of a token: few show detail, many the whole.',
+      'How many nearest tokens (itself included) make the neighbourhood of a token: few show detail, many the overall structure.',
     ),
   minDist: z.number().min(0).default(0.1).describe('How close tokens may lie together in the result.'),
   spread: z.number().positive().default(1).describe('The scale of the result; minDist is at most this.'),
   metric: z
     .enum(['cosine', 'euclidean', 'correlation', 'manhattan'])
     .default('cosine')
-    .describe('What near means between tokens.'),
-  epochs: z
-    .number()
-    .int()
-    .min(1)
-    .optional()
-    .describe('Rounds of the layout; 200 unless told (umap-js: its own choice).'),
+    .describe('Distance between tokens.'),
+  epochs: z.number().int().min(1).optional().describe('Epochs of the layout. Default: 200 (umap-js: its own choice).'),
   init: z
     .enum(['pca', 'spectral', 'random'])
     .default('pca')
     .describe(
-      'Where the layout starts: principal components, which stay put between runs, the spectrum of the graph as umap-learn, or chance.',
+      'Where the layout starts: principal components, which stay put between runs, the spectrum of the graph as umap-learn, or random numbers.',
     ),
   setOpMixRatio: z
     .number()
@@ -50,15 +38,24 @@ const options = z.strictObject({
     .default(1)
     .describe('1 joins neighbourhoods (fuzzy union), 0 takes what both agree on.'),
   localConnectivity: z.number().min(0).default(1).describe('How many nearest neighbours are taken as fully connected.'),
-  repulsionStrength: z.number().min(0).default(1).describe('Weight of the pushes of tokens that are no neighbours.'),
-  negativeSampleRate: z.number().int().min(0).default(5).describe('Pushes for each pull.'),
+  repulsionStrength: z
+    .number()
+    .min(0)
+    .default(1)
+    .describe('Weight of the repulsion between tokens that are not neighbours.'),
+  negativeSampleRate: z
+    .number()
+    .int()
+    .min(0)
+    .default(5)
+    .describe('Negative samples for each positive one: repulsions for each attraction.'),
   seed: seedOption,
   maxFitTokens: z
     .number()
     .int()
     .min(2)
     .default(40_000)
-    .describe('Past this many tokens a sample is fitted and the others are placed by it.'),
+    .describe('With more tokens than this, a sample is fitted and the others are placed by it.'),
   sampleTokens: z.number().int().min(2).default(20_000).describe('How many tokens that sample holds.'),
   engine: z
     .enum(['native', 'umap-js'])
@@ -87,8 +84,7 @@ export const umapReduction: SavableReduction<UmapReductionOptions, SampleContent
       : estimateUmap({ ...rest, channels, count: tokens }).bytes;
   },
   settings: ({ maxFitTokens, sampleTokens, seed }) => ({ maxFitTokens, sampleTokens, seed }),
-  partial: (beginning, chosen) => sampleCollector(beginning, umapLimits(chosen)),
-  merge: async (parts, chosen) => mergeSamples(parts, umapLimits(chosen)),
+  ...samplePart(umapLimits),
   async fit({ channels, content }, { engine, epochs, maxFitTokens: _most, sampleTokens: _sample, ...rest }, running) {
     const count = content.tokens.length;
     if (engine === 'umap-js') {
@@ -103,8 +99,6 @@ export const umapReduction: SavableReduction<UmapReductionOptions, SampleContent
     );
     return model;
   },
-  pack: packSample,
-  unpack: unpackSample,
   inverts: true,
   sizes: (shape) => [shape('tokens')[1], shape('embedding')[1]],
   restore: async (state, subject) => (await import('./umap.ts')).restoreUmap(state, subject),

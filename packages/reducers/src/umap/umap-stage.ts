@@ -8,7 +8,7 @@ import { umapLimits, umapReduction } from './umap-reduction.ts';
 
 /** Reduces tokens so that neighbours stay neighbours, with one fit and one set of limits over the whole run. */
 export const umapStage = reducerStage(umapReduction, {
-  summary: 'Places tokens in a few coordinates so that those that are alike lie together.',
+  summary: 'Places tokens in a few coordinates so that similar tokens lie together.',
   examples: [
     '- type: reducer/umap',
     '- type: reducer/umap\n  with: { neighbors: 30, saveAs: colours.safetensors }',

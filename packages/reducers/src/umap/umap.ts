@@ -18,7 +18,12 @@ import type { Running } from './running.ts';
 export { estimateUmap, type UmapEstimate } from './estimate.ts';
 export type { TokenChunks, UmapOptions } from './options.ts';
 export type { UmapFacts, UmapModel } from './fitted.ts';
+export type { SearchFacts } from './fit.ts';
+export type { Metric } from './plan.ts';
+export type { Arithmetic } from './products.ts';
+export type { Curve } from './curve.ts';
 
+/** What `umap` returns. */
 export interface UmapResult {
   /** `[tokens, components]`. */
   readonly embedding: Float32Array;
@@ -40,7 +45,7 @@ export async function umap(tokens: Float32Array | TokenChunks, given: UmapOption
   const running: Running = { signal: given.signal, progress: given.progress };
   running.signal?.throwIfAborted();
   const source = asChunks(tokens, options.channels);
-  if (!(source.count > 0)) throw new InputError('tokens', 'there are none to fit.', { code: 'E_EMPTY' });
+  if (!(source.count > 0)) throw new InputError('tokens', 'there are none to fit.', { code: 'E_NO_TOKENS' });
   const rows = sampledCount(source.count, sampleLimits(options));
   const plan = planFor(rows, options, options.threads ?? (await defaultThreads()));
   if (plan.end > 2 ** 32) {
