@@ -7,6 +7,7 @@ import { reopen } from './reopen.ts';
 import { runResources } from './resources.ts';
 import type { RunStore } from './store.ts';
 
+/** What a frame reader goes by. */
 export interface FrameReaderOptions {
   /** Where the sources are that frames name. */
   readonly registry: StageRegistry;
@@ -15,6 +16,7 @@ export interface FrameReaderOptions {
   readonly store?: RunStore;
 }
 
+/** Makes frames of their records. */
 export interface FrameReader {
   /**
    * A frame that is read from its locator, by the source that the locator names. A source refuses a file that is no longer

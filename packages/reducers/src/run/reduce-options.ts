@@ -5,6 +5,7 @@ import { DeepEarthError, InputError } from '@deepearth/core/errors';
 import { modelKinds, type ModelKind } from '../models/model.ts';
 import type { SavableReduction, TokenCount } from './reduction.ts';
 
+/** A method by name. */
 export interface MethodRequest {
   /** The reducer: pca, umap, kmeans, random-projection. */
   readonly with?: string | undefined;

@@ -25,6 +25,7 @@ import {
 import type { Part, Running } from './reduction.ts';
 import { reductionOf, restoreReducer } from './reductions.ts';
 
+/** Which part of which fit is made. */
 export interface PartRequest extends Running, MethodRequest {
   /** As of `ReduceRequest`. */
   readonly tokens: string | readonly string[];
@@ -35,6 +36,7 @@ export interface PartRequest extends Running, MethodRequest {
   readonly output: string;
 }
 
+/** What was made of a part. */
 export interface PartResult {
   readonly method: ModelKind;
   /** The numbers of the first token and of the one after the last, at which the next part begins. */
@@ -69,6 +71,7 @@ export async function makePartFile(request: PartRequest): Promise<PartResult> {
   }
 }
 
+/** Which parts become a model. */
 export interface MergeRequest extends Running, MethodRequest {
   /** Files of parts that together are the whole input, in any order. */
   readonly parts: readonly string[];
@@ -77,6 +80,7 @@ export interface MergeRequest extends Running, MethodRequest {
   readonly maxMemoryBytes?: number | undefined;
 }
 
+/** What was made of parts. */
 export interface MergeResult {
   readonly method: ModelKind;
   readonly parts: number;
@@ -134,6 +138,7 @@ export async function mergePartFiles(request: MergeRequest): Promise<MergeResult
   }
 }
 
+/** Whose limits of what. */
 export interface LimitsRequest extends Running {
   /** A saved model. */
   readonly model: string;
@@ -145,6 +150,7 @@ export interface LimitsRequest extends Running {
   readonly scaling?: Scaling | undefined;
 }
 
+/** The limits that a model got. */
 export interface LimitsResult {
   readonly method: ModelKind;
   /** Projections, those of masked tokens too. */
