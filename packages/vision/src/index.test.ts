@@ -7,6 +7,7 @@ test('the names that the package exports', () => {
       "assembleTiles",
       "cellAt",
       "cellRectangle",
+      "countValues",
       "decodePicture",
       "fillColour",
       "fits",
@@ -14,6 +15,8 @@ test('the names that the package exports', () => {
       "inputOptions",
       "interpolations",
       "layout",
+      "pictureExif",
+      "pictureHeader",
       "pixelCache",
       "prepareClip",
       "preprocessClip",
@@ -24,6 +27,8 @@ test('the names that the package exports', () => {
       "resize",
       "resizeWindow",
       "resizeWindowFloat",
+      "stretchRaster",
+      "tiffPages",
     ]
   `);
 });

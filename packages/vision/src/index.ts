@@ -2,7 +2,11 @@
 export { readPicture, type PictureOptions } from './read-picture.ts';
 export { readPictureFile, type PictureFile, type PictureFileOptions } from './picture-file.ts';
 export { decodePicture, type DecodeOptions } from './decode-picture.ts';
+export { pictureHeader, type PictureHeader } from './picture-header.ts';
+export { pictureExif } from './picture-exif.ts';
+export { tiffPages, type ReadAt, type TiffPage } from './tiff-header.ts';
 // Rasters
+export { countValues, stretchRaster, type ValueCounts } from './stretch.ts';
 export { pixelCache, type PixelCache, type PixelCacheOptions } from './pixel-cache.ts';
 export { readThrough, type ReadThrough } from './read-through.ts';
 // Geometry
