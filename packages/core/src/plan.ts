@@ -1,6 +1,7 @@
 // Describes a whole pipeline before any data is touched: the items of every edge, and what they cost.
 
 import { inputsThatWait } from './apart.ts';
+import { asideBytes } from './aside.ts';
 import { ConfigError, DeepEarthError, type ConfigIssue } from './errors.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
 import { itemBytes, type StreamSpec } from './specs.ts';
@@ -118,8 +119,8 @@ function keptAside(
   pipeline: Pipeline,
   stage: PipelineStage,
   inputs: readonly { readonly id: string; readonly spec: StreamSpec }[],
-  { diskBytes = 0, notes = [] }: Description,
-): Pick<Description, 'diskBytes' | 'notes'> | undefined {
+  { memoryBytes = 0, diskBytes = 0, notes = [] }: Description,
+): Pick<Description, 'memoryBytes' | 'diskBytes' | 'notes'> | undefined {
   if (stage.definition.joins !== 'merged') return undefined;
   const waits = inputsThatWait(pipeline, stage);
   const aside = inputs.filter(
@@ -128,6 +129,7 @@ function keptAside(
   if (aside.length === 0) return undefined;
   const names = aside.map(({ id }) => id).join(', ');
   return {
+    memoryBytes: memoryBytes + asideBytes * aside.length,
     diskBytes: aside.reduce((sum, { spec }) => sum + (itemBytes(spec) ?? 0) * (spec.count ?? 0), diskBytes),
     notes: [...notes, `what comes of ${names} waits in the work folder until the inputs before have ended`],
   };
