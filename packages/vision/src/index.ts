@@ -13,6 +13,7 @@ export { readThrough, type ReadThrough } from './read-through.ts';
 export {
   cellAt,
   cellRectangle,
+  edgeOffPatch,
   fits,
   layout,
   type CropSize,
@@ -40,6 +41,7 @@ export {
 } from './preprocess.ts';
 export type { ValueRange } from './preprocess-raster.ts';
 export { resize, resizeWindow, resizeWindowFloat, type Bytes } from './resize.ts';
-export { readProcessor, type Processor } from './processor-config.ts';
+export { readProcessor, type Processor, type ProcessorClasses, type ProcessorClassName } from './processor-config.ts';
+export { findProcessor, processorNotes, type FoundProcessor, type ProcessorFamily } from './find-processor.ts';
 // Tokens of tiles
 export { assembleTiles, type TileAssembly, type TileGrid } from './assemble-tiles.ts';
