@@ -1,6 +1,6 @@
 // Describes a whole pipeline before any data is touched: the items of every edge, and what they cost.
 
-import { ConfigError, DeepEarthError, type ConfigIssue } from './errors.ts';
+import { ConfigError, DeepEarthError, sentence, type ConfigIssue } from './errors.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
 import { itemBytes, type StreamSpec } from './specs.ts';
 import { isRefusal, type Description } from './stage.ts';
@@ -62,10 +62,11 @@ export async function plan(
       issues.push({
         location: locate(path),
         path: described.option ? `${id}.${described.option}` : id,
-        message:
+        message: sentence(
           inputs.length && !described.option
             ? `cannot take what ${inputs.map((input) => input.id).join(' and ')} sends: ${described.refused}`
             : described.refused,
+        ),
         remedy: described.remedy,
       });
       continue;
