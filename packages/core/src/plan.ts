@@ -2,7 +2,7 @@
 
 import { inputsThatWait } from './apart.ts';
 import { asideBytes } from './aside.ts';
-import { ConfigError, DeepEarthError, type ConfigIssue } from './errors.ts';
+import { ConfigError, DeepEarthError, sentence, type ConfigIssue } from './errors.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
 import { itemBytes, type StreamSpec } from './specs.ts';
 import { isRefusal, type Description } from './stage.ts';
@@ -64,10 +64,11 @@ export async function plan(
       issues.push({
         location: locate(path),
         path: described.option ? `${id}.${described.option}` : id,
-        message:
+        message: sentence(
           inputs.length && !described.option
             ? `cannot take what ${inputs.map((input) => input.id).join(' and ')} sends: ${described.refused}`
             : described.refused,
+        ),
         remedy: described.remedy,
       });
       continue;
