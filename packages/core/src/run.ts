@@ -96,6 +96,7 @@ async function execute(
     const planned = await plan(pipeline, { signal: stop.signal });
     const ranges = stageRanges(planned, range);
     const lock = await store.lock();
+    lock.lost?.addEventListener('abort', () => stop.abort(lock.lost!.reason), { once: true });
     const resources = runResources();
     let failure: unknown;
     try {

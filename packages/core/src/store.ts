@@ -19,6 +19,8 @@ export interface StoreWriter {
 
 /** The right to write into a store; held by one run at a time. */
 export interface StoreLock {
+  /** Aborted when another run has taken the store, which must stop this one. */
+  readonly lost?: AbortSignal;
   release(): Promise<void>;
 }
 
