@@ -8,7 +8,7 @@ import { DeepEarthError, InputError } from './errors.ts';
 import type { Manifest, ManifestOutput, SkippedItem } from './manifest.ts';
 import { assertSafePath } from './safe-path.ts';
 import type { ArtifactFile, ArtifactWriter, InputFile, StageOutput } from './stage.ts';
-import type { RunStore, Stored } from './store.ts';
+import type { RunStore, Stored, StoreWriter } from './store.ts';
 
 /** The books of one run. */
 export interface Book {
@@ -25,8 +25,12 @@ export interface Book {
   outputOf(stage: string): StageOutput;
 }
 
-/** Opens the books; files go to `store`, events to `tell`. */
-export function openBook(store: RunStore, tell: (event: RunEvent) => void): Book {
+/** Opens the books; files go to `store`, events to `tell`. `before` is what earlier runs wrote there, which may be replaced. */
+export function openBook(
+  store: RunStore,
+  tell: (event: RunEvent) => void,
+  before: ReadonlyMap<string, ManifestOutput> = new Map(),
+): Book {
   const inputs = new Map<string, InputFile>();
   const outputs: ManifestOutput[] = [];
   const skipped: SkippedItem[] = [];
@@ -40,7 +44,7 @@ export function openBook(store: RunStore, tell: (event: RunEvent) => void): Book
     tell(event);
   };
 
-  const claim = (path: string): void => {
+  const claim = async (path: string): Promise<void> => {
     assertSafePath(path);
     const name = path.toLowerCase();
     if (taken.has(name)) {
@@ -50,12 +54,17 @@ export function openBook(store: RunStore, tell: (event: RunEvent) => void): Book
       );
     }
     taken.add(name);
+    if (!before.has(path) && (await store.has(path)))
+      throw new InputError(`${store.name}/${path}`, 'is there already, and no run has written it.', {
+        code: 'E_NOT_OURS',
+        remedy: 'Move it away, or choose another output folder.',
+      });
   };
 
-  const record = async (stage: string, file: ArtifactFile, { bytes, sha256 }: Stored): Promise<Artifact> => {
+  const entryOf = (stage: string, file: ArtifactFile, { bytes, sha256 }: Stored): ManifestOutput => {
     const { path, mediaType, holds, about } = file;
     const key = lineage('artifact', file.key, sha256);
-    const entry: ManifestOutput = {
+    return {
       path,
       bytes,
       sha256,
@@ -65,20 +74,16 @@ export function openBook(store: RunStore, tell: (event: RunEvent) => void): Book
       ...(holds !== undefined && { holds }),
       ...(about && { about }),
     };
-    await store.appendJournal(JSON.stringify(entry));
+  };
+
+  /** Names a file that is written. The journal knows it before it is seen: a run that is killed knows its own files. */
+  const commit = async (stage: string, file: ArtifactFile, writing: StoreWriter): Promise<Artifact> => {
+    const stored = await writing.commit((safe) => store.appendJournal(JSON.stringify(entryOf(stage, file, safe))));
+    const entry = entryOf(stage, file, stored);
     outputs.push(entry);
-    emit({ type: 'artifact', stage, path, bytes, sha256 });
-    return {
-      kind: 'artifact',
-      id: path,
-      key,
-      path,
-      bytes,
-      sha256,
-      mediaType,
-      ...(holds !== undefined && { holds }),
-      ...(about && { about }),
-    };
+    emit({ type: 'artifact', stage, path: entry.path, bytes: entry.bytes, sha256: entry.sha256 });
+    const { stage: _, ...rest } = entry;
+    return { kind: 'artifact', id: entry.path, ...rest };
   };
 
   return {
@@ -92,15 +97,22 @@ export function openBook(store: RunStore, tell: (event: RunEvent) => void): Book
     findingsOf: (stage) => findings.get(stage),
     outputOf: (stage) => ({
       async write(file, content) {
-        claim(file.path);
-        return record(stage, file, await store.put(file.path, content));
+        await claim(file.path);
+        const writing = await store.writer(file.path);
+        try {
+          if (content instanceof Uint8Array) await writing.append(content);
+          else for await (const piece of content) await writing.append(piece);
+          return await commit(stage, file, writing);
+        } finally {
+          await writing.discard();
+        }
       },
       async writer({ path, mediaType }): Promise<ArtifactWriter> {
-        claim(path);
+        await claim(path);
         const writing = await store.writer(path);
         return {
           append: (bytes) => writing.append(bytes),
-          commit: async (file) => record(stage, { ...file, path, mediaType }, await writing.commit()),
+          commit: (file) => commit(stage, { ...file, path, mediaType }, writing),
           discard: () => writing.discard(),
         };
       },
@@ -127,7 +139,7 @@ export function manifestOf(
     readonly stages: readonly (Omit<Manifest['stages'][number], keyof StageCounts> & StageCounts)[];
   },
 ): Manifest {
-  const { started, name, status, message, versions, pipeline, range } = run;
+  const { started, name, status, message, versions, pipeline, range, former } = run;
   const finished = new Date();
   const order = inOrderOf(pipeline.map(({ id }) => id));
   return {
@@ -145,6 +157,7 @@ export function manifestOf(
     pipeline,
     inputs: [...book.inputs.values()].sort(byPath),
     outputs: [...book.outputs].sort(byPath),
+    ...(former?.length && { former: [...former].sort(byPath) }),
     stages: run.stages.map(({ busySeconds: _, ...stage }) => stage),
     ...(range && { range }),
     skipped: [...book.skipped].sort(order),

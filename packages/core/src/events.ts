@@ -44,5 +44,7 @@ export type RunEvent =
       readonly bytes: number;
       readonly sha256: string;
     }
+  /** A file of an earlier run into the same store, which this one does not write. */
+  | { readonly type: 'removed'; readonly path: string }
   | ({ readonly type: 'stage-closed'; readonly stage: string } & StageCounts)
   | { readonly type: 'run-finished'; readonly status: RunStatus; readonly seconds: number; readonly message?: string };

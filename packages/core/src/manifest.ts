@@ -46,6 +46,8 @@ export interface Manifest {
   readonly inputs: readonly InputFile[];
   /** In the order of their paths, as `inputs`. */
   readonly outputs: readonly ManifestOutput[];
+  /** Files of earlier runs that this one had neither written anew nor removed when it ended early. */
+  readonly former?: readonly ManifestOutput[];
   /** What each stage took and gave, and the spec of what it sends along its edges. */
   readonly stages: readonly ({
     readonly id: string;
