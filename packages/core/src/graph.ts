@@ -96,7 +96,7 @@ export async function startGraph(
     failure ??= error;
     if (!stop.signal.aborted) stop.abort(error);
   };
-  for (const { stage, survey, consumers } of planned.stages) {
+  for (const { stage, survey, description, consumers } of planned.stages) {
     const waits = inputsThatWait(planned.pipeline, stage);
     // Subscribing starts the stages before; they deliver in a later turn, when every edge is in place.
     const inputs = stage.from.map((from, index) => ({
@@ -105,7 +105,7 @@ export async function startGraph(
       items: pull(outputs.get(from)!, edgeBound, services.signal),
       waits: waits[index]!,
     }));
-    const running = stageRun(stage, survey, inputs, services);
+    const running = stageRun(stage, survey, description.output, inputs, services);
     runs.push(running);
     // A stage that ends early lets go of its inputs, so that the stages before it can end too.
     void running.closed.then(() => inputs.forEach(({ items }) => void items.return()));

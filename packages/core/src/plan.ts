@@ -2,10 +2,10 @@
 
 import { inputsThatWait } from './apart.ts';
 import { asideBytes } from './aside.ts';
-import { ConfigError, DeepEarthError, sentence, type ConfigIssue } from './errors.ts';
+import { ConfigError, DeepEarthError, sentence, StageError, type ConfigIssue } from './errors.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
 import { itemBytes, type StreamSpec } from './specs.ts';
-import { isRefusal, type Description } from './stage.ts';
+import { isRefusal, type Description, type Descriptor, type Refusal } from './stage.ts';
 
 /** What a plan says of one stage. */
 export interface StagePlan {
@@ -52,13 +52,13 @@ export async function plan(
   const shared = new Set<string>();
   const issues: ConfigIssue[] = [];
   for (const stage of pipeline.stages) {
-    const { definition, id, from, locate, options } = stage;
+    const { definition, id, from, locate } = stage;
     const inputs = from.flatMap((source) =>
       done.has(source) ? [{ id: source, spec: done.get(source)!.description.output }] : [],
     );
     if (inputs.length < from.length) continue;
     const found = survey ? await surveyed(stage, signal) : undefined;
-    const described = definition.describe(inputs[0]?.spec, { options, survey: found, inputs });
+    const described = describedBy(stage, inputs, found);
     if (isRefusal(described)) {
       const path = described.option ? ['with', described.option] : from.length ? ['from'] : ['type'];
       issues.push({
@@ -163,11 +163,32 @@ function unite(streams: readonly StreamSpec[]): readonly string[] | null {
   return lists.some((list) => list === null) ? null : [...new Set(lists.flatMap((list) => list ?? []))];
 }
 
+/** What a stage describes; throws a `StageError` where it fails to. */
+function describedBy(
+  { definition, id, options }: PipelineStage,
+  inputs: Descriptor<unknown, unknown>['inputs'],
+  survey: unknown,
+): Description | Refusal {
+  try {
+    const described = definition.describe(inputs[0]?.spec, { options, survey, inputs });
+    if (!isRefusal(described) && typeof described.output.kind !== 'string')
+      throw new TypeError('describe returns no output');
+    return described;
+  } catch (error) {
+    if (error instanceof DeepEarthError) throw error;
+    throw new StageError(id, 'describe', error, definition.plugin);
+  }
+}
+
 async function surveyed({ definition, options, locate, id }: PipelineStage, signal: AbortSignal): Promise<unknown> {
   try {
     return await definition.survey?.(options, signal);
   } catch (error) {
-    if (!(error instanceof DeepEarthError) || error instanceof ConfigError) throw error;
+    if (error instanceof ConfigError) throw error;
+    if (!(error instanceof DeepEarthError)) {
+      if (signal.aborted) throw error;
+      throw new StageError(id, 'survey', error, definition.plugin);
+    }
     const { file, line, column } = locate(['with']);
     if (line !== undefined) error.message = `${file}:${line}:${column} ${id}: ${error.message}`;
     throw error;

@@ -44,8 +44,8 @@ export interface RunStageOptions<S extends z.ZodType> {
 }
 
 /**
- * Yields what a stage makes of the items. Throws as a run would: a `ConfigError` for options, a refusal as a
- * `DeepEarthError`, a `StageError`.
+ * Yields what a stage makes of the items, whether or not it is what the stage described. Throws as a run would: a
+ * `ConfigError` for options, a refusal as a `DeepEarthError`, a `StageError`.
  */
 export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
   definition: StageDefinition<S, any, Out>,
@@ -78,7 +78,7 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
   const lock = await store.lock();
   const resources = runResources();
   const book = openBook(store, onEvent);
-  const running = stageRun(stage, survey, items, {
+  const running = stageRun(stage, survey, undefined, items, {
     signal,
     store,
     book: { ...book, recordInput: onInput },

@@ -1,8 +1,9 @@
 // Runs one stage of a graph: opens it, drives its body, counts, and always closes it.
 
-import { DeepEarthError, StageError } from './errors.ts';
+import { checkedFrame, checkItem } from './check-item.ts';
+import { DeepEarthError, stageErrorOf } from './errors.ts';
 import type { StageCounts } from './events.ts';
-import type { Item } from './items.ts';
+import type { Frame, Item } from './items.ts';
 import { lineage } from './lineage.ts';
 import { finalAction, retrying } from './on-error.ts';
 import type { Book } from './book.ts';
@@ -37,10 +38,14 @@ export interface StageRun {
   counts(): StageCounts;
 }
 
-/** Prepares a stage to run; nothing happens before its items are iterated. */
+/**
+ * Prepares a stage to run; nothing happens before its items are iterated. They are compared with `output`, what the stage
+ * described, where that is given.
+ */
 export function stageRun(
   stage: PipelineStage,
   survey: unknown,
+  output: StreamSpec | undefined,
   inputs: readonly StageInputs[],
   services: RunServices,
 ): StageRun {
@@ -49,6 +54,7 @@ export function stageRun(
   const { emit } = book;
   const scratches: { close(): Promise<void> }[] = [];
   const range = services.ranges.get(id);
+  const once = { read: false };
   const counts = { in: 0, out: 0, skipped: 0 };
   const clock = stopwatch();
 
@@ -57,7 +63,7 @@ export function stageRun(
       return await retrying(onError, signal, work);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      const failure = error instanceof StageError ? error : new StageError(id, item.id, error);
+      const failure = stageErrorOf(id, item.id, error, definition.plugin);
       if (finalAction(onError) === 'fail') throw failure;
       counts.skipped += 1;
       emit({ type: 'skipped', stage: id, item: item.id, message: failure.message });
@@ -161,15 +167,20 @@ export function stageRun(
     clock.start();
     try {
       for await (const item of body()) {
+        if (counts.out === 0 && output) checkItem(item, output, definition);
         counts.out += 1;
         emit({ type: 'item', stage: id, item: item.id, out: counts.out });
+        const sent =
+          output && definition.plugin !== undefined && item.kind === 'frame'
+            ? checkedFrame(item as Frame, id, output, definition, once)
+            : item;
         const resume = clock.pause();
-        yield item;
+        yield sent;
         resume();
       }
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw error instanceof StageError ? error : new StageError(id, undefined, error);
+      throw stageErrorOf(id, undefined, error, definition.plugin);
     } finally {
       clock.stop();
       settle();

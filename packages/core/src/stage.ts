@@ -229,6 +229,8 @@ export interface StageDefinition<
 > {
   readonly kind: StageKind;
   readonly type: StageType;
+  /** The plugin that it came from, as the pipeline names it; set by who loads it. */
+  readonly plugin?: string;
   /** One sentence. */
   readonly summary: string;
   /**
@@ -283,7 +285,7 @@ export interface StageDefinition<
 /** A stage as its author writes it: all of its definition but the kind, which the `define` function adds. */
 export type Authored<Schema extends z.ZodType, In extends Item, Out extends Item, State, Survey> = Omit<
   StageDefinition<Schema, In, Out, State, Survey>,
-  'kind' | 'type'
+  'kind' | 'type' | 'plugin'
 > & {
   /** The name after the slash: `sliding` of `windower/sliding`. */
   readonly type: string;
