@@ -87,6 +87,7 @@ export async function checkModel<A extends EncoderArchitecture>(
   try {
     const checkpoint = await openCheckpoint(family, folder, { weights });
     closing.unshift(() => checkpoint.close());
+    for (const note of checkpoint.notes) log?.(note);
     // Everything in both files is asked for.
     for (const file of [inputs, expected]) for (const name of file.unread.keys()) file.find(name);
     const names = [...expected.tensors.keys()];
