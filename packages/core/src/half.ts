@@ -65,7 +65,10 @@ const smallestNormalHalf = 2 ** -14;
 export function toFloat16(
   { shape, data }: Tensor<'float32'>,
   name: string,
-  { small = 'refused' }: { readonly small?: 'refused' | 'rounded' } = {},
+  {
+    small = 'refused',
+    remedy = 'Keep float32.',
+  }: { readonly small?: 'refused' | 'rounded'; readonly remedy?: string } = {},
 ): Tensor<'float16'> {
   const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
   let most = 0;
@@ -78,7 +81,7 @@ export function toFloat16(
   const refuse = (why: string): never => {
     throw new InputError(name, `${why}; float16 holds ${smallestNormalHalf.toPrecision(2)} to ${largestHalf}.`, {
       code: 'E_VALUE_RANGE',
-      remedy: 'Keep float32.',
+      remedy,
     });
   };
   if (most >= 0x477ff000) {

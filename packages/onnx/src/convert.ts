@@ -58,8 +58,10 @@ const converters: Readonly<Record<Precision, Converter>> = {
             dtype: 'float16',
             shape,
             bytes: asBytes(
-              toFloat16(tensor('float32', shape, values as Float32Array<ArrayBuffer>), label, { small: 'rounded' })
-                .data,
+              toFloat16(tensor('float32', shape, values as Float32Array<ArrayBuffer>), label, {
+                small: 'rounded',
+                remedy: 'Use the precision fp32.',
+              }).data,
             ),
           },
         ]

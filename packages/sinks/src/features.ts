@@ -109,5 +109,7 @@ function convert(
   path: string,
 ): Tensor<'float32' | 'float16'> {
   if (dtype === 'same' || dtype === values.dtype) return values;
-  return dtype === 'float32' ? toFloat32(values) : toFloat16(values as Tensor<'float32'>, path);
+  return dtype === 'float32'
+    ? toFloat32(values)
+    : toFloat16(values as Tensor<'float32'>, path, { remedy: 'Give `dtype: float32`, or leave it out.' });
 }
