@@ -115,7 +115,11 @@ export const dinov3 = defineEncoder({
     const width = axisSize(input, 'width');
     // Without the frames' size, only tiles leave the grid open.
     const known = height !== null && width !== null;
-    const notes = [`model ${survey.name}`, ...processorNotes(processor, processorFamily(architecture), survey.folder)];
+    const notes = [
+      `model ${survey.name}`,
+      ...(survey.notes ?? []),
+      ...processorNotes(processor, processorFamily(architecture), survey.folder),
+    ];
     if (!known && plan.fit === 'tile') return { output: open(hiddenSize), notes };
     const { grid, tile, tiles } = layout(width ?? 1, height ?? 1, {
       ...plan,

@@ -93,6 +93,7 @@ async function load(options: ExtractorOptions = {}): Promise<VJepa2Extractor> {
   const { path, name } = await resolveModel([vjepa2Family], model, rest);
   const checkpoint = await openCheckpoint(vjepa2Family, path, { weights, name });
   const { architecture, folder } = checkpoint;
+  for (const note of checkpoint.notes) rest.log?.(note);
   const { encoder, processor } = await (async () => {
     const processor = await findProcessor(folder, processorFamily(architecture));
     return { processor, encoder: await openEncoder(checkpoint, { ...rest, devices }) };

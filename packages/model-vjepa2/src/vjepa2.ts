@@ -130,6 +130,7 @@ export const vjepa2 = defineEncoder({
       );
     const notes = [
       ...(survey.name ? [`model ${survey.name}`] : []),
+      ...(survey.notes ?? []),
       ...processorNotes(processor, family, survey.folder),
     ];
     // Without the frames' size, only tiles leave the grid open.

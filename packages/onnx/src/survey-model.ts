@@ -13,6 +13,8 @@ export interface ModelSurvey<A extends EncoderArchitecture> {
   readonly architecture?: A;
   /** The folder of a model that is a folder or a file: what stands beside the weights counts. */
   readonly folder?: string;
+  /** What the checkpoint says of tensors that it does not use, where it was opened. */
+  readonly notes?: readonly string[];
 }
 
 /**
@@ -33,7 +35,12 @@ export async function surveyModel<A extends EncoderArchitecture>(
   if (found) {
     const checkpoint = await openCheckpoint(family, model, { weights });
     await checkpoint.close();
-    return { name: model, architecture: checkpoint.architecture, folder: found.isDirectory() ? model : dirname(model) };
+    return {
+      name: model,
+      architecture: checkpoint.architecture,
+      notes: checkpoint.notes,
+      folder: found.isDirectory() ? model : dirname(model),
+    };
   }
   const entry = findPublished(catalogue, model.replace(/@.*$/, ''));
   return entry ? { name: model, architecture: entry.architecture() } : { name: model };
