@@ -2,6 +2,7 @@
 
 import { ConfigError, DeepEarthError, sentence, type ConfigIssue } from './errors.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
+import { findClashes, type Clash, type Named } from './planned-files.ts';
 import { itemBytes, type StreamSpec } from './specs.ts';
 import { isRefusal, type Description } from './stage.ts';
 
@@ -12,6 +13,8 @@ export interface StagePlan {
   readonly survey: unknown;
   /** Stages that take items from this one. */
   readonly consumers: readonly string[];
+  /** See `StageContext`. */
+  readonly ownName?: string;
 }
 
 /** What a pipeline will send along its edges, and what it needs, before any data is touched. */
@@ -46,17 +49,64 @@ export async function plan(
   pipeline: Pipeline,
   { survey = true, signal = new AbortController().signal }: PlanOptions = {},
 ): Promise<Plan> {
-  const done = new Map<string, StagePlan>();
+  const surveys = new Map<string, Promise<unknown>>();
+  const surveyOf = (stage: PipelineStage): Promise<unknown> => {
+    const found = surveys.get(stage.id) ?? (survey ? surveyed(stage, signal) : Promise.resolve(undefined));
+    surveys.set(stage.id, found);
+    return found;
+  };
+  // Stages whose names meet those of others are described again under names of their own.
+  const named = new Set<string>();
+  for (;;) {
+    const described = await describeStages(pipeline, surveyOf, named);
+    const clashes = findClashes(described);
+    const fresh = clashes.flatMap(({ stages }) => stages.map(({ id }) => id)).filter((id) => !named.has(id));
+    if (fresh.length === 0) {
+      if (clashes.length) throw new ConfigError(clashes.map(clashIssue));
+      return summed(pipeline, [...described.values()]);
+    }
+    for (const id of fresh) named.add(id);
+  }
+}
+
+/** Two stages that write the same, also under names of their own: what a user named decides. */
+function clashIssue({ at, stages, name, option }: Clash): ConfigIssue {
+  const ids = stages.map(({ id }) => id).join(' and ');
+  if (option === undefined || stages.length === 1)
+    return {
+      location: at.locate(['from']),
+      path: at.id,
+      message:
+        option === undefined
+          ? `${ids} both send pictures called ${name}.`
+          : `several of its inputs would be written to ${name}.`,
+      remedy: `Take each with a ${at.definition.type} of its own.`,
+    };
+  return {
+    location: at.locate(['with', option]),
+    path: `${at.id}.${option}`,
+    message: `${ids} would both write ${name}.`,
+    remedy: `Give one of them another \`${option}\`.`,
+  };
+}
+
+async function describeStages(
+  pipeline: Pipeline,
+  surveyOf: (stage: PipelineStage) => Promise<unknown>,
+  named: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, StagePlan & Named>> {
+  const done = new Map<string, StagePlan & Named>();
   const shared = new Set<string>();
   const issues: ConfigIssue[] = [];
   for (const stage of pipeline.stages) {
     const { definition, id, from, locate, options } = stage;
+    const own = named.has(id) ? { ownName: id } : {};
     const inputs = from.flatMap((source) =>
       done.has(source) ? [{ id: source, spec: done.get(source)!.description.output }] : [],
     );
     if (inputs.length < from.length) continue;
-    const found = survey ? await surveyed(stage, signal) : undefined;
-    const described = definition.describe(inputs[0]?.spec, { options, survey: found, inputs });
+    const survey = await surveyOf(stage);
+    const described = definition.describe(inputs[0]?.spec, { options, survey, inputs, ...own });
     if (isRefusal(described)) {
       const path = described.option ? ['with', described.option] : from.length ? ['from'] : ['type'];
       issues.push({
@@ -90,10 +140,14 @@ export async function plan(
       ...(interleaved && { interleaved }),
     };
     const description = { ...described, output, ...diskOf(described, shared) };
-    done.set(id, { stage, description, survey: found, consumers });
+    done.set(id, { stage, description, survey, consumers, output, files: described.files, ...own });
   }
   if (issues.length) throw new ConfigError(issues);
-  const stages = [...done.values()];
+  return done;
+}
+
+/** The plan of all stages together. */
+function summed(pipeline: Pipeline, stages: readonly StagePlan[]): Plan {
   const waiting = (output: StreamSpec, consumers: number): number =>
     output.kind === 'frame' || output.kind === 'clip' ? 0 : (itemBytes(output) ?? 0) * (consumers * edgeBound + 1);
   return {

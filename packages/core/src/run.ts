@@ -119,6 +119,7 @@ async function execute(
         resources,
         severalSequences: planned.sequences === null || planned.sequences.length > 1,
         ranges,
+        named: new Set(planned.stages.flatMap(({ ownName }) => ownName ?? [])),
         reopener: reopenerOf(pipeline, options.registry),
       };
       const graph = await startGraph(planned, services, stop, taps);

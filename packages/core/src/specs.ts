@@ -31,6 +31,11 @@ export interface StreamSpec {
   /** How many items each of `sequences` has; absent where that is not known. Of one sequence it is `count`. */
   readonly counts?: readonly number[];
   /**
+   * What its items are called in names of files: the reducer of projections, the layers of pictures; absent where that is
+   * known only when they come.
+   */
+  readonly names?: readonly string[];
+  /**
    * True where its sequences come in turns (the tiles of one frame, then those of the next) and not one after the other. A
    * stage that leaves it out hands on what its inputs say.
    */

@@ -29,6 +29,8 @@ interface Sheet {
   seen: number;
 }
 
+const sheetName = (layer: string, ownName = 'sheet'): string => `${layer}-${ownName}`;
+
 /** The stage `renderer/contact-sheet`. */
 export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined, undefined, Picture & Item, Picture>({
   type: 'contact-sheet',
@@ -40,7 +42,7 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
     '- type: renderer/contact-sheet\n  with: { columns: 4, rows: 4, cellPixels: 240 }',
   ],
 
-  describe(input, { options: { columns, rows, cellPixels }, inputs }) {
+  describe(input, { options: { columns, rows, cellPixels }, inputs, ownName }) {
     const other = inputs.find(({ spec: { kind } }) => kind !== 'picture');
     if (input?.kind !== 'picture' || other)
       return refuse(`a contact sheet shows pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
@@ -48,13 +50,18 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
       });
     const streams = inputs.reduce((sum, { spec: { sequences } }) => sum + Math.max(1, sequences?.length ?? 1), 0);
     return {
-      output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', null),
+      output: {
+        ...spec('picture', { height: null, width: null, channels: 3 }, 'uint8', null),
+        ...(inputs.every(({ spec: { names } }) => names) && {
+          names: inputs.flatMap(({ spec: { names } }) => names!.map((layer) => sheetName(layer, ownName))),
+        }),
+      },
       drains: true,
       memoryBytes: 2 * columns * rows * cellPixels * cellPixels * 3 * streams,
     };
   },
 
-  async *process(pictures, { options, key, attempt, signal }) {
+  async *process(pictures, { options, ownName, key, attempt, signal }) {
     const most = options.columns * options.rows;
     const sheets = new Map<string, Sheet>();
     for await (const picture of pictures) {
@@ -73,7 +80,7 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
     }
     for (const [, { first, cells }] of [...sheets].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const { layer } = first;
-      const name = `${layer}-sheet`;
+      const name = sheetName(layer, ownName);
       const pixels = layOut(
         cells.map(({ picture }) => picture),
         options.columns,

@@ -16,6 +16,8 @@ import { pictureQueue, type Panel } from './picture-queue.ts';
 import { toRgb } from './rgb.ts';
 import { flattened, scaled } from './scale.ts';
 
+const usualLayer = 'panels';
+
 /** Options of `renderer/panels`. */
 export const panelsOptions = z.strictObject({
   direction: z.enum(['row', 'column']).default('row').describe('Panels from left to right, or from top to bottom.'),
@@ -29,8 +31,12 @@ export const panelsOptions = z.strictObject({
     .describe(
       'Height of every panel in a row (width in a column). Default: that of the largest panel of the first picture.',
     ),
-  layer: z.string().min(1).default('panels').describe('Name of the pictures.'),
+  layer: z.string().min(1).default(usualLayer).describe('Name of the pictures.'),
 });
+
+/** A layer that nobody chose gives way where another stage's is called the same. */
+const layerOf = (layer: string, ownName: string | undefined): string =>
+  layer === usualLayer ? (ownName ?? layer) : layer;
 
 const kinds = ['picture', 'frame'];
 
@@ -43,20 +49,24 @@ export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, un
   readsAhead: true,
   examples: ['- type: renderer/panels\n  from: [frames, pca-overlay, umap-overlay]'],
 
-  describe(input, { inputs }) {
+  describe(input, { options, inputs, ownName }) {
     const other = inputs.find(({ spec: { kind } }) => !kinds.includes(kind));
     if (!input || !kinds.includes(input.kind) || other)
       return refuse(`a panel is a picture or a frame, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
         remedy: 'List renderers and sources under `from`.',
       });
     return {
-      output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', null),
+      output: {
+        ...spec('picture', { height: null, width: null, channels: 3 }, 'uint8', null),
+        names: [layerOf(options.layer, ownName)],
+      },
       notes: ['where one input is far behind another, pictures wait in the work folder'],
     };
   },
 
   async *process(_, context) {
     const { options, inputs, signal } = context;
+    const layer = layerOf(options.layer, context.ownName);
     let edge = options.panelPixels;
     const rows = joinByFrame(
       inputs.map(({ items }) => items as AsyncIterable<Panel>),
@@ -65,14 +75,14 @@ export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, un
     );
     for await (const { frame, panels } of rows) {
       signal.throwIfAborted();
-      const id = `${options.layer}-${frame.id}`;
+      const id = `${layer}-${frame.id}`;
       const pixels = await context.attempt({ id }, async () => {
         const pictures = await Promise.all(panels.map(async (panel) => (panel ? rgbOf(panel, signal) : undefined)));
         edge ??= Math.max(...pictures.map((picture) => picture?.shape[options.direction === 'row' ? 0 : 1] ?? 1));
         return putTogether(pictures, edge, options.direction, options.gapPixels);
       });
       const key = context.key(...panels.map((panel) => panel?.key ?? ''));
-      if (pixels) yield { kind: 'picture', id, key, pixels, frame, layer: options.layer };
+      if (pixels) yield { kind: 'picture', id, key, pixels, frame, layer };
     }
   },
 });

@@ -27,5 +27,16 @@ export function wantProjections(input: StreamSpec | undefined): Refusal | undefi
  * `describe` of a renderer that draws one RGB picture for each frame of the projections' clips; frames have sizes of
  * their own, and are shown once.
  */
-export const describeFramePictures = (input: StreamSpec | undefined): Description | Refusal =>
-  wantProjections(input) ?? { output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8') };
+export const describeFramePictures = (
+  input: StreamSpec | undefined,
+  layerOf: (reducer: string) => string,
+): Description | Refusal =>
+  wantProjections(input) ?? {
+    output: { ...spec('picture', { height: null, width: null, channels: 3 }, 'uint8'), ...layersOf(input, layerOf) },
+  };
+
+/** The layers that projections of the input's reducers become. */
+export const layersOf = (
+  input: StreamSpec | undefined,
+  layerOf: (reducer: string) => string,
+): Pick<StreamSpec, 'names'> => (input?.names ? { names: input.names.map(layerOf) } : {});

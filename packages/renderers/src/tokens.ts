@@ -4,7 +4,8 @@ import { axisSize, defineRenderer, refuse, spec, tensor, type Projection } from 
 import { z } from 'zod';
 import { cellColors, colorOptions } from './cell-colors.ts';
 import { pictures } from './each-frame.ts';
-import { wantProjections } from './projection-spec.ts';
+import { layerName } from './layer-name.ts';
+import { layersOf, wantProjections } from './projection-spec.ts';
 
 /** Options of `renderer/tokens`. */
 export const tokensOptions = z.strictObject({
@@ -44,23 +45,26 @@ export const tokens = defineRenderer({
     '- type: renderer/tokens\n  with: { cellPixels: 10, colorMap: magma, per: frame }',
   ],
 
-  describe(input, { options: { cellPixels, background } }) {
+  describe(input, { options: { cellPixels, background, layer }, ownName }) {
     const refusal = wantProjections(input);
     if (refusal || !input) return refusal ?? refuse('a renderer takes projections.');
     const edge = (name: string) => (axisSize(input, name) === null ? null : axisSize(input, name)! * cellPixels);
     return {
-      output: spec(
-        'picture',
-        { height: edge('height'), width: edge('width'), channels: background === 'transparent' ? 4 : 3 },
-        'uint8',
-      ),
+      output: {
+        ...spec(
+          'picture',
+          { height: edge('height'), width: edge('width'), channels: background === 'transparent' ? 4 : 3 },
+          'uint8',
+        ),
+        ...layersOf(input, layerName(layer, ownName, 'tokens')),
+      },
     };
   },
 
   process: (projections, context) =>
     pictures(projections, context, {
       per: context.options.per,
-      layer: ({ reducer }) => context.options.layer ?? `${reducer}-tokens`,
+      layer: ({ reducer }) => layerName(context.options.layer, context.ownName, 'tokens')(reducer),
       draw: ({ projection, step }) => drawTokens(projection, step, context.options),
     }),
 });

@@ -36,7 +36,7 @@ export const featuresOptions = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'Folder inside the output folder. Default: "features" for tokens, "embeddings", or the name of the reducer.',
+      'Folder inside the output folder. Default: "features" for tokens, "embeddings", or the name of the reducer; the id of the stage where another stage would write the same names.',
     ),
   prefix: z
     .string()
@@ -52,6 +52,8 @@ const endings: Readonly<Record<FeatureFormat, readonly [ending: string, mediaTyp
   npy: ['npy', 'application/x-npy'],
 };
 
+const usualName = (kind: string): string => (kind === 'tokens' ? 'features' : 'embeddings');
+
 /** The stage `sink/features`. */
 export const features = defineSink({
   type: 'features',
@@ -60,7 +62,7 @@ export const features = defineSink({
   joins: 'merged',
   examples: ['- type: sink/features', '- type: sink/features\n  with: { format: pt, dtype: float16 }'],
 
-  describe(input, { options, inputs }) {
+  describe(input, { options, inputs, ownName }) {
     const other = inputs.find(({ spec: { kind } }) => !kinds.includes(kind));
     if (!input || !kinds.includes(input.kind) || other)
       return refuse(
@@ -72,16 +74,25 @@ export const features = defineSink({
     return {
       output: spec('artifact', {}, null, inputs.length > 1 ? null : input.count),
       ...(all !== undefined && { diskBytes: all }),
+      files: {
+        option: 'directory',
+        paths: inputs.flatMap(({ id, spec: { kind, names = ['<reducer>'] } }) =>
+          (kind === 'projection' ? names : [usualName(kind)]).map((name) => ({
+            path: `${options.directory ?? ownName ?? name}/<sequence>/${options.prefix ?? name}_frames_<first>_<last>.${endings[options.format][0]}`,
+            from: id,
+          })),
+        ),
+      },
       ...(axisSize(input, 'channels') === 0 && { notes: ['the files will be empty'] }),
     };
   },
 
-  async each(item: TokenGrid | Embedding | Projection, { options, output, key, severalSequences }) {
-    const name = item.kind === 'tokens' ? 'features' : item.kind === 'embedding' ? 'embeddings' : item.reducer;
+  async each(item: TokenGrid | Embedding | Projection, { options, output, key, severalSequences, ownName }) {
+    const name = item.kind === 'projection' ? item.reducer : usualName(item.kind);
     const values = convert(item.values, options.dtype);
     const [ending, mediaType] = endings[options.format];
     const file = itemFile(options.prefix ?? name, item, severalSequences);
-    const path = `${options.directory ?? name}/${file}.${ending}`;
+    const path = `${options.directory ?? ownName ?? name}/${file}.${ending}`;
     // Only a file without any loss may replace the item when a run is resumed.
     const whole = item.kind === 'tokens' && options.format === 'safetensors' && values.dtype === item.values.dtype;
     return output.write(

@@ -12,7 +12,10 @@ import {
   type Picture,
 } from '@deepearth/core';
 import { z } from 'zod';
+import { folderOf } from './folder-of.ts';
 import { gifWriter, sampleBytes, type GifWriter } from './gif-frames.ts';
+
+const usualFolder = 'gif';
 
 /** Options of `sink/gif`. */
 export const gifOptions = z.strictObject({
@@ -31,7 +34,13 @@ export const gifOptions = z.strictObject({
       'One palette for all pictures, chosen from the first ones and again when later ones look different; or one for each picture.',
     ),
   dither: z.boolean().default(true).describe('Hide the steps between colours with a fixed pattern.'),
-  directory: z.string().min(1).default('gif').describe('Folder inside the output folder.'),
+  directory: z
+    .string()
+    .min(1)
+    .default(usualFolder)
+    .describe(
+      'Folder inside the output folder. Where another stage would write the same names, it is the id of the stage.',
+    ),
 });
 
 /** A GIF that is being written. */
@@ -53,7 +62,7 @@ export const gif = defineSink({
   joins: 'merged',
   examples: ['- type: sink/gif', '- type: sink/gif\n  with: { fps: 6, loop: false }'],
 
-  describe(input, { inputs }) {
+  describe(input, { options, inputs, ownName }) {
     const other = inputs.find(({ spec: { kind } }) => kind !== 'picture');
     if (input?.kind !== 'picture' || other)
       return refuse(`a GIF is made of pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
@@ -62,6 +71,15 @@ export const gif = defineSink({
     const streams = inputs.reduce((sum, { spec: { sequences } }) => sum + Math.max(1, sequences?.length ?? 1), 0);
     return {
       output: spec('artifact', {}, null, null),
+      files: {
+        option: 'directory',
+        paths: inputs.flatMap(({ id, spec: { names = ['<layer>'] } }) =>
+          names.map((layer) => ({
+            path: `${folderOf(options.directory, usualFolder, ownName)}/<sequence>/${layer}.gif`,
+            from: id,
+          })),
+        ),
+      },
       drains: true,
       memoryBytes: sampleBytes * streams,
     };
@@ -69,9 +87,10 @@ export const gif = defineSink({
 
   async *process(pictures: AsyncIterable<Picture>, context) {
     const { options, output, signal, severalSequences } = context;
+    const folder = folderOf(options.directory, usualFolder, context.ownName);
     const writings = new Map<string, Writing>();
     const begin = async (name: string, first: Picture): Promise<Writing> => {
-      const file = await output.writer({ path: `${options.directory}/${name}.gif`, mediaType: 'image/gif' });
+      const file = await output.writer({ path: `${folder}/${name}.gif`, mediaType: 'image/gif' });
       const writing: Writing = { first, file, writer: await gifWriter(options), frames: [], key: '' };
       writings.set(name, writing);
       return writing;
