@@ -3,7 +3,7 @@
 import { ConfigError, DeepEarthError, sentence, type ConfigIssue } from './errors.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
 import { findClashes, type Clash, type Named } from './planned-files.ts';
-import { itemBytes, type StreamSpec } from './specs.ts';
+import { axisSize, itemBytes, type StreamSpec } from './specs.ts';
 import { isRefusal, type Description } from './stage.ts';
 
 /** What a plan says of one stage. */
@@ -134,12 +134,16 @@ async function describeStages(
     }
     const consumers = pipeline.stages.filter((other) => other.from.includes(id)).map((other) => other.id);
     const interleaved = described.output.interleaved ?? inputs.some((input) => input.spec.interleaved);
+    const disk = diskOf(described, shared);
+    const { diskBytes = described.diskBytes } = disk;
     const output: StreamSpec = {
       ...described.output,
       sequences: sequencesOf(described.output, inputs, id),
+      ...framesOf(described.output, inputs),
+      ...(described.output.kind === 'artifact' && diskBytes !== undefined && { bytes: diskBytes }),
       ...(interleaved && { interleaved }),
     };
-    const description = { ...described, output, ...diskOf(described, shared) };
+    const description = { ...described, output, ...disk };
     done.set(id, { stage, description, survey, consumers, output, files: described.files, ...own });
   }
   if (issues.length) throw new ConfigError(issues);
@@ -183,6 +187,41 @@ function sequencesOf(
   if (output.sequences !== undefined) return output.sequences;
   return inputs.length ? unite(inputs.map((input) => input.spec)) : [id];
 }
+
+/** What a stage says of the frames behind its items, else what frames are themselves, else what its inputs say. */
+function framesOf(output: StreamSpec, inputs: readonly { readonly spec: StreamSpec }[]): Pick<StreamSpec, 'frames'> {
+  if (output.frames) return { frames: output.frames };
+  if (output.kind === 'frame')
+    return {
+      frames: { height: axisSize(output, 'height'), width: axisSize(output, 'width'), count: output.count },
+    };
+  const all = inputs.flatMap(({ spec }) => spec.frames ?? []);
+  const [first] = all;
+  if (!first || all.length < inputs.length) return {};
+  const same = (edge: 'height' | 'width'): number | null =>
+    all.every((each) => each[edge] === first[edge]) ? first[edge] : null;
+  const count = all.reduce<number | null>(
+    (sum, each) => (sum === null || each.count === null ? null : sum + each.count),
+    0,
+  );
+  return { frames: { height: same('height'), width: same('width'), count } };
+}
+
+/**
+ * Stages whose items nobody takes: no sink writes them, no other stage reads them. `taken` are those that a program
+ * listens to.
+ */
+export const unread = ({ stages }: Plan, taken: (id: string) => boolean = () => false): readonly string[] =>
+  stages
+    .filter(({ stage, description, consumers }) => {
+      const writes = stage.definition.kind === 'sink' || description.files;
+      return consumers.length === 0 && !writes && !taken(stage.id);
+    })
+    .map(({ stage }) => stage.id);
+
+/** What is said of a stage that nobody reads. */
+export const unreadWarning =
+  'no stage takes what it sends, and nothing of it is written; put a sink behind it, or leave it out';
 
 /** Each sequence once, in order of first appearance; `null` where one stream does not know its own. */
 function unite(streams: readonly StreamSpec[]): readonly string[] | null {

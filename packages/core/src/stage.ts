@@ -61,7 +61,7 @@ export interface Description {
   readonly output: StreamSpec;
   /** The most memory the stage holds at once, beside the items in flight. */
   readonly memoryBytes?: number;
-  /** Bytes it writes: artifacts, or a spool in the work folder. */
+  /** Bytes it writes, at most: artifacts, or a spool in the work folder; left out where they cannot be told. */
   readonly diskBytes?: number;
   /** Bytes on disk of what it shares, by the names that `context.share` gets; a plan counts each name once. */
   readonly sharedDiskBytes?: Readonly<Record<string, number>>;
@@ -69,6 +69,8 @@ export interface Description {
   readonly files?: PlannedFiles;
   /** True when nothing leaves before everything has come in (a fit). */
   readonly drains?: boolean;
+  /** What a user may not expect: said by a plan, and by a run as a warning in the manifest. */
+  readonly warnings?: readonly string[];
   /** Worth saying in a plan: "the last 3 frames fill no window and are dropped". */
   readonly notes?: readonly string[];
 }

@@ -14,7 +14,7 @@ import {
 import { closeModel, encoderOptions, encodeStream, openModel, type OpenModel } from '@deepearth/onnx/encode-stage';
 import { estimate } from '@deepearth/onnx/estimate';
 import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
-import { fits, layout } from '@deepearth/vision/geometry';
+import { fits, layout, unseenWarnings } from '@deepearth/vision/geometry';
 import { inputOptions } from '@deepearth/vision/input-options';
 import type { PreparedClip } from '@deepearth/vision/preprocess';
 import { z } from 'zod';
@@ -77,6 +77,12 @@ export const vjepa2 = defineEncoder({
       });
     const frames = axisSize(input, 'time');
     const architecture = survey?.architecture;
+    // Every published checkpoint has tubelets of two frames; another's is known once its config.json has been read.
+    const tubelet = architecture?.tubelet ?? 2;
+    if (frames !== null && frames > 1 && frames % tubelet)
+      return refuse(`a token spans ${tubelet} frames, and a clip has ${frames}.`, {
+        remedy: `Give the windower a \`size\` that is a multiple of ${tubelet}.`,
+      });
     if (!architecture)
       return {
         output: spec(
@@ -86,10 +92,6 @@ export const vjepa2 = defineEncoder({
           input.count,
         ),
       };
-    if (frames !== null && frames > 1 && frames % architecture.tubelet)
-      return refuse(`a token spans ${architecture.tubelet} frames, and a clip has ${frames}`, {
-        remedy: `Give the windower a \`size\` that is a multiple of ${architecture.tubelet}.`,
-      });
     const height = axisSize(input, 'height');
     const width = axisSize(input, 'width');
     const { fit, scale, cropSize = architecture.cropSize } = options;
@@ -109,13 +111,14 @@ export const vjepa2 = defineEncoder({
           input.count,
         ),
       };
-    const { grid, tile, tiles } = layout(width ?? 1, height ?? 1, {
+    const placed = layout(width ?? 1, height ?? 1, {
       cropSize,
       patchSize: architecture.patchSize,
       resize: vjepa2Processing.resize,
       fit: known ? fit : 'resize',
       scale,
     });
+    const { grid, tile, tiles } = placed;
     const time = frames === null ? null : tokenGrid(architecture, frames, tile.height, tile.width).time;
     const cost =
       frames === null
@@ -136,6 +139,7 @@ export const vjepa2 = defineEncoder({
         input.count,
       ),
       ...(cost && { memoryBytes: cost.peakBytes }),
+      ...(known && { warnings: unseenWarnings(placed) }),
       notes: [
         ...(survey.name ? [`model ${survey.name}`] : []),
         ...(teraflop ? [`${teraflop.toPrecision(3)} TFLOP for each clip`] : []),

@@ -1,6 +1,7 @@
 // Puts what several stages show of a frame into one picture, panel by panel.
 
 import {
+  axisSize,
   defineRenderer,
   refuse,
   spec,
@@ -8,6 +9,7 @@ import {
   type Frame,
   type Item,
   type Picture,
+  type StreamSpec,
   type Tensor,
 } from '@deepearth/core';
 import { z } from 'zod';
@@ -55,10 +57,15 @@ export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, un
       return refuse(`a panel is a picture or a frame, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
         remedy: 'List renderers and sources under `from`.',
       });
+    const most = mostOf(
+      inputs.map((each) => each.spec),
+      options,
+    );
     return {
       output: {
         ...spec('picture', { height: null, width: null, channels: 3 }, 'uint8', null),
         names: [layerOf(options.layer, ownName)],
+        ...(most !== undefined && { most }),
       },
       notes: ['where one input is far behind another, pictures wait in the work folder'],
     };
@@ -86,6 +93,20 @@ export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, un
     }
   },
 });
+
+/** One picture for each frame that some input has, all panels at the height (or width) of the largest. */
+function mostOf(
+  streams: readonly StreamSpec[],
+  { direction, gapPixels, panelPixels }: z.output<typeof panelsOptions>,
+): StreamSpec['most'] {
+  const [along, across] = direction === 'row' ? (['width', 'height'] as const) : (['height', 'width'] as const);
+  const sizes = streams.map((stream) => ({ along: axisSize(stream, along), across: axisSize(stream, across) }));
+  const count = Math.max(...streams.map((stream) => stream.frames?.count ?? NaN));
+  const edge = panelPixels ?? Math.max(...sizes.map((size) => size.across ?? NaN));
+  const length = sizes.reduce((sum, size) => sum + Math.ceil((edge * (size.along ?? NaN)) / (size.across ?? NaN)), 0);
+  const itemBytes = 3 * edge * (length + gapPixels * (streams.length - 1));
+  return Number.isFinite(itemBytes * count) ? { count, itemBytes } : undefined;
+}
 
 /** `[height, width, 3]`; opacity is laid over black. */
 async function rgbOf(panel: Panel, signal: AbortSignal): Promise<Tensor<'uint8'>> {

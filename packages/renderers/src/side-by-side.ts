@@ -28,7 +28,10 @@ export const sideBySide = defineRenderer({
   ],
 
   describe: (input, { options, ownName }) =>
-    describeFramePictures(input, layerName(options.layer, ownName, 'side-by-side')),
+    describeFramePictures(input, layerName(options.layer, ownName, 'side-by-side'), ({ height, width }) => ({
+      height,
+      width: width && 2 * width + options.gapPixels,
+    })),
 
   process: (projections, context) =>
     pictures(projections, context, {

@@ -25,7 +25,11 @@ export const stacked = defineRenderer({
   options: stackedOptions,
   examples: ['- type: renderer/stacked', '- type: renderer/stacked\n  with: { opacity: 0.6, gapPixels: 8 }'],
 
-  describe: (input, { options, ownName }) => describeFramePictures(input, layerName(options.layer, ownName, 'stacked')),
+  describe: (input, { options, ownName }) =>
+    describeFramePictures(input, layerName(options.layer, ownName, 'stacked'), ({ height, width }) => ({
+      height: height && 2 * height + options.gapPixels,
+      width,
+    })),
 
   process: (projections, context) =>
     pictures(projections, context, {

@@ -52,6 +52,10 @@ const endings: Readonly<Record<FeatureFormat, readonly [ending: string, mediaTyp
   npy: ['npy', 'application/x-npy'],
 };
 
+/** What a file holds beside its values: where the frames of its clip came from; and which values are valid. */
+const headerBytes = 16_384;
+const sideShare = 1.01;
+
 const usualName = (kind: string): string => (kind === 'tokens' ? 'features' : 'embeddings');
 
 /** The stage `sink/features`. */
@@ -69,11 +73,14 @@ export const features = defineSink({
         `sink/features takes tokens, embeddings or projections, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`,
         { remedy: 'Put it behind an encoder, an aggregator or a reducer.' },
       );
-    const bytes = itemBytes(options.dtype === 'same' ? input : { ...input, dtype: options.dtype });
-    const all = bytes === null || input.count === null || inputs.length > 1 ? undefined : bytes * input.count;
+    const all = inputs.map(({ spec: each }) => {
+      const bytes = itemBytes(options.dtype === 'same' ? each : { ...each, dtype: options.dtype });
+      return bytes === null || each.count === null ? null : (bytes * sideShare + headerBytes) * each.count;
+    });
+    const known = all.every((bytes) => bytes !== null);
     return {
       output: spec('artifact', {}, null, inputs.length > 1 ? null : input.count),
-      ...(all !== undefined && { diskBytes: all }),
+      ...(known && { diskBytes: Math.ceil(all.reduce((sum, bytes) => sum + bytes, 0)) }),
       files: {
         option: 'directory',
         paths: inputs.flatMap(({ id, spec: { kind, names = ['<reducer>'] } }) =>

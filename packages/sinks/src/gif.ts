@@ -12,6 +12,7 @@ import {
   type Picture,
 } from '@deepearth/core';
 import { z } from 'zod';
+import { gifBytes, pixelsOf } from './estimate.ts';
 import { folderOf } from './folder-of.ts';
 import { gifWriter, sampleBytes, type GifWriter } from './gif-frames.ts';
 
@@ -68,9 +69,11 @@ export const gif = defineSink({
       return refuse(`a GIF is made of pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
         remedy: 'Put it behind a renderer.',
       });
+    const sum = pixelsOf(inputs);
     const streams = inputs.reduce((sum, { spec: { sequences } }) => sum + Math.max(1, sequences?.length ?? 1), 0);
     return {
       output: spec('artifact', {}, null, null),
+      ...(sum && { diskBytes: gifBytes(sum) }),
       files: {
         option: 'directory',
         paths: inputs.flatMap(({ id, spec: { names = ['<layer>'] } }) =>

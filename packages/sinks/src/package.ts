@@ -1,7 +1,15 @@
 // Packs the files that other sinks wrote into one zip archive.
 
 import { createHash } from 'node:crypto';
-import { defineSink, InputError, refuse, spec, type Artifact, type StageOutput } from '@deepearth/core';
+import {
+  defineSink,
+  InputError,
+  refuse,
+  spec,
+  type Artifact,
+  type StageOutput,
+  type StreamSpec,
+} from '@deepearth/core';
 import { writeZip, type ZipInput } from '@deepearth/formats/zip-writer';
 import { z } from 'zod';
 
@@ -25,6 +33,10 @@ export const packageOptions = z.strictObject({
 const fileOf = (file: string, ownName: string | undefined): string =>
   file === usualFile && ownName !== undefined ? `${ownName}.zip` : file;
 
+/** Files lie in the archive as they are; each has an entry in its directory, and one in `contents.json`. */
+const bytesOf = (inputs: readonly StreamSpec[]): number =>
+  inputs.reduce((sum, { bytes = 0, count }) => sum + bytes + (count ?? 1000) * 512, 4096);
+
 /** The stage `sink/package`. */
 export const packageSink = defineSink({
   type: 'package',
@@ -46,6 +58,9 @@ export const packageSink = defineSink({
     return {
       output: spec('artifact', {}, null, 1),
       drains: true,
+      ...(inputs.every(({ spec: { bytes } }) => bytes !== undefined) && {
+        diskBytes: bytesOf(inputs.map((each) => each.spec)),
+      }),
       files: { option: 'file', paths: [{ path: fileOf(options.file, ownName) }] },
     };
   },

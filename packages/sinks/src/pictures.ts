@@ -2,6 +2,7 @@
 
 import { defineSink, frameFile, refuse, spec, type Picture } from '@deepearth/core';
 import { z } from 'zod';
+import { pictureBytes, pixelsOf } from './estimate.ts';
 import { folderOf } from './folder-of.ts';
 import { inOrder } from './in-order.ts';
 
@@ -40,9 +41,11 @@ export const pictures = defineSink({
       return refuse(`sink/pictures takes pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
         remedy: 'Put it behind a renderer.',
       });
+    const sum = pixelsOf(inputs);
     const folder = folderOf(options.directory, usualFolder, ownName);
     return {
       output: spec('artifact', {}, null, inputs.length === 1 ? input.count : null),
+      ...(sum && { diskBytes: pictureBytes(sum, options.format, options.quality) }),
       files: {
         option: 'directory',
         paths: inputs.flatMap(({ id, spec: { names = ['<layer>'] } }) =>
