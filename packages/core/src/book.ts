@@ -48,10 +48,10 @@ export function openBook(
     assertSafePath(path);
     const name = path.toLowerCase();
     if (taken.has(name)) {
-      throw new DeepEarthError(
-        `two files of this run are called ${path}. Give one of the stages that write it another directory.`,
-        { code: 'E_NAME_TAKEN' },
-      );
+      throw new DeepEarthError(`two files of this run are called ${path}.`, {
+        code: 'E_NAME_TAKEN',
+        remedy: 'Give one of the stages that write it another name: sinks have `directory`, renderers `layer`.',
+      });
     }
     taken.add(name);
     if (!before.has(path) && (await store.has(path)))

@@ -17,6 +17,8 @@ export interface Taps {
   items(id: string): Pulled<Item>;
   /** Connects a stage: who waits for it subscribes now. */
   connect(id: string, edge: Edge): void;
+  /** Whether somebody waits for a stage. */
+  awaited(id: string): boolean;
   /** Ends those who wait for a stage that will never come. */
   fail(error: unknown): void;
 }
@@ -55,6 +57,7 @@ export function openTaps(pipeline: Pipeline): Taps {
   return {
     items$: (id) => deliveries(id).pipe(map(taken)),
     items: (id) => pull(deliveries(id), edgeBound),
+    awaited: (id) => (waiting.get(id)?.size ?? 0) > 0,
     connect(id, edge) {
       edges.set(id, edge);
       for (const { connect } of waiting.get(id) ?? []) connect(edge);

@@ -4,7 +4,8 @@ import { inputsThatWait } from './apart.ts';
 import { asideBytes } from './aside.ts';
 import { ConfigError, DeepEarthError, sentence, StageError, type ConfigIssue } from './errors.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
-import { itemBytes, type StreamSpec } from './specs.ts';
+import { findClashes, type Clash, type Named } from './planned-files.ts';
+import { axisSize, itemBytes, type StreamSpec } from './specs.ts';
 import { isRefusal, type Description, type Descriptor, type Refusal } from './stage.ts';
 
 /** What a plan says of one stage. */
@@ -14,6 +15,8 @@ export interface StagePlan {
   readonly survey: unknown;
   /** Stages that take items from this one. */
   readonly consumers: readonly string[];
+  /** See `StageContext`. */
+  readonly ownName?: string;
 }
 
 /** What a pipeline will send along its edges, and what it needs, before any data is touched. */
@@ -48,17 +51,64 @@ export async function plan(
   pipeline: Pipeline,
   { survey = true, signal = new AbortController().signal }: PlanOptions = {},
 ): Promise<Plan> {
-  const done = new Map<string, StagePlan>();
+  const surveys = new Map<string, Promise<unknown>>();
+  const surveyOf = (stage: PipelineStage): Promise<unknown> => {
+    const found = surveys.get(stage.id) ?? (survey ? surveyed(stage, signal) : Promise.resolve(undefined));
+    surveys.set(stage.id, found);
+    return found;
+  };
+  // Stages whose names meet those of others are described again under names of their own.
+  const named = new Set<string>();
+  for (;;) {
+    const described = await describeStages(pipeline, surveyOf, named);
+    const clashes = findClashes(described);
+    const fresh = clashes.flatMap(({ stages }) => stages.map(({ id }) => id)).filter((id) => !named.has(id));
+    if (fresh.length === 0) {
+      if (clashes.length) throw new ConfigError(clashes.map(clashIssue));
+      return summed(pipeline, [...described.values()]);
+    }
+    for (const id of fresh) named.add(id);
+  }
+}
+
+/** Two stages that write the same, also under names of their own: what a user named decides. */
+function clashIssue({ at, stages, name, option }: Clash): ConfigIssue {
+  const ids = stages.map(({ id }) => id).join(' and ');
+  if (option === undefined || stages.length === 1)
+    return {
+      location: at.locate(['from']),
+      path: at.id,
+      message:
+        option === undefined
+          ? `${ids} both send pictures called ${name}.`
+          : `several of its inputs would be written to ${name}.`,
+      remedy: `Take each with a ${at.definition.type} of its own.`,
+    };
+  return {
+    location: at.locate(['with', option]),
+    path: `${at.id}.${option}`,
+    message: `${ids} would both write ${name}.`,
+    remedy: `Give one of them another \`${option}\`.`,
+  };
+}
+
+async function describeStages(
+  pipeline: Pipeline,
+  surveyOf: (stage: PipelineStage) => Promise<unknown>,
+  named: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, StagePlan & Named>> {
+  const done = new Map<string, StagePlan & Named>();
   const shared = new Set<string>();
   const issues: ConfigIssue[] = [];
   for (const stage of pipeline.stages) {
     const { definition, id, from, locate } = stage;
+    const own = named.has(id) ? { ownName: id } : {};
     const inputs = from.flatMap((source) =>
       done.has(source) ? [{ id: source, spec: done.get(source)!.description.output }] : [],
     );
     if (inputs.length < from.length) continue;
-    const found = survey ? await surveyed(stage, signal) : undefined;
-    const described = describedBy(stage, inputs, found);
+    const survey = await surveyOf(stage);
+    const described = describedBy(stage, inputs, survey, own);
     if (isRefusal(described)) {
       const path = described.option ? ['with', described.option] : from.length ? ['from'] : ['type'];
       issues.push({
@@ -86,17 +136,25 @@ export async function plan(
     }
     const consumers = pipeline.stages.filter((other) => other.from.includes(id)).map((other) => other.id);
     const interleaved = described.output.interleaved ?? inputs.some((input) => input.spec.interleaved);
+    const ahead = keptAside(pipeline, stage, inputs, described);
+    const disk = diskOf({ ...described, ...ahead }, shared);
+    const { diskBytes = described.diskBytes } = disk;
     const output: StreamSpec = {
       ...described.output,
       sequences: sequencesOf(described.output, inputs, id),
+      ...framesOf(described.output, inputs),
+      ...(described.output.kind === 'artifact' && diskBytes !== undefined && { bytes: diskBytes }),
       ...(interleaved && { interleaved }),
     };
-    const ahead = keptAside(pipeline, stage, inputs, described);
-    const description = { ...described, output, ...ahead, ...diskOf({ ...described, ...ahead }, shared) };
-    done.set(id, { stage, description, survey: found, consumers });
+    const description = { ...described, output, ...ahead, ...disk };
+    done.set(id, { stage, description, survey, consumers, output, files: described.files, ...own });
   }
   if (issues.length) throw new ConfigError(issues);
-  const stages = [...done.values()];
+  return done;
+}
+
+/** The plan of all stages together. */
+function summed(pipeline: Pipeline, stages: readonly StagePlan[]): Plan {
   const waiting = (output: StreamSpec, consumers: number): number =>
     output.kind === 'frame' || output.kind === 'clip' ? 0 : (itemBytes(output) ?? 0) * (consumers * edgeBound + 1);
   return {
@@ -157,6 +215,41 @@ function sequencesOf(
   return inputs.length ? unite(inputs.map((input) => input.spec)) : [id];
 }
 
+/** What a stage says of the frames behind its items, else what frames are themselves, else what its inputs say. */
+function framesOf(output: StreamSpec, inputs: readonly { readonly spec: StreamSpec }[]): Pick<StreamSpec, 'frames'> {
+  if (output.frames) return { frames: output.frames };
+  if (output.kind === 'frame')
+    return {
+      frames: { height: axisSize(output, 'height'), width: axisSize(output, 'width'), count: output.count },
+    };
+  const all = inputs.flatMap(({ spec }) => spec.frames ?? []);
+  const [first] = all;
+  if (!first || all.length < inputs.length) return {};
+  const same = (edge: 'height' | 'width'): number | null =>
+    all.every((each) => each[edge] === first[edge]) ? first[edge] : null;
+  const count = all.reduce<number | null>(
+    (sum, each) => (sum === null || each.count === null ? null : sum + each.count),
+    0,
+  );
+  return { frames: { height: same('height'), width: same('width'), count } };
+}
+
+/**
+ * Stages whose items nobody takes: no sink writes them, no other stage reads them. `taken` are those that a program
+ * listens to.
+ */
+export const unread = ({ stages }: Plan, taken: (id: string) => boolean = () => false): readonly string[] =>
+  stages
+    .filter(({ stage, description, consumers }) => {
+      const writes = stage.definition.kind === 'sink' || description.files;
+      return consumers.length === 0 && !writes && !taken(stage.id);
+    })
+    .map(({ stage }) => stage.id);
+
+/** What is said of a stage that nobody reads. */
+export const unreadWarning =
+  'no stage takes what it sends, and nothing of it is written; put a sink behind it, or leave it out';
+
 /** Each sequence once, in order of first appearance; `null` where one stream does not know its own. */
 function unite(streams: readonly StreamSpec[]): readonly string[] | null {
   const lists = streams.map(({ sequences }) => sequences);
@@ -168,9 +261,10 @@ function describedBy(
   { definition, id, options }: PipelineStage,
   inputs: Descriptor<unknown, unknown>['inputs'],
   survey: unknown,
+  own: Pick<Descriptor<unknown, unknown>, 'ownName'>,
 ): Description | Refusal {
   try {
-    const described = definition.describe(inputs[0]?.spec, { options, survey, inputs });
+    const described = definition.describe(inputs[0]?.spec, { options, survey, inputs, ...own });
     if (!isRefusal(described) && typeof described.output.kind !== 'string')
       throw new TypeError('describe returns no output');
     return described;

@@ -90,6 +90,7 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
         ({ sequences }) => sequences === null || (sequences?.length ?? 1) > 1,
       ),
     ranges: new Map(range ? [[stage.id, range]] : []),
+    named: new Set(),
     reopener: async (type) =>
       type === definition.type ? definition : registry?.has(type) ? registry.load(type) : undefined,
   });

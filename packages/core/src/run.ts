@@ -12,7 +12,7 @@ import { jsonPieces } from './json-pieces.ts';
 import type { Manifest } from './manifest.ts';
 import { memoryStore } from './memory-store.ts';
 import type { Pipeline } from './pipeline.ts';
-import { plan } from './plan.ts';
+import { plan, unread, unreadWarning } from './plan.ts';
 import type { Pulled } from './pull.ts';
 import { stageRanges } from './ranges.ts';
 import type { StageRegistry } from './registry.ts';
@@ -114,6 +114,10 @@ async function execute(
           count: description.output.count,
         })),
       });
+      const warn = (stage: string, message: string): void => book.emit({ type: 'warning', stage, message });
+      for (const { stage, description } of planned.stages)
+        for (const message of description.warnings ?? []) warn(stage.id, message);
+      for (const id of unread(planned, taps.awaited)) warn(id, unreadWarning);
       const services: RunServices = {
         signal: stop.signal,
         store,
@@ -122,6 +126,7 @@ async function execute(
         resources,
         severalSequences: planned.sequences === null || planned.sequences.length > 1,
         ranges,
+        named: new Set(planned.stages.flatMap(({ ownName }) => ownName ?? [])),
         reopener: reopenerOf(pipeline, options.registry),
       };
       const graph = await startGraph(planned, services, stop, taps);

@@ -31,6 +31,22 @@ export interface StreamSpec {
   /** How many items each of `sequences` has; absent where that is not known. Of one sequence it is `count`. */
   readonly counts?: readonly number[];
   /**
+   * The frames that its items were made of: pixels of one, and how many there are at most. A stage that leaves it out
+   * hands on that of its inputs; `null` where something is not known.
+   */
+  readonly frames?: { readonly height: number | null; readonly width: number | null; readonly count: number | null };
+  /**
+   * Where `count` and `axes` do not tell: how many items come at most, and how many bytes the values of one have at most.
+   */
+  readonly most?: { readonly count: number; readonly itemBytes?: number };
+  /** Of artifacts: bytes of all of them at most; what a stage says as `diskBytes` unless it says more. */
+  readonly bytes?: number;
+  /**
+   * What its items are called in names of files: the reducer of projections, the layers of pictures; absent where that is
+   * known only when they come.
+   */
+  readonly names?: readonly string[];
+  /**
    * True where its sequences come in turns (the tiles of one frame, then those of the next) and not one after the other. A
    * stage that leaves it out hands on what its inputs say.
    */
@@ -66,10 +82,14 @@ export function itemBytes(stream: StreamSpec): number | null {
   );
 }
 
+/** How many items come, for people: `12`, `≤ 32`, `?`. */
+export const formatCount = ({ count, most }: StreamSpec): string =>
+  count !== null ? String(count) : most ? `≤ ${most.count}` : '?';
+
 /** For people: `tokens [time 8, height 24, width 24, channels 1408] float32 x 12`. */
 export function formatSpec(stream: StreamSpec): string {
   const axes = stream.axes.length
     ? ` [${stream.axes.map(({ name, size }) => `${name} ${size ?? '?'}`).join(', ')}]`
     : '';
-  return `${stream.kind}${axes}${stream.dtype ? ` ${stream.dtype}` : ''} x ${stream.count ?? '?'}`;
+  return `${stream.kind}${axes}${stream.dtype ? ` ${stream.dtype}` : ''} x ${formatCount(stream)}`;
 }

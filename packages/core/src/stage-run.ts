@@ -21,6 +21,8 @@ export interface RunServices extends Reopening {
   readonly former: FormerRun;
   readonly severalSequences: boolean;
   readonly ranges: ReadonlyMap<string, StageRange>;
+  /** Ids of stages that go by their ids; see `StageContext.ownName`. */
+  readonly named: ReadonlySet<string>;
 }
 
 export interface StageInputs {
@@ -92,6 +94,7 @@ export function stageRun(
     options,
     state: undefined,
     survey,
+    ...(services.named.has(id) && { ownName: id }),
     inputs: inputs.map(({ id: from, spec, items }) => ({ id: from, spec, items: counted(items) })),
     signal,
     log: {

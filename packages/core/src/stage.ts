@@ -45,17 +45,32 @@ export interface Refusal {
   readonly option?: string;
 }
 
+/** The names of the files that a stage will write. */
+export interface PlannedFiles {
+  /**
+   * Paths with `<sequence>/`, `<number>`, `<first>`, `<last>`, `<layer>`, `<reducer>` and `<id>` in the place of what
+   * differs from item to item; `from` is the input whose items they are made of.
+   */
+  readonly paths: readonly { readonly path: string; readonly from?: string }[];
+  /** The option that changes them: `directory`. */
+  readonly option: string;
+}
+
 /** What leaves a stage and what it takes to make it. */
 export interface Description {
   readonly output: StreamSpec;
   /** The most memory the stage holds at once, beside the items in flight. */
   readonly memoryBytes?: number;
-  /** Bytes it writes: artifacts, or a spool in the work folder. */
+  /** Bytes it writes, at most: artifacts, or a spool in the work folder; left out where they cannot be told. */
   readonly diskBytes?: number;
   /** Bytes on disk of what it shares, by the names that `context.share` gets; a plan counts each name once. */
   readonly sharedDiskBytes?: Readonly<Record<string, number>>;
+  /** The files it writes into the run's store, so that two stages that would write the same are found before. */
+  readonly files?: PlannedFiles;
   /** True when nothing leaves before everything has come in (a fit). */
   readonly drains?: boolean;
+  /** What a user may not expect: said by a plan, and by a run as a warning in the manifest. */
+  readonly warnings?: readonly string[];
   /** Worth saying in a plan: "the last 3 frames fill no window and are dropped". */
   readonly notes?: readonly string[];
 }
@@ -72,6 +87,8 @@ export interface Descriptor<Options, Survey> {
   readonly survey: Survey | undefined;
   /** All inputs by stage id, for stages that join several; the first is also `describe`'s first argument. */
   readonly inputs: readonly { readonly id: string; readonly spec: StreamSpec }[];
+  /** As in `StageContext`. */
+  readonly ownName?: string | undefined;
 }
 
 /** Messages of a stage, which become events of the run. */
@@ -157,6 +174,11 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
   /** What `open` returned. */
   readonly state: State;
   readonly survey: Survey | undefined;
+  /**
+   * The stage's id, where names that it chooses itself would be those of another stage of the pipeline: its pictures or
+   * its folder are then called like this. Absent where there is no such stage.
+   */
+  readonly ownName?: string | undefined;
   /**
    * Inputs in the order of `from`. `items` is for stages that pull several inputs by themselves; do not pull both it
    * and `process`'s first argument.

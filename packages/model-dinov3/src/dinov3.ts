@@ -16,7 +16,7 @@ import { closeModel, encoderOptions, encodeStream, openModel, type OpenModel } f
 import { estimate } from '@deepearth/onnx/estimate';
 import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
 import { findProcessor, processorNotes, type FoundProcessor } from '@deepearth/vision/find-processor';
-import { edgeOffPatch, fits, layout } from '@deepearth/vision/geometry';
+import { edgeOffPatch, fits, layout, unseenWarnings } from '@deepearth/vision/geometry';
 import { inputOptions } from '@deepearth/vision/input-options';
 import { prepareClip, type PreprocessOptions } from '@deepearth/vision/preprocess';
 import { z } from 'zod';
@@ -121,11 +121,12 @@ export const dinov3 = defineEncoder({
       ...processorNotes(processor, processorFamily(architecture), survey.folder),
     ];
     if (!known && plan.fit === 'tile') return { output: open(hiddenSize), notes };
-    const { grid, tile, tiles } = layout(width ?? 1, height ?? 1, {
+    const placed = layout(width ?? 1, height ?? 1, {
       ...plan,
       resize: plan.processing.resize,
       fit: known ? plan.fit : 'resize',
     });
+    const { grid, tile, tiles } = placed;
     const cost = estimate(dinov3Family, architecture, {
       frames: frames ?? 1,
       height: tile.height,
@@ -142,6 +143,7 @@ export const dinov3 = defineEncoder({
         input.count,
       ),
       memoryBytes: cost.peakBytes,
+      ...(known && { warnings: unseenWarnings(placed) }),
       notes: [...notes, ...(frames === null ? [] : [`${teraflop.toPrecision(3)} TFLOP for each clip`])],
     };
   },

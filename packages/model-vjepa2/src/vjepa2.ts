@@ -16,7 +16,7 @@ import { estimate } from '@deepearth/onnx/estimate';
 import { rememberedDigest } from '@deepearth/onnx/cache';
 import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
 import { findProcessor, processorNotes, type FoundProcessor } from '@deepearth/vision/find-processor';
-import { edgeOffPatch, fits, layout } from '@deepearth/vision/geometry';
+import { edgeOffPatch, fits, layout, unseenWarnings } from '@deepearth/vision/geometry';
 import { inputOptions } from '@deepearth/vision/input-options';
 import type { PreparedClip } from '@deepearth/vision/preprocess';
 import { z } from 'zod';
@@ -101,6 +101,12 @@ export const vjepa2 = defineEncoder({
       });
     const frames = axisSize(input, 'time');
     const architecture = survey?.architecture;
+    // Every published checkpoint has tubelets of two frames; another's is known once its config.json has been read.
+    const tubelet = architecture?.tubelet ?? 2;
+    if (frames !== null && frames > 1 && frames % tubelet)
+      return refuse(`a token spans ${tubelet} frames, and a clip has ${frames}.`, {
+        remedy: `Give the windower a \`size\` that is a multiple of ${tubelet}.`,
+      });
     if (!architecture)
       return {
         output: spec(
@@ -110,10 +116,6 @@ export const vjepa2 = defineEncoder({
           input.count,
         ),
       };
-    if (frames !== null && frames > 1 && frames % architecture.tubelet)
-      return refuse(`a token spans ${architecture.tubelet} frames, and a clip has ${frames}`, {
-        remedy: `Give the windower a \`size\` that is a multiple of ${architecture.tubelet}.`,
-      });
     const height = axisSize(input, 'height');
     const width = axisSize(input, 'width');
     const family = processorFamily(architecture);
@@ -150,13 +152,14 @@ export const vjepa2 = defineEncoder({
         ),
         notes,
       };
-    const { grid, tile, tiles } = layout(width ?? 1, height ?? 1, {
+    const placed = layout(width ?? 1, height ?? 1, {
       cropSize,
       patchSize: architecture.patchSize,
       resize: processor.processing.resize,
       fit: known ? fit : 'resize',
       scale,
     });
+    const { grid, tile, tiles } = placed;
     const time = frames === null ? null : tokenGrid(architecture, frames, tile.height, tile.width).time;
     const cost =
       frames === null
@@ -177,6 +180,7 @@ export const vjepa2 = defineEncoder({
         input.count,
       ),
       ...(cost && { memoryBytes: cost.peakBytes }),
+      ...(known && { warnings: unseenWarnings(placed) }),
       notes: [...notes, ...(teraflop ? [`${teraflop.toPrecision(3)} TFLOP for each clip`] : [])],
     };
   },

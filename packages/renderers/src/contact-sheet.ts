@@ -1,6 +1,7 @@
 // Shows a whole sequence at a glance: pictures from all along it, small, on one sheet.
 
 import {
+  axisSize,
   defineRenderer,
   refuse,
   sequenceFile,
@@ -29,6 +30,8 @@ interface Sheet {
   seen: number;
 }
 
+const sheetName = (layer: string, ownName = 'sheet'): string => `${layer}-${ownName}`;
+
 /** The stage `renderer/contact-sheet`. */
 export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined, undefined, Picture & Item, Picture>({
   type: 'contact-sheet',
@@ -40,21 +43,35 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
     '- type: renderer/contact-sheet\n  with: { columns: 4, rows: 4, cellPixels: 240 }',
   ],
 
-  describe(input, { options: { columns, rows, cellPixels }, inputs }) {
+  describe(input, { options: { columns, rows, cellPixels, gapPixels }, inputs, ownName }) {
     const other = inputs.find(({ spec: { kind } }) => kind !== 'picture');
     if (input?.kind !== 'picture' || other)
       return refuse(`a contact sheet shows pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
         remedy: 'Put it behind a renderer.',
       });
+    const shapes = inputs.map((each) => (axisSize(each.spec, 'height') ?? NaN) / (axisSize(each.spec, 'width') ?? NaN));
+    const cellHeight = Math.ceil(cellPixels * Math.max(...shapes));
+    const sheet = cellHeight ? 3 * columns * (cellPixels + gapPixels) * rows * (cellHeight + gapPixels) : undefined;
+    const sheets = inputs.reduce<number | null>(
+      (sum, { spec: { sequences, names } }) =>
+        sum === null || sequences === null || !names ? null : sum + (sequences?.length ?? 1) * names.length,
+      0,
+    );
     const streams = inputs.reduce((sum, { spec: { sequences } }) => sum + Math.max(1, sequences?.length ?? 1), 0);
     return {
-      output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', null),
+      output: {
+        ...spec('picture', { height: null, width: null, channels: 3 }, 'uint8', null),
+        ...(sheet !== undefined && sheets !== null && { most: { count: sheets, itemBytes: sheet } }),
+        ...(inputs.every(({ spec: { names } }) => names) && {
+          names: inputs.flatMap(({ spec: { names } }) => names!.map((layer) => sheetName(layer, ownName))),
+        }),
+      },
       drains: true,
       memoryBytes: 2 * columns * rows * cellPixels * cellPixels * 3 * streams,
     };
   },
 
-  async *process(pictures, { options, key, attempt, signal }) {
+  async *process(pictures, { options, ownName, key, attempt, signal }) {
     const most = options.columns * options.rows;
     const sheets = new Map<string, Sheet>();
     for await (const picture of pictures) {
@@ -73,7 +90,7 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
     }
     for (const [, { first, cells }] of [...sheets].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const { layer } = first;
-      const name = `${layer}-sheet`;
+      const name = sheetName(layer, ownName);
       const pixels = layOut(
         cells.map(({ picture }) => picture),
         options.columns,

@@ -4,6 +4,7 @@ import { defineRenderer, tensor } from '@deepearth/core';
 import { z } from 'zod';
 import { drawOverlay, overlayFields, readRgb } from './draw-overlay.ts';
 import { pictures } from './each-frame.ts';
+import { layerName } from './layer-name.ts';
 import { describeFramePictures } from './projection-spec.ts';
 
 /** Options of `renderer/overlay`. */
@@ -23,12 +24,12 @@ export const overlay = defineRenderer({
   options: overlayOptions,
   examples: ['- type: renderer/overlay', '- type: renderer/overlay\n  with: { opacity: 0.7, interpolation: smooth }'],
 
-  describe: describeFramePictures,
+  describe: (input, { options, ownName }) => describeFramePictures(input, layerName(options.layer, ownName, 'overlay')),
 
   process: (projections, context) =>
     pictures(projections, context, {
       per: 'frame',
-      layer: ({ reducer }) => context.options.layer ?? `${reducer}-overlay`,
+      layer: ({ reducer }) => layerName(context.options.layer, context.ownName, 'overlay')(reducer),
       async draw(shot) {
         const rgb = await readRgb(shot, context.signal);
         const out = new Uint8Array(rgb.length);

@@ -24,8 +24,35 @@ export function wantProjections(input: StreamSpec | undefined): Refusal | undefi
 }
 
 /**
- * `describe` of a renderer that draws one RGB picture for each frame of the projections' clips; frames have sizes of
- * their own, and are shown once.
+ * `describe` of a renderer that draws one RGB picture for each frame of the projections' clips; each frame is shown once,
+ * so there are as many pictures as frames, or fewer where windows leave some out.
  */
-export const describeFramePictures = (input: StreamSpec | undefined): Description | Refusal =>
-  wantProjections(input) ?? { output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8') };
+export const describeFramePictures = (
+  input: StreamSpec | undefined,
+  layerOf: (reducer: string) => string,
+  /** Of a frame's pixels. */
+  pixels: (frame: FrameSize) => FrameSize = (frame) => frame,
+): Description | Refusal => {
+  const refusal = wantProjections(input);
+  if (refusal) return refusal;
+  const { height = null, width = null, count = null } = input?.frames ?? {};
+  return {
+    output: {
+      ...spec('picture', { ...pixels({ height, width }), channels: 3 }, 'uint8'),
+      ...(count !== null && { most: { count } }),
+      ...layersOf(input, layerOf),
+    },
+  };
+};
+
+/** Pixels of a frame, as far as they are known. */
+export interface FrameSize {
+  readonly height: number | null;
+  readonly width: number | null;
+}
+
+/** The layers that projections of the input's reducers become. */
+export const layersOf = (
+  input: StreamSpec | undefined,
+  layerOf: (reducer: string) => string,
+): Pick<StreamSpec, 'names'> => (input?.names ? { names: input.names.map(layerOf) } : {});

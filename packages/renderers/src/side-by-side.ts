@@ -4,6 +4,7 @@ import { defineRenderer, tensor } from '@deepearth/core';
 import { z } from 'zod';
 import { drawOverlay, overlayFields, readRgb } from './draw-overlay.ts';
 import { pictures } from './each-frame.ts';
+import { layerName } from './layer-name.ts';
 import { describeFramePictures } from './projection-spec.ts';
 
 const options = z.strictObject({
@@ -26,12 +27,16 @@ export const sideBySide = defineRenderer({
     '- type: renderer/side-by-side\n  with: { interpolation: smooth, gapPixels: 8 }',
   ],
 
-  describe: describeFramePictures,
+  describe: (input, { options, ownName }) =>
+    describeFramePictures(input, layerName(options.layer, ownName, 'side-by-side'), ({ height, width }) => ({
+      height,
+      width: width && 2 * width + options.gapPixels,
+    })),
 
   process: (projections, context) =>
     pictures(projections, context, {
       per: 'frame',
-      layer: ({ reducer }) => context.options.layer ?? `${reducer}-side-by-side`,
+      layer: ({ reducer }) => layerName(context.options.layer, context.ownName, 'side-by-side')(reducer),
       async draw(shot) {
         const rgb = await readRgb(shot, context.signal);
         const under = new Uint8Array(rgb.length);

@@ -4,6 +4,7 @@ import { defineRenderer, tensor } from '@deepearth/core';
 import { z } from 'zod';
 import { drawOverlay, overlayFields, readRgb } from './draw-overlay.ts';
 import { pictures } from './each-frame.ts';
+import { layerName } from './layer-name.ts';
 import { describeFramePictures } from './projection-spec.ts';
 
 /** Options of `renderer/stacked`. */
@@ -24,12 +25,16 @@ export const stacked = defineRenderer({
   options: stackedOptions,
   examples: ['- type: renderer/stacked', '- type: renderer/stacked\n  with: { opacity: 0.6, gapPixels: 8 }'],
 
-  describe: describeFramePictures,
+  describe: (input, { options, ownName }) =>
+    describeFramePictures(input, layerName(options.layer, ownName, 'stacked'), ({ height, width }) => ({
+      height: height && 2 * height + options.gapPixels,
+      width,
+    })),
 
   process: (projections, context) =>
     pictures(projections, context, {
       per: 'frame',
-      layer: ({ reducer }) => context.options.layer ?? `${reducer}-stacked`,
+      layer: ({ reducer }) => layerName(context.options.layer, context.ownName, 'stacked')(reducer),
       async draw(shot) {
         const rgb = await readRgb(shot, context.signal);
         const { width, height } = shot.frame;

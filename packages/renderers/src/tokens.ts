@@ -1,10 +1,11 @@
 // Draws the token grid itself: one square of colour per token.
 
-import { axisSize, defineRenderer, refuse, spec, tensor, type Projection } from '@deepearth/core';
+import { axisSize, defineRenderer, refuse, spec, tensor, type Projection, type StreamSpec } from '@deepearth/core';
 import { z } from 'zod';
 import { cellColors, colorOptions } from './cell-colors.ts';
 import { pictures } from './each-frame.ts';
-import { wantProjections } from './projection-spec.ts';
+import { layerName } from './layer-name.ts';
+import { layersOf, wantProjections } from './projection-spec.ts';
 
 /** Options of `renderer/tokens`. */
 export const tokensOptions = z.strictObject({
@@ -34,6 +35,12 @@ export const tokensOptions = z.strictObject({
     .describe('Name of the pictures. Default: the reducer and "tokens", as in "umap-tokens".'),
 });
 
+/** Time steps of all grids; where clips overlap, fewer are drawn. */
+function stepsOf(input: StreamSpec): number | null {
+  const time = axisSize(input, 'time');
+  return time === null || input.count === null ? null : time * input.count;
+}
+
 /** The stage `renderer/tokens`. */
 export const tokens = defineRenderer({
   type: 'tokens',
@@ -44,23 +51,28 @@ export const tokens = defineRenderer({
     '- type: renderer/tokens\n  with: { cellPixels: 10, colorMap: magma, per: frame }',
   ],
 
-  describe(input, { options: { cellPixels, background } }) {
+  describe(input, { options: { cellPixels, background, layer, per }, ownName }) {
     const refusal = wantProjections(input);
     if (refusal || !input) return refusal ?? refuse('a renderer takes projections.');
+    const most = per === 'frame' ? (input.frames?.count ?? null) : stepsOf(input);
     const edge = (name: string) => (axisSize(input, name) === null ? null : axisSize(input, name)! * cellPixels);
     return {
-      output: spec(
-        'picture',
-        { height: edge('height'), width: edge('width'), channels: background === 'transparent' ? 4 : 3 },
-        'uint8',
-      ),
+      output: {
+        ...spec(
+          'picture',
+          { height: edge('height'), width: edge('width'), channels: background === 'transparent' ? 4 : 3 },
+          'uint8',
+        ),
+        ...(most !== null && { most: { count: most } }),
+        ...layersOf(input, layerName(layer, ownName, 'tokens')),
+      },
     };
   },
 
   process: (projections, context) =>
     pictures(projections, context, {
       per: context.options.per,
-      layer: ({ reducer }) => context.options.layer ?? `${reducer}-tokens`,
+      layer: ({ reducer }) => layerName(context.options.layer, context.ownName, 'tokens')(reducer),
       draw: ({ projection, step }) => drawTokens(projection, step, context.options),
     }),
 });

@@ -37,7 +37,7 @@ export const featuresOptions = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'Folder inside the output folder. Default: "features" for tokens, "embeddings", or the name of the reducer.',
+      'Folder inside the output folder. Default: "features" for tokens, "embeddings", or the name of the reducer; the id of the stage where another stage would write the same names.',
     ),
   prefix: z
     .string()
@@ -53,6 +53,12 @@ const endings: Readonly<Record<FeatureFormat, readonly [ending: string, mediaTyp
   npy: ['npy', 'application/x-npy'],
 };
 
+/** What a file holds beside its values: where the frames of its clip came from; and which values are valid. */
+const headerBytes = 16_384;
+const sideShare = 1.01;
+
+const usualName = (kind: string): string => (kind === 'tokens' ? 'features' : 'embeddings');
+
 /** The stage `sink/features`. */
 export const features = defineSink({
   type: 'features',
@@ -61,27 +67,39 @@ export const features = defineSink({
   joins: 'parallel',
   examples: ['- type: sink/features', '- type: sink/features\n  with: { format: pt, dtype: float16 }'],
 
-  describe(input, { options, inputs }) {
+  describe(input, { options, inputs, ownName }) {
     const other = inputs.find(({ spec: { kind } }) => !kinds.includes(kind));
     if (!input || !kinds.includes(input.kind) || other)
       return refuse(
         `sink/features takes tokens, embeddings or projections, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`,
         { remedy: 'Put it behind an encoder, an aggregator or a reducer.' },
       );
-    const bytes = itemBytes(options.dtype === 'same' ? input : { ...input, dtype: options.dtype });
-    const all = bytes === null || input.count === null || inputs.length > 1 ? undefined : bytes * input.count;
+    const all = inputs.map(({ spec: each }) => {
+      const bytes = itemBytes(options.dtype === 'same' ? each : { ...each, dtype: options.dtype });
+      return bytes === null || each.count === null ? null : (bytes * sideShare + headerBytes) * each.count;
+    });
+    const known = all.every((bytes) => bytes !== null);
     return {
       output: spec('artifact', {}, null, inputs.length > 1 ? null : input.count),
-      ...(all !== undefined && { diskBytes: all }),
+      ...(known && { diskBytes: Math.ceil(all.reduce((sum, bytes) => sum + bytes, 0)) }),
+      files: {
+        option: 'directory',
+        paths: inputs.flatMap(({ id, spec: { kind, names = ['<reducer>'] } }) =>
+          (kind === 'projection' ? names : [usualName(kind)]).map((name) => ({
+            path: `${options.directory ?? ownName ?? name}/<sequence>/${options.prefix ?? name}_frames_<first>_<last>.${endings[options.format][0]}`,
+            from: id,
+          })),
+        ),
+      },
       ...(axisSize(input, 'channels') === 0 && { notes: ['the files will be empty'] }),
     };
   },
 
-  async each(item: TokenGrid | Embedding | Projection, { options, output, key, severalSequences }) {
-    const name = item.kind === 'tokens' ? 'features' : item.kind === 'embedding' ? 'embeddings' : item.reducer;
+  async each(item: TokenGrid | Embedding | Projection, { options, output, key, severalSequences, ownName }) {
+    const name = item.kind === 'projection' ? item.reducer : usualName(item.kind);
     const [ending, mediaType] = endings[options.format];
     const file = itemFile(options.prefix ?? name, item, severalSequences);
-    const path = `${options.directory ?? name}/${file}.${ending}`;
+    const path = `${options.directory ?? ownName ?? name}/${file}.${ending}`;
     const values = convert(item.values, options.dtype, path);
     // Only a file without any loss may replace the item when a run is resumed.
     const whole = item.kind === 'tokens' && options.format === 'safetensors' && values.dtype === item.values.dtype;

@@ -13,7 +13,11 @@ import {
   type Picture,
 } from '@deepearth/core';
 import { z } from 'zod';
+import { gifBytes, pixelsOf } from './estimate.ts';
+import { folderOf } from './folder-of.ts';
 import { canDelay, canMeasure, gifWriter, longestDelaySeconds, sampleBytes, type GifWriter } from './gif-frames.ts';
+
+const usualFolder = 'gif';
 
 /** Options of `sink/gif`. */
 export const gifOptions = z.strictObject({
@@ -34,7 +38,13 @@ export const gifOptions = z.strictObject({
       'One palette for all pictures, chosen from the first ones and again when later ones look different; or one for each picture.',
     ),
   dither: z.boolean().default(true).describe('Hide the steps between colours with a fixed pattern.'),
-  directory: z.string().min(1).default('gif').describe('Folder inside the output folder.'),
+  directory: z
+    .string()
+    .min(1)
+    .default(usualFolder)
+    .describe(
+      'Folder inside the output folder. Where another stage would write the same names, it is the id of the stage.',
+    ),
 });
 
 /** A GIF that is being written. */
@@ -56,7 +66,7 @@ export const gif = defineSink({
   joins: 'merged',
   examples: ['- type: sink/gif', '- type: sink/gif\n  with: { fps: 6, loop: false }'],
 
-  describe(input, { inputs, options }) {
+  describe(input, { options, inputs, ownName }) {
     const other = inputs.find(({ spec: { kind } }) => kind !== 'picture');
     if (input?.kind !== 'picture' || other)
       return refuse(`a GIF is made of pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
@@ -76,9 +86,20 @@ export const gif = defineSink({
               remedy: 'Write them with sink/pictures.',
             },
           );
+    const sum = pixelsOf(inputs);
     const streams = inputs.reduce((sum, { spec: { sequences } }) => sum + Math.max(1, sequences?.length ?? 1), 0);
     return {
       output: spec('artifact', {}, null, null),
+      ...(sum && { diskBytes: gifBytes(sum) }),
+      files: {
+        option: 'directory',
+        paths: inputs.flatMap(({ id, spec: { names = ['<layer>'] } }) =>
+          names.map((layer) => ({
+            path: `${folderOf(options.directory, usualFolder, ownName)}/<sequence>/${layer}.gif`,
+            from: id,
+          })),
+        ),
+      },
       drains: true,
       memoryBytes: sampleBytes * streams,
     };
@@ -86,9 +107,10 @@ export const gif = defineSink({
 
   async *process(pictures: AsyncIterable<Picture>, context) {
     const { options, output, signal, severalSequences } = context;
+    const folder = folderOf(options.directory, usualFolder, context.ownName);
     const writings = new Map<string, Writing>();
     const begin = async (name: string, first: Picture): Promise<Writing> => {
-      const file = await output.writer({ path: `${options.directory}/${name}.gif`, mediaType: 'image/gif' });
+      const file = await output.writer({ path: `${folder}/${name}.gif`, mediaType: 'image/gif' });
       const writing: Writing = { first, file, writer: await gifWriter(options), frames: [], key: '' };
       writings.set(name, writing);
       return writing;

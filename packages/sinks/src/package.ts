@@ -1,22 +1,41 @@
 // Packs the files that other sinks wrote into one zip archive.
 
 import { createHash } from 'node:crypto';
-import { defineSink, InputError, refuse, spec, type Artifact, type StageOutput } from '@deepearth/core';
+import {
+  defineSink,
+  InputError,
+  refuse,
+  spec,
+  type Artifact,
+  type StageOutput,
+  type StreamSpec,
+} from '@deepearth/core';
 import { writeZip, type ZipInput } from '@deepearth/formats/zip-writer';
 import { z } from 'zod';
+
+const usualFile = 'package.zip';
 
 /** Options of `sink/package`. */
 export const packageOptions = z.strictObject({
   file: z
     .string()
     .regex(/\.zip$/, 'expected a name that ends in .zip')
-    .default('package.zip')
-    .describe('Name of the archive inside the output folder.'),
+    .default(usualFile)
+    .describe(
+      'Name of the archive inside the output folder. Where another stage would write the same name, it is the id of the stage.',
+    ),
   contents: z
     .boolean()
     .default(true)
     .describe('Put a contents.json into it, with size, SHA-256 and media type of every file.'),
 });
+
+const fileOf = (file: string, ownName: string | undefined): string =>
+  file === usualFile && ownName !== undefined ? `${ownName}.zip` : file;
+
+/** Files lie in the archive as they are; each has an entry in its directory, and one in `contents.json`. */
+const bytesOf = (inputs: readonly StreamSpec[]): number =>
+  inputs.reduce((sum, { bytes = 0, count }) => sum + bytes + (count ?? 1000) * 512, 4096);
 
 /** The stage `sink/package`. */
 export const packageSink = defineSink({
@@ -29,17 +48,24 @@ export const packageSink = defineSink({
     '- id: zip\n  type: sink/package\n  from: [features, gif]\n  with: { file: results.zip }',
   ],
 
-  describe(input, { inputs }) {
+  describe(input, { options, inputs, ownName }) {
     const other = inputs.find(({ spec: { kind } }) => kind !== 'artifact');
     if (input?.kind !== 'artifact' || other)
       return refuse(
         `a package holds files, not ${(other?.spec ?? input)?.kind ?? 'nothing'}${other ? ` (from ${other.id})` : ''}.`,
         { remedy: 'List sinks under `from`.' },
       );
-    return { output: spec('artifact', {}, null, 1), drains: true };
+    return {
+      output: spec('artifact', {}, null, 1),
+      drains: true,
+      ...(inputs.every(({ spec: { bytes } }) => bytes !== undefined) && {
+        diskBytes: bytesOf(inputs.map((each) => each.spec)),
+      }),
+      files: { option: 'file', paths: [{ path: fileOf(options.file, ownName) }] },
+    };
   },
 
-  async *process(artifacts: AsyncIterable<Artifact>, { options, output, key, signal, progress, log }) {
+  async *process(artifacts: AsyncIterable<Artifact>, { options, output, key, signal, progress, log, ownName }) {
     const files = new Map<string, Artifact>();
     for await (const artifact of artifacts) files.set(artifact.path, artifact);
     if (files.size === 0) return log.warn('no file came in, so no package is written');
@@ -59,7 +85,12 @@ export const packageSink = defineSink({
       }
     };
     yield await output.write(
-      { path: options.file, mediaType: 'application/zip', key: key(digestOf(sorted)), about: { kind: 'artifact' } },
+      {
+        path: fileOf(options.file, ownName),
+        mediaType: 'application/zip',
+        key: key(digestOf(sorted)),
+        about: { kind: 'artifact' },
+      },
       writeZip(entries()),
     );
   },

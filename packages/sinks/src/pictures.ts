@@ -2,7 +2,11 @@
 
 import { defineSink, frameFile, refuse, spec, type Picture } from '@deepearth/core';
 import { z } from 'zod';
+import { pictureBytes, pixelsOf } from './estimate.ts';
+import { folderOf } from './folder-of.ts';
 import { inOrder } from './in-order.ts';
+
+const usualFolder = 'pictures';
 
 /** Options of `sink/pictures`. */
 export const picturesOptions = z.strictObject({
@@ -11,8 +15,10 @@ export const picturesOptions = z.strictObject({
   directory: z
     .string()
     .min(1)
-    .default('pictures')
-    .describe('Folder inside the output folder; each layer has a folder of its own in it.'),
+    .default(usualFolder)
+    .describe(
+      'Folder inside the output folder; each layer has a folder of its own in it. Where another stage would write the same names, it is the id of the stage.',
+    ),
 });
 
 const endings = { png: 'png', jpeg: 'jpg', webp: 'webp' } as const;
@@ -29,25 +35,40 @@ export const pictures = defineSink({
     '- type: sink/pictures\n  with: { format: jpeg, quality: 95, directory: stills }',
   ],
 
-  describe(input, { inputs }) {
+  describe(input, { options, inputs, ownName }) {
     const other = inputs.find(({ spec: { kind } }) => kind !== 'picture');
     if (input?.kind !== 'picture' || other)
       return refuse(`sink/pictures takes pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
         remedy: 'Put it behind a renderer.',
       });
-    return { output: spec('artifact', {}, null, inputs.length === 1 ? input.count : null) };
+    const sum = pixelsOf(inputs);
+    const folder = folderOf(options.directory, usualFolder, ownName);
+    return {
+      output: spec('artifact', {}, null, inputs.length === 1 ? input.count : null),
+      ...(sum && { diskBytes: pictureBytes(sum, options.format, options.quality) }),
+      files: {
+        option: 'directory',
+        paths: inputs.flatMap(({ id, spec: { names = ['<layer>'] } }) =>
+          names.map((layer) => ({
+            path: `${folder}/${layer}/<sequence>/frame_<number>.${endings[options.format]}`,
+            from: id,
+          })),
+        ),
+      },
+    };
   },
 
   async *process(
     pictures: AsyncIterable<Picture>,
-    { options: { format, quality, directory }, output, key, attempt, signal, severalSequences },
+    { options: { format, quality, directory }, output, key, attempt, signal, severalSequences, ownName },
   ) {
+    const folder = folderOf(directory, usualFolder, ownName);
     // Encoding runs beside this thread and writing waits for the disk, so a few at a time keep both busy.
     const files = inOrder(pictures, 3, (picture) =>
       attempt(picture, async () => {
         signal.throwIfAborted();
         const { frame, layer } = picture;
-        const path = `${directory}/${layer}/${frameFile(frame, severalSequences)}.${endings[format]}`;
+        const path = `${folder}/${layer}/${frameFile(frame, severalSequences)}.${endings[format]}`;
         const about = { kind: 'picture', sequence: frame.sequence, frames: [frame.number], layer };
         return output.write(
           { path, mediaType: mediaTypes[format], key: key(picture.key), about },

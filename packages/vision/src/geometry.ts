@@ -187,3 +187,21 @@ export function cellAt(
   const row = Math.floor(((y - geometry.y) / geometry.height) * grid.height);
   return column >= 0 && row >= 0 && column < grid.width && row < grid.height ? { row, column } : undefined;
 }
+
+/** The share of a frame that the grid covers, from 0 to 1: less than 1 where edges are cut off. */
+export function seenShare({ geometry: { frameWidth, frameHeight, x, y, width, height } }: Layout): number {
+  const across = Math.min(frameWidth, x + width) - Math.max(0, x);
+  const down = Math.min(frameHeight, y + height) - Math.max(0, y);
+  return (across * down) / (frameWidth * frameHeight);
+}
+
+/** The warning of a plan where a share of each frame is not seen; none below half a percent. */
+export function unseenWarnings(placed: Layout): string[] {
+  const unseen = Math.round((1 - seenShare(placed)) * 100);
+  const { frameWidth, frameHeight } = placed.geometry;
+  return unseen < 1
+    ? []
+    : [
+        `${unseen} % of each frame of ${frameWidth} x ${frameHeight} pixels is cut off and never seen; \`fit: resize\`, \`pad\` or \`tile\` sees all of it`,
+      ];
+}

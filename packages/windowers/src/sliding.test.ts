@@ -156,9 +156,9 @@ test('says in the plan what becomes of the tail', async () => {
       options: { size: 16, tail },
       inputs: [spec('frame', { height: 8, width: 8, channels: 3 }, 'uint8', 35)],
     });
-    return isRefusal(answer) ? [] : answer.notes;
+    return isRefusal(answer) ? [] : [...(answer.warnings ?? []), ...(answer.notes ?? [])];
   };
-  expect(await notes('pad')).toEqual(['the last 3 frames fill no clip of 16; the last frame is repeated']);
+  expect(await notes('pad')).toEqual(['the last clip has 3 frames and repeats the last one: 81 % of it is padding']);
   expect(await notes('drop')).toEqual(['the last 3 frames fill no clip of 16 and are dropped']);
   expect(await notes('shift')).toEqual([
     'the last 3 frames fill no clip of 16; the last clip starts earlier and overlaps the one before',

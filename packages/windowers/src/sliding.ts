@@ -59,6 +59,7 @@ export const sliding = defineWindower({
       stride > size
         ? [`${stride - size} of every ${stride} frames are in no clip, because \`stride\` is larger than \`size\``]
         : [];
+    const warnings: string[] = [];
     let total: number | null = counts && 0;
     for (const count of counts ?? []) {
       const { full, left } = windowCount(count, size, stride);
@@ -68,9 +69,10 @@ export const sliding = defineWindower({
           remedy: 'Choose `pad`, `shift` or `drop`, or another `size` or `stride`.',
         });
       total! += full + (left && tail !== 'drop' ? 1 : 0);
-      if (left) notes.push(tailNote(tail, left, size, count));
+      if (left && tail === 'pad') warnings.push(paddedClip(count - full * stride, size));
+      else if (left) notes.push(tailNote(tail, left, size, count));
     }
-    return { output: clipSpec(stream, size, total), notes: [...new Set(notes)] };
+    return { output: clipSpec(stream, size, total), warnings: [...new Set(warnings)], notes: [...new Set(notes)] };
   },
 
   framesOf: ({ first, end }, { size, stride = size, tail }) => ({
@@ -85,7 +87,7 @@ export const sliding = defineWindower({
 type Context = StageContext<z.output<typeof slidingOptions>>;
 
 /** The clips of one sequence. */
-function windowing({ options, log, clipRange, frameRange, severalSequences }: Context): Windowing {
+function windowing({ options, inputs, log, clipRange, frameRange, severalSequences }: Context): Windowing {
   const { size, stride = size, tail } = options;
   const end = clipRange?.end ?? Infinity;
   let index = clipRange?.first ?? 0;
@@ -126,13 +128,22 @@ function windowing({ options, log, clipRange, frameRange, severalSequences }: Co
       if (tail === 'drop')
         return log.warn(`${tailNote(tail, fresh, size, seen)} (${window.at(-fresh)!.id} to ${window.at(-1)!.id})`);
       if (tail === 'shift' && former.length === size) yield clipOf(index, former, 0, severalSequences);
-      else yield clipOf(index, fill(window, size), size - window.length, severalSequences);
+      else {
+        // Where the plan knew how many frames come, it has said so.
+        if (tail === 'pad' && inputs.some((input) => input.spec.count === null))
+          log.warn(paddedClip(window.length, size));
+        yield clipOf(index, fill(window, size), size - window.length, severalSequences);
+      }
     },
   };
 }
 
 const tooShort = (left: number, size: number): string =>
   `the last ${left} ${left === 1 ? 'frame fills' : 'frames fill'} no clip of ${size}`;
+
+/** What is said of a last clip that holds `real` frames and repeats the last of them. */
+const paddedClip = (real: number, size: number): string =>
+  `the last clip has ${real} ${real === 1 ? 'frame' : 'frames'} and repeats the last one: ${Math.round(((size - real) / size) * 100)} % of it is padding`;
 
 function tailNote(tail: 'pad' | 'shift' | 'drop' | 'error', left: number, size: number, count: number): string {
   const what = tooShort(left, size);

@@ -37,10 +37,13 @@ export const uniform = defineWindower({
     if (refusal) return refusal;
     const { stream, counts } = allFrames(inputs);
     const interleaved = inputs.some((input) => input.spec.interleaved);
-    const notes = (counts ?? []).map((count) =>
-      count < size
-        ? `${count} frames fill a clip of ${size}: some are repeated`
-        : `${count - size} of ${count} frames are left out`,
+    const warnings = (counts ?? []).flatMap((count) =>
+      count > 0 && count < size
+        ? [`${count} frames fill a clip of ${size}: ${Math.round(((size - count) / size) * 100)} % of it are repeats`]
+        : [],
+    );
+    const notes = (counts ?? []).flatMap((count) =>
+      count > size ? [`${count - size} of ${count} frames are left out`] : [],
     );
     return {
       output: {
@@ -50,6 +53,7 @@ export const uniform = defineWindower({
       // With one sequence, or when they come in turns, nothing leaves before all has come; else the first is out before
       // the last comes.
       ...((counts?.length === 1 || interleaved) && { drains: true }),
+      warnings: [...new Set(warnings)],
       notes: [...new Set(notes)],
       // It holds the handles of all frames of a sequence (a few hundred bytes each): the spacing follows from their number.
       ...(counts && { memoryBytes: counts.reduce((a, b) => (interleaved ? a + b : Math.max(a, b)), 0) * 512 }),

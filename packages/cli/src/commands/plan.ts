@@ -1,7 +1,7 @@
 // `deepearth plan`: what would happen, without reading any data.
 
-import { plan, type Plan } from '@deepearth/core/plan';
-import { formatSpec } from '@deepearth/core/specs';
+import { plan, unread, unreadWarning, type Plan } from '@deepearth/core/plan';
+import { formatCount, formatSpec } from '@deepearth/core/specs';
 import { exitCodes } from '../exit-codes.ts';
 import { formatBytes, formatTable } from '../format.ts';
 import { loadPipeline } from '../load-pipeline.ts';
@@ -22,20 +22,28 @@ export async function planCommand(file: string, { set, json }: PlanFlags): Promi
   return exitCodes.done;
 }
 
+/** What a user may not expect, stage by stage: what a run puts into its manifest. */
+export const planWarnings = (planned: Plan): string[] => [
+  ...planned.stages.flatMap(({ stage, description }) =>
+    (description.warnings ?? []).map((warning) => `${stage.id}: ${warning}.`),
+  ),
+  ...unread(planned).map((id) => `${id}: ${unreadWarning}.`),
+];
+
 const bytes = (value: number | undefined): string => (value ? formatBytes(value) : '');
 
 /** A table of the stages, the sums, and what is worth knowing. */
-export function planText({ pipeline, stages, memoryBytes, diskBytes }: Plan, style: Style = plainStyle): string {
+export function planText(planned: Plan, style: Style = plainStyle): string {
+  const { pipeline, stages, memoryBytes, diskBytes } = planned;
   const rows = stages.map(({ stage, description: { output, memoryBytes: memory, diskBytes: disk } }) => {
-    const { count, ...rest } = output;
     return [
       stage.id,
       stage.definition.type,
       stage.from.join(', '),
-      count === null ? '?' : String(count),
-      formatSpec({ ...rest, count }).replace(/ x [^ ]+$/, ''),
+      formatCount(output),
+      formatSpec(output).replace(/ x (≤ )?[^ ]+$/, ''),
       bytes(memory),
-      bytes(disk),
+      stage.definition.kind === 'sink' && disk === undefined ? '?' : bytes(disk),
     ];
   });
   const table = formatTable(
@@ -57,11 +65,13 @@ export function planText({ pipeline, stages, memoryBytes, diskBytes }: Plan, sty
       : []),
     ...(description.notes ?? []).map((note) => `${stage.id}: ${note}`),
   ]);
+  const warnings = planWarnings(planned);
   return [
     style.bold(pipeline.name),
     style.dim(table[0]!),
     ...table.slice(1),
-    `At most about ${formatBytes(memoryBytes)} of memory beside the program itself, ${formatBytes(diskBytes)} on disk.`,
+    `At most about ${formatBytes(memoryBytes)} of memory beside the program itself, ${formatBytes(diskBytes)} on disk${rows.some((row) => row.at(-1) === '?') ? ', and what has a ? there' : ''}.`,
+    ...(warnings.length ? [style.yellow('Warnings:'), ...warnings.map((warning) => `  ${warning}`)] : []),
     ...(notes.length ? ['Notes:', ...notes.map((note) => `  ${note}`)] : []),
   ].join('\n');
 }

@@ -5,7 +5,8 @@ import { plan } from '@deepearth/core/plan';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../format.ts';
 import { loadPipeline } from '../load-pipeline.ts';
-import { print, printJson } from '../print.ts';
+import { print, printJson, remark } from '../print.ts';
+import { planWarnings } from './plan.ts';
 import { reportError } from '../report-error.ts';
 import { styleOf } from '../style.ts';
 
@@ -16,13 +17,21 @@ export interface ValidateFlags {
 
 /** Checks every file, also after one that is wrong. */
 export async function validateCommand(files: readonly string[], { set, json }: ValidateFlags): Promise<number> {
-  const results: { file: string; valid: boolean; stages?: number; issues: readonly Partial<ConfigIssue>[] }[] = [];
+  const results: {
+    file: string;
+    valid: boolean;
+    stages?: number;
+    issues: readonly Partial<ConfigIssue>[];
+    warnings?: readonly string[];
+  }[] = [];
   for (const file of files) {
     try {
       const { pipeline } = await loadPipeline(file, set);
-      await plan(pipeline, { survey: false });
-      results.push({ file, valid: true, stages: pipeline.stages.length, issues: [] });
+      const warnings = planWarnings(await plan(pipeline, { survey: false }));
+      results.push({ file, valid: true, stages: pipeline.stages.length, issues: [], warnings });
       if (!json) print(`${styleOf(process.stdout).green('ok')} ${file}: ${plural(pipeline.stages.length, 'stage')}`);
+      if (!json)
+        for (const warning of warnings) remark(`${styleOf(process.stderr).yellow('warning:')} ${file}: ${warning}`);
     } catch (error) {
       if (!(error instanceof DeepEarthError)) throw error;
       results.push({

@@ -58,6 +58,7 @@ export function reducerStage<Options>(
       if (refusal) return refusal;
       const memoryBytes = channels === null ? null : reduction.estimate({ count: tokensOf(input!), channels }, chosen);
       return describeFit(inputs[0]!, components, common, memoryBytes, {
+        name: own.name?.(chosen) ?? type,
         notes: own.notes?.(input!, chosen) ?? [],
         survey,
       });

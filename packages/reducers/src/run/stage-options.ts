@@ -145,9 +145,12 @@ export function describeFit(
   components: number | null,
   options: DescribedOptions,
   memoryBytes: number | null,
-  { notes = [], survey }: { notes?: readonly string[]; survey?: ModelSurvey | undefined } = {},
+  { name, notes = [], survey }: { name?: string; notes?: readonly string[]; survey?: ModelSurvey | undefined } = {},
 ): Description {
-  const output = projectionSpec(input, options.model === undefined ? components : (survey?.components ?? null));
+  const output = {
+    ...projectionSpec(input, options.model === undefined ? components : (survey?.components ?? null)),
+    ...(name !== undefined && { names: [name] }),
+  };
   if (options.model !== undefined) return { output, notes: [`Uses the saved model ${options.model}; fits nothing.`] };
   const channels = axisSize(input, 'channels');
   const total = tokensOf(input);
@@ -155,6 +158,7 @@ export function describeFit(
   return {
     output,
     drains: true,
+    ...(options.saveAs !== undefined && { files: { option: 'saveAs', paths: [{ path: options.saveAs }] } }),
     ...(memoryBytes === null ? {} : { memoryBytes }),
     ...(total === null || channels === null || components === null
       ? {}

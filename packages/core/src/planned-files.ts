@@ -1,0 +1,102 @@
+// Finds stages of a pipeline that would write files of one name, before any is written.
+
+import type { PipelineStage } from './pipeline.ts';
+import type { StreamSpec } from './specs.ts';
+import type { PlannedFiles } from './stage.ts';
+
+/** A stage as far as it has been described. */
+export interface Named {
+  readonly stage: PipelineStage;
+  readonly output: StreamSpec;
+  readonly files?: PlannedFiles | undefined;
+}
+
+/** Two stages that make things of one name, and the name. */
+export interface Clash {
+  /** Where they meet: the stage that takes both, or the later of the two that write. */
+  readonly at: PipelineStage;
+  /** Those whose names are the same; one alone where a stage meets itself. */
+  readonly stages: readonly PipelineStage[];
+  readonly name: string;
+  /** The option that names the files; absent where pictures of one name meet. */
+  readonly option?: string;
+}
+
+/** What the names in files are made of: the sources that the frames come from, and how they were cut into clips. */
+interface Ancestry {
+  readonly sources: ReadonlySet<string>;
+  readonly clips: string;
+}
+
+function ancestries(stages: ReadonlyMap<string, Named>): (id: string) => Ancestry {
+  const known = new Map<string, Ancestry>();
+  const of = (id: string): Ancestry => {
+    const former = known.get(id);
+    if (former) return former;
+    const { stage } = stages.get(id)!;
+    const { definition, options, from } = stage;
+    const before = from.map(of);
+    const sources = new Set(definition.kind === 'source' ? [id] : before.flatMap((each) => [...each.sources]));
+    const clips =
+      definition.kind === 'windower'
+        ? JSON.stringify([definition.type, options])
+        : [...new Set(before.map((each) => each.clips))].sort().join();
+    const found = { sources, clips };
+    known.set(id, found);
+    return found;
+  };
+  return of;
+}
+
+/**
+ * The clashes of a pipeline: only those that are certain, since names that differ in what is known when items come (the
+ * first and last frame of clips that are cut differently) meet seldom or never.
+ */
+export function findClashes(stages: ReadonlyMap<string, Named>): Clash[] {
+  const ancestry = ancestries(stages);
+  const overlap = (a: string, b: string): boolean => {
+    const others = ancestry(b).sources;
+    return [...ancestry(a).sources].some((source) => others.has(source));
+  };
+  const apart = (a: string, b: string): boolean => {
+    const [mine, other] = [a, b].map((id) => stages.get(id)!.output.sequences);
+    return Boolean(mine && other && !mine.some((sequence) => other.includes(sequence)));
+  };
+  const clashes: Clash[] = [];
+
+  for (const { stage } of stages.values()) {
+    if (stage.definition.joins !== 'merged') continue;
+    forPairs(stage.from, (a, b) => {
+      const [mine, other] = [a, b].map((id) => stages.get(id)!);
+      if (mine!.output.kind !== 'picture' || other!.output.kind !== 'picture' || !overlap(a, b) || apart(a, b)) return;
+      const name = mine!.output.names?.find((each) => other!.output.names?.includes(each));
+      if (name !== undefined) clashes.push({ at: stage, stages: [mine!.stage, other!.stage], name });
+    });
+  }
+
+  const written = [...stages.values()].flatMap(({ stage, files }) =>
+    (files?.paths ?? []).map(({ path, from }) => ({ stage, path, from: from ?? '', option: files!.option })),
+  );
+  forPairs(written, (a, b) => {
+    if (a.path.toLowerCase() !== b.path.toLowerCase()) return;
+    if (a.path.includes('<') && !sameItems(a.path, a.from, b.from)) return;
+    clashes.push({
+      at: b.stage,
+      stages: a.stage === b.stage ? [a.stage] : [a.stage, b.stage],
+      name: a.path,
+      option: b.option,
+    });
+  });
+  return clashes;
+
+  /** Whether what stands for `<number>` and the like is the same for items of two stages. */
+  function sameItems(path: string, a: string, b: string): boolean {
+    if (a === b) return true;
+    if (/<(?:layer|reducer)>/.test(path) || !overlap(a, b) || apart(a, b)) return false;
+    return !path.includes('<first>') || ancestry(a).clips === ancestry(b).clips;
+  }
+}
+
+function forPairs<T>(all: readonly T[], look: (a: T, b: T) => void): void {
+  all.forEach((a, index) => all.slice(index + 1).forEach((b) => look(a, b)));
+}

@@ -1,0 +1,72 @@
+// How large files of pictures become at most, for plans.
+
+import { axisSize, itemBytes, type StreamSpec } from '@deepearth/core';
+
+/** Pixels of all pictures of some streams, at most; `undefined` where sizes or counts are not known. */
+export function pixelsOf(inputs: readonly { readonly spec: StreamSpec }[]): PictureSum | undefined {
+  let sum: PictureSum = { pictures: 0, pixels: 0, values: 0 };
+  for (const { spec } of inputs) {
+    const values = itemBytes(spec) ?? spec.most?.itemBytes;
+    const count = spec.count ?? spec.most?.count;
+    if (values === undefined || count === undefined) return undefined;
+    sum = {
+      pictures: sum.pictures + count,
+      pixels: sum.pixels + (values / (axisSize(spec, 'channels') ?? 3)) * count,
+      values: sum.values + values * count,
+    };
+  }
+  return sum;
+}
+
+/** All pictures of a sink's inputs together. */
+export interface PictureSum {
+  readonly pictures: number;
+  readonly pixels: number;
+  /** Pixels times channels. */
+  readonly values: number;
+}
+
+/**
+ * Bytes for each pixel of white noise, which nothing makes smaller, by quality; measured with the settings that
+ * `encodePicture` has. Pictures of the Earth take half of it or less.
+ */
+const noise = {
+  jpeg: [
+    [1, 0.25],
+    [50, 0.8],
+    [75, 1.16],
+    [90, 1.68],
+    [95, 2.05],
+    [100, 2.95],
+  ],
+  webp: [
+    [1, 0.35],
+    [50, 0.55],
+    [75, 0.64],
+    [90, 0.86],
+    [95, 0.98],
+    [100, 1.15],
+  ],
+} as const satisfies Readonly<Record<string, readonly (readonly [quality: number, bytesPerPixel: number])[]>>;
+
+/** Headers and checksums of a picture file. */
+const headerBytes = 1024;
+
+/** Bytes of picture files at most. */
+export function pictureBytes(sum: PictureSum, format: 'png' | 'jpeg' | 'webp', quality: number): number {
+  const { pictures, pixels, values } = sum;
+  const content = format === 'png' ? values * 1.01 : pixels * interpolated(noise[format], quality);
+  return Math.ceil(content + pictures * headerBytes);
+}
+
+/** Bytes of GIFs at most: a code of 12 bits for every pixel, and a palette for every picture. */
+export const gifBytes = ({ pictures, pixels }: PictureSum): number => Math.ceil(pixels * 1.52 + pictures * headerBytes);
+
+function interpolated(table: readonly (readonly [number, number])[], at: number): number {
+  const after = Math.max(
+    1,
+    table.findIndex(([x]) => x >= at),
+  );
+  const [[x0, y0], [x1, y1]] = [table[after - 1]!, table[after]!];
+  return y0 + ((y1 - y0) * (at - x0)) / (x1 - x0);
+}
