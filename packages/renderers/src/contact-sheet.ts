@@ -11,6 +11,8 @@ import {
   type Tensor,
 } from '@deepearth/core';
 import { z } from 'zod';
+import { annotated, annotationOptions, captionedHeight } from './annotated.ts';
+import { captionFields, captionOf } from './caption.ts';
 import { flattened, scaled } from './scale.ts';
 
 /** Options of `renderer/contact-sheet`. */
@@ -19,12 +21,13 @@ export const contactSheetOptions = z.strictObject({
   rows: z.number().int().min(1).max(64).default(4).describe('Rows at most; a longer run is thinned out evenly to fit.'),
   cellPixels: z.number().int().min(8).max(1024).default(128).describe('Width of a picture on the sheet.'),
   gapPixels: z.number().int().nonnegative().max(64).default(4).describe('Black pixels between pictures.'),
+  ...annotationOptions,
 });
 
 /** One sheet in the making: every `step`-th picture of one sequence and layer. */
 interface Sheet {
   readonly first: Picture;
-  cells: { picture: Tensor<'uint8'>; key: string }[];
+  cells: { picture: Tensor<'uint8'>; keys: readonly string[] }[];
   step: number;
   seen: number;
 }
@@ -40,22 +43,24 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
     '- type: renderer/contact-sheet\n  with: { columns: 4, rows: 4, cellPixels: 240 }',
   ],
 
-  describe(input, { options: { columns, rows, cellPixels }, inputs }) {
+  describe(input, { options: { columns, rows, cellPixels, caption }, inputs }) {
     const other = inputs.find(({ spec: { kind } }) => kind !== 'picture');
     if (input?.kind !== 'picture' || other)
       return refuse(`a contact sheet shows pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
         remedy: 'Put it behind a renderer.',
       });
     const streams = inputs.reduce((sum, { spec: { sequences } }) => sum + Math.max(1, sequences?.length ?? 1), 0);
+    const cellHeight = captionedHeight(cellPixels, cellPixels, captionFields(caption))!;
     return {
       output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8', null),
       drains: true,
-      memoryBytes: 2 * columns * rows * cellPixels * cellPixels * 3 * streams,
+      memoryBytes: 2 * columns * rows * cellPixels * cellHeight * 3 * streams,
     };
   },
 
   async *process(pictures, { options, key, attempt, signal }) {
     const most = options.columns * options.rows;
+    const fields = captionFields(options.caption);
     const sheets = new Map<string, Sheet>();
     for await (const picture of pictures) {
       signal.throwIfAborted();
@@ -63,16 +68,19 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
       const sheet = sheets.get(name) ?? { first: picture, cells: [], step: 1, seen: 0 };
       sheets.set(name, sheet);
       if (sheet.seen++ % sheet.step) continue;
-      const small = await attempt(picture, () => scaled(flattened(picture.pixels), options.cellPixels, false));
-      if (!small) continue;
-      sheet.cells.push({ picture: small, key: picture.key });
+      const caption = captionOf(fields, picture.frame, picture.layer);
+      const cell = await attempt(picture, async () =>
+        annotated(await scaled(flattened(picture.pixels), options.cellPixels, false), caption),
+      );
+      if (!cell) continue;
+      sheet.cells.push({ picture: cell, keys: [picture.key, ...caption.map(({ text }) => text)] });
       if (sheet.cells.length <= most) continue;
       // Too many: every second one goes, and from now on only every second one comes.
       sheet.cells = sheet.cells.filter((_, i) => i % 2 === 0);
       sheet.step *= 2;
     }
     for (const [, { first, cells }] of [...sheets].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const { layer } = first;
+      const { layer, legends } = first;
       const name = `${layer}-sheet`;
       const pixels = layOut(
         cells.map(({ picture }) => picture),
@@ -82,10 +90,11 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
       yield {
         kind: 'picture',
         id: `${name}-${first.frame.id}`,
-        key: key(layer, ...cells.map((cell) => cell.key)),
-        pixels,
+        key: key(layer, ...cells.flatMap(({ keys }) => keys)),
+        pixels: options.legend ? annotated(pixels, [], legends) : pixels,
         frame: first.frame,
         layer: name,
+        ...(legends && { legends }),
       };
     }
   },

@@ -2,6 +2,8 @@
 
 import { axisSize, defineRenderer, refuse, spec, tensor, type Projection } from '@deepearth/core';
 import { z } from 'zod';
+import { annotationOptions, captionedHeight } from './annotated.ts';
+import { captionFields } from './caption.ts';
 import { cellColors, colorOptions } from './cell-colors.ts';
 import { pictures } from './each-frame.ts';
 import { wantProjections } from './projection-spec.ts';
@@ -9,6 +11,7 @@ import { wantProjections } from './projection-spec.ts';
 /** Options of `renderer/tokens`. */
 export const tokensOptions = z.strictObject({
   ...colorOptions,
+  ...annotationOptions,
   cellPixels: z
     .number()
     .int()
@@ -44,16 +47,15 @@ export const tokens = defineRenderer({
     '- type: renderer/tokens\n  with: { cellPixels: 10, colorMap: magma, per: frame }',
   ],
 
-  describe(input, { options: { cellPixels, background } }) {
+  describe(input, { options: { cellPixels, background, caption, legend } }) {
     const refusal = wantProjections(input);
     if (refusal || !input) return refusal ?? refuse('a renderer takes projections.');
     const edge = (name: string) => (axisSize(input, name) === null ? null : axisSize(input, name)! * cellPixels);
+    const width = edge('width');
+    // How high a legend is depends on the numbers in it.
+    const height = legend ? null : captionedHeight(width, edge('height'), captionFields(caption));
     return {
-      output: spec(
-        'picture',
-        { height: edge('height'), width: edge('width'), channels: background === 'transparent' ? 4 : 3 },
-        'uint8',
-      ),
+      output: spec('picture', { height, width, channels: background === 'transparent' ? 4 : 3 }, 'uint8'),
     };
   },
 
