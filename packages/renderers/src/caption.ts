@@ -84,7 +84,7 @@ export function captionStrip(caption: Caption, width: number, scale: number): Te
     characters,
   );
   const strip = emptyStrip(width, topMargin + lines.length * lineHeight, scale);
-  const texts = caption.map(({ text }) => text);
+  const texts = caption.map(({ field, text }) => ({ text, room: room[field] }));
   lines.forEach(({ length }, row) => {
     write(strip, line(texts.splice(0, length), characters), margin, topMargin + row * lineHeight);
   });

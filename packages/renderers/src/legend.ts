@@ -70,28 +70,29 @@ function gradient(strip: Strip, x: number, y: number, columns: number, color: (s
 function bar({ reducer, limits, colors }: Legend, width: number, scale: number): Strip {
   const [low, top] = limits[0] ?? [0, 1];
   const columns = Math.floor(width / scale);
-  const beside = columns - 2 * margin - wide(reducer) >= 120;
+  const name = wide(reducer) + 4;
+  const beside = columns - 2 * margin - name >= 120;
   const y = topMargin + (beside ? 0 : lineHeight);
   const strip = emptyStrip(width, y + high + 3 + lineHeight, scale);
   write(strip, reducer, margin, topMargin);
-  const x = margin + (beside ? wide(reducer) : 0);
+  const x = margin + (beside ? name : 0);
   const length = Math.min(240, columns - margin - x);
   // A bar of one colour where all tokens are equal: they are drawn in the middle of the map.
   const shown = (share: number): number => Math.round((top > low ? share : 0.5) * (colors!.length / 3 - 1)) * 3;
   gradient(strip, x, y, length, (share) => [...colors!.subarray(shown(share), shown(share) + 3)] as unknown as Rgb);
-  const parts = top > low ? [4, 2, 1] : [1];
-  for (const count of parts) {
-    const values = Array.from({ length: count + 1 }, (_, i) => low + ((top - low) * i) / count);
+  // As many parts as leave room between the numbers, or one number where there is no room for two.
+  for (const parts of top > low ? [4, 2, 1, 0] : [0]) {
+    const values = Array.from({ length: parts + 1 }, (_, i) => (parts ? low + ((top - low) * i) / parts : low));
     const texts = numbers(values, low, top);
-    const fits = texts.reduce((sum, text) => sum + wide(text) + 3, 0) <= length;
-    if (!fits && count > 1) continue;
-    texts.forEach((text, i) => {
-      const tick = x + Math.round(((length - 1) * i) / count);
-      const left = i === 0 ? x : i === count ? x + length - wide(text) + 1 : tick - Math.floor(wide(text) / 2);
-      fill(strip, tick, y + high, 1, 2, [160, 160, 160]);
-      if (fits || i === 0) write(strip, text, left, y + high + 3);
-    });
-    break;
+    const ticks = texts.map((_, i) => x + (parts ? Math.round(((length - 1) * i) / parts) : 0));
+    // Those at the ends stand within the bar.
+    const lefts = texts.map((text, i) =>
+      Math.max(x, Math.min(ticks[i]! - Math.floor(wide(text) / 2), x + length + 1 - wide(text))),
+    );
+    if (texts.some((text, i) => i < parts && lefts[i]! + wide(text) + 6 > lefts[i + 1]!)) continue;
+    ticks.forEach((tick) => fill(strip, tick, y + high, 1, 2, [160, 160, 160]));
+    texts.forEach((text, i) => write(strip, text, lefts[i]!, y + high + 3));
+    return strip;
   }
   return strip;
 }
@@ -115,7 +116,7 @@ function components(legend: Legend, width: number, scale: number): Strip {
   const columns = Math.floor(width / scale) - 2 * margin;
   const widest = (of: (entry: (typeof entries)[number]) => string): number =>
     Math.max(...entries.map((entry) => wide(of(entry))));
-  const name = widest((entry) => entry.name) + 2;
+  const name = widest((entry) => entry.name) + 5;
   const ends = widest(({ from }) => from) + widest(({ to }) => to) + 4;
   const gap = 10;
   const across = Math.min(entries.length, Math.max(1, Math.floor((columns + gap) / (name + ends + 24 + gap))));

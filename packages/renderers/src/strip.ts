@@ -17,7 +17,7 @@ export const topMargin = 3;
 /** Dots from one line of text to the next; the last one's are free below it. */
 export const lineHeight = glyphHeight + 2;
 
-/** A picture to write and draw on, in dots of `scale` x `scale` pixels; what would leave it is not drawn. */
+/** A picture to write and draw on, in dots of `scale` x `scale` pixels. */
 export interface Strip {
   /** `[height, width, 3]`. */
   readonly pixels: Tensor<'uint8'>;
@@ -37,11 +37,12 @@ export function emptyStrip(width: number, rows: number, scale: number): Strip {
   return { pixels, scale, columns: Math.floor(width / scale) };
 }
 
-/** Fills `w` x `h` dots from column `x` and row `y` on. */
-export function fill({ pixels, scale }: Strip, x: number, y: number, w: number, h: number, color: Rgb): void {
+/** Fills `w` x `h` dots from column `x` and row `y` on; the margins stay free. */
+export function fill({ pixels, scale, columns }: Strip, x: number, y: number, w: number, h: number, color: Rgb): void {
   const [height, width] = pixels.shape as [number, number];
+  const end = Math.min(columns - margin, x + w) * scale;
   for (let row = Math.max(0, y * scale); row < Math.min(height, (y + h) * scale); row++)
-    for (let column = Math.max(0, x * scale); column < Math.min(width, (x + w) * scale); column++)
+    for (let column = Math.max(margin, x) * scale; column < end; column++)
       pixels.data.set(color, (row * width + column) * 3);
 }
 

@@ -19,14 +19,16 @@ export function shortened(text: string, most: number): string {
   return [...characters.slice(0, head), '…', ...characters.slice(characters.length - tail)].join('');
 }
 
-/** Texts in one line of at most `most` characters, two spaces apart; the longest is shortened first, the last of them. */
-export function line(texts: readonly string[], most: number): string {
-  const lengths = texts.map((text) => Array.from(text).length);
-  const gaps = 2 * (texts.length - 1);
-  for (let over = lengths.reduce((sum, length) => sum + length, gaps) - most; over > 0; over--) {
-    const longest = lengths.lastIndexOf(Math.max(...lengths));
-    if (lengths[longest]! <= 1) break;
-    lengths[longest]!--;
+/**
+ * Texts in one line of at most `most` characters, two spaces apart. What does not fit is taken from the text that is furthest
+ * beyond its `room`, the last of them, so that none is shortened to less as long as the rooms fit.
+ */
+export function line(texts: readonly { readonly text: string; readonly room: number }[], most: number): string {
+  const lengths = texts.map(({ text }) => Array.from(text).length);
+  const over = lengths.reduce((sum, length) => sum + length, 2 * (texts.length - 1)) - most;
+  for (let i = 0; i < over; i++) {
+    const beyond = texts.map(({ room }, at) => lengths[at]! - room);
+    lengths[beyond.lastIndexOf(Math.max(...beyond))]!--;
   }
-  return shortened(texts.map((text, i) => shortened(text, lengths[i]!)).join('  '), most);
+  return shortened(texts.map(({ text }, at) => shortened(text, lengths[at]!)).join('  '), most);
 }
