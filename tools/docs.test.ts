@@ -6,7 +6,7 @@ import { exitCodes } from '@deepearth/cli/exit-codes';
 import { parseConfig } from '@deepearth/runtime';
 import { expect, test } from 'vitest';
 // @ts-expect-error A tool is plain JavaScript.
-import { documents, embedded } from './embed-examples.mjs';
+import { documents, embedded, templateModule, templateSource } from './embed-examples.mjs';
 // @ts-expect-error A tool is plain JavaScript.
 import { referenceFile, stageReference } from './stage-reference.mjs';
 
@@ -19,6 +19,10 @@ const text = (document: string): string => readFileSync(join(root, document), 'u
 
 test('docs/stages.md is what the stages say of themselves (node tools/stage-reference.mjs)', async () => {
   expect(readFileSync(referenceFile as URL, 'utf8')).toBe(await stageReference());
+});
+
+test('the templates of `deepearth init` are the examples (node tools/embed-examples.mjs)', () => {
+  expect(text(templateModule)).toBe(templateSource());
 });
 
 test.each(documents() as string[])('%s shows its examples as they are (node tools/embed-examples.mjs)', (document) => {

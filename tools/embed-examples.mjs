@@ -1,6 +1,6 @@
 // Puts files into the documents that show them: node tools/embed-examples.mjs
 // A line `<!-- examples/embed.mjs -->` is followed by a code block with that file; `<!-- path from "start" to "end"
-// -->` takes the lines between two that hold these words.
+// -->` takes the lines between two that hold these words. `deepearth init --template` gets its templates here as well.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -31,6 +31,40 @@ export const embedded = (text) =>
     return `${head}\n\`\`\`${languages[path.split('.').at(-1)]}\n${lines.slice(first, last + 1).join('\n')}\n\`\`\`\n`;
   });
 
+/** The examples that `deepearth init --template` writes, and the files beside their pipelines. */
+const templates = {
+  demo: [],
+  'frames-to-package': [],
+  'overlays-from-features': [],
+  panels: [],
+  tiles: [],
+  'two-encoders': [],
+  'own-reducer': ['my-reducer.mjs'],
+  'own-encoder': ['my-encoder.mjs'],
+};
+
+/** Where the command keeps its templates. */
+export const templateModule = 'packages/cli/src/templates.generated.ts';
+
+/** The text of that module. Comments of the examples name paths of this repository, those of templates their own. */
+export function templateSource() {
+  const read = (path) => readFileSync(new URL(`examples/${path}`, root), 'utf8');
+  const entries = Object.entries(templates).map(([name, beside]) => {
+    const pipeline = read(beside.length ? `${name}/pipeline.yaml` : `${name}.yaml`)
+      .replace(/\bexamples\/[\w-]+(?:\/pipeline)?\.yaml/g, 'pipeline.yaml')
+      .replace(/npm run demo/g, 'npx deepearth run pipeline.yaml');
+    return [
+      name,
+      { 'pipeline.yaml': pipeline, ...Object.fromEntries(beside.map((file) => [file, read(`${name}/${file}`)])) },
+    ];
+  });
+  return `// The examples as templates of \`deepearth init\`; tools/embed-examples.mjs writes this file.
+
+/** Files by template and name. */
+export const templates: Readonly<Record<string, Readonly<Record<string, string>>>> = ${JSON.stringify(Object.fromEntries(entries), null, 2)};
+`;
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   for (const document of documents()) {
     const url = new URL(document, root);
@@ -40,4 +74,6 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     writeFileSync(url, after);
     console.log(`brought up to date: ${fileURLToPath(url)}`);
   }
+  const module = new URL(templateModule, root);
+  writeFileSync(module, templateSource());
 }

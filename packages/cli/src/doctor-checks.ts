@@ -55,16 +55,34 @@ async function importFrom(parent: string, name: string): Promise<{ module: Recor
   return { module: imported.default ?? imported, version: versionOf(name, entry) ?? '' };
 }
 
+/** What sharp says of its formats. */
+export type PictureFormats = Readonly<
+  Record<string, { readonly input?: { readonly file?: boolean; readonly fileSuffix?: readonly string[] } }>
+>;
+
+/**
+ * The formats that can be read. libvips calls AVIF and HEIC both "heif"; which of them it was built for, the endings say.
+ */
+export function pictureFormats(formats: PictureFormats): { readable: string[]; not: string[] } {
+  const endings: Readonly<Record<string, readonly [format: string, ending: string]>> = {
+    avif: ['heif', '.avif'],
+    heic: ['heif', '.heic'],
+  };
+  const reads = (name: string): boolean => {
+    const [format, ending] = endings[name] ?? [name];
+    const input = formats[format]?.input;
+    return Boolean(input?.file) && (ending === undefined || (input?.fileSuffix ?? []).includes(ending));
+  };
+  const all = ['jpeg', 'png', 'tiff', 'webp', 'gif', 'avif', 'heic', 'jp2k'];
+  return { readable: all.filter(reads), not: all.filter((name) => !reads(name)) };
+}
+
 async function checkCodecs(): Promise<Finding> {
   const { module: sharp, version } = await importFrom('@deepearth/vision', 'sharp');
-  const formats = sharp.format as Record<string, { input?: { file?: boolean } }>;
-  const wanted = ['jpeg', 'png', 'tiff', 'webp', 'heif', 'gif', 'jp2k'];
-  const readable = wanted.filter((name) => formats[name]?.input?.file);
+  const { readable, not } = pictureFormats(sharp.format as PictureFormats);
   const missing = ['jpeg', 'png', 'tiff', 'webp'].filter((name) => !readable.includes(name));
-  const found = `sharp ${version} reads ${readable.join(', ')}`;
-  return missing.length
-    ? fail(`${found}; not ${missing.join(', ')}`, 'Reinstall sharp: npm rebuild sharp.')
-    : ok(found);
+  const found = `sharp ${version} reads ${readable.join(', ')}${not.length ? `, but not ${not.join(', ')}` : ''}`;
+  return missing.length ? fail(found, 'Reinstall sharp: npm rebuild sharp.') : ok(found);
 }
 
 async function checkRuntime(): Promise<Finding> {

@@ -117,7 +117,9 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
     .command('init')
     .description('Write a pipeline to start from.')
     .argument('[folder]', 'where pipeline.yaml goes', '.')
-    .option('--force', 'overwrite an existing pipeline.yaml')
+    .option('-t, --template <name>', 'one of the examples (default: first, a small one with comments)')
+    .option('--list', 'list the templates')
+    .option('--force', 'overwrite files that are there')
     .action(answering(async () => (await import('./commands/init.ts')).initCommand));
 
   program

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -297,5 +297,36 @@ describe('deepearth init', () => {
     const again = await deepearth(['init', 'new'], { cwd: folder.path });
     expect([again.status, again.stderr]).toEqual([2, expect.stringContaining('--force')]);
     expect(await readFile(folder.file('new/pipeline.yaml'), 'utf8')).toBe('mine');
+  });
+
+  it('writes every template that it lists, with the files it needs', async () => {
+    await using folder = await folderWith({});
+    // Stages of one's own import the packages from where they lie.
+    await symlink(fileURLToPath(new URL('../../../node_modules', import.meta.url)), folder.file('node_modules'), 'dir');
+    const { stdout } = await deepearth(['init', '--list'], { cwd: folder.path });
+    const names = stdout
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().split(' ')[0]!);
+    expect(names).toEqual(expect.arrayContaining(['first', 'demo', 'own-reducer']));
+    for (const name of names)
+      expect((await deepearth(['init', '--template', name, name], { cwd: folder.path })).status).toBe(0);
+    const files = names.map((name) => `${name}/pipeline.yaml`);
+    const valid = await deepearth(['validate', ...files], { cwd: folder.path });
+    expect(valid).toMatchObject({ status: 0, stderr: '' });
+    const wrong = await deepearth(['init', '--template', 'panel'], { cwd: folder.path });
+    expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('Did you mean panels?')]);
+  }, 60_000);
+
+  it('and `schema` say in words why they cannot write', async () => {
+    await using folder = await folderWith({ file: '' });
+    const init = await deepearth(['init', 'file'], { cwd: folder.path });
+    expect(init).toMatchObject({ status: 1, stderr: expect.stringContaining('file: is a file, not a folder. Name') });
+    const schema = await deepearth(['schema', '-o', 'none/schema.json'], { cwd: folder.path });
+    expect(schema).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('none/schema.json: the folder none is not there. Make it first'),
+    });
   });
 });

@@ -32,6 +32,9 @@ export interface Location {
 export const formatLocation = ({ file, line, column }: Location): string =>
   [file, line, column].filter((part) => part !== undefined).join(':');
 
+/** The text with a full stop where it ends without one, so that a remedy can follow. */
+export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+
 /** One mistake of a pipeline. */
 export interface ConfigIssue {
   readonly location: Location;
@@ -94,10 +97,14 @@ export class CancelledError extends DeepEarthError {
   }
 }
 
-/** The closest of `known` to a mistyped word, for "did you mean"; `undefined` when nothing is close. */
+/**
+ * The closest of `known` to a mistyped word, for "did you mean"; `undefined` when nothing is close: one slip (a letter
+ * too many, too few, another, or two that changed places) for every three letters.
+ */
 export function closest(word: string, known: Iterable<string>): string | undefined {
+  if (word.length < 3) return undefined;
   let best: string | undefined;
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
+  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), least);
     if (distance < least) [best, least] = [candidate, distance];
@@ -107,12 +114,19 @@ export function closest(word: string, known: Iterable<string>): string | undefin
 
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
-  let former = Array.from({ length: b.length + 1 }, (_, i) => i);
+  let [beforeFormer, former]: number[][] = [[], Array.from({ length: b.length + 1 }, (_, i) => i)];
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
-    for (let j = 1; j <= b.length; j++)
-      row[j] = Math.min(former[j]! + 1, row[j - 1]! + 1, former[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
-    former = row;
+    for (let j = 1; j <= b.length; j++) {
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row[j] = Math.min(
+        former![j]! + 1,
+        row[j - 1]! + 1,
+        former![j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1),
+        swapped ? beforeFormer![j - 2]! + 1 : Infinity,
+      );
+    }
+    [beforeFormer, former] = [former, row];
   }
-  return former[b.length]!;
+  return former![b.length]!;
 }

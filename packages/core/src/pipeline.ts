@@ -3,6 +3,7 @@
 import type { z } from 'zod';
 import { closest, ConfigError, type ConfigIssue, type Location } from './errors.ts';
 import { onErrorSchema, type OnError } from './on-error.ts';
+import { optionIssues } from './option-issues.ts';
 import type { StageDefinition } from './stage.ts';
 
 /** Where a part of a stage's entry stands in the file it came from, so that errors can point there. */
@@ -43,6 +44,8 @@ export const use = <S extends z.ZodType>(
   options?: z.input<S>,
   place: Pick<StageUse, 'id' | 'from' | 'onError'> = {},
 ): StageUse => ({ definition, options, ...place });
+
+const noSuchPart = (key: string): string => `there is no ${JSON.stringify(key)} here.`;
 
 const idPattern = /^[a-z][a-z0-9-]*$/i;
 
@@ -99,11 +102,19 @@ export function definePipeline(uses: readonly StageUse[], { name = 'pipeline' }:
     }
 
     const onError = onErrorSchema.safeParse(entry.onError ?? 'fail');
-    if (!onError.success) report(['onError'], 'must be fail, skip, or { retry: 3, delaySeconds: 1, then: fail }.');
-    const parsed = definition.options.safeParse(entry.options ?? {});
+    if (!onError.success)
+      for (const { path, message } of optionIssues(onError.error.issues, entry.onError, onErrorSchema, noSuchPart))
+        report(['onError', ...path], message, 'Write `fail`, `skip`, or `{ retry: 3, delaySeconds: 1, then: fail }`.');
+    const given = entry.options ?? {};
+    const parsed = definition.options.safeParse(given);
     if (!parsed.success)
-      for (const issue of parsed.error.issues)
-        issues.push(...optionIssues(issue, definition, id, entry.options, locate));
+      for (const { path, message, remedy } of optionIssues(
+        parsed.error.issues,
+        given,
+        definition.options,
+        (key, at) => `${[definition.type, ...at].join('.')} has no option ${JSON.stringify(key)}.`,
+      ))
+        issues.push({ location: locate(['with', ...path]), path: [id, ...path].join('.'), message, remedy });
     if (parsed.success && onError.success)
       stages.push({ id, definition, options: parsed.data, from, onError: onError.data, locate });
   });
@@ -119,57 +130,4 @@ function uniqueDefault(uses: readonly StageUse[], index: number): string {
   const own = nameOf(uses[index]!);
   const earlier = uses.slice(0, index).filter((entry) => entry.id === undefined && nameOf(entry) === own).length;
   return earlier ? `${own}-${earlier + 1}` : own;
-}
-
-function optionIssues(
-  issue: z.core.$ZodIssue,
-  definition: StageDefinition,
-  id: string,
-  options: unknown,
-  locate: Locate,
-): ConfigIssue[] {
-  const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
-  const make = (at: readonly (string | number)[], message: string, remedy?: string): ConfigIssue => ({
-    location: locate(['with', ...at]),
-    path: [id, ...at].join('.'),
-    message,
-    remedy,
-  });
-  if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(definition, path);
-    return issue.keys.map((key) => {
-      const near = closest(key, known);
-      return make(
-        [...path, key],
-        `${definition.type} has no option ${JSON.stringify(key)}.`,
-        near ? `Did you mean ${near}?` : known.length ? `It has: ${known.join(', ')}.` : 'It has none.',
-      );
-    });
-  }
-  const got = path.reduce<unknown>(
-    (value, part) => (value as Record<string | number, unknown> | undefined)?.[part],
-    options,
-  );
-  const seen = got === undefined ? '' : `, got ${JSON.stringify(got) ?? typeof got}`;
-  return [
-    make(
-      path,
-      got === undefined && issue.code === 'invalid_type'
-        ? `is missing (a ${expected(issue)}).`
-        : `${lowerFirst(issue.message)}${issue.message.includes('received') ? '' : seen}.`,
-    ),
-  ];
-}
-
-const expected = (issue: z.core.$ZodIssue): string => ('expected' in issue ? String(issue.expected) : issue.message);
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, '');
-
-function knownKeys(definition: StageDefinition, path: readonly (string | number)[]): string[] {
-  let schema: unknown = definition.options;
-  const shapeOf = (at: unknown): Record<string, unknown> | undefined => {
-    const inner = at as { shape?: Record<string, unknown>; unwrap?: () => unknown; in?: unknown } | undefined;
-    return inner?.shape ?? (inner?.unwrap ? shapeOf(inner.unwrap()) : inner?.in ? shapeOf(inner.in) : undefined);
-  };
-  for (const part of path) schema = shapeOf(schema)?.[part];
-  return Object.keys(shapeOf(schema) ?? {});
 }

@@ -1,7 +1,7 @@
 // Runs one stage by itself over given items: for tests, and for programs that need no graph.
 
 import { z } from 'zod';
-import { DeepEarthError } from './errors.ts';
+import { DeepEarthError, sentence } from './errors.ts';
 import type { RunEvent } from './events.ts';
 import { openBook } from './book.ts';
 import { memoryStore } from './memory-store.ts';
@@ -66,14 +66,19 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
   const { stage, description, survey } = await describeStageAlone(definition, options, inputs, onError, signal);
   if ('refused' in description)
     throw new DeepEarthError(
-      `${definition.type}: ${description.refused}${description.remedy ? ` ${description.remedy}` : ''}`,
+      `${definition.type}: ${sentence(description.refused)}${description.remedy ? ` ${description.remedy}` : ''}`,
       { code: 'E_REFUSED' },
     );
-  const items = inputs.map((input, index) => ({ id: `input-${index}`, spec: input.spec, items: iterate(input.items) }));
+  const items = inputs.map((input, index) => ({
+    id: `input-${index}`,
+    spec: input.spec,
+    items: iterate(input.items),
+    waits: true,
+  }));
   const lock = await store.lock();
   const resources = runResources();
   const book = openBook(store, onEvent);
-  const running = stageRun(stage, survey, items[0]?.items ?? iterate([]), items, {
+  const running = stageRun(stage, survey, items, {
     signal,
     store,
     book: { ...book, recordInput: onInput },

@@ -87,6 +87,8 @@ export async function checkModel<A extends EncoderArchitecture>(
   try {
     const checkpoint = await openCheckpoint(family, folder, { weights });
     closing.unshift(() => checkpoint.close());
+    // Everything in both files is asked for.
+    for (const file of [inputs, expected]) for (const name of file.unread.keys()) file.find(name);
     const names = [...expected.tensors.keys()];
     const outputs = family.references.outputs(names);
     const encoder = await openEncoder(checkpoint, { devices: [device], precision, threads, outputs, signal, log });

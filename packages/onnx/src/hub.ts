@@ -66,6 +66,7 @@ const wanted = [
   'config.json',
   'model.safetensors',
   'model.safetensors.index.json',
+  'processor_config.json',
   'video_preprocessor_config.json',
   'preprocessor_config.json',
 ];

@@ -138,16 +138,119 @@ describe('a pipeline file', () => {
   });
 });
 
+describe('anchors', () => {
+  const text = `
+x-window: &window { size: 8, stride: 4 }
+stages:
+  - { type: source/frames, with: { directory: ./frames } }
+  - { type: windower/sliding, with: *window }
+  - id: more
+    type: windower/sliding
+    from: frames
+    with: { <<: *window, size: 0 }
+`;
+  const options = async (...overrides: string[]) =>
+    (await load(text.replace('size: 0', 'size: 2'), overrides)).pipeline.stages.map((stage) => stage.options).slice(1);
+
+  test('stand under top-level x- keys, and `<<` merges what they hold', async () => {
+    expect(await options()).toEqual([
+      { size: 8, stride: 4 },
+      { size: 2, stride: 4 },
+    ]);
+  });
+
+  test('keep their values where --set changes one use', async () => {
+    expect(await options('sliding.with.size=5')).toEqual([
+      { size: 5, stride: 4 },
+      { size: 2, stride: 4 },
+    ]);
+  });
+
+  test('mistakes behind them are shown where they were written', async () => {
+    expect(await problems(text)).toEqual(['pipeline.yaml:9:26 more.size: must be at least 1, got 0.']);
+    expect(await problems(text.replace('stride: 4', 'stride: no').replace('size: 0', 'size: 1'))).toEqual([
+      'pipeline.yaml:2:30 sliding.stride: must be a number, got "no".',
+      'pipeline.yaml:2:30 more.stride: must be a number, got "no".',
+    ]);
+  });
+});
+
+test('a variable inside brackets is a variable', async () => {
+  const text = 'stages: [{ type: source/frames, with: { directory: ${DIR:-a, b}, count: ${COUNT} } }]';
+  expect((await load(text, [], { COUNT: '3' })).pipeline.stages[0]!.options).toEqual({ directory: 'a, b', count: 3 });
+});
+
+describe('one mistake is one error', () => {
+  const stage = 'stages:\n  - type: source/frames\n    with: { directory: x }\n';
+  const cases: [title: string, text: string, expected: string, overrides?: string[]][] = [
+    [
+      'tabs',
+      'stages:\n\t- type: source/frames\n\t  with: { directory: x }\n',
+      '2:1 this line is indented with a tab. YAML takes spaces alone.',
+    ],
+    [
+      'an unclosed brace',
+      stage.replace(' }', '') + '  - type: windower/sliding\n    with: { size: 8 }\n',
+      '3:11 nothing closes this {. Put a } behind its content.',
+    ],
+    ['an unclosed quote', stage.replace('x }', '"x }'), '3:24 nothing closes this ". Put a " behind its content.'],
+    [
+      'a picture',
+      '\u{fffd}PNG\r\n\x1a\n\0\0',
+      '1:1 is no text: it holds the character "\ufffd". A pipeline file is YAML in UTF-8.',
+    ],
+    ['nothing', '# only a comment\n', '1:1 is empty. `deepearth init` writes one to start from.'],
+    [
+      'a second document',
+      `${stage}---\nstages: []\n`,
+      '5:1 a second YAML document begins here, and a pipeline file holds one. Remove the line `---` before it, or move it into a file of its own.',
+    ],
+    [
+      'an alias of nothing',
+      stage.replace('{ directory: x }', '*windw').replace('stages', 'x-a: &window { directory: x }\nstages'),
+      '4:11 no anchor &windw stands before this. Did you mean *window?',
+    ],
+    [
+      'a merge of a text',
+      stage.replace('{ directory: x }', '{ <<: x }'),
+      '3:13 `<<` merges a map, or a list of maps, and this is neither. Name an anchor: `<<: *defaults`.',
+    ],
+    [
+      'a tag',
+      stage.replace('{ directory: x }', '!!js/function "x"'),
+      '3:11 the tag !!js/function means nothing here. Write the value without it.',
+    ],
+    [
+      'an `onError` that is none',
+      stage.replace('\n    with', '\n    onError: ignore\n    with'),
+      '3:5 stages.0.onError: must be "fail", "skip" or a map, got "ignore".',
+    ],
+    [
+      'an `onError` with a mistake inside',
+      stage.replace('\n    with', '\n    onError: { retry: 0 }\n    with'),
+      '3:16 stages.0.onError.retry: must be at least 1, got 0.',
+    ],
+    ['options in a list', stage.replace('{ directory: x }', '[x]'), '3:5 stages.0.with: must be a map, got ["x"].'],
+    [
+      'a number beyond all bounds',
+      stage.replace('x }', 'x, count: 1e17 }'),
+      '3:27 frames.count: must be a whole number at most 2^53, got 100000000000000000.',
+    ],
+    [
+      'a --set whose value is left open',
+      stage,
+      '--set frames.with has a value that begins like a list or a map of YAML and is none (Flow map must end with a }). Close its brackets, or put it into quotes.',
+      ['frames.with={directory: x'],
+    ],
+  ];
+  test.each(cases)('%s', async (_, text, expected, overrides) => {
+    expect(await problems(text, overrides)).toEqual([expected.replace(/^(?=\d)/, 'pipeline.yaml:')]);
+  });
+});
+
 describe('everything wrong is named with its place', () => {
   const cases: [title: string, text: string, expected: string[], overrides?: string[]][] = [
-    [
-      'broken YAML',
-      'stages: [\n  - x',
-      [
-        'pipeline.yaml:2:3 Block collections are not allowed within flow collections',
-        'pipeline.yaml:2:6 Flow sequence in block collection must be sufficiently indented and end with a ]',
-      ],
-    ],
+    ['broken YAML', 'stages: [\n  - x', ['pipeline.yaml:1:9 nothing closes this [. Put a ] behind its content.']],
     [
       'a mistyped option',
       good.replace('size: 8', 'sise: 8'),
@@ -156,17 +259,17 @@ describe('everything wrong is named with its place', () => {
     [
       'a value out of range',
       good.replace('size: 8', 'size: 0'),
-      ['pipeline.yaml:9:7 window.size: too small: expected number to be >=1, got 0.'],
+      ['pipeline.yaml:9:7 window.size: must be at least 1, got 0.'],
     ],
     [
       'a value of another type',
       good.replace('size: 8', 'size: many'),
-      ['pipeline.yaml:9:7 window.size: invalid input: expected number, received string.'],
+      ['pipeline.yaml:9:7 window.size: must be a number, got "many".'],
     ],
     [
       'a missing option',
       good.replace('directory: ./frames', ''),
-      ['pipeline.yaml:5:5 frames.directory: is missing (a string).'],
+      ['pipeline.yaml:5:5 frames.directory: is missing; it is a text.'],
     ],
     [
       'a mistyped stage',
@@ -201,7 +304,7 @@ describe('everything wrong is named with its place', () => {
     [
       'an edge that cannot connect',
       `${good}  - { id: again, type: windower/sliding }\n`,
-      ['pipeline.yaml:10:5 again: cannot take what window sends: it needs frames, got clip'],
+      ['pipeline.yaml:10:5 again: cannot take what window sends: it needs frames, got clip.'],
     ],
     [
       'a join that would wait for ever',
@@ -225,7 +328,7 @@ describe('everything wrong is named with its place', () => {
     [
       'a wrong value from --set',
       good,
-      ['--set window.with.size window.size: too small: expected number to be >=1, got 0.'],
+      ['--set window.with.size window.size: must be at least 1, got 0.'],
       ['window.with.size=0'],
     ],
     [
@@ -235,8 +338,12 @@ describe('everything wrong is named with its place', () => {
         `pipeline.yaml:1:11 plugins.0: there is no plugin file ${join(process.cwd(), 'nothing.mjs')}. Paths of plugins are relative to the pipeline file.`,
       ],
     ],
-    ['no stages', 'name: x\n', ['pipeline.yaml:1:1 stages: is missing.']],
-    ['a list', '- a\n', ['pipeline.yaml:1:1 a pipeline file is a map with "stages". See examples/ for one.']],
+    ['no stages', 'name: x\n', ['pipeline.yaml:1:1 stages: is missing; it is a list.']],
+    [
+      'a list',
+      '- a\n',
+      ['pipeline.yaml:1:1 a pipeline file is a map with "stages". `deepearth init` writes one to start from.'],
+    ],
   ];
   test.each(cases)('%s', async (_, text, expected, overrides) => {
     expect(await problems(text, overrides)).toEqual(expected);
@@ -252,10 +359,10 @@ describe('everything wrong is named with its place', () => {
 
   test('several at once, in the order of the file', async () => {
     expect(await problems(good.replace('size: 8', 'sise: 8\n      stride: 0').replace('directory', 'dir'))).toEqual([
-      'pipeline.yaml:5:5 frames.directory: is missing (a string).',
+      'pipeline.yaml:5:5 frames.directory: is missing; it is a text.',
       'pipeline.yaml:5:13 frames.dir: source/frames has no option "dir". It has: directory, count.',
       'pipeline.yaml:9:7 window.sise: windower/sliding has no option "sise". Did you mean size?',
-      'pipeline.yaml:10:7 window.stride: too small: expected number to be >=1, got 0.',
+      'pipeline.yaml:10:7 window.stride: must be at least 1, got 0.',
     ]);
   });
 

@@ -1,20 +1,15 @@
 // A pipeline from YAML: parsed, filled in, checked, every problem with its place in the file.
 
 import { readFile } from 'node:fs/promises';
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type Document, type Node, type YAMLMap } from 'yaml';
 import { z } from 'zod';
-import {
-  closest,
-  ConfigError,
-  DeepEarthError,
-  InputError,
-  type ConfigIssue,
-  type Location,
-} from '@deepearth/core/errors';
+import { ConfigError, DeepEarthError, InputError, type ConfigIssue, type Location } from '@deepearth/core/errors';
 import { onErrorSchema } from '@deepearth/core/on-error';
+import { optionIssues } from '@deepearth/core/option-issues';
 import { applyOverrides, type Override, type Path } from './overrides.ts';
 import { definePipeline, type Pipeline, type StageUse } from '@deepearth/core/pipeline';
 import { loadPlugin } from './plugins.ts';
+import { followed, isMergeKey, mergedMaps, readYaml } from './read-yaml.ts';
 import { unknownTypeRemedy, type StageRegistry } from '@deepearth/core/registry';
 import { substitute } from './substitute.ts';
 
@@ -100,7 +95,6 @@ export async function parseConfig(
 ): Promise<LoadedConfig> {
   if (text.length > maxConfigBytes) throw new InputError(file, 'is larger than 1 MiB, which no pipeline file is.');
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
   const at = (offset: number): Location => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
@@ -108,20 +102,19 @@ export async function parseConfig(
   const fail = (issues: readonly ConfigIssue[]): void => {
     if (issues.length) throw new ConfigError(issues);
   };
-  fail(
-    document.errors.map(({ pos, message }) => ({
-      location: at(pos[0]),
-      path: '',
-      message: message.replace(/ at line \d+.*$/s, ''),
-    })),
-  );
+  const read = readYaml(text, lines);
+  if (!('contents' in read)) {
+    const { offset, message, remedy } = read;
+    throw new ConfigError([{ location: at(offset), path: '', message, remedy }]);
+  }
+  const document = read;
   if (!isMap(document.contents))
     fail([
       {
         location: at(0),
         path: '',
         message: 'a pipeline file is a map with "stages".',
-        remedy: 'See examples/ for one.',
+        remedy: '`deepearth init` writes one to start from.',
       },
     ]);
 
@@ -137,8 +130,14 @@ export async function parseConfig(
     })),
   );
 
-  const parsed = fileSchema.safeParse(toPlain(document, at));
-  if (!parsed.success) fail(parsed.error.issues.flatMap((issue) => shapeIssues(issue, locate)));
+  const content = withoutNotes(toPlain(document, at));
+  const parsed = fileSchema.safeParse(content);
+  if (!parsed.success)
+    fail(
+      optionIssues(parsed.error.issues, content, fileSchema, (key) => `there is no ${JSON.stringify(key)} here.`).map(
+        ({ path, message, remedy }) => ({ location: locate(path), path: path.join('.'), message, remedy }),
+      ),
+    );
   const { name = 'pipeline', plugins = [], output, stages } = parsed.data!;
 
   let all = registry;
@@ -196,8 +195,9 @@ function locator(
     let node: unknown = document.contents;
     let offset = (node as Node | null)?.range?.[0] ?? 0;
     for (const part of path) {
+      node = followed(node, document);
       if (isMap(node)) {
-        const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(part));
+        const pair = pairOf(node, String(part), document);
         if (!pair) break;
         offset = (pair.key as Node).range?.[0] ?? offset;
         node = pair.value;
@@ -208,6 +208,18 @@ function locator(
     }
     return at(offset);
   };
+}
+
+/** The entry of a key: the map's own, or one that it merges. */
+function pairOf(map: YAMLMap, name: string, document: Document): YAMLMap['items'][number] | undefined {
+  const own = map.items.find(({ key }) => isScalar(key) && String(key.value) === name);
+  if (own) return own;
+  for (const pair of map.items.filter(isMergeKey))
+    for (const merged of mergedMaps(pair, document) ?? []) {
+      const found = pairOf(merged as YAMLMap, name, document);
+      if (found) return found;
+    }
+  return undefined;
 }
 
 /** The document's content; the alias limit stops bombs. */
@@ -221,33 +233,8 @@ function toPlain(document: Document, at: (offset: number) => Location): unknown 
   }
 }
 
-const knownKeys = (path: Path): string[] =>
-  path.length === 0
-    ? Object.keys(fileSchema.shape)
-    : path.length === 2 && path[0] === 'stages'
-      ? Object.keys(stageEntrySchema.shape)
-      : [];
-
-function shapeIssues(issue: z.core.$ZodIssue, locate: (path: Path) => Location): ConfigIssue[] {
-  const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
-      const known = knownKeys(path);
-      const near = closest(key, known);
-      return {
-        location: locate([...path, key]),
-        path: [...path, key].join('.'),
-        message: `there is no ${JSON.stringify(key)} here.`,
-        remedy: near ? `Did you mean ${near}?` : `It may have: ${known.join(', ')}.`,
-      };
-    });
-  }
-  const missing = issue.code === 'invalid_type' && /received undefined/.test(issue.message);
-  return [
-    {
-      location: locate(path),
-      path: path.join('.'),
-      message: missing ? 'is missing.' : `${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}.`,
-    },
-  ];
-}
+/** Without the top-level keys that begin with `x-`, which are a place for anchors and notes. */
+const withoutNotes = (content: unknown): unknown =>
+  content !== null && typeof content === 'object' && !Array.isArray(content)
+    ? Object.fromEntries(Object.entries(content).filter(([key]) => !key.startsWith('x-')))
+    : content;

@@ -1,6 +1,6 @@
 // Values from the command line: `--set frames.with.directory=DIR`.
 
-import { isMap, parse, type Document } from 'yaml';
+import { isAlias, isMap, parse, type Document, type Node } from 'yaml';
 import { closest, type ConfigIssue } from '@deepearth/core/errors';
 
 export type Path = readonly (string | number)[];
@@ -58,12 +58,22 @@ export function applyOverrides(
       stage < 0 ? [first] : ['stages', stage, ...rest.map((part) => (/^\d+$/.test(part) ? Number(part) : part))];
     // An entry written as `with:` alone is null in YAML and must become a map before something is put into it.
     for (let depth = 1; depth < path.length; depth++) {
-      const node = document.getIn(path.slice(0, depth), true);
-      if (node === undefined || (!isMap(node) && document.getIn(path.slice(0, depth)) === null))
-        document.setIn(path.slice(0, depth), document.createNode({}));
+      const place = path.slice(0, depth);
+      ownCopy(document, place);
+      const node = document.getIn(place, true);
+      if (node === undefined || (!isMap(node) && document.getIn(place) === null))
+        document.setIn(place, document.createNode({}));
+    }
+    const value = valueOf(text.slice(equals + 1));
+    if (value instanceof Error) {
+      refuse(
+        `has a value that begins like a list or a map of YAML and is none (${value.message}).`,
+        'Close its brackets, or put it into quotes.',
+      );
+      continue;
     }
     try {
-      document.setIn(path, document.createNode(valueOf(text.slice(equals + 1))));
+      document.setIn(path, document.createNode(value.is));
       placed.push({ path, flag });
     } catch {
       refuse('cannot be set: a part of its path is no map.');
@@ -72,12 +82,22 @@ export function applyOverrides(
   return { placed, issues };
 }
 
-function valueOf(text: string): unknown {
+/** What the text means in YAML, or itself; an `Error` where it begins a list, a map or a quote that it does not end. */
+function valueOf(text: string): { readonly is: unknown } | Error {
   try {
-    return parse(text) as unknown;
-  } catch {
-    return text;
+    return { is: parse(text, { prettyErrors: false, logLevel: 'error' }) as unknown };
+  } catch (error) {
+    return /^\s*[[{"']/.test(text) ? (error as Error) : { is: text };
   }
+}
+
+/** Puts a copy in the place of an alias, so that what is set there changes nothing elsewhere. */
+function ownCopy(document: Document, place: Path): void {
+  const node = document.getIn(place, true);
+  if (!isAlias(node)) return;
+  const copy = node.resolve(document)?.clone() as Node | undefined;
+  if (copy && 'anchor' in copy) delete copy.anchor;
+  document.setIn(place, copy);
 }
 
 function idOf(stage: unknown): string {

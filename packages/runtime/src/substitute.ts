@@ -43,6 +43,22 @@ export function substitute(document: Document, env: Readonly<Record<string, stri
   return issues;
 }
 
+const [brackets, stand] = ['{}[],', '\ue000\ue001\ue002\ue003\ue004'];
+const swap = (text: string, from: string, to: string): string =>
+  Array.from(text, (character) => to[from.indexOf(character)] ?? character).join('');
+
+/**
+ * The text with the brackets and commas of every `${VAR}` in private characters, so that YAML takes it for a word also
+ * inside `{ }` and `[ ]`. Every character stays in its place. A text that uses these characters itself stays as it is.
+ */
+export const maskVariables = (text: string): string =>
+  /[\ue000-\ue004]/.test(text)
+    ? text
+    : text.replace(pattern, (variable) => (variable.includes('\n') ? variable : swap(variable, brackets, stand)));
+
+/** The way back from `maskVariables`, for what was parsed. */
+export const unmaskVariables = (text: string): string => swap(text, stand, brackets);
+
 /** What a plain YAML scalar of this text means; text that is no scalar stays text. */
 function typed(text: string): unknown {
   const parsed = parseDocument(text, { logLevel: 'silent' });

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pipelineSchema } from '@deepearth/runtime/schema';
 import { exitCodes } from '../exit-codes.ts';
+import { cannotWrite } from '../cannot-write.ts';
 import { print, remark } from '../print.ts';
 import { stagesWith } from './stages.ts';
 
@@ -19,7 +20,9 @@ export async function schemaCommand({ plugin, output }: SchemaFlags): Promise<nu
     if (process.stderr.isTTY) remark('To use it in an editor: deepearth schema --output pipeline.schema.json');
     return exitCodes.done;
   }
-  await writeFile(output, `${text}\n`);
+  await writeFile(output, `${text}\n`).catch((cause: unknown) => {
+    throw cannotWrite(output, cause);
+  });
   print(
     `Wrote ${output}. For completion and checks, put this as the first line into a pipeline beside it:\n  # yaml-language-server: $schema=./${basename(output)}`,
   );

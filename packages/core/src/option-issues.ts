@@ -1,0 +1,184 @@
+// Says what is wrong with a value that a schema refused: what is expected, and what was seen.
+
+import type { z } from 'zod';
+import { closest } from './errors.ts';
+
+/** One mistake of a value. */
+export interface OptionIssue {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  readonly remedy?: string;
+}
+
+type Issue = z.core.$ZodIssue;
+type Path = readonly (string | number)[];
+
+/**
+ * The mistakes in `value` that a schema found. `what` names what has the keys of the whole value ("source/frames"), for
+ * "has no option".
+ */
+export const optionIssues = (
+  issues: readonly Issue[],
+  value: unknown,
+  schema: unknown,
+  unknownKey: (key: string, path: Path) => string,
+): OptionIssue[] => issues.flatMap((issue) => tell(issue, [], value, schema, unknownKey));
+
+function tell(
+  issue: Issue,
+  above: Path,
+  root: unknown,
+  schema: unknown,
+  unknownKey: (key: string, path: Path) => string,
+): OptionIssue[] {
+  const path = [...above, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))];
+  const seen = path.reduce<unknown>((value, part) => (value as Record<string | number, unknown> | null)?.[part], root);
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(schema, path);
+    return issue.keys.map((key) => {
+      const near = closest(key, known);
+      const remedy = near ? `Did you mean ${near}?` : known.length ? `It has: ${known.join(', ')}.` : 'It has none.';
+      return { path: [...path, key], message: unknownKey(key, path), remedy };
+    });
+  }
+  if (issue.code === 'invalid_union') {
+    const inside = closestBranch(issue.errors);
+    if (inside) return inside.flatMap((each) => tell(each, path, root, schema, unknownKey));
+  }
+  const wanted = expected(issue);
+  if (seen === undefined && wanted) return [{ path, message: `is missing; it is ${wanted}.` }];
+  const near =
+    typeof seen === 'string'
+      ? closest(
+          seen,
+          choices(issue).flatMap((choice) => (typeof choice === 'string' ? [choice] : [])),
+        )
+      : undefined;
+  const message = wanted ? `must be ${wanted}` : lowerFirst(issue.message);
+  return [
+    {
+      path,
+      message: `${message}, got ${shown(seen)}.`,
+      ...(near !== undefined && { remedy: `Did you mean ${near}?` }),
+    },
+  ];
+}
+
+/**
+ * Of the shapes that a value may have, the one it was meant to be: the only one whose own form it has, so that the
+ * mistake lies inside.
+ */
+function closestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const inside = branches.filter((issues) =>
+    issues.every((issue) => issue.path.length > 0 || !['invalid_type', 'invalid_value'].includes(issue.code)),
+  );
+  return inside.length === 1 ? inside[0] : undefined;
+}
+
+/** What a value must be, in words; `undefined` where the schema's own message says it. */
+function expected(issue: Issue): string | undefined {
+  const all = [...new Set(alternatives(issue))];
+  return all.length < 2 ? all[0] : `${all.slice(0, -1).join(', ')} or ${all.at(-1)!}`;
+}
+
+function alternatives(issue: Issue): string[] {
+  if (issue.code === 'invalid_value') return issue.values.map(shown);
+  if (issue.code === 'invalid_union') return issue.errors.flatMap((branch) => branch.flatMap(alternatives));
+  const one = requirement(issue);
+  return one === undefined ? [] : [one];
+}
+
+function requirement(issue: Issue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return typeNames[issue.expected] ?? `a ${issue.expected}`;
+    case 'too_small':
+      return bound(issue.origin, Number(issue.minimum), issue.inclusive === false ? 'more than' : 'at least');
+    case 'too_big':
+      return bound(issue.origin, Number(issue.maximum), issue.inclusive === false ? 'less than' : 'at most');
+    case 'not_multiple_of':
+      return `a multiple of ${issue.divisor}`;
+    case 'invalid_format':
+      return issue.message.startsWith('Invalid') && 'pattern' in issue && issue.pattern
+        ? `of the form ${String(issue.pattern)}`
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a number',
+  string: 'a text',
+  boolean: 'true or false',
+  array: 'a list',
+  tuple: 'a list',
+  object: 'a map',
+  record: 'a map',
+  null: 'null',
+};
+
+function bound(origin: string, limit: number, relation: string): string {
+  if (Math.abs(limit) === Number.MAX_SAFE_INTEGER) return `a whole number ${relation} 2^53`;
+  if (origin === 'string')
+    return limit === 1 && relation === 'at least' ? 'a text that is not empty' : `${relation} ${limit} characters long`;
+  if (origin === 'array' || origin === 'set')
+    return `a list of ${relation} ${limit} ${limit === 1 ? 'entry' : 'entries'}`;
+  return `${relation} ${limit}`;
+}
+
+/** The values that an issue would have taken. */
+const choices = (issue: Issue): readonly unknown[] =>
+  issue.code === 'invalid_value'
+    ? issue.values
+    : issue.code === 'invalid_union'
+      ? issue.errors.flatMap((branch) => branch.flatMap(choices))
+      : [];
+
+/** A value as a message shows it: whole where it is short. */
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  const text = JSON.stringify(value) ?? typeof value;
+  return text.length <= 60
+    ? text
+    : Array.isArray(value)
+      ? 'a list'
+      : typeof value === 'object'
+        ? 'a map'
+        : `${text.slice(0, 57)}…"`;
+}
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, '');
+
+interface Def {
+  readonly type?: string;
+  readonly innerType?: unknown;
+  readonly in?: unknown;
+  readonly options?: readonly unknown[];
+  readonly element?: unknown;
+  readonly valueType?: unknown;
+  readonly items?: readonly unknown[];
+}
+
+/** The schemas that a value may have to satisfy: unions opened, wrappers taken off. */
+function unwrapped(schema: unknown): unknown[] {
+  const def = (schema as { def?: Def } | undefined)?.def;
+  if (!def) return [];
+  if (def.options) return def.options.flatMap(unwrapped);
+  const inner = def.innerType ?? def.in;
+  return inner === undefined ? [schema] : unwrapped(inner);
+}
+
+/** The keys that a map at this path of a value may have. */
+export function keysAt(schema: unknown, path: Path): string[] {
+  let at = unwrapped(schema);
+  for (const part of path)
+    at = at.flatMap((each) => {
+      const { shape, def } = each as { shape?: Record<string, unknown>; def?: Def };
+      const tuple = def?.items?.[Number(part)];
+      return unwrapped(shape?.[part] ?? def?.element ?? def?.valueType ?? tuple);
+    });
+  return [...new Set(at.flatMap((each) => Object.keys((each as { shape?: object }).shape ?? {})))];
+}
