@@ -1,4 +1,4 @@
-// A graph that runs in a page as it does in Node: a stored token grid, its colours by PCA, a picture of them.
+// A graph that runs in a page as it does in Node: a stored token grid, its colours by PCA, a picture of them with caption and legend.
 
 import { definePipeline, defineSource, run, use, type Picture, type StageDefinition } from '@deepearth/core';
 import { bytesSource } from '@deepearth/formats';
@@ -31,7 +31,11 @@ export async function draw(bytes: Uint8Array): Promise<Picture[]> {
   const pipeline = definePipeline([
     use(tokenFile(bytes, axes), {}, { id: 'tokens' }),
     use(pcaStage as StageDefinition, {}, { id: 'pca' }),
-    use(tokensRenderer as StageDefinition, { cellPixels: 4, background: 'transparent' }, { id: 'pictures' }),
+    use(
+      tokensRenderer as StageDefinition,
+      { cellPixels: 40, background: 'transparent', caption: true, legend: true },
+      { id: 'pictures' },
+    ),
   ]);
   const running = run(pipeline);
   const pictures: Picture[] = [];

@@ -214,6 +214,17 @@ export interface Projection extends Grid {
   readonly meaning: 'coordinates' | 'scalar' | 'label';
   /** Names the reducer for file names and captions: "umap", "pca". */
   readonly reducer: string;
+  /** What each component is, where it is not simply the first, second, third that the reducer found: "red". */
+  readonly componentNames?: readonly string[];
+}
+
+/** What the colours of a picture stand for. */
+export interface Legend extends Pick<Projection, 'reducer' | 'meaning' | 'limits' | 'componentNames'> {
+  /**
+   * `[colors, 3]`: those of one number from its low limit to its high one, or one for each group. Absent for coordinates:
+   * three or more are red, green, blue; two are red and green over a blue that falls with both.
+   */
+  readonly colors?: Uint8Array;
 }
 
 /** RGB pixels that a renderer made for one frame (or one step of time). */
@@ -225,6 +236,8 @@ export interface Picture extends Item {
   readonly frame: Frame;
   /** What it is a picture of, for file names: "umap-overlay", "pca-tokens". */
   readonly layer: string;
+  /** What its colours stand for, for those who draw a legend; one for each projection it shows. */
+  readonly legends?: readonly Legend[];
 }
 
 /** A file that a sink wrote. */

@@ -12,6 +12,8 @@ import {
   type Tensor,
 } from '@deepearth/core';
 import { z } from 'zod';
+import { annotated, annotationOptions, captionedHeight } from './annotated.ts';
+import { captionFields, captionOf } from './caption.ts';
 import { flattened, scaled } from './scale.ts';
 
 /** Options of `renderer/contact-sheet`. */
@@ -20,12 +22,13 @@ export const contactSheetOptions = z.strictObject({
   rows: z.number().int().min(1).max(64).default(4).describe('Rows at most; a longer run is thinned out evenly to fit.'),
   cellPixels: z.number().int().min(8).max(1024).default(128).describe('Width of a picture on the sheet.'),
   gapPixels: z.number().int().nonnegative().max(64).default(4).describe('Black pixels between pictures.'),
+  ...annotationOptions,
 });
 
 /** One sheet in the making: every `step`-th picture of one sequence and layer. */
 interface Sheet {
   readonly first: Picture;
-  cells: { picture: Tensor<'uint8'>; key: string }[];
+  cells: { picture: Tensor<'uint8'>; keys: readonly string[] }[];
   step: number;
   seen: number;
 }
@@ -43,15 +46,16 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
     '- type: renderer/contact-sheet\n  with: { columns: 4, rows: 4, cellPixels: 240 }',
   ],
 
-  describe(input, { options: { columns, rows, cellPixels, gapPixels }, inputs, ownName }) {
+  describe(input, { options: { columns, rows, cellPixels, gapPixels, caption }, inputs, ownName }) {
     const other = inputs.find(({ spec: { kind } }) => kind !== 'picture');
     if (input?.kind !== 'picture' || other)
       return refuse(`a contact sheet shows pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
         remedy: 'Put it behind a renderer.',
       });
     const shapes = inputs.map((each) => (axisSize(each.spec, 'height') ?? NaN) / (axisSize(each.spec, 'width') ?? NaN));
-    const cellHeight = Math.ceil(cellPixels * Math.max(...shapes));
-    const sheet = cellHeight ? 3 * columns * (cellPixels + gapPixels) * rows * (cellHeight + gapPixels) : undefined;
+    const pictureHeight = Math.ceil(cellPixels * Math.max(...shapes));
+    const cellHeight = captionedHeight(cellPixels, pictureHeight || cellPixels, captionFields(caption))!;
+    const sheet = pictureHeight ? 3 * columns * (cellPixels + gapPixels) * rows * (cellHeight + gapPixels) : undefined;
     const sheets = inputs.reduce<number | null>(
       (sum, { spec: { sequences, names } }) =>
         sum === null || sequences === null || !names ? null : sum + (sequences?.length ?? 1) * names.length,
@@ -67,12 +71,13 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
         }),
       },
       drains: true,
-      memoryBytes: 2 * columns * rows * cellPixels * cellPixels * 3 * streams,
+      memoryBytes: 2 * columns * rows * cellPixels * cellHeight * 3 * streams,
     };
   },
 
   async *process(pictures, { options, ownName, key, attempt, signal }) {
     const most = options.columns * options.rows;
+    const fields = captionFields(options.caption);
     const sheets = new Map<string, Sheet>();
     for await (const picture of pictures) {
       signal.throwIfAborted();
@@ -80,16 +85,19 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
       const sheet = sheets.get(name) ?? { first: picture, cells: [], step: 1, seen: 0 };
       sheets.set(name, sheet);
       if (sheet.seen++ % sheet.step) continue;
-      const small = await attempt(picture, () => scaled(flattened(picture.pixels), options.cellPixels, false));
-      if (!small) continue;
-      sheet.cells.push({ picture: small, key: picture.key });
+      const caption = captionOf(fields, picture.frame, picture.layer);
+      const cell = await attempt(picture, async () =>
+        annotated(await scaled(flattened(picture.pixels), options.cellPixels, false), caption),
+      );
+      if (!cell) continue;
+      sheet.cells.push({ picture: cell, keys: [picture.key, ...caption.map(({ text }) => text)] });
       if (sheet.cells.length <= most) continue;
       // Too many: every second one goes, and from now on only every second one comes.
       sheet.cells = sheet.cells.filter((_, i) => i % 2 === 0);
       sheet.step *= 2;
     }
     for (const [, { first, cells }] of [...sheets].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const { layer } = first;
+      const { layer, legends } = first;
       const name = sheetName(layer, ownName);
       const pixels = layOut(
         cells.map(({ picture }) => picture),
@@ -99,10 +107,11 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
       yield {
         kind: 'picture',
         id: `${name}-${first.frame.id}`,
-        key: key(layer, ...cells.map((cell) => cell.key)),
-        pixels,
+        key: key(layer, ...cells.flatMap(({ keys }) => keys)),
+        pixels: options.legend ? annotated(pixels, [], legends) : pixels,
         frame: first.frame,
         layer: name,
+        ...(legends && { legends }),
       };
     }
   },

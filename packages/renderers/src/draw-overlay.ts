@@ -2,6 +2,7 @@
 
 import { geometryOf, InputError, sourceName, type Geometry, type Projection } from '@deepearth/core';
 import { z } from 'zod';
+import { annotationOptions } from './annotated.ts';
 import { cellColors, colorOptions } from './cell-colors.ts';
 import type { Shot } from './each-frame.ts';
 import { overlayPixels } from './overlay-pixels.ts';
@@ -9,6 +10,7 @@ import { toRgb } from './rgb.ts';
 
 export const overlayFields = {
   ...colorOptions,
+  ...annotationOptions,
   opacity: z
     .number()
     .min(0)

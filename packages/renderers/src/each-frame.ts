@@ -1,6 +1,11 @@
 // Goes through the frames of a stream of projections, each frame once, with the time step that shows it.
 
 import { InputError, type Frame, type Picture, type Projection, type StageContext, type Tensor } from '@deepearth/core';
+import type { z } from 'zod';
+import { annotated, type annotationOptions } from './annotated.ts';
+import { captionFields, captionOf } from './caption.ts';
+import type { ColorChoice } from './cell-colors.ts';
+import { legendOf } from './legend.ts';
 import { undrawable, undrawableRemedy } from './projection-spec.ts';
 
 /** One picture to draw. */
@@ -59,10 +64,13 @@ export async function* shots(projections: AsyncIterable<Projection>, per: 'frame
   }
 }
 
+/** What all renderers of projections let choose. */
+type Choice = ColorChoice & z.output<z.ZodObject<typeof annotationOptions>>;
+
 /** Draws every shot under the stage's `onError`; a frame that cannot be read then misses its picture only. */
 export async function* pictures(
   projections: AsyncIterable<Projection>,
-  context: StageContext,
+  context: StageContext<Choice>,
   {
     per,
     layer,
@@ -73,20 +81,27 @@ export async function* pictures(
     draw(shot: Shot): Promise<Tensor<'uint8'>> | Tensor<'uint8'>;
   },
 ): AsyncGenerator<Picture> {
+  const { options } = context;
+  const fields = captionFields(options.caption);
   for await (const shot of shots(projections, per)) {
     context.signal.throwIfAborted();
     const { projection, frame, step } = shot;
     const name = layer(projection);
     const id = `${name}-${frame.id}`;
-    const pixels = await context.attempt({ id }, () => draw(shot));
+    const caption = captionOf(fields, frame, name);
+    const legends = [legendOf(projection, options)];
+    const pixels = await context.attempt({ id }, async () =>
+      annotated(await draw(shot), caption, options.legend ? legends : []),
+    );
     if (pixels)
       yield {
         kind: 'picture',
         id,
-        key: context.key(projection.key, frame.key, String(step)),
+        key: context.key(projection.key, frame.key, String(step), ...caption.map(({ text }) => text)),
         pixels,
         frame,
         layer: name,
+        legends,
       };
   }
 }

@@ -9,6 +9,9 @@ test('every stage is listed under its own type', async () => {
 test('what the package exports is what it is meant to', () => {
   expect(Object.keys(everything).sort()).toMatchInlineSnapshot(`
     [
+      "annotated",
+      "captionOf",
+      "captionStrip",
       "categoryColor",
       "cellColors",
       "colorMap",
@@ -16,6 +19,8 @@ test('what the package exports is what it is meant to', () => {
       "contactSheet",
       "contactSheetOptions",
       "drawTokens",
+      "legendOf",
+      "legendStrip",
       "overlay",
       "overlayOptions",
       "overlayPixels",

@@ -9,5 +9,8 @@ export { stages } from './stages.ts';
 // Parts
 export { colorMap, colorMapNames, categoryColor, type ColorMapName } from './colormaps.ts';
 export { cellColors, type ColorChoice } from './cell-colors.ts';
+export { annotated } from './annotated.ts';
+export { captionOf, captionStrip, type Caption, type CaptionField } from './caption.ts';
+export { legendOf, legendStrip } from './legend.ts';
 export { overlayPixels, type GridColors, type Interpolation } from './overlay-pixels.ts';
 export { toRgb } from './rgb.ts';

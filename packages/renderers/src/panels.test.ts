@@ -6,6 +6,7 @@ import { folderStore } from '@deepearth/runtime';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeFrames, makePictures } from '@deepearth/testing';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { captionStrip } from './caption.ts';
 import { panelsRenderer } from './panels.ts';
 import { pictureQueue, type Panel } from './picture-queue.ts';
 
@@ -93,6 +94,60 @@ describe('frames that not every input shows', () => {
       [1, 2],
     ]);
     expect(pictures[0]!.pixels.data[12]).toBe(0);
+  });
+});
+
+describe('captions and legends of panels', () => {
+  const drawn = (layer: string, seed: number): Picture[] =>
+    makePictures(2, { layer, seed, width: 300, height: 60 }).map((picture, i) => ({
+      ...picture,
+      legends: [
+        {
+          reducer: layer,
+          meaning: 'label',
+          limits: [[0, 3 * seed]],
+          colors: new Uint8Array((3 * seed + 1) * 3).fill(40 * seed),
+        },
+      ],
+      key: `${layer}-${i}`,
+    }));
+  const inputs = () => [makeFrames(2, { width: 300, height: 60 }), drawn('pca', 1), drawn('kmeans', 9)];
+
+  test.each(['row', 'column'] as const)('leave the panels of a %s as they are', async (direction) => {
+    const plain = await draw(inputs(), { direction });
+    const said = await draw(inputs(), { direction, caption: true, legend: true });
+    expect(new Set(said.map(({ pixels: { shape } }) => shape.join())).size).toBe(1);
+    const [, width] = plain[0]!.pixels.shape as [number, number];
+    expect(said[0]!.pixels.shape[1]).toBe(width);
+    /** The bytes of a panel's row, of the picture with or without words. */
+    const row = (picture: Picture, top: number, left: number): Uint8Array =>
+      picture.pixels.data.subarray((top * width + left) * 3, (top * width + left + 300) * 3);
+    // A name takes 14 rows; the legend of 4 groups one line, that of 28 groups several.
+    const tops = direction === 'row' ? [14, 14, 14] : [14, 14 + 60 + 4 + 14, 14 + 60 + 4 + 14 + 60 + 14 + 4 + 14];
+    said.forEach((picture, i) => {
+      for (const panel of [0, 1, 2])
+        for (let y = 0; y < 60; y++) {
+          const [top, left] = direction === 'row' ? [y, panel * 304] : [panel * 64 + y, 0];
+          expect(row(picture, tops[panel]! + y, left)).toEqual(row(plain[i]!, top, left));
+        }
+    });
+  });
+
+  test('are the names of layers, and of the stage that frames come from', async () => {
+    const named = await draw(inputs(), { caption: ['layer'] });
+    const strip = captionStrip([{ field: 'layer', text: 'kmeans' }], 300, 1);
+    const [height, width] = named[0]!.pixels.shape as [number, number];
+    expect(height).toBe(60 + 14);
+    for (let y = 0; y < 14; y++)
+      expect(named[0]!.pixels.data.subarray((y * width + 608) * 3, (y + 1) * width * 3)).toEqual(
+        strip.data.subarray(y * 900, (y + 1) * 900),
+      );
+    const [first] = makeFrames(1);
+    expect((await draw([[first!]], { caption: ['layer'] }))[0]!.key).not.toBe((await draw([[first!]]))[0]!.key);
+  });
+
+  test('go on to what is made of the picture', async () => {
+    expect((await draw(inputs()))[0]!.legends!.map(({ reducer }) => reducer)).toEqual(['pca', 'kmeans']);
   });
 });
 

@@ -8,15 +8,20 @@ import {
   tensor,
   type Frame,
   type Item,
+  type Legend,
   type Picture,
   type StreamSpec,
   type Tensor,
 } from '@deepearth/core';
 import { z } from 'zod';
+import { annotated, annotationOptions } from './annotated.ts';
+import { captionFields, captionOf, captionStrip } from './caption.ts';
 import { joinByFrame } from './join-by-frame.ts';
+import { legendStrip } from './legend.ts';
 import { pictureQueue, type Panel } from './picture-queue.ts';
 import { toRgb } from './rgb.ts';
 import { flattened, scaled } from './scale.ts';
+import { emptyStrip, stackRows, textScale } from './strip.ts';
 
 const usualLayer = 'panels';
 
@@ -33,6 +38,7 @@ export const panelsOptions = z.strictObject({
     .describe(
       'Height of every panel in a row (width in a column). Default: that of the largest panel of the first picture.',
     ),
+  ...annotationOptions,
   layer: z.string().min(1).default(usualLayer).describe('Name of the pictures.'),
 });
 
@@ -75,6 +81,10 @@ export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, un
     const { options, inputs, signal } = context;
     const layer = layerOf(options.layer, context.ownName);
     let edge = options.panelPixels;
+    const fields = captionFields(options.caption, ['layer', 'number', 'time', 'file']);
+    const across = options.direction === 'row';
+    const named = fields.includes('layer');
+    const below = fields.filter((field) => field !== 'layer');
     const rows = joinByFrame(
       inputs.map(({ items }) => items as AsyncIterable<Panel>),
       (index) => pictureQueue(() => context.scratch(`${index}.pixels`)),
@@ -83,13 +93,20 @@ export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, un
     for await (const { frame, panels } of rows) {
       signal.throwIfAborted();
       const id = `${layer}-${frame.id}`;
+      const names = named ? panels.map((panel, i) => nameOf(panel, inputs[i]!.id)) : [];
+      const caption = captionOf(below, frame, layer);
+      const legends = panels.map((panel) => (panel?.kind === 'picture' ? (panel.legends ?? []) : []));
       const pixels = await context.attempt({ id }, async () => {
         const pictures = await Promise.all(panels.map(async (panel) => (panel ? rgbOf(panel, signal) : undefined)));
-        edge ??= Math.max(...pictures.map((picture) => picture?.shape[options.direction === 'row' ? 0 : 1] ?? 1));
-        return putTogether(pictures, edge, options.direction, options.gapPixels);
+        edge ??= Math.max(...pictures.map((picture) => picture?.shape[across ? 0 : 1] ?? 1));
+        const parts = await Promise.all(pictures.map((picture) => brought(picture, edge!, across)));
+        const [height, width] = extent(parts, across, options.gapPixels);
+        const scale = textScale(width, height);
+        const shown = labelled(parts, { names, legends: options.legend ? legends : [], across, scale });
+        return annotated(putTogether(shown, across, options.gapPixels), caption, [], scale);
       });
-      const key = context.key(...panels.map((panel) => panel?.key ?? ''));
-      if (pixels) yield { kind: 'picture', id, key, pixels, frame, layer };
+      const key = context.key(...panels.map((panel) => panel?.key ?? ''), ...names, ...caption.map(({ text }) => text));
+      if (pixels) yield { kind: 'picture', id, key, pixels, frame, layer, legends: legends.flat() };
     }
   },
 });
@@ -119,30 +136,68 @@ async function framePixels(frame: Frame, signal: AbortSignal): Promise<Tensor<'u
   return tensor('uint8', [raster.values.shape[0]!, raster.values.shape[1]!, 3], toRgb(raster, frame));
 }
 
-async function putTogether(
-  pictures: readonly (Tensor<'uint8'> | undefined)[],
+/** What a panel is called: its layer, or the stage that a frame comes from; nothing where there is none yet. */
+const nameOf = (panel: Panel | undefined, stage: string): string =>
+  panel ? (panel.kind === 'picture' ? panel.layer : stage) : '';
+
+/** At the height (`across`) or width of `edge`; a black square where there is nothing to show. */
+const brought = async (
+  picture: Tensor<'uint8'> | undefined,
   edge: number,
-  direction: 'row' | 'column',
-  gap: number,
-): Promise<Tensor<'uint8'>> {
-  const across = direction === 'row';
-  const panels = await Promise.all(
-    pictures.map(async (picture) =>
-      picture ? scaled(picture, edge, across) : tensor('uint8', [edge, edge, 3], new Uint8Array(edge * edge * 3)),
-    ),
+  across: boolean,
+): Promise<Tensor<'uint8'>> =>
+  picture ? scaled(picture, edge, across) : tensor('uint8', [edge, edge, 3], new Uint8Array(edge * edge * 3));
+
+/** Each panel below its name and above its legends, where they are asked for; in a row all as high as the highest. */
+function labelled(
+  panels: readonly Tensor<'uint8'>[],
+  {
+    names,
+    legends,
+    across,
+    scale,
+  }: {
+    readonly names: readonly string[];
+    readonly legends: readonly (readonly Legend[])[];
+    readonly across: boolean;
+    readonly scale: number;
+  },
+): Tensor<'uint8'>[] {
+  const strips = panels.map(({ shape }, i) =>
+    legends[i]?.length ? legendStrip(legends[i], shape[1]!, scale) : undefined,
   );
-  const lengths = panels.map(({ shape }) => shape[across ? 1 : 0]!);
-  const total = lengths.reduce((a, b) => a + b, 0) + gap * (panels.length - 1);
-  const [height, width] = across ? [edge, total] : [total, edge];
+  const highest = Math.max(...strips.map((strip) => strip?.shape[0] ?? 0));
+  return panels.map((panel, i) => {
+    const width = panel.shape[1]!;
+    const missing = across ? (highest - (strips[i]?.shape[0] ?? 0)) / scale : 0;
+    return stackRows([
+      ...(names.length ? [captionStrip([{ field: 'layer', text: names[i]! }], width, scale)] : []),
+      panel,
+      ...(strips[i] ? [strips[i]] : []),
+      ...(missing ? [emptyStrip(width, missing, scale).pixels] : []),
+    ]);
+  });
+}
+
+/** Height and width of panels beside one another (`across`) or one below the other, `gap` pixels apart. */
+function extent(panels: readonly Tensor<'uint8'>[], across: boolean, gap: number): [number, number] {
+  const total = panels.reduce((sum, { shape }) => sum + shape[across ? 1 : 0]!, gap * (panels.length - 1));
+  const edge = panels[0]!.shape[across ? 0 : 1]!;
+  return across ? [edge, total] : [total, edge];
+}
+
+/** Panels beside one another (`across`) or one below the other, `gap` black pixels apart. */
+function putTogether(panels: readonly Tensor<'uint8'>[], across: boolean, gap: number): Tensor<'uint8'> {
+  const [height, width] = extent(panels, across, gap);
   const out = new Uint8Array(height * width * 3);
   let at = 0;
-  panels.forEach((panel, i) => {
+  panels.forEach((panel) => {
     const [rows, columns] = panel.shape as [number, number];
     for (let row = 0; row < rows; row++) {
       const to = across ? (row * width + at) * 3 : (at + row) * width * 3;
       out.set(panel.data.subarray(row * columns * 3, (row + 1) * columns * 3), to);
     }
-    at += lengths[i]! + gap;
+    at += panel.shape[across ? 1 : 0]! + gap;
   });
   return tensor('uint8', [height, width, 3], out);
 }

@@ -1,17 +1,21 @@
 import {
   geometryOf,
   InputError,
+  lineage,
   spec,
   tensor,
   type Clip,
+  type Description,
   type Picture,
   type Projection,
   type StageDefinition,
 } from '@deepearth/core';
+import { describeAlone } from '@deepearth/core/run-stage';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeFrames, makeProjections } from '@deepearth/testing';
 import { describe, expect, test } from 'vitest';
 import { overlay } from './overlay.ts';
+import { sideBySide } from './side-by-side.ts';
 import { stacked } from './stacked.ts';
 import { tokens } from './tokens.ts';
 
@@ -35,6 +39,12 @@ describeStage(tokens, {
 describeStage(tokens, {
   title: 'per frame and transparent',
   options: { per: 'frame', cellPixels: 2, background: 'transparent' },
+  inputs: () => [given(projections())],
+});
+describeStage(tokens, {
+  title: 'with captions, over no background',
+  options: { caption: ['layer', 'number', 'file'], background: 'transparent' },
+  otherOptions: { caption: true, legend: true },
   inputs: () => [given(projections())],
 });
 describeStage(overlay, {
@@ -157,4 +167,70 @@ test('a frame of another size than the tokens were made from is an error with bo
   await expect(draw(overlay, [{ ...projection!, origin: { kind: 'picture', geometry } }])).rejects.toThrow(
     /is 32 x 24 pixels, but the tokens of clip-000000 were made from 99 x 24/,
   );
+});
+
+describe('a caption and a legend', () => {
+  const stages: readonly [name: string, stage: unknown, options: object][] = [
+    ['tokens', tokens, {}],
+    ['tokens over no background', tokens, { background: 'transparent' }],
+    ['overlay', overlay, {}],
+    ['stacked', stacked, { gapPixels: 2 }],
+    ['side-by-side', sideBySide, {}],
+  ];
+
+  test.each(stages)('of %s stand below it and change no pixel of it', async (_, stage, options) => {
+    const [plain] = await draw(stage, projections().slice(0, 1), options);
+    for (const asked of [{ caption: true }, { legend: true }, { caption: ['time'], legend: true }]) {
+      const [said] = await draw(stage, projections().slice(0, 1), { ...options, ...asked });
+      expect(said!.pixels.shape[0]).toBeGreaterThan(plain!.pixels.shape[0]!);
+      expect(said!.pixels.data.subarray(0, plain!.pixels.data.length)).toEqual(plain!.pixels.data);
+      expect(said!.layer).toBe(plain!.layer);
+    }
+  });
+
+  test('give all pictures of a run one size', async () => {
+    const all = await draw(overlay, projections(), { caption: true, legend: true });
+    expect(all).toHaveLength(16);
+    expect(new Set(all.map(({ pixels: { shape } }) => shape.join())).size).toBe(1);
+  });
+
+  test('that are not asked for are no part of the key; another file name is another key where it is shown', async () => {
+    const [projection] = projections();
+    const renamed: Projection = {
+      ...projection!,
+      clip: {
+        ...projection!.clip!,
+        frames: projection!.clip!.frames.map((frame) => ({
+          ...frame,
+          locator: { ...frame.locator, uri: 'other.tif' },
+        })),
+      },
+    };
+    const keyOf = async (item: Projection, options: object = {}): Promise<string> =>
+      (await draw(overlay, [item], options))[0]!.key;
+    const { key: frameKey } = projection!.clip!.frames[0]!;
+    const options = { colorMap: 'viridis', reverse: false, opacity: 0.5, interpolation: 'nearest' };
+    expect(await keyOf(projection!)).toBe(lineage('renderer/overlay', options, projection!.key, frameKey, '0'));
+    expect(await keyOf(renamed)).toBe(await keyOf(projection!));
+    expect(await keyOf(renamed, { caption: ['number'] })).toBe(await keyOf(projection!, { caption: ['number'] }));
+    expect(await keyOf(renamed, { caption: ['file'] })).not.toBe(await keyOf(projection!, { caption: ['file'] }));
+  });
+
+  test('are counted in the size that tokens are described with, as far as it is known before', async () => {
+    const input = spec('projection', { time: 8, height: 24, width: 24, components: 3 }, 'float32', 2);
+    const edges = async (options: object): Promise<unknown> =>
+      (
+        (await describeAlone(tokens as unknown as StageDefinition, { options, inputs: [input] })) as Description
+      ).output.axes
+        .slice(0, 2)
+        .map(({ size }) => size);
+    expect(await edges({})).toEqual([480, 480]);
+    expect(await edges({ caption: ['number', 'time'] })).toEqual([480 + 28, 480]);
+    expect(await edges({ caption: true })).toEqual([480 + 50, 480]);
+    expect(await edges({ legend: true })).toEqual([null, 480]);
+  });
+
+  test('of a field that there is not is refused with the fields that there are', async () => {
+    await expect(draw(overlay, projections(), { caption: ['name'] })).rejects.toThrow(/caption.*number.*time.*file/s);
+  });
 });

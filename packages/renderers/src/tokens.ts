@@ -2,6 +2,8 @@
 
 import { axisSize, defineRenderer, refuse, spec, tensor, type Projection, type StreamSpec } from '@deepearth/core';
 import { z } from 'zod';
+import { annotationOptions, captionedHeight } from './annotated.ts';
+import { captionFields } from './caption.ts';
 import { cellColors, colorOptions } from './cell-colors.ts';
 import { pictures } from './each-frame.ts';
 import { layerName } from './layer-name.ts';
@@ -10,6 +12,7 @@ import { layersOf, wantProjections } from './projection-spec.ts';
 /** Options of `renderer/tokens`. */
 export const tokensOptions = z.strictObject({
   ...colorOptions,
+  ...annotationOptions,
   cellPixels: z
     .number()
     .int()
@@ -51,18 +54,17 @@ export const tokens = defineRenderer({
     '- type: renderer/tokens\n  with: { cellPixels: 10, colorMap: magma, per: frame }',
   ],
 
-  describe(input, { options: { cellPixels, background, layer, per }, ownName }) {
+  describe(input, { options: { cellPixels, background, layer, per, caption, legend }, ownName }) {
     const refusal = wantProjections(input);
     if (refusal || !input) return refusal ?? refuse('a renderer takes projections.');
     const most = per === 'frame' ? (input.frames?.count ?? null) : stepsOf(input);
     const edge = (name: string) => (axisSize(input, name) === null ? null : axisSize(input, name)! * cellPixels);
+    const width = edge('width');
+    // How high a legend is depends on the numbers in it.
+    const height = legend ? null : captionedHeight(width, edge('height'), captionFields(caption));
     return {
       output: {
-        ...spec(
-          'picture',
-          { height: edge('height'), width: edge('width'), channels: background === 'transparent' ? 4 : 3 },
-          'uint8',
-        ),
+        ...spec('picture', { height, width, channels: background === 'transparent' ? 4 : 3 }, 'uint8'),
         ...(most !== null && { most: { count: most } }),
         ...layersOf(input, layerName(layer, ownName, 'tokens')),
       },

@@ -160,6 +160,8 @@ describe('a reducer over a run', () => {
       [0, 1],
     ]);
     expect([...one!.values.data].every((value) => value >= 0 && value <= 1)).toBe(true);
+    expect(one!.componentNames).toEqual(['red', 'green', 'blue']);
+    expect((await reduce(pcaStage, makeTokens({ count: 2 })))[0]).not.toHaveProperty('componentNames');
   });
 
   test('a saved model tells how many components come out, before any token does', async () => {

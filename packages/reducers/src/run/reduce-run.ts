@@ -245,6 +245,7 @@ async function projectionOf(
     limits: even ? limits.map(() => [0, 1] as const) : limits,
     meaning,
     reducer: name,
+    ...(even && { componentNames: ['red', 'green', 'blue'] }),
     axes: [...item.axes.slice(0, -1), 'components'],
     origin: item.origin,
     ...(item.clip ? { clip: item.clip } : {}),
