@@ -1,7 +1,7 @@
 // Keeps the books of a run: what it read, wrote and skipped, and the manifest that says so.
 
 import { byPath } from './by-path.ts';
-import type { RunEvent, RunStatus } from './events.ts';
+import type { RunEvent, RunStatus, StageCounts } from './events.ts';
 import type { Artifact, Json } from './items.ts';
 import { lineage } from './lineage.ts';
 import { DeepEarthError, InputError } from './errors.ts';
@@ -121,31 +121,43 @@ export function openBook(store: RunStore, tell: (event: RunEvent) => void): Book
 /** Puts a manifest together, its lists in an order that does not depend on timing. */
 export function manifestOf(
   book: Book,
-  run: Omit<
-    Manifest,
-    'format' | 'inputs' | 'outputs' | 'skipped' | 'warnings' | 'finishedAt' | 'seconds' | 'startedAt'
-  > & {
+  run: Omit<Manifest, 'format' | 'inputs' | 'outputs' | 'skipped' | 'warnings' | 'times' | 'stages'> & {
     readonly started: Date;
     readonly status: RunStatus;
+    readonly stages: readonly (Omit<Manifest['stages'][number], keyof StageCounts> & StageCounts)[];
   },
 ): Manifest {
-  const { started, name, status, message, versions, pipeline, stages, range } = run;
+  const { started, name, status, message, versions, pipeline, range } = run;
   const finished = new Date();
+  const order = inOrderOf(pipeline.map(({ id }) => id));
   return {
-    format: 1,
+    format: 2,
     name,
     status,
     ...(message ? { message } : {}),
-    startedAt: started.toISOString(),
-    finishedAt: finished.toISOString(),
-    seconds: (finished.getTime() - started.getTime()) / 1000,
+    times: {
+      startedAt: started.toISOString(),
+      finishedAt: finished.toISOString(),
+      seconds: (finished.getTime() - started.getTime()) / 1000,
+      busySeconds: Object.fromEntries(run.stages.map(({ id, busySeconds }) => [id, busySeconds])),
+    },
     versions,
     pipeline,
     inputs: [...book.inputs.values()].sort(byPath),
     outputs: [...book.outputs].sort(byPath),
-    stages,
+    stages: run.stages.map(({ busySeconds: _, ...stage }) => stage),
     ...(range && { range }),
-    skipped: book.skipped,
-    warnings: book.warnings,
+    skipped: [...book.skipped].sort(order),
+    warnings: [...book.warnings].sort(order),
   };
+}
+
+/** Compares what stages said: by stage, then item, then message. */
+export function inOrderOf(
+  stages: readonly string[],
+): (a: Partial<SkippedItem> & { stage: string }, b: Partial<SkippedItem> & { stage: string }) => number {
+  const rank = new Map(stages.map((id, index) => [id, index]));
+  const compare = (a = '', b = ''): number => (a < b ? -1 : a > b ? 1 : 0);
+  return (a, b) =>
+    (rank.get(a.stage) ?? 0) - (rank.get(b.stage) ?? 0) || compare(a.item, b.item) || compare(a.message, b.message);
 }

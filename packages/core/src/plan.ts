@@ -1,5 +1,6 @@
 // Describes a whole pipeline before any data is touched: the items of every edge, and what they cost.
 
+import { inputsThatWait } from './apart.ts';
 import { ConfigError, DeepEarthError, type ConfigIssue } from './errors.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
 import { itemBytes, type StreamSpec } from './specs.ts';
@@ -88,7 +89,8 @@ export async function plan(
       sequences: sequencesOf(described.output, inputs, id),
       ...(interleaved && { interleaved }),
     };
-    const description = { ...described, output, ...diskOf(described, shared) };
+    const ahead = keptAside(pipeline, stage, inputs, described);
+    const description = { ...described, output, ...ahead, ...diskOf({ ...described, ...ahead }, shared) };
     done.set(id, { stage, description, survey: found, consumers });
   }
   if (issues.length) throw new ConfigError(issues);
@@ -105,6 +107,29 @@ export async function plan(
       0,
     ),
     diskBytes: stages.reduce((sum, { description }) => sum + (description.diskBytes ?? 0), 0),
+  };
+}
+
+/**
+ * What a stage that takes one input after the other keeps on disk of those that cannot wait. Frames, clips and artifacts
+ * are handles, which need no room.
+ */
+function keptAside(
+  pipeline: Pipeline,
+  stage: PipelineStage,
+  inputs: readonly { readonly id: string; readonly spec: StreamSpec }[],
+  { diskBytes = 0, notes = [] }: Description,
+): Pick<Description, 'diskBytes' | 'notes'> | undefined {
+  if (stage.definition.joins !== 'merged') return undefined;
+  const waits = inputsThatWait(pipeline, stage);
+  const aside = inputs.filter(
+    ({ spec: { kind } }, index) => index > 0 && !waits[index] && !['frame', 'clip', 'artifact'].includes(kind),
+  );
+  if (aside.length === 0) return undefined;
+  const names = aside.map(({ id }) => id).join(', ');
+  return {
+    diskBytes: aside.reduce((sum, { spec }) => sum + (itemBytes(spec) ?? 0) * (spec.count ?? 0), diskBytes),
+    notes: [...notes, `what comes of ${names} waits in the work folder until the inputs before have ended`],
   };
 }
 

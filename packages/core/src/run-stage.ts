@@ -69,11 +69,16 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
       `${definition.type}: ${description.refused}${description.remedy ? ` ${description.remedy}` : ''}`,
       { code: 'E_REFUSED' },
     );
-  const items = inputs.map((input, index) => ({ id: `input-${index}`, spec: input.spec, items: iterate(input.items) }));
+  const items = inputs.map((input, index) => ({
+    id: `input-${index}`,
+    spec: input.spec,
+    items: iterate(input.items),
+    waits: true,
+  }));
   const lock = await store.lock();
   const resources = runResources();
   const book = openBook(store, onEvent);
-  const running = stageRun(stage, survey, items[0]?.items ?? iterate([]), items, {
+  const running = stageRun(stage, survey, items, {
     signal,
     store,
     book: { ...book, recordInput: onInput },

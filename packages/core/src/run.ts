@@ -160,7 +160,7 @@ async function execute(
       });
       if (!failure) await removeStale(store, before, book.outputs);
       await store.settle(failure !== undefined);
-      events.next({ type: 'run-finished', status, seconds: manifest.seconds, ...(message ? { message } : {}) });
+      events.next({ type: 'run-finished', status, seconds: manifest.times.seconds, ...(message ? { message } : {}) });
       if (failure) throw failure;
       return { manifest, store };
     } finally {

@@ -7,6 +7,7 @@ import { lineage } from './lineage.ts';
 import { finalAction, retrying } from './on-error.ts';
 import type { Book } from './book.ts';
 import type { PipelineStage } from './pipeline.ts';
+import { oneAfterAnother } from './one-after-another.ts';
 import { operate } from './pull.ts';
 import type { StreamSpec } from './specs.ts';
 import type { StageRange } from './ranges.ts';
@@ -25,6 +26,8 @@ export interface StageInputs {
   readonly id: string;
   readonly spec: StreamSpec;
   readonly items: AsyncIterable<Item>;
+  /** Whether it can wait, unread, until the inputs before it have ended. */
+  readonly waits: boolean;
 }
 
 export interface StageRun {
@@ -34,14 +37,10 @@ export interface StageRun {
   counts(): StageCounts;
 }
 
-/**
- * Prepares a stage to run; nothing happens before its items are iterated.
- * `merged` is the stream of all inputs together (empty for a source).
- */
+/** Prepares a stage to run; nothing happens before its items are iterated. */
 export function stageRun(
   stage: PipelineStage,
   survey: unknown,
-  merged: AsyncIterable<Item>,
   inputs: readonly StageInputs[],
   services: RunServices,
 ): StageRun {
@@ -87,7 +86,7 @@ export function stageRun(
     options,
     state: undefined,
     survey,
-    inputs: inputs.map((input) => ({ ...input, items: counted(input.items) })),
+    inputs: inputs.map(({ id: from, spec, items }) => ({ id: from, spec, items: counted(items) })),
     signal,
     log: {
       info: (message) => emit({ type: 'info', stage: id, message }),
@@ -131,8 +130,19 @@ export function stageRun(
     }
   }
 
-  async function* opened(running: never): AsyncGenerator<Item> {
-    const items = counted(merged);
+  function opened(running: never): AsyncIterable<Item> {
+    const room = (index: number): Promise<Scratch> => context.scratch(`input-${index}`);
+    if (inputs.length === 0 || definition.joins === 'separate') return worked(nothing, running);
+    if (inputs.length === 1) return worked(counted(inputs[0]!.items), running);
+    if (definition.joins === 'parallel')
+      return oneAfterAnother(
+        inputs.map(({ items, waits }) => ({ items: leaving(items, worked(counted(items), running)), waits })),
+        room,
+      );
+    return worked(counted(oneAfterAnother(inputs, room)), running);
+  }
+
+  async function* worked(items: AsyncIterable<Item>, running: never): AsyncGenerator<Item> {
     if (definition.process) yield* definition.process(items, running);
     else if (definition.operator) yield* operate(items, definition.operator(running));
     else {
@@ -168,6 +178,21 @@ export function stageRun(
   })();
   return { items, closed, counts: snapshot };
 }
+
+const nothing: AsyncIterable<Item> = {
+  [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
+};
+
+/** What is made of `items`; who leaves it early ends `items` first, which it may be waiting for. */
+const leaving = (items: AsyncIterable<Item>, made: AsyncGenerator<Item>): AsyncIterable<Item> => ({
+  [Symbol.asyncIterator]: () => ({
+    next: () => made.next(),
+    async return() {
+      await items[Symbol.asyncIterator]().return?.();
+      return made.return(undefined);
+    },
+  }),
+});
 
 /** Measures the time that is not paused. */
 function stopwatch() {

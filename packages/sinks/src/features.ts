@@ -57,7 +57,7 @@ export const features = defineSink({
   type: 'features',
   summary: 'Writes tokens, embeddings or projections, one file for each clip: features_frames_0000_0015.safetensors.',
   options: featuresOptions,
-  joins: 'merged',
+  joins: 'parallel',
   examples: ['- type: sink/features', '- type: sink/features\n  with: { format: pt, dtype: float16 }'],
 
   describe(input, { options, inputs }) {
