@@ -10,6 +10,7 @@ export type { ByteSource } from './byte-source.ts';
 export * from './pooling.ts';
 // Stages
 export * from './specs.ts';
+export * from './one-stream.ts';
 export * from './stage.ts';
 export * from './errors.ts';
 export * from './registry.ts';

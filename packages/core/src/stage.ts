@@ -63,7 +63,7 @@ export interface Description {
 /** What `describe` returns when it cannot take its input. */
 export const refuse = (refused: string, details: Omit<Refusal, 'refused'> = {}): Refusal => ({ refused, ...details });
 /** Whether `describe` refused. */
-export const isRefusal = (described: Description | Refusal): described is Refusal => 'refused' in described;
+export const isRefusal = (described: object): described is Refusal => 'refused' in described;
 
 /** What `describe` may look at. */
 export interface Descriptor<Options, Survey> {

@@ -4,7 +4,9 @@ import { stat } from 'node:fs/promises';
 import {
   axisSize,
   defineEncoder,
+  isRefusal,
   lineage,
+  oneStream,
   refuse,
   spec,
   type Clip,
@@ -92,7 +94,11 @@ export const dinov3 = defineEncoder({
     return { ...found, local, processor: await processorIn(local ? model : undefined, found.architecture) };
   },
 
-  describe(input, { options, survey }) {
+  joins: 'merged',
+
+  describe(_, { options, survey, inputs }) {
+    const input = oneStream(inputs);
+    if (input && isRefusal(input)) return input;
     if (input?.kind !== 'clip')
       return refuse(`encoder/dinov3 takes clips, not ${input?.kind ?? 'nothing'}`, {
         remedy: 'Put a windower before it.',

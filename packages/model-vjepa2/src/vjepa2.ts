@@ -3,7 +3,9 @@
 import {
   axisSize,
   defineEncoder,
+  isRefusal,
   lineage,
+  oneStream,
   refuse,
   sourceName,
   spec,
@@ -65,7 +67,11 @@ export const vjepa2 = defineEncoder({
 
   survey: ({ model, weights }): Promise<ModelSurvey<Architecture>> => surveyModel(vjepa2Family, model, weights),
 
-  describe(input, { options, survey }) {
+  joins: 'merged',
+
+  describe(_, { options, survey, inputs }) {
+    const input = oneStream(inputs);
+    if (input && isRefusal(input)) return input;
     if (input?.kind !== 'clip')
       return refuse(`encoder/vjepa2 takes clips, not ${input?.kind ?? 'nothing'}`, {
         remedy: 'Put a windower before it.',

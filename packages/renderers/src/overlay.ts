@@ -23,6 +23,7 @@ export const overlay = defineRenderer({
   options: overlayOptions,
   examples: ['- type: renderer/overlay', '- type: renderer/overlay\n  with: { opacity: 0.7, interpolation: smooth }'],
 
+  joins: 'merged',
   describe: describeFramePictures,
 
   process: (projections, context) =>

@@ -1,8 +1,19 @@
 // The requirements of renderers on their input.
 
-import { axesKnown, axisSize, refuse, spec, type Description, type Refusal, type StreamSpec } from '@deepearth/core';
+import {
+  axesKnown,
+  axisSize,
+  isRefusal,
+  oneStream,
+  refuse,
+  spec,
+  type DescribedInput,
+  type Description,
+  type Refusal,
+  type StreamSpec,
+} from '@deepearth/core';
 
-export const undrawableRemedy = 'Tokens without height and width go to files: sink/features.';
+export const undrawableRemedy = 'What has no height and width goes to files: sink/table or sink/features.';
 
 /** Why projections with these axes cannot be drawn. */
 export const undrawable = (axes: readonly string[]): string | undefined =>
@@ -10,8 +21,10 @@ export const undrawable = (axes: readonly string[]): string | undefined =>
     ? undefined
     : `this renderer draws projections of [time, height, width, components], not of [${axes.join(', ')}].`;
 
-/** Refuses anything but projections, and those of which no colour can be made. */
-export function wantProjections(input: StreamSpec | undefined): Refusal | undefined {
+/** The projections of all inputs; refuses anything else, and those of which no colour can be made. */
+export function wantProjections(inputs: readonly DescribedInput[]): StreamSpec | Refusal {
+  const input = oneStream(inputs);
+  if (input && isRefusal(input)) return input;
   if (input?.kind !== 'projection')
     return refuse(`this renderer takes projections, not ${input?.kind ?? 'nothing'}.`, {
       remedy:
@@ -20,12 +33,18 @@ export function wantProjections(input: StreamSpec | undefined): Refusal | undefi
   const problem = axesKnown(input) ? undrawable(input.axes.map(({ name }) => name)) : undefined;
   if (problem) return refuse(problem, { remedy: undrawableRemedy });
   if (axisSize(input, 'components') === 0) return refuse('a projection without components has no colours.');
-  return undefined;
+  return input;
 }
 
 /**
  * `describe` of a renderer that draws one RGB picture for each frame of the projections' clips; frames have sizes of
  * their own, and are shown once.
  */
-export const describeFramePictures = (input: StreamSpec | undefined): Description | Refusal =>
-  wantProjections(input) ?? { output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8') };
+export function describeFramePictures(
+  _: StreamSpec | undefined,
+  { inputs }: { readonly inputs: readonly DescribedInput[] },
+): Description | Refusal {
+  const input = wantProjections(inputs);
+  if (isRefusal(input)) return input;
+  return { output: spec('picture', { height: null, width: null, channels: 3 }, 'uint8') };
+}

@@ -26,6 +26,7 @@ export const sideBySide = defineRenderer({
     '- type: renderer/side-by-side\n  with: { interpolation: smooth, gapPixels: 8 }',
   ],
 
+  joins: 'merged',
   describe: describeFramePictures,
 
   process: (projections, context) =>

@@ -24,6 +24,7 @@ export const stacked = defineRenderer({
   options: stackedOptions,
   examples: ['- type: renderer/stacked', '- type: renderer/stacked\n  with: { opacity: 0.6, gapPixels: 8 }'],
 
+  joins: 'merged',
   describe: describeFramePictures,
 
   process: (projections, context) =>

@@ -1,6 +1,6 @@
 // Draws the token grid itself: one square of colour per token.
 
-import { axisSize, defineRenderer, refuse, spec, tensor, type Projection } from '@deepearth/core';
+import { axisSize, defineRenderer, isRefusal, spec, tensor, type Projection } from '@deepearth/core';
 import { z } from 'zod';
 import { cellColors, colorOptions } from './cell-colors.ts';
 import { pictures } from './each-frame.ts';
@@ -44,9 +44,11 @@ export const tokens = defineRenderer({
     '- type: renderer/tokens\n  with: { cellPixels: 10, colorMap: magma, per: frame }',
   ],
 
-  describe(input, { options: { cellPixels, background } }) {
-    const refusal = wantProjections(input);
-    if (refusal || !input) return refusal ?? refuse('a renderer takes projections.');
+  joins: 'merged',
+
+  describe(_, { options: { cellPixels, background }, inputs }) {
+    const input = wantProjections(inputs);
+    if (isRefusal(input)) return input;
     const edge = (name: string) => (axisSize(input, name) === null ? null : axisSize(input, name)! * cellPixels);
     return {
       output: spec(
