@@ -20,6 +20,8 @@ export * from './pipeline.ts';
 export * from './plan.ts';
 export * from './events.ts';
 export * from './manifest.ts';
+export type { FrameTable } from './frame-tables.ts';
+export { jsonText } from './json-pieces.ts';
 export * from './names.ts';
 export { run, type Run, type RunOptions, type RunResult } from './run.ts';
 export type { Pulled } from './pull.ts';

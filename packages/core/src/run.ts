@@ -1,7 +1,7 @@
 // Runs a pipeline: wires the stages, carries events, and leaves a manifest whatever happens.
 
 import { Subject, type Observable } from 'rxjs';
-import { manifestOf, openBook, type Book } from './book.ts';
+import { found, manifestOf, manifestUpTo, openBook, recipeOf } from './book.ts';
 import { builtinModule } from './builtin-module.ts';
 import { CancelledError } from './errors.ts';
 import type { RunEvent, RunStatus } from './events.ts';
@@ -111,6 +111,7 @@ async function execute(
           count: description.output.count,
         })),
       });
+      const specs = new Map(planned.stages.map(({ stage, description }) => [stage.id, description.output]));
       const services: RunServices = {
         signal: stop.signal,
         store,
@@ -120,6 +121,7 @@ async function execute(
         severalSequences: planned.sequences === null || planned.sequences.length > 1,
         ranges,
         reopener: reopenerOf(pipeline, options.registry),
+        manifest: (stage) => manifestUpTo(stage, book, { pipeline, specs, versions, ...(range && { range }) }),
       };
       const graph = await startGraph(planned, services, stop, taps);
       failure = graph.failure;
@@ -139,19 +141,13 @@ async function execute(
         status,
         ...(message ? { message } : {}),
         versions,
-        pipeline: pipeline.stages.map(({ id, definition, from, options: given, onError }) => ({
-          id,
-          type: definition.type,
-          from,
-          with: given,
-          onError,
-        })),
+        pipeline: recipeOf(pipeline),
         stages: planned.stages.map(({ stage, description }, index) => ({
           id: stage.id,
           type: stage.definition.type,
           spec: description.output,
           ...graph.runs[index]!.counts(),
-          ...found(book.findingsOf(stage.id)),
+          ...found(book, stage.id),
         })),
         ...(range && { range }),
       });
@@ -171,9 +167,6 @@ async function execute(
     options.signal?.removeEventListener('abort', cancel);
   }
 }
-
-const found = (findings: ReturnType<Book['findingsOf']>): Pick<Manifest['stages'][number], 'findings'> =>
-  findings ? { findings } : {};
 
 /** Finds sources by type: those of the pipeline first. */
 function reopenerOf(pipeline: Pipeline, registry: StageRegistry | undefined): RunServices['reopener'] {

@@ -6,6 +6,7 @@ import type { Item } from './items.ts';
 import { lineage } from './lineage.ts';
 import { finalAction, retrying } from './on-error.ts';
 import type { Book } from './book.ts';
+import type { ManifestSoFar } from './manifest.ts';
 import type { PipelineStage } from './pipeline.ts';
 import { oneAfterAnother } from './one-after-another.ts';
 import { operate } from './pull.ts';
@@ -20,6 +21,8 @@ export interface RunServices extends Reopening {
   readonly former: FormerRun;
   readonly severalSequences: boolean;
   readonly ranges: ReadonlyMap<string, StageRange>;
+  /** See `StageContext.manifest`. */
+  manifest(stage: string): ManifestSoFar;
 }
 
 export interface StageInputs {
@@ -110,8 +113,9 @@ export function stageRun(
     share: sharing(services),
     reopen: (locator, read = {}) => reopen(locator, { signal, ...read }, services),
     progress: (step, done, total) => emit({ type: 'progress', stage: id, step, done, total }),
-    recordInput: book.recordInput,
+    recordInput: (file) => book.recordInput(file, id),
     recordFinding: (name, value) => book.recordFinding(id, name, value),
+    manifest: () => services.manifest(id),
     attempt,
     key: (...parts) => lineage(definition.type, options, ...parts),
   };
@@ -162,6 +166,7 @@ export function stageRun(
     try {
       for await (const item of body()) {
         counts.out += 1;
+        if (definition.kind === 'source') book.recordSent(id, item);
         emit({ type: 'item', stage: id, item: item.id, out: counts.out });
         const resume = clock.pause();
         yield item;
