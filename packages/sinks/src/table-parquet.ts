@@ -7,6 +7,12 @@ import type { TableContext, TableWriter } from './table-writers.ts';
 const mostRows = 8192;
 const groupBytes = 8 << 20;
 
+/**
+ * An index of pages for each column and group would grow with the table; floats hardly get smaller by dictionaries and
+ * Snappy, which take most of the time.
+ */
+const plain = { offsetIndex: false, encoding: 'PLAIN', codec: 'UNCOMPRESSED', statistics: false } as const;
+
 const types = {
   text: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
   whole: { type: 'INT64' },
@@ -44,7 +50,6 @@ export async function parquetTable(path: string, layout: Layout, { output }: Tab
     if (rows.length === 0) return;
     const cells = columns.map(({ name, type }, index) => ({
       name,
-      // An index of pages for each column and group would grow with the table.
       offsetIndex: false,
       data: rows.map((row) => {
         const cell = row.cells[index]!;
@@ -52,8 +57,8 @@ export async function parquetTable(path: string, layout: Layout, { output }: Tab
       }),
     }));
     const numbers = vector
-      ? [{ name: vector, offsetIndex: false, data: rows.map((row) => Array.from(row.values)) }]
-      : values.map((name, index) => ({ name, offsetIndex: false, data: rows.map((row) => row.values[index]!) }));
+      ? [{ name: vector, ...plain, data: rows.map((row) => Array.from(row.values)) }]
+      : values.map((name, index) => ({ name, ...plain, data: rows.map((row) => row.values[index]!) }));
     await parquet.write({ columnData: [...cells, ...numbers], rowGroupSize: rows.length });
     rows = [];
     await handOn();

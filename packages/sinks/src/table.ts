@@ -10,6 +10,7 @@ import {
   refuse,
   spec,
   type Artifact,
+  type ArtifactAbout,
   type Embedding,
   type Projection,
 } from '@deepearth/core';
@@ -67,7 +68,8 @@ export const table = defineSink({
     let rows: RowMaker | undefined;
     let writer: TableWriter | undefined;
     let content = '';
-    let kind = '';
+    let about: Pick<ArtifactAbout, 'kind' | 'reducer'> | undefined;
+    let count = 0;
     try {
       for await (const item of items) {
         signal.throwIfAborted();
@@ -77,14 +79,15 @@ export const table = defineSink({
         });
         if (!made) continue;
         const { layout } = rows!;
-        kind = item.kind;
+        about ??= { kind: item.kind, ...(item.kind === 'projection' && { reducer: item.reducer }) };
+        count += made.length;
         content = lineage(content, item.key);
         writer ??= await tableFormats[options.format](options.name ?? layout.name, layout, context);
         for (const row of made) await writer.add(row);
       }
       if (!writer) return log.warn('nothing came in, so no table is written');
-      const about = { kind, axes: rows!.layout.axes, dtype: 'float32' };
-      yield* await writer.end({ key: key(content), about });
+      const axes = { row: count, ...rows!.layout.axes };
+      yield* await writer.end({ key: key(content), about: { ...about!, axes, dtype: 'float32' } });
     } finally {
       await writer?.discard();
     }
