@@ -114,6 +114,28 @@ test('tiles of a scene are sequences of their own, drawn frame by frame', async 
   );
 });
 
+test('two cameras share one fit and keep their pictures apart', async () => {
+  const { files, manifest } = await run('two-cameras.yaml');
+  expect(files.filter((path) => path.endsWith('.gif'))).toEqual([
+    'gif/north/pca-overlay.gif',
+    'gif/south/pca-overlay.gif',
+  ]);
+  expect(files).toContain('pictures/pca-overlay/south/frame_000015.png');
+  expect(manifest.frames!.map(({ sequence, count }) => [sequence, count])).toEqual([
+    ['north', 16],
+    ['south', 16],
+  ]);
+  expect(manifest.stages.find(({ id }) => id === 'pca')!.findings!['tokens']).toBe(4 * 4 * 8 * 8);
+});
+
+test('a run becomes tables: clips, a map of them, shares of clusters per frame', async () => {
+  const { files, output } = await run('clips-to-tables.yaml');
+  expect(files).toEqual(['embeddings.parquet', 'kmeans-shares.csv', 'package.zip', 'umap.csv']);
+  const rows = (name: string) => readFileSync(join(output, name), 'utf8').trimEnd().split('\n').slice(1);
+  expect(rows('umap.csv')).toHaveLength(15);
+  expect(rows('kmeans-shares.csv')).toHaveLength(64);
+});
+
 test('notes and frames become embeddings in one graph', async () => {
   const { files, manifest } = await run('field-notes/pipeline.yaml');
   const embeddings = manifest.outputs.filter(({ about }) => about?.kind === 'embedding');

@@ -4,6 +4,8 @@ import {
   axesKnown,
   defineAggregator,
   InputError,
+  isRefusal,
+  oneStream,
   refuse,
   reshape,
   spec,
@@ -46,8 +48,11 @@ export function aggregator<Schema extends z.ZodType>(schema: Schema, plan: Plan<
     summary: plan.summary,
     options: schema,
     examples: plan.examples,
+    joins: 'parallel',
 
-    describe(input, { options }) {
+    describe(_, { options, inputs }) {
+      const input = oneStream(inputs);
+      if (input && isRefusal(input)) return input;
       if (input?.kind !== 'tokens')
         return refuse(`an aggregator takes tokens, not ${input?.kind ?? 'nothing'}.`, {
           remedy: 'Put it behind an encoder.',

@@ -78,7 +78,8 @@ export async function errorText(
 /** Names the plugin that a failed stage comes from, unless the stage says itself what is wrong. */
 function pluginNote(error: unknown): string {
   const stage = [...causes(error)].find((cause) => cause instanceof StageError);
-  if (stage?.plugin === undefined || [...causes(stage.cause)].some((cause) => cause instanceof DeepEarthError)) return '';
+  if (stage?.plugin === undefined || [...causes(stage.cause)].some((cause) => cause instanceof DeepEarthError))
+    return '';
   return `\n  The stage ${stage.stage} comes from the plugin ${stage.plugin}: the fault is to be looked for there.`;
 }
 

@@ -1,23 +1,33 @@
 // Keeps the books of a run: what it read, wrote and skipped, and the manifest that says so.
 
 import { byPath } from './by-path.ts';
-import type { RunEvent, RunStatus, StageCounts } from './events.ts';
-import type { Artifact, Json } from './items.ts';
+import type { ItemCounts, RunEvent, RunStatus, StageCounts } from './events.ts';
+import { frameTables, type FrameTable } from './frame-tables.ts';
+import type { Artifact, Item, Json } from './items.ts';
 import { lineage } from './lineage.ts';
 import { DeepEarthError, InputError } from './errors.ts';
-import type { Manifest, ManifestOutput, SkippedItem } from './manifest.ts';
+import type { Manifest, ManifestOutput, ManifestSoFar, SkippedItem } from './manifest.ts';
+import type { Pipeline } from './pipeline.ts';
 import { assertSafePath } from './safe-path.ts';
 import type { ArtifactFile, ArtifactWriter, InputFile, StageOutput } from './stage.ts';
+import type { StreamSpec } from './specs.ts';
 import type { RunStore, Stored, StoreWriter } from './store.ts';
 
 /** The books of one run. */
 export interface Book {
-  readonly inputs: ReadonlyMap<string, InputFile>;
+  /** What each stage read, by path. */
+  readonly inputs: ReadonlyMap<string, ReadonlyMap<string, InputFile>>;
   readonly outputs: readonly ManifestOutput[];
   readonly skipped: readonly SkippedItem[];
   readonly warnings: Manifest['warnings'];
   emit(event: RunEvent): void;
-  recordInput(file: InputFile): void;
+  recordInput(file: InputFile, stage: string): void;
+  /** Takes down what a source sent. */
+  recordSent(stage: string, item: Item): void;
+  /** The frames that sources sent. */
+  frames(): readonly FrameTable[];
+  /** Items of a stage that has ended. */
+  countsOf(stage: string): ItemCounts | undefined;
   recordFinding(stage: string, name: string, value: Json): void;
   /** What a stage found out, by name; `undefined` where it said nothing. */
   findingsOf(stage: string): Readonly<Record<string, Json>> | undefined;
@@ -31,7 +41,9 @@ export function openBook(
   tell: (event: RunEvent) => void,
   before: ReadonlyMap<string, ManifestOutput> = new Map(),
 ): Book {
-  const inputs = new Map<string, InputFile>();
+  const inputs = new Map<string, Map<string, InputFile>>();
+  const frames = frameTables();
+  const counts = new Map<string, ItemCounts>();
   const outputs: ManifestOutput[] = [];
   const skipped: SkippedItem[] = [];
   const warnings: { stage: string; message: string }[] = [];
@@ -40,6 +52,8 @@ export function openBook(
 
   const emit = (event: RunEvent): void => {
     if (event.type === 'skipped') skipped.push({ stage: event.stage, item: event.item, message: event.message });
+    if (event.type === 'stage-closed')
+      counts.set(event.stage, { in: event.in, out: event.out, skipped: event.skipped });
     if (event.type === 'warning') warnings.push({ stage: event.stage, message: event.message });
     tell(event);
   };
@@ -92,7 +106,13 @@ export function openBook(
     skipped,
     warnings,
     emit,
-    recordInput: (file) => void inputs.set(file.path, file),
+    recordInput(file, stage) {
+      const files = inputs.get(stage) ?? new Map<string, InputFile>();
+      inputs.set(stage, files.set(file.path, file));
+    },
+    recordSent: frames.see,
+    frames: frames.tables,
+    countsOf: (stage) => counts.get(stage),
     recordFinding: (stage, name, value) => void findings.set(stage, { ...findings.get(stage), [name]: value }),
     findingsOf: (stage) => findings.get(stage),
     outputOf: (stage) => ({
@@ -133,7 +153,7 @@ export function openBook(
 /** Puts a manifest together, its lists in an order that does not depend on timing. */
 export function manifestOf(
   book: Book,
-  run: Omit<Manifest, 'format' | 'inputs' | 'outputs' | 'skipped' | 'warnings' | 'times' | 'stages'> & {
+  run: Omit<Manifest, 'format' | 'inputs' | 'frames' | 'outputs' | 'skipped' | 'warnings' | 'times' | 'stages'> & {
     readonly started: Date;
     readonly status: RunStatus;
     readonly stages: readonly (Omit<Manifest['stages'][number], keyof StageCounts> & StageCounts)[];
@@ -141,7 +161,7 @@ export function manifestOf(
 ): Manifest {
   const { started, name, status, message, versions, pipeline, range, former } = run;
   const finished = new Date();
-  const order = inOrderOf(pipeline.map(({ id }) => id));
+  const stages = pipeline.map(({ id }) => id);
   return {
     format: 2,
     name,
@@ -155,14 +175,83 @@ export function manifestOf(
     },
     versions,
     pipeline,
-    inputs: [...book.inputs.values()].sort(byPath),
-    outputs: [...book.outputs].sort(byPath),
+    ...readAndWritten(book, stages),
     ...(former?.length && { former: [...former].sort(byPath) }),
     stages: run.stages.map(({ busySeconds: _, ...stage }) => stage),
     ...(range && { range }),
-    skipped: [...book.skipped].sort(order),
-    warnings: [...book.warnings].sort(order),
+    ...skippedAndSaid(book, stages),
   };
+}
+
+/** What is known of a run when the inputs of one of its stages have ended. */
+export function manifestUpTo(
+  stage: string,
+  book: Book,
+  {
+    pipeline,
+    specs,
+    versions,
+    range,
+  }: Pick<Manifest, 'versions' | 'range'> & {
+    readonly pipeline: Pipeline;
+    /** What each stage sends, by its id. */
+    readonly specs: ReadonlyMap<string, StreamSpec>;
+  },
+): ManifestSoFar {
+  const leading = new Set<string>();
+  for (const { id, from } of [...pipeline.stages].reverse())
+    if (id === stage || leading.has(id)) for (const source of from) leading.add(source);
+  const stages = pipeline.stages.filter(({ id }) => leading.has(id));
+  const ids = stages.map(({ id }) => id);
+  return {
+    format: 2,
+    name: pipeline.name,
+    status: 'unfinished',
+    message: `Written by ${stage} while the run went on: it tells of the stages that lead there, and leaves out times.`,
+    versions,
+    pipeline: recipeOf(pipeline),
+    ...readAndWritten(book, ids),
+    stages: stages.map(({ id, definition: { type } }) => ({
+      id,
+      type,
+      spec: specs.get(id)!,
+      ...(book.countsOf(id) ?? { in: 0, out: 0, skipped: 0 }),
+      ...found(book, id),
+    })),
+    ...(range && { range }),
+    ...skippedAndSaid(book, ids),
+  };
+}
+
+/** A pipeline with every default filled in, as a manifest has it. */
+export const recipeOf = ({ stages }: Pipeline): Manifest['pipeline'] =>
+  stages.map(({ id, definition: { type }, from, options, onError }) => ({ id, type, from, with: options, onError }));
+
+/** What a stage found out, where it did. */
+export function found(book: Book, stage: string): Pick<Manifest['stages'][number], 'findings'> {
+  const findings = book.findingsOf(stage);
+  return findings ? { findings } : {};
+}
+
+function readAndWritten(book: Book, stages: readonly string[]): Pick<Manifest, 'inputs' | 'frames' | 'outputs'> {
+  const files = new Map(stages.flatMap((id) => [...(book.inputs.get(id) ?? [])]));
+  const rank = new Map(stages.map((id, index) => [id, index]));
+  const frames = book
+    .frames()
+    .filter(({ stage }) => rank.has(stage))
+    .sort((a, b) => rank.get(a.stage)! - rank.get(b.stage)!);
+  return {
+    inputs: [...files.values()].sort(byPath),
+    ...(frames.length && { frames }),
+    outputs: book.outputs.filter(({ stage }) => rank.has(stage)).sort(byPath),
+  };
+}
+
+function skippedAndSaid(book: Book, stages: readonly string[]): Pick<Manifest, 'skipped' | 'warnings'> {
+  const order = inOrderOf(stages);
+  const said = <T extends { readonly stage: string }>(lines: readonly T[]): T[] =>
+    lines.filter(({ stage }) => stages.includes(stage)).sort(order);
+  return { skipped: said(book.skipped), warnings: said(book.warnings) };
 }
 
 /** Compares what stages said: by stage, then item, then message. */

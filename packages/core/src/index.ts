@@ -10,6 +10,7 @@ export type { ByteSource } from './byte-source.ts';
 export * from './pooling.ts';
 // Stages
 export * from './specs.ts';
+export * from './one-stream.ts';
 export * from './stage.ts';
 export * from './errors.ts';
 export * from './registry.ts';
@@ -19,6 +20,8 @@ export * from './pipeline.ts';
 export * from './plan.ts';
 export * from './events.ts';
 export * from './manifest.ts';
+export type { FrameTable } from './frame-tables.ts';
+export { jsonText } from './json-pieces.ts';
 export * from './names.ts';
 export { run, type Run, type RunOptions, type RunResult } from './run.ts';
 export type { Pulled } from './pull.ts';

@@ -1,24 +1,59 @@
 // A manifest as text.
 
-/**
- * `JSON.stringify(value, null, 1)` and a line feed, element by element of the lists it holds: the text of a whole
- * manifest may be large.
- */
+/** The text of a manifest in pieces, as bytes. */
 export async function* jsonPieces(value: object): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
-  const indented = (part: unknown, by: string): string => JSON.stringify(part, null, 1).replaceAll('\n', `\n${by}`);
+  for (const piece of jsonText(value)) yield encoder.encode(piece);
+}
+
+const indented = (part: unknown, by: string): string => JSON.stringify(part, null, 1).replaceAll('\n', `\n${by}`);
+
+/**
+ * `JSON.stringify(value, null, 1)` and a line feed, element by element of the lists it holds: the text of a whole
+ * manifest may be large. Long columns of tables are in lines of many values.
+ */
+export function* jsonText(value: object): Generator<string> {
   let before = '{';
   for (const [name, part] of Object.entries(value)) {
     if (part === undefined) continue;
     const head = `${before}\n ${JSON.stringify(name)}: `;
     before = ',';
     if (!Array.isArray(part) || part.length === 0) {
-      yield encoder.encode(`${head}${indented(part, ' ')}`);
+      yield `${head}${indented(part, ' ')}`;
       continue;
     }
-    for (const [index, element] of part.entries())
-      yield encoder.encode(`${index === 0 ? `${head}[` : ','}\n  ${indented(element, '  ')}`);
-    yield encoder.encode('\n ]');
+    for (const [index, element] of part.entries()) {
+      yield index === 0 ? `${head}[\n  ` : ',\n  ';
+      if (isTable(element)) yield* tableOf(element);
+      else yield indented(element, '  ');
+    }
+    yield '\n ]';
   }
-  yield encoder.encode('\n}\n');
+  yield '\n}\n';
+}
+
+/** Values of a column in one line, and the length from which a list is written so. */
+const perLine = 100;
+
+const isColumn = (part: unknown): part is readonly unknown[] =>
+  Array.isArray(part) && part.length > perLine && part.every((each) => each === null || typeof each !== 'object');
+
+const isTable = (element: unknown): element is object =>
+  typeof element === 'object' && element !== null && Object.values(element).some(isColumn);
+
+function* tableOf(table: object): Generator<string> {
+  let before = '{';
+  for (const [name, part] of Object.entries(table) as [string, unknown][]) {
+    if (part === undefined) continue;
+    yield `${before}\n   ${JSON.stringify(name)}: `;
+    before = ',';
+    if (!isColumn(part)) {
+      yield indented(part, '   ');
+      continue;
+    }
+    for (let at = 0; at < part.length; at += perLine)
+      yield `${at === 0 ? '[' : ','}\n    ${JSON.stringify(part.slice(at, at + perLine)).slice(1, -1)}`;
+    yield '\n   ]';
+  }
+  yield '\n  }';
 }

@@ -2,6 +2,7 @@
 
 import type { ItemCounts, RunStatus } from './events.ts';
 import type { Artifact, Json } from './items.ts';
+import type { FrameTable } from './frame-tables.ts';
 import type { StreamSpec } from './specs.ts';
 import type { InputFile, Range } from './stage.ts';
 
@@ -44,6 +45,8 @@ export interface Manifest {
     readonly onError: unknown;
   }[];
   readonly inputs: readonly InputFile[];
+  /** The frames that each source sent, a table for each of its sequences; absent where sources send none. */
+  readonly frames?: readonly FrameTable[];
   /** In the order of their paths, as `inputs`. */
   readonly outputs: readonly ManifestOutput[];
   /** Files of earlier runs that this one had neither written anew nor removed when it ended early. */
@@ -62,3 +65,13 @@ export interface Manifest {
   readonly skipped: readonly SkippedItem[];
   readonly warnings: readonly { readonly stage: string; readonly message: string }[];
 }
+
+/**
+ * A manifest as a stage sees it while the run goes: of the stages that lead to it, which have ended when its input has, so
+ * that it is the same in every run.
+ */
+export type ManifestSoFar = Omit<Manifest, 'status' | 'times'> & {
+  readonly status: 'unfinished';
+  /** Says what is left out. */
+  readonly message: string;
+};

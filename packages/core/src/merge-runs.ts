@@ -4,6 +4,7 @@ import { inOrderOf } from './book.ts';
 import { byPath } from './by-path.ts';
 import type { RunStatus } from './events.ts';
 import { InputError } from './errors.ts';
+import { mergeFrameTables } from './frame-tables.ts';
 import { digestOf } from './former-run.ts';
 import { jsonPieces } from './json-pieces.ts';
 import { canonicalJson } from './lineage.ts';
@@ -117,7 +118,8 @@ function mergeManifests(
   const [first] = parts as readonly [Manifest, ...Manifest[]];
   const inputs = new Map(parts.flatMap((part) => part.inputs.map((file) => [file.path, file] as const)));
   const status: RunStatus = parts.some((part) => part.status === 'skipped') ? 'skipped' : 'done';
-  const { range: _, ...rest } = first;
+  const { range: _, frames: _frames, ...rest } = first;
+  const frames = mergeFrameTables(parts.map((part) => part.frames ?? []));
   const times = parts.map((part) => part.times);
   const order = inOrderOf(first.stages.map(({ id }) => id));
   return {
@@ -138,13 +140,15 @@ function mergeManifests(
       ),
     },
     inputs: [...inputs.values()].sort(byPath),
+    ...(frames.length && { frames }),
     outputs: [...outputs].sort(byPath),
-    stages: first.stages.map((stage, index) => {
+    stages: first.stages.map(({ findings: _own, ...stage }, index) => {
       const all = parts.map((part) => part.stages[index]!);
       const sum = (of: (counts: (typeof all)[number]) => number): number =>
         all.reduce((n, counts) => n + of(counts), 0);
       return {
         ...stage,
+        ...sharedFindings(all),
         in: sum((counts) => counts.in),
         out: sum((counts) => counts.out),
         skipped: sum((counts) => counts.skipped),
@@ -154,4 +158,15 @@ function mergeManifests(
     skipped: parts.flatMap((part) => part.skipped).sort(order),
     warnings: parts.flatMap((part) => part.warnings).sort(order),
   };
+}
+
+type Found = Pick<Manifest['stages'][number], 'findings'>;
+
+/** What all parts found alike; what holds of one part alone is left out. */
+function sharedFindings(parts: readonly Found[]): Found {
+  const [first, ...others] = parts.map(({ findings = {} }) => findings);
+  const shared = Object.entries(first!).filter(([name, value]) =>
+    others.every((findings) => JSON.stringify(findings[name]) === JSON.stringify(value)),
+  );
+  return shared.length ? { findings: Object.fromEntries(shared) } : {};
 }

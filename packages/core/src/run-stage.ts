@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { DeepEarthError, sentence } from './errors.ts';
 import type { RunEvent } from './events.ts';
-import { openBook } from './book.ts';
+import { manifestUpTo, openBook } from './book.ts';
 import { memoryStore } from './memory-store.ts';
 import { runResources } from './resources.ts';
 import { formerRuns } from './former-run.ts';
@@ -63,7 +63,13 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
     onInput = () => undefined,
   }: RunStageOptions<S> = {},
 ): AsyncGenerator<Out> {
-  const { stage, description, survey } = await describeStageAlone(definition, options, inputs, onError, signal);
+  const { pipeline, stage, description, survey } = await describeStageAlone(
+    definition,
+    options,
+    inputs,
+    onError,
+    signal,
+  );
   if ('refused' in description)
     throw new DeepEarthError(
       `${definition.type}: ${sentence(description.refused)}${description.remedy ? ` ${description.remedy}` : ''}`,
@@ -91,6 +97,8 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
       ),
     ranges: new Map(range ? [[stage.id, range]] : []),
     named: new Set(),
+    manifest: (id) =>
+      manifestUpTo(id, book, { pipeline, specs: new Map(items.map((item) => [item.id, item.spec])), versions: {} }),
     reopener: async (type) =>
       type === definition.type ? definition : registry?.has(type) ? registry.load(type) : undefined,
   });
@@ -156,7 +164,7 @@ async function describeStageAlone<S extends z.ZodType>(
     survey,
     inputs: inputs.map((input, index) => ({ id: ids[index]!, spec: input.spec })),
   });
-  return { stage, survey, description };
+  return { pipeline, stage, survey, description };
 }
 
 async function* iterate<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {

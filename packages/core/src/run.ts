@@ -1,7 +1,7 @@
 // Runs a pipeline: wires the stages, carries events, and leaves a manifest whatever happens.
 
 import { Subject, type Observable } from 'rxjs';
-import { manifestOf, openBook, type Book } from './book.ts';
+import { found, manifestOf, manifestUpTo, openBook, recipeOf } from './book.ts';
 import { builtinModule } from './builtin-module.ts';
 import { CancelledError, InputError } from './errors.ts';
 import type { RunEvent, RunStatus } from './events.ts';
@@ -118,6 +118,7 @@ async function execute(
       for (const { stage, description } of planned.stages)
         for (const message of description.warnings ?? []) warn(stage.id, message);
       for (const id of unread(planned, taps.awaited)) warn(id, unreadWarning);
+      const specs = new Map(planned.stages.map(({ stage, description }) => [stage.id, description.output]));
       const services: RunServices = {
         signal: stop.signal,
         store,
@@ -128,6 +129,7 @@ async function execute(
         ranges,
         named: new Set(planned.stages.flatMap(({ ownName }) => ownName ?? [])),
         reopener: reopenerOf(pipeline, options.registry),
+        manifest: (stage) => manifestUpTo(stage, book, { pipeline, specs, versions, ...(range && { range }) }),
       };
       const graph = await startGraph(planned, services, stop, taps);
       failure = graph.failure;
@@ -141,7 +143,12 @@ async function execute(
             ? 'skipped'
             : 'done';
       const message = failure === undefined ? undefined : failure instanceof Error ? failure.message : String(failure);
-      const stale = await staleFiles(store, before, book.outputs, book.inputs.values());
+      const stale = await staleFiles(
+        store,
+        before,
+        book.outputs,
+        [...book.inputs.values()].flatMap((files) => [...files.values()]),
+      );
       const manifest = manifestOf(book, {
         started,
         // What earlier runs proved stays proven until it is replaced or removed.
@@ -150,19 +157,13 @@ async function execute(
         status,
         ...(message ? { message } : {}),
         versions,
-        pipeline: pipeline.stages.map(({ id, definition, from, options: given, onError }) => ({
-          id,
-          type: definition.type,
-          from,
-          with: given,
-          onError,
-        })),
+        pipeline: recipeOf(pipeline),
         stages: planned.stages.map(({ stage, description }, index) => ({
           id: stage.id,
           type: stage.definition.type,
           spec: description.output,
           ...graph.runs[index]!.counts(),
-          ...found(book.findingsOf(stage.id)),
+          ...found(book, stage.id),
         })),
         ...(range && { range }),
       });
@@ -198,9 +199,6 @@ async function refuseForeign(store: RunStore): Promise<void> {
     remedy: 'Move it away, or choose another output folder.',
   });
 }
-
-const found = (findings: ReturnType<Book['findingsOf']>): Pick<Manifest['stages'][number], 'findings'> =>
-  findings ? { findings } : {};
 
 /** Finds sources by type: those of the pipeline first. */
 function reopenerOf(pipeline: Pipeline, registry: StageRegistry | undefined): RunServices['reopener'] {

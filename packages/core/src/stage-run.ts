@@ -7,6 +7,7 @@ import type { Frame, Item } from './items.ts';
 import { lineage } from './lineage.ts';
 import { finalAction, retrying } from './on-error.ts';
 import type { Book } from './book.ts';
+import type { ManifestSoFar } from './manifest.ts';
 import type { PipelineStage } from './pipeline.ts';
 import { oneAfterAnother } from './one-after-another.ts';
 import { operate } from './pull.ts';
@@ -23,6 +24,8 @@ export interface RunServices extends Reopening {
   readonly ranges: ReadonlyMap<string, StageRange>;
   /** Ids of stages that go by their ids; see `StageContext.ownName`. */
   readonly named: ReadonlySet<string>;
+  /** See `StageContext.manifest`. */
+  manifest(stage: string): ManifestSoFar;
 }
 
 export interface StageInputs {
@@ -119,8 +122,9 @@ export function stageRun(
     share: sharing(services),
     reopen: (locator, read = {}) => reopen(locator, { signal, ...read }, services),
     progress: (step, done, total) => emit({ type: 'progress', stage: id, step, done, total }),
-    recordInput: book.recordInput,
+    recordInput: (file) => book.recordInput(file, id),
     recordFinding: (name, value) => book.recordFinding(id, name, value),
+    manifest: () => services.manifest(id),
     attempt,
     key: (...parts) => lineage(definition.type, options, ...parts),
   };
@@ -172,6 +176,7 @@ export function stageRun(
       for await (const item of body()) {
         if (counts.out === 0 && output) checkItem(item, output, definition);
         counts.out += 1;
+        if (definition.kind === 'source') book.recordSent(id, item);
         emit({ type: 'item', stage: id, item: item.id, out: counts.out });
         const sent =
           output && definition.plugin !== undefined && item.kind === 'frame'

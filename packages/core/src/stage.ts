@@ -18,6 +18,7 @@ import type {
   ReadOptions,
   TokenGrid,
 } from './items.ts';
+import type { ManifestSoFar } from './manifest.ts';
 import type { StreamSpec } from './specs.ts';
 
 /** The kinds of stages, in the order in which a pipeline passes them. */
@@ -78,7 +79,7 @@ export interface Description {
 /** What `describe` returns when it cannot take its input. */
 export const refuse = (refused: string, details: Omit<Refusal, 'refused'> = {}): Refusal => ({ refused, ...details });
 /** Whether `describe` refused. */
-export const isRefusal = (described: Description | Refusal): described is Refusal => 'refused' in described;
+export const isRefusal = (described: object): described is Refusal => 'refused' in described;
 
 /** What `describe` may look at. */
 export interface Descriptor<Options, Survey> {
@@ -224,6 +225,11 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
   recordInput(file: InputFile): void;
   /** Keeps in the manifest what the stage found out: the stretch of a series, the variance that components explain. */
   recordFinding(name: string, value: Json): void;
+  /**
+   * The manifest as far as it is known: what the stages that lead here read, sent, found and wrote. Whole once this
+   * stage's input has ended.
+   */
+  manifest(): ManifestSoFar;
   /**
    * Does the work for one item under the stage's `onError`: with `retry` again after a pause, with `skip` it returns
    * `undefined` and the item is listed in the manifest; else it throws with stage and item named. `each` bodies are

@@ -3,7 +3,9 @@
 import {
   axisSize,
   defineEncoder,
+  isRefusal,
   lineage,
+  oneStream,
   refuse,
   spec,
   type Clip,
@@ -87,7 +89,11 @@ export const dinov3 = defineEncoder({
     return architecture ? { ...found, processor: await findProcessor(folder, processorFamily(architecture)) } : found;
   },
 
-  describe(input, { options, survey }) {
+  joins: 'merged',
+
+  describe(_, { options, survey, inputs }) {
+    const input = oneStream(inputs);
+    if (input && isRefusal(input)) return input;
     if (input?.kind !== 'clip')
       return refuse(`encoder/dinov3 takes clips, not ${input?.kind ?? 'nothing'}`, {
         remedy: 'Put a windower before it.',

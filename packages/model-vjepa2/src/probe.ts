@@ -4,6 +4,8 @@ import {
   axisSize,
   defineAggregator,
   InputError,
+  isRefusal,
+  oneStream,
   refuse,
   spec,
   tensor,
@@ -85,7 +87,11 @@ export const probe = defineAggregator({
 
   survey: ({ model }): Promise<ModelSurvey<Architecture>> => surveyModel(vjepa2Family, model),
 
-  describe(input, { options, survey }) {
+  joins: 'parallel',
+
+  describe(_, { options, survey, inputs }) {
+    const input = oneStream(inputs);
+    if (input && isRefusal(input)) return input;
     if (input?.kind !== 'tokens')
       return refuse(`aggregator/probe takes tokens, not ${input?.kind ?? 'nothing'}`, {
         remedy: 'Put it behind an encoder.',

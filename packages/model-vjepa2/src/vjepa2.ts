@@ -3,7 +3,9 @@
 import {
   axisSize,
   defineEncoder,
+  isRefusal,
   lineage,
+  oneStream,
   refuse,
   sourceName,
   spec,
@@ -89,7 +91,11 @@ export const vjepa2 = defineEncoder({
     return architecture ? { ...found, processor: await findProcessor(folder, processorFamily(architecture)) } : found;
   },
 
-  describe(input, { options, survey }) {
+  joins: 'merged',
+
+  describe(_, { options, survey, inputs }) {
+    const input = oneStream(inputs);
+    if (input && isRefusal(input)) return input;
     if (input?.kind !== 'clip')
       return refuse(`encoder/vjepa2 takes clips, not ${input?.kind ?? 'nothing'}`, {
         remedy: 'Put a windower before it.',

@@ -3,6 +3,7 @@
 import type { ByteSource } from '@deepearth/core/byte-source';
 import type { Clip, PictureOrigin, TokenGrid } from '@deepearth/core/items';
 import { lineage } from '@deepearth/core/lineage';
+import { totalCount } from '@deepearth/core/one-stream';
 import type { StageContext } from '@deepearth/core/stage';
 import { readTokenFile, type StoredTokens } from '@deepearth/formats/token-file';
 import { z } from 'zod';
@@ -61,7 +62,7 @@ export interface OpenModel<A extends EncoderArchitecture> {
 /** Finds and opens the model of a stage and records its files as inputs of the run. */
 export async function openModel<A extends EncoderArchitecture>(
   family: ModelFamily<A>,
-  { options, signal, log, progress, recordInput }: StageContext<EncoderStageOptions, undefined, unknown>,
+  { options, signal, log, progress, recordInput, recordFinding }: StageContext<EncoderStageOptions, undefined, unknown>,
 ): Promise<OpenModel<A>> {
   const { model, weights, device, precision, threads } = options;
   const { path, name } = await resolveModel([family], model, { signal, log: log.warn, progress });
@@ -77,6 +78,7 @@ export async function openModel<A extends EncoderArchitecture>(
       log: log.info,
       progress,
     });
+    recordFinding('model', { ...encoder.identity, precision });
     return { checkpoint, encoder };
   } catch (error) {
     await checkpoint.close();
@@ -117,6 +119,7 @@ export async function* encodeStream(
   const { options, state, former } = context;
   const { encoder } = state;
   const most = options.batchSize * encoder.devices.length;
+  const total = totalCount(context.inputs);
   let jobs: Job[] = [];
   let done = 0;
 
@@ -137,7 +140,7 @@ export async function* encodeStream(
     const batch = jobs;
     jobs = [];
     for (const [index, encoded] of (await encodeAll(batch, context)).entries()) {
-      context.progress('encode', ++done, context.inputs[0]?.spec.count ?? null);
+      context.progress('encode', ++done, total);
       if (encoded) yield gridOf(batch[index]!, encoded);
     }
   }

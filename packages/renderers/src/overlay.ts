@@ -24,7 +24,9 @@ export const overlay = defineRenderer({
   options: overlayOptions,
   examples: ['- type: renderer/overlay', '- type: renderer/overlay\n  with: { opacity: 0.7, interpolation: smooth }'],
 
-  describe: (input, { options, ownName }) => describeFramePictures(input, layerName(options.layer, ownName, 'overlay')),
+  joins: 'merged',
+  describe: (_, { options, inputs, ownName }) =>
+    describeFramePictures(inputs, layerName(options.layer, ownName, 'overlay')),
 
   process: (projections, context) =>
     pictures(projections, context, {

@@ -1,8 +1,19 @@
 // The requirements of renderers on their input.
 
-import { axesKnown, axisSize, refuse, spec, type Description, type Refusal, type StreamSpec } from '@deepearth/core';
+import {
+  axesKnown,
+  axisSize,
+  isRefusal,
+  oneStream,
+  refuse,
+  spec,
+  type DescribedInput,
+  type Description,
+  type Refusal,
+  type StreamSpec,
+} from '@deepearth/core';
 
-export const undrawableRemedy = 'Tokens without height and width go to files: sink/features.';
+export const undrawableRemedy = 'What has no height and width goes to files: sink/table or sink/features.';
 
 /** Why projections with these axes cannot be drawn. */
 export const undrawable = (axes: readonly string[]): string | undefined =>
@@ -10,8 +21,10 @@ export const undrawable = (axes: readonly string[]): string | undefined =>
     ? undefined
     : `this renderer draws projections of [time, height, width, components], not of [${axes.join(', ')}].`;
 
-/** Refuses anything but projections, and those of which no colour can be made. */
-export function wantProjections(input: StreamSpec | undefined): Refusal | undefined {
+/** The projections of all inputs; refuses anything else, and those of which no colour can be made. */
+export function wantProjections(inputs: readonly DescribedInput[]): StreamSpec | Refusal {
+  const input = oneStream(inputs);
+  if (input && isRefusal(input)) return input;
   if (input?.kind !== 'projection')
     return refuse(`this renderer takes projections, not ${input?.kind ?? 'nothing'}.`, {
       remedy:
@@ -20,7 +33,7 @@ export function wantProjections(input: StreamSpec | undefined): Refusal | undefi
   const problem = axesKnown(input) ? undrawable(input.axes.map(({ name }) => name)) : undefined;
   if (problem) return refuse(problem, { remedy: undrawableRemedy });
   if (axisSize(input, 'components') === 0) return refuse('a projection without components has no colours.');
-  return undefined;
+  return input;
 }
 
 /**
@@ -28,14 +41,14 @@ export function wantProjections(input: StreamSpec | undefined): Refusal | undefi
  * so there are as many pictures as frames, or fewer where windows leave some out.
  */
 export const describeFramePictures = (
-  input: StreamSpec | undefined,
+  inputs: readonly DescribedInput[],
   layerOf: (reducer: string) => string,
   /** Of a frame's pixels. */
   pixels: (frame: FrameSize) => FrameSize = (frame) => frame,
 ): Description | Refusal => {
-  const refusal = wantProjections(input);
-  if (refusal) return refusal;
-  const { height = null, width = null, count = null } = input?.frames ?? {};
+  const input = wantProjections(inputs);
+  if (isRefusal(input)) return input;
+  const { height = null, width = null, count = null } = input.frames ?? {};
   return {
     output: {
       ...spec('picture', { ...pixels({ height, width }), channels: 3 }, 'uint8'),

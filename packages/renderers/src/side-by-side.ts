@@ -27,8 +27,9 @@ export const sideBySide = defineRenderer({
     '- type: renderer/side-by-side\n  with: { interpolation: smooth, gapPixels: 8 }',
   ],
 
-  describe: (input, { options, ownName }) =>
-    describeFramePictures(input, layerName(options.layer, ownName, 'side-by-side'), ({ height, width }) => ({
+  joins: 'merged',
+  describe: (_, { options, inputs, ownName }) =>
+    describeFramePictures(inputs, layerName(options.layer, ownName, 'side-by-side'), ({ height, width }) => ({
       height,
       width: width && 2 * width + options.gapPixels,
     })),

@@ -25,8 +25,9 @@ export const stacked = defineRenderer({
   options: stackedOptions,
   examples: ['- type: renderer/stacked', '- type: renderer/stacked\n  with: { opacity: 0.6, gapPixels: 8 }'],
 
-  describe: (input, { options, ownName }) =>
-    describeFramePictures(input, layerName(options.layer, ownName, 'stacked'), ({ height, width }) => ({
+  joins: 'merged',
+  describe: (_, { options, inputs, ownName }) =>
+    describeFramePictures(inputs, layerName(options.layer, ownName, 'stacked'), ({ height, width }) => ({
       height: height && 2 * height + options.gapPixels,
       width,
     })),

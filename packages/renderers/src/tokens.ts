@@ -1,6 +1,6 @@
 // Draws the token grid itself: one square of colour per token.
 
-import { axisSize, defineRenderer, refuse, spec, tensor, type Projection, type StreamSpec } from '@deepearth/core';
+import { axisSize, defineRenderer, isRefusal, spec, tensor, type Projection, type StreamSpec } from '@deepearth/core';
 import { z } from 'zod';
 import { annotationOptions, captionedHeight } from './annotated.ts';
 import { captionFields } from './caption.ts';
@@ -54,9 +54,11 @@ export const tokens = defineRenderer({
     '- type: renderer/tokens\n  with: { cellPixels: 10, colorMap: magma, per: frame }',
   ],
 
-  describe(input, { options: { cellPixels, background, layer, per, caption, legend }, ownName }) {
-    const refusal = wantProjections(input);
-    if (refusal || !input) return refusal ?? refuse('a renderer takes projections.');
+  joins: 'merged',
+
+  describe(_, { options: { cellPixels, background, layer, per, caption, legend }, inputs, ownName }) {
+    const input = wantProjections(inputs);
+    if (isRefusal(input)) return input;
     const most = per === 'frame' ? (input.frames?.count ?? null) : stepsOf(input);
     const edge = (name: string) => (axisSize(input, name) === null ? null : axisSize(input, name)! * cellPixels);
     const width = edge('width');

@@ -21,6 +21,8 @@ test('what the package exports is what it is meant to', () => {
       "pictures",
       "picturesOptions",
       "stages",
+      "table",
+      "tableOptions",
     ]
   `);
 });

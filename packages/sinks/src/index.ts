@@ -1,5 +1,6 @@
 // Stages
 export { features, featuresOptions } from './features.ts';
+export { table, tableOptions } from './table.ts';
 export { pictures, picturesOptions, encodePicture } from './pictures.ts';
 export { gif, gifOptions } from './gif.ts';
 export { packageSink, packageOptions } from './package.ts';

@@ -33,10 +33,17 @@ async function pack(
 }
 
 describe('a package', () => {
-  test('holds every file whole, in order of names, after a list of them', async () => {
+  test('holds every file whole, in order of names, after texts about them', async () => {
     const { bytes, files } = await pack();
     const zip = await openZip(bytesSource(bytes));
-    expect([...zip.entries.keys()]).toEqual(['contents.json', 'made/file-0.txt', 'made/file-1.txt', 'made/file-2.txt']);
+    expect([...zip.entries.keys()]).toEqual([
+      'README.txt',
+      'contents.json',
+      'manifest.json',
+      'made/file-0.txt',
+      'made/file-1.txt',
+      'made/file-2.txt',
+    ]);
     for (const { path, sha256: digest } of files) expect(sha256(await zip.entries.get(path)!.read())).toBe(digest);
     const contents = JSON.parse(new TextDecoder().decode(await zip.entries.get('contents.json')!.read())) as {
       files: unknown;

@@ -4,14 +4,17 @@ import { createHash } from 'node:crypto';
 import {
   defineSink,
   InputError,
+  jsonText,
   refuse,
   spec,
   type Artifact,
+  type ManifestSoFar,
   type StageOutput,
   type StreamSpec,
 } from '@deepearth/core';
 import { writeZip, type ZipInput } from '@deepearth/formats/zip-writer';
 import { z } from 'zod';
+import { summaryLines } from './summary.ts';
 
 const usualFile = 'package.zip';
 
@@ -27,7 +30,9 @@ export const packageOptions = z.strictObject({
   contents: z
     .boolean()
     .default(true)
-    .describe('Put a contents.json into it, with size, SHA-256 and media type of every file.'),
+    .describe(
+      'Put texts about it into it: README.txt, a summary to read; contents.json with size, SHA-256 and media type of every file; manifest.json as far as the run is known then: what led here, without times.',
+    ),
 });
 
 const fileOf = (file: string, ownName: string | undefined): string =>
@@ -65,15 +70,19 @@ export const packageSink = defineSink({
     };
   },
 
-  async *process(artifacts: AsyncIterable<Artifact>, { options, output, key, signal, progress, log, ownName }) {
+  async *process(
+    artifacts: AsyncIterable<Artifact>,
+    { options, output, key, signal, progress, log, manifest, ownName },
+  ) {
     const files = new Map<string, Artifact>();
     for await (const artifact of artifacts) files.set(artifact.path, artifact);
     if (files.size === 0) return log.warn('no file came in, so no package is written');
     // Order of arrival depends on timing, order of names does not.
     const sorted = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
     let done = 0;
+    const texts = options.contents ? textsAbout(manifest(), sorted) : [];
     const entries = function* (): Generator<ZipInput> {
-      if (options.contents) yield contentsOf(sorted);
+      for (const text of texts) yield text;
       for (const file of sorted) {
         yield {
           name: file.path,
@@ -88,7 +97,7 @@ export const packageSink = defineSink({
       {
         path: fileOf(options.file, ownName),
         mediaType: 'application/zip',
-        key: key(digestOf(sorted)),
+        key: key(digestOf(sorted), ...texts.map(({ sha256 }) => sha256)),
         about: { kind: 'artifact' },
       },
       writeZip(entries()),
@@ -99,19 +108,39 @@ export const packageSink = defineSink({
 /** Pictures and floats hardly get smaller, and stored entries can be read in place. */
 const compressible = /^(text\/|application\/(json|x-ndjson|geo\+json)|image\/svg)/;
 
-/** The list of files, made piece by piece: of a hundred thousand it is larger than all else this stage holds. */
-function contentsOf(files: readonly Artifact[]): ZipInput {
+/** The texts of an archive. */
+const textsAbout = (manifest: ManifestSoFar, files: readonly Artifact[]): TextEntry[] => [
+  textEntry('README.txt', function* () {
+    for (const line of summaryLines(manifest, files)) yield `${line}\n`;
+  }),
+  textEntry('contents.json', () => contentsOf(files)),
+  textEntry('manifest.json', () => jsonText(manifest)),
+];
+
+type TextEntry = ZipInput & { readonly sha256: string };
+
+/** A text that is made piece by piece, again for each reading: of a hundred thousand files it is larger than all else here. */
+function textEntry(name: string, pieces: () => Generator<string>): TextEntry {
   const encoder = new TextEncoder();
-  const pieces = function* (): Generator<Uint8Array> {
-    for (const [index, { path, bytes, sha256, mediaType }] of files.entries()) {
-      const text = JSON.stringify({ path, bytes, sha256, mediaType }, null, 2).replaceAll('\n', '\n    ');
-      yield encoder.encode(`${index === 0 ? '{\n  "files": [' : ','}\n    ${text}`);
-    }
-    yield encoder.encode('\n  ]\n}\n');
-  };
+  const hash = createHash('sha256');
   let size = 0;
-  for (const piece of pieces()) size += piece.byteLength;
-  return { name: 'contents.json', size, chunks: pieces, compression: 'deflated' };
+  for (const piece of pieces()) {
+    const bytes = encoder.encode(piece);
+    hash.update(bytes);
+    size += bytes.byteLength;
+  }
+  const chunks = function* (): Generator<Uint8Array> {
+    for (const piece of pieces()) yield encoder.encode(piece);
+  };
+  return { name, size, chunks, compression: 'deflated', sha256: hash.digest('hex') };
+}
+
+function* contentsOf(files: readonly Artifact[]): Generator<string> {
+  for (const [index, { path, bytes, sha256, mediaType }] of files.entries()) {
+    const text = JSON.stringify({ path, bytes, sha256, mediaType }, null, 2).replaceAll('\n', '\n    ');
+    yield `${index === 0 ? '{\n  "files": [' : ','}\n    ${text}`;
+  }
+  yield '\n  ]\n}\n';
 }
 
 function digestOf(files: readonly Artifact[]): string {

@@ -5,6 +5,7 @@ import type { StageList } from '@deepearth/core/stage';
 /** The stages of this package by type, loaded when they are named. */
 export const stages: StageList = {
   'sink/features': async () => (await import('./features.ts')).features,
+  'sink/table': async () => (await import('./table.ts')).table,
   'sink/pictures': async () => (await import('./pictures.ts')).pictures,
   'sink/gif': async () => (await import('./gif.ts')).gif,
   'sink/package': async () => (await import('./package.ts')).packageSink,

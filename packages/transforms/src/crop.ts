@@ -1,6 +1,16 @@
 // Cuts the same rectangle out of every frame.
 
-import { axisSize, defineTransform, InputError, refuse, sourceName, type Frame, type Rectangle } from '@deepearth/core';
+import {
+  axisSize,
+  defineTransform,
+  InputError,
+  isRefusal,
+  oneStream,
+  refuse,
+  sourceName,
+  type Frame,
+  type Rectangle,
+} from '@deepearth/core';
 import { z } from 'zod';
 import { partOfFrame } from './part-of-frame.ts';
 
@@ -43,7 +53,11 @@ export const crop = defineTransform({
     '- type: transform/crop\n  with: { x: 320, y: 120, width: 768, height: 768 }',
   ],
 
-  describe(input, { options }) {
+  joins: 'merged',
+
+  describe(_, { options, inputs }) {
+    const input = oneStream(inputs);
+    if (input && isRefusal(input)) return input;
     if (input?.kind !== 'frame')
       return refuse(`it takes frames, not ${input?.kind ?? 'nothing'}.`, { remedy: 'Put it behind a source.' });
     const [width, height] = [axisSize(input, 'width'), axisSize(input, 'height')];

@@ -4,6 +4,8 @@ import {
   axisSize,
   defineTransform,
   frameId,
+  isRefusal,
+  oneStream,
   refuse,
   type Frame,
   type Rectangle,
@@ -65,7 +67,11 @@ export const tile = defineTransform({
   options: tileOptions,
   examples: ['- type: transform/tile', '- type: transform/tile\n  with: { size: 512, overlap: 64 }'],
 
-  describe(input, { options: { size, overlap } }) {
+  joins: 'merged',
+
+  describe(_, { options: { size, overlap }, inputs }) {
+    const input = oneStream(inputs);
+    if (input && isRefusal(input)) return input;
     if (input?.kind !== 'frame')
       return refuse(`it takes frames, not ${input?.kind ?? 'nothing'}.`, { remedy: 'Put it behind a source.' });
     if (overlap >= size)

@@ -31,6 +31,8 @@ export interface FittedReducer {
   readonly meaning?: 'coordinates' | 'scalar' | 'label';
   /** Where colours do not follow from the values: labels go from 0 to the number of groups less one. */
   readonly limits?: Limits;
+  /** What the fit found out of its tokens, for the manifest: shares of variance, how a sample was fitted. */
+  readonly findings?: Readonly<Record<string, Json>>;
   /**
    * Reduces `[rows, channels]` to `[rows, components]`; no rows give an empty array. The output of a
    * row does not depend on the other rows. Throws an `InputError` for a wrong width and for NaN or infinity (with the row).

@@ -217,6 +217,9 @@ export function restorePca(state: ModelState, subject = 'the PCA model'): PcaMod
     }
     return out;
   };
+  const explainedVarianceRatio = explainedVariance.map((variance) =>
+    (totalVariance as number) > 0 ? variance / (totalVariance as number) : 0,
+  );
   return {
     kind: 'pca',
     channels: channels!,
@@ -226,9 +229,8 @@ export function restorePca(state: ModelState, subject = 'the PCA model'): PcaMod
     mean,
     loadings,
     explainedVariance,
-    explainedVarianceRatio: explainedVariance.map((variance) =>
-      (totalVariance as number) > 0 ? variance / (totalVariance as number) : 0,
-    ),
+    explainedVarianceRatio,
+    findings: { explainedVarianceRatio: [...explainedVarianceRatio] },
     singularValues: explainedVariance.map((variance) => Math.sqrt(variance * Math.max(0, count - 1))),
     noiseVariance: noiseVariance as number,
     project(rows) {

@@ -1,7 +1,8 @@
 // Reduces a stream of token grids with one fit and one set of colour limits over the whole run.
 
 import { InputError } from '@deepearth/core/errors';
-import type { EncoderIdentity, Projection, TokenGrid } from '@deepearth/core/items';
+import type { Embedding, EncoderIdentity, Projection, TokenGrid } from '@deepearth/core/items';
+import { totalCount } from '@deepearth/core/one-stream';
 import type { StageContext } from '@deepearth/core/stage';
 import { tensor } from '@deepearth/core/tensor';
 import { defaultScaling, findLimits, type Scaling } from '../colours/limits.ts';
@@ -10,13 +11,15 @@ import { checkEncoder, encodeModel, readModel } from '../models/model-file.ts';
 import type { FittedReducer, Limits } from '../models/model.ts';
 import { openModel } from '../models/open-model.ts';
 import { runSliced } from '../shared/pace.ts';
+import { asTokens } from '../tokens/as-tokens.ts';
 import { projectionSpool, spreadRows } from '../tokens/projection-spool.ts';
 import { tokenSpool, tokenStore, validRows, type Precision, type Spool } from '../tokens/spool.ts';
 import { buildPart, fitPart, type PartBuilder } from './parts.ts';
 import type { SeenGrid } from '../tokens/grid-rows.ts';
+import { findingsOf } from './findings.ts';
 import type { Fitted, Reduction } from './reduction.ts';
 import { restoreReducer } from './reductions.ts';
-import { spoolName } from './stage-options.ts';
+import { namesOf, spoolName } from './stage-options.ts';
 
 /** Options that every stage on top of `reduceRun` has. */
 export interface RunOptions extends Partial<Scaling> {
@@ -33,7 +36,7 @@ export type RunContext = StageContext<RunOptions>;
  * With `model` it transforms grid by grid and nothing waits. No grids: no projections. `name` is that of projections.
  */
 export async function* reduceRun(
-  items: AsyncIterable<TokenGrid>,
+  items: AsyncIterable<TokenGrid | Embedding>,
   context: RunContext,
   reduction: Reduction,
   name = reduction.name,
@@ -45,7 +48,7 @@ export async function* reduceRun(
 /** The tokens of the stream that comes in, kept once for all reducers of the run that take it as precisely. */
 async function spoolOf({ inputs, options, share, signal }: RunContext): Promise<Spool> {
   const store = await share(
-    spoolName(inputs[0]!.id, options.spool),
+    spoolName(namesOf(inputs), options.spool),
     async (room) => tokenStore(await room.scratch('tokens'), options.spool),
     () => undefined,
   );
@@ -61,7 +64,7 @@ const seen = ({ item, shape }: Spool['grids'][number], index: number): SeenGrid 
 });
 
 async function* fitRun(
-  items: AsyncIterable<TokenGrid>,
+  items: AsyncIterable<TokenGrid | Embedding>,
   context: RunContext,
   reduction: Reduction,
   name: string,
@@ -70,12 +73,13 @@ async function* fitRun(
   const own = Object.fromEntries(Object.entries(options).filter(([option]) => option in reduction.options.shape));
   const spool = await spoolOf(context);
   const projections = projectionSpool(await context.scratch('projections'), signal);
-  const expected = context.inputs[0]?.spec.count ?? null;
+  const expected = totalCount(context.inputs);
+  const findings = findingsOf(context);
   let part: PartBuilder | undefined;
   let model: Fitted | undefined;
   try {
     for await (const grid of items) {
-      const tokens = await context.attempt(grid, () => spool.append(grid));
+      const tokens = await context.attempt(grid, () => spool.append(asTokens(grid)));
       if (tokens) {
         const { channels } = spool;
         part ??= buildPart(reduction, { channels, encoder: grid.encoder }, own, { signal });
@@ -97,7 +101,9 @@ async function* fitRun(
       );
 
     for (let index = 0; index < spool.grids.length && model; index++) {
-      await projections.append(await place(model, spool, index, signal));
+      const values = await place(model, spool, index, signal);
+      findings.see(values, model);
+      await projections.append(values);
       context.progress('transform', index + 1, spool.grids.length);
     }
     const limits = !model
@@ -105,6 +111,7 @@ async function* fitRun(
       : (former?.limits ??
         model.limits ??
         (await findLimits(() => projections.passes(), components, { ...defaultScaling, ...options })));
+    if (model) findings.record(model, limits);
     if (options.saveAs !== undefined && model?.state) {
       const bytes = await encodeModel({ state: model.state(), encoder, limits });
       await context.output.write(
@@ -157,7 +164,7 @@ async function place(model: Fitted, spool: Spool, index: number, signal: AbortSi
 }
 
 async function* transformRun(
-  items: AsyncIterable<TokenGrid>,
+  items: AsyncIterable<TokenGrid | Embedding>,
   context: RunContext,
   name: string,
   path: string,
@@ -173,13 +180,16 @@ async function* transformRun(
   const limits = saved.limits.length ? saved.limits : Array.from({ length: model.components }, () => [0, 1] as const);
   if (options.lightness === 'even' && model.components !== 3)
     throw new InputError(path, `has ${model.components} components; lightness: even takes 3.`);
+  const expected = totalCount(context.inputs);
+  const findings = findingsOf(context);
   let done = 0;
   try {
     for await (const grid of items) {
       const projection = await context.attempt(grid, async () => {
         checkSeen(saved.encoder, grid, model, path);
-        const { rows, valid } = await validRows(grid, signal);
+        const { rows, valid } = await validRows(asTokens(grid), signal);
         const values = await model.transform(rows, signal);
+        findings.see(values, model);
         return projectionOf(grid, grid.values.shape.slice(0, -1), {
           values,
           valid,
@@ -192,15 +202,21 @@ async function* transformRun(
           key: context.key(digest, grid.key),
         });
       });
-      context.progress('transform', ++done, null);
+      context.progress('transform', ++done, expected);
       if (projection) yield projection;
     }
+    findings.record(model, limits);
   } finally {
     await model.close?.();
   }
 }
 
-function checkSeen(encoder: EncoderIdentity | undefined, grid: TokenGrid, model: FittedReducer, path: string): void {
+function checkSeen(
+  encoder: EncoderIdentity | undefined,
+  grid: TokenGrid | Embedding,
+  model: FittedReducer,
+  path: string,
+): void {
   checkEncoder(encoder, grid.encoder, path);
   const channels = grid.values.shape.at(-1);
   if (channels !== model.channels)

@@ -1,12 +1,21 @@
 // Makes a stage of a reduction: options, what it says of its streams, and the course of a run.
 
+import { oneStream } from '@deepearth/core/one-stream';
 import { axisSize, type StreamSpec } from '@deepearth/core/specs';
-import { defineReducer, type Refusal, type StageDefinition } from '@deepearth/core/stage';
+import { defineReducer, isRefusal, type Refusal, type StageDefinition } from '@deepearth/core/stage';
 import { z } from 'zod';
 import type { ModelSurvey } from '../models/model-survey.ts';
 import type { RunContext } from './reduce-run.ts';
 import type { Reduction } from './reduction.ts';
-import { colourOptions, describeFit, modelOptions, refuseInput, spoolOptions, tokensOf } from './stage-options.ts';
+import {
+  colourOptions,
+  describeFit,
+  modelOptions,
+  namesOf,
+  refuseInput,
+  spoolOptions,
+  tokensOf,
+} from './stage-options.ts';
 
 /** What a stage adds to its reduction. */
 export interface ReducerStage<Options> {
@@ -42,13 +51,16 @@ export function reducerStage<Options>(
     summary,
     options,
     examples,
+    joins: 'merged',
     ...(saved
       ? {
           survey: async (chosen: object, signal: AbortSignal) =>
             (await import('../models/model-survey.ts')).surveyModel(chosen as { model?: string }, signal),
         }
       : {}),
-    describe(input, { options: parsed, survey: found, inputs }) {
+    describe(_, { options: parsed, survey: found, inputs }) {
+      const input = oneStream(inputs);
+      if (input && isRefusal(input)) return input;
       const chosen = parsed as Options;
       const survey = found as ModelSurvey | undefined;
       const channels = input ? axisSize(input, 'channels') : null;
@@ -57,7 +69,7 @@ export function reducerStage<Options>(
       const refusal = refuseInput(input, type, common, survey) ?? own.refuse?.(input!, chosen as never);
       if (refusal) return refusal;
       const memoryBytes = channels === null ? null : reduction.estimate({ count: tokensOf(input!), channels }, chosen);
-      return describeFit(inputs[0]!, components, common, memoryBytes, {
+      return describeFit({ name: namesOf(inputs), spec: input! }, components, common, memoryBytes, {
         name: own.name?.(chosen) ?? type,
         notes: own.notes?.(input!, chosen) ?? [],
         survey,

@@ -72,14 +72,15 @@ export function refuseInput(
   options: DescribedOptions,
   survey?: ModelSurvey,
 ): Refusal | undefined {
-  if (!input || input.kind !== 'tokens') {
-    return refuse(`reducer/${name} takes token grids, not ${input ? `a stream of ${input.kind}` : 'nothing'}.`, {
-      remedy: 'Put it after an encoder.',
-    });
+  if (!input || !['tokens', 'embedding'].includes(input.kind)) {
+    return refuse(
+      `reducer/${name} takes token grids or embeddings, not ${input ? `a stream of ${input.kind}` : 'nothing'}.`,
+      { remedy: 'Put it after an encoder or an aggregator.' },
+    );
   }
   if (axesKnown(input) && !input.axes.some((axis) => axis.name === 'channels')) {
     return refuse(
-      `reducer/${name} needs tokens with an axis "channels", these have ${input.axes.map((axis) => axis.name).join(', ')}.`,
+      `reducer/${name} needs ${input.kind === 'tokens' ? 'tokens' : 'embeddings'} with an axis "channels", these have ${input.axes.map((axis) => axis.name).join(', ')}.`,
     );
   }
   const channels = axisSize(input, 'channels');
@@ -136,12 +137,15 @@ export const tokensOf = (input: StreamSpec): number | null =>
         .filter((axis) => axis.name !== 'channels')
         .reduce<number | null>((n, { size }) => (n === null || size === null ? null : n * size), input.count);
 
-/** Under what name the reducers of a run share the tokens of a stage. */
-export const spoolName = (stage: string, precision: Precision): string => `tokens of ${stage} as ${precision}`;
+/** Under what name the reducers of a run share the tokens of a stage, or of several. */
+export const spoolName = (stages: string, precision: Precision): string => `tokens of ${stages} as ${precision}`;
+
+/** The inputs of a stage by name, in the order in which they come. */
+export const namesOf = (inputs: readonly { readonly id: string }[]): string => inputs.map(({ id }) => id).join(', ');
 
 /** What a stage that fits to a whole run says: it drains, and what it puts on disk. */
 export function describeFit(
-  { id, spec: input }: { readonly id: string; readonly spec: StreamSpec },
+  { name: stages, spec: input }: { readonly name: string; readonly spec: StreamSpec },
   components: number | null,
   options: DescribedOptions,
   memoryBytes: number | null,
@@ -164,7 +168,7 @@ export function describeFit(
       ? {}
       : {
           diskBytes: total * components * 4,
-          sharedDiskBytes: { [spoolName(id, spool)]: total * channels * (spool === 'float32' ? 4 : 2) },
+          sharedDiskBytes: { [spoolName(stages, spool)]: total * channels * (spool === 'float32' ? 4 : 2) },
         }),
     notes: [
       'Fits to the whole run: tokens are put down on disk, once for all reducers of a stream, and nothing leaves before the last one came.',

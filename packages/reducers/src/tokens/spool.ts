@@ -182,7 +182,7 @@ function* fromHalves(bits: Uint16Array, scale: number): Sliced<Float32Array> {
 export async function validRows(grid: TokenGrid, signal?: AbortSignal): Promise<GridRows> {
   const { shape } = grid.values;
   const channels = shape.at(-1);
-  if (channels === undefined || channels < 1 || shape.length < 2) {
+  if (channels === undefined || channels < 1) {
     throw new InputError(
       grid.id,
       `tokens of shape [${shape.join(', ')}] have no channels; the last axis holds them, after those of the tokens.`,
@@ -231,6 +231,7 @@ const words: Readonly<Record<string, string>> = { height: 'row', width: 'column'
 
 /** For people: `the token at time 2, row 5, column 7`. */
 export function namedToken(token: number, shape: readonly number[], axes?: readonly string[]): string {
+  if (shape.length === 0) return 'the embedding';
   const names = axes ?? (shape.length === 3 ? ['time', 'height', 'width'] : shape.map((_, axis) => `axis ${axis}`));
   let rest = token;
   const place = shape.map(() => 0);

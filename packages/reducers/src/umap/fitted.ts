@@ -254,6 +254,13 @@ export function fittedUmap(
     channels,
     components,
     meaning: 'coordinates',
+    findings: {
+      fittedTokens: facts.fitted,
+      neighbors: facts.neighbors,
+      // Of some rows, the share of true neighbours that were found.
+      neighborRecall: facts.recall,
+      epochs: options.epochs,
+    },
     facts,
     curve,
     transform: (chunk, signal) => placeFrom(chunk, 0, signal),

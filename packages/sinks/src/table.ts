@@ -1,0 +1,95 @@
+// Writes embeddings or projections of a whole run as one table.
+
+import {
+  axesKnown,
+  axisSize,
+  defineSink,
+  isRefusal,
+  lineage,
+  oneStream,
+  refuse,
+  spec,
+  type Artifact,
+  type ArtifactAbout,
+  type Embedding,
+  type Projection,
+} from '@deepearth/core';
+import { z } from 'zod';
+import { rowMaker, type RowMaker } from './table-rows.ts';
+import { tableFormats, type TableWriter } from './table-writers.ts';
+
+/** Options of `sink/table`. */
+export const tableOptions = z.strictObject({
+  format: z
+    .enum(['csv', 'parquet', 'npy'])
+    .default('csv')
+    .describe(
+      'csv opens anywhere; parquet is small, typed and quick to query, embeddings as one column of lists; npy holds the numbers alone, with a CSV of the rows’ names beside it.',
+    ),
+  name: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Name of the file inside the output folder, without ending. Default: "embeddings", the name of the reducer ("umap"), or, for clusters per frame, "kmeans-shares".',
+    ),
+});
+
+/** The stage `sink/table`. */
+export const table = defineSink({
+  type: 'table',
+  summary:
+    'Writes one table of a whole run: a row per embedding or projected embedding, or per frame with the share of each cluster.',
+  options: tableOptions,
+  joins: 'merged',
+  examples: ['- type: sink/table', '- type: sink/table\n  with: { format: parquet, name: clips }'],
+
+  describe(_, { options: { format }, inputs }) {
+    const input = oneStream(inputs);
+    if (input && isRefusal(input)) return input;
+    if (input?.kind !== 'embedding' && input?.kind !== 'projection')
+      return refuse(`sink/table takes embeddings or projections, not ${input?.kind ?? 'nothing'}.`, {
+        remedy:
+          input?.kind === 'tokens'
+            ? 'Put an aggregator between, aggregator/mean; sink/features writes tokens.'
+            : 'Put it behind an aggregator or a reducer.',
+      });
+    const components = axisSize(input, 'components');
+    if (input.kind === 'projection' && axesKnown(input) && input.axes.length > 1 && (components ?? 1) > 1)
+      return refuse(
+        `a table has one row for each item, and these have ${components} coordinates for each of many tokens.`,
+        { remedy: 'Put an aggregator before the reducer for one row per clip; sink/features writes whole grids.' },
+      );
+    return { output: spec('artifact', {}, null, format === 'npy' ? 2 : 1), drains: true };
+  },
+
+  async *process(items: AsyncIterable<Embedding | Projection>, context): AsyncGenerator<Artifact> {
+    const { options, log, signal, attempt, key } = context;
+    let rows: RowMaker | undefined;
+    let writer: TableWriter | undefined;
+    let content = '';
+    let about: Pick<ArtifactAbout, 'kind' | 'reducer'> | undefined;
+    let count = 0;
+    try {
+      for await (const item of items) {
+        signal.throwIfAborted();
+        const made = await attempt(item, () => {
+          rows ??= rowMaker(item);
+          return rows.rowsOf(item);
+        });
+        if (!made) continue;
+        const { layout } = rows!;
+        about ??= { kind: item.kind, ...(item.kind === 'projection' && { reducer: item.reducer }) };
+        count += made.length;
+        content = lineage(content, item.key);
+        writer ??= await tableFormats[options.format](options.name ?? layout.name, layout, context);
+        for (const row of made) await writer.add(row);
+      }
+      if (!writer) return log.warn('nothing came in, so no table is written');
+      const axes = { row: count, ...rows!.layout.axes };
+      yield* await writer.end({ key: key(content), about: { ...about!, axes, dtype: 'float32' } });
+    } finally {
+      await writer?.discard();
+    }
+  },
+});
