@@ -35,11 +35,12 @@ export interface Book {
   outputOf(stage: string): StageOutput;
 }
 
-/** Opens the books; files go to `store`, events to `tell`. `before` is what earlier runs wrote there, which may be replaced. */
+/** Opens the books; files go to `store`, events to `tell`. `before` is what earlier runs wrote there, which
+ * alone may be replaced; without it, anything may. */
 export function openBook(
   store: RunStore,
   tell: (event: RunEvent) => void,
-  before: ReadonlyMap<string, ManifestOutput> = new Map(),
+  before?: ReadonlyMap<string, ManifestOutput>,
 ): Book {
   const inputs = new Map<string, Map<string, InputFile>>();
   const frames = frameTables();
@@ -68,7 +69,7 @@ export function openBook(
       });
     }
     taken.add(name);
-    if (!before.has(path) && (await store.has(path)))
+    if (before && !before.has(path) && (await store.has(path)))
       throw new InputError(`${store.name}/${path}`, 'is there already, and no run has written it.', {
         code: 'E_NOT_OURS',
         remedy: 'Move it away, or choose another output folder.',
