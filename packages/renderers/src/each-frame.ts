@@ -1,6 +1,14 @@
 // Goes through the frames of a stream of projections, each frame once, with the time step that shows it.
 
-import { InputError, type Frame, type Picture, type Projection, type StageContext, type Tensor } from '@deepearth/core';
+import {
+  InputError,
+  type Frame,
+  type Legend,
+  type Picture,
+  type Projection,
+  type StageContext,
+  type Tensor,
+} from '@deepearth/core';
 import type { z } from 'zod';
 import { annotated, type annotationOptions } from './annotated.ts';
 import { captionFields, captionOf } from './caption.ts';
@@ -83,13 +91,16 @@ export async function* pictures(
 ): AsyncGenerator<Picture> {
   const { options } = context;
   const fields = captionFields(options.caption);
+  // One for all pictures of a projection, which may be many that wait for another stream.
+  let former: Projection | undefined;
+  let legends: readonly Legend[] = [];
   for await (const shot of shots(projections, per)) {
     context.signal.throwIfAborted();
     const { projection, frame, step } = shot;
     const name = layer(projection);
     const id = `${name}-${frame.id}`;
     const caption = captionOf(fields, frame, name);
-    const legends = [legendOf(projection, options)];
+    if (projection !== former) legends = [legendOf((former = projection), options)];
     const pixels = await context.attempt({ id }, async () =>
       annotated(await draw(shot), caption, options.legend ? legends : []),
     );
