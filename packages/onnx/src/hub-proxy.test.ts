@@ -56,14 +56,18 @@ beforeAll(async () => {
         socket.write('HTTP/1.1 200 OK\r\n\r\n');
         onward.pipe(socket).pipe(onward);
       });
-      for (const end of [onward, socket]) end.on('error', () => (onward.destroy(), socket.destroy()));
+      const end = () => [onward, socket].forEach((one) => one.destroy());
+      for (const one of [onward, socket]) one.on('error', end);
     }),
   );
   process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
 });
 afterAll(() => {
   delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
-  for (const server of [hub, secure, proxy]) (server.closeAllConnections(), server.close());
+  for (const server of [hub, secure, proxy]) {
+    server.closeAllConnections();
+    server.close();
+  }
 });
 beforeEach(() => {
   asked = [];
