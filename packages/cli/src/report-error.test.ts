@@ -15,6 +15,9 @@ describe('exitCodeOf', () => {
     [new InputError('out', 'is a file.', { code: 'E_OUTPUT_NOT_A_FOLDER' }), 1],
     [new StageError('umap', undefined, new Error('no')), 1],
     [new CancelledError(), 130],
+    [new StageError('frames', undefined, new CancelledError()), 130],
+    [new StageError('frames', undefined, new ConfigError([])), 2],
+    [new DeepEarthError('no', { code: 'E_PLUGIN_NAME' }), 2],
     [new TypeError('no'), 1],
     ['no', 1],
   ])('%s', (error, code) => expect(exitCodeOf(error)).toBe(code));
@@ -52,6 +55,28 @@ describe('errorText', () => {
     expect(text).toMatch(/^error: umap \(clip-1\): x is not a function\n/);
     expect(text).toContain('caused by: TypeError');
     expect(text).toContain('Please report');
+  });
+
+  it('takes nobody else’s fault for one of the program', async () => {
+    const fault = 'a fault of DeepEarth Streams itself';
+    const bug = new TypeError('x is not a function');
+    const ofPlugin = await errorText(new StageError('mine', 'clip-1', bug, './mine.mjs'));
+    expect(ofPlugin).toContain('caused by: TypeError');
+    expect(ofPlugin).toContain('The stage mine comes from the plugin ./mine.mjs: the fault is to be looked for there.');
+    expect(ofPlugin).not.toContain(fault);
+    expect(await errorText(new StageError('mine', undefined, new Error('no'), './mine.mjs'))).toBe(
+      'error: mine: no\n  The stage mine comes from the plugin ./mine.mjs: the fault is to be looked for there.',
+    );
+    const input = new InputError('a.tif', 'is broken.');
+    for (const [error, said] of [
+      [new StageError('umap', 'clip-1', bug), true],
+      [bug, true],
+      [new StageError('umap', undefined, new RangeError('Array buffer allocation failed')), false],
+      [new StageError('mine', 'clip-1', input, './mine.mjs'), false],
+      [new StageError('umap', undefined, new Error('no')), false],
+    ] as const)
+      expect((await errorText(error)).includes(fault)).toBe(said);
+    expect(await errorText(new StageError('mine', 'clip-1', input, './mine.mjs'))).not.toContain('plugin');
   });
 
   it('passes on what the operating system says', async () => {

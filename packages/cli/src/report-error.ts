@@ -1,7 +1,15 @@
 // Says what went wrong, where, and what to do; returns the exit status that fits.
 
 import { readFile } from 'node:fs/promises';
-import { CancelledError, ConfigError, DeepEarthError, InputError, type ConfigIssue } from '@deepearth/core/errors';
+import {
+  CancelledError,
+  causes,
+  ConfigError,
+  DeepEarthError,
+  InputError,
+  StageError,
+  type ConfigIssue,
+} from '@deepearth/core/errors';
 import { exitCodes } from './exit-codes.ts';
 import { remark } from './print.ts';
 import { plainStyle, styleOf, type Style } from './style.ts';
@@ -26,23 +34,14 @@ const usageCodes: ReadonlySet<string> = new Set([
   'E_PLUGIN_MISSING',
   'E_PLUGIN_LOAD',
   'E_PLUGIN_EMPTY',
+  'E_PLUGIN_NAME',
 ]);
-
-function* causes(error: unknown): Generator<unknown> {
-  for (
-    let at = error, depth = 0;
-    at !== undefined && at !== null && depth < 20;
-    at = (at as { cause?: unknown }).cause, depth++
-  )
-    yield at;
-}
 
 /** The exit status for an error. */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof ConfigError) return exitCodes.usage;
-  if (error instanceof CancelledError) return exitCodes.interrupted;
   for (const cause of causes(error)) {
     if (cause instanceof ConfigError) return exitCodes.usage;
+    if (cause instanceof CancelledError) return exitCodes.interrupted;
     if (cause instanceof InputError) return outputCodes.has(cause.code) ? exitCodes.failed : exitCodes.input;
     if (cause instanceof DeepEarthError && usageCodes.has(cause.code)) return exitCodes.usage;
   }
@@ -58,26 +57,39 @@ export async function errorText(
   { debug = false, style = plainStyle }: { debug?: boolean; style?: Style } = {},
 ): Promise<string> {
   const label = style.bold(style.red('error:'));
+  const mistakes = [...causes(error)].find((cause) => cause instanceof ConfigError);
+  if (mistakes) error = mistakes;
   if (error instanceof ConfigError) {
     const blocks = await Promise.all(error.issues.map((issue) => issueText(issue, style)));
     return [...blocks.map((block) => `${label} ${block}`), ...(debug ? [error.stack ?? ''] : [])].join('\n');
   }
   if (error instanceof DeepEarthError && !isBug(error)) {
     const remedy = error.remedy && !error.message.includes(error.remedy) ? `\n  ${error.remedy}` : '';
-    return `${label} ${error.message}${remedy}${debug ? `\n${stacks(error)}` : ''}`;
+    return `${label} ${error.message}${remedy}${pluginNote(error)}${debug ? `\n${stacks(error)}` : ''}`;
   }
   const message = error instanceof Error ? error.message : String(error);
   // ENOENT, EACCES, ENOSPC … of a file that the command line named: the operating system's words say it all.
   if (error instanceof Error && 'syscall' in error && !debug) return `${label} ${message}.`;
+  const note = pluginNote(error);
+  if (note) return `${label} ${message}\n${stacks(error)}${note}`;
   return `${label} ${message}\n${stacks(error)}\nThis looks like a fault of DeepEarth Streams itself. Please report it with the lines above and the pipeline you ran.`;
 }
 
-/** True when the last cause is neither an error that is reported to users nor one of the operating system. */
+/** Names the plugin that a failed stage comes from, unless the stage says itself what is wrong. */
+function pluginNote(error: unknown): string {
+  const stage = [...causes(error)].find((cause) => cause instanceof StageError);
+  if (stage?.plugin === undefined || [...causes(stage.cause)].some((cause) => cause instanceof DeepEarthError)) return '';
+  return `\n  The stage ${stage.stage} comes from the plugin ${stage.plugin}: the fault is to be looked for there.`;
+}
+
+/**
+ * True when the last cause is neither an error that is reported to users nor one of the operating system, nor want of
+ * memory.
+ */
 function isBug(error: DeepEarthError): boolean {
   const last = [...causes(error)].at(-1);
-  return (
-    last instanceof TypeError || last instanceof ReferenceError || (last instanceof RangeError && !('code' in last))
-  );
+  if (last instanceof RangeError) return !('code' in last) && !/allocation failed/i.test(last.message);
+  return last instanceof TypeError || last instanceof ReferenceError;
 }
 
 const stacks = (error: unknown): string =>

@@ -11,12 +11,10 @@ const file = (path: string, bytes: number): Manifest['outputs'][number] => ({
   stage: 'pictures',
 });
 const manifest = (parts: Partial<Manifest>): Manifest => ({
-  format: 1,
+  format: 2,
   name: 'test',
   status: 'done',
-  startedAt: '',
-  finishedAt: '',
-  seconds: 0.5,
+  times: { startedAt: '', finishedAt: '', seconds: 0.5, busySeconds: { tokens: 3 } },
   versions: {},
   pipeline: [],
   inputs: [],
@@ -31,7 +29,6 @@ const manifest = (parts: Partial<Manifest>): Manifest => ({
       in: 1,
       out: 1,
       skipped: 0,
-      busySeconds: 3,
     },
   ],
   ...parts,
@@ -58,7 +55,9 @@ describe('runSummary', () => {
   });
 
   it('says where the time went when a run took some', () => {
-    expect(runSummary(manifest({ seconds: 4 }), 'out')).toContain('Most of the time went into tokens: 3.0 s.');
+    expect(
+      runSummary(manifest({ times: { startedAt: '', finishedAt: '', seconds: 4, busySeconds: { tokens: 3 } } }), 'out'),
+    ).toContain('Most of the time went into tokens: 3.0 s.');
   });
 
   it('lists what was skipped and warned of, the first ones of many', () => {

@@ -8,7 +8,9 @@ const shownRemarks = 8;
 
 /** For people; `folder` is the output folder as they should read it. */
 export function runSummary(manifest: Manifest, folder: string, style: Style = plainStyle): string {
-  const { outputs, skipped, warnings, stages, seconds, status } = manifest;
+  const { outputs, skipped, warnings, stages, times, status } = manifest;
+  const { seconds, busySeconds } = times;
+  const busy = ({ id }: (typeof stages)[number]): number => busySeconds[id] ?? 0;
   const bytes = outputs.reduce((sum, output) => sum + output.bytes, 0);
   const head = `${status === 'skipped' ? style.yellow('Finished with gaps') : style.green('Done')} in ${formatSeconds(seconds)}: ${plural(outputs.length, 'file')}, ${formatBytes(bytes)}, in ${style.bold(folder)}`;
   const rows = places(manifest).map(({ place, count, bytes: size }) => [
@@ -17,7 +19,7 @@ export function runSummary(manifest: Manifest, folder: string, style: Style = pl
     formatBytes(size),
   ]);
   const busiest = stages.reduce<(typeof stages)[number] | undefined>(
-    (most, stage) => (!most || stage.busySeconds > most.busySeconds ? stage : most),
+    (most, stage) => (!most || busy(stage) > busy(most) ? stage : most),
     undefined,
   );
   return [
@@ -32,7 +34,7 @@ export function runSummary(manifest: Manifest, folder: string, style: Style = pl
       : []),
     `  manifest.json`,
     ...(busiest && seconds >= 2
-      ? [style.dim(`Most of the time went into ${busiest.id}: ${formatSeconds(busiest.busySeconds)}.`)]
+      ? [style.dim(`Most of the time went into ${busiest.id}: ${formatSeconds(busy(busiest))}.`)]
       : []),
     ...remarks(
       `${plural(warnings.length, 'warning')}:`,

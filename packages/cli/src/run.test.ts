@@ -68,11 +68,12 @@ describe('deepearth run', () => {
     expect(status).toBe(4);
   });
 
-  it('shows a stack and asks for a report when the program itself is at fault', async () => {
+  it('shows a stack and names the plugin when a stage of it is at fault', async () => {
     await using folder = await folderWith({ 'p.yaml': notes('{ fault: true }') });
     const { status, stderr } = await deepearth(['run', 'p.yaml'], { cwd: folder.path });
     expect(stderr).toMatch(/\n\s+at .*notes\.mjs/);
-    expect(stderr).toContain('Please report it');
+    expect(stderr).toContain(`The stage notes comes from the plugin ${plugin}`);
+    expect(stderr).not.toContain('a fault of DeepEarth Streams itself');
     expect(status).toBe(1);
   });
 

@@ -1,14 +1,14 @@
 // Keeps the books of a run: what it read, wrote and skipped, and the manifest that says so.
 
 import { byPath } from './by-path.ts';
-import type { RunEvent, RunStatus } from './events.ts';
+import type { RunEvent, RunStatus, StageCounts } from './events.ts';
 import type { Artifact, Json } from './items.ts';
 import { lineage } from './lineage.ts';
 import { DeepEarthError, InputError } from './errors.ts';
 import type { Manifest, ManifestOutput, SkippedItem } from './manifest.ts';
 import { assertSafePath } from './safe-path.ts';
 import type { ArtifactFile, ArtifactWriter, InputFile, StageOutput } from './stage.ts';
-import type { RunStore, Stored } from './store.ts';
+import type { RunStore, Stored, StoreWriter } from './store.ts';
 
 /** The books of one run. */
 export interface Book {
@@ -25,8 +25,12 @@ export interface Book {
   outputOf(stage: string): StageOutput;
 }
 
-/** Opens the books; files go to `store`, events to `tell`. */
-export function openBook(store: RunStore, tell: (event: RunEvent) => void): Book {
+/** Opens the books; files go to `store`, events to `tell`. `before` is what earlier runs wrote there, which may be replaced. */
+export function openBook(
+  store: RunStore,
+  tell: (event: RunEvent) => void,
+  before: ReadonlyMap<string, ManifestOutput> = new Map(),
+): Book {
   const inputs = new Map<string, InputFile>();
   const outputs: ManifestOutput[] = [];
   const skipped: SkippedItem[] = [];
@@ -40,7 +44,7 @@ export function openBook(store: RunStore, tell: (event: RunEvent) => void): Book
     tell(event);
   };
 
-  const claim = (path: string): void => {
+  const claim = async (path: string): Promise<void> => {
     assertSafePath(path);
     const name = path.toLowerCase();
     if (taken.has(name)) {
@@ -50,12 +54,17 @@ export function openBook(store: RunStore, tell: (event: RunEvent) => void): Book
       });
     }
     taken.add(name);
+    if (!before.has(path) && (await store.has(path)))
+      throw new InputError(`${store.name}/${path}`, 'is there already, and no run has written it.', {
+        code: 'E_NOT_OURS',
+        remedy: 'Move it away, or choose another output folder.',
+      });
   };
 
-  const record = async (stage: string, file: ArtifactFile, { bytes, sha256 }: Stored): Promise<Artifact> => {
+  const entryOf = (stage: string, file: ArtifactFile, { bytes, sha256 }: Stored): ManifestOutput => {
     const { path, mediaType, holds, about } = file;
     const key = lineage('artifact', file.key, sha256);
-    const entry: ManifestOutput = {
+    return {
       path,
       bytes,
       sha256,
@@ -65,20 +74,16 @@ export function openBook(store: RunStore, tell: (event: RunEvent) => void): Book
       ...(holds !== undefined && { holds }),
       ...(about && { about }),
     };
-    await store.appendJournal(JSON.stringify(entry));
+  };
+
+  /** Names a file that is written. The journal knows it before it is seen: a run that is killed knows its own files. */
+  const commit = async (stage: string, file: ArtifactFile, writing: StoreWriter): Promise<Artifact> => {
+    const stored = await writing.commit((safe) => store.appendJournal(JSON.stringify(entryOf(stage, file, safe))));
+    const entry = entryOf(stage, file, stored);
     outputs.push(entry);
-    emit({ type: 'artifact', stage, path, bytes, sha256 });
-    return {
-      kind: 'artifact',
-      id: path,
-      key,
-      path,
-      bytes,
-      sha256,
-      mediaType,
-      ...(holds !== undefined && { holds }),
-      ...(about && { about }),
-    };
+    emit({ type: 'artifact', stage, path: entry.path, bytes: entry.bytes, sha256: entry.sha256 });
+    const { stage: _, ...rest } = entry;
+    return { kind: 'artifact', id: entry.path, ...rest };
   };
 
   return {
@@ -92,15 +97,22 @@ export function openBook(store: RunStore, tell: (event: RunEvent) => void): Book
     findingsOf: (stage) => findings.get(stage),
     outputOf: (stage) => ({
       async write(file, content) {
-        claim(file.path);
-        return record(stage, file, await store.put(file.path, content));
+        await claim(file.path);
+        const writing = await store.writer(file.path);
+        try {
+          if (content instanceof Uint8Array) await writing.append(content);
+          else for await (const piece of content) await writing.append(piece);
+          return await commit(stage, file, writing);
+        } finally {
+          await writing.discard();
+        }
       },
       async writer({ path, mediaType }): Promise<ArtifactWriter> {
-        claim(path);
+        await claim(path);
         const writing = await store.writer(path);
         return {
           append: (bytes) => writing.append(bytes),
-          commit: async (file) => record(stage, { ...file, path, mediaType }, await writing.commit()),
+          commit: (file) => commit(stage, { ...file, path, mediaType }, writing),
           discard: () => writing.discard(),
         };
       },
@@ -121,31 +133,44 @@ export function openBook(store: RunStore, tell: (event: RunEvent) => void): Book
 /** Puts a manifest together, its lists in an order that does not depend on timing. */
 export function manifestOf(
   book: Book,
-  run: Omit<
-    Manifest,
-    'format' | 'inputs' | 'outputs' | 'skipped' | 'warnings' | 'finishedAt' | 'seconds' | 'startedAt'
-  > & {
+  run: Omit<Manifest, 'format' | 'inputs' | 'outputs' | 'skipped' | 'warnings' | 'times' | 'stages'> & {
     readonly started: Date;
     readonly status: RunStatus;
+    readonly stages: readonly (Omit<Manifest['stages'][number], keyof StageCounts> & StageCounts)[];
   },
 ): Manifest {
-  const { started, name, status, message, versions, pipeline, stages, range } = run;
+  const { started, name, status, message, versions, pipeline, range, former } = run;
   const finished = new Date();
+  const order = inOrderOf(pipeline.map(({ id }) => id));
   return {
-    format: 1,
+    format: 2,
     name,
     status,
     ...(message ? { message } : {}),
-    startedAt: started.toISOString(),
-    finishedAt: finished.toISOString(),
-    seconds: (finished.getTime() - started.getTime()) / 1000,
+    times: {
+      startedAt: started.toISOString(),
+      finishedAt: finished.toISOString(),
+      seconds: (finished.getTime() - started.getTime()) / 1000,
+      busySeconds: Object.fromEntries(run.stages.map(({ id, busySeconds }) => [id, busySeconds])),
+    },
     versions,
     pipeline,
     inputs: [...book.inputs.values()].sort(byPath),
     outputs: [...book.outputs].sort(byPath),
-    stages,
+    ...(former?.length && { former: [...former].sort(byPath) }),
+    stages: run.stages.map(({ busySeconds: _, ...stage }) => stage),
     ...(range && { range }),
-    skipped: book.skipped,
-    warnings: book.warnings,
+    skipped: [...book.skipped].sort(order),
+    warnings: [...book.warnings].sort(order),
   };
+}
+
+/** Compares what stages said: by stage, then item, then message. */
+export function inOrderOf(
+  stages: readonly string[],
+): (a: Partial<SkippedItem> & { stage: string }, b: Partial<SkippedItem> & { stage: string }) => number {
+  const rank = new Map(stages.map((id, index) => [id, index]));
+  const compare = (a = '', b = ''): number => (a < b ? -1 : a > b ? 1 : 0);
+  return (a, b) =>
+    (rank.get(a.stage) ?? 0) - (rank.get(b.stage) ?? 0) || compare(a.item, b.item) || compare(a.message, b.message);
 }

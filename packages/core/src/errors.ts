@@ -9,9 +9,22 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
-/** Base of the errors that are reported without a stack; everything else is a bug. */
+/** What marks errors of a class, the same in every copy of this module. */
+const brandOf = (name: string): symbol => Symbol.for(`@deepearth/core ${name}`);
+
+/**
+ * Base of the errors that are reported without a stack; everything else is a bug. `instanceof` goes by a brand: a plugin
+ * may have a copy of this package of its own, and its errors are errors of the same classes. Classes derived elsewhere
+ * are told apart as usual.
+ */
 export class DeepEarthError extends Error {
+  /** Name of the class for its brand. */
+  static readonly brand: string = 'DeepEarthError';
   readonly code: string;
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (!Object.hasOwn(this, 'brand')) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && brandOf(this.brand) in value;
+  }
   readonly remedy: string | undefined;
   constructor(message: string, { code, remedy, cause }: ErrorDetails) {
     super(message, cause === undefined ? undefined : { cause });
@@ -46,6 +59,7 @@ export interface ConfigIssue {
 
 /** The pipeline itself is wrong; every issue found is listed with its place, in the order of the file. */
 export class ConfigError extends DeepEarthError {
+  static override readonly brand: string = 'ConfigError';
   readonly issues: readonly ConfigIssue[];
   constructor(found: readonly ConfigIssue[]) {
     const issues = [...found].sort(
@@ -66,6 +80,7 @@ export class ConfigError extends DeepEarthError {
 
 /** Data that comes in is not what it should be: a broken picture, an empty folder, a hostile archive. */
 export class InputError extends DeepEarthError {
+  static override readonly brand: string = 'InputError';
   /** The file, frame or item at fault. */
   readonly subject: string;
   constructor(subject: string, message: string, details: Partial<ErrorDetails> = {}) {
@@ -76,9 +91,12 @@ export class InputError extends DeepEarthError {
 
 /** A stage failed; the runtime adds which stage and item, once, and keeps the cause. */
 export class StageError extends DeepEarthError {
+  static override readonly brand: string = 'StageError';
   readonly stage: string;
   readonly item: string | undefined;
-  constructor(stage: string, item: string | undefined, cause: unknown) {
+  /** The plugin that the stage came from. */
+  readonly plugin: string | undefined;
+  constructor(stage: string, item: string | undefined, cause: unknown, plugin?: string) {
     const message = cause instanceof Error ? cause.message : String(cause);
     super(`${stage}${item ? ` (${item})` : ''}: ${message}`, {
       code: cause instanceof DeepEarthError ? cause.code : 'E_STAGE',
@@ -87,15 +105,40 @@ export class StageError extends DeepEarthError {
     });
     this.stage = stage;
     this.item = item;
+    this.plugin = plugin;
   }
+}
+
+/** An error and what it was caused by, outermost first. */
+export function* causes(error: unknown): Generator<unknown> {
+  const seen = new Set<unknown>();
+  for (let at = error; at !== undefined && at !== null && !seen.has(at); at = (at as { cause?: unknown }).cause) {
+    seen.add(at);
+    yield at;
+  }
+}
+
+/**
+ * The error that a stage ends with: one of another stage as it is, however it was wrapped on its way; what an abort was
+ * for in place of the abort; else a `StageError` about this stage.
+ */
+export function stageErrorOf(stage: string, item: string | undefined, error: unknown, plugin?: string): StageError {
+  for (const cause of causes(error)) if (cause instanceof StageError) return cause;
+  const isAbort = (at: unknown): boolean => at instanceof Error && at.name === 'AbortError';
+  const reason = [...causes(error)].find((cause) => !isAbort(cause));
+  return new StageError(stage, item, reason ?? error, plugin);
 }
 
 /** The run was asked to stop. */
 export class CancelledError extends DeepEarthError {
+  static override readonly brand: string = 'CancelledError';
   constructor(cause?: unknown) {
     super('the run was cancelled', { code: 'E_CANCELLED', cause });
   }
 }
+
+for (const type of [DeepEarthError, ConfigError, InputError, StageError, CancelledError])
+  Object.defineProperty(type.prototype, brandOf(type.brand), { value: true });
 
 /**
  * The closest of `known` to a mistyped word, for "did you mean"; `undefined` when nothing is close: one slip (a letter

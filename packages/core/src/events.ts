@@ -3,11 +3,15 @@
 /** How a run ended. `skipped`: it came to its end, but without some items (`onError: skip`). */
 export type RunStatus = 'done' | 'skipped' | 'failed' | 'cancelled';
 
-/** Items of one stage over a whole run, and the time it worked. */
-export interface StageCounts {
+/** Items of one stage over a whole run. */
+export interface ItemCounts {
   readonly in: number;
   readonly out: number;
   readonly skipped: number;
+}
+
+/** Items of one stage over a whole run, and the time it worked. */
+export interface StageCounts extends ItemCounts {
   /** Seconds the stage worked, without the time it waited for its inputs or its consumers. */
   readonly busySeconds: number;
 }
@@ -40,5 +44,7 @@ export type RunEvent =
       readonly bytes: number;
       readonly sha256: string;
     }
+  /** A file of an earlier run into the same store, which this one does not write. */
+  | { readonly type: 'removed'; readonly path: string }
   | ({ readonly type: 'stage-closed'; readonly stage: string } & StageCounts)
   | { readonly type: 'run-finished'; readonly status: RunStatus; readonly seconds: number; readonly message?: string };

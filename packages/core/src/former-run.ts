@@ -3,24 +3,33 @@
 import type { ByteSource } from './byte-source.ts';
 import type { ManifestOutput } from './manifest.ts';
 import { readManifest } from './read-manifest.ts';
+import { isSafePath } from './safe-path.ts';
 import { createSha256 } from './sha256.ts';
 import type { FormerRun } from './stage.ts';
 import type { RunStore } from './store.ts';
 
 const isEntry = (value: unknown): value is ManifestOutput => {
   const entry = value as Partial<ManifestOutput> | null;
-  return typeof entry?.path === 'string' && typeof entry.sha256 === 'string' && typeof entry.bytes === 'number';
+  return (
+    typeof entry?.path === 'string' &&
+    // The manifest may come from anywhere: a file outside is neither read nor removed for it.
+    isSafePath(entry.path) &&
+    typeof entry.sha256 === 'string' &&
+    typeof entry.bytes === 'number'
+  );
 };
 
 /**
- * Reads the manifest and the journal of a store: everything an earlier run had written, by path. A torn last line of the
- * journal (a killed run) is left out.
+ * Reads the manifest and the journal of a store: everything that earlier runs had written and that is proven by a digest,
+ * by path. A torn line of the journal (a killed run) is left out, and so is a path that leads out of the store.
  */
 export async function readEntries(store: RunStore): Promise<ReadonlyMap<string, ManifestOutput>> {
   const entries = new Map<string, ManifestOutput>();
-  const manifest: { outputs?: unknown } | undefined = await readManifest(store).catch(() => undefined);
-  const outputs = manifest?.outputs;
-  for (const entry of Array.isArray(outputs) ? outputs : []) if (isEntry(entry)) entries.set(entry.path, entry);
+  const manifest: { former?: unknown; outputs?: unknown } | undefined = await readManifest(store).catch(
+    () => undefined,
+  );
+  for (const list of [manifest?.former, manifest?.outputs])
+    for (const entry of Array.isArray(list) ? list : []) if (isEntry(entry)) entries.set(entry.path, entry);
   for (const line of await store.readJournal()) {
     const entry = parse(line);
     if (isEntry(entry)) entries.set(entry.path, entry);

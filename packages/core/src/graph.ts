@@ -1,6 +1,7 @@
 // Wires the stages of a plan to a graph of observables, and lets programs tap what a stage sends.
 
 import { map, merge, Observable, tap, type Subscription } from 'rxjs';
+import { inputsThatWait } from './apart.ts';
 import { DeepEarthError } from './errors.ts';
 import type { Item } from './items.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -98,24 +99,19 @@ export async function startGraph(
     failure ??= error;
     if (!stop.signal.aborted) stop.abort(error);
   };
-  for (const { stage, survey, consumers } of planned.stages) {
-    const sources = stage.from.map((id) => ({
-      id,
-      spec: planned.stages.find((other) => other.stage.id === id)!.description.output,
-      items$: outputs.get(id)!,
-    }));
+  for (const { stage, survey, description, consumers } of planned.stages) {
+    const waits = inputsThatWait(planned.pipeline, stage);
     // Subscribing starts the stages before; they deliver in a later turn, when every edge is in place.
-    const edge = (items$: Edge): Pulled<Item> => pull(items$, edgeBound, services.signal);
-    const apart = stage.definition.joins === 'separate' || (sources.length > 1 && independent(stage.from, planned));
-    const edges = apart
-      ? sources.map(({ items$ }) => edge(items$))
-      : [edge(merge(...sources.map(({ items$ }) => items$)))];
-    const merged = stage.definition.joins === 'separate' ? nothing : edges.length > 1 ? oneByOne(edges) : edges[0]!;
-    const inputs = sources.map(({ id, spec }, index) => ({ id, spec, items: apart ? edges[index]! : merged }));
-    const running = stageRun(stage, survey, merged, inputs, services);
+    const inputs = stage.from.map((from, index) => ({
+      id: from,
+      spec: planned.stages.find((other) => other.stage.id === from)!.description.output,
+      items: pull(outputs.get(from)!, edgeBound, services.signal),
+      waits: waits[index]!,
+    }));
+    const running = stageRun(stage, survey, description.output, inputs, services);
     runs.push(running);
     // A stage that ends early lets go of its inputs, so that the stages before it can end too.
-    void running.closed.then(() => edges.forEach((left) => void left.return()));
+    void running.closed.then(() => inputs.forEach(({ items }) => void items.return()));
     const output$ = push(running.items).pipe(tap({ error: fail }));
     outputs.set(stage.id, output$);
     if (consumers.length === 0) leaves.push(output$);
@@ -129,27 +125,3 @@ export async function startGraph(
   if (failure === undefined && stop.signal.aborted) failure = stop.signal.reason;
   return { runs, failure };
 }
-
-/**
- * Whether the inputs are sources of their own (through transforms): one can then be read to its end before the next,
- * which makes their order that of `from` and never that of arrival.
- */
-function independent(from: readonly string[], { stages }: Plan): boolean {
-  const roots = from.map((id): string | undefined => {
-    for (let at = id; ;) {
-      const { stage } = stages.find((entry) => entry.stage.id === at)!;
-      if (stage.definition.kind === 'source') return at;
-      if (stage.definition.kind !== 'transform' || stage.from.length !== 1) return undefined;
-      at = stage.from[0]!;
-    }
-  });
-  return roots.every((root) => root !== undefined) && new Set(roots).size === roots.length;
-}
-
-async function* oneByOne(edges: readonly Pulled<Item>[]): AsyncGenerator<Item> {
-  for (const edge of edges) yield* edge;
-}
-
-const nothing: AsyncIterable<Item> = {
-  [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
-};

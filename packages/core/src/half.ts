@@ -1,5 +1,6 @@
 // Half-precision floats: bits in a Uint16Array to float32 and back. Node 20 has no Float16Array.
 
+import { InputError } from './errors.ts';
 import { tensor, type Tensor } from './tensor.ts';
 
 const word = new Uint32Array(1);
@@ -52,6 +53,48 @@ export function halfFromFloat32(values: Float32Array, out = new Uint16Array(valu
   return out;
 }
 
+/** The largest magnitude of binary16, and the smallest that keeps its eleven digits. */
+const largestHalf = 65504;
+const smallestNormalHalf = 2 ** -14;
+
+/**
+ * A float32 tensor in binary16. Throws an `InputError` that names `name` and the value seen where a number would become
+ * infinite (65,520 and more), or, unless `small` says that it does not matter, where all of them lie below 2^-14, where
+ * binary16 loses its digits and then everything.
+ */
+export function toFloat16(
+  { shape, data }: Tensor<'float32'>,
+  name: string,
+  {
+    small = 'refused',
+    remedy = 'Keep float32.',
+  }: { readonly small?: 'refused' | 'rounded'; readonly remedy?: string } = {},
+): Tensor<'float16'> {
+  const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  let most = 0;
+  for (let i = 0; i < words.length; i++) {
+    const magnitude = words[i]! & 0x7fffffff;
+    if (magnitude > most && magnitude < 0x7f800000) most = magnitude;
+  }
+  word[0] = most;
+  const largest = real[0]!;
+  const refuse = (why: string): never => {
+    throw new InputError(name, `${why}; float16 holds ${smallestNormalHalf.toPrecision(2)} to ${largestHalf}.`, {
+      code: 'E_VALUE_RANGE',
+      remedy,
+    });
+  };
+  if (most >= 0x477ff000) {
+    const at = words.findIndex((value) => (value & 0x7fffffff) === most);
+    refuse(`the value ${data[at]!.toPrecision(6)} (number ${at} of ${data.length}) would become infinite in float16`);
+  }
+  if (small === 'refused' && most > 0 && largest < smallestNormalHalf)
+    refuse(
+      `the largest magnitude of all ${data.length} values is ${largest.toPrecision(3)}, which would lose its digits`,
+    );
+  return tensor('float16', shape, halfFromFloat32(data));
+}
+
 /** Float32 values of binary16 bits. */
 export function float32FromHalf(bits: Uint16Array, out = new Float32Array(bits.length)): Float32Array {
   const values = halfTable();
@@ -66,11 +109,24 @@ export function float32FromBfloat16(bits: Uint16Array, out = new Float32Array(bi
   return out;
 }
 
-/** A float tensor as float32; the tensor itself when it is float32 already. Throws a `TypeError` for other kinds. */
-export function toFloat32(t: Tensor): Tensor<'float32'> {
+/**
+ * A float tensor as float32; the tensor itself when it is float32 already. Throws a `TypeError` for other kinds, and an
+ * `InputError` that names `name` where a float64 value would become infinite.
+ */
+export function toFloat32(t: Tensor, name = 'a float64 tensor'): Tensor<'float32'> {
   if (t.dtype === 'float32') return t as Tensor<'float32'>;
   if (t.dtype === 'float16') return tensor('float32', t.shape, float32FromHalf(t.data as Uint16Array));
   if (t.dtype === 'bfloat16') return tensor('float32', t.shape, float32FromBfloat16(t.data as Uint16Array));
-  if (t.dtype === 'float64') return tensor('float32', t.shape, Float32Array.from(t.data as Float64Array));
+  if (t.dtype === 'float64') {
+    const data = Float32Array.from(t.data as Float64Array);
+    const at = data.findIndex((value, i) => Math.abs(value) === Infinity && Number.isFinite(t.data[i]));
+    if (at >= 0)
+      throw new InputError(
+        name,
+        `the value ${String(t.data[at])} (number ${at} of ${data.length}) is float64 and beyond float32, which ends at 3.4e38.`,
+        { code: 'E_VALUE_RANGE', remedy: 'Scale the values, or leave such ones out.' },
+      );
+    return tensor('float32', t.shape, data);
+  }
   throw new TypeError(`expected a float tensor, got ${t.dtype}`);
 }

@@ -1,6 +1,6 @@
 // The manifest that a run writes beside its results: everything needed to know where they come from.
 
-import type { StageCounts, RunStatus } from './events.ts';
+import type { ItemCounts, RunStatus } from './events.ts';
 import type { Artifact, Json } from './items.ts';
 import type { StreamSpec } from './specs.ts';
 import type { InputFile, Range } from './stage.ts';
@@ -15,18 +15,25 @@ export interface SkippedItem {
   readonly message: string;
 }
 
-/**
- * `manifest.json`, format 1. All times are ISO 8601; everything else is the same for the same input, options, seed and
- * device.
- */
-export interface Manifest {
-  readonly format: 1;
-  readonly name: string;
-  readonly status: RunStatus;
-  readonly message?: string;
+/** When a run was, and how long it took; nothing of it depends on the input alone. */
+export interface RunTimes {
+  /** ISO 8601, as `finishedAt`. */
   readonly startedAt: string;
   readonly finishedAt: string;
   readonly seconds: number;
+  /** Of each stage, by its id, the seconds it worked, without the time it waited for its inputs or its consumers. */
+  readonly busySeconds: Readonly<Record<string, number>>;
+}
+
+/**
+ * `manifest.json`, format 2. Everything but `times` is the same for the same input, options, seed, device and versions.
+ */
+export interface Manifest {
+  readonly format: 2;
+  readonly name: string;
+  readonly status: RunStatus;
+  readonly message?: string;
+  readonly times: RunTimes;
   readonly versions: Readonly<Record<string, string>>;
   /** The pipeline with every default filled in. */
   readonly pipeline: readonly {
@@ -37,7 +44,10 @@ export interface Manifest {
     readonly onError: unknown;
   }[];
   readonly inputs: readonly InputFile[];
+  /** In the order of their paths, as `inputs`. */
   readonly outputs: readonly ManifestOutput[];
+  /** Files of earlier runs that this one had neither written anew nor removed when it ended early. */
+  readonly former?: readonly ManifestOutput[];
   /** What each stage took and gave, and the spec of what it sends along its edges. */
   readonly stages: readonly ({
     readonly id: string;
@@ -45,9 +55,10 @@ export interface Manifest {
     readonly spec: StreamSpec;
     /** What the stage found out: the stretch of a series, the variance that components explain. */
     readonly findings?: Readonly<Record<string, Json>>;
-  } & StageCounts)[];
+  } & ItemCounts)[];
   /** The part of the input that was worked on; absent for all of it. */
   readonly range?: Range;
+  /** In the order of the stages, then of the items, as text; `warnings` likewise. */
   readonly skipped: readonly SkippedItem[];
   readonly warnings: readonly { readonly stage: string; readonly message: string }[];
 }

@@ -24,15 +24,17 @@ export function memoryStore(name = 'memory'): RunStore {
       const bytes = files.get(path);
       return bytes && sourceOf(path, bytes);
     },
+    has: async (path) => files.has(path),
     put: async (path, content) => keep(path, await gather(content)),
     async writer(path) {
       let parts: Uint8Array[] | undefined = [];
       return {
         append: async (bytes) => void parts?.push(bytes.slice()),
-        async commit() {
+        async commit(record) {
           if (!parts) throw new Error(`${path} was let go`);
           const whole = joined(parts);
           parts = undefined;
+          await record?.({ bytes: whole.byteLength, sha256: sha256(whole) });
           return keep(path, whole);
         },
         discard: async () => void (parts = undefined),
@@ -56,9 +58,8 @@ export function memoryStore(name = 'memory'): RunStore {
       return { release: async () => void (taken = false) };
     },
     scratch: async () => memoryScratch(),
-    appendJournal: async (line) => void journal.push(line),
+    appendJournal: async (...lines) => void journal.push(...lines),
     readJournal: async () => [...journal],
-    clearJournal: async () => void (journal.length = 0),
     settle: async (keepJournal) => {
       if (!keepJournal) journal.length = 0;
     },

@@ -1,5 +1,6 @@
 // Makes one run of runs over parts of the same input.
 
+import { inOrderOf } from './book.ts';
 import { byPath } from './by-path.ts';
 import type { RunStatus } from './events.ts';
 import { InputError } from './errors.ts';
@@ -117,15 +118,25 @@ function mergeManifests(
   const inputs = new Map(parts.flatMap((part) => part.inputs.map((file) => [file.path, file] as const)));
   const status: RunStatus = parts.some((part) => part.status === 'skipped') ? 'skipped' : 'done';
   const { range: _, ...rest } = first;
+  const times = parts.map((part) => part.times);
+  const order = inOrderOf(first.stages.map(({ id }) => id));
   return {
     ...rest,
     status,
-    startedAt: parts.map((part) => part.startedAt).sort()[0]!,
-    finishedAt: parts
-      .map((part) => part.finishedAt)
-      .sort()
-      .at(-1)!,
-    seconds: parts.reduce((sum, part) => sum + part.seconds, 0),
+    times: {
+      startedAt: times.map(({ startedAt }) => startedAt).sort()[0]!,
+      finishedAt: times
+        .map(({ finishedAt }) => finishedAt)
+        .sort()
+        .at(-1)!,
+      seconds: times.reduce((sum, { seconds }) => sum + seconds, 0),
+      busySeconds: Object.fromEntries(
+        first.stages.map(({ id }) => [
+          id,
+          Math.round(1000 * times.reduce((sum, { busySeconds }) => sum + (busySeconds[id] ?? 0), 0)) / 1000,
+        ]),
+      ),
+    },
     inputs: [...inputs.values()].sort(byPath),
     outputs: [...outputs].sort(byPath),
     stages: first.stages.map((stage, index) => {
@@ -137,11 +148,10 @@ function mergeManifests(
         in: sum((counts) => counts.in),
         out: sum((counts) => counts.out),
         skipped: sum((counts) => counts.skipped),
-        busySeconds: Math.round(1000 * sum((counts) => counts.busySeconds)) / 1000,
       };
     }),
     ...(range && { range }),
-    skipped: parts.flatMap((part) => part.skipped),
-    warnings: parts.flatMap((part) => part.warnings),
+    skipped: parts.flatMap((part) => part.skipped).sort(order),
+    warnings: parts.flatMap((part) => part.warnings).sort(order),
   };
 }

@@ -1,10 +1,12 @@
 // Describes a whole pipeline before any data is touched: the items of every edge, and what they cost.
 
-import { ConfigError, DeepEarthError, sentence, type ConfigIssue } from './errors.ts';
+import { inputsThatWait } from './apart.ts';
+import { asideBytes } from './aside.ts';
+import { ConfigError, DeepEarthError, sentence, StageError, type ConfigIssue } from './errors.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
 import { findClashes, type Clash, type Named } from './planned-files.ts';
 import { axisSize, itemBytes, type StreamSpec } from './specs.ts';
-import { isRefusal, type Description } from './stage.ts';
+import { isRefusal, type Description, type Descriptor, type Refusal } from './stage.ts';
 
 /** What a plan says of one stage. */
 export interface StagePlan {
@@ -99,14 +101,14 @@ async function describeStages(
   const shared = new Set<string>();
   const issues: ConfigIssue[] = [];
   for (const stage of pipeline.stages) {
-    const { definition, id, from, locate, options } = stage;
+    const { definition, id, from, locate } = stage;
     const own = named.has(id) ? { ownName: id } : {};
     const inputs = from.flatMap((source) =>
       done.has(source) ? [{ id: source, spec: done.get(source)!.description.output }] : [],
     );
     if (inputs.length < from.length) continue;
     const survey = await surveyOf(stage);
-    const described = definition.describe(inputs[0]?.spec, { options, survey, inputs, ...own });
+    const described = describedBy(stage, inputs, survey, own);
     if (isRefusal(described)) {
       const path = described.option ? ['with', described.option] : from.length ? ['from'] : ['type'];
       issues.push({
@@ -134,7 +136,8 @@ async function describeStages(
     }
     const consumers = pipeline.stages.filter((other) => other.from.includes(id)).map((other) => other.id);
     const interleaved = described.output.interleaved ?? inputs.some((input) => input.spec.interleaved);
-    const disk = diskOf(described, shared);
+    const ahead = keptAside(pipeline, stage, inputs, described);
+    const disk = diskOf({ ...described, ...ahead }, shared);
     const { diskBytes = described.diskBytes } = disk;
     const output: StreamSpec = {
       ...described.output,
@@ -143,7 +146,7 @@ async function describeStages(
       ...(described.output.kind === 'artifact' && diskBytes !== undefined && { bytes: diskBytes }),
       ...(interleaved && { interleaved }),
     };
-    const description = { ...described, output, ...disk };
+    const description = { ...described, output, ...ahead, ...disk };
     done.set(id, { stage, description, survey, consumers, output, files: described.files, ...own });
   }
   if (issues.length) throw new ConfigError(issues);
@@ -164,6 +167,30 @@ function summed(pipeline: Pipeline, stages: readonly StagePlan[]): Plan {
       0,
     ),
     diskBytes: stages.reduce((sum, { description }) => sum + (description.diskBytes ?? 0), 0),
+  };
+}
+
+/**
+ * What a stage that takes one input after the other keeps on disk of those that cannot wait. Frames, clips and artifacts
+ * are handles, which need no room.
+ */
+function keptAside(
+  pipeline: Pipeline,
+  stage: PipelineStage,
+  inputs: readonly { readonly id: string; readonly spec: StreamSpec }[],
+  { memoryBytes = 0, diskBytes = 0, notes = [] }: Description,
+): Pick<Description, 'memoryBytes' | 'diskBytes' | 'notes'> | undefined {
+  if (stage.definition.joins !== 'merged') return undefined;
+  const waits = inputsThatWait(pipeline, stage);
+  const aside = inputs.filter(
+    ({ spec: { kind } }, index) => index > 0 && !waits[index] && !['frame', 'clip', 'artifact'].includes(kind),
+  );
+  if (aside.length === 0) return undefined;
+  const names = aside.map(({ id }) => id).join(', ');
+  return {
+    memoryBytes: memoryBytes + asideBytes * aside.length,
+    diskBytes: aside.reduce((sum, { spec }) => sum + (itemBytes(spec) ?? 0) * (spec.count ?? 0), diskBytes),
+    notes: [...notes, `what comes of ${names} waits in the work folder until the inputs before have ended`],
   };
 }
 
@@ -229,11 +256,33 @@ function unite(streams: readonly StreamSpec[]): readonly string[] | null {
   return lists.some((list) => list === null) ? null : [...new Set(lists.flatMap((list) => list ?? []))];
 }
 
+/** What a stage describes; throws a `StageError` where it fails to. */
+function describedBy(
+  { definition, id, options }: PipelineStage,
+  inputs: Descriptor<unknown, unknown>['inputs'],
+  survey: unknown,
+  own: Pick<Descriptor<unknown, unknown>, 'ownName'>,
+): Description | Refusal {
+  try {
+    const described = definition.describe(inputs[0]?.spec, { options, survey, inputs, ...own });
+    if (!isRefusal(described) && typeof described.output.kind !== 'string')
+      throw new TypeError('describe returns no output');
+    return described;
+  } catch (error) {
+    if (error instanceof DeepEarthError) throw error;
+    throw new StageError(id, 'describe', error, definition.plugin);
+  }
+}
+
 async function surveyed({ definition, options, locate, id }: PipelineStage, signal: AbortSignal): Promise<unknown> {
   try {
     return await definition.survey?.(options, signal);
   } catch (error) {
-    if (!(error instanceof DeepEarthError) || error instanceof ConfigError) throw error;
+    if (error instanceof ConfigError) throw error;
+    if (!(error instanceof DeepEarthError)) {
+      if (signal.aborted) throw error;
+      throw new StageError(id, 'survey', error, definition.plugin);
+    }
     const { file, line, column } = locate(['with']);
     if (line !== undefined) error.message = `${file}:${line}:${column} ${id}: ${error.message}`;
     throw error;

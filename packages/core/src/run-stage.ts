@@ -44,8 +44,8 @@ export interface RunStageOptions<S extends z.ZodType> {
 }
 
 /**
- * Yields what a stage makes of the items. Throws as a run would: a `ConfigError` for options, a refusal as a
- * `DeepEarthError`, a `StageError`.
+ * Yields what a stage makes of the items, whether or not it is what the stage described. Throws as a run would: a
+ * `ConfigError` for options, a refusal as a `DeepEarthError`, a `StageError`.
  */
 export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
   definition: StageDefinition<S, any, Out>,
@@ -69,11 +69,16 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
       `${definition.type}: ${sentence(description.refused)}${description.remedy ? ` ${description.remedy}` : ''}`,
       { code: 'E_REFUSED' },
     );
-  const items = inputs.map((input, index) => ({ id: `input-${index}`, spec: input.spec, items: iterate(input.items) }));
+  const items = inputs.map((input, index) => ({
+    id: `input-${index}`,
+    spec: input.spec,
+    items: iterate(input.items),
+    waits: true,
+  }));
   const lock = await store.lock();
   const resources = runResources();
   const book = openBook(store, onEvent);
-  const running = stageRun(stage, survey, items[0]?.items ?? iterate([]), items, {
+  const running = stageRun(stage, survey, undefined, items, {
     signal,
     store,
     book: { ...book, recordInput: onInput },

@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Artifact, Frame, Item, Raster } from './items.ts';
 import { memoryStore } from './memory-store.ts';
+import { readEntries } from './former-run.ts';
 import { mergeRuns } from './merge-runs.ts';
 import { definePipeline, use } from './pipeline.ts';
+import { readManifest } from './read-manifest.ts';
 import { run } from './run.ts';
 import { spec } from './specs.ts';
 import { defineSink, defineSource, defineTransform, defineWindower, type StageContext } from './stage.ts';
@@ -302,4 +304,70 @@ test('a run is told whether there are several sequences, and the manifest says w
   expect(manifest.stages.find(({ id }) => id === 'look')!.spec).toMatchObject({ kind: 'frame', sequences: ['north'] });
   await run(definePipeline([use(plain(), { count: 1 }), use(look)])).result;
   expect(told).toEqual([true, false]);
+});
+
+describe('the manifest', () => {
+  /** Two ways from one source that skip items and warn, in an order that depends on timing. */
+  const noisy = () => {
+    const slow = (name: string, wait: () => number) =>
+      defineTransform({
+        type: name,
+        summary: 'Skips and warns.',
+        options: z.strictObject({}),
+        examples: [],
+        describe: (input) => ({ output: input! }),
+        each: async (item: Item, { log }) => {
+          await later(wait());
+          log.warn(`saw ${item.id}`);
+          if (/[13]$/.test(item.id)) throw new Error('odd');
+          return { ...item, id: `${name}-${item.id}` } as Frame;
+        },
+      });
+    return definePipeline([
+      use(plain(), { count: 4 }),
+      use(
+        slow('left', () => 4),
+        {},
+        { from: 'plain', onError: 'skip' },
+      ),
+      use(
+        slow('right', () => turns.shift() ?? 0),
+        {},
+        { from: 'plain', onError: 'skip' },
+      ),
+      use(files, {}, { from: ['left', 'right'] }),
+    ]);
+  };
+  let turns: number[] = [];
+
+  test('of two runs is the same but for its times', async () => {
+    const manifests = [];
+    for (const waits of [[], [20, 0, 20, 0], [0, 0, 0, 30]]) {
+      turns = waits;
+      const { manifest } = await run(noisy()).result;
+      manifests.push(manifest);
+    }
+    const [first, ...others] = manifests.map(({ times, ...rest }) => {
+      expect(Object.keys(times)).toEqual(['startedAt', 'finishedAt', 'seconds', 'busySeconds']);
+      return JSON.stringify(rest);
+    });
+    expect(manifests[0]!.skipped).toHaveLength(4);
+    expect(others).toEqual([first, first]);
+  });
+
+  test('of format 1 is read as one of format 2, and its files are resumed from', async () => {
+    const store = memoryStore();
+    const { manifest } = await run(definePipeline([use(plain(), { count: 2 }), use(files)]), { store }).result;
+    const { times, stages, ...rest } = manifest;
+    const { busySeconds, ...runTimes } = times;
+    const old = {
+      ...rest,
+      ...runTimes,
+      format: 1,
+      stages: stages.map((stage) => ({ ...stage, busySeconds: busySeconds[stage.id] })),
+    };
+    await store.put('manifest.json', new TextEncoder().encode(JSON.stringify(old)));
+    expect(await readManifest(store)).toEqual(manifest);
+    expect([...(await readEntries(store)).keys()]).toEqual(['plain-0.txt', 'plain-1.txt']);
+  });
 });

@@ -3,23 +3,25 @@
 import { Subject, type Observable } from 'rxjs';
 import { manifestOf, openBook, type Book } from './book.ts';
 import { builtinModule } from './builtin-module.ts';
-import { CancelledError } from './errors.ts';
+import { CancelledError, InputError } from './errors.ts';
 import type { RunEvent, RunStatus } from './events.ts';
-import { digestOf, formerRuns, readEntries } from './former-run.ts';
+import { formerRuns, readEntries } from './former-run.ts';
 import { openTaps, startGraph, type Taps } from './graph.ts';
 import type { Item } from './items.ts';
 import { jsonPieces } from './json-pieces.ts';
-import type { Manifest, ManifestOutput } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
 import { memoryStore } from './memory-store.ts';
 import type { Pipeline } from './pipeline.ts';
 import { plan, unread, unreadWarning } from './plan.ts';
 import type { Pulled } from './pull.ts';
 import { stageRanges } from './ranges.ts';
 import type { StageRegistry } from './registry.ts';
+import { readManifest } from './read-manifest.ts';
 import { runResources } from './resources.ts';
 import { manifestName } from './safe-path.ts';
 import type { Range, StageDefinition } from './stage.ts';
 import type { RunServices } from './stage-run.ts';
+import { removeFiles, staleFiles } from './stale-files.ts';
 import type { RunStore } from './store.ts';
 
 /** How a pipeline is run. */
@@ -96,12 +98,13 @@ async function execute(
     const planned = await plan(pipeline, { signal: stop.signal });
     const ranges = stageRanges(planned, range);
     const lock = await store.lock();
+    lock.lost?.addEventListener('abort', () => stop.abort(lock.lost!.reason), { once: true });
     const resources = runResources();
     let failure: unknown;
     try {
       const before = await readEntries(store);
-      const book = openBook(store, (event) => events.next(event));
-      if (!resume) await store.clearJournal();
+      await refuseForeign(store);
+      const book = openBook(store, (event) => events.next(event), before);
       events.next({
         type: 'run-started',
         output: store.name,
@@ -138,8 +141,11 @@ async function execute(
             ? 'skipped'
             : 'done';
       const message = failure === undefined ? undefined : failure instanceof Error ? failure.message : String(failure);
+      const stale = await staleFiles(store, before, book.outputs, book.inputs.values());
       const manifest = manifestOf(book, {
         started,
+        // What earlier runs proved stays proven until it is replaced or removed.
+        ...(failure !== undefined && { former: stale }),
         name: pipeline.name,
         status,
         ...(message ? { message } : {}),
@@ -160,12 +166,17 @@ async function execute(
         })),
         ...(range && { range }),
       });
+      // The journal says what is to go until it is gone, also when the run is killed here.
+      if (failure === undefined && stale.length > 0)
+        await store.appendJournal(...stale.map((entry) => JSON.stringify(entry)));
+      let written = true;
       await store.put(manifestName, jsonPieces(manifest)).catch((error: unknown) => {
-        if (!failure) throw error;
+        written = false;
+        if (failure === undefined) throw error;
       });
-      if (!failure) await removeStale(store, before, book.outputs);
-      await store.settle(failure !== undefined);
-      events.next({ type: 'run-finished', status, seconds: manifest.seconds, ...(message ? { message } : {}) });
+      if (failure === undefined) await removeFiles(store, stale, (event) => events.next(event));
+      await store.settle(!written);
+      events.next({ type: 'run-finished', status, seconds: manifest.times.seconds, ...(message ? { message } : {}) });
       if (failure) throw failure;
       return { manifest, store };
     } finally {
@@ -177,6 +188,17 @@ async function execute(
   }
 }
 
+/** Refuses a store whose manifest no run has written: it would be replaced. */
+async function refuseForeign(store: RunStore): Promise<void> {
+  if (!(await store.has(manifestName))) return;
+  const manifest: Partial<Manifest> | undefined = await readManifest(store).catch(() => undefined);
+  if (Array.isArray(manifest?.outputs) && typeof manifest.format === 'number') return;
+  throw new InputError(`${store.name}/${manifestName}`, 'is there already, and no run has written it.', {
+    code: 'E_NOT_OURS',
+    remedy: 'Move it away, or choose another output folder.',
+  });
+}
+
 const found = (findings: ReturnType<Book['findingsOf']>): Pick<Manifest['stages'][number], 'findings'> =>
   findings ? { findings } : {};
 
@@ -186,20 +208,4 @@ function reopenerOf(pipeline: Pipeline, registry: StageRegistry | undefined): Ru
     pipeline.stages.map(({ definition }): [string, StageDefinition] => [definition.type, definition]),
   );
   return async (type) => own.get(type) ?? (registry?.has(type) ? await registry.load(type) : undefined);
-}
-
-/** Removes files that an earlier run wrote into the store and this one did not, unless they were changed since. */
-async function removeStale(
-  store: RunStore,
-  before: ReadonlyMap<string, ManifestOutput>,
-  outputs: readonly ManifestOutput[],
-): Promise<void> {
-  const current = new Set(outputs.map(({ path }) => path));
-  for (const entry of before.values()) {
-    if (current.has(entry.path)) continue;
-    const file = await store.get(entry.path);
-    if (!file) continue;
-    const digest = await digestOf(file).finally(() => file.close());
-    if (digest === entry.sha256) await store.remove(entry.path);
-  }
 }

@@ -9,10 +9,10 @@ export const manifestName = 'manifest.json';
 const reserved = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
 /**
- * Throws unless `path` names a file inside the folder on every system: relative, forward slashes, no `..`, nothing of
- * the run's own.
+ * Whether `path` names a file inside the folder on every system: relative, forward slashes, no `..`, nothing of the run's
+ * own.
  */
-export function assertSafePath(path: string): void {
+export function isSafePath(path: string): boolean {
   const parts = path.split('/');
   const bad =
     path === '' ||
@@ -27,7 +27,12 @@ export function assertSafePath(path: string): void {
     ) ||
     parts[0] === stateFolder ||
     path.toLowerCase() === manifestName;
-  if (bad)
+  return !bad;
+}
+
+/** Throws an `InputError` unless the path is safe. */
+export function assertSafePath(path: string): void {
+  if (!isSafePath(path))
     throw new InputError(JSON.stringify(path), 'is no name for a file in the output folder.', {
       code: 'E_PATH',
       remedy: 'Use a relative path with forward slashes, without "..".',

@@ -1,12 +1,14 @@
 // Runs one stage of a graph: opens it, drives its body, counts, and always closes it.
 
-import { DeepEarthError, StageError } from './errors.ts';
+import { checkedFrame, checkItem } from './check-item.ts';
+import { DeepEarthError, stageErrorOf } from './errors.ts';
 import type { StageCounts } from './events.ts';
-import type { Item } from './items.ts';
+import type { Frame, Item } from './items.ts';
 import { lineage } from './lineage.ts';
 import { finalAction, retrying } from './on-error.ts';
 import type { Book } from './book.ts';
 import type { PipelineStage } from './pipeline.ts';
+import { oneAfterAnother } from './one-after-another.ts';
 import { operate } from './pull.ts';
 import type { StreamSpec } from './specs.ts';
 import type { StageRange } from './ranges.ts';
@@ -27,6 +29,8 @@ export interface StageInputs {
   readonly id: string;
   readonly spec: StreamSpec;
   readonly items: AsyncIterable<Item>;
+  /** Whether it can wait, unread, until the inputs before it have ended. */
+  readonly waits: boolean;
 }
 
 export interface StageRun {
@@ -37,13 +41,13 @@ export interface StageRun {
 }
 
 /**
- * Prepares a stage to run; nothing happens before its items are iterated.
- * `merged` is the stream of all inputs together (empty for a source).
+ * Prepares a stage to run; nothing happens before its items are iterated. They are compared with `output`, what the stage
+ * described, where that is given.
  */
 export function stageRun(
   stage: PipelineStage,
   survey: unknown,
-  merged: AsyncIterable<Item>,
+  output: StreamSpec | undefined,
   inputs: readonly StageInputs[],
   services: RunServices,
 ): StageRun {
@@ -52,6 +56,7 @@ export function stageRun(
   const { emit } = book;
   const scratches: { close(): Promise<void> }[] = [];
   const range = services.ranges.get(id);
+  const once = { read: false };
   const counts = { in: 0, out: 0, skipped: 0 };
   const clock = stopwatch();
 
@@ -60,7 +65,7 @@ export function stageRun(
       return await retrying(onError, signal, work);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      const failure = error instanceof StageError ? error : new StageError(id, item.id, error);
+      const failure = stageErrorOf(id, item.id, error, definition.plugin);
       if (finalAction(onError) === 'fail') throw failure;
       counts.skipped += 1;
       emit({ type: 'skipped', stage: id, item: item.id, message: failure.message });
@@ -90,7 +95,7 @@ export function stageRun(
     state: undefined,
     survey,
     ...(services.named.has(id) && { ownName: id }),
-    inputs: inputs.map((input) => ({ ...input, items: counted(input.items) })),
+    inputs: inputs.map(({ id: from, spec, items }) => ({ id: from, spec, items: counted(items) })),
     signal,
     log: {
       info: (message) => emit({ type: 'info', stage: id, message }),
@@ -134,8 +139,19 @@ export function stageRun(
     }
   }
 
-  async function* opened(running: never): AsyncGenerator<Item> {
-    const items = counted(merged);
+  function opened(running: never): AsyncIterable<Item> {
+    const room = (index: number): Promise<Scratch> => context.scratch(`input-${index}`);
+    if (inputs.length === 0 || definition.joins === 'separate') return worked(nothing, running);
+    if (inputs.length === 1) return worked(counted(inputs[0]!.items), running);
+    if (definition.joins === 'parallel')
+      return oneAfterAnother(
+        inputs.map(({ items, waits }) => ({ items: leaving(items, worked(counted(items), running)), waits })),
+        room,
+      );
+    return worked(counted(oneAfterAnother(inputs, room)), running);
+  }
+
+  async function* worked(items: AsyncIterable<Item>, running: never): AsyncGenerator<Item> {
     if (definition.process) yield* definition.process(items, running);
     else if (definition.operator) yield* operate(items, definition.operator(running));
     else {
@@ -154,15 +170,20 @@ export function stageRun(
     clock.start();
     try {
       for await (const item of body()) {
+        if (counts.out === 0 && output) checkItem(item, output, definition);
         counts.out += 1;
         emit({ type: 'item', stage: id, item: item.id, out: counts.out });
+        const sent =
+          output && definition.plugin !== undefined && item.kind === 'frame'
+            ? checkedFrame(item as Frame, id, output, definition, once)
+            : item;
         const resume = clock.pause();
-        yield item;
+        yield sent;
         resume();
       }
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw error instanceof StageError ? error : new StageError(id, undefined, error);
+      throw stageErrorOf(id, undefined, error, definition.plugin);
     } finally {
       clock.stop();
       settle();
@@ -171,6 +192,21 @@ export function stageRun(
   })();
   return { items, closed, counts: snapshot };
 }
+
+const nothing: AsyncIterable<Item> = {
+  [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
+};
+
+/** What is made of `items`; who leaves it early ends `items` first, which it may be waiting for. */
+const leaving = (items: AsyncIterable<Item>, made: AsyncGenerator<Item>): AsyncIterable<Item> => ({
+  [Symbol.asyncIterator]: () => ({
+    next: () => made.next(),
+    async return() {
+      await items[Symbol.asyncIterator]().return?.();
+      return made.return(undefined);
+    },
+  }),
+});
 
 /** Measures the time that is not paused. */
 function stopwatch() {

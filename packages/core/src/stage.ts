@@ -251,6 +251,8 @@ export interface StageDefinition<
 > {
   readonly kind: StageKind;
   readonly type: StageType;
+  /** The plugin that it came from, as the pipeline names it; set by who loads it. */
+  readonly plugin?: string;
   /** One sentence. */
   readonly summary: string;
   /**
@@ -261,10 +263,12 @@ export interface StageDefinition<
   /** YAML of `stages` entries, each a list item or more; validated by a test. */
   readonly examples: readonly string[];
   /**
-   * How several inputs (`from: [a, b]`) are taken: as one stream (one input after the other where they share nothing
-   * before them, else in order of arrival), or each by itself. Absent: one input only.
+   * How several inputs (`from: [a, b]`) are taken; absent: one input only. `merged`: as one stream, all of the first, then
+   * all of the second. `parallel`: the body works on each input by itself, as they come, and sends what it made of the
+   * first, then of the second; for stages whose items have nothing to do with one another. `separate`: the body pulls
+   * `context.inputs`.
    */
-  readonly joins?: 'merged' | 'separate';
+  readonly joins?: 'merged' | 'parallel' | 'separate';
   /**
    * For `joins: 'separate'`: while one input is waited for, the others are read on (and kept on disk), so inputs may be
    * as far apart as they like.
@@ -303,7 +307,7 @@ export interface StageDefinition<
 /** A stage as its author writes it: all of its definition but the kind, which the `define` function adds. */
 export type Authored<Schema extends z.ZodType, In extends Item, Out extends Item, State, Survey> = Omit<
   StageDefinition<Schema, In, Out, State, Survey>,
-  'kind' | 'type'
+  'kind' | 'type' | 'plugin'
 > & {
   /** The name after the slash: `sliding` of `windower/sliding`. */
   readonly type: string;

@@ -12,13 +12,19 @@ export interface Stored {
 /** Bytes on their way into a store; nothing is seen under the path before `commit`. */
 export interface StoreWriter {
   append(bytes: Uint8Array): Promise<void>;
-  commit(): Promise<Stored>;
+  /**
+   * Gives the bytes their name. `record` is told of them when they are safe and not yet seen: what it writes is there
+   * before the file is.
+   */
+  commit(record?: (stored: Stored) => Promise<void>): Promise<Stored>;
   /** Lets the bytes go; safe after `commit`, which it does not undo. */
   discard(): Promise<void>;
 }
 
 /** The right to write into a store; held by one run at a time. */
 export interface StoreLock {
+  /** Aborted when another run has taken the store, which must stop this one. */
+  readonly lost?: AbortSignal;
   release(): Promise<void>;
 }
 
@@ -28,6 +34,8 @@ export interface RunStore {
   readonly name: string;
   /** Opens a file; `undefined` where there is none. Close it. */
   get(path: string): Promise<ByteSource | undefined>;
+  /** Whether anything has this path, a file or not. */
+  has(path: string): Promise<boolean>;
   /** Writes a file whole or not at all, over what is there. */
   put(path: string, content: Content): Promise<Stored>;
   /** Starts a file that is written over time. */
@@ -36,17 +44,17 @@ export interface RunStore {
   list(prefix?: string): AsyncIterable<{ readonly path: string; readonly bytes: number }>;
   /** Removes a file; nothing where there is none. */
   remove(path: string): Promise<void>;
+  /** The path in this store of a file that a source names, where it lies in it. */
+  pathOf?(file: string): Promise<string | undefined>;
   /** Takes the store for one run. Throws an `InputError` (`E_OUTPUT_BUSY`) while another holds it. */
   lock(): Promise<StoreLock>;
   /** Room of one run for what does not fit in memory, below a name; gone when the run ends. */
   scratch(name: string): Promise<Scratch & { close(): Promise<void> }>;
   /** A folder for one run below a name, where the store has folders; gone when the run ends. */
   workFolder?(name: string): Promise<string>;
-  /** Appends a line to the journal of the run, synced; `readJournal` gives the lines of this and former runs. */
-  appendJournal(line: string): Promise<void>;
+  /** Appends lines to the journal of the run, synced; `readJournal` gives the lines of this and former runs. */
+  appendJournal(...lines: readonly string[]): Promise<void>;
   readJournal(): Promise<readonly string[]>;
-  /** Begins the journal anew. */
-  clearJournal(): Promise<void>;
   /** Ends a run: removes its scratch and half-written files, and the journal unless a later run may need it. */
   settle(keepJournal: boolean): Promise<void>;
 }

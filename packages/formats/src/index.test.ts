@@ -45,6 +45,7 @@ it('exports these names and no others', () => {
       "torchName",
       "torchSize",
       "tuple",
+      "unreadIn",
       "valueAt",
       "writeNpy",
       "writeNpz",

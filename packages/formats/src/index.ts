@@ -18,6 +18,7 @@ export * from './pt.ts';
 export * from './pt-writer.ts';
 export type { PtWritable } from './pt-pickle-writer.ts';
 export type { PtTensor } from './pt-tensor.ts';
+export type { UnreadTensor } from './unread-tensor.ts';
 export * from './python-values.ts';
 export type { Ndarray, NumpyScalar } from './numpy-kinds.ts';
 export { decodeElement, type Element } from './elements.ts';

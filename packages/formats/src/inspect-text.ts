@@ -63,6 +63,8 @@ function short(value: Description): string | undefined {
   if (others.length === 0 && key === 'complex' && Array.isArray(inner)) return complexText(inner);
   if (others.length === 0 && key === 'tuple' && Array.isArray(inner)) return inline(inner, '(', ')');
   if (others.length === 0 && key === 'set' && Array.isArray(inner)) return inline(inner, '{', '}');
+  if (key === 'unread')
+    return `${String(inner)}${value['shape'] ? ` [${(value['shape'] as number[]).join(' x ')}]` : ''}, which is not read`;
   if (key === 'numpy_scalar') return `${String(value['value'])} (${String(inner)})`;
   return undefined;
 }

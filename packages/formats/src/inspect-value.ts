@@ -112,6 +112,8 @@ export async function describeValue(value: PyValue, options: DescribeOptions): P
       return describeValue(value.value, options);
     case 'numpy-scalar':
       return { numpy_scalar: value.dtype, value: element(value.value) };
+    case 'unread':
+      return { unread: value.what, ...(value.shape && { shape: [...value.shape] }) };
     case 'ndarray':
       return { ndarray: true, dtype: value.dtype, shape: [...value.shape], ...(await contentOf(value, options)) };
     case 'tensor':

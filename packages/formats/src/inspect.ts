@@ -78,8 +78,14 @@ export async function inspectFile(
   }
   if (format === 'npy') return { ...about, holds: await describeTensor(await openNpy(source, signal), plan(0)) };
   if (format === 'safetensors') {
-    const { tensors, metadata } = await openSafetensors(source, signal);
-    return { ...about, metadata: Object.fromEntries(metadata), holds: await describeAll(tensors, plan(0)) };
+    const { tensors, unread, metadata } = await openSafetensors(source, signal);
+    const described: [string, Description][] = [];
+    for (const [name, tensor] of unread) described.push([name, await describeValue(tensor, plan(0))]);
+    const holds = {
+      ...((await describeAll(tensors, plan(0))) as { [name: string]: Description }),
+      ...Object.fromEntries(described),
+    };
+    return { ...about, metadata: Object.fromEntries(metadata), holds };
   }
   const zip = await openZip(source, signal);
   if (format === 'npz') {

@@ -43,11 +43,16 @@ export interface PickleContext {
   persistent(id: unknown): unknown;
 }
 
-/** The names that are allowed, by "module name". Python 2 said `__builtin__` for `builtins`. */
-export function findIn(tables: readonly ReadonlyMap<string, unknown>[]): PickleContext['find'] {
+/** The names that are allowed, by "module name", and those that `also` knows. Python 2 said `__builtin__` for `builtins`. */
+export function findIn(
+  tables: readonly ReadonlyMap<string, unknown>[],
+  also: (module: string, name: string) => unknown = () => undefined,
+): PickleContext['find'] {
   return (module, name) => {
     const key = `${module === '__builtin__' ? 'builtins' : module} ${name}`;
     for (const table of tables) if (table.has(key)) return table.get(key);
+    const found = also(module, name);
+    if (found !== undefined) return found;
     return refuse(
       `its pickle asks for ${printable(`${module}.${name}`.slice(0, 200))}, which no file of tensors needs; nothing was run`,
     );

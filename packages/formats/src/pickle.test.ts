@@ -214,7 +214,6 @@ describe('pickle', () => {
       'without a storage',
     ],
     ['a tensor with too few arguments', [name('torch._utils', '_rebuild_tensor_v2'), ')R.'], '0 arguments'],
-    ['a quantized tensor', [name('torch._utils', '_rebuild_qtensor'), ')R.'], 'quantized'],
     ['a Size of text', [name('torch', 'Size'), text('a'), 0x85, 0x85, 'R.'], 'whole numbers'],
     ['a device of a number', [name('torch', 'device'), 'K', 1, 0x85, 'R.'], 'without a name'],
     ['bytes of other encodings', [name('_codecs', 'encode'), text('a'), text('rot13'), 0x86, 'R.'], 'no text'],

@@ -26,6 +26,8 @@ interface Parts {
   type?: [string, string];
   key?: string;
   count?: bigint;
+  /** The last argument: values by name. */
+  metadata?: Uint8Array;
 }
 /** A tensor as PyTorch pickles it, with any numbers. */
 const tensor = ({
@@ -35,6 +37,7 @@ const tensor = ({
   type = ['torch', 'FloatStorage'],
   key = '0',
   count = 4n,
+  metadata,
 }: Parts = {}): Uint8Array =>
   concat([
     name('torch._utils', '_rebuild_tensor_v2'),
@@ -48,6 +51,7 @@ const tensor = ({
         Uint8Array.of(0x89),
         name('collections', 'OrderedDict'),
         text(')R'),
+        ...(metadata ? [metadata] : []),
       ],
       'tR',
     ),
@@ -126,6 +130,41 @@ describe('a hand-made .pt file', () => {
     const bytes = await archive(pickle(tensor(parts)));
     await expect(inspect(bytes)).rejects.toThrow(InputError);
     await expect(inspect(bytes)).rejects.toThrow(message);
+  });
+
+  const metadata = (key: string, value = 0x88): Uint8Array => wrap('}', [str(key), Uint8Array.of(value)], 's');
+  it.each<[string, Parts, string]>([
+    ['metadata of another kind', { metadata: metadata('lazy') }, 'a tensor with the metadata "lazy"'],
+    ['a conj bit that is no bit', { metadata: metadata('conj', 0x5d) }, 'a tensor with the metadata "conj"'],
+    [
+      'a negated view of whole numbers',
+      { type: ['torch', 'IntStorage'], metadata: metadata('neg') },
+      'a negated view of torch.int32',
+    ],
+    ['quantized values', { type: ['torch', 'QInt32Storage'] }, 'a tensor of torch.qint32'],
+  ])('names what it does not read, beside what it does: %s', async (_, parts, what) => {
+    const both = wrap('(', [tensor({ key: '1' }), tensor(parts)], 't');
+    const files = [zipBytes('a/data/0', new Uint8Array(16)), zipBytes('a/data/1', new Uint8Array(16))];
+    expect(await inspect(await archive(pickle(both), files))).toMatchObject({
+      tuple: [{ shape: [2, 2] }, { unread: what }],
+    });
+  });
+  it('reads on where metadata says that nothing is turned round', async () => {
+    const bytes = await archive(pickle(tensor({ metadata: metadata('conj', 0x89) })));
+    expect(await inspect(bytes)).toMatchObject({ tensor: true });
+    const list = await archive(pickle(tensor({ metadata: text(']') })));
+    await expect(inspect(list)).rejects.toThrow('metadata is no dict');
+  });
+  it('takes values that a device without storages left beside their type', async () => {
+    const rebuilt = (dtype: string): Uint8Array =>
+      concat([
+        name('torch._utils', '_rebuild_device_tensor_from_cpu_tensor'),
+        wrap('(', [tensor(), name('torch', dtype), str('xla:0'), Uint8Array.of(0x89)], 'tR'),
+      ]);
+    expect(await inspect(await archive(pickle(rebuilt('float32'))))).toMatchObject({ tensor: true, shape: [2, 2] });
+    expect(await inspect(await archive(pickle(rebuilt('uint3'))))).toEqual({
+      unread: 'a tensor of torch.uint3 kept as float32',
+    });
   });
 
   it.each<[string, Promise<Uint8Array>, string]>([

@@ -1,7 +1,6 @@
 // Opens .pt files of the form before ZIP: a magic number, a version, a description of the machine, the pickle, keys,
 // storages.
 
-import { elementBytes } from '@deepearth/core/tensor';
 import { sliceSource, type ByteSource } from './bytes.ts';
 import { numpyGlobals } from './numpy-values.ts';
 import { findIn, PickleRefusal, refuse, type PickleContext } from './pickle-context.ts';
@@ -11,7 +10,7 @@ import { show } from './printable.ts';
 import { readStorageId } from './pt-storage-id.ts';
 import type { Storage, StorageBytes } from './pt-tensor.ts';
 import type { PyValue } from './python-values.ts';
-import { pythonGlobals, torchGlobals } from './torch-globals.ts';
+import { pythonGlobals, torchGlobals, torchTypeName } from './torch-globals.ts';
 
 const magic = 0x1950a86a20f9469cfc6cn;
 const version = 1001;
@@ -31,7 +30,7 @@ export async function openLegacyPt(source: ByteSource, signal?: AbortSignal): Pr
     if (at + 8 > source.size) refuse(`it is cut short before storage ${name}`);
     const head = await source.read(at, 8, signal);
     const count = new DataView(head.buffer, head.byteOffset).getBigUint64(0, true);
-    const expected = storage.bytes / (storage.dtype ? elementBytes(storage.dtype) : 1);
+    const expected = storage.bytes / storage.elementBytes;
     if (count !== BigInt(expected)) refuse(`storage ${name} should have ${expected} elements and has ${count}`);
     if (at + 8 + storage.bytes > source.size) refuse(`it is cut short in storage ${name}`);
     places.set(storage.key, at + 8);
@@ -81,12 +80,12 @@ function parsePickles(source: ByteSource, bytes: Uint8Array): Pickles {
   const content = parsePickle(
     bytes,
     {
-      find: findIn([pythonGlobals, torchGlobals(source.size), numpyGlobals]),
+      find: findIn([pythonGlobals, torchGlobals(source.size), numpyGlobals], torchTypeName),
       persistent: (id) =>
-        readStorageId(id, storages, ({ key, dtype, bytes: size }) => ({
+        readStorageId(id, storages, ({ key, bytes: size, ...about }) => ({
           kind: 'storage',
           key,
-          ...(dtype && { dtype }),
+          ...about,
           bytes: size,
           swapBytes: () => 1,
           open: async (): Promise<StorageBytes> => ({

@@ -11,6 +11,9 @@ import { isStorageType } from './torch-globals.ts';
 export interface StorageId {
   readonly key: string;
   readonly dtype?: DType;
+  /** The element type where it is one that is not read. */
+  readonly unread?: string;
+  readonly elementBytes: number;
   readonly bytes: number;
 }
 
@@ -29,16 +32,23 @@ export function readStorageId(id: unknown, known: Map<string, Storage>, make: (i
     return refuse(
       'its pickle has a storage that is a view of another, as PyTorch before 0.4 wrote them, which is not read',
     );
-  const { dtype } = type;
-  const bytes = (count as number) * (dtype ? elementBytes(dtype) : 1);
+  const { dtype, unread } = type;
+  const width = dtype ? elementBytes(dtype) : (unread?.bytes ?? 1);
+  const bytes = (count as number) * width;
   if (!Number.isSafeInteger(bytes)) return refuse(`its pickle has a storage of ${String(count)} elements`);
   const name = String(key);
   const former = known.get(name);
   if (former)
-    return former.bytes === bytes && former.dtype === dtype
+    return former.bytes === bytes && former.dtype === dtype && former.unread === unread?.name
       ? former
       : refuse(`its pickle names storage ${show(name)} twice, with different types or sizes`);
-  const storage = make({ key: name, ...(dtype && { dtype }), bytes });
+  const storage = make({
+    key: name,
+    ...(dtype && { dtype }),
+    ...(unread && { unread: unread.name }),
+    elementBytes: width,
+    bytes,
+  });
   known.set(name, storage);
   return storage;
 }

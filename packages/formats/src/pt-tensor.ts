@@ -27,6 +27,10 @@ export interface Storage {
   readonly key: string;
   /** Absent for a storage of bytes, whose tensors bring their own type. */
   readonly dtype?: DType;
+  /** The element type where it is one that is not read. */
+  readonly unread?: string;
+  /** 1 for a storage of bytes. */
+  readonly elementBytes: number;
   readonly bytes: number;
   /** The values as they lie in the file; asked for when the first tensor is read. */
   open(signal?: AbortSignal): Promise<StorageBytes>;
@@ -50,9 +54,28 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 const say = (values: readonly unknown[]): string =>
   `[${values.slice(0, 8).join(', ')}${values.length > 8 ? ', …' : ''}]`;
 
+/** Which signs PyTorch turns round when it reads a view: those of imaginary parts, or of all parts. */
+export interface TurnedSigns {
+  readonly conj: boolean;
+  readonly neg: boolean;
+}
+
+/** Turns signs round in little-endian bytes that start at byte `start` of the values; every part ends with its sign. */
+function turnSigns(bytes: Uint8Array, start: number, dtype: DType, { conj, neg }: TurnedSigns): Uint8Array {
+  const width = elementBytes(dtype);
+  const turned = dtype.startsWith('complex')
+    ? [...(neg ? [width / 2 - 1] : []), ...(conj !== neg ? [width - 1] : [])]
+    : [width - 1];
+  // The bytes may be those of a source in memory.
+  const out = bytes.slice();
+  for (const sign of turned)
+    for (let i = (sign - (start % width) + width) % width; i < out.length; i += width) out[i]! ^= 0x80;
+  return out;
+}
+
 /**
  * Makes a tensor of a storage, or refuses by name what does not lie inside it. `fileBytes` limits how much repeated
- * values may grow.
+ * values may grow; `signs` are those of a conjugated or negated view.
  */
 export function viewOf(
   storage: Storage,
@@ -61,6 +84,7 @@ export function viewOf(
   shape: readonly unknown[],
   stride: readonly unknown[],
   fileBytes: number,
+  signs?: TurnedSigns,
 ): PtTensor {
   const what = `a tensor of shape ${say(shape)} and stride ${say(stride)}`;
   if (shape.length !== stride.length) refuse(`it holds ${what}, which are of different length`);
@@ -92,7 +116,7 @@ export function viewOf(
     return whole === source.size ? source : sliceSource(source, 0, whole);
   };
   const locate = async (signal?: AbortSignal): Promise<Location | undefined> => {
-    if (!contiguous || swapBytes !== 1) return undefined;
+    if (!contiguous || swapBytes !== 1 || signs) return undefined;
     const at = (await storage.open(signal)).offset;
     return at === undefined ? undefined : empty ? { offset: at, bytes: 0 } : { offset: at + offset * width, bytes };
   };
@@ -100,15 +124,16 @@ export function viewOf(
     dtype,
     shape: sizes,
     locate,
-    readBytes: async (start, length, signal) =>
-      length === 0
-        ? new Uint8Array(0)
-        : readStrided(
-            { source: await values(signal), shape: sizes, stride: steps, offset, elementBytes: width, swapBytes },
-            start,
-            length,
-            signal,
-          ),
+    readBytes: async (start, length, signal) => {
+      if (length === 0) return new Uint8Array(0);
+      const bytes = await readStrided(
+        { source: await values(signal), shape: sizes, stride: steps, offset, elementBytes: width, swapBytes },
+        start,
+        length,
+        signal,
+      );
+      return signs ? turnSigns(bytes, start, dtype, signs) : bytes;
+    },
     verify: async (signal) => (await storage.open(signal)).verify?.(signal),
     ...(!contiguous && { stepBytes: stridedChunkBytes }),
   });

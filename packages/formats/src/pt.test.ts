@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '@deepearth/core/errors';
 import { bytesOf, tensor, zeros } from '@deepearth/core/tensor';
-import { bytesSource, collect, type ByteSource } from './bytes.ts';
+import { bytesSource, collect, concat, type ByteSource } from './bytes.ts';
 import { openFile } from './file-source-node.ts';
 import { inspectFile, inspectionJson } from './inspect.ts';
 import { readRows, type LazyTensor } from './lazy-tensor.ts';
@@ -11,10 +11,11 @@ import { numpyGlobals } from './numpy-values.ts';
 import { findIn, PickleRefusal } from './pickle-context.ts';
 import { checkGraph } from './pickle-graph.ts';
 import { parsePickle } from './pickle.ts';
-import { openPt, tensorsOf, valueAt } from './pt.ts';
+import { openPt, tensorsOf, unreadIn, valueAt } from './pt.ts';
 import { encodePt } from './pt-writer.ts';
 import { tuple } from './python-values.ts';
 import { pythonGlobals, torchGlobals } from './torch-globals.ts';
+import { readTensorFile } from './tensor-file-node.ts';
 import { openZip } from './zip.ts';
 import { writeZip, zipBytes } from './zip-writer.ts';
 
@@ -32,7 +33,8 @@ describe.skipIf(!expected)('reference .pt files (skipped where ../shared/referen
   it.each(Object.entries(expected?.files ?? {}))('reads %s', async (name, { holds }) => {
     const source = await openFile(new URL(name, reference).pathname);
     try {
-      if (name === 'sparse.pt') return await expect(inspectFile(source)).rejects.toThrow('sparse tensor');
+      if (name === 'sparse.pt')
+        return expect(JSON.stringify((await inspectFile(source)).holds)).toContain('a sparse tensor');
       const found = await inspectFile(source, { digest: true });
       expect(JSON.parse(inspectionJson(found.holds))).toEqual(
         holds ?? { f8: expect.objectContaining({ dtype: 'torch.float8_e4m3fn', shape: [4] }) },
@@ -151,10 +153,55 @@ describe('.pt', () => {
     expect(asked).toBeLessThan(150_000);
   });
 
-  it('refuses sparse tensors by name', async () => {
-    await expect(openPt(bytesSource(fixture('torch_sparse.pt'), 'torch_sparse.pt'))).rejects.toThrow(
-      'torch_sparse.pt: is no .pt file that can be read: it holds a sparse tensor (torch._utils._rebuild_sparse_tensor)',
-    );
+  it.each(['torch_kinds.pt', 'torch_kinds_legacy.pt'])(
+    'turns signs of conjugated and negated views round, and names what it does not read: %s',
+    async (name) => {
+      const { value } = await openPt(bytesSource(fixture(name), name));
+      const read = async (key: string): Promise<unknown> => {
+        const t = valueAt(value, 'deep', 0, key) as LazyTensor;
+        expect(await t.locate()).toBeUndefined();
+        // In parts that begin and end inside of a value, too.
+        const parts: Uint8Array[] = [];
+        for (let at = 0; at < t.bytes; at += 5) parts.push(await t.readBytes(at, Math.min(5, t.bytes - at)));
+        const { data } = await t.read();
+        expect(concat(parts)).toEqual(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+        return data;
+      };
+      // As `resolve_conj().resolve_neg()` of PyTorch has them.
+      expect(await read('conj')).toEqual(Float32Array.of(1, -3, -2, -4, 0, 5));
+      expect(await read('both')).toEqual(Float32Array.of(-1, 3, 2, 4, -0, -5));
+      expect(await read('imaginary')).toEqual(Float32Array.of(-3, -4, 5));
+      expect(await read('neg')).toEqual(Float64Array.from({ length: 12 }, (_, i) => -i));
+      const whole = name === 'torch_kinds.pt';
+      if (whole)
+        expect((await (valueAt(value, 'module', 'weight') as LazyTensor).read()).data).toEqual(
+          Float32Array.of(1, -3, -2, -4, 0, 5),
+        );
+      expect(await (valueAt(value, 'tokens') as LazyTensor).read()).toMatchObject({ shape: [3, 4] });
+      expect(Object.fromEntries([...unreadIn(value)].map(([key, { what }]) => [key, what]))).toEqual({
+        ...(whole && {
+          e8m0: 'a tensor of torch.float8_e8m0fnu',
+          channels: 'a quantized tensor (torch._utils._rebuild_qtensor)',
+          rows: 'a sparse tensor (torch._utils._rebuild_sparse_tensor)',
+          nested: 'a nested tensor (torch._utils._rebuild_nested_tensor)',
+        }),
+        quantized: 'a quantized tensor (torch._utils._rebuild_qtensor)',
+        sparse: 'a sparse tensor (torch._utils._rebuild_sparse_tensor)',
+        meta: 'a tensor without values (torch._utils._rebuild_meta_tensor_no_storage)',
+      });
+    },
+  );
+
+  it('names a tensor that is not read when it is asked for', async () => {
+    const file = await readTensorFile(new URL('../fixtures/torch_sparse.pt', import.meta.url).pathname);
+    try {
+      expect(file.tensor().shape).toEqual([3, 4]);
+      expect(() => file.tensor('sparse')).toThrow(
+        'torch_sparse.pt: tensor "sparse" is a sparse tensor (torch._utils._rebuild_sparse_tensor), which is not read.',
+      );
+    } finally {
+      await file.close();
+    }
   });
 
   it.each(['torch.pt', 'torch_legacy.pt'])(

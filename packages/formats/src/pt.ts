@@ -1,7 +1,7 @@
 // Opens PyTorch's .pt files by their directory and their pickle; nothing in them is ever run.
 
 import { InputError } from '@deepearth/core/errors';
-import { elementBytes, type DType } from '@deepearth/core/tensor';
+import { elementBytes } from '@deepearth/core/tensor';
 import { type ByteSource } from './bytes.ts';
 import { entrySource } from './entry-source.ts';
 import type { Ndarray } from './numpy-kinds.ts';
@@ -11,11 +11,12 @@ import { checkGraph } from './pickle-graph.ts';
 import { parsePickle } from './pickle.ts';
 import { show } from './printable.ts';
 import { openLegacyPt } from './pt-legacy.ts';
-import { readStorageId } from './pt-storage-id.ts';
+import { readStorageId, type StorageId } from './pt-storage-id.ts';
 import type { PtTensor, Storage } from './pt-tensor.ts';
 import { isKind, type PyValue } from './python-values.ts';
-import { pythonGlobals, torchGlobals } from './torch-globals.ts';
+import { pythonGlobals, torchGlobals, torchTypeName } from './torch-globals.ts';
 import { swapWidth } from './torch-types.ts';
+import type { UnreadTensor } from './unread-tensor.ts';
 import { openZip, type Zip, type ZipEntry } from './zip.ts';
 
 /** A .pt file whose directory and pickle have been read. */
@@ -36,7 +37,8 @@ const alwaysInflatedPickleBytes = 1 << 22;
 /**
  * Opens a file of `torch.save`, of today's ZIP form or of the one before it, pickle protocols 2 to 5. Reads its
  * directory and its pickle only. Throws an `InputError` that gives the reason: a name that is not allowed, a tensor
- * outside its storage, a sparse tensor, damage, …
+ * outside its storage, damage, … Tensors of kinds that are not read (sparse, quantized, of other element types) are
+ * values of the kind `unread`, and everything beside them is read.
  */
 export async function openPt(source: ByteSource, signal?: AbortSignal): Promise<Pt> {
   const start = await source.read(0, Math.min(4, source.size), signal);
@@ -82,11 +84,9 @@ async function openZipPt(zip: Zip, signal?: AbortSignal): Promise<PyValue> {
   const bytes = await pickle.read(mostPickleBytes, signal);
   const storages = new Map<string, Storage>();
   const { value } = parsePickle(bytes, {
-    find: findIn([pythonGlobals, torchGlobals(zip.source.size), numpyGlobals]),
+    find: findIn([pythonGlobals, torchGlobals(zip.source.size), numpyGlobals], torchTypeName),
     persistent: (id) =>
-      readStorageId(id, storages, ({ key, dtype, bytes: expected }) =>
-        storageIn(zip, entry(`data/${key}`), key, dtype, expected, order === 'big'),
-      ),
+      readStorageId(id, storages, (about) => storageIn(zip, entry(`data/${about.key}`), about, order === 'big')),
   });
   return checkGraph(value, bytes.byteLength);
 }
@@ -99,9 +99,7 @@ function refuseBomb({ name, compression, size, compressedSize }: ZipEntry, alway
 function storageIn(
   zip: Zip,
   entry: ZipEntry | undefined,
-  key: string,
-  dtype: DType | undefined,
-  bytes: number,
+  { key, dtype, elementBytes: width, unread, bytes }: StorageId,
   big: boolean,
 ): Storage {
   if (!entry) return refuse(`storage ${show(key)} is not in the archive`);
@@ -112,6 +110,8 @@ function storageIn(
     kind: 'storage',
     key,
     ...(dtype && { dtype }),
+    ...(unread && { unread }),
+    elementBytes: width,
     bytes,
     swapBytes: (type) => (big ? swapWidth(type, elementBytes(type)) : 1),
     open: async (signal) => {
@@ -141,7 +141,11 @@ export function valueAt(value: PyValue, ...path: readonly (string | number)[]): 
 export const tensorsOf = (value: PyValue): ReadonlyMap<string, PtTensor> =>
   named(value, (at): at is PtTensor => isKind(at, 'tensor'));
 
-/** The same with the arrays of NumPy among them. */
+/** Tensors of kinds that are not read, by the same names. */
+export const unreadIn = (value: PyValue): ReadonlyMap<string, UnreadTensor> =>
+  named(value, (at): at is UnreadTensor => isKind(at, 'unread'));
+
+/** The tensors of a value with the arrays of NumPy among them. */
 export const arraysAndTensorsOf = (value: PyValue): ReadonlyMap<string, PtTensor | Ndarray> =>
   named(value, (at): at is PtTensor | Ndarray => isKind(at, 'tensor') || isKind(at, 'ndarray'));
 

@@ -2,6 +2,7 @@
 
 import type { PtTensor } from './pt-tensor.ts';
 import type { Ndarray, NumpyScalar } from './numpy-kinds.ts';
+import type { UnreadTensor } from './unread-tensor.ts';
 
 /**
  * A value of Python. None is `null`; a whole number beyond 2^53 is a bigint; a list is an array, a dict (of any kind) a
@@ -23,6 +24,7 @@ export type PyValue =
   | TorchSize
   | TorchName
   | PtTensor
+  | UnreadTensor
   | Ndarray
   | NumpyScalar;
 

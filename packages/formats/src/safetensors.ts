@@ -6,6 +6,7 @@ import { collect, type ByteSource } from './bytes.ts';
 import { namedTensors, storedTensor, type NamedValues, type StoredTensor, type TensorValues } from './lazy-tensor.ts';
 import { printable, show } from './printable.ts';
 import { parseStrictJson } from './strict-json.ts';
+import { refuseUnread, type UnreadTensor } from './unread-tensor.ts';
 
 /**
  * In the order of the reference implementation, by which files are laid out: last kinds first, so that everything stays
@@ -40,8 +41,12 @@ export interface Safetensors {
   readonly source: ByteSource;
   /** By name, in the order in which they lie in the file; each knows its absolute offset (`location`). */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Tensors of element types that are not known here, by name; those of the others are read all the same. */
+  readonly unread: ReadonlyMap<string, UnreadTensor>;
   readonly metadata: ReadonlyMap<string, string>;
-  /** Reads one tensor. Throws an `InputError` that lists similar names when there is none of that name. */
+  /** The tensor of a name, `undefined` where there is none. Throws an `InputError` for one that is not read. */
+  find(name: string): StoredTensor | undefined;
+  /** Reads one tensor. Throws an `InputError` that lists names when there is none of that name, and as `find`. */
   tensor(name: string, signal?: AbortSignal): Promise<Tensor>;
 }
 
@@ -69,8 +74,10 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
   }
 
   const metadata = new Map<string, string>();
-  const found: [string, StoredTensor][] = [];
+  const found: [string, StoredTensor | Unread][] = [];
   for (const [name, value] of Object.entries(parsed)) {
+    // The reference implementation takes null for no metadata.
+    if (name === '__metadata__' && value === null) continue;
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       refuse(`the header's ${show(name)} is no object`);
     const fields = new Map(Object.entries(value as object));
@@ -92,13 +99,23 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
   }
   if (end !== source.size) refuse(`its tensors end at byte ${end}, but the file has ${source.size}`);
 
-  const tensors = new Map(found);
+  const tensors = new Map<string, StoredTensor>();
+  const unread = new Map<string, UnreadTensor>();
+  for (const [name, tensor] of found)
+    if ('kind' in tensor) unread.set(name, tensor);
+    else tensors.set(name, tensor);
+  const find = (name: string): StoredTensor | undefined => {
+    const refused = unread.get(name);
+    return refused ? refuseUnread(source.name, name, refused) : tensors.get(name);
+  };
   return {
     source,
     tensors,
+    unread,
     metadata,
+    find,
     tensor: async (name, abort) => {
-      const lazy = tensors.get(name);
+      const lazy = find(name);
       if (!lazy)
         throw new InputError(
           source.name,
@@ -110,20 +127,22 @@ export async function openSafetensors(source: ByteSource, signal?: AbortSignal):
   };
 }
 
+/** A tensor whose values lie somewhere and mean nothing here. */
+type Unread = UnreadTensor & Pick<StoredTensor, 'location'>;
+
 function tensorAt(
   source: ByteSource,
   start: number,
   name: string,
   fields: ReadonlyMap<string, unknown>,
   refuse: (message: string) => never,
-): StoredTensor {
+): StoredTensor | Unread {
   const tensor = `tensor ${show(name)}`;
   const whole = (value: unknown): value is number =>
     Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0);
   const kind = fields.get('dtype');
-  const dtype = typeof kind === 'string' ? names.get(kind) : undefined;
-  if (!dtype)
-    return refuse(`${tensor} is of the type ${show(kind)}, which is not one of ${[...names.keys()].join(', ')}`);
+  if (typeof kind !== 'string') return refuse(`${tensor} has the type ${show(kind)}; it has to be a name`);
+  const dtype = names.get(kind);
   const shape = fields.get('shape');
   if (!Array.isArray(shape) || !shape.every(whole))
     return refuse(`${tensor} has the shape ${show(shape)}; it has to be a list of whole numbers`);
@@ -131,15 +150,19 @@ function tensorAt(
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole) || offsets[0]! > offsets[1]!)
     return refuse(`${tensor} has the data_offsets ${show(offsets)}`);
   const [from, to] = offsets as [number, number];
+  if (start + to > source.size)
+    return refuse(`${tensor} would end at byte ${start + to}, but the file has ${source.size}`);
+  if (!dtype) {
+    const location = { offset: start + from, bytes: to - from };
+    return { kind: 'unread', what: `of the type ${show(kind)}`, shape: shape as number[], location };
+  }
   let bytes = elementBytes(dtype);
   for (const size of shape) {
     bytes *= size;
     if (!Number.isSafeInteger(bytes)) return refuse(`${tensor} has the impossible shape ${show(shape)}`);
   }
   if (to - from !== bytes)
-    return refuse(`${tensor} of shape ${show(shape)} needs ${bytes} bytes as ${kind as string} and has ${to - from}`);
-  if (start + to > source.size)
-    return refuse(`${tensor} would end at byte ${start + to}, but the file has ${source.size}`);
+    return refuse(`${tensor} of shape ${show(shape)} needs ${bytes} bytes as ${kind} and has ${to - from}`);
   return storedTensor(source, dtype, shape, start + from);
 }
 

@@ -86,7 +86,7 @@ export async function openTokenFile(source: ByteSource, signal?: AbortSignal): P
     const problem = shape(parsed, name);
     return problem === undefined ? (parsed as T) : refuse(problem);
   };
-  const features = file.tensors.get('features') ?? refuse('it has no tensor "features"');
+  const features = file.find('features') ?? refuse('it has no tensor "features"');
   const { dtype, shape } = features;
   if ((dtype !== 'float32' && dtype !== 'float16') || shape.length < 2)
     return refuse(`its features are ${dtype} of shape [${shape.join(', ')}]`);
@@ -111,10 +111,10 @@ export async function openTokenFile(source: ByteSource, signal?: AbortSignal): P
     encoder,
     async read(stop) {
       const values = (await file.tensor('features', stop)) as Tensor<'float32' | 'float16'>;
-      const mask = file.tensors.has('valid') ? await file.tensor('valid', stop) : undefined;
+      const mask = file.find('valid') ? await file.tensor('valid', stop) : undefined;
       if (mask && (!/^(bool|uint8)$/.test(mask.dtype) || mask.shape.join() !== shape.slice(0, -1).join()))
         refuse(`its mask is ${mask.dtype} of shape [${mask.shape.join(', ')}]`);
-      const globals = file.tensors.has('globals') ? await file.tensor('globals', stop) : undefined;
+      const globals = file.find('globals') ? await file.tensor('globals', stop) : undefined;
       const about = globals && json<Omit<GlobalTokens, 'values'>>('globals', globalsShape);
       const fits =
         about?.axes.length === globals?.shape.length &&

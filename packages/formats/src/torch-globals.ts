@@ -2,16 +2,21 @@
 
 import type { DType } from '@deepearth/core/tensor';
 import { global, isGlobal, refuse, type Global } from './pickle-context.ts';
-import { viewOf, type PtTensor, type Storage } from './pt-tensor.ts';
-import { isKind, torchName, type PyValue } from './python-values.ts';
-import { otherTorchDtypes, storageNames, torchDtypes } from './torch-types.ts';
+import type { Ndarray } from './numpy-kinds.ts';
+import { viewOf, type PtTensor, type Storage, type TurnedSigns } from './pt-tensor.ts';
+import { show } from './printable.ts';
+import { isKind, torchName, type PyValue, type TorchName } from './python-values.ts';
+import { storageNames, torchDtypes, torchValues, unreadStorages } from './torch-types.ts';
+import type { UnreadTensor } from './unread-tensor.ts';
 
 type Args = readonly unknown[];
 
 /** The type of a storage, as a persistent id names it. */
 export interface StorageType extends Global {
-  /** Absent for `UntypedStorage`. */
+  /** Absent for `UntypedStorage`, and where the type is not read. */
   readonly dtype?: DType;
+  /** An element type that is not read, and its size. */
+  readonly unread?: { readonly name: string; readonly bytes: number };
   readonly storage: true;
 }
 
@@ -31,29 +36,57 @@ const least = (args: Args, count: number, name: string): void => {
   if (args.length < count) refuse(`its pickle calls ${name} with ${args.length} arguments instead of ${count}`);
 };
 
+const unread = (what: string): UnreadTensor => ({ kind: 'unread', what });
+
+/** What a rebuild function was given to be a tensor: one that is read, or one that is not. */
+const tensorOf = (value: unknown, what: string): PtTensor | UnreadTensor =>
+  isKind(value, 'tensor') || isKind(value, 'unread') ? value : refuse(`it holds ${what} that is no tensor`);
+
+const dtypeNamed = (value: unknown): string =>
+  isKind(value, 'torch') && value.name.startsWith('torch.')
+    ? value.name.slice('torch.'.length)
+    : refuse('it holds a tensor with an invalid dtype');
+
+/** What `metadata` asks for, as `torch._utils.set_tensor_metadata` takes it: signs to turn round, or what is not known. */
+function signsOf(metadata: unknown): { readonly signs?: TurnedSigns; readonly other?: string } {
+  if (metadata === undefined || metadata === null) return {};
+  if (!(metadata instanceof Map)) return refuse('it holds a tensor whose metadata is no dict');
+  const set = [...(metadata as Map<unknown, unknown>)].filter(([, value]) => value !== false && value !== null);
+  const other = set.find(([key, value]) => (key !== 'conj' && key !== 'neg') || value !== true);
+  if (other) return { other: String(other[0]) };
+  const has = (name: string): boolean => set.some(([key]) => key === name);
+  return set.length ? { signs: { conj: has('conj'), neg: has('neg') } } : {};
+}
+
 /** Names that build tensors; `fileBytes` bounds what repeated values may grow to. */
 export function torchGlobals(fileBytes: number): ReadonlyMap<string, unknown> {
-  const rebuild = (args: Args): PtTensor => {
-    least(args, 4, '_rebuild_tensor');
-    const storage = storageOf(args[0]);
-    if (!storage.dtype) return refuse('it holds a tensor whose storage has no element type');
-    return viewOf(storage, storage.dtype, args[1], sequence(args[2], 'shape'), sequence(args[3], 'stride'), fileBytes);
-  };
-  const rebuildTyped = (args: Args): PtTensor => {
-    least(args, 7, '_rebuild_tensor_v3');
-    const storage = storageOf(args[0]);
-    const type = args[6];
-    if (!isKind(type, 'torch')) return refuse('it holds a tensor with an invalid dtype');
-    const dtype = type.name.replace(/^torch\./, '') as DType;
-    if (!torchDtypes.has(dtype)) return refuse(`it holds a tensor of ${type.name}, which is not read`);
+  const view = (
+    [storageValue, offset, shape, stride]: Args,
+    typed: string | undefined,
+    metadata: unknown,
+  ): PtTensor | UnreadTensor => {
+    const storage = storageOf(storageValue);
+    const type = typed ?? storage.unread ?? storage.dtype;
+    if (type === undefined) return refuse('it holds a tensor whose storage has no element type');
+    const dtype = type as DType;
+    if (storage.unread !== undefined || !torchDtypes.has(dtype)) return unread(`a tensor of torch.${type}`);
     if (storage.dtype && storage.dtype !== dtype)
-      return refuse(`it holds a tensor of ${type.name} on a storage of ${storage.dtype}`);
-    return viewOf(storage, dtype, args[1], sequence(args[2], 'shape'), sequence(args[3], 'stride'), fileBytes);
+      return refuse(`it holds a tensor of torch.${type} on a storage of ${storage.dtype}`);
+    const { signs, other } = signsOf(metadata);
+    if (other !== undefined) return unread(`a tensor with the metadata ${show(other)}`);
+    if (signs && !/^(?:complex|float|bfloat)/.test(dtype)) return unread(`a negated view of torch.${type}`);
+    return viewOf(storage, dtype, offset, sequence(shape, 'shape'), sequence(stride, 'stride'), fileBytes, signs);
   };
-  const parameter = (args: Args): PtTensor => {
+  // (storage, offset, size, stride, requires_grad, backward_hooks, …): gradients and hooks are no values.
+  const rebuild = (name: string) => (args: Args) => (least(args, 4, name), view(args, undefined, args[6]));
+  const rebuildTyped = (args: Args): PtTensor | UnreadTensor => {
+    least(args, 7, '_rebuild_tensor_v3');
+    return view(args, dtypeNamed(args[6]), args[7]);
+  };
+  const parameter = (args: Args): PtTensor | UnreadTensor => {
     least(args, 1, '_rebuild_parameter');
-    const tensor = args[0];
-    return isKind(tensor, 'tensor') ? { ...tensor, parameter: true } : refuse('it holds a parameter that is no tensor');
+    const tensor = tensorOf(args[0], 'a parameter');
+    return tensor.kind === 'tensor' ? { ...tensor, parameter: true } : tensor;
   };
   // (function, type, arguments, state): a tensor with attributes of its own, which are left out.
   const fromType = (args: Args): unknown => {
@@ -61,28 +94,50 @@ export function torchGlobals(fileBytes: number): ReadonlyMap<string, unknown> {
     const [build, type, inner] = args;
     if (!isGlobal(build) || !build.call || !build.name.startsWith('torch._utils._rebuild_'))
       return refuse('it holds a tensor that is rebuilt by what is no function of torch._utils');
-    if (
-      !isGlobal(type) ||
-      !['torch.Tensor', 'torch.nn.parameter.Parameter', 'torch.nn.parameter.Buffer'].includes(type.name)
-    )
+    if (!isGlobal(type) || !tensorClasses.has(type.name))
       return refuse('it holds a tensor of a class of its own, which is not read');
     const made = build.call(sequence(inner, 'arguments'));
     return type.name.endsWith('Parameter') && isKind(made, 'tensor') ? { ...made, parameter: true } : made;
   };
-  const unread = (name: string, what: string): [string, Global] =>
-    global('torch._utils', name, () => refuse(`it holds ${what} (torch._utils.${name}), which is not read`));
+  // (values, dtype, device, requires_grad): the values of a device without storages, as a tensor or a NumPy array.
+  const onDevice =
+    (name: string) =>
+    (args: Args): PtTensor | UnreadTensor => {
+      least(args, 2, name);
+      const [data, type] = args;
+      const dtype = dtypeNamed(type);
+      if (isKind(data, 'ndarray'))
+        return data.dtype === dtype
+          ? { ...tensorOfArray(data) }
+          : unread(`a tensor of torch.${dtype} kept as ${data.dtype}`);
+      const tensor = tensorOf(data, 'a tensor of a device');
+      return tensor.kind === 'unread' || tensor.dtype === dtype
+        ? tensor
+        : unread(`a tensor of torch.${dtype} kept as ${tensor.dtype}`);
+    };
+  const other = (name: string, what: string): [string, Global] =>
+    global('torch._utils', name, () => unread(`${what} (torch._utils.${name})`));
   return new Map<string, unknown>([
-    global('torch._utils', '_rebuild_tensor', rebuild),
-    global('torch._utils', '_rebuild_tensor_v2', rebuild),
+    global('torch._utils', '_rebuild_tensor', rebuild('_rebuild_tensor')),
+    global('torch._utils', '_rebuild_tensor_v2', rebuild('_rebuild_tensor_v2')),
     global('torch._utils', '_rebuild_tensor_v3', rebuildTyped),
     global('torch._utils', '_rebuild_parameter', parameter),
     global('torch._utils', '_rebuild_parameter_with_state', parameter),
+    global(
+      'torch._utils',
+      '_rebuild_device_tensor_from_cpu_tensor',
+      onDevice('_rebuild_device_tensor_from_cpu_tensor'),
+    ),
+    global('torch._utils', '_rebuild_device_tensor_from_numpy', onDevice('_rebuild_device_tensor_from_numpy')),
+    global('torch._utils', '_rebuild_xla_tensor', onDevice('_rebuild_xla_tensor')),
+    global('torch._tensor', '_rebuild_from_type', fromType),
     global('torch._tensor', '_rebuild_from_type_v2', fromType),
-    unread('_rebuild_sparse_tensor', 'a sparse tensor'),
-    unread('_rebuild_sparse_csr_tensor', 'a sparse tensor'),
-    unread('_rebuild_nested_tensor', 'a nested tensor'),
-    unread('_rebuild_qtensor', 'a quantized tensor'),
-    unread('_rebuild_meta_tensor_no_storage', 'a tensor without values'),
+    other('_rebuild_sparse_tensor', 'a sparse tensor'),
+    other('_rebuild_sparse_csr_tensor', 'a sparse tensor'),
+    other('_rebuild_nested_tensor', 'a nested tensor'),
+    other('_rebuild_qtensor', 'a quantized tensor'),
+    other('_rebuild_meta_tensor_no_storage', 'a tensor without values'),
+    other('_rebuild_wrapper_subclass', 'a tensor of a class of its own'),
     global('torch.serialization', '_get_layout', ([name]) =>
       typeof name === 'string' ? torchName(name) : refuse('it holds a layout without a name'),
     ),
@@ -90,9 +145,39 @@ export function torchGlobals(fileBytes: number): ReadonlyMap<string, unknown> {
   ]);
 }
 
-const storageType = (module: string, name: string, dtype?: DType): [string, StorageType] => [
+/** Classes whose instances are plain tensors. */
+const tensorClasses: ReadonlySet<string> = new Set([
+  'torch.Tensor',
+  'torch.nn.parameter.Parameter',
+  'torch.nn.parameter.Buffer',
+]);
+
+const tensorOfArray = (array: Ndarray): PtTensor => ({
+  ...array,
+  kind: 'tensor',
+  stride: array.shape.map((_, axis) => array.shape.slice(axis + 1).reduce((n, size) => n * size, 1)),
+  storageOffset: 0,
+  contiguous: true,
+  parameter: false,
+  storage: 'numpy',
+});
+
+/**
+ * The name of an element type that PyTorch has and this package does not know: "torch.uint4". Tensors of it are not read,
+ * and what stands beside them is.
+ */
+export const torchTypeName = (module: string, name: string): TorchName | undefined =>
+  module === 'torch' && /^(?:b?float|complex|q?u?int|bits)\d+(?:x\d+|_[a-z0-9_]+)?$/.test(name)
+    ? torchName(`torch.${name}`)
+    : undefined;
+
+const storageType = (
+  module: string,
+  name: string,
+  about: Pick<StorageType, 'dtype' | 'unread'> = {},
+): [string, StorageType] => [
   `${module} ${name}`,
-  { kind: 'global', name: `${module}.${name}`, storage: true, ...(dtype && { dtype }) },
+  { kind: 'global', name: `${module}.${name}`, storage: true, ...about },
 ];
 
 function sizes(args: Args): PyValue {
@@ -110,14 +195,13 @@ function device([name, index]: Args): PyValue {
 
 const typeNames: readonly [string, unknown][] = [
   ...[...storageNames].flatMap(([dtype, name]) => [
-    storageType('torch', name, dtype),
-    storageType('torch.cuda', name, dtype),
+    storageType('torch', name, { dtype }),
+    storageType('torch.cuda', name, { dtype }),
   ]),
+  ...[...unreadStorages].map(([name, unread]) => storageType('torch', name, { unread })),
   storageType('torch.storage', 'UntypedStorage'),
   storageType('torch', 'UntypedStorage'),
-  ...[...torchDtypes, ...otherTorchDtypes].map(
-    (name) => [`torch ${name}`, torchName(`torch.${name}`)] as [string, unknown],
-  ),
+  ...[...torchDtypes, ...torchValues].map((name) => [`torch ${name}`, torchName(`torch.${name}`)] as [string, unknown]),
   global('torch', 'Size', sizes),
   global('torch', 'device', device),
   global('torch', 'Tensor'),

@@ -28,18 +28,29 @@ export const torchDtypes: ReadonlySet<DType> = new Set([
   'uint64',
 ]);
 
-/** Names of element types that may stand in a file as values, though tensors of them are not read. */
-export const otherTorchDtypes: readonly string[] = [
-  'float8_e4m3fnuz',
-  'float8_e5m2fnuz',
-  'float8_e8m0fnu',
-  'float4_e2m1fn_x2',
-  'complex32',
-  'qint8',
-  'quint8',
-  'qint32',
-  'quint4x2',
-  'quint2x4',
+/** Storages of quantized values, whose tensors are not read. */
+export const unreadStorages: ReadonlyMap<string, { readonly name: string; readonly bytes: number }> = new Map([
+  ['QInt8Storage', { name: 'qint8', bytes: 1 }],
+  ['QUInt8Storage', { name: 'quint8', bytes: 1 }],
+  ['QInt32Storage', { name: 'qint32', bytes: 4 }],
+  ['QUInt4x2Storage', { name: 'quint4x2', bytes: 1 }],
+  ['QUInt2x4Storage', { name: 'quint2x4', bytes: 1 }],
+]);
+
+/** Names of torch that are neither types nor functions and stand in files as values. */
+export const torchValues: readonly string[] = [
+  'strided',
+  'sparse_coo',
+  'sparse_csr',
+  'sparse_csc',
+  'sparse_bsr',
+  'sparse_bsc',
+  'jagged',
+  'per_tensor_affine',
+  'per_channel_affine',
+  'per_tensor_symmetric',
+  'per_channel_symmetric',
+  'per_channel_affine_float_qparams',
 ];
 
 /** Bytes that are turned round in a big-endian value: a complex number's halves each on their own. */

@@ -3,8 +3,10 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { tensor, type Tensor } from '@deepearth/core/tensor';
+import { toFloat32 } from '@deepearth/core/half';
+import { tensor, zeros, type Tensor } from '@deepearth/core/tensor';
 import { bytesSource } from '@deepearth/formats/bytes';
+import { encodePt } from '@deepearth/formats/pt-writer';
 import { encodeSafetensors, openSafetensors } from '@deepearth/formats/safetensors';
 import { openCheckpoint } from '@deepearth/onnx/checkpoint';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -137,10 +139,9 @@ describe('tensors', () => {
     expect(catalogue).toHaveLength(Object.keys(counts).length + 2);
   });
 
-  it('are found under what models around the encoder put before them', () => {
-    for (const wrapper of ['', 'dinov2.', 'dinov2_with_registers.', 'model.', 'dinov3_vit.', 'backbone.'])
-      expect(meaningOf(`${wrapper}layer.3.attention.q_proj.bias`)).toEqual({ encoder: ['layers.3.query.bias'] });
-    expect(meaningOf('dinov2.encoder.layer.0.mlp.weights_in.weight')).toEqual({
+  it('are told by their names', () => {
+    expect(meaningOf('layer.3.attention.q_proj.bias')).toEqual({ encoder: ['layers.3.query.bias'] });
+    expect(meaningOf('encoder.layer.0.mlp.weights_in.weight')).toEqual({
       encoder: ['layers.0.gate.weight', 'layers.0.up.weight'],
     });
     expect(meaningOf('embeddings.mask_token')).toBe('besides');
@@ -198,5 +199,55 @@ describe('a checkpoint', () => {
     const checkpoint = await openCheckpoint(dinov3Family, plain);
     expect(checkpoint.tensors.has('registers')).toBe(false);
     await checkpoint.close();
+  });
+
+  it('of DINOv2’s repository are those of transformers, query, key and value in one', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'deepearth-dinov2-'));
+    try {
+      const own = await openCheckpoint(dinov3Family, fixture('v2'));
+      const original: Record<string, Tensor> = {
+        'backbone.mask_token': zeros('float32', [1, own.architecture.hiddenSize]),
+      };
+      const read = async (name: string): Promise<Tensor<'float32'>> => toFloat32(await own.tensors.get(name)!.read());
+      for (const name of own.tensors.keys()) {
+        if (/\.(?:key|value)\./.test(name)) continue;
+        const [, layer, what, part] = /^layers\.(\d+)\.(\w+)\.?(\w*)$/.exec(name) ?? [];
+        const block = `blocks.${layer}.`;
+        const top: Record<string, string> = {
+          classToken: 'cls_token',
+          positions: 'pos_embed',
+          registers: 'register_tokens',
+        };
+        const inner: Record<string, string> = {
+          norm1: `norm1.${part}`,
+          norm2: `norm2.${part}`,
+          scale1: 'ls1.gamma',
+          scale2: 'ls2.gamma',
+          query: `attn.qkv.${part}`,
+          proj: `attn.proj.${part}`,
+          up: `mlp.fc1.${part}`,
+          down: `mlp.fc2.${part}`,
+        };
+        const spelt =
+          layer === undefined ? (top[name] ?? name.replace('patch.', 'patch_embed.proj.')) : block + inner[what!]!;
+        const parts = what === 'query' ? ['query', 'key', 'value'] : [what];
+        const tensors = await Promise.all(parts.map((one) => read(name.replace(`.${what}.`, `.${one}.`))));
+        const data = Float32Array.from(tensors.flatMap((t) => [...t.data]));
+        original[`backbone.${spelt}`] = tensor(
+          'float32',
+          [tensors[0]!.shape[0]! * parts.length, ...tensors[0]!.shape.slice(1)],
+          data,
+        );
+      }
+      copyFileSync(join(fixture('v2'), 'config.json'), join(root, 'config.json'));
+      writeFileSync(join(root, 'dinov2.pth'), await encodePt({ model: original }));
+      const other = await openCheckpoint(dinov3Family, root, { weights: 'dinov2.pth' });
+      expect(other.notes).toEqual([]);
+      for (const name of own.tensors.keys())
+        expect((await other.tensors.get(name)!.read()).data, name).toEqual((await read(name)).data);
+      await Promise.all([own.close(), other.close()]);
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
   });
 });

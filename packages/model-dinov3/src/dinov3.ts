@@ -1,6 +1,5 @@
 // The encoder stage: clips in, DINOv3 or DINOv2 token grids out, every frame by itself.
 
-import { stat } from 'node:fs/promises';
 import {
   axisSize,
   defineEncoder,
@@ -16,13 +15,14 @@ import type { PreparedFrames } from '@deepearth/onnx/encode-frames';
 import { closeModel, encoderOptions, encodeStream, openModel, type OpenModel } from '@deepearth/onnx/encode-stage';
 import { estimate } from '@deepearth/onnx/estimate';
 import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
-import { fits, layout, unseenWarnings, type CropSize } from '@deepearth/vision/geometry';
+import { findProcessor, processorNotes, type FoundProcessor } from '@deepearth/vision/find-processor';
+import { edgeOffPatch, fits, layout, unseenWarnings } from '@deepearth/vision/geometry';
 import { inputOptions } from '@deepearth/vision/input-options';
 import { prepareClip, type PreprocessOptions } from '@deepearth/vision/preprocess';
 import { z } from 'zod';
 import type { Architecture } from './architecture.ts';
 import { dinov3Family } from './family.ts';
-import { processorIn, publishedProcessor, type FoundProcessor } from './processing.ts';
+import { processorFamily, publishedProcessor } from './processing.ts';
 
 /** Options of `encoder/dinov3`. */
 export const dinov3Options = z.strictObject({
@@ -50,8 +50,6 @@ type Options = z.output<typeof dinov3Options>;
 export interface Dinov3Survey extends ModelSurvey<Architecture> {
   /** Absent where the architecture is. */
   readonly processor?: FoundProcessor;
-  /** True where the model lies in a folder, whose preprocessor_config.json would have been found. */
-  readonly local: boolean;
 }
 
 /** What is open while `encoder/dinov3` runs. */
@@ -67,8 +65,6 @@ const preparation = (
   { patchSize }: Architecture,
   { processing, crop }: FoundProcessor,
 ): PreprocessOptions => ({ cropSize: cropSize ?? crop, patchSize, processing, fit, scale, range, tubelet: 1 });
-
-const edges = (size: CropSize): readonly number[] => (typeof size === 'number' ? [size] : [size.height, size.width]);
 
 /**
  * The stage `encoder/dinov3`: a clip of `frames` frames gives `[frames, height / patch, width / patch, hiddenSize]` in
@@ -87,9 +83,8 @@ export const dinov3 = defineEncoder({
 
   async survey({ model, weights }): Promise<Dinov3Survey> {
     const found = await surveyModel(dinov3Family, model, weights);
-    const local = (await stat(model).catch(() => undefined))?.isDirectory() ?? false;
-    if (!found.architecture) return { ...found, local };
-    return { ...found, local, processor: await processorIn(local ? model : undefined, found.architecture) };
+    const { architecture, folder } = found;
+    return architecture ? { ...found, processor: await findProcessor(folder, processorFamily(architecture)) } : found;
   },
 
   describe(input, { options, survey }) {
@@ -110,7 +105,7 @@ export const dinov3 = defineEncoder({
     const { patchSize, hiddenSize } = architecture;
     const processor = survey.processor ?? { ...publishedProcessor(architecture), file: null };
     const plan = preparation(options, architecture, processor);
-    const odd = edges(plan.cropSize).find((length) => length % patchSize);
+    const odd = edgeOffPatch(plan.cropSize, patchSize);
     if (odd !== undefined)
       return refuse(`an input of ${odd} pixels is no multiple of the patch of ${survey.name}, ${patchSize}`, {
         option: 'cropSize',
@@ -122,9 +117,8 @@ export const dinov3 = defineEncoder({
     const known = height !== null && width !== null;
     const notes = [
       `model ${survey.name}`,
-      ...(survey.local && processor.file === null
-        ? ['no preprocessor_config.json: frames are prepared as the published checkpoints of its kind are']
-        : []),
+      ...(survey.notes ?? []),
+      ...processorNotes(processor, processorFamily(architecture), survey.folder),
     ];
     if (!known && plan.fit === 'tile') return { output: open(hiddenSize), notes };
     const placed = layout(width ?? 1, height ?? 1, {
@@ -158,7 +152,7 @@ export const dinov3 = defineEncoder({
     const opened = await openModel(dinov3Family, context);
     try {
       const { architecture, folder } = opened.checkpoint;
-      const processor = await processorIn(folder, architecture);
+      const processor = await findProcessor(folder, processorFamily(architecture));
       const { file } = processor;
       if (file) context.recordInput({ path: file, ...(await rememberedDigest(file, context.signal)) });
       return { ...opened, processor };

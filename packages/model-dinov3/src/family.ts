@@ -39,7 +39,6 @@ export const dinov3Family: ModelFamily<Architecture> = {
   labels: () => [],
   name: ({ kind }) => titles[kind],
 
-  pickledKeys: [],
   meaningOf,
   expectedTensors,
   publishedName,

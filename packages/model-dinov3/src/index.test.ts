@@ -11,7 +11,7 @@ test('the names that the package exports', () => {
       "encoderGraph",
       "graphVersion",
       "modelTypes",
-      "processorIn",
+      "processorFamily",
       "publishedProcessor",
       "stages",
     ]

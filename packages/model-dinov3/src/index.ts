@@ -7,4 +7,4 @@ export { modelTypes, type Activation, type Architecture, type Kind } from './arc
 export { encoderGraph, graphVersion } from './graph.ts';
 export { catalogue } from './catalogue.ts';
 // Preparation of pictures
-export { processorIn, publishedProcessor, type FoundProcessor } from './processing.ts';
+export { processorFamily, publishedProcessor } from './processing.ts';

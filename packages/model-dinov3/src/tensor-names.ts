@@ -3,10 +3,8 @@
 import { meaningBy, type Spellings } from '@deepearth/onnx/tensor-spellings';
 import type { Architecture } from './architecture.ts';
 
-/** What models around the encoder put before its names. */
-const wrappers = /^(?:module\.|backbone\.|dinov2_with_registers\.|dinov2\.|dinov3_vit\.|model\.)+/;
 /** What masked patches become in training, and the rotary frequencies, which follow from the config. */
-const besides = /^(?:embeddings\.mask_token|rope_embeddings\..*)$/;
+const besides = /^(?:(?:embeddings\.)?mask_token|rope_embeddings\..*)$/;
 /** The linear classifier of `Dinov2ForImageClassification`. */
 const head = /^classifier\./;
 
@@ -31,6 +29,15 @@ const mlpNames: Readonly<Record<string, readonly string[]>> = {
   down_proj: ['down'],
 };
 
+/** The original's names of MLPs; gate and values in one matrix, the gate first. */
+const originalMlpNames: Readonly<Record<string, readonly string[]>> = {
+  fc1: ['up'],
+  fc2: ['down'],
+  w12: ['gate', 'up'],
+  w3: ['down'],
+};
+
+/** transformers' spelling, and that of DINOv2's repository. */
 const spellings: Spellings['encoder'] = [
   [/^embeddings\.patch_embeddings\.(?:projection\.)?(weight|bias)$/, ([, part]) => `patch.${part}`],
   [/^embeddings\.cls_token$/, () => 'classToken'],
@@ -49,11 +56,26 @@ const spellings: Spellings['encoder'] = [
     /^(?:encoder\.)?layer\.(\d+)\.mlp\.(fc[12]|weights_in|weights_out|(?:gate|up|down)_proj)\.(weight|bias)$/,
     ([, layer, name, part]) => mlpNames[name!]!.map((known) => `layers.${layer}.${known}.${part}`),
   ],
+  [/^patch_embed\.proj\.(weight|bias)$/, ([, part]) => `patch.${part}`],
+  [/^cls_token$/, () => 'classToken'],
+  [/^register_tokens$/, () => 'registers'],
+  [/^pos_embed$/, () => 'positions'],
+  [/^blocks\.(\d+)\.(norm[12])\.(weight|bias)$/, ([, layer, norm, part]) => `layers.${layer}.${norm}.${part}`],
+  [/^blocks\.(\d+)\.ls([12])\.gamma$/, ([, layer, which]) => `layers.${layer}.scale${which}`],
+  [
+    /^blocks\.(\d+)\.attn\.qkv\.(weight|bias)$/,
+    ([, layer, part]) => ['query', 'key', 'value'].map((which) => `layers.${layer}.${which}.${part}`),
+  ],
+  [/^blocks\.(\d+)\.attn\.proj\.(weight|bias)$/, ([, layer, part]) => `layers.${layer}.proj.${part}`],
+  [
+    /^blocks\.(\d+)\.mlp\.(fc[12]|w12|w3)\.(weight|bias)$/,
+    ([, layer, name, part]) => originalMlpNames[name!]!.map((known) => `layers.${layer}.${known}.${part}`),
+  ],
   [/^(?:layernorm|norm)\.(weight|bias)$/, ([, part]) => `norm.${part}`],
 ];
 
-/** What a stored tensor is; `undefined` for what does not belong to such a checkpoint. */
-export const meaningOf = meaningBy({ wrappers, besides, head, encoder: spellings });
+/** What a tensor is by its name alone; `undefined` for what does not belong to such a checkpoint. */
+export const meaningOf = meaningBy({ besides, head, encoder: spellings });
 
 /** Every tensor an encoder of this architecture has, with its shape. */
 export function expectedTensors(architecture: Architecture): Map<string, readonly number[]> {

@@ -11,6 +11,8 @@ import { openEncoder, type EncoderOptions } from '@deepearth/onnx/encoder';
 import { vjepa2Family } from './family.ts';
 import type { Device } from '@deepearth/onnx/devices';
 import { resolveModel } from '@deepearth/onnx/resolve-model';
+import { findProcessor } from '@deepearth/vision/find-processor';
+import { processorFamily } from './processing.ts';
 import { checkFrameCount, readyClip, type ClipOptions } from './ready-clip.ts';
 import { tokensOf, type Tokens } from './tokens.ts';
 import type { Precision } from '@deepearth/onnx/precision';
@@ -90,11 +92,15 @@ async function load(options: ExtractorOptions = {}): Promise<VJepa2Extractor> {
   } = options;
   const { path, name } = await resolveModel([vjepa2Family], model, rest);
   const checkpoint = await openCheckpoint(vjepa2Family, path, { weights, name });
-  const encoder = await openEncoder(checkpoint, { ...rest, devices }).catch(async (error: unknown) => {
+  const { architecture, folder } = checkpoint;
+  for (const note of checkpoint.notes) rest.log?.(note);
+  const { encoder, processor } = await (async () => {
+    const processor = await findProcessor(folder, processorFamily(architecture));
+    return { processor, encoder: await openEncoder(checkpoint, { ...rest, devices }) };
+  })().catch(async (error: unknown) => {
     await checkpoint.close();
     throw error;
   });
-  const { architecture } = checkpoint;
   let disposed = false;
 
   async function read(inputs: readonly PictureInput[]): Promise<{ rasters: Raster[]; names: string[] }> {
@@ -115,7 +121,7 @@ async function load(options: ExtractorOptions = {}): Promise<VJepa2Extractor> {
     if (frames.length === 0) throw new InputError('clip', 'there are no frames in it.');
     checkFrameCount(frames.length, architecture.tubelet, 'clip');
     const { rasters, names } = await read(frames);
-    return readyClip(architecture, rasters, { ...rest, names });
+    return readyClip(architecture, processor, rasters, { ...rest, names });
   }
 
   async function extract(

@@ -51,9 +51,6 @@ export const vjepa2Family: ModelFamily<Architecture> = {
   labels: ({ labels }) => labels,
   name: ({ family }) => `V-JEPA ${family}`,
 
-  // The averaged weights are the model; the published files hold those of the last training step beside them, as
-  // `encoder`.
-  pickledKeys: ['target_encoder', 'ema_encoder', 'encoder'],
   meaningOf,
   expectedTensors,
   publishedName,

@@ -4,12 +4,12 @@ import { InputError } from '@deepearth/core/errors';
 import type { Raster } from '@deepearth/core/items';
 import type { CropSize, Fit } from '@deepearth/vision/geometry';
 import { prepareClip, type PreparedClip } from '@deepearth/vision/preprocess';
+import type { Processor } from '@deepearth/vision/processor-config';
 import type { Architecture } from './architecture.ts';
-import { vjepa2Processing } from './processing.ts';
 
 /** How the frames of a clip become the encoder's input. */
 export interface ClipOptions {
-  /** Pixels of the encoder's input; the checkpoint's own by default. */
+  /** Pixels of the encoder's input; the processor's own by default. */
   readonly cropSize?: CropSize | undefined;
   readonly fit?: Fit | undefined;
   /** For `fit: tile`: pixels of the input per pixel of the frame. */
@@ -33,16 +33,17 @@ export function checkFrameCount(frames: number, tubelet: number, name: string): 
     );
 }
 
-/** A clip made ready for an encoder. */
+/** A clip made ready for an encoder, by the checkpoint's processor. */
 export const readyClip = (
-  { cropSize: trained, patchSize, tubelet, family }: Architecture,
+  { patchSize, tubelet, family }: Architecture,
+  { processing, crop }: Processor,
   rasters: readonly Raster[],
-  { cropSize = trained, ...options }: ClipOptions,
+  { cropSize = crop, ...options }: ClipOptions,
 ): PreparedClip =>
   prepareClip(rasters, {
     ...options,
     cropSize,
     patchSize,
-    processing: vjepa2Processing,
+    processing,
     tubelet: rasters.length === 1 && family === '2.1' ? 1 : tubelet,
   });

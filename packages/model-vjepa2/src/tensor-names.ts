@@ -10,8 +10,6 @@ import type { Architecture } from './architecture.ts';
 const besides = /^(predictor\.|encoder\.pos_embed$|pos_embed$)/;
 /** The attentive classifier on top of the encoder. */
 const head = /^(pooler\.|classifier\.)/;
-/** What wrappers of training and of Hugging Face put before the names. */
-const wrappers = /^(?:module\.|backbone\.|model\.|vjepa2\.|vjepa21\.)+/;
 
 /** Hugging Face's spelling and the original's, side by side. */
 const spellings: Spellings['encoder'] = [
@@ -46,8 +44,8 @@ const spellings: Spellings['encoder'] = [
   [/^(?:encoder\.)?norms_block\.(\d+)\.(weight|bias)$/, ([, level, part]) => `norms.${level}.${part}`],
 ];
 
-/** What a stored tensor is; `undefined` for what does not belong to such a checkpoint. */
-export const meaningOf = meaningBy({ wrappers, besides, head, encoder: spellings });
+/** What a tensor is by its name alone; `undefined` for what does not belong to such a checkpoint. */
+export const meaningOf = meaningBy({ besides, head, encoder: spellings });
 
 /** Every tensor an encoder of this architecture has, with its shape. */
 export function expectedTensors(architecture: Architecture): Map<string, readonly number[]> {

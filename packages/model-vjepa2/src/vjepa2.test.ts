@@ -1,7 +1,8 @@
 // The stage keeps the laws of a stage and says what is wrong with a clip before any weight is read.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { geometryOf, spec, type FormerRun, type TokenGrid } from '@deepearth/core';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { describeAlone, runStage } from '@deepearth/runtime/run-stage';
@@ -116,4 +117,51 @@ test('a model that is not there says what to give', async () => {
       void _;
   };
   await expect(run()).rejects.toThrow(/no-such-folder: is no folder, no file and no name of a model.*builtin/s);
+});
+
+test('what a checkpoint’s video_preprocessor_config.json declares is done, said in the plan and part of the keys', async () => {
+  const clips = makeClips(1, { time: 2, width: 96, height: 80 });
+  const model = (name: string, file?: object): string => {
+    const folder = join(cache, name);
+    cpSync(fileURLToPath(new URL('../fixtures/v2', import.meta.url)), folder, { recursive: true });
+    if (file) writeFileSync(join(folder, 'video_preprocessor_config.json'), JSON.stringify(file));
+    return folder;
+  };
+  const run = async (folder: string, more: object = {}): Promise<TokenGrid> => {
+    const items: TokenGrid[] = [];
+    for await (const item of runStage(vjepa2, {
+      options: { model: folder, device: 'cpu', ...more },
+      inputs: [given(clips)],
+    }))
+      items.push(item as TokenGrid);
+    return items[0]!;
+  };
+  const statistics = { image_mean: [0.485, 0.456, 0.406], image_std: [0.229, 0.224, 0.225] };
+  const plain = await run(model('plain'));
+  const same = await run(model('same', { video_processor_type: 'VJEPA2VideoProcessor', crop_size: 48, ...statistics }));
+  expect([same.key, same.values]).toEqual([plain.key, plain.values]);
+
+  const half = model('half', { crop_size: 32, image_mean: 0.5, image_std: 0.5 });
+  const other = await run(half);
+  expect(other.values.shape).toEqual([1, 2, 2, 32]);
+  expect(other.key).not.toBe((await run(model('plain'), { cropSize: 32 })).key);
+  // The same pixels by another way: a mean and deviation of 0.5 take 0 … 1 to -1 … 1.
+  const bytes = { crop_size: 32, rescale_factor: 1 / 127.5, image_mean: 1, image_std: 1 };
+  const again = await run(model('bytes', bytes));
+  other.values.data.forEach((value, i) => expect(again.values.data[i] as number).toBeCloseTo(value as number, 4));
+  const wrong = await run(model('plain'), { cropSize: 32 });
+  expect(
+    Math.max(...Array.from(other.values.data, (value, i) => Math.abs(Number(value) - Number(wrong.values.data[i])))),
+  ).toBeGreaterThan(0.05);
+
+  expect(await describeAlone(vjepa2, { options: { model: half }, inputs: [clipStream(2)] })).toMatchObject({
+    output: spec('tokens', { time: 1, height: 2, width: 2, channels: 32 }, 'float32', 5),
+    notes: expect.arrayContaining([expect.stringContaining('as video_preprocessor_config.json says')]),
+  });
+  expect(
+    await describeAlone(vjepa2, { options: { model: model('odd', { crop_size: 50 }) }, inputs: [clipStream(2)] }),
+  ).toMatchObject({ refused: expect.stringContaining('50 pixels is no multiple of the patch'), remedy: 'Give 48.' });
+  await expect(
+    describeAlone(vjepa2, { options: { model: model('still', { do_resize: false }) }, inputs: [clipStream(2)] }),
+  ).rejects.toThrow(/video_preprocessor_config\.json: do_resize is false/);
 });

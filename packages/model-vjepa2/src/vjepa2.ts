@@ -13,14 +13,16 @@ import {
 } from '@deepearth/core';
 import { closeModel, encoderOptions, encodeStream, openModel, type OpenModel } from '@deepearth/onnx/encode-stage';
 import { estimate } from '@deepearth/onnx/estimate';
+import { rememberedDigest } from '@deepearth/onnx/cache';
 import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
-import { fits, layout, unseenWarnings } from '@deepearth/vision/geometry';
+import { findProcessor, processorNotes, type FoundProcessor } from '@deepearth/vision/find-processor';
+import { edgeOffPatch, fits, layout, unseenWarnings } from '@deepearth/vision/geometry';
 import { inputOptions } from '@deepearth/vision/input-options';
 import type { PreparedClip } from '@deepearth/vision/preprocess';
 import { z } from 'zod';
 import { tokenGrid, type Architecture } from './architecture.ts';
 import { vjepa2Family } from './family.ts';
-import { vjepa2PatchSize, vjepa2Processing } from './processing.ts';
+import { processorFamily, vjepa2PatchSize } from './processing.ts';
 import { checkFrameCount, readyClip, type ClipOptions } from './ready-clip.ts';
 
 /** Options of `encoder/vjepa2`. */
@@ -45,9 +47,27 @@ export const vjepa2Options = z.strictObject({
 
 type Options = z.output<typeof vjepa2Options>;
 
-type Context = StageContext<Options, OpenModel<Architecture>, ModelSurvey<Architecture>>;
+/** What is known of the model before it is opened. */
+export interface Vjepa2Survey extends ModelSurvey<Architecture> {
+  /** Absent where the architecture is. */
+  readonly processor?: FoundProcessor;
+}
+
+/** What is open while `encoder/vjepa2` runs. */
+export interface Vjepa2State extends OpenModel<Architecture> {
+  readonly processor: FoundProcessor;
+}
+
+type Context = StageContext<Options, Vjepa2State, Vjepa2Survey>;
 
 const clipOptions = ({ fit, cropSize, scale, range }: Options): ClipOptions => ({ fit, cropSize, scale, range });
+
+/** What a checkpoint's file declares beyond the rule of the published ones, for the lineage. */
+function declared({ file, processing, crop }: FoundProcessor, architecture: Architecture): unknown[] {
+  const { published } = processorFamily(architecture);
+  const own = { processing, crop };
+  return file === null || JSON.stringify(own) === JSON.stringify(published) ? [] : [own];
+}
 
 /**
  * The stage `encoder/vjepa2`: a clip of `frames` frames gives `[frames / 2, height / 16, width / 16, hiddenSize]` in
@@ -63,7 +83,11 @@ export const vjepa2 = defineEncoder({
     '- type: encoder/vjepa2\n  with: { fit: tile, cropSize: 256, batchSize: 4 }',
   ],
 
-  survey: ({ model, weights }): Promise<ModelSurvey<Architecture>> => surveyModel(vjepa2Family, model, weights),
+  async survey({ model, weights }): Promise<Vjepa2Survey> {
+    const found = await surveyModel(vjepa2Family, model, weights);
+    const { architecture, folder } = found;
+    return architecture ? { ...found, processor: await findProcessor(folder, processorFamily(architecture)) } : found;
+  },
 
   describe(input, { options, survey }) {
     if (input?.kind !== 'clip')
@@ -94,7 +118,23 @@ export const vjepa2 = defineEncoder({
       };
     const height = axisSize(input, 'height');
     const width = axisSize(input, 'width');
-    const { fit, scale, cropSize = architecture.cropSize } = options;
+    const family = processorFamily(architecture);
+    const processor = survey.processor ?? { ...family.published, file: null };
+    const { fit, scale, cropSize = processor.crop } = options;
+    const odd = edgeOffPatch(cropSize, architecture.patchSize);
+    if (odd !== undefined)
+      return refuse(
+        `an input of ${odd} pixels is no multiple of the patch of ${survey.name}, ${architecture.patchSize}`,
+        {
+          option: 'cropSize',
+          remedy: `Give ${Math.max(Math.round(odd / architecture.patchSize), 1) * architecture.patchSize}.`,
+        },
+      );
+    const notes = [
+      ...(survey.name ? [`model ${survey.name}`] : []),
+      ...(survey.notes ?? []),
+      ...processorNotes(processor, family, survey.folder),
+    ];
     // Without the frames' size, only tiles leave the grid open.
     const known = height !== null && width !== null;
     if (!known && fit === 'tile')
@@ -110,11 +150,12 @@ export const vjepa2 = defineEncoder({
           'float32',
           input.count,
         ),
+        notes,
       };
     const placed = layout(width ?? 1, height ?? 1, {
       cropSize,
       patchSize: architecture.patchSize,
-      resize: vjepa2Processing.resize,
+      resize: processor.processing.resize,
       fit: known ? fit : 'resize',
       scale,
     });
@@ -140,18 +181,32 @@ export const vjepa2 = defineEncoder({
       ),
       ...(cost && { memoryBytes: cost.peakBytes }),
       ...(known && { warnings: unseenWarnings(placed) }),
-      notes: [
-        ...(survey.name ? [`model ${survey.name}`] : []),
-        ...(teraflop ? [`${teraflop.toPrecision(3)} TFLOP for each clip`] : []),
-      ],
+      notes: [...notes, ...(teraflop ? [`${teraflop.toPrecision(3)} TFLOP for each clip`] : [])],
     };
   },
 
-  open: (context): Promise<OpenModel<Architecture>> => openModel(vjepa2Family, context),
+  async open(context): Promise<Vjepa2State> {
+    const opened = await openModel(vjepa2Family, context);
+    try {
+      const { architecture, folder } = opened.checkpoint;
+      const processor = await findProcessor(folder, processorFamily(architecture));
+      const { file } = processor;
+      if (file) context.recordInput({ path: file, ...(await rememberedDigest(file, context.signal)) });
+      return { ...opened, processor };
+    } catch (error) {
+      await closeModel(opened);
+      throw error;
+    }
+  },
 
   process: (clips: AsyncIterable<Clip>, context: Context): AsyncIterable<TokenGrid> =>
     encodeStream(clips, context, {
-      recipe: lineage('encoder/vjepa2', clipOptions(context.options), context.state.encoder.identity.fingerprint),
+      recipe: lineage(
+        'encoder/vjepa2',
+        clipOptions(context.options),
+        context.state.encoder.identity.fingerprint,
+        ...declared(context.state.processor, context.state.encoder.architecture),
+      ),
       prepare: async (clip) => [await prepare(clip, context)],
     }),
 
@@ -163,7 +218,7 @@ async function prepare(clip: Clip, { options, state, signal }: Context): Promise
   checkFrameCount(clip.frames.length, architecture.tubelet, clip.id);
   const rasters = [];
   for (const frame of clip.frames) rasters.push(await frame.read({ signal }));
-  return readyClip(architecture, rasters, {
+  return readyClip(architecture, state.processor, rasters, {
     ...clipOptions(options),
     range: options.range ?? clip.frames[0]!.range,
     names: clip.frames.map(sourceName),

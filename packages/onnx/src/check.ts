@@ -87,6 +87,9 @@ export async function checkModel<A extends EncoderArchitecture>(
   try {
     const checkpoint = await openCheckpoint(family, folder, { weights });
     closing.unshift(() => checkpoint.close());
+    for (const note of checkpoint.notes) log?.(note);
+    // Everything in both files is asked for.
+    for (const file of [inputs, expected]) for (const name of file.unread.keys()) file.find(name);
     const names = [...expected.tensors.keys()];
     const outputs = family.references.outputs(names);
     const encoder = await openEncoder(checkpoint, { devices: [device], precision, threads, outputs, signal, log });
@@ -95,7 +98,7 @@ export async function checkModel<A extends EncoderArchitecture>(
     const left = new Set(names);
     for (const input of inputs.tensors.keys()) {
       const own = names.filter((name) => inputs.tensors.size === 1 || name === input || name.startsWith(`${input}.`));
-      const pixels = toFloat32(await inputs.tensor(input, signal));
+      const pixels = toFloat32(await inputs.tensor(input, signal), inputs.source.name);
       const encoded = await encoder.encode(pixels, signal);
       const { besides } = family.references;
       const made = own.some((name) => besides?.names.includes(name))
@@ -103,7 +106,7 @@ export async function checkModel<A extends EncoderArchitecture>(
         : {};
       for (const name of own) {
         left.delete(name);
-        const reference = toFloat32(await expected.tensor(name, signal));
+        const reference = toFloat32(await expected.tensor(name, signal), expected.source.name);
         const output = outputOf(family.references, { ...encoded.outputs, ...made }, name, input);
         if (output.data.length !== reference.data.length)
           throw new InputError(

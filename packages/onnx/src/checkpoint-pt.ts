@@ -1,24 +1,18 @@
-// Finds the encoder's weights inside an original .pt file.
+// The tensors of a .pt file by the names of everything around them.
 
 import { InputError } from '@deepearth/core/errors';
 import type { ByteSource } from '@deepearth/formats/bytes';
 import type { LazyTensor } from '@deepearth/formats/lazy-tensor';
-import { openPt, tensorsOf, valueAt } from '@deepearth/formats/pt';
+import { openPt, tensorsOf, unreadIn } from '@deepearth/formats/pt';
+import type { UnreadTensor } from '@deepearth/formats/unread-tensor';
 
-/**
- * The tensors of the encoder, by the names under the first of `keys` that is there; of the whole file when it has none
- * of them. Throws an `InputError` for a file without tensors.
- */
-export async function openPickled(
-  source: ByteSource,
-  keys: readonly string[],
-): Promise<ReadonlyMap<string, LazyTensor>> {
+/** All tensors of the file: `target_encoder.module.blocks.0.norm1.weight`. Throws an `InputError` where there is none. */
+export async function openPickled(source: ByteSource): Promise<{
+  readonly tensors: ReadonlyMap<string, LazyTensor>;
+  readonly unread: ReadonlyMap<string, UnreadTensor>;
+}> {
   const { value } = await openPt(source);
-  const key = keys.find((name) => valueAt(value, name) !== undefined);
-  const tensors = tensorsOf(key ? valueAt(value, key)! : value);
-  if (tensors.size === 0)
-    throw new InputError(source.name, `holds no tensors${key ? ` under ${JSON.stringify(key)}` : ''}.`, {
-      code: 'E_MODEL_TENSORS',
-    });
-  return tensors;
+  const tensors = tensorsOf(value);
+  if (tensors.size === 0) throw new InputError(source.name, 'holds no tensors.', { code: 'E_MODEL_TENSORS' });
+  return { tensors, unread: unreadIn(value) };
 }

@@ -3,13 +3,15 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
-import { elementBytes, elementCount, type DType } from '@deepearth/core/tensor';
+import { elementBytes, elementCount } from '@deepearth/core/tensor';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { lazyTensor, type LazyTensor } from '@deepearth/formats/lazy-tensor';
 import { openSafetensors } from '@deepearth/formats/safetensors';
+import type { UnreadTensor } from '@deepearth/formats/unread-tensor';
 import { openPickled } from './checkpoint-pt.ts';
 import type { EncoderArchitecture } from './architecture.ts';
 import type { ModelFamily } from './family.ts';
+import { findEncoder, type StoredEntry } from './find-encoder.ts';
 
 /** A weight in a file; its values are read on demand. */
 export interface CheckpointTensor extends LazyTensor {
@@ -28,6 +30,8 @@ export interface Checkpoint<A extends EncoderArchitecture = EncoderArchitecture>
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
   /** Weights of what stands on top of the encoder (a classifier), by their names in the file; empty where there is none. */
   readonly head: ReadonlyMap<string, CheckpointTensor>;
+  /** What was chosen of several encoders, and which tensors are not used: to be said. */
+  readonly notes: readonly string[];
   /** The folder it lies in, with its config.json and what else a publisher puts there. */
   readonly folder: string;
   /** The files it was read from, absolute: weights first, then config.json where there is one. */
@@ -39,13 +43,22 @@ export interface Checkpoint<A extends EncoderArchitecture = EncoderArchitecture>
 
 /** Which weights of a folder are opened. */
 export interface CheckpointOptions {
-  /** File of the weights, relative to the folder; "model.safetensors" (or the shards of its index) by default. */
+  /** File of the weights, relative to the folder; "model.safetensors" (or the shards of its index), else
+   * "pytorch_model.bin" by default. */
   readonly weights?: string | undefined;
   /** What to call it. */
   readonly name?: string | undefined;
 }
 
-type Files = { readonly tensors: ReadonlyMap<string, LazyTensor>; readonly path: string; close(): Promise<void> };
+interface Files {
+  readonly tensors: ReadonlyMap<string, LazyTensor>;
+  readonly unread: ReadonlyMap<string, UnreadTensor>;
+  readonly path: string;
+  close(): Promise<void>;
+}
+
+const isRead = (tensor: LazyTensor | UnreadTensor): tensor is LazyTensor =>
+  !('kind' in tensor && tensor.kind === 'unread');
 
 const isFolder = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
@@ -83,12 +96,16 @@ async function weightFiles(folder: string, weights: string | undefined): Promise
   if (weights) return [join(folder, weights)];
   const single = join(folder, 'model.safetensors');
   const index = join(folder, 'model.safetensors.index.json');
-  if ((await exists(single)) || !(await exists(index))) return [single];
+  if (await exists(single)) return [single];
+  if (!(await exists(index))) {
+    const pickled = join(folder, 'pytorch_model.bin');
+    return [(await exists(pickled)) ? pickled : single];
+  }
   const { weight_map: map } = JSON.parse(await readFile(index, 'utf8')) as { weight_map?: Record<string, string> };
   return [...new Set(Object.values(map ?? {}))].map((name) => join(folder, basename(name)));
 }
 
-async function openWeights(path: string, pickledKeys: readonly string[]): Promise<Files> {
+async function openWeights(path: string): Promise<Files> {
   const file = await realpath(path).catch((cause: unknown) => {
     throw new InputError(path, 'there is no such file; a model is a folder with config.json and model.safetensors.', {
       cause,
@@ -97,10 +114,8 @@ async function openWeights(path: string, pickledKeys: readonly string[]): Promis
   });
   const source = await openFile(file);
   try {
-    const tensors = /\.safetensors$/.test(path)
-      ? (await openSafetensors(source)).tensors
-      : await openPickled(source, pickledKeys);
-    return { tensors, path: file, close: () => source.close() };
+    const { tensors, unread } = /\.safetensors$/.test(path) ? await openSafetensors(source) : await openPickled(source);
+    return { tensors, unread, path: file, close: () => source.close() };
   } catch (error) {
     await source.close();
     throw error;
@@ -125,8 +140,8 @@ function share(whole: LazyTensor, part: number, parts: number): LazyTensor {
 
 /**
  * Opens the checkpoint in a folder (`config.json`, `model.safetensors`), or a single weights file beside whose folder a
- * config.json may lie. Throws an `InputError` that lists every tensor that is missing, not known, or of another shape
- * than the architecture asks for.
+ * config.json may lie. Its tensors are found whatever stands before their names. Throws an `InputError` that lists, in ten
+ * lines at most, what is missing, of another shape than the architecture asks for, or not read.
  */
 export async function openCheckpoint<A extends EncoderArchitecture>(
   family: ModelFamily<A>,
@@ -142,31 +157,27 @@ export async function openCheckpoint<A extends EncoderArchitecture>(
   const opened: Files[] = [];
   const close = async (): Promise<void> => void (await Promise.all(opened.map((file) => file.close())));
   try {
-    for (const file of paths) opened.push(await openWeights(file, family.pickledKeys));
-    const tensors = new Map<string, CheckpointTensor>();
-    const head = new Map<string, CheckpointTensor>();
-    const unknown: string[] = [];
-    for (const { tensors: stored, path: file } of opened)
-      for (const [storedName, lazy] of stored) {
-        // A tensor without values (no registers: `[1, 0, hiddenSize]`) says nothing.
-        if (elementCount(lazy.shape) === 0) continue;
-        const meaning = family.meaningOf(storedName);
-        if (meaning === undefined) unknown.push(storedName);
-        else if (meaning === 'besides') continue;
-        else if ('head' in meaning) head.set(meaning.head, { ...lazy, file, storedName });
-        else
-          meaning.encoder.forEach((known, part) =>
-            tensors.set(known, { ...share(lazy, part, meaning.encoder.length), file, storedName }),
-          );
-      }
-    const shapes = new Map([...tensors].map(([known, { shape }]) => [known, shape]));
+    for (const file of paths) opened.push(await openWeights(file));
+    const entries = opened.flatMap(({ tensors, unread, path: file }): StoredEntry[] =>
+      [...tensors, ...unread].map(([storedName, tensor]) => ({ storedName, file, tensor })),
+    );
     const first = opened[0]!.path;
-    const architecture = configured
-      ? await readArchitecture(family, folder)
-      : family.inferArchitecture?.(shapes, first);
-    if (!architecture) throw new InputError(first, 'has no config.json beside it.', { code: 'E_MODEL_FILES' });
-    const fitting = family.settle?.(architecture, shapes, first) ?? architecture;
-    checkTensors(family, fitting, tensors, unknown, first);
+    const known = configured ? await readArchitecture(family, folder) : null;
+    if (!known && !family.inferArchitecture)
+      throw new InputError(first, 'has no config.json beside it.', { code: 'E_MODEL_FILES' });
+    const found = findEncoder(family, entries, known, first);
+    const { architecture: fitting, notes } = found;
+    refuseFaults(family, fitting, found.faults, first);
+    const whole = ({ tensor, ...about }: StoredEntry, part = 0, parts = 1): CheckpointTensor => ({
+      ...share(tensor as LazyTensor, part, parts),
+      ...about,
+    });
+    const tensors = new Map(
+      [...found.tensors].map(([one, { entry, part, parts }]) => [one, whole(entry, part, parts)] as const),
+    );
+    const head = new Map(
+      [...found.head].flatMap(([one, entry]) => (isRead(entry.tensor) ? [[one, whole(entry)] as const] : [])),
+    );
     return {
       family,
       name,
@@ -174,6 +185,7 @@ export async function openCheckpoint<A extends EncoderArchitecture>(
       tensors,
       head,
       folder,
+      notes: notes.map((note) => `${basename(first)}: ${note}`),
       files: [...opened.map((file) => file.path), ...(configured ? [config] : [])],
       parameters: [...tensors.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0),
       close,
@@ -184,38 +196,22 @@ export async function openCheckpoint<A extends EncoderArchitecture>(
   }
 }
 
-/** Types that weights may have. */
-const floats: ReadonlySet<DType> = new Set(['float32', 'float16', 'bfloat16', 'float64']);
+/** Lines of an error that lists faults. */
+const mostFaults = 10;
 
-function checkTensors<A extends EncoderArchitecture>(
+function refuseFaults<A extends EncoderArchitecture>(
   family: ModelFamily<A>,
   architecture: A,
-  tensors: Map<string, CheckpointTensor>,
-  unknown: readonly string[],
+  faults: readonly string[],
   path: string,
 ): void {
-  const expected = family.expectedTensors(architecture);
-  const shapeText = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
-  const faults: string[] = [];
-  for (const [name, shape] of expected) {
-    const found = tensors.get(name);
-    if (!found) faults.push(`missing ${family.publishedName(name, architecture)} ${shapeText(shape)}`);
-    else if (shapeText(found.shape) !== shapeText(shape))
-      faults.push(`${found.storedName} is ${shapeText(found.shape)}, expected ${shapeText(shape)}`);
-    else if (!floats.has(found.dtype)) faults.push(`${found.storedName} holds ${found.dtype}, not floats`);
-  }
-  const extra = [
-    ...[...tensors].filter(([name]) => !expected.has(name)).map(([, { storedName }]) => storedName),
-    ...unknown,
-  ];
-  for (const name of extra) faults.push(`unexpected ${name}`);
   if (faults.length === 0) return;
   const { hiddenSize, layers } = architecture;
+  const shown = faults.slice(0, faults.length > mostFaults ? mostFaults - 1 : mostFaults);
+  const more = faults.length - shown.length;
   throw new InputError(
     path,
-    `does not hold the ${family.name(architecture)} encoder its config describes (${layers} layers of ${hiddenSize}, ${expected.size} tensors); ${faults.length} differ:\n  ${faults.join('\n  ')}\n`,
-    {
-      code: 'E_MODEL_TENSORS',
-    },
+    `does not hold the ${family.name(architecture)} encoder its config describes (${layers} layers of ${hiddenSize}, ${family.expectedTensors(architecture).size} tensors); ${faults.length} differ:\n  ${[...shown, ...(more ? [`… and ${more} more`] : [])].join('\n  ')}\n`,
+    { code: 'E_MODEL_TENSORS' },
   );
 }

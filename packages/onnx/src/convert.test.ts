@@ -110,3 +110,29 @@ test('a cache that is no folder says what to set', async () => {
     process.env['DEEPEARTH_CACHE'] = cache;
   }
 });
+
+test('weights that fp16 or int8 cannot hold are named; none becomes infinite or 0 without a word', async () => {
+  const changed = (name: string, change: (values: Float32Array) => void): Pick<Checkpoint, 'name' | 'tensors'> => {
+    const stored = checkpoint.tensors.get(name)!;
+    const read = async () => {
+      const t = await stored.read();
+      const data = Float32Array.from(t.data as Float32Array);
+      change(data);
+      return { ...t, data } as Awaited<ReturnType<typeof stored.read>>;
+    };
+    return { name: `changed ${name}`, tensors: new Map([[name, { ...stored, read } as typeof stored]]) };
+  };
+  const fc1 = 'layers.2.fc1.weight';
+  await expect(
+    convertWeights(
+      changed(fc1, (values) => (values[3] = 1e5)),
+      'fp16',
+    ),
+  ).rejects.toThrow(/layers\.2\.fc1\.weight: the value 100000 \(number 3 of 1536\) would become infinite in float16/);
+  await expect(
+    convertWeights(
+      changed(fc1, (values) => (values[40] = NaN)),
+      'int8',
+    ),
+  ).rejects.toThrow(/layers\.2\.fc1\.weight: row 1 holds values that are not finite/);
+});

@@ -4,8 +4,10 @@
 import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
-import { halfFromFloat32, toFloat32 } from '@deepearth/core/half';
+import { InputError } from '@deepearth/core/errors';
+import { toFloat16, toFloat32 } from '@deepearth/core/half';
 import { lineage } from '@deepearth/core/lineage';
+import { tensor } from '@deepearth/core/tensor';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { openSafetensors, planSafetensors, type TensorPlan } from '@deepearth/formats/safetensors';
 import { cacheFolder, fillingCache, rememberedDigest, writeAtomically } from './cache.ts';
@@ -21,7 +23,14 @@ interface Converted extends TensorPlan {
   readonly bytes: Uint8Array;
 }
 
-type Converter = (name: string, shape: readonly number[], values: Float32Array, bytes: ByteType) => Converted[];
+/** `label` is for errors: the file and what it calls the tensor. */
+type Converter = (
+  name: string,
+  shape: readonly number[],
+  values: Float32Array,
+  bytes: ByteType,
+  label: string,
+) => Converted[];
 
 const asBytes = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 const plain: Converter = (name, shape, values) => [{ name, dtype: 'float32', shape, bytes: asBytes(values) }];
@@ -41,14 +50,26 @@ const isHalved = (name: string, shape: readonly number[]): boolean => shape.leng
 
 const converters: Readonly<Record<Precision, Converter>> = {
   fp32: plain,
-  fp16: (name, shape, values, bytes) =>
+  fp16: (name, shape, values, bytes, label) =>
     isHalved(name, shape)
-      ? [{ name, dtype: 'float16', shape, bytes: asBytes(halfFromFloat32(values)) }]
-      : plain(name, shape, values, bytes),
-  int8: (name, shape, values, bytes) =>
+      ? [
+          {
+            name,
+            dtype: 'float16',
+            shape,
+            bytes: asBytes(
+              toFloat16(tensor('float32', shape, values as Float32Array<ArrayBuffer>), label, {
+                small: 'rounded',
+                remedy: 'Use the precision fp32.',
+              }).data,
+            ),
+          },
+        ]
+      : plain(name, shape, values, bytes, label),
+  int8: (name, shape, values, bytes, label) =>
     isMatrix(name, shape)
-      ? quantise(name, shape as [number, number], values, bytes)
-      : plain(name, shape, values, bytes),
+      ? quantise(name, shape as [number, number], values, bytes, label)
+      : plain(name, shape, values, bytes, label),
 };
 
 /** What a tensor of this name and shape becomes, without values. */
@@ -72,6 +93,7 @@ function quantise(
   [rows, columns]: readonly [number, number],
   values: Float32Array,
   bytes: ByteType,
+  label: string,
 ): Converted[] {
   const [out, zero] = bytes === 'int8' ? [new Int8Array(values.length), 0] : [new Uint8Array(values.length), 128];
   const scales = new Float32Array(rows);
@@ -79,7 +101,13 @@ function quantise(
     const from = row * columns;
     let largest = 0;
     for (let i = from; i < from + columns; i++) largest = Math.max(largest, Math.abs(values[i]!));
-    scales[row] = largest / 127 || 1;
+    if (!Number.isFinite(largest))
+      throw new InputError(label, `row ${row} holds values that are not finite.`, {
+        code: 'E_VALUE_RANGE',
+        remedy: 'The checkpoint is damaged, or training went wrong; fp32 would return no finite tokens either.',
+      });
+    // A row whose scale would vanish in float32 is as good as 0.
+    scales[row] = Math.fround(largest / 127) || 1;
     const factor = 1 / scales[row]!;
     for (let column = 0; column < columns; column++)
       out[column * rows + row] = Math.round(values[from + column]! * factor) + zero;
@@ -172,6 +200,7 @@ async function writeConverted(
           stored.shape,
           await readFloats(stored, signal),
           type,
+          labelOf(stored),
         ))
           await file.write(bytes, 0, bytes.byteLength, places.get(made)!);
         progress?.(++done, tensors.length);
@@ -191,8 +220,10 @@ async function writeConverted(
   });
 }
 
+const labelOf = ({ file, storedName }: CheckpointTensor): string => `${file}: ${storedName}`;
+
 /** A weight as float32, whatever it is stored as. */
 export async function readFloats(stored: CheckpointTensor, signal?: AbortSignal): Promise<Float32Array> {
   const t = await stored.read(signal);
-  return toFloat32(t).data;
+  return toFloat32(t, labelOf(stored)).data;
 }

@@ -21,7 +21,9 @@ export const encoderOptions = {
     .string()
     .min(1)
     .optional()
-    .describe('Weights file inside the model folder, such as original.pt. Default: model.safetensors.'),
+    .describe(
+      'Weights file inside the model folder, such as original.pt. Default: model.safetensors, else pytorch_model.bin.',
+    ),
   device: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .default('auto')
@@ -65,6 +67,7 @@ export async function openModel<A extends EncoderArchitecture>(
   const { path, name } = await resolveModel([family], model, { signal, log: log.warn, progress });
   const checkpoint = await openCheckpoint(family, path, { weights, name });
   try {
+    for (const note of checkpoint.notes) log.warn(note);
     for (const file of checkpoint.files) recordInput({ path: file, ...(await rememberedDigest(file, signal)) });
     const encoder = await openEncoder(checkpoint, {
       devices: [device].flat(),

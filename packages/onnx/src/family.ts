@@ -139,10 +139,11 @@ export interface ModelFamily<A extends EncoderArchitecture> {
   /** The encoder that `expectedTensors` lists, for messages: "V-JEPA 2.0". */
   name(architecture: A): string;
 
-  /** Keys under which a `.pt` file may hold the encoder, the best first; a file with none of them is the encoder. */
-  readonly pickledKeys: readonly string[];
-  /** What a stored tensor is; `undefined` for what does not belong to such a checkpoint. */
-  meaningOf(stored: string): Meaning | undefined;
+  /**
+   * What a tensor is by its name, without what models and training put before it; `undefined` for what does not belong
+   * to such a checkpoint.
+   */
+  meaningOf(name: string): Meaning | undefined;
   /** Every tensor of an encoder by the project's names, with its shape. */
   expectedTensors(architecture: A): ReadonlyMap<string, readonly number[]>;
   /** The published spelling of one of the project's names, for messages. */

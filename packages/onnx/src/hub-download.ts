@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
 import { retried } from '@deepearth/core/on-error';
 import { isFile } from './hub-cache.ts';
+import { pauseBeforeNext } from './hub-patience.ts';
 
 /** A file as the Hub lists it. */
 export interface HubFile {
@@ -71,7 +72,8 @@ export async function download(file: HubFile, options: DownloadOptions): Promise
     const got = await sizeOf(incomplete);
     // What moves on may go on for as long as it does.
     if (!(error instanceof RangeIgnored) && got > before) vain = 0;
-    if (vain < pauses.length) return pauses[vain++];
+    const next = pauseBeforeNext(error, ++vain, { pauses, signal });
+    if (next !== undefined) return next;
     throw new InputError(file.path, `the download broke off at ${got} of ${file.bytes} bytes: ${reason(error)}.`, {
       code: 'E_DOWNLOAD',
       remedy: 'Run the same command again: it goes on from there.',

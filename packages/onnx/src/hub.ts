@@ -20,6 +20,8 @@ import { download, reason, verify, type HubFile } from './hub-download.ts';
 import { hubEnvironment, type HubEnvironment, type Variables } from './hub-environment.ts';
 import { withLock } from './hub-lock.ts';
 import { retried } from '@deepearth/core/on-error';
+import { isTimeOut, pauseBeforeNext } from './hub-patience.ts';
+import { proxiedFetch } from './hub-proxy.ts';
 import { refusal, retriedStatus } from './hub-refusals.ts';
 
 /** How far a download is. */
@@ -66,6 +68,7 @@ const wanted = [
   'config.json',
   'model.safetensors',
   'model.safetensors.index.json',
+  'processor_config.json',
   'video_preprocessor_config.json',
   'preprocessor_config.json',
 ];
@@ -158,7 +161,8 @@ async function fromNetwork(
     }
     throw new InputError(model, `${environment.endpoint} does not answer: ${reason(error)}.`, {
       code: 'E_NETWORK',
-      remedy: 'Check the connection, name a mirror with HF_ENDPOINT, or give a folder instead.',
+      remedy:
+        'Check the connection, name a proxy with HTTPS_PROXY or a mirror with HF_ENDPOINT, or give a folder instead.',
       cause: error,
     });
   }
@@ -287,8 +291,9 @@ const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
 async function asking(
   model: string,
   { endpoint, token }: HubEnvironment,
-  { signal, known = [] }: FetchOptions,
+  { signal, known = [], variables }: FetchOptions,
 ): Promise<typeof fetch> {
+  const send = proxiedFetch(variables);
   const secret = await token();
   if (!URL.canParse(endpoint))
     throw new InputError('HF_ENDPOINT', `is no address: ${JSON.stringify(endpoint)}.`, {
@@ -302,7 +307,7 @@ async function asking(
     // Bytes are counted and hashed as stored.
     headers.set('Accept-Encoding', 'identity');
     if (secret && url.origin === origin) headers.set('Authorization', `Bearer ${secret}`);
-    const response = await fetch(input, { ...init, headers, ...(signal && { signal }) });
+    const response = await send(input, { ...init, headers, ...(signal && { signal }) });
     if (response.ok) return response;
     await response.body?.cancel();
     if (retriedStatus(response.status)) throw new Error(`${url.origin} returns ${response.status}`);
@@ -312,12 +317,16 @@ async function asking(
 
 async function repeating<T>(
   work: () => Promise<T>,
-  { pauses = defaultPauses, signal }: FetchOptions,
+  { pauses = defaultPauses, signal, warn }: FetchOptions,
   most = Infinity,
 ): Promise<T> {
   return retried(work, {
     signal,
-    pause: (error, failures) =>
-      error instanceof InputError || signal?.aborted || failures > most ? undefined : pauses[failures - 1],
+    pause: (error, failures) => {
+      if (error instanceof InputError || signal?.aborted || failures > most) return undefined;
+      if (failures === pauses.length + 1 && signal && isTimeOut(error))
+        warn?.(`no answer in time (${reason(error)}): asking again until there is one, or until this is stopped.`);
+      return pauseBeforeNext(error, failures, { pauses, signal });
+    },
   });
 }

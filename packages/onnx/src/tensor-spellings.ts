@@ -4,8 +4,6 @@ import type { Meaning } from './family.ts';
 
 /** How the checkpoints of one family spell the names of their tensors. */
 export interface Spellings {
-  /** What training and the models around an encoder put before its names; left out before anything else is looked at. */
-  readonly wrappers: RegExp;
   /** Tensors that belong to a checkpoint and are not needed. */
   readonly besides: RegExp;
   /** Tensors of what stands on top of the encoder. */
@@ -17,11 +15,13 @@ export interface Spellings {
   ])[];
 }
 
-/** Returns what a stored tensor is; `undefined` for what does not belong to such a checkpoint. */
+/**
+ * Returns what a tensor is by its name without anything before it; `undefined` for what does not belong to such a
+ * checkpoint.
+ */
 export const meaningBy =
-  ({ wrappers, besides, head, encoder }: Spellings) =>
-  (stored: string): Meaning | undefined => {
-    const name = stored.replace(wrappers, '');
+  ({ besides, head, encoder }: Spellings) =>
+  (name: string): Meaning | undefined => {
     if (besides.test(name)) return 'besides';
     if (head.test(name)) return { head: name };
     for (const [pattern, known] of encoder) {

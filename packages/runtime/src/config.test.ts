@@ -420,6 +420,41 @@ describe('plugins', () => {
   });
 });
 
+describe('a plugin with the name of another stage', () => {
+  let folder: string;
+  const stage = (type: string, summary: string): string =>
+    `export const it = { kind: "reducer", type: "${type}", summary: "${summary}", examples: [], options: { safeParse: (data) => ({ success: true, data }) }, describe: (input) => ({ output: input }), async *process() {} };`;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'plugin-test-'));
+    await writeFile(join(folder, 'fit.mjs'), stage('reducer/fit', 'Mine.'));
+    await writeFile(join(folder, 'one.mjs'), stage('reducer/own', 'One.'));
+    await writeFile(join(folder, 'two.mjs'), `${stage('reducer/own', 'Two.')}`);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  const loaded = (plugins: string, type: string) =>
+    parseConfig(`plugins: ${plugins}${good}  - { type: ${type} }\n`, join(folder, 'pipeline.yaml'), { registry });
+
+  test('is refused, with its place and what helps', async () => {
+    await expect(loaded('[./fit.mjs]', 'reducer/fit')).rejects.toThrow(
+      'pipeline.yaml:1:11 plugins.0: the plugin ./fit.mjs has a stage reducer/fit, as DeepEarth Streams has itself. Give it another name, or write { module: ./fit.mjs, override: true } to take it in place of the other.',
+    );
+    await expect(loaded('[./one.mjs, ./two.mjs]', 'reducer/own')).rejects.toThrow(
+      'plugins.1: the plugin ./two.mjs has a stage reducer/own, as the plugin ./one.mjs has.',
+    );
+  });
+
+  test('takes its place where it is told to', async () => {
+    for (const [plugins, type, summary, plugin] of [
+      ['[{ module: ./fit.mjs, override: true }]', 'reducer/fit', 'Mine.', './fit.mjs'],
+      ['[./one.mjs, { module: ./two.mjs, override: true }]', 'reducer/own', 'Two.', './two.mjs'],
+      ['[{ module: ./one.mjs }]', 'reducer/own', 'One.', './one.mjs'],
+    ] as const) {
+      const { pipeline } = await loaded(plugins, type);
+      expect(pipeline.stages.at(-1)!.definition).toMatchObject({ type, summary, plugin });
+    }
+  });
+});
+
 describe('drawings and schemas', () => {
   test('a plan is drawn with what travels on each edge', async () => {
     expect(toMermaid(await plan((await load(good)).pipeline))).toBe(

@@ -8,7 +8,7 @@ import { onErrorSchema } from '@deepearth/core/on-error';
 import { optionIssues } from '@deepearth/core/option-issues';
 import { applyOverrides, type Override, type Path } from './overrides.ts';
 import { definePipeline, type Pipeline, type StageUse } from '@deepearth/core/pipeline';
-import { loadPlugin } from './plugins.ts';
+import { withPlugin } from './plugins.ts';
 import { followed, isMergeKey, mergedMaps, readYaml } from './read-yaml.ts';
 import { unknownTypeRemedy, type StageRegistry } from '@deepearth/core/registry';
 import { substitute } from './substitute.ts';
@@ -32,7 +32,15 @@ export const stageEntrySchema = z.strictObject({
 export const pipelineSchemaParts = {
   name: z.string().min(1).describe('a name for the pipeline').optional(),
   plugins: z
-    .array(z.string())
+    .array(
+      z.union([
+        z.string(),
+        z.strictObject({
+          module: z.string().describe('a path relative to this file, or a package name'),
+          override: z.boolean().describe('whether its stages take the place of others of their type').optional(),
+        }),
+      ]),
+    )
     .describe('modules with stages of your own: paths relative to this file, or package names')
     .optional(),
   output: z
@@ -143,10 +151,17 @@ export async function parseConfig(
   let all = registry;
   for (const [index, plugin] of plugins.entries()) {
     try {
-      all = all.with(await loadPlugin(plugin, file));
+      all = await withPlugin(all, typeof plugin === 'string' ? { module: plugin } : plugin, file);
     } catch (error) {
       if (!(error instanceof DeepEarthError)) throw error;
-      fail([{ location: locate(['plugins', index]), path: `plugins.${index}`, message: error.message }]);
+      fail([
+        {
+          location: locate(['plugins', index]),
+          path: `plugins.${index}`,
+          message: error.message,
+          remedy: error.remedy,
+        },
+      ]);
     }
   }
   fail(

@@ -1,42 +1,53 @@
 // The lock of an output folder: one run at a time, taken over from a run that died by exactly one other.
 
 import { randomBytes } from 'node:crypto';
-import { open, readdir, readFile, rm, rmdir } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { open, readdir, readFile, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { InputError } from '@deepearth/core/errors';
 import type { StoreLock } from '@deepearth/core/store';
+import { isRunning, ownHolder, type Holder } from './lock-holder.ts';
 
-interface Holder {
-  readonly pid: number;
-  readonly host: string;
+/** How a lock shows that its holder lives, and how long others watch one whose process they cannot see. */
+export interface LockTimes {
+  readonly beatMilliseconds: number;
+  readonly watchMilliseconds: number;
 }
 
+const usual: LockTimes = { beatMilliseconds: 2000, watchMilliseconds: 15_000 };
 const pattern = /^lock\.(\d+)$/;
 const tries = 8;
 
 /**
  * Takes the lock of a state folder. A lock is a file `lock.N`, and only one maker of a name succeeds. A run that finds
  * locks of dead runs makes the next number: of two that find the same ones, one succeeds. It then looks again: whoever
- * sees another living lock beside its own steps back and waits a moment, since both may have looked too early. Throws an
+ * sees another living lock beside its own steps back and waits a moment, since both may have looked too early.
+ *
+ * A holder on this machine is dead when its process is. One on another machine or in another container is dead when its
+ * lock, which it touches every two seconds, is not touched while it is watched; clocks are not compared. Throws an
  * `InputError` while another run holds it.
  */
-export async function takeLock(state: string, folder: string): Promise<StoreLock> {
+export async function takeLock(state: string, folder: string, times: LockTimes = usual): Promise<StoreLock> {
   const jitter = randomBytes(tries);
-  const mine: Holder = { pid: process.pid, host: hostname() };
+  const mine = ownHolder(randomBytes(8).toString('hex'));
   let living: Lock | undefined;
   for (let attempt = 0; attempt < tries; attempt++) {
     const found = await locks(state);
-    living = found.find(({ alive }) => alive);
+    living = await firstAlive(found, mine, times);
     if (living) break;
     const path = join(state, `lock.${Math.max(0, ...found.map(({ number }) => number)) + 1}`);
     if (await create(path, mine)) {
       const others = (await locks(state)).filter((lock) => lock.path !== path);
-      living = others.find(({ alive }) => alive);
+      // Those that were watched are known to be dead; a new one is of somebody who looked at the same time.
+      const known = new Set(found.map((lock) => lock.path));
+      living = await firstAlive(
+        others.filter((lock) => !known.has(lock.path)),
+        mine,
+        { ...times, watchMilliseconds: 0 },
+      );
       if (!living) {
         await Promise.all(others.map((lock) => rm(lock.path, { force: true })));
-        return { release: () => release(path, state) };
+        return held(path, state, mine, times);
       }
       await rm(path, { force: true });
     }
@@ -45,21 +56,46 @@ export async function takeLock(state: string, folder: string): Promise<StoreLock
   const { pid, host } = living?.holder ?? mine;
   throw new InputError(folder, `another run (process ${pid} on ${host}) is writing here.`, {
     code: 'E_OUTPUT_BUSY',
-    remedy: `Wait for it, choose another output folder, or delete ${living?.path ?? state} if that process is gone.`,
+    remedy: 'Wait for it, stop it, or choose another output folder.',
   });
 }
 
-async function release(path: string, state: string): Promise<void> {
-  await rm(path, { force: true });
-  // The folder goes when nothing else lies in it, which is so when the run ended well.
-  await rmdir(state).catch(() => undefined);
+function held(path: string, state: string, mine: Holder, { beatMilliseconds }: LockTimes): StoreLock {
+  const lost = new AbortController();
+  const beat = async (): Promise<void> => {
+    try {
+      const now = new Date();
+      await utimes(path, now, now);
+      if ((await readHolder(path))?.token === mine.token) return;
+    } catch (error) {
+      // A file system that is away for a moment is no loss.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return;
+    }
+    clearInterval(timer);
+    lost.abort(
+      new InputError(path, 'the lock of this run is gone: another run has taken it for dead.', {
+        code: 'E_LOCK_LOST',
+        remedy: 'Let one run at a time write here, and run again with --resume.',
+      }),
+    );
+  };
+  const timer = setInterval(() => void beat(), beatMilliseconds);
+  timer.unref();
+  return {
+    lost: lost.signal,
+    async release() {
+      clearInterval(timer);
+      if ((await readHolder(path))?.token === mine.token) await rm(path, { force: true });
+      // The folder goes when nothing else lies in it, which is so when the run ended well.
+      await rmdir(state).catch(() => undefined);
+    },
+  };
 }
 
 interface Lock {
   readonly path: string;
   readonly number: number;
   readonly holder: Holder | undefined;
-  readonly alive: boolean;
 }
 
 async function locks(state: string): Promise<Lock[]> {
@@ -74,10 +110,40 @@ async function locks(state: string): Promise<Lock[]> {
       await pause(20);
       holder = await readHolder(path);
     }
-    const alive = holder !== undefined && (holder.host !== hostname() || isAlive(holder.pid));
-    found.push({ path, number: Number(number), holder, alive });
+    found.push({ path, number: Number(number), holder });
   }
   return found;
+}
+
+/** The first lock whose holder lives; those whose process cannot be seen are watched, all of them at once. */
+async function firstAlive(
+  found: readonly Lock[],
+  mine: Holder,
+  { watchMilliseconds, beatMilliseconds }: LockTimes,
+): Promise<Lock | undefined> {
+  const unseen: Lock[] = [];
+  for (const lock of found) {
+    const running = lock.holder && isRunning(lock.holder, mine);
+    if (running) return lock;
+    if (lock.holder && running === undefined) unseen.push(lock);
+  }
+  if (unseen.length === 0) return undefined;
+  if (watchMilliseconds === 0) return unseen[0];
+  const touched = (lock: Lock): Promise<number | undefined> =>
+    stat(lock.path).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => undefined,
+    );
+  const before = await Promise.all(unseen.map(touched));
+  const until = performance.now() + watchMilliseconds;
+  while (performance.now() < until) {
+    await pause(beatMilliseconds / 4);
+    const now = await Promise.all(unseen.map(touched));
+    const alive = unseen.find((_, i) => now[i] !== undefined && now[i] !== before[i]);
+    if (alive) return alive;
+    if (now.every((time) => time === undefined)) return undefined;
+  }
+  return undefined;
 }
 
 const readHolder = (path: string): Promise<Holder | undefined> =>
@@ -93,15 +159,5 @@ async function create(path: string, holder: Holder): Promise<boolean> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     return false;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return true;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,15 +1,15 @@
 // A run store in a folder: whole files only, synced before they get their name.
 
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve, sep } from 'node:path';
+import { lstat, mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
 import { stateFolder } from '@deepearth/core/safe-path';
-import type { Content } from '@deepearth/core/stage';
 import type { RunStore, Stored } from '@deepearth/core/store';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { fileScratch } from './file-scratch.ts';
 import { takeLock } from './folder-lock.ts';
+import { folderSyncs } from './folder-syncs.ts';
 
 const explain = (error: unknown, folder: string): unknown => {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
@@ -49,6 +49,7 @@ export function folderStore(path: string): FolderStore {
   const work = join(state, 'work');
   const journal = join(state, 'journal.jsonl');
   let serial = 0;
+  const syncs = folderSyncs(journal);
 
   const explained = async <T>(act: () => Promise<T>): Promise<T> => {
     try {
@@ -58,28 +59,73 @@ export function folderStore(path: string): FolderStore {
     }
   };
 
+  /** Folders below the output folder that are known to be no links. */
+  const plain = new Set<string>(['.']);
+  /** Whether a path stays inside: a link among its folders may lead anywhere. */
+  async function staysInside(path: string): Promise<boolean> {
+    const parts = dirname(path).split('/');
+    for (let i = 1; i <= parts.length; i++) {
+      const part = parts.slice(0, i).join('/');
+      if (plain.has(part)) continue;
+      const found = await lstat(join(folder, part)).catch(() => undefined);
+      if (!found) return true;
+      if (!found.isDirectory()) return false;
+      plain.add(part);
+    }
+    return true;
+  }
+
   async function begin(target: string) {
+    if (!(await staysInside(target)))
+      throw new InputError(
+        `${folder}/${target}`,
+        'lies under a link or a file, not in a folder of the output folder.',
+        {
+          code: 'E_LINK',
+          remedy: 'Put a folder in its place, or choose another --output.',
+        },
+      );
     const temporary = join(parts, `${serial++}.part`);
     const hash = createHash('sha256');
     const file = await open(temporary, 'wx');
+    // An archive of small files comes in thousands of small pieces.
+    let waiting: Uint8Array[] = [];
+    let waitingBytes = 0;
     let bytes = 0;
     let done = false;
+    async function write(piece: Uint8Array): Promise<void> {
+      // A write may be short (a full disk); it then fails with the reason the next time.
+      for (let at = 0; at < piece.byteLength;) at += (await file.write(piece, at, piece.byteLength - at)).bytesWritten;
+    }
+    async function flush(): Promise<void> {
+      const pieces = waiting;
+      [waiting, waitingBytes] = [[], 0];
+      if (pieces.length > 0) await write(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
+    }
     return {
       async append(piece: Uint8Array): Promise<void> {
         hash.update(piece);
-        // A write may be short (a full disk); it then fails with the reason the next time.
-        for (let at = 0; at < piece.byteLength;)
-          at += (await file.write(piece, at, piece.byteLength - at)).bytesWritten;
         bytes += piece.byteLength;
+        if (piece.byteLength >= worthWriting) {
+          await flush();
+          return write(piece);
+        }
+        waiting.push(piece.slice());
+        waitingBytes += piece.byteLength;
+        if (waitingBytes >= worthWriting) await flush();
       },
-      async commit(): Promise<Stored> {
+      async commit(record?: (stored: Stored) => Promise<void>): Promise<Stored> {
+        await flush();
         await file.sync();
         await file.close();
+        const stored = { bytes, sha256: hash.digest('hex') };
+        await record?.(stored);
         const final = join(folder, target);
         await mkdir(dirname(final), { recursive: true });
         await rename(temporary, final);
         done = true;
-        return { bytes, sha256: hash.digest('hex') };
+        await syncs.folder(dirname(final));
+        return stored;
       },
       async discard(): Promise<void> {
         if (done) return;
@@ -95,14 +141,21 @@ export function folderStore(path: string): FolderStore {
     folder,
     async get(path) {
       const full = join(folder, path);
-      const found = await stat(full).catch(() => undefined);
+      const found = (await staysInside(path)) ? await lstat(full).catch(() => undefined) : undefined;
       return found?.isFile() ? openFile(full) : undefined;
+    },
+    has: async (path) => (await lstat(join(folder, path)).catch(() => undefined)) !== undefined,
+    async pathOf(file) {
+      const real = async (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
+      const path = relative(await real(folder), await real(file));
+      return path === '' || path.startsWith('..') || isAbsolute(path) ? undefined : path.split(sep).join('/');
     },
     put: (target, content) =>
       explained(async () => {
         const writing = await begin(target);
         try {
-          for await (const piece of gathered(content)) await writing.append(piece);
+          if (content instanceof Uint8Array) await writing.append(content);
+          else for await (const piece of content) await writing.append(piece);
           return await writing.commit();
         } finally {
           await writing.discard();
@@ -112,7 +165,7 @@ export function folderStore(path: string): FolderStore {
       const writing = await explained(() => begin(target));
       return {
         append: (bytes) => explained(() => writing.append(bytes)),
-        commit: () => explained(() => writing.commit()),
+        commit: (record) => explained(() => writing.commit(record)),
         discard: () => writing.discard(),
       };
     },
@@ -133,10 +186,18 @@ export function folderStore(path: string): FolderStore {
         if (found) yield { path, bytes: found.size };
       }
     },
-    remove: (path) => explained(() => rm(join(folder, path), { force: true })),
+    remove: (path) =>
+      explained(async () => {
+        if (await staysInside(path)) await rm(join(folder, path), { force: true });
+      }),
     lock: () =>
       explained(async () => {
         await mkdir(state, { recursive: true });
+        if ((await lstat(state)).isSymbolicLink())
+          throw new InputError(state, 'is a link.', {
+            code: 'E_LINK',
+            remedy: 'Remove it: a run keeps its own things there.',
+          });
         const lock = await takeLock(state, folder);
         // What a killed run left half-written.
         await rm(parts, { recursive: true, force: true });
@@ -154,11 +215,11 @@ export function folderStore(path: string): FolderStore {
       await explained(() => mkdir(path, { recursive: true }));
       return path;
     },
-    appendJournal: (line) => explained(() => appendFile(journal, `${line}\n`)),
+    appendJournal: (...lines) => explained(() => syncs.journal(lines)),
     readJournal: async () =>
       (await readFile(journal, 'utf8').catch(() => '')).split('\n').filter((line) => line !== ''),
-    clearJournal: () => explained(() => rm(journal, { force: true })),
     async settle(keepJournal) {
+      await syncs.close();
       await rm(parts, { recursive: true, force: true });
       await rm(work, { recursive: true, force: true });
       if (!keepJournal) await rm(journal, { force: true });
@@ -166,23 +227,5 @@ export function folderStore(path: string): FolderStore {
   };
 }
 
-/**
- * The same bytes in pieces of a size that is worth a write: an archive of small files comes in thousands of small ones.
- */
-async function* gathered(content: Content, size = 1 << 18): AsyncGenerator<Uint8Array> {
-  if (content instanceof Uint8Array) return yield content;
-  const room = new Uint8Array(size);
-  let used = 0;
-  for await (const piece of content) {
-    if (used + piece.byteLength > size && used > 0) {
-      yield room.subarray(0, used);
-      used = 0;
-    }
-    if (piece.byteLength >= size) yield piece;
-    else {
-      room.set(piece, used);
-      used += piece.byteLength;
-    }
-  }
-  if (used > 0) yield room.subarray(0, used);
-}
+/** Bytes that are written at once. */
+const worthWriting = 1 << 18;

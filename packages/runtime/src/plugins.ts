@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DeepEarthError } from '@deepearth/core/errors';
+import type { StageRegistry } from '@deepearth/core/registry';
 import { stageKinds, type StageDefinition, type StageList } from '@deepearth/core/stage';
 
 /**
@@ -21,6 +22,7 @@ export async function loadPlugin(name: string, configFile: string): Promise<Stag
     if (isDefinition(value)) list[value.type] = async () => value;
     else if (exported === 'stages' && value !== null && typeof value === 'object') Object.assign(list, value);
   }
+  for (const [type, load] of Object.entries(list)) list[type] = async () => ({ ...(await load()), plugin: name });
   if (Object.keys(list).length === 0) {
     throw new DeepEarthError(
       `the plugin ${name} exports no stage. Export what defineReducer (or another define… of @deepearth/core) returns, or a "stages" list.`,
@@ -28,6 +30,38 @@ export async function loadPlugin(name: string, configFile: string): Promise<Stag
     );
   }
   return list;
+}
+
+/** A plugin as a pipeline names it. */
+export interface PluginUse {
+  /** A path relative to the config file, or a package name. */
+  readonly module: string;
+  /** Whether its stages may take the place of others of their type. */
+  readonly override?: boolean | undefined;
+}
+
+/**
+ * A registry with the stages of a plugin. Throws a `DeepEarthError` as `loadPlugin` does, and for a stage of a type that
+ * there is already, unless the plugin is to override it.
+ */
+export async function withPlugin(
+  registry: StageRegistry,
+  { module, override = false }: PluginUse,
+  configFile: string,
+): Promise<StageRegistry> {
+  const list = await loadPlugin(module, configFile);
+  const taken = Object.keys(list).filter((type) => registry.has(type));
+  if (taken.length > 0 && !override) {
+    const other = (await registry.load(taken[0]!)).plugin;
+    throw new DeepEarthError(
+      `the plugin ${module} has a stage ${taken[0]}, as ${other === undefined ? 'DeepEarth Streams has itself' : `the plugin ${other} has`}.`,
+      {
+        code: 'E_PLUGIN_NAME',
+        remedy: `Give it another name, or write { module: ${module}, override: true } to take it in place of the other.`,
+      },
+    );
+  }
+  return registry.with(list);
 }
 
 async function fileUrl(name: string, folder: string): Promise<string> {

@@ -149,7 +149,7 @@ describe('a run', () => {
     expect(watch.made).toBeLessThan(20);
     const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8'));
     expect(manifest).toMatchObject({ status: 'failed', message: 'broken (value-3): no such pixel' });
-    expect(await readdir(join(folder, '.deepearth'))).toEqual(['journal.jsonl']);
+    expect(existsSync(join(folder, '.deepearth'))).toBe(false);
   });
 
   test('skips what fails where that was chosen, and lists it', async () => {
@@ -361,6 +361,6 @@ describe.skipIf(!smallDisk)('on a full disk (skipped where no small file system 
     const written = await readdir(join(output, 'large'));
     for (const name of written) expect((await stat(join(output, 'large', name))).size).toBe(100 * 1024);
     expect(written.length).toBeGreaterThan(0);
-    expect(await readdir(join(output, '.deepearth'))).toEqual(['journal.jsonl']);
+    expect(existsSync(join(output, '.deepearth'))).toBe(false);
   });
 });

@@ -100,6 +100,17 @@ describe('a file of tokens', () => {
     expect((await write(grid(), { format: 'pt' })).artifact.holds).toBeUndefined();
   });
 
+  test.each(['safetensors', 'pt', 'npy'])('refuses values that float16 does not hold, in %s', async (format) => {
+    const tokens = grid();
+    const data = Float32Array.from(tokens.values.data);
+    data[5] = -2.7e5;
+    const large = { ...tokens, values: tensor('float32', tokens.values.shape, data) };
+    await expect(write(large, { format, dtype: 'float16' })).rejects.toThrow(
+      new RegExp(`features/features_.*\\.${format}: the value -270000 .* would become infinite in float16`),
+    );
+    expect((await write(large, { format })).bytes.byteLength).toBeGreaterThan(0);
+  });
+
   test('keeps float16 tokens as they are, and can widen them', async () => {
     const tokens = grid();
     const half = {

@@ -3,12 +3,11 @@
 import {
   axisSize,
   defineSink,
-  halfFromFloat32,
   itemFile,
   itemBytes,
   refuse,
   spec,
-  tensor,
+  toFloat16,
   toFloat32,
   type ArtifactAbout,
   type Embedding,
@@ -30,7 +29,9 @@ export const featuresOptions = z.strictObject({
   dtype: z
     .enum(['same', 'float32', 'float16'])
     .default('same')
-    .describe('Type of the numbers in the file. float16 halves the file and rounds to about three digits.'),
+    .describe(
+      'Type of the numbers in the file. float16 halves the file and rounds to about three digits; values that it does not hold (beyond 65504) are an error.',
+    ),
   directory: z
     .string()
     .min(1)
@@ -63,7 +64,7 @@ export const features = defineSink({
   type: 'features',
   summary: 'Writes tokens, embeddings or projections, one file for each clip: features_frames_0000_0015.safetensors.',
   options: featuresOptions,
-  joins: 'merged',
+  joins: 'parallel',
   examples: ['- type: sink/features', '- type: sink/features\n  with: { format: pt, dtype: float16 }'],
 
   describe(input, { options, inputs, ownName }) {
@@ -96,10 +97,10 @@ export const features = defineSink({
 
   async each(item: TokenGrid | Embedding | Projection, { options, output, key, severalSequences, ownName }) {
     const name = item.kind === 'projection' ? item.reducer : usualName(item.kind);
-    const values = convert(item.values, options.dtype);
     const [ending, mediaType] = endings[options.format];
     const file = itemFile(options.prefix ?? name, item, severalSequences);
     const path = `${options.directory ?? ownName ?? name}/${file}.${ending}`;
+    const values = convert(item.values, options.dtype, path);
     // Only a file without any loss may replace the item when a run is resumed.
     const whole = item.kind === 'tokens' && options.format === 'safetensors' && values.dtype === item.values.dtype;
     return output.write(
@@ -123,9 +124,10 @@ function aboutOf(item: TokenGrid | Embedding | Projection, { shape, dtype }: Ten
 function convert(
   values: Tensor<'float32' | 'float16'>,
   dtype: 'same' | 'float32' | 'float16',
+  path: string,
 ): Tensor<'float32' | 'float16'> {
   if (dtype === 'same' || dtype === values.dtype) return values;
   return dtype === 'float32'
     ? toFloat32(values)
-    : tensor('float16', values.shape, halfFromFloat32(values.data as Float32Array));
+    : toFloat16(values as Tensor<'float32'>, path, { remedy: 'Give `dtype: float32`, or leave it out.' });
 }

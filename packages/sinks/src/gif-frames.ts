@@ -46,6 +46,15 @@ const ditherLevels = (meanSquaredError: number): number =>
 export const delayOf = (index: number, fps: number): number =>
   Math.round(((index + 1) * 100) / fps) - Math.round((index * 100) / fps);
 
+/** The longest delay of a frame, in hundredths of a second, and the longest edge, in pixels: both have 16 bits. */
+const most16 = 65535;
+/** What the longest delay is in seconds. */
+export const longestDelaySeconds = most16 / 100;
+/** Whether a GIF can say the delays of so many frames a second; with what rounding carries along. */
+export const canDelay = (fps: number): boolean => Math.ceil(100 / fps) <= most16;
+/** Whether a GIF can have an edge of so many pixels. */
+export const canMeasure = (edge: number): boolean => edge <= most16;
+
 interface Chosen {
   readonly map: PaletteMap;
   /** The mean squared distance of the pixels it was chosen for. */

@@ -1,13 +1,13 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tensor, type Artifact, type Picture } from '@deepearth/core';
-import { runStage } from '@deepearth/runtime/run-stage';
+import { spec, tensor, type Artifact, type Picture } from '@deepearth/core';
+import { describeAlone, runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makePictures } from '@deepearth/testing';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { delayOf, gifWriter, type GifOptions } from './gif-frames.ts';
+import { canDelay, delayOf, gifWriter, type GifOptions } from './gif-frames.ts';
 import { gif } from './gif.ts';
 
 const layers = () => [...makePictures(4), ...makePictures(4, { layer: 'other', seed: 2 })];
@@ -148,6 +148,32 @@ describe('a GIF', () => {
     const [r, , b] = frames[61]!;
     expect(b).toBeGreaterThan(190);
     expect(r).toBeLessThan(30);
+  });
+});
+
+describe('what 16 bits do not hold', () => {
+  const described = (options: object, axes: object = {}) =>
+    describeAlone(gif, {
+      options,
+      inputs: [spec('picture', { height: 4, width: 4, channels: 3, ...axes }, 'uint8', 3)],
+    });
+  test('is refused before anything runs: a frame of more than 655.35 s, an edge of more than 65,535 pixels', async () => {
+    expect(await described({ fps: 0.001 })).toMatchObject({
+      refused: 'at 0.001 pictures per second one lasts 1000 s, and a GIF says at most 655.35 s.',
+    });
+    expect(await described({ fps: 0.0017 })).not.toHaveProperty('refused');
+    expect(await described({}, { width: 65536 })).toMatchObject({ refused: expect.stringContaining('65536') });
+    expect(await described({}, { width: 65535 })).not.toHaveProperty('refused');
+  });
+  test('no delay that is let through is longer than it can be said', () => {
+    for (let fps = 0.0014; fps < 0.0016; fps += 1e-7)
+      if (canDelay(fps))
+        for (let index = 0; index < 200; index++) expect(delayOf(index, fps)).toBeLessThanOrEqual(65535);
+    expect(canDelay(0.00153)).toBe(true);
+  });
+  test('is refused where it comes: a picture whose size nobody knew', async () => {
+    const wide = { ...makePictures(1)[0]!, pixels: tensor('uint8', [1, 65536, 3], new Uint8Array(65536 * 3)) };
+    await expect(write([wide])).rejects.toThrow('at most 65535 pixels along an edge');
   });
 });
 

@@ -1,6 +1,7 @@
 // Writes pictures as animated GIFs, one for each layer and sequence.
 
 import {
+  axisSize,
   defineSink,
   InputError,
   lineage,
@@ -14,7 +15,7 @@ import {
 import { z } from 'zod';
 import { gifBytes, pixelsOf } from './estimate.ts';
 import { folderOf } from './folder-of.ts';
-import { gifWriter, sampleBytes, type GifWriter } from './gif-frames.ts';
+import { canDelay, canMeasure, gifWriter, longestDelaySeconds, sampleBytes, type GifWriter } from './gif-frames.ts';
 
 const usualFolder = 'gif';
 
@@ -25,7 +26,9 @@ export const gifOptions = z.strictObject({
     .positive()
     .max(50)
     .default(12)
-    .describe('Pictures per second, at most 50: browsers slow down anything faster.'),
+    .describe(
+      'Pictures per second, from 0.00153 (a GIF says at most 655.35 s) to 50: browsers slow down anything faster.',
+    ),
   loop: z.boolean().default(true).describe('Play again and again, or once.'),
   colors: z.number().int().min(2).max(256).default(256).describe('Number of colours of a picture, at most.'),
   palette: z
@@ -69,6 +72,20 @@ export const gif = defineSink({
       return refuse(`a GIF is made of pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
         remedy: 'Put it behind a renderer.',
       });
+    if (!canDelay(options.fps))
+      return refuse(
+        `at ${options.fps} pictures per second one lasts ${Number((1 / options.fps).toPrecision(6))} s, and a GIF says at most ${longestDelaySeconds} s.`,
+        { option: 'fps', remedy: 'Give at least 0.00153, or write pictures with sink/pictures.' },
+      );
+    for (const { spec: pictures } of inputs)
+      for (const axis of ['width', 'height'])
+        if (!canMeasure(axisSize(pictures, axis) ?? 0))
+          return refuse(
+            `a GIF has at most 65535 pixels along an edge, and the pictures have ${axisSize(pictures, axis)}.`,
+            {
+              remedy: 'Write them with sink/pictures.',
+            },
+          );
     const sum = pixelsOf(inputs);
     const streams = inputs.reduce((sum, { spec: { sequences } }) => sum + Math.max(1, sequences?.length ?? 1), 0);
     return {
@@ -133,6 +150,15 @@ function sameSize(first: Picture, picture: Picture): true {
   const [a, b] = [first, picture].map(
     ({ pixels: { shape } }) => `${shape[1]} x ${shape[0]}${shape[2] === 4 ? ' with opacity' : ''}`,
   );
+  if (!canMeasure(Math.max(...picture.pixels.shape.slice(0, 2))))
+    throw new InputError(
+      sourceName(picture.frame),
+      `the picture ${picture.id} is ${b}; a GIF has at most 65535 pixels along an edge.`,
+      {
+        code: 'E_PICTURE_SIZE',
+        remedy: 'Write it with sink/pictures.',
+      },
+    );
   if (a === b) return true;
   throw new InputError(
     sourceName(picture.frame),

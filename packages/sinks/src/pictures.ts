@@ -29,7 +29,7 @@ export const pictures = defineSink({
   type: 'pictures',
   summary: 'Writes every picture as a PNG, JPEG or WebP file: LAYER/frame_000616.png.',
   options: picturesOptions,
-  joins: 'merged',
+  joins: 'parallel',
   examples: [
     '- type: sink/pictures',
     '- type: sink/pictures\n  with: { format: jpeg, quality: 95, directory: stills }',

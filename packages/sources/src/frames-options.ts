@@ -103,7 +103,7 @@ export const framesOptions = z.strictObject({
     ])
     .optional()
     .describe(
-      'Which values become black and white, the same for the whole series, for encoder and drawing: `percentile` (2 and 98 of all values), `{ percentile: [1, 99] }`, `{ range: [0, 3000] }`, or `type`, the whole range of 16 bits. Default: `percentile` for 16-bit pictures; 8-bit ones are left as they are.',
+      'Which values become black and white, the same for the whole series, for encoder and drawing: `percentile` (2 and 98 of all values), `{ percentile: [1, 99] }`, `{ range: [0, 3000] }`, or `type`, the whole range of their type (1 for floats). Default: `percentile` for pictures of more than 8 bits; 8-bit ones are left as they are.',
     ),
   values: z
     .enum(['uint8', 'stored'])

@@ -162,7 +162,7 @@ function decodingFor(
   { maxPixels, values, bands }: FramesOptions,
   stretch: Stretch | undefined,
 ): Decoding {
-  const range = stretch && (depth === 'uint16' || !stretch.wideOnly) ? stretch.range : undefined;
+  const range = stretch && (depth !== 'uint8' || !stretch.wideOnly) ? stretch.range : undefined;
   return { maxPixels, values, bands, range };
 }
 

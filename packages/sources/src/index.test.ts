@@ -17,6 +17,7 @@ test('what the package exports is what it is meant to', () => {
       "framesOptions",
       "isoOf",
       "listFrames",
+      "orders",
       "pictureEndings",
       "stages",
       "synthetic",

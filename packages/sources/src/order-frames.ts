@@ -11,6 +11,7 @@ import { readerOf, timesInNames, type NameTime } from './time-in-name.ts';
 
 /** What a sequence is ordered by. */
 export const orders = ['time', 'number', 'name'] as const;
+/** By time, by number or by name. */
 export type Order = (typeof orders)[number];
 
 /** A picture file with its place in the sequence. */

@@ -99,6 +99,7 @@ const listLayout = (features: Features): Layout => ({
 
 function layoutOf(value: Dict, { refuse, check }: Reading): Layout {
   const features = value.get('features');
+  if (isKind(features, 'unread')) return refuse(`features is ${features.what}, which is not read`);
   if (!isKind(features, 'tensor')) return refuse(`features is ${said(features)}, expected a tensor`);
   const { dtype, shape } = features;
   if ((dtype !== 'float32' && dtype !== 'float16') || shape.length !== 2)
@@ -232,6 +233,7 @@ function globalsOf(
 
 function optionalTensor(value: Dict, field: string, refuse: Reading['refuse']): PtTensor | undefined {
   const found = value.get(field) ?? undefined;
+  if (isKind(found, 'unread')) return refuse(`${field} is ${found.what}, which is not read`);
   return found === undefined || isKind(found, 'tensor')
     ? found
     : refuse(`${field} is ${said(found)}, expected a tensor`);

@@ -5,6 +5,7 @@ import {
   definePipeline,
   defineTransform,
   run,
+  spec,
   use,
   windowWithin,
   type Frame,
@@ -38,7 +39,12 @@ const part = (window: Rectangle, id: string) =>
       summary: 'Crops.',
       options: z.strictObject({}),
       examples: [],
-      describe: (input) => ({ output: input! }),
+      describe: (input) => ({
+        output: {
+          ...spec('frame', { height: window.height, width: window.width, channels: 3 }, 'uint8'),
+          count: input!.count,
+        },
+      }),
       each: (frame: Frame, { key }): Frame => ({
         ...frame,
         ...{ width: window.width, height: window.height, key: key(frame.key) },

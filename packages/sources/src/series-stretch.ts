@@ -10,7 +10,7 @@ import type { Listing } from './listing.ts';
 
 /** What is stretched, and how. */
 export interface Stretch {
-  /** 16-bit pictures alone, unless the options ask for all. */
+  /** Pictures of more than 8 bits alone, unless the options ask for all. */
   readonly wideOnly: boolean;
   readonly range: readonly [low: number, high: number];
 }
@@ -37,7 +37,7 @@ export function stretchNote(options: FramesOptions, { headers }: Listing): strin
   if ('range' in wanted) return [`values from ${wanted.range[0]} to ${wanted.range[1]} are shown from black to white`];
   const [low, high] = wanted.percentile;
   return [
-    `${wanted.wideOnly ? '16-bit values' : 'values'} are shown from black at percentile ${low} to white at percentile ${high} of the whole series, for encoders and drawing${wanted.wideOnly ? '; `stretch: type` divides them by 257 instead' : ''}`,
+    `values are shown from black at percentile ${low} to white at percentile ${high} of the whole series, for encoders and drawing${wanted.wideOnly ? '; `stretch: type` takes the whole range of their type instead' : ''}`,
   ];
 }
 
@@ -61,7 +61,7 @@ export async function findStretch(
   const looked = wideOnly ? files.filter(({ file }) => listing.headers.get(file)?.wide) : files;
   const count = Math.min(looked.length, mostFrames);
   const decoding: Decoding = { ...options, values: 'stored' };
-  const counts = countValues();
+  const counts = countValues(count);
   let frames = 0;
   for (let i = 0; i < count; i++) {
     signal.throwIfAborted();

@@ -158,7 +158,7 @@ describe('the stretch', () => {
       const described = await describeAlone(frames, { options: { directory, ...options } });
       return 'notes' in described ? described.notes!.join('\n') : '';
     };
-    expect(await notes({})).toMatch(/16-bit values are shown from black at percentile 2 to white at percentile 98/);
+    expect(await notes({})).toMatch(/values are shown from black at percentile 2 to white at percentile 98/);
     expect(await notes({ stretch: { range: [0, 3000] } })).toMatch(
       /values from 0 to 3000 are shown from black to white/,
     );
@@ -203,4 +203,42 @@ describe('the stretch', () => {
       { numRuns: 15 },
     );
   });
+});
+
+test('a series of floats is stretched over all of its values, pixels without data left out', async () => {
+  const floats = (values: readonly number[]): Uint8Array => {
+    const bytes = new Uint8Array(200 + values.length * 4);
+    const view = new DataView(bytes.buffer);
+    bytes.set([0x49, 0x49, 42, 0]);
+    const tags = [
+      [256, 4, values.length],
+      [257, 4, 1],
+      [258, 3, 32],
+      [259, 3, 1],
+      [262, 3, 1],
+      [273, 4, 200],
+      [277, 3, 1],
+      [278, 4, 1],
+      [279, 4, values.length * 4],
+      [339, 3, 3],
+    ] as const;
+    view.setUint32(4, 8, true);
+    view.setUint16(8, tags.length, true);
+    tags.forEach(([tag, type, value], i) => {
+      view.setUint16(10 + i * 12, tag, true);
+      view.setUint16(12 + i * 12, type, true);
+      view.setUint32(14 + i * 12, 1, true);
+      view.setUint32(18 + i * 12, value, true);
+    });
+    values.forEach((value, i) => view.setFloat32(200 + i * 4, value, true));
+    return bytes;
+  };
+  const directory = await folder({ '1.tif': floats([270, 280, NaN, 290]), '2.tif': floats([300, 310, 320, 330]) });
+  const { found } = await run({ directory, stretch: { percentile: [0, 100] } });
+  expect(found.map(greys)).toEqual([
+    [0, 42, 0, 85],
+    [128, 170, 212, 255],
+  ]);
+  expect([...found[0]!.raster.valid!]).toEqual([1, 1, 0, 1]);
+  expect(found[1]!.raster.valid).toBeUndefined();
 });

@@ -97,6 +97,66 @@ describe('bands of a TIFF', () => {
   });
 });
 
+describe('values that are no whole numbers from 0', () => {
+  const kinds = [Int16Array, Float32Array] as const;
+  const floating = (Kind: (typeof kinds)[number], bands: number, more: Partial<TiffPicture> = {}): TiffPicture => ({
+    ...picture(bands),
+    values: new Kind(Array.from({ length: width * height * bands }, (_, i) => ((i * 37) % 101) * 3.25 - 100)),
+    ...more,
+  });
+
+  test('are read as they are stored, in part too', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...kinds),
+        fc.constantFrom(1, 2, 3, 6),
+        fc.boolean(),
+        fc.boolean(),
+        async (Kind, bands, little, big) => {
+          const made = floating(Kind, bands, { photometric: 1 });
+          const file = makeTiff([made], { little, big });
+          const raster = await decode(file, { keep16: true });
+          expect(raster.values.dtype).toBe(Kind === Int16Array ? 'int16' : 'float32');
+          const expected = bandsOf(made, bands >= 3 ? [0, 1, 2] : [0, 0, 0]).map(
+            Kind === Int16Array ? Math.trunc : Math.fround,
+          );
+          expect([...raster.values.data]).toEqual(expected);
+          const part = await decode(file, { keep16: true, window: { x: 1, y: 2, width: 2, height: 1 } });
+          expect([...part.values.data]).toEqual(expected.slice((2 * width + 1) * 3, (2 * width + 3) * 3));
+        },
+      ),
+      { numRuns: 24 },
+    );
+  });
+
+  test('that are missing mask their pixels', async () => {
+    const made = floating(Float32Array, 3, { nodata: '-100' });
+    made.values[4] = NaN;
+    const { valid } = await decode(makeTiff([made]), { keep16: true });
+    const expected = Array.from({ length: width * height }, (_, pixel) =>
+      Array.from(made.values.slice(pixel * 3, pixel * 3 + 3)).some((value) => Number.isNaN(value) || value === -100)
+        ? 0
+        : 1,
+    );
+    expect([...valid!]).toEqual(expected);
+    expect(expected).toContain(0);
+  });
+
+  test('become 8 bits by the range of their type where nobody stretches them', async () => {
+    const made = { ...floating(Float32Array, 1), values: Float32Array.from({ length: 20 }, (_, i) => i / 10 - 0.5) };
+    expect([...(await decode(makeTiff([made]))).values.data].filter((_, i) => i % 3 === 0)).toEqual(
+      Array.from({ length: 20 }, (_, i) => new Uint8ClampedArray([Math.fround(i / 10 - 0.5) * 255])[0]),
+    );
+  });
+
+  test('are refused where a file is cut short', async () => {
+    const file = makeTiff([floating(Float32Array, 3)]);
+    const at = new DataView(file.buffer).getUint32(4, true);
+    await expect(decode(Uint8Array.from([...file.subarray(0, 8), ...file.subarray(200)]))).rejects.toThrow(/picture/);
+    expect(at).toBeGreaterThan(8);
+  });
+});
+
 describe('inks', () => {
   test('become colours by plain conversion, as in Pillow', async () => {
     const made = picture(4, { photometric: 5 });

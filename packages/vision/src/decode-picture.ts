@@ -2,10 +2,14 @@
 
 import { InputError, tensor, type Raster } from '@deepearth/core';
 import { checkWindow, overviewRaster, partOfRaster, type PartOptions } from '@deepearth/core/raster-part';
+import { stretchRaster } from './stretch.ts';
 import { damaged, openPicture, type PictureFile, type PictureFileOptions } from './picture-file.ts';
 
 export interface DecodeOptions extends PartOptions, Pick<PictureFileOptions, 'remedy'> {
-  /** Keep 16-bit values; otherwise they become 8-bit by `round(value / 257)`. */
+  /**
+   * Keep values of more than 8 bits. Otherwise 16-bit ones become 8-bit by `round(value / 257)`, and of others 0 to the
+   * largest of their type (1 for floats) becomes 0 to 255.
+   */
   readonly keep16?: boolean | undefined;
   /**
    * Which bands are shown as red, green and blue, or the one that is shown as grey: numbers from 1, or names that the
@@ -70,7 +74,13 @@ function chosenBands(
   return [red, green, blue];
 }
 
-async function decode(file: PictureFile, { keep16, bands }: Decoding, window?: PartOptions['window']): Promise<Raster> {
+async function decode(file: PictureFile, decoding: Decoding, window?: PartOptions['window']): Promise<Raster> {
+  const { keep16, bands } = decoding;
+  if (file.depth === 'int16' || file.depth === 'float32') {
+    const { decodeTiff } = await import('./decode-tiff.ts');
+    const stored = await decodeTiff(file, bands, window);
+    return keep16 ? stored : stretchRaster(stored, [0, file.depth === 'int16' ? 32_767 : 1]);
+  }
   const wide = file.depth === 'uint16';
   const opened = await openPicture(file.bytes, file.libvipsPage);
   const upright = window

@@ -54,6 +54,10 @@ export interface LayoutOptions {
   readonly overlap?: number | undefined;
 }
 
+/** The first edge of a crop that is no multiple of the patch size; `undefined` where both are. */
+export const edgeOffPatch = (cropSize: CropSize, patchSize: number): number | undefined =>
+  (typeof cropSize === 'number' ? [cropSize] : [cropSize.height, cropSize.width]).find((edge) => edge % patchSize);
+
 /** Height and width of a crop. Throws a `RangeError` when one is no positive multiple of the patch size. */
 export function cropRectangle(cropSize: CropSize, patchSize: number): Size {
   if (!Number.isInteger(patchSize) || patchSize < 1)

@@ -2,13 +2,18 @@
 export { readPicture, type PictureOptions } from './read-picture.ts';
 export { readPictureFile, type PictureFile, type PictureFileOptions } from './picture-file.ts';
 export { decodePicture, type DecodeOptions } from './decode-picture.ts';
+export { pictureHeader, type PictureHeader } from './picture-header.ts';
+export { pictureExif } from './picture-exif.ts';
+export { tiffPages, type ReadAt, type TiffPage } from './tiff-header.ts';
 // Rasters
+export { countValues, stretchRaster, type ValueCounts } from './stretch.ts';
 export { pixelCache, type PixelCache, type PixelCacheOptions } from './pixel-cache.ts';
 export { readThrough, type ReadThrough } from './read-through.ts';
 // Geometry
 export {
   cellAt,
   cellRectangle,
+  edgeOffPatch,
   fits,
   layout,
   type CropSize,
@@ -36,6 +41,7 @@ export {
 } from './preprocess.ts';
 export type { ValueRange } from './preprocess-raster.ts';
 export { resize, resizeWindow, resizeWindowFloat, type Bytes } from './resize.ts';
-export { readProcessor, type Processor } from './processor-config.ts';
+export { readProcessor, type Processor, type ProcessorClasses, type ProcessorClassName } from './processor-config.ts';
+export { findProcessor, processorNotes, type FoundProcessor, type ProcessorFamily } from './find-processor.ts';
 // Tokens of tiles
 export { assembleTiles, type TileAssembly, type TileGrid } from './assemble-tiles.ts';

@@ -23,7 +23,7 @@ export interface PictureFile {
   readonly page: number;
   /** The same for libvips, which counts thumbnails and masks too. */
   readonly libvipsPage: number;
-  readonly depth: 'uint8' | 'uint16';
+  readonly depth: 'uint8' | 'uint16' | 'int16' | 'float32';
   /** Whether the bands are cyan, magenta, yellow and black. */
   readonly cmyk: boolean;
   /** Bands of a pixel, with that of the opacity. */
@@ -64,6 +64,14 @@ const pictureFormats: ReadonlySet<string> = new Set([
   'ppm',
   'fits',
 ]);
+
+/** Types of values, by what libvips calls them.. */
+const types: Readonly<Partial<Record<string, PictureFile['depth']>>> = {
+  uchar: 'uint8',
+  ushort: 'uint16',
+  short: 'int16',
+  float: 'float32',
+};
 
 /** Hyperspectral cameras have a few hundred. */
 const maxBands = 4096;
@@ -109,11 +117,17 @@ export async function readPictureFile(
       code: 'E_PICTURE_TOO_LARGE',
       remedy: `If you trust the file, raise the limit with \`maxPixels: ${width * height}\`.`,
     });
-  if (depth !== 'uchar' && depth !== 'ushort')
-    throw new InputError(subject, `holds ${depth} values; pictures have 8 or 16 bits per channel.`, {
-      code: 'E_PICTURE_KIND',
-      remedy: 'Bring it to 8 or 16 bits first, or read it with a source for rasters.',
-    });
+  const type = types[depth];
+  // What libvips does not hand out as it is stored is read by another program, from a TIFF alone.
+  if (!type || ((type === 'int16' || type === 'float32') && (!tiff || orientation !== 1)))
+    throw new InputError(
+      subject,
+      `holds ${depth} values; pictures have 8 or 16 bits per channel, or floats in a TIFF.`,
+      {
+        code: 'E_PICTURE_KIND',
+        remedy: 'Bring it to 8 or 16 bits, or to 32-bit floats, first.',
+      },
+    );
   return {
     name: subject,
     bytes,
@@ -124,7 +138,7 @@ export async function readPictureFile(
     pages: tiff?.length ?? about.pages ?? 1,
     page,
     libvipsPage,
-    depth: depth === 'uchar' ? 'uint8' : 'uint16',
+    depth: type,
     cmyk: about.space === 'cmyk',
     bands: about.channels,
     bandNames: directory?.bandNames ?? [],

@@ -30,6 +30,7 @@ export interface PictureProcessing {
 /** ImageNet's statistics. */
 export const imageNet = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] } as const;
 
-/** What stands where there is no frame (padding), 8-bit: the mean, so that it is (nearly) 0 after normalising. */
+/** What stands where there is no frame (padding), 8-bit: the mean, so that it is (nearly) 0 after
+ * normalising; black or white where the mean is no colour. */
 export const fillColour = ({ mean }: Pick<PictureProcessing, 'mean'>): readonly number[] =>
-  mean.map((value) => Math.round(value * 255));
+  mean.map((value) => Math.min(Math.max(Math.round(value * 255), 0), 255));

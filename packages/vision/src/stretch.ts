@@ -1,6 +1,6 @@
 // Brings values of any type to 8 bits with one stretch for a whole series.
 
-import { tensor, zeros, type Raster } from '@deepearth/core';
+import { tensor, type Raster } from '@deepearth/core';
 import type { ValueRange } from './preprocess-raster.ts';
 
 /**
@@ -14,7 +14,7 @@ export function stretchRaster({ values, channels, valid }: Raster, [low, high]: 
   return { values: tensor('uint8', values.shape, new Uint8Array(out.buffer)), channels, ...(valid && { valid }) };
 }
 
-/** Counts 16-bit values, to find percentiles of more of them than fit into memory. */
+/** Finds percentiles of more values than fit into memory. */
 export interface ValueCounts {
   /** Counts the values of all channels of pixels that hold data. */
   add(raster: Raster): void;
@@ -25,35 +25,58 @@ export interface ValueCounts {
   range(low: number, high: number): ValueRange | undefined;
 }
 
-/** Starts with no values counted. */
-export function countValues(): ValueCounts {
-  const counts = zeros('float64', [65_536]).data;
-  let total = 0;
-  /** The value at a place among all in order, from 0. */
-  const at = (place: number): number => {
+/** Values that are kept of a series to sort them; whole numbers of up to 16 bits are counted instead, all of them. */
+const mostKept = 2 ** 22;
+
+/** Starts with no values counted. Of `rasters` rasters of floats as many values are kept of each as there is room for. */
+export function countValues(rasters: number): ValueCounts {
+  const kept: Float32Array[] = [];
+  // From -32,768 to 65,535.
+  const counts = new Float64Array(98_304);
+  const origin = 32_768;
+  let counted = 0;
+
+  const addFloats = ({ values: { data }, valid }: Raster, channels: number): void => {
+    const step = Math.max(1, Math.ceil((data.length * rasters) / mostKept));
+    const found: number[] = [];
+    for (let i = 0; i < data.length; i += step)
+      if (valid?.[Math.floor(i / channels)] !== 0 && Number.isFinite(data[i]!)) found.push(data[i]!);
+    kept.push(Float32Array.from(found));
+  };
+
+  /** What stands at a place among all counted values in order, from 0. */
+  const countedAt = (place: number): number => {
     let below = 0;
-    for (let value = 0; value < counts.length; value++) {
-      below += counts[value]!;
-      if (below > place) return value;
+    for (let i = 0; i < counts.length; i++) {
+      below += counts[i]!;
+      if (below > place) return i - origin;
     }
-    return counts.length - 1;
+    return counts.length - 1 - origin;
   };
-  const percentile = (percent: number): number => {
-    const place = (percent / 100) * (total - 1);
-    const [lower, upper] = [at(Math.floor(place)), at(Math.ceil(place))];
-    return lower + (upper - lower) * (place - Math.floor(place));
-  };
+
   return {
-    add({ values: { data, shape }, valid }) {
-      const channels = shape[2]!;
-      for (let i = 0; i < data.length; i++) {
-        if (valid && valid[Math.floor(i / channels)] === 0) continue;
-        counts[data[i]!]!++;
-        total++;
+    add(raster) {
+      const { values, valid } = raster;
+      const channels = values.shape[2]!;
+      if (values.dtype === 'float32') return addFloats(raster, channels);
+      for (let i = 0; i < values.data.length; i++) {
+        if (valid?.[Math.floor(i / channels)] === 0) continue;
+        counts[values.data[i]! + origin]!++;
+        counted++;
       }
     },
     range(low, high) {
-      if (total === 0) return undefined;
+      const total = kept.reduce((sum, { length }) => sum + length, 0);
+      if (total + counted === 0) return undefined;
+      const sorted = new Float32Array(total);
+      kept.reduce((at, part) => (sorted.set(part, at), at + part.length), 0);
+      sorted.sort();
+      const percentile = (percent: number): number => {
+        const place = (percent / 100) * ((total || counted) - 1);
+        const valueAt = total ? (index: number): number => sorted[index]! : countedAt;
+        const [lower, upper] = [valueAt(Math.floor(place)), valueAt(Math.ceil(place))];
+        return lower + (upper - lower) * (place - Math.floor(place));
+      };
       const [least, most] = [percentile(low), percentile(high)];
       return most > least ? [least, most] : [least, least + 1];
     },

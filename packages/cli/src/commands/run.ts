@@ -51,12 +51,17 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
       if (json) showJson(running.events$);
       view = (live ? showProgress : showRemarks)(running.events$, process.stderr);
       let written = 0;
-      running.events$.subscribe(({ type }) => void (written += Number(type === 'artifact')));
+      let removed = 0;
+      running.events$.subscribe(({ type }) => {
+        written += Number(type === 'artifact');
+        removed += Number(type === 'removed');
+      });
       try {
         const { manifest } = await running.result;
         view.close();
         if (json) remark(runSummary(manifest, folder, styleOf(process.stderr)));
         else print(runSummary(manifest, folder, styleOf(process.stdout)));
+        if (removed) remark(`Removed ${plural(removed, 'file')} of an earlier run that this one does not write.`);
         return manifest.status === 'skipped' ? exitCodes.skipped : exitCodes.done;
       } catch (error) {
         view.close();

@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path';
 import { closest, DeepEarthError } from '@deepearth/core/errors';
-import { loadPlugin } from '@deepearth/runtime/plugins';
+import { withPlugin } from '@deepearth/runtime/plugins';
 import type { StageRegistry } from '@deepearth/core/registry';
 import { optionsSchema } from '@deepearth/runtime/schema';
 import { stageKinds, type StageDefinition } from '@deepearth/core/stage';
@@ -21,7 +21,8 @@ export interface StagesFlags {
 /** All built-in stages and those of the plugins that the command line names, relative to the working directory. */
 export async function stagesWith(plugins: readonly string[] = []): Promise<StageRegistry> {
   let registry = builtinStages();
-  for (const plugin of plugins) registry = registry.with(await loadPlugin(plugin, resolve('pipeline.yaml')));
+  for (const module of plugins)
+    registry = await withPlugin(registry, { module, override: true }, resolve('pipeline.yaml'));
   return registry;
 }
 

@@ -61,8 +61,12 @@ export const toyFamily: ModelFamily<EncoderArchitecture> = {
   citation: () => 'no paper',
   labels: () => [],
   name: () => 'Toy',
-  pickledKeys: [],
-  meaningOf: (stored) => (stored === 'besides' ? 'besides' : { encoder: [stored] }),
+  meaningOf: (name) =>
+    name === 'besides'
+      ? 'besides'
+      : /^(?:patch|norm|layers\.\d+\.\w+)\.(?:weight|bias)$/.test(name)
+        ? { encoder: [name] }
+        : undefined,
   expectedTensors: ({ layers }) =>
     new Map([
       ['patch.weight', [32, 3, 2, 2]],

@@ -76,6 +76,7 @@ async function readReduction(
       await file
         .tensor(file.tensors.size > 1 && file.tensors.has('projection') ? 'projection' : undefined)
         .read(signal),
+      path,
     );
     const components = all.shape.at(-1)!;
     const count = all.data.length / components;

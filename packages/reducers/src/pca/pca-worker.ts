@@ -62,6 +62,22 @@ async function multiplierFor(width: number): Promise<Multiplier> {
   return made;
 }
 
+/**
+ * Whether squares of a block's numbers fit float32: neither do those of a fill value of 1e20 among tokens, nor those of
+ * tokens of 1e-20.
+ */
+function fits({ bands }: BlockProducts): boolean {
+  let most = 0;
+  for (const { first, values } of bands) {
+    const width = channels - first;
+    for (let at = 0; at < values.length; at += width + 1) {
+      if (!Number.isFinite(values[at]!)) return false;
+      most = Math.max(most, values[at]!);
+    }
+  }
+  return most > 1e-30;
+}
+
 serve({
   async start({ channels: asked, engine }: StartRequest) {
     channels = asked;
@@ -75,10 +91,8 @@ serve({
     return {};
   },
   async add(block: Rows, _progress, signal) {
-    const products =
-      multiply && block instanceof Float32Array
-        ? await multiply(block)
-        : await runSliced(blockProducts(block, channels), signal);
+    const quick = multiply && block instanceof Float32Array ? await multiply(block) : undefined;
+    const products = quick && fits(quick) ? quick : await runSliced(blockProducts(block, channels), signal);
     const { centre, sums, bands } = products;
     return {
       result: { block, products } satisfies AddAnswer,

@@ -131,7 +131,7 @@ async function* piecesOf(
     signal?.throwIfAborted();
     const count = Math.min(several, tokens - first);
     const bytes = await values.readBytes(first * rowBytes, count * rowBytes, signal);
-    const all = toFloat32(tensor(values.dtype, [count, channels], viewAs(values.dtype, bytes))).data;
+    const all = toFloat32(tensor(values.dtype, [count, channels], viewAs(values.dtype, bytes)), path).data;
     const valid = mask?.subarray(first, first + count);
     const kept = valid?.includes(0) ? [...valid.keys()].filter((token) => valid[token]) : undefined;
     const rows = kept ? new Float32Array(kept.length * channels) : all;

@@ -7,8 +7,9 @@ import type { Engine } from './engine.ts';
 import type { Curve } from './curve.ts';
 import type { Settled } from './options.ts';
 import type { Arithmetic } from './products.ts';
-import { axisRows, checkedRows, type Plan } from './plan.ts';
+import { checkedRows, type Plan } from './plan.ts';
 import { principalStart } from './principal-start.ts';
+import { bringBack, type Reaching } from './reach.ts';
 import { evenly, step, type Running } from './running.ts';
 import { searchWork, type SearchReport } from './search.ts';
 
@@ -40,20 +41,24 @@ export const throughOnnx = (plan: Plan, { products, metric }: Settled): boolean 
 /** Least share of neighbours that the int8 search has to find, in the rows that are checked. */
 const leastRecall = 0.999;
 
-/** Checks and prepares the rows that stand at `plan.tokens`. `name` tells which token a row is. */
+/**
+ * Checks and prepares the rows that stand at `plan.tokens`. `name` tells which token a row is; returns how far they
+ * reach.
+ */
 export async function prepareRows(
   engine: Engine,
   plan: Plan,
   options: Settled,
   running: Running,
   name: (row: number) => number,
-): Promise<void> {
+): Promise<Reaching> {
   const common = { plan, metric: options.metric };
   const bad = await engine.run('prepare', common, step(running, 'checking', plan.rows));
   refuseBad(bad, name);
-  const picks = evenly(plan.rows, axisRows);
-  await engine.write(plan.picks, picks);
-  await engine.run('mean', { ...common, count: picks.length }, step(running, 'checking', plan.rows));
+  const reaching = await bringBack(engine, plan, options.metric, running);
+  await engine.write(plan.picks, reaching.picks);
+  await engine.run('mean', { ...common, count: reaching.picks.length }, step(running, 'checking', plan.rows));
+  return reaching;
 }
 
 /** Brings prepared rows, or queries, into the form in which an arithmetic searches them. */
@@ -196,9 +201,15 @@ export async function fuzzySet(
 }
 
 /** Puts the start into `plan.positions`: each coordinate from 0 to 10, as umap-learn does. */
-export async function start(engine: Engine, plan: Plan, options: Settled, running: Running): Promise<void> {
+export async function start(
+  engine: Engine,
+  plan: Plan,
+  options: Settled,
+  running: Running,
+  { picks, far }: Reaching,
+): Promise<void> {
   const random = seededRandom(options.seed, 1);
-  if (options.init === 'pca') await principalStart(engine, plan, options, running);
+  if (options.init === 'pca') await principalStart(engine, plan, options, running, picks);
   else if (options.init === 'spectral')
     await engine.run('spectral', { plan, metric: options.metric, seed: options.seed }, step(running, 'start', 0));
   const positions =
@@ -206,7 +217,10 @@ export async function start(engine: Engine, plan: Plan, options: Settled, runnin
       ? new Float32Array(plan.rows * plan.lanes)
       : await engine.read(plan.positions, plan.rows * plan.lanes);
   if (options.init === 'random') await runSliced(scatter(positions, plan, random), running.signal);
-  else await runSliced(loosen(positions, plan, random), running.signal);
+  else {
+    if (options.init === 'pca') amongOthers(positions, plan, far);
+    await runSliced(loosen(positions, plan, random), running.signal);
+  }
   await runSliced(stretch(positions, plan), running.signal);
   await engine.write(plan.positions, positions);
 }
@@ -219,6 +233,21 @@ function* scatter(positions: Float32Array, { rows, lanes, components }: Plan, ra
   for (let i = 0; i < rows; i++) {
     for (let c = 0; c < components; c++) positions[i * lanes + c] = random() * 20 - 10;
     if (i % startRows === 0) yield;
+  }
+}
+
+/** Far rows start at the edge of where the others do, which they would press into one point. */
+function amongOthers(positions: Float32Array, { rows, lanes, components }: Plan, far: readonly number[]): void {
+  if (far.length === 0) return;
+  const away = new Set(far);
+  for (let c = 0; c < components; c++) {
+    let [low, high] = [Infinity, -Infinity];
+    for (let i = 0; i < rows; i++) {
+      if (away.has(i)) continue;
+      low = Math.min(low, positions[i * lanes + c]!);
+      high = Math.max(high, positions[i * lanes + c]!);
+    }
+    for (const i of far) positions[i * lanes + c] = Math.min(high, Math.max(low, positions[i * lanes + c]!));
   }
 }
 

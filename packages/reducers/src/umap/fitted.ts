@@ -11,9 +11,10 @@ import { openEngine, type Engine } from './engine.ts';
 import type { Curve } from './curve.ts';
 import { candidates, encodeRows, refuseBad, seedWord, type SearchFacts } from './fit.ts';
 import type { Settled } from './options.ts';
-import { axisRows, queryRows, type Plan } from './plan.ts';
+import { queryRows, type Plan } from './plan.ts';
 import type { Arithmetic } from './products.ts';
-import { evenly, type Running } from './running.ts';
+import { bringBack, isReached, type Reach } from './reach.ts';
+import type { Running } from './running.ts';
 
 /** What was found out while fitting. */
 export interface UmapFacts extends SearchFacts {
@@ -63,8 +64,9 @@ export interface FittedParts {
   readonly origins?: Uint32Array | undefined;
   /** The prepared rows, where they do not stand in `memory`. */
   readonly prepared?: PreparedRows;
-  /** The memory of the fit, rows and forces in place. */
+  /** The memory of the fit, rows and forces in place, and how far its rows reach. */
   readonly memory?: KernelMemory;
+  readonly reach?: Reach;
 }
 
 /** Version of what `state` returns. */
@@ -75,7 +77,7 @@ const idleMilliseconds = 3000;
 /** Places the rows of `engine`'s query area: `count` of them, written there before. Returns `[count, components]`. */
 async function placeQueries(
   engine: Engine,
-  parts: Pick<FittedParts, 'plan' | 'options' | 'facts'>,
+  parts: Pick<FittedParts, 'plan' | 'options' | 'facts' | 'reach'>,
   embedding: number,
   count: number,
   running: Running,
@@ -84,6 +86,8 @@ async function placeQueries(
   const { plan, options, facts } = parts;
   const common = { plan, metric: options.metric, queries: count };
   refuseBad(await engine.run('prepare', common, { signal: running.signal }), name);
+  if (parts.reach && isReached(options.metric))
+    await engine.run('withinReach', { plan, queries: count, reach: parts.reach }, { signal: running.signal });
   const seek = async (arithmetic: Arithmetic): Promise<boolean> => {
     await encodeRows(engine, plan, arithmetic, options, running, count);
     return (await candidates(engine, plan, arithmetic, options, running, count, 'placing')).exact;
@@ -141,6 +145,7 @@ export function fittedUmap(
     await opened.write(plan.positions, widen(embedding, plan.lanes, components));
     return opened;
   };
+  let reached = parts.reach;
   let engine: Promise<Engine> | undefined = fitting && placed(fitting);
   let idle: ReturnType<typeof setTimeout> | undefined;
   let queue: Promise<unknown> = Promise.resolve();
@@ -160,7 +165,8 @@ export function fittedUmap(
       await opened.write(plan.means, means);
       const common = { plan, metric: options.metric };
       await opened.run('mark', common);
-      const picks = evenly(plan.rows, axisRows);
+      const { reach, picks } = await bringBack(opened, plan, options.metric, {});
+      reached = reach;
       await opened.write(plan.picks, picks);
       await opened.run('mean', { ...common, count: picks.length });
       await encodeRows(opened, plan, facts.arithmetic, options, {});
@@ -218,7 +224,8 @@ export function fittedUmap(
   ): Promise<Float32Array> =>
     inChunks(chunk, [channels, components], signal, async (running, rows, first) => {
       await running.writeRows(plan.queries, rows, channels, plan.stride);
-      return placeQueries(running, parts, plan.positions, rows.length / channels, { signal }, (row) =>
+      const known = { plan, options, facts, ...(reached && { reach: reached }) };
+      return placeQueries(running, known, plan.positions, rows.length / channels, { signal }, (row) =>
         name(first + row),
       );
     });

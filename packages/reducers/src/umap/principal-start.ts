@@ -4,22 +4,28 @@ import { runSliced } from '../shared/pace.ts';
 import { seededRandom } from '../shared/seeded.ts';
 import { symmetricEigen } from '../pca/eigen.ts';
 import type { Engine } from './engine.ts';
-import { evenly, step, type Running } from './running.ts';
+import { step, type Running } from './running.ts';
 import type { Settled } from './options.ts';
-import { axesFor, axisRows, type Plan } from './plan.ts';
+import { axesFor, type Plan } from './plan.ts';
 
 /** Passes over the sample; the layout needs a direction, not its last digits. */
 const passes = 6;
 
 /**
- * Writes `plan.positions`: coordinates along the principal axes of (prepared) rows; the largest entry of an axis is
+ * Writes `plan.positions`: coordinates along the principal axes of the (prepared) rows at
+ * `picks`; the largest entry of an axis is
  * positive, so that pictures do not flip.
  */
-export async function principalStart(engine: Engine, plan: Plan, options: Settled, running: Running): Promise<void> {
+export async function principalStart(
+  engine: Engine,
+  plan: Plan,
+  options: Settled,
+  running: Running,
+  picks: Uint32Array,
+): Promise<void> {
   const { stride, rows, components } = plan;
   const axes = axesFor(components);
   const pitch = Math.ceil(axes / 4) * 4;
-  const picks = evenly(rows, axisRows);
   await engine.write(plan.picks, picks);
   const random = seededRandom(options.seed, 2);
   let basis = new Float64Array(axes * stride);

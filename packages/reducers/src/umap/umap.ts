@@ -75,10 +75,10 @@ export async function umap(tokens: Float32Array | TokenChunks, given: UmapOption
   let handedOn = false;
   try {
     const digests = await load(engine, plan, source, picks, running);
-    await prepareRows(engine, plan, options, running, (row) => picks?.[row] ?? row);
+    const reaching = await prepareRows(engine, plan, options, running, (row) => picks?.[row] ?? row);
     const search = await findNeighbours(engine, plan, options, running);
     const [edges, scheduled] = await fuzzySet(engine, plan, options, running, options.epochs);
-    await start(engine, plan, options, running);
+    await start(engine, plan, options, running, reaching);
     const positions = await layOut(engine, plan, options, curve, running);
     const embedding = narrow(await engine.read(positions, rows * plan.lanes), plan.lanes, plan.components);
     joinEqual(digests, embedding, plan.components);
@@ -91,6 +91,7 @@ export async function umap(tokens: Float32Array | TokenChunks, given: UmapOption
       embedding,
       digests,
       origins: picks || !source.origins || sameDigests(source.origins, digests) ? undefined : source.origins,
+      reach: reaching.reach,
       ...(engine.memory ? { memory: engine.memory } : { prepared: await readPrepared(engine, plan) }),
     };
     if (!picks) return { embedding, model: fittedUmap(parts).model };

@@ -5,7 +5,7 @@ export interface TiffPicture {
   readonly width: number;
   readonly height: number;
   /** `[height, width, bands]`. */
-  readonly values: Uint8Array | Uint16Array;
+  readonly values: Uint8Array | Uint16Array | Uint32Array | Int16Array | Float32Array;
   readonly bands: number;
   /** 0 white is zero, 1 black is zero, 2 red, green, blue, 5 inks. */
   readonly photometric: number;
@@ -15,6 +15,8 @@ export interface TiffPicture {
   readonly subfileType?: number;
   /** GDAL's XML. */
   readonly metadata?: string;
+  /** The value that GDAL calls no data. */
+  readonly nodata?: string;
 }
 
 interface Entry {
@@ -47,16 +49,15 @@ export function makeTiff(
   }
   let link = out.length;
   put(0, word);
-  for (const { width, height, values, bands, photometric, extraSamples, subfileType, metadata } of pictures) {
-    const wide = values instanceof Uint16Array;
+  for (const { width, height, values, bands, photometric, extraSamples, subfileType, metadata, nodata } of pictures) {
     const data = out.length;
-    for (const value of values) put(value, wide ? 2 : 1);
+    for (const value of values) out.push(...bytesOfValue(values, value, little));
     const length = out.length - data;
     const entries: Entry[] = [
       ...(subfileType === undefined ? [] : [{ tag: 254, type: 4, values: [subfileType] } as const]),
       { tag: 256, type: 4, values: [width] },
       { tag: 257, type: 4, values: [height] },
-      { tag: 258, type: 3, values: Array(bands).fill(wide ? 16 : 8) },
+      { tag: 258, type: 3, values: Array(bands).fill(values.BYTES_PER_ELEMENT * 8) },
       { tag: 259, type: 3, values: [1] },
       { tag: 262, type: 3, values: [photometric] },
       { tag: 273, type: big ? 16 : 4, values: [data] },
@@ -65,7 +66,9 @@ export function makeTiff(
       { tag: 279, type: big ? 16 : 4, values: [length] },
       { tag: 284, type: 3, values: [1] },
       ...(extraSamples ? [{ tag: 338, type: 3, values: extraSamples } as const] : []),
-      ...(metadata ? [{ tag: 42112, type: 2, values: [...new TextEncoder().encode(metadata), 0] } as const] : []),
+      { tag: 339, type: 3, values: Array(bands).fill(sampleFormat(values)) },
+      ...(metadata ? [{ tag: 42112, type: 2, values: textOf(metadata) } as const] : []),
+      ...(nodata ? [{ tag: 42113, type: 2, values: textOf(nodata) } as const] : []),
     ];
     const bytesOf = { 2: 1, 3: 2, 4: 4, 16: 8 } as const;
     const places = entries.map(({ type, values: list }) => {
@@ -89,4 +92,20 @@ export function makeTiff(
     put(0, word);
   }
   return Uint8Array.from(out);
+}
+
+const textOf = (text: string): number[] => [...new TextEncoder().encode(text), 0];
+
+/** 1 unsigned, 2 signed, 3 floating-point. */
+const sampleFormat = (values: TiffPicture['values']): number =>
+  values instanceof Float32Array ? 3 : values instanceof Int16Array ? 2 : 1;
+
+function bytesOfValue(values: TiffPicture['values'], value: number, little: boolean): number[] {
+  const view = new DataView(new ArrayBuffer(values.BYTES_PER_ELEMENT));
+  if (values instanceof Float32Array) view.setFloat32(0, value, little);
+  else if (values instanceof Int16Array) view.setInt16(0, value, little);
+  else if (values instanceof Uint32Array) view.setUint32(0, value, little);
+  else if (values instanceof Uint16Array) view.setUint16(0, value, little);
+  else view.setUint8(0, value);
+  return [...new Uint8Array(view.buffer)];
 }
