@@ -35,8 +35,10 @@ export interface Book {
   outputOf(stage: string): StageOutput;
 }
 
-/** Opens the books; files go to `store`, events to `tell`. `before` is what earlier runs wrote there, which
- * alone may be replaced; without it, anything may. */
+/**
+ * Opens the books; files go to `store`, events to `tell`. `before` is what earlier runs wrote there, which alone may be
+ * replaced; without it, anything may.
+ */
 export function openBook(
   store: RunStore,
   tell: (event: RunEvent) => void,
