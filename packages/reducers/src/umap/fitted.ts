@@ -13,7 +13,8 @@ import { candidates, encodeRows, refuseBad, seedWord, type SearchFacts } from '.
 import type { Settled } from './options.ts';
 import { queryRows, type Plan } from './plan.ts';
 import type { Arithmetic } from './products.ts';
-import { bringBack, isReached, type Reach } from './reach.ts';
+import type { Reach } from './reach-jobs.ts';
+import { bringBack, isReached } from './reach.ts';
 import type { Running } from './running.ts';
 
 /** What was found out while fitting. */

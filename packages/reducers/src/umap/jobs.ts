@@ -3,7 +3,7 @@
 import type { Job } from './context.ts';
 import { forces, layout, meanDistance, place, schedule, smooth, unite } from './graph-jobs.ts';
 import { invert } from './invert.ts';
-import { largest, withinReach } from './reach.ts';
+import { largest, withinReach } from './reach-jobs.ts';
 import { clearLimits, mark, mean, missed, pick, prepare, quantize, rank } from './row-jobs.ts';
 import { search } from './search.ts';
 import { iterate, project, spectral } from './start-jobs.ts';
