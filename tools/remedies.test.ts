@@ -40,11 +40,14 @@ function textsOf(path: string): Text[] {
   return found;
 }
 
-const sources = readdirSync(root).flatMap((name) =>
-  (readdirSync(join(root, name, 'src'), { recursive: true }) as string[])
-    .filter((file) => file.endsWith('.ts') && !/\.test\.|\.generated\.|(^|\/)testing\//.test(file))
-    .map((file) => `${name}/src/${file}`),
-);
+// Code for tests makes stages of its own.
+const sources = readdirSync(root)
+  .filter((name) => name !== 'testing')
+  .flatMap((name) =>
+    (readdirSync(join(root, name, 'src'), { recursive: true }) as string[])
+      .filter((file) => file.endsWith('.ts') && !/\.test\.|\.generated\.|(^|\/)testing\//.test(file))
+      .map((file) => `${name}/src/${file}`),
+  );
 const texts = sources.flatMap(textsOf);
 const remedies = texts.filter(({ remedy }) => remedy);
 
@@ -75,7 +78,7 @@ const wordsIn = (schema: unknown): string[] =>
 const words = new Set([...options.values()].flatMap(wordsIn));
 
 /** What stands in backticks and is not of the pipeline: YAML itself, and the contract of stages for their authors. */
-const beside = new Set(['---', '<<: *defaults', 'interleaved: true', 'interleaved']);
+const beside = new Set(['describe', '---', '<<: *defaults', 'interleaved: true', 'interleaved']);
 
 /** The command that a line names, and how many words it took. */
 function commandOf(line: readonly string[]): { command: Command; rest: readonly string[] } {
@@ -149,7 +152,8 @@ test('commands that a text names are commands, with the flags they have', () => 
     [...text.matchAll(/(?:`|"|: |See |what )deepearth ([a-z][^`"\n\0]*)/g)].flatMap(([, line]) => {
       const { command, rest } = commandOf(line!.trim().split(/[\s.,;]+/));
       const flags = rest.filter((word) => word.startsWith('-') && !flagsOf(command).includes(word));
-      return command.name() === 'deepearth' || flags.length ? [`${where}: deepearth ${line}`] : [];
+      const help = rest[0] === 'help' && commandOf(rest.slice(1)).command.name() !== 'deepearth';
+      return (command.name() === 'deepearth' && !help) || flags.length ? [`${where}: deepearth ${line}`] : [];
     }),
   );
   expect(wrong).toEqual([]);

@@ -97,3 +97,32 @@ describe('a stage that nobody reads', () => {
     expect((await running.result).manifest.warnings).toEqual([]);
   });
 });
+
+describe('a model', () => {
+  const stages = (model: string, size = 16): string => `
+  - { type: source/synthetic }
+  - { type: windower/sliding, with: { size: ${size} } }
+  - { type: encoder/vjepa2, with: { model: ${model} } }
+  - { type: sink/features }
+`;
+
+  test('that takes pairs of frames refuses odd clips before anything is looked at, with the place of the stage', async () => {
+    for (const model of ['builtin', 'facebook/vjepa2-vitl-fpc64-256'])
+      await expect(plan(await load(stages(model, 15)), { survey: false })).rejects.toThrow(
+        'p.yaml:5:5 vjepa2: cannot take what sliding sends: a token spans 2 frames, and a clip has 15. Give the windower a `size` that is a multiple of 2.',
+      );
+  });
+
+  test('that cannot be one is refused by the plan, with its place', async () => {
+    await expect(plan(await load(stages('"no such model"')))).rejects.toThrow(
+      /^p\.yaml:5:29 vjepa2: no such model: is no folder, no file and no name of a model\. Give "builtin"/,
+    );
+  });
+
+  test('that is not in the table is told by the plan, with the name that may have been meant', async () => {
+    const { stages: planned } = await plan(await load(stages('facebook/vjepa2-vitl-fpc64-265')));
+    expect(planned[2]!.description.notes).toEqual([
+      'facebook/vjepa2-vitl-fpc64-265 is not among the known models: the Hub is asked for it when the run starts, and sizes are not known before (did you mean facebook/vjepa2-vitl-fpc64-256?)',
+    ]);
+  });
+});

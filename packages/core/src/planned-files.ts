@@ -65,7 +65,7 @@ export function findClashes(stages: ReadonlyMap<string, Named>): Clash[] {
   const clashes: Clash[] = [];
 
   for (const { stage } of stages.values()) {
-    if (stage.definition.joins !== 'merged') continue;
+    if (stage.from.length < 2 || stage.definition.joins === 'separate') continue;
     forPairs(stage.from, (a, b) => {
       const [mine, other] = [a, b].map((id) => stages.get(id)!);
       if (mine!.output.kind !== 'picture' || other!.output.kind !== 'picture' || !overlap(a, b) || apart(a, b)) return;

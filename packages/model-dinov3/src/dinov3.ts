@@ -107,7 +107,7 @@ export const dinov3 = defineEncoder({
     const architecture = survey?.architecture;
     const open = (width: number | null) =>
       spec('tokens', { time: frames, height: null, width: null, channels: width }, 'float32', input.count);
-    if (!architecture) return { output: open(null) };
+    if (!architecture) return { output: open(null), notes: survey?.notes ?? [] };
     const { patchSize, hiddenSize } = architecture;
     const processor = survey.processor ?? { ...publishedProcessor(architecture), file: null };
     const plan = preparation(options, architecture, processor);

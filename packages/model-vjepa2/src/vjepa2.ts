@@ -16,7 +16,7 @@ import {
 import { closeModel, encoderOptions, encodeStream, openModel, type OpenModel } from '@deepearth/onnx/encode-stage';
 import { estimate } from '@deepearth/onnx/estimate';
 import { rememberedDigest } from '@deepearth/onnx/cache';
-import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
+import { knownArchitecture, surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
 import { findProcessor, processorNotes, type FoundProcessor } from '@deepearth/vision/find-processor';
 import { edgeOffPatch, fits, layout, unseenWarnings } from '@deepearth/vision/geometry';
 import { inputOptions } from '@deepearth/vision/input-options';
@@ -107,8 +107,8 @@ export const vjepa2 = defineEncoder({
       });
     const frames = axisSize(input, 'time');
     const architecture = survey?.architecture;
-    // Every published checkpoint has tubelets of two frames; another's is known once its config.json has been read.
-    const tubelet = architecture?.tubelet ?? 2;
+    // Where nothing outside may be looked at, a name may still say it.
+    const { tubelet = 1 } = (survey ? architecture : knownArchitecture(vjepa2Family, options.model)) ?? {};
     if (frames !== null && frames > 1 && frames % tubelet)
       return refuse(`a token spans ${tubelet} frames, and a clip has ${frames}.`, {
         remedy: `Give the windower a \`size\` that is a multiple of ${tubelet}.`,
@@ -121,6 +121,7 @@ export const vjepa2 = defineEncoder({
           'float32',
           input.count,
         ),
+        notes: survey?.notes ?? [],
       };
     const height = axisSize(input, 'height');
     const width = axisSize(input, 'width');

@@ -207,7 +207,11 @@ test('models are resolved, surveyed, listed and described by the families that a
   expect(await resolveModel([toyFamily], folder)).toEqual({ path: folder, name: folder });
   await expect(resolveModel([toyFamily], './nowhere')).rejects.toThrow(/Give a folder .* a name like someone\/toy/);
   expect((await surveyModel(toyFamily, 'Someone-Else/Toy')).architecture).toEqual(toy);
-  expect(await surveyModel(toyFamily, 'someone/unknown')).toEqual({ name: 'someone/unknown' });
+  expect(await surveyModel(toyFamily, 'someone/unknown')).toMatchObject({
+    name: 'someone/unknown',
+    notes: [expect.stringContaining('is not among the known models')],
+  });
+  await expect(surveyModel(toyFamily, './nowhere')).rejects.toThrow(/is no folder, no file and no name of a model/);
   const variables = { HF_HOME: join(home, 'hf') };
   expect(renderModels(await listModels([toyFamily], variables))).toMatch(/someone\/toy +Toy, 8 px, terms to accept/);
   const info = await modelInfo([toyFamily], folder, { frames: 2, height: 8, width: 8 });

@@ -59,8 +59,15 @@ export async function resolveModel(
     });
     return { path, name: model };
   }
-  throw new InputError(model, 'is no folder, no file and no name of a model.', {
+  throw noModel(families, model);
+}
+
+/** The error for what is no model and cannot be the name of one. */
+export function noModel(families: readonly AnyFamily[], model: string): InputError {
+  const builtins = families.flatMap(({ builtin }) => builtin ?? []);
+  const [known] = families.flatMap(({ catalogue }) => namesOf(catalogue));
+  return new InputError(model, 'is no folder, no file and no name of a model.', {
     code: 'E_MODEL_MISSING',
-    remedy: `Give ${builtins.map(({ name }) => `"${name}", `).join('')}a folder with config.json and model.safetensors, a weights file, or a name like ${known[0]}.`,
+    remedy: `Give ${builtins.map(({ name }) => `"${name}", `).join('')}a folder with config.json and model.safetensors, a weights file, or a name like ${known}.`,
   });
 }

@@ -66,7 +66,6 @@ const nothingThere: TextProblem = {
 };
 
 /** What no text file holds: control characters other than tab and line ends, and what bytes become that are no UTF-8. */
-// eslint-disable-next-line no-control-regex
 const notText = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]/;
 
 /** One mistake makes the parser stumble several times; the first is told, at the bracket or quote that was left open. */

@@ -87,9 +87,14 @@ export const gif = defineSink({
             },
           );
     const sum = pixelsOf(inputs);
+    const files = inputs.reduce<number | null>(
+      (all, { spec: { names, sequences } }) =>
+        all === null || !names || sequences === null ? null : all + names.length * (sequences?.length ?? 1),
+      0,
+    );
     const streams = inputs.reduce((sum, { spec: { sequences } }) => sum + Math.max(1, sequences?.length ?? 1), 0);
     return {
-      output: spec('artifact', {}, null, null),
+      output: { ...spec('artifact', {}, null, null), ...(files !== null && { most: { count: files } }) },
       ...(sum && { diskBytes: gifBytes(sum) }),
       files: {
         option: 'directory',

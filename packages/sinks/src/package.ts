@@ -40,7 +40,7 @@ const fileOf = (file: string, ownName: string | undefined): string =>
 
 /** Files lie in the archive as they are; each has an entry in its directory, and one in `contents.json`. */
 const bytesOf = (inputs: readonly StreamSpec[]): number =>
-  inputs.reduce((sum, { bytes = 0, count }) => sum + bytes + (count ?? 1000) * 512, 4096);
+  inputs.reduce((sum, { bytes = 0, count, most }) => sum + bytes + (count ?? most?.count ?? 1000) * 512, 4096);
 
 /** The stage `sink/package`. */
 export const packageSink = defineSink({

@@ -44,7 +44,10 @@ export const pictures = defineSink({
     const sum = pixelsOf(inputs);
     const folder = folderOf(options.directory, usualFolder, ownName);
     return {
-      output: spec('artifact', {}, null, inputs.length === 1 ? input.count : null),
+      output: {
+        ...spec('artifact', {}, null, inputs.length === 1 ? input.count : null),
+        ...(sum && { most: { count: sum.pictures } }),
+      },
       ...(sum && { diskBytes: pictureBytes(sum, options.format, options.quality) }),
       files: {
         option: 'directory',

@@ -236,7 +236,7 @@ function sameSize(
     {
       code: 'E_FRAME_SIZE',
       remedy:
-        'Frames of one sequence have one size; resize it, leave it out with `onError: skip`, or allow it with `sizes: any`.',
+        'Frames of one sequence have one size; resize it, or leave it out with `onError: skip`. `sizes: any` allows it where each clip has frames of one size, as `windower/still` makes them.',
     },
   );
 }

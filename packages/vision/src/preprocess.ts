@@ -105,7 +105,10 @@ export function prepareClip(rasters: readonly Raster[], options: PreprocessOptio
     throw new InputError(
       name(odd),
       `it has ${pictures[odd]!.width} x ${pictures[odd]!.height} pixels, the clip's first frame has ${frameWidth} x ${frameHeight}; the frames of a clip need one size.`,
-      { code: 'E_FRAME_SIZE' },
+      {
+        code: 'E_FRAME_SIZE',
+        remedy: 'Resize them, or make a clip of every frame with `windower/still`.',
+      },
     );
   const { processing, tubelet } = options;
   const plan = layout(frameWidth, frameHeight, { ...options, resize: processing.resize });
