@@ -4,7 +4,8 @@ import type { ItemCounts, RunStatus } from './events.ts';
 import type { Artifact, Json } from './items.ts';
 import type { FrameTable } from './frame-tables.ts';
 import type { StreamSpec } from './specs.ts';
-import type { InputFile, Range } from './stage.ts';
+import type { InputFile } from './input-file.ts';
+import type { Range } from './range.ts';
 
 /** One line of the journal and of `outputs`: an artifact and the stage that wrote it. */
 export type ManifestOutput = Omit<Artifact, 'kind' | 'id'> & { readonly stage: string };

@@ -18,8 +18,12 @@ import type {
   ReadOptions,
   TokenGrid,
 } from './items.ts';
+import type { InputFile } from './input-file.ts';
 import type { ManifestSoFar } from './manifest.ts';
+import type { Range } from './range.ts';
 import type { StreamSpec } from './specs.ts';
+
+export type { InputFile, Range };
 
 /** The kinds of stages, in the order in which a pipeline passes them. */
 export const stageKinds = [
@@ -99,13 +103,6 @@ export interface Log {
   warn(message: string): void;
 }
 
-/** A file a source (or an encoder's checkpoint) read, for the manifest. */
-export interface InputFile {
-  readonly path: string;
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
 /** Bytes to write: at once, or in pieces. */
 export type Content = Uint8Array | AsyncIterable<Uint8Array>;
 
@@ -156,14 +153,6 @@ export interface Scratch {
   read(offset: number, length: number): Promise<Uint8Array>;
   /** Forgets everything, so that it does not grow with the length of a run. */
   clear(): Promise<void>;
-}
-
-/** Which part of the input a run works on, counted in each sequence: clips, or frames where nothing makes clips. */
-export interface Range {
-  /** The first, from 0. */
-  readonly first: number;
-  /** The one after the last. */
-  readonly end: number;
 }
 
 /** What a running stage is given. */

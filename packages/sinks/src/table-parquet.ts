@@ -1,7 +1,7 @@
 // Tables as Parquet files, one row group after another.
 
 import type { Layout, Row } from './table-rows.ts';
-import type { TableContext, TableWriter } from './table-writers.ts';
+import type { TableContext, TableWriter } from './table-writer.ts';
 
 /** Rows of a group: as many as keep its values within 8 MiB, at most this many. */
 const mostRows = 8192;

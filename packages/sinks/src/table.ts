@@ -16,7 +16,8 @@ import {
 } from '@deepearth/core';
 import { z } from 'zod';
 import { rowMaker, type RowMaker } from './table-rows.ts';
-import { tableFormats, type TableWriter } from './table-writers.ts';
+import type { TableWriter } from './table-writer.ts';
+import { tableFormats } from './table-writers.ts';
 
 /** Options of `sink/table`. */
 export const tableOptions = z.strictObject({
