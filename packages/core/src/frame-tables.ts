@@ -67,7 +67,8 @@ export function frameTables(): FrameTables {
 
   return {
     see(stage, item) {
-      if (item.kind === 'frame') return add(stage, item as Frame);
+      // What a plugin sends may be anything; that it is no whole frame is found where it is read.
+      if (item.kind === 'frame') return (item as Partial<Frame>).locator && add(stage, item as Frame);
       const { clip } = item as { readonly clip?: Clip };
       if (!clip) return;
       const known = new Set(latest.get(stage));

@@ -215,13 +215,13 @@ function sequencesOf(
   return inputs.length ? unite(inputs.map((input) => input.spec)) : [id];
 }
 
-/** What a stage says of the frames behind its items, else what frames are themselves, else what its inputs say. */
+/** What frames are themselves, else what a stage says of the frames behind its items, else what its inputs say. */
 function framesOf(output: StreamSpec, inputs: readonly { readonly spec: StreamSpec }[]): Pick<StreamSpec, 'frames'> {
-  if (output.frames) return { frames: output.frames };
   if (output.kind === 'frame')
     return {
       frames: { height: axisSize(output, 'height'), width: axisSize(output, 'width'), count: output.count },
     };
+  if (output.frames) return { frames: output.frames };
   const all = inputs.flatMap(({ spec }) => spec.frames ?? []);
   const [first] = all;
   if (!first || all.length < inputs.length) return {};
