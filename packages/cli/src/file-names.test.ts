@@ -100,6 +100,16 @@ describe('files of two stages', () => {
     ]);
   });
 
+  test('two tables of embeddings', async () => {
+    const two = `${tokens}
+  - { type: aggregator/mean, from: tokens }
+  - { type: sink/table }
+  - { type: aggregator/max, from: tokens }
+  - { id: most, type: sink/table, with: { format: csv } }
+`;
+    expect(await planned(two)).toEqual(['table.csv', 'most.csv']);
+  });
+
   test('two GIF sinks, and two contact sheets of one kind', async () => {
     const sheets = `${colours('reducer/pca', '[pca-tokens, umap-tokens]')}
   - { id: more, type: sink/gif, from: pca-tokens }

@@ -9,7 +9,7 @@ export {
 export type { ClipOptions } from './ready-clip.ts';
 export { poolings, type Pooling, type Tokens } from './tokens.ts';
 // The encoder stage
-export { vjepa2, vjepa2Options } from './vjepa2.ts';
+export { vjepa2, vjepa2Options, type Vjepa2State, type Vjepa2Survey } from './vjepa2.ts';
 export { probe, probeOptions, type Classification, type ProbeState } from './probe.ts';
 export { openProbe, type Probe, type ProbeOptions } from './probe-model.ts';
 export { stages } from './stages.ts';

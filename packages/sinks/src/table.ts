@@ -32,7 +32,7 @@ export const tableOptions = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'Name of the file inside the output folder, without ending. Default: "embeddings", the name of the reducer ("umap"), or, for clusters per frame, "kmeans-shares".',
+      'Name of the file inside the output folder, without ending. Default: "embeddings", the name of the reducer ("umap"), or, for clusters per frame, "kmeans-shares"; the id of the stage where another stage would write the same name.',
     ),
 });
 
@@ -45,7 +45,7 @@ export const table = defineSink({
   joins: 'merged',
   examples: ['- type: sink/table', '- type: sink/table\n  with: { format: parquet, name: clips }'],
 
-  describe(_, { options: { format }, inputs }) {
+  describe(_, { options: { format, name }, inputs, ownName }) {
     const input = oneStream(inputs);
     if (input && isRefusal(input)) return input;
     if (input?.kind !== 'embedding' && input?.kind !== 'projection')
@@ -61,11 +61,17 @@ export const table = defineSink({
         `a table has one row for each item, and these have ${components} coordinates for each of many tokens.`,
         { remedy: 'Put an aggregator before the reducer for one row per clip; sink/features writes whole grids.' },
       );
-    return { output: spec('artifact', {}, null, format === 'npy' ? 2 : 1), drains: true };
+    const usual = input.kind === 'projection' ? (input.names ?? ['<reducer>']) : ['embeddings'];
+    return {
+      output: spec('artifact', {}, null, format === 'npy' ? 2 : 1),
+      drains: true,
+      // The names of clusters per frame end in "-shares", which the kind of their reducer does not tell yet.
+      files: { option: 'name', paths: usual.map((each) => ({ path: `${name ?? ownName ?? each}.${format}` })) },
+    };
   },
 
   async *process(items: AsyncIterable<Embedding | Projection>, context): AsyncGenerator<Artifact> {
-    const { options, log, signal, attempt, key } = context;
+    const { options, ownName, log, signal, attempt, key } = context;
     let rows: RowMaker | undefined;
     let writer: TableWriter | undefined;
     let content = '';
@@ -83,7 +89,7 @@ export const table = defineSink({
         about ??= { kind: item.kind, ...(item.kind === 'projection' && { reducer: item.reducer }) };
         count += made.length;
         content = lineage(content, item.key);
-        writer ??= await tableFormats[options.format](options.name ?? layout.name, layout, context);
+        writer ??= await tableFormats[options.format](options.name ?? ownName ?? layout.name, layout, context);
         for (const row of made) await writer.add(row);
       }
       if (!writer) return log.warn('nothing came in, so no table is written');

@@ -67,10 +67,11 @@ const classes = {
     },
     resizedAs: 'uint8',
   },
-} satisfies Readonly<Record<string, ProcessorClass>>;
+} satisfies Readonly<Record<ProcessorClassName, ProcessorClass>>;
 
 /** A class of transformers whose rules are known, without the ending that names a backend. */
-export type ProcessorClassName = keyof typeof classes;
+export type ProcessorClassName =
+  'BitImageProcessor' | 'CLIPImageProcessor' | 'DINOv3ViTImageProcessor' | 'VJEPA2VideoProcessor' | 'ViTImageProcessor';
 
 /** Pillow's numbers of the filters. */
 const interpolationsByNumber: Readonly<Record<number, Interpolation>> = { 2: 'bilinear', 3: 'bicubic' };
