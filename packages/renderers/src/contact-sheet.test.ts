@@ -77,3 +77,17 @@ test('captions stand below each picture, one legend below the sheet', async () =
   expect(said.pixels.data.subarray(2 * (cell + strip) * 192 * 3)).toEqual(bar.data);
   expect(said.key).not.toBe(plain.key);
 });
+
+test('none is made where every picture was skipped', async () => {
+  const broken = makePictures(3).map((picture) => ({
+    ...picture,
+    get pixels(): never {
+      throw new Error('no pixels');
+    },
+  })) as Picture[];
+  const found: unknown[] = [];
+  const stream = given(makePictures(3)).spec;
+  for await (const picture of runStage(contactSheet, { onError: 'skip', inputs: [{ items: broken, spec: stream }] }))
+    found.push(picture);
+  expect(found).toEqual([]);
+});

@@ -97,6 +97,8 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
       sheet.step *= 2;
     }
     for (const [, { first, cells }] of [...sheets].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      // Every picture of it was skipped.
+      if (cells.length === 0) continue;
       const { layer, legends } = first;
       const name = sheetName(layer, ownName);
       const pixels = layOut(
