@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { weather } from '@deepearth/sources/weather';
 import sharp from 'sharp';
+import { childrenOf, peakOf } from './support/process-memory.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const given = process.argv.slice(2);
@@ -27,23 +28,6 @@ for (let number = 0; number < count; number++)
   await sharp(world.draw(number).data, { raw: { ...size, channels: 3 } })
     .jpeg({ quality: 90 })
     .toFile(join(folder, 'frames', `frame_${String(number).padStart(4, '0')}.jpg`));
-
-/** The highest resident memory of a process so far, in MB; 0 once it is gone. */
-function peakOf(pid) {
-  try {
-    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
-  } catch {
-    return 0;
-  }
-}
-
-function childrenOf(pid) {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
-}
 
 async function measure(checkout) {
   const [output, decodes] = [join(folder, 'output'), join(folder, 'decodes')];

@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { childrenOf, peakOf } from './support/process-memory.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const demo = process.argv.includes('--demo');
@@ -15,28 +16,6 @@ const given = process.argv
   .filter((argument) => /^\d+$/.test(argument))
   .map(Number);
 const counts = given.length ? given : demo ? [50, 200] : [50, 2000];
-
-/** The highest resident memory of a process so far, in MB; 0 once it is gone. */
-function peakOf(pid) {
-  try {
-    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
-  } catch {
-    return 0;
-  }
-}
-
-function childrenOf(pid) {
-  try {
-    const direct = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-      .trim()
-      .split(' ')
-      .filter(Boolean)
-      .map(Number);
-    return direct.flatMap((child) => [child, ...childrenOf(child)]);
-  } catch {
-    return [];
-  }
-}
 
 async function measure(clips) {
   const output = mkdtempSync(join(tmpdir(), 'memory-'));

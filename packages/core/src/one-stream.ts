@@ -1,6 +1,6 @@
 // What several inputs are together, for a stage that takes them as one stream.
 
-import { axesKnown, axisSize, type StreamSpec } from './specs.ts';
+import { axesKnown, axisSize, countsOf, type StreamSpec } from './specs.ts';
 import { refuse, type Refusal } from './stage.ts';
 
 /** An input of a stage as `describe` sees it. */
@@ -50,9 +50,6 @@ export function oneStream(inputs: readonly DescribedInput[]): StreamSpec | Refus
 export const totalCount = (inputs: readonly { readonly spec: StreamSpec }[]): number | null =>
   inputs.reduce<number | null>((sum, { spec }) => (sum === null || spec.count === null ? null : sum + spec.count), 0);
 
-const countsOf = ({ count, counts, sequences }: StreamSpec): readonly number[] | undefined =>
-  counts ?? (count !== null && sequences?.length === 1 ? [count] : undefined);
-
 /** The size that all have; `null` where they differ or one is not known. */
 function sharedSize(specs: readonly StreamSpec[], name: string): number | null {
   const sizes = new Set(specs.map((spec) => axisSize(spec, name)));
@@ -79,8 +76,11 @@ function differs(a: StreamSpec, b: StreamSpec): Difference | undefined {
   return undefined;
 }
 
-/** Items of one sequence have names that are their own within it, and come in its order: from one input. */
-function sentTwice(inputs: readonly DescribedInput[]): Refusal | undefined {
+/**
+ * A refusal where two inputs send the same sequence: its items have names that are their own within it, and come in its
+ * order.
+ */
+export function sentTwice(inputs: readonly DescribedInput[]): Refusal | undefined {
   const from = new Map<string, string>();
   for (const { id, spec } of inputs)
     for (const sequence of spec.sequences ?? []) {

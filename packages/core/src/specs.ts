@@ -93,3 +93,11 @@ export function formatSpec(stream: StreamSpec): string {
     : '';
   return `${stream.kind}${axes}${stream.dtype ? ` ${stream.dtype}` : ''} x ${formatCount(stream)}`;
 }
+
+/** Sequences of all inputs together; an input that does not know its own counts as one. */
+export const sequenceCount = (inputs: readonly { readonly spec: StreamSpec }[]): number =>
+  inputs.reduce((sum, { spec: { sequences } }) => sum + Math.max(1, sequences?.length ?? 1), 0);
+
+/** How many items each sequence has; `undefined` where that is not known. */
+export const countsOf = ({ count, counts, sequences }: StreamSpec): readonly number[] | undefined =>
+  counts ?? (count !== null && sequences?.length === 1 ? [count] : undefined);

@@ -4,6 +4,7 @@ import {
   axisSize,
   defineRenderer,
   refuse,
+  sequenceCount,
   sequenceFile,
   spec,
   tensor,
@@ -61,7 +62,7 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
         sum === null || sequences === null || !names ? null : sum + (sequences?.length ?? 1) * names.length,
       0,
     );
-    const streams = inputs.reduce((sum, { spec: { sequences } }) => sum + Math.max(1, sequences?.length ?? 1), 0);
+    const streams = sequenceCount(inputs);
     return {
       output: {
         ...spec('picture', { height: null, width: null, channels: 3 }, 'uint8', null),

@@ -6,6 +6,7 @@ import {
   InputError,
   lineage,
   refuse,
+  sequenceCount,
   sequenceFile,
   sourceName,
   spec,
@@ -92,7 +93,7 @@ export const gif = defineSink({
         all === null || !names || sequences === null ? null : all + names.length * (sequences?.length ?? 1),
       0,
     );
-    const streams = inputs.reduce((sum, { spec: { sequences } }) => sum + Math.max(1, sequences?.length ?? 1), 0);
+    const streams = sequenceCount(inputs);
     return {
       output: { ...spec('artifact', {}, null, null), ...(files !== null && { most: { count: files } }) },
       ...(sum && { diskBytes: gifBytes(sum) }),

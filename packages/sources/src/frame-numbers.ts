@@ -6,12 +6,15 @@ import { InputError } from '@deepearth/core';
 /** The name of a file without its folders and its ending. */
 export const stemOf = (path: string): string => basename(path, extname(path));
 
+/** The last digits of a text. */
+export const lastDigits = (text: string): string | undefined => /\d+(?=\D*$)/.exec(text)?.[0];
+
 /**
  * The digits that are the frame number: the group `number` of an expression, or else its first group that has no other
  * name; without an expression the last digits of the stem. `undefined` where there are none.
  */
 export function numberDigits(path: string, expression: RegExp | undefined): string | undefined {
-  if (!expression) return /\d+(?=\D*$)/.exec(stemOf(path))?.[0];
+  if (!expression) return lastDigits(stemOf(path));
   const match = expression.exec(basename(path));
   if (!match) return undefined;
   if (match.groups && 'number' in match.groups) return match.groups['number'];

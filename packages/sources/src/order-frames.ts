@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { InputError } from '@deepearth/core';
 import { pictureExif } from '@deepearth/vision/picture-exif';
 import { exifTime, type ExifTime } from './exif-time.ts';
-import { frameNumber, numberDigits, stemOf } from './frame-numbers.ts';
+import { frameNumber, lastDigits, numberDigits, stemOf } from './frame-numbers.ts';
 import { isoOf, type Instant } from './instant.ts';
 import { byName, some } from './picture-folder.ts';
 import { readerOf, timesInNames, type NameTime } from './time-in-name.ts';
@@ -226,7 +226,7 @@ async function exifTimes(
 /** Says where the numbers in the names run against the times. */
 function disagreement(ordered: readonly Timed[], pattern: RegExp | undefined, taken: string): string[] {
   const numbers = ordered.map(({ file, rest }) => {
-    const digits = pattern ? numberDigits(file, pattern) : /\d+(?=\D*$)/.exec(rest)?.[0];
+    const digits = pattern ? numberDigits(file, pattern) : lastDigits(rest);
     return digits === undefined || !/^\d{1,15}$/.test(digits) ? undefined : Number(digits);
   });
   if (numbers.some((number) => number === undefined) || new Set(numbers).size < numbers.length) return [];

@@ -5,13 +5,13 @@ import {
   defineTransform,
   InputError,
   isRefusal,
-  oneStream,
   refuse,
   sourceName,
   type Frame,
   type Rectangle,
 } from '@deepearth/core';
 import { z } from 'zod';
+import { resized, wantFrames } from './frame-stream.ts';
 import { partOfFrame } from './part-of-frame.ts';
 
 const place = z.number().int().nonnegative();
@@ -56,10 +56,8 @@ export const crop = defineTransform({
   joins: 'merged',
 
   describe(_, { options, inputs }) {
-    const input = oneStream(inputs);
-    if (input && isRefusal(input)) return input;
-    if (input?.kind !== 'frame')
-      return refuse(`it takes frames, not ${input?.kind ?? 'nothing'}.`, { remedy: 'Put it behind a source.' });
+    const input = wantFrames(inputs);
+    if (isRefusal(input)) return input;
     const [width, height] = [axisSize(input, 'width'), axisSize(input, 'height')];
     const known = width !== null && height !== null;
     const window = known ? windowOf(options, width, height) : undefined;
@@ -67,12 +65,11 @@ export const crop = defineTransform({
       return refuse(`frames of ${width} x ${height} pixels do not hold ${tooLarge(options)}.`, {
         remedy: 'Choose a rectangle inside the frame.',
       });
-    const sizes: Readonly<Record<string, number | null>> = {
+    const sizes = {
       width: window?.width ?? options.width ?? null,
       height: window?.height ?? options.height ?? null,
     };
-    const axes = input.axes.map(({ name, size }) => ({ name, size: name in sizes ? sizes[name]! : size }));
-    return { output: { ...input, axes } };
+    return { output: { ...input, axes: resized(input, sizes) } };
   },
 
   each(frame: Frame, { options }) {

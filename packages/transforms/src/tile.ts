@@ -2,16 +2,17 @@
 
 import {
   axisSize,
+  countsOf,
   defineTransform,
   frameId,
   isRefusal,
-  oneStream,
   refuse,
   type Frame,
   type Rectangle,
   type StreamSpec,
 } from '@deepearth/core';
 import { z } from 'zod';
+import { resized, wantFrames } from './frame-stream.ts';
 import { partOfFrame } from './part-of-frame.ts';
 
 /** Options of `transform/tile`. */
@@ -70,26 +71,23 @@ export const tile = defineTransform({
   joins: 'merged',
 
   describe(_, { options: { size, overlap }, inputs }) {
-    const input = oneStream(inputs);
-    if (input && isRefusal(input)) return input;
-    if (input?.kind !== 'frame')
-      return refuse(`it takes frames, not ${input?.kind ?? 'nothing'}.`, { remedy: 'Put it behind a source.' });
+    const input = wantFrames(inputs);
+    if (isRefusal(input)) return input;
     if (overlap >= size)
       return refuse(`tiles of ${size} pixels cannot share ${overlap}.`, {
         option: 'overlap',
         remedy: 'Choose less than `size`.',
       });
     const [width, height] = [axisSize(input, 'width'), axisSize(input, 'height')];
-    const { counts, ...stream } = input;
+    const { counts: _counts, ...stream } = input;
     if (width === null || height === null)
       return { output: { ...stream, count: null, sequences: null, interleaved: true } };
     const tiles = tilesOf(width, height, size, overlap);
-    const sizes: Readonly<Record<string, number>> = tiles[0]!.window as never;
     const sequences = input.sequences?.flatMap((sequence) => tiles.map((each) => sequenceOf(sequence, each)));
-    const perSequence = counts ?? (input.count !== null && input.sequences?.length === 1 ? [input.count] : undefined);
+    const perSequence = countsOf(input);
     const output: StreamSpec = {
       ...input,
-      axes: input.axes.map(({ name, size: own }) => ({ name, size: sizes[name] ?? own })),
+      axes: resized(input, tiles[0]!.window),
       count: input.count === null ? null : input.count * tiles.length,
       sequences: sequences ?? null,
       ...(perSequence && { counts: perSequence.flatMap((count) => tiles.map(() => count)) }),

@@ -74,7 +74,7 @@ const types: Readonly<Partial<Record<string, PictureFile['depth']>>> = {
 };
 
 /** Hyperspectral cameras have a few hundred. */
-const maxBands = 4096;
+export const maxBands = 4096;
 
 /** Files above this are not read into memory; no 16,384 x 16,384 picture comes near it. */
 const maxFileBytes = 2 ** 30;

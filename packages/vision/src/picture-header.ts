@@ -1,6 +1,7 @@
 // Reads what the header of a picture file says, without its pixels.
 
 import { open } from 'node:fs/promises';
+import { pictureMetadata } from './picture-metadata.ts';
 import { tiffPages } from './tiff-header.ts';
 
 /** What a header says. */
@@ -19,12 +20,10 @@ const paged: ReadonlySet<string> = new Set(['tiff', 'webp', 'heif', 'gif']);
 
 /** The header of a file; `undefined` for one that cannot be read: decoding it says what is wrong. */
 export async function pictureHeader(path: string): Promise<PictureHeader | undefined> {
-  const { default: sharp } = await import('sharp');
-  // libvips keeps what it read by file name, and the file may be another one later.
-  sharp.cache(false);
+  const about = await pictureMetadata(path);
+  if (!about) return undefined;
+  const { width, height } = about.autoOrient;
   try {
-    const about = await sharp(path, { limitInputPixels: false, limitInputChannels: 4096 }).metadata();
-    const { width, height } = about.autoOrient;
     const pages = paged.has(about.format) ? await pagesOf(path, about.format, about.pages ?? 1) : 1;
     return { width, height, pages, wide: about.depth !== 'uchar' };
   } catch {

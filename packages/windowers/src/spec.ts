@@ -1,6 +1,15 @@
 // What windowers say of the clips they make.
 
-import { axisSize, refuse, spec, type Refusal, type StreamSpec } from '@deepearth/core';
+import {
+  axisSize,
+  countsOf,
+  refuse,
+  sentTwice,
+  spec,
+  type DescribedInput,
+  type Refusal,
+  type StreamSpec,
+} from '@deepearth/core';
 
 /** Clips of `size` frames of the given stream. */
 export const clipSpec = (frames: StreamSpec, size: number, count: number | null): StreamSpec =>
@@ -16,49 +25,32 @@ export const clipSpec = (frames: StreamSpec, size: number, count: number | null)
     count,
   );
 
-/** An input of a windower. */
-export interface FrameInput {
-  readonly id: string;
-  readonly spec: StreamSpec;
-}
-
 /** Refuses anything but frames, and one sequence that comes from two inputs. */
-export function wantFrames(inputs: readonly FrameInput[]): Refusal | undefined {
+export function wantFrames(inputs: readonly DescribedInput[]): Refusal | undefined {
   const other = inputs.find(({ spec: { kind } }) => kind !== 'frame');
   if (other || inputs.length === 0)
     return refuse(`a windower takes frames, not ${other?.spec.kind ?? 'nothing'}.`, {
       remedy: 'Put it behind a source.',
     });
-  const from = new Map<string, string>();
-  for (const { id, spec: stream } of inputs)
-    for (const sequence of stream.sequences ?? []) {
-      const before = from.get(sequence);
-      if (before !== undefined && before !== id)
-        return refuse(`${before} and ${id} both call their sequence ${JSON.stringify(sequence)}.`, {
-          remedy: 'Give one of the sources another name with `sequence`.',
-        });
-      from.set(sequence, id);
-    }
-  return undefined;
+  return sentTwice(inputs);
 }
 
 /**
  * What comes in altogether: the sizes that all inputs share, and a count where every input knows its own. `counts` has
  * the frames of each sequence; `null` where one input does not know, or holds sequences of lengths that it does not tell.
  */
-export function allFrames(inputs: readonly FrameInput[]): { stream: StreamSpec; counts: readonly number[] | null } {
+export function allFrames(inputs: readonly DescribedInput[]): { stream: StreamSpec; counts: readonly number[] | null } {
   const [first, ...rest] = inputs.map((input) => input.spec) as [StreamSpec, ...StreamSpec[]];
   const all = [first, ...rest];
   const axes = first.axes.map(({ name, size }) => ({
     name,
     size: rest.every((stream) => axisSize(stream, name) === size) ? size : null,
   }));
-  const counts = all.map(countsOf);
+  const counts = all.map(
+    (each) => countsOf(each) ?? (each.sequences === undefined && each.count !== null ? [each.count] : null),
+  );
   return {
     stream: { ...first, axes, dtype: rest.every(({ dtype }) => dtype === first.dtype) ? first.dtype : null },
     counts: counts.every((each) => each !== null) ? counts.flat() : null,
   };
 }
-
-const countsOf = ({ count, counts, sequences }: StreamSpec): readonly number[] | null =>
-  counts ?? (count !== null && sequences !== null && (sequences?.length ?? 1) === 1 ? [count] : null);
