@@ -30,7 +30,7 @@ Exit status:
   2    the configuration or the command line is wrong
   3    finished, but items were skipped
   4    data that came in is missing or broken
-  130  cancelled (Ctrl-C); 143 by SIGTERM`;
+  130  cancelled (Ctrl-C); 143 by SIGTERM, 129 by SIGHUP`;
 
 /** The whole command line. Usage errors throw a `CommanderError`. */
 export function makeProgram(): Command {

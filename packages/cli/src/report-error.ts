@@ -88,6 +88,8 @@ function pluginNote(error: unknown): string {
  * memory.
  */
 function isBug(error: DeepEarthError): boolean {
+  // Thrown at a place that the message names.
+  if (error.code === 'E_STRAY') return false;
   const last = [...causes(error)].at(-1);
   if (last instanceof RangeError) return !('code' in last) && !/allocation failed/i.test(last.message);
   return last instanceof TypeError || last instanceof ReferenceError;

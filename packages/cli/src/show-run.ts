@@ -5,16 +5,14 @@ import {
   auditTime,
   combineLatest,
   filter,
-  interval,
   map,
   scan,
   share,
-  startWith,
   Subscription,
   takeUntil,
   last,
   type MonoTypeOperatorFunction,
-  type Observable,
+  Observable,
 } from 'rxjs';
 import { liveLines } from './live-lines.ts';
 import { printJsonLine, remark } from './print.ts';
@@ -24,6 +22,14 @@ import { styleOf, type Style } from './style.ts';
 
 const redrawMs = 100;
 const jsonProgressMs = 200;
+
+/** Twice a second, from now on; it keeps no process alive, which would hide that a run has nothing left to do. */
+const clockTicks$ = new Observable<void>((subscriber) => {
+  subscriber.next();
+  const timer = setInterval(() => subscriber.next(), 500);
+  timer.unref();
+  return () => clearInterval(timer);
+});
 
 /** What a person should read of an event at once; undefined for most. */
 export function remarkOf(event: RunEvent, style: Style): string | undefined {
@@ -52,7 +58,7 @@ export function showProgress(events$: Observable<RunEvent>, terminal: NodeJS.Wri
   const draw = (progress: ReturnType<typeof noProgress>): void => {
     if (progress.stages.length) block.draw(progressLines(progress, clock(), { columns: terminal.columns, style }));
   };
-  const ticks$ = interval(500).pipe(startWith(0), takeUntil(progress$.pipe(last(null, undefined))));
+  const ticks$ = clockTicks$.pipe(takeUntil(progress$.pipe(last(null, undefined))));
   const shown = new Subscription(() => block.close());
   shown.add(
     combineLatest([progress$, ticks$])

@@ -133,7 +133,9 @@ export async function startGraph(
   await patiently(
     ended.then(() => Promise.all(runs.map(({ closed }) => closed))),
     { signal: services.signal, stalled: () => fail(stalledError(unfinished())) },
-  ).catch(() => {
+  ).catch((reason: unknown) => {
+    // A run that stalled is named by its error already.
+    if (reason instanceof DeepEarthError && reason.code === 'E_STALLED') return;
     for (const { id } of unfinished())
       services.book.emit({
         type: 'warning',

@@ -281,7 +281,7 @@ async function surveyed({ definition, options, locate, id }: PipelineStage, sign
       patiently(Promise.resolve(definition.survey(options, signal)), {
         signal,
         stalled: () =>
-          new DeepEarthError(`${id}: its look at names and headers waits for something that never comes.`, {
+          new DeepEarthError(`its look at names and headers waits for something that never comes.`, {
             code: 'E_STALLED',
             remedy: 'Look for a promise that is never settled in what the stage does before a run.',
           }),
