@@ -21,9 +21,11 @@ try {
     process.exitCode = error.exitCode === 0 ? 0 : (await import('./exit-codes.ts')).exitCodes.usage;
   else process.exitCode = await report(error);
 }
-// The lines of a run are a side view; of any other command they are the result.
-if (lostLines() && program.args[0] !== 'run') process.exitCode ||= (await import('./exit-codes.ts')).exitCodes.failed;
 exitIsMeant();
+// The lines of a run are a side view; of any other command they are the result.
+process.on('exit', () => {
+  if (lostLines() && program.args[0] !== 'run') process.exitCode ||= 1;
+});
 setTimeout(leave, lingerMilliseconds).unref();
 
 /** Ends the process when its output is written. */

@@ -27,6 +27,7 @@ const outputCodes: ReadonlySet<string> = new Set([
 /** Names and options on the command line that cannot be. */
 const usageCodes: ReadonlySet<string> = new Set([
   'E_USAGE',
+  'E_OTHER_PIPELINE',
   'E_PIPELINE_FILE',
   'E_FILE_EXISTS',
   'E_OPTIONS',

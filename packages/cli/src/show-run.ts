@@ -14,6 +14,7 @@ import {
   type MonoTypeOperatorFunction,
   Observable,
 } from 'rxjs';
+import { formatBytes, plural } from './format.ts';
 import { liveLines } from './live-lines.ts';
 import { printJsonLine, remark } from './print.ts';
 import { progressLines } from './progress-lines.ts';
@@ -34,6 +35,8 @@ const clockTicks$ = new Observable<void>((subscriber) => {
 /** What a person should read of an event at once; undefined for most. */
 export function remarkOf(event: RunEvent, style: Style): string | undefined {
   if (event.type === 'warning') return `${style.yellow('warning:')} ${event.stage}: ${event.message}`;
+  if (event.type === 'overwriting')
+    return `${style.yellow('overwriting:')} ${plural(event.files, 'file')} (${formatBytes(event.bytes)}) of the pipeline ${JSON.stringify(event.pipeline)}`;
   if (event.type === 'skipped') return `${style.yellow('skipped:')} ${event.message}`;
   if (event.type === 'info') return `${style.dim(`${event.stage}:`)} ${event.message}`;
   return undefined;

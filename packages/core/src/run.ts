@@ -11,6 +11,7 @@ import type { Item } from './items.ts';
 import { jsonPieces } from './json-pieces.ts';
 import type { Manifest } from './manifest.ts';
 import { memoryStore } from './memory-store.ts';
+import { otherPipeline, recordOwner, refuseOtherPipeline } from './owner.ts';
 import { patiently } from './patience.ts';
 import type { Pipeline } from './pipeline.ts';
 import { plan, unread, unreadWarning } from './plan.ts';
@@ -36,6 +37,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Uses what earlier runs into the same store left, as far as its digests and lineage still match. */
   readonly resume?: boolean;
+  /** Lets a run replace and remove the results of another pipeline that lie in the store. */
+  readonly overwrite?: boolean;
   /** Further stores whose runs are resumed from, the first that has an item first. */
   readonly former?: readonly RunStore[];
   /** Works on a part of every sequence, under the numbers that the whole would have; `mergeRuns` puts parts together. */
@@ -100,8 +103,10 @@ async function execute(
   if (options.signal?.aborted)
     throw isFailure(options.signal.reason) ? options.signal.reason : new CancelledError(options.signal.reason);
   options.signal?.addEventListener('abort', cancel, { once: true });
-  const { store = memoryStore(), resume = false, range, versions = {} } = options;
+  const { store = memoryStore(), resume = false, overwrite = false, range, versions = {} } = options;
   try {
+    // Before anything is read; and again when no other run can write there any more.
+    if (!overwrite) await refuseOtherPipeline(store, pipeline);
     const planned = await plan(pipeline, { signal: stop.signal });
     const ranges = stageRanges(planned, range);
     const lock = await lockOf(store, stop.signal);
@@ -111,6 +116,9 @@ async function execute(
     try {
       const before = await readEntries(store);
       await refuseForeign(store);
+      const other = await otherPipeline(store, pipeline);
+      if (other && !overwrite) await refuseOtherPipeline(store, pipeline);
+      await recordOwner(store, pipeline);
       const book = openBook(store, (event) => events.next(event), before);
       events.next({
         type: 'run-started',
@@ -121,6 +129,8 @@ async function execute(
           count: description.output.count,
         })),
       });
+      if (other)
+        events.next({ type: 'overwriting', pipeline: other.name, files: other.files, bytes: other.bytes });
       const warn = (stage: string, message: string): void => book.emit({ type: 'warning', stage, message });
       for (const { stage, description } of planned.stages)
         for (const message of description.warnings ?? []) warn(stage.id, message);

@@ -293,6 +293,11 @@ export interface StageDefinition<
     options: ReadOptions,
     context: Pick<StageContext, 'keep' | 'share' | 'signal'>,
   ): Promise<Raster>;
+  /**
+   * For sources: the options that name what is read (a folder, an address). Results of a run that read something else are
+   * not replaced unasked; other options may change.
+   */
+  readonly reads?: readonly string[];
   /** For windowers: which frames of a sequence, by position, the clips of a range need. */
   framesOf?(clips: Range, options: z.output<Schema>): Range;
   /** Always runs once `open` succeeded. */
