@@ -119,7 +119,7 @@ async function execute(
       const other = await otherPipeline(store, pipeline);
       if (other && !overwrite) await refuseOtherPipeline(store, pipeline);
       await recordOwner(store, pipeline);
-      const book = openBook(store, (event) => events.next(event), before);
+      const book = openBook(store, (event) => events.next(event), before, resume);
       events.next({
         type: 'run-started',
         output: store.name,
