@@ -52,7 +52,13 @@ const locksOf = (output) => {
  * Signals `times` runs of each pipeline, each at a random moment of its duration. `pipelines` maps names to YAML. Returns a
  * line for each run that was reached by its signal.
  */
-export async function cancelRuns({ pipelines, times, signal = 'SIGINT', random = Math.random, tell = () => undefined }) {
+export async function cancelRuns({
+  pipelines,
+  times,
+  signal = 'SIGINT',
+  random = Math.random,
+  tell = () => undefined,
+}) {
   const results = [];
   for (const [name, yaml] of Object.entries(pipelines)) {
     const folder = mkdtempSync(join(tmpdir(), 'cancel-'));
