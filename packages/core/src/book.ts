@@ -9,6 +9,7 @@ import { canonicalJson, lineage } from './lineage.ts';
 import { DeepEarthError, InputError } from './errors.ts';
 import type { Manifest, ManifestOutput, ManifestSoFar, SkippedItem } from './manifest.ts';
 import type { Pipeline } from './pipeline.ts';
+import { refuseNotOurs } from './not-ours.ts';
 import { assertSafePath } from './safe-path.ts';
 import type { ArtifactFile, ArtifactWriter, InputFile, StageOutput } from './stage.ts';
 import type { StreamSpec } from './specs.ts';
@@ -73,11 +74,7 @@ export function openBook(
       });
     }
     taken.add(name);
-    if (before && !before.has(path) && (await store.has(path)))
-      throw new InputError(`${store.name}/${path}`, 'is there already, and no run has written it.', {
-        code: 'E_NOT_OURS',
-        remedy: 'Move it away, or choose another output folder.',
-      });
+    if (before) await refuseNotOurs(store, path, before);
   };
 
   const entryOf = (stage: string, file: ArtifactFile, { bytes, sha256 }: Stored): ManifestOutput => {

@@ -3,7 +3,7 @@
 import { Subject, type Observable } from 'rxjs';
 import { found, manifestOf, manifestUpTo, openBook, recipeOf } from './book.ts';
 import { builtinModule } from './builtin-module.ts';
-import { CancelledError, DeepEarthError, InputError } from './errors.ts';
+import { CancelledError, DeepEarthError } from './errors.ts';
 import type { RunEvent, RunStatus } from './events.ts';
 import { formerRuns, readEntries } from './former-run.ts';
 import { openTaps, startGraph, type Taps } from './graph.ts';
@@ -11,6 +11,7 @@ import type { Item } from './items.ts';
 import { jsonPieces } from './json-pieces.ts';
 import type { Manifest } from './manifest.ts';
 import { memoryStore } from './memory-store.ts';
+import { refuseForeignManifest } from './not-ours.ts';
 import { otherPipeline, recordOwner, refuseOtherPipeline } from './owner.ts';
 import { patiently } from './patience.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -18,7 +19,6 @@ import { plan, unread, unreadWarning } from './plan.ts';
 import type { Pulled } from './pull.ts';
 import { stageRanges } from './ranges.ts';
 import type { StageRegistry } from './registry.ts';
-import { readManifest } from './read-manifest.ts';
 import { runResources } from './resources.ts';
 import { manifestName } from './safe-path.ts';
 import type { Range, StageDefinition } from './stage.ts';
@@ -115,7 +115,7 @@ async function execute(
     let failure: unknown;
     try {
       const before = await readEntries(store);
-      await refuseForeign(store);
+      await refuseForeignManifest(store);
       const other = await otherPipeline(store, pipeline);
       if (other && !overwrite) await refuseOtherPipeline(store, pipeline);
       await recordOwner(store, pipeline);
@@ -129,8 +129,7 @@ async function execute(
           count: description.output.count,
         })),
       });
-      if (other)
-        events.next({ type: 'overwriting', pipeline: other.name, files: other.files, bytes: other.bytes });
+      if (other) events.next({ type: 'overwriting', pipeline: other.name, files: other.files, bytes: other.bytes });
       const warn = (stage: string, message: string): void => book.emit({ type: 'warning', stage, message });
       for (const { stage, description } of planned.stages)
         for (const message of description.warnings ?? []) warn(stage.id, message);
@@ -229,17 +228,6 @@ async function lockOf(store: RunStore, signal: AbortSignal): Promise<StoreLock> 
     locking.then((lock) => lock.release()).catch(() => undefined);
     throw error;
   }
-}
-
-/** Refuses a store whose manifest no run has written: it would be replaced. */
-async function refuseForeign(store: RunStore): Promise<void> {
-  if (!(await store.has(manifestName))) return;
-  const manifest: Partial<Manifest> | undefined = await readManifest(store).catch(() => undefined);
-  if (Array.isArray(manifest?.outputs) && typeof manifest.format === 'number') return;
-  throw new InputError(`${store.name}/${manifestName}`, 'is there already, and no run has written it.', {
-    code: 'E_NOT_OURS',
-    remedy: 'Move it away, or choose another output folder.',
-  });
 }
 
 /** Finds sources by type: those of the pipeline first. */
