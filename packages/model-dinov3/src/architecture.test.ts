@@ -234,7 +234,7 @@ describe('a checkpoint', () => {
           layer === undefined ? (top[name] ?? name.replace('patch.', 'patch_embed.proj.')) : block + inner[what!]!;
         const parts = what === 'query' ? ['query', 'key', 'value'] : [what];
         const tensors = await Promise.all(
-          parts.map((one) => {
+          parts.map(async (one) => {
             const share = name.replace(`.${what}.`, `.${one}.`);
             // DINOv3's keys have no bias: what stands in their place is masked, whatever it is.
             return own.tensors.has(share)
