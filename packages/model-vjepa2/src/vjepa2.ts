@@ -220,12 +220,11 @@ export const vjepa2 = defineEncoder({
   close: closeModel,
 });
 
-async function prepare(clip: Clip, { options, state, signal }: Context): Promise<PreparedClip> {
+function prepare(clip: Clip, { options, state, signal }: Context): Promise<PreparedClip> {
   const { architecture } = state.encoder;
   checkFrameCount(clip.frames.length, architecture.tubelet, clip.id);
-  const rasters = [];
-  for (const frame of clip.frames) rasters.push(await frame.read({ signal }));
-  return readyClip(architecture, state.processor, rasters, {
+  const frames = clip.frames.map((frame) => ({ key: frame.key, read: () => frame.read({ signal }) }));
+  return readyClip(architecture, state.processor, frames, {
     ...clipOptions(options),
     range: options.range ?? clip.frames[0]!.range,
     names: clip.frames.map(sourceName),
