@@ -126,13 +126,20 @@ export function clipPreparation(options: PreprocessOptions): ClipPreparation {
           remedy: 'Resize them, or make a clip of every frame with `windower/still`.',
         },
       );
-    const seen = validity.seen(valid);
-    const { rows, columns } = plan.tiles;
-    if (rows * columns > 1)
-      return { seen, tile: (row, column) => cutTile(picture, plan, processing, row, column) };
-    const cut = cutTile(picture, plan, processing, 0, 0);
-    return { seen, tile: () => cut };
+    const tile = plan.tiles.rows * plan.tiles.columns > 1 ? tilesOf(picture) : onlyTile(cut(picture, 0, 0));
+    return { seen: validity.seen(valid), tile };
   }
+
+  const cut = (picture: Bytes, row: number, column: number) => cutTile(picture, started!.plan, processing, row, column);
+  const tilesOf =
+    (picture: Bytes): Kept['tile'] =>
+    (row, column) =>
+      cut(picture, row, column);
+  // A function of its own: one that is made beside the picture would hold on to it.
+  const onlyTile =
+    (tile: Uint8Array | Float32Array): Kept['tile'] =>
+    () =>
+      tile;
 
   return {
     add(raster) {
