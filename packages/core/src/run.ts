@@ -12,7 +12,7 @@ import { jsonPieces } from './json-pieces.ts';
 import type { Manifest } from './manifest.ts';
 import { memoryStore } from './memory-store.ts';
 import type { Pipeline } from './pipeline.ts';
-import { plan, unread, unreadWarning } from './plan.ts';
+import { plan, refuseMemory, unread, unreadWarning } from './plan.ts';
 import type { Pulled } from './pull.ts';
 import { stageRanges } from './ranges.ts';
 import type { StageRegistry } from './registry.ts';
@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly range?: Range;
   /** Sources beside those of the pipeline, for frames that are opened again from their locators. */
   readonly registry?: StageRegistry;
+  /** A pipeline whose plan needs more memory is refused before it starts; what it computes does not depend on it. */
+  readonly maxMemoryBytes?: number;
   /** Versions of packages and the platform, for the manifest. */
   readonly versions?: Readonly<Record<string, string>>;
 }
@@ -96,6 +98,7 @@ async function execute(
   const { store = memoryStore(), resume = false, range, versions = {} } = options;
   try {
     const planned = await plan(pipeline, { signal: stop.signal });
+    refuseMemory(planned, options.maxMemoryBytes ?? Infinity);
     const ranges = stageRanges(planned, range);
     const lock = await store.lock();
     lock.lost?.addEventListener('abort', () => stop.abort(lock.lost!.reason), { once: true });

@@ -31,7 +31,7 @@ function shownFolder(folder: string): string {
 }
 
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
-  const { pipeline, registry, output: configured } = await loadPipeline(file, flags.set);
+  const { pipeline, registry, output: configured, maxMemoryBytes } = await loadPipeline(file, flags.set);
   const output = resolve(flags.output ?? configured ?? outputFor(file));
   const json = flags.json || !process.stdout.isTTY;
   // On one terminal, JSON lines and a block that is redrawn would write over each other.
@@ -46,6 +46,7 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
         signal,
         registry,
         resume: flags.resume ?? false,
+        ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
         versions: cliVersions(),
       });
       if (json) showJson(running.events$);
