@@ -3,6 +3,7 @@
 import { inputsThatWait } from './apart.ts';
 import { asideBytes } from './aside.ts';
 import { ConfigError, DeepEarthError, InputError, sentence, StageError, type ConfigIssue } from './errors.ts';
+import { patiently } from './patience.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
 import { findClashes, type Clash, type Named } from './planned-files.ts';
 import { axisSize, itemBytes, type StreamSpec } from './specs.ts';
@@ -303,7 +304,15 @@ function describedBy(
 
 async function surveyed({ definition, options, locate, id }: PipelineStage, signal: AbortSignal): Promise<unknown> {
   try {
-    return await definition.survey?.(options, signal);
+    return await (definition.survey &&
+      patiently(Promise.resolve(definition.survey(options, signal)), {
+        signal,
+        stalled: () =>
+          new DeepEarthError(`its look at names and headers waits for something that never comes.`, {
+            code: 'E_STALLED',
+            remedy: 'Look for a promise that is never settled in what the stage does before a run.',
+          }),
+      }));
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     if (!(error instanceof DeepEarthError)) {

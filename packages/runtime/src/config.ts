@@ -44,8 +44,8 @@ export const pipelineSchemaParts = {
     .describe('modules with stages of your own: paths relative to this file, or package names')
     .optional(),
   output: z
-    .string()
-    .min(1)
+    .string('must name a folder; leave the key out for the default')
+    .refine((name) => name.trim() !== '', 'must name a folder; leave the key out for the default')
     .describe('the folder for everything a run writes, relative to the working directory')
     .optional(),
   maxMemoryBytes: z

@@ -34,6 +34,28 @@ describe('a lock', () => {
     await lock.release();
   });
 
+  test('lets one of two in that start together, again and again', async () => {
+    let [inside, most, taken] = [0, 0, 0];
+    const enter = async (): Promise<void> => {
+      const lock = await take().catch((error: { code?: string }) => {
+        if (error.code !== 'E_OUTPUT_BUSY') throw error;
+      });
+      if (!lock) return;
+      [inside, taken] = [inside + 1, taken + 1];
+      most = Math.max(most, inside);
+      await pause(2);
+      inside -= 1;
+      await lock.release();
+      await mkdir(state, { recursive: true });
+    };
+    for (let race = 0; race < 30; race++) {
+      if (race % 2) await lockOf(1, { ...own, pid: gone });
+      await Promise.all([enter(), enter()]);
+    }
+    expect(most).toBe(1);
+    expect(taken).toBeGreaterThanOrEqual(30);
+  });
+
   test('of a container or machine that is gone is taken over once it was watched for a while', async () => {
     await lockOf(1, elsewhere);
     const began = performance.now();

@@ -1,6 +1,7 @@
 // The lock of an output folder: one run at a time, taken over from a run that died by exactly one other.
 
 import { randomBytes } from 'node:crypto';
+import { readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { open, readdir, readFile, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -81,14 +82,39 @@ function held(path: string, state: string, mine: Holder, { beatMilliseconds }: L
   };
   const timer = setInterval(() => void beat(), beatMilliseconds);
   timer.unref();
+  const forget = freedAtExit(() => {
+    if ((JSON.parse(readFileSync(path, 'utf8')) as Holder).token === mine.token) rmSync(path, { force: true });
+    rmdirSync(state);
+  });
   return {
     lost: lost.signal,
     async release() {
+      forget();
       clearInterval(timer);
       if ((await readHolder(path))?.token === mine.token) await rm(path, { force: true });
       // The folder goes when nothing else lies in it, which is so when the run ended well.
       await rmdir(state).catch(() => undefined);
     },
+  };
+}
+
+const atExit = new Set<() => void>();
+const freeAll = (): void => {
+  for (const free of atExit)
+    try {
+      free();
+    } catch {
+      // It is gone already, or the folder holds what a later run goes on from.
+    }
+};
+
+/** Frees a lock when the process ends before its run does (`process.exit` of a plugin). Returns how to forget it. */
+function freedAtExit(free: () => void): () => void {
+  if (atExit.size === 0) process.on('exit', freeAll);
+  atExit.add(free);
+  return () => {
+    atExit.delete(free);
+    if (atExit.size === 0) process.off('exit', freeAll);
   };
 }
 

@@ -60,6 +60,7 @@ export const frames = defineSource({
   type: 'frames',
   summary: 'Reads a folder of pictures in order of time, number or name.',
   options: framesOptions,
+  reads: ['directory'],
   examples: [
     '- type: source/frames\n  with: { directory: frames }',
     "- id: camera\n  type: source/frames\n  with: { directory: frames, pattern: 'frame_(?<number>\\d+)\\.tif$', first: 616, last: 631, intervalSeconds: 60 }",
