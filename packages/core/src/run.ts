@@ -15,7 +15,7 @@ import { refuseForeignManifest } from './not-ours.ts';
 import { otherPipeline, recordOwner, refuseOtherPipeline } from './owner.ts';
 import { patiently } from './patience.ts';
 import type { Pipeline } from './pipeline.ts';
-import { plan, unread, unreadWarning } from './plan.ts';
+import { plan, refuseMemory, unread, unreadWarning } from './plan.ts';
 import type { Pulled } from './pull.ts';
 import { stageRanges } from './ranges.ts';
 import type { StageRegistry } from './registry.ts';
@@ -45,6 +45,8 @@ export interface RunOptions {
   readonly range?: Range;
   /** Sources beside those of the pipeline, for frames that are opened again from their locators. */
   readonly registry?: StageRegistry;
+  /** A pipeline whose plan needs more memory is refused before it starts; what it computes does not depend on it. */
+  readonly maxMemoryBytes?: number;
   /** Versions of packages and the platform, for the manifest. */
   readonly versions?: Readonly<Record<string, string>>;
 }
@@ -108,6 +110,7 @@ async function execute(
     // Before anything is read; and again when no other run can write there any more.
     if (!overwrite) await refuseOtherPipeline(store, pipeline);
     const planned = await plan(pipeline, { signal: stop.signal });
+    refuseMemory(planned, options.maxMemoryBytes ?? Infinity);
     const ranges = stageRanges(planned, range);
     const lock = await lockOf(store, stop.signal);
     lock.lost?.addEventListener('abort', () => stop.abort(lock.lost!.reason), { once: true });

@@ -31,7 +31,7 @@ function shownFolder(folder: string): string {
 }
 
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
-  const { pipeline, registry, output: configured } = await loadPipeline(file, flags.set);
+  const { pipeline, registry, output: configured, maxMemoryBytes } = await loadPipeline(file, flags.set);
   const output = resolve(outputFor(file, flags.output, configured));
   const json = flags.json || !process.stdout.isTTY;
   // On one terminal, JSON lines and a block that is redrawn would write over each other.
@@ -47,6 +47,7 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
         registry,
         resume: flags.resume ?? false,
         overwrite: flags.overwrite ?? false,
+        ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
         versions: cliVersions(),
       });
       if (json) showJson(running.events$);
