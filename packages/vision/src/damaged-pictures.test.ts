@@ -1,5 +1,6 @@
 // What becomes of pictures that are cut, altered or odd, format by format.
 import { InputError } from '@deepearth/core';
+import { partOfRaster } from '@deepearth/core/raster-part';
 import { mutate, seededNormal, tryMutants, type MutationKind } from '@deepearth/testing';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -7,6 +8,7 @@ import { decodePicture } from './decode-picture.ts';
 import { withoutPadding } from './jpeg-oddities.ts';
 import { readPictureFile } from './picture-file.ts';
 import { readPicture } from './read-picture.ts';
+import { tiffBlocks } from './tiff-header.ts';
 
 const [width, height] = [96, 80];
 const normal = seededNormal(3);
@@ -62,12 +64,39 @@ describe('a damaged picture', () => {
     }
   });
 
-  it('with a checksum never has other pixels: png', async () => {
-    const kinds: MutationKind[] = ['flip', 'byte', 'zeros', 'cut', 'remove', 'swap', 'repeat'];
-    const bytes = await fileOf('png');
-    const report = await tryMutants(bytes, valuesOf, isReported, { count: 150, seed: 5, kinds });
+  const tiles = { compression: 'deflate', tile: true, tileWidth: 32, tileHeight: 16 } as const;
+  it.each([
+    ['png', () => image().png()],
+    ['deflated tiff', () => image().tiff({ compression: 'deflate' })],
+    ['deflated tiff in tiles', () => image().tiff(tiles)],
+    ['deflated tiff with a predictor', () => image().tiff({ compression: 'deflate', predictor: 'horizontal' })],
+  ] as const)('with a checksum never has other pixels: %s', async (name, store) => {
+    const kinds: MutationKind[] = ['flip', 'byte', 'zeros'];
+    const bytes = new Uint8Array(await store().toBuffer());
+    // The tags of a TIFF (before its values, or behind them) are under no checksum.
+    const values = name === 'png' ? bytes : bytes.subarray(0, -1500);
+    const rest = bytes.subarray(values.length);
+    const read = (mutant: Uint8Array): Promise<Uint8Array> => valuesOf(new Uint8Array([...mutant, ...rest]));
+    const report = await tryMutants(values, read, isReported, { count: 150, seed: 5, kinds, from: 16 });
     expect(report).toMatchObject({ faults: [], others: [] });
     expect(report.refused).toBeGreaterThan(100);
+  });
+
+  it('is refused for a window where the damage lies in its tiles, and read elsewhere', async () => {
+    const bytes = new Uint8Array(await image().tiff(tiles).toBuffer());
+    const whole = await readPicture(bytes);
+    const blocks = (await tiffBlocks((offset, length) => bytes.subarray(offset, offset + length), 0))!;
+    expect(blocks).toMatchObject({ across: 3, perPlane: 15, width: 32, height: 16, samples: 3 });
+    // Tile 4 covers x 32 to 63, y 16 to 31.
+    const damaged = bytes.slice();
+    damaged.fill(0, blocks.offsets[4]! + 900, blocks.offsets[4]! + 932);
+    const file = await readPictureFile(damaged, { name: 'tiles.tif' });
+    const clear = { x: 64, y: 0, width: 32, height: 80 };
+    expect(await decodePicture(file, { window: clear })).toEqual(partOfRaster(whole, { window: clear }));
+    await expect(decodePicture(file, { window: { x: 60, y: 30, width: 10, height: 10 } })).rejects.toMatchObject({
+      code: 'E_FRAME_UNREADABLE',
+      subject: 'tiles.tif',
+    });
   });
 
   it.each(Object.keys(storages) as Storage[])('is read or refused, and never a fault: %s', async (storage) => {

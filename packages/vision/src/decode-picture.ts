@@ -3,6 +3,7 @@
 import { InputError, tensor, type Raster } from '@deepearth/core';
 import { checkWindow, overviewRaster, partOfRaster, type PartOptions } from '@deepearth/core/raster-part';
 import { extraText, withoutPadding } from './jpeg-oddities.ts';
+import { checkDeflated } from './tiff-checksums.ts';
 import { stretchRaster } from './stretch.ts';
 import { damaged, openPicture, type PictureFile, type PictureFileOptions } from './picture-file.ts';
 
@@ -105,7 +106,10 @@ async function decodeBytes(file: PictureFile, decoding: Decoding, window?: PartO
   const colours = file.cmyk
     ? upright.pipelineColourspace('cmyk').toColourspace('cmyk')
     : upright.toColourspace(wide ? 'rgb16' : 'srgb');
-  const { data, info } = await colours.raw({ depth: wide ? 'ushort' : 'uchar' }).toBuffer({ resolveWithObject: true });
+  const [{ data, info }] = await Promise.all([
+    colours.raw({ depth: wide ? 'ushort' : 'uchar' }).toBuffer({ resolveWithObject: true }),
+    file.format === 'tiff' ? checkDeflated(file, window) : undefined,
+  ]);
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   // Buffers may be pooled: 16-bit views need an aligned start.
   const aligned = wide && bytes.byteOffset % 2 ? bytes.slice() : bytes;
