@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InputError } from '@deepearth/core/errors';
+import { DeepEarthError, InputError } from '@deepearth/core/errors';
+import { tryMutants } from '@deepearth/testing/mutate';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
 import { tensor } from '@deepearth/core/tensor';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -128,3 +129,27 @@ test('a model that was saved before there were digests is read, and every number
     );
   }
 });
+
+test.each(['pca', 'umap', 'kmeans', 'random-projection'])(
+  'a damaged %s without a digest is read or refused, and never a fault',
+  async (kind) => {
+    const { state } = await decodeModel(await encodeModel({ state: (await fits[kind]!()).state(), limits: [] }), kind);
+    const bytes = await encodeSafetensors(state.tensors, {
+      format: 'deepearth-reducer',
+      version: '1',
+      kind,
+      options: canonicalJson(state.metadata),
+      limits: '[[0,1]]',
+    });
+    const read = async (mutant: Uint8Array): Promise<string> => {
+      const loaded = await decodeModel(mutant, 'm');
+      const model = await restoreReducer(loaded.state, 'm');
+      const values = await model.transform(tokens.slice(0, 10 * model.channels)).finally(() => model.close?.());
+      return [loaded.limits, ...values].join();
+    };
+    const isReported = (error: unknown): boolean => error instanceof DeepEarthError;
+    const report = await tryMutants(bytes, read, isReported, { count: 60, seed: 3 });
+    expect(report.faults).toEqual([]);
+    expect(report.refused).toBeGreaterThan(10);
+  },
+);
