@@ -27,6 +27,7 @@ const outputCodes: ReadonlySet<string> = new Set([
 /** Names and options on the command line that cannot be. */
 const usageCodes: ReadonlySet<string> = new Set([
   'E_USAGE',
+  'E_OTHER_PIPELINE',
   'E_PIPELINE_FILE',
   'E_FILE_EXISTS',
   'E_OPTIONS',
@@ -88,6 +89,8 @@ function pluginNote(error: unknown): string {
  * want of memory. What such an error keeps as its own cause (a `TypeError` of the platform's inflater) has been explained.
  */
 function isBug(error: DeepEarthError): boolean {
+  // Thrown at a place that the message names.
+  if (error.code === 'E_STRAY') return false;
   const all = [...causes(error)];
   if (all.some((cause) => cause instanceof DeepEarthError && !(cause instanceof StageError))) return false;
   const last = all.at(-1);
