@@ -382,7 +382,7 @@ test('a run whose plan needs more memory than there is ends before anything is r
     describe: (input) => ({ output: input!, memoryBytes: 3 * 2 ** 30 }),
     each: (item) => (read++, item),
   });
-  const pipeline = definePipeline([use(numbers, { count: 1 }), use(greedy, {})]);
+  const pipeline = definePipeline([use(plain(), { count: 1 }), use(greedy, {})]);
   const store = memoryStore();
   await expect(run(pipeline, { store, maxMemoryBytes: 2 ** 31 }).result).rejects.toMatchObject({
     code: 'E_MEMORY',
