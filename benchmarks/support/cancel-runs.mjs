@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { seededRandom } from '@deepearth/testing/random';
 
 const command = fileURLToPath(new URL('../../packages/cli/bin/deepearth.js', import.meta.url));
 
@@ -56,7 +57,7 @@ export async function cancelRuns({
   pipelines,
   times,
   signal = 'SIGINT',
-  random = Math.random,
+  random = seededRandom(1),
   tell = () => undefined,
 }) {
   const results = [];

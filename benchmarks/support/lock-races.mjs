@@ -7,6 +7,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { seededRandom } from '@deepearth/testing/random';
 import { folderStore } from '@deepearth/runtime/folder-store';
 
 const self = fileURLToPath(import.meta.url);
@@ -40,7 +41,7 @@ if (process.argv[1] === self && process.send) {
 }
 
 /** Races two processes `times` times, every second time over the lock of a run that died. Returns how often what happened. */
-export async function raceForLocks({ times, random = Math.random }) {
+export async function raceForLocks({ times, random = seededRandom(1) }) {
   const folder = mkdtempSync(join(tmpdir(), 'races-'));
   const racers = [fork(self), fork(self)];
   const counts = {};

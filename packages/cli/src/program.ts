@@ -6,7 +6,9 @@ import { createRequire } from 'node:module';
 import type { Command } from 'commander';
 
 // Commander is CommonJS: required instead of imported, it is there in two thirds of the time.
-const { Command: Parser, InvalidArgumentError } = createRequire(import.meta.url)('commander') as typeof import('commander');
+const { Command: Parser, InvalidArgumentError } = createRequire(import.meta.url)(
+  'commander',
+) as typeof import('commander');
 
 const version = (): string =>
   (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
@@ -36,7 +38,8 @@ Exit status:
   2    the configuration or the command line is wrong
   3    finished, but items were skipped
   4    data that came in is missing or broken
-  130  cancelled (Ctrl-C); 143 by SIGTERM, 129 by SIGHUP`;
+  129  cancelled by SIGHUP (its terminal was closed)
+  130  cancelled (Ctrl-C); 143 by SIGTERM`;
 
 /** The whole command line. Usage errors throw a `CommanderError`. */
 export function makeProgram(): Command {

@@ -161,7 +161,11 @@ describe('deepearth run', () => {
   it.each<[string, string, RegExp]>([
     ['throws', `throw new Error('broken inside');`, /plugin \.\/bad\.mjs cannot be loaded: broken inside/],
     ['ends the process', 'process.exit(0);', /bad\.mjs:1:9 called process\.exit\(0\)/],
-    ['never ends', 'await new Promise(() => undefined);', /plugin \.\/bad\.mjs cannot be loaded: it waits for something/],
+    [
+      'never ends',
+      'await new Promise(() => undefined);',
+      /plugin \.\/bad\.mjs cannot be loaded: it waits for something/,
+    ],
   ])('names a plugin whose import %s', async (_, code, message) => {
     await using folder = await folderWith({
       'bad.mjs': code,

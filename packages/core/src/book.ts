@@ -10,6 +10,7 @@ import { DeepEarthError, InputError } from './errors.ts';
 import type { Manifest, ManifestOutput, ManifestSoFar, SkippedItem, UnwrittenManifest } from './manifest.ts';
 import { nameSet } from './name-set.ts';
 import type { Pipeline } from './pipeline.ts';
+import { refuseNotOurs } from './not-ours.ts';
 import { assertSafePath } from './safe-path.ts';
 import { sortedSpool, type SortedSpool } from './sorted-spool.ts';
 import type { ArtifactFile, ArtifactWriter, InputFile, StageOutput } from './stage.ts';
@@ -88,11 +89,7 @@ export function openBook(
         code: 'E_NAME_TAKEN',
         remedy: 'Give one of the stages that write it another name: sinks have `directory`, renderers `layer`.',
       });
-    if (before && !before.has(path) && (await store.has(path)))
-      throw new InputError(`${store.name}/${path}`, 'is there already, and no run has written it.', {
-        code: 'E_NOT_OURS',
-        remedy: 'Move it away, or choose another output folder.',
-      });
+    if (before) await refuseNotOurs(store, path, before);
   };
 
   const entryOf = (stage: string, file: ArtifactFile, { bytes, sha256 }: Stored): ManifestOutput => {

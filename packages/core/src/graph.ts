@@ -127,7 +127,9 @@ export async function startGraph(
   /** Stages that have not closed: those at work, or all where none is (each waits for another, or for the program). */
   const unfinished = (): PipelineStage[] => {
     const open = planned.stages.filter((_, index) => !runs[index]!.isClosed()).map(({ stage }) => stage);
-    const working = open.filter(({ id }) => runs[planned.stages.findIndex(({ stage }) => stage.id === id)]!.isWorking());
+    const working = open.filter(({ id }) =>
+      runs[planned.stages.findIndex(({ stage }) => stage.id === id)]!.isWorking(),
+    );
     return working.length > 0 ? working : open;
   };
   await patiently(
@@ -152,12 +154,15 @@ function stalledError(stages: readonly PipelineStage[]): DeepEarthError {
   const [first, ...others] = stages;
   const also = others.length ? ` So do ${others.map(({ id }) => id).join(', ')}.` : '';
   const plugin = first?.definition.plugin;
-  const error = new DeepEarthError(`waits for something that never comes: nothing is left to do that could bring it.${also}`, {
-    code: 'E_STALLED',
-    remedy:
-      plugin === undefined
-        ? 'Run again with --resume; report it when it comes again.'
-        : `Look for a promise that is never settled in the plugin ${plugin}.`,
-  });
+  const error = new DeepEarthError(
+    `waits for something that never comes: nothing is left to do that could bring it.${also}`,
+    {
+      code: 'E_STALLED',
+      remedy:
+        plugin === undefined
+          ? 'Run again with --resume; report it when it comes again.'
+          : `Look for a promise that is never settled in the plugin ${plugin}.`,
+    },
+  );
   return first ? new StageError(first.id, undefined, error, plugin) : error;
 }

@@ -76,11 +76,16 @@ async function readOwner(store: RunStore): Promise<Owner | undefined> {
 function ownerIn(line: string): Owner | undefined {
   try {
     const { owner } = JSON.parse(line) as { owner?: Partial<Owner> };
-    return typeof owner?.name === 'string' && Array.isArray(owner.sources) ? (owner as Owner) : undefined;
+    const sources: unknown[] | undefined = Array.isArray(owner?.sources) ? [...owner.sources] : undefined;
+    return typeof owner?.name === 'string' && sources?.every((source) => isObject(source))
+      ? (owner as Owner)
+      : undefined;
   } catch {
     return undefined;
   }
 }
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
 /** As a manifest would say it. */
 function ownerOf(pipeline: Pipeline): Owner {

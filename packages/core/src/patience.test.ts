@@ -47,7 +47,10 @@ describe('waiting patiently', () => {
     const ends = Promise.allSettled(waiting);
     process.emit('beforeExit', 0);
     await vi.runAllTimersAsync();
-    expect((await ends).map((end) => (end as PromiseRejectedResult).reason.message)).toEqual(['stalled 1', 'stalled 2']);
+    expect((await ends).map((end) => (end as PromiseRejectedResult).reason.message)).toEqual([
+      'stalled 1',
+      'stalled 2',
+    ]);
     expect(process.listenerCount('beforeExit')).toBe(listeners);
   });
 });

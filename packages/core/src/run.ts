@@ -3,7 +3,7 @@
 import { Subject, type Observable } from 'rxjs';
 import { found, manifestOf, manifestUpTo, openBook, recipeOf, type Book } from './book.ts';
 import { builtinModule } from './builtin-module.ts';
-import { CancelledError, DeepEarthError, InputError } from './errors.ts';
+import { CancelledError, DeepEarthError } from './errors.ts';
 import type { RunEvent, RunStatus } from './events.ts';
 import { formerRuns, readEntries } from './former-run.ts';
 import { openTaps, startGraph, type Taps } from './graph.ts';
@@ -11,6 +11,7 @@ import type { Item } from './items.ts';
 import { jsonPieces } from './json-pieces.ts';
 import type { Manifest } from './manifest.ts';
 import { memoryStore } from './memory-store.ts';
+import { refuseForeignManifest } from './not-ours.ts';
 import { otherPipeline, recordOwner, refuseOtherPipeline } from './owner.ts';
 import { patiently } from './patience.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -135,14 +136,14 @@ async function execute(
     lock.lost?.addEventListener('abort', () => stop.abort(lock.lost!.reason), { once: true });
     const resources = runResources();
     let failure: unknown;
-    let book: Book | undefined;
+    let opened: Book | undefined;
     try {
       const before = await readEntries(store);
-      await refuseForeign(store);
+      await refuseForeignManifest(store);
       const other = await otherPipeline(store, pipeline);
       if (other && !overwrite) await refuseOtherPipeline(store, pipeline);
       await recordOwner(store, pipeline);
-      const books = (book = openBook(store, (event) => events.next(event), before, resume));
+      const book = (opened = openBook(store, (event) => events.next(event), before, resume));
       events.next({
         type: 'run-started',
         output: store.name,
@@ -153,7 +154,7 @@ async function execute(
         })),
       });
       if (other) events.next({ type: 'overwriting', pipeline: other.name, files: other.files, bytes: other.bytes });
-      const warn = (stage: string, message: string): void => books.emit({ type: 'warning', stage, message });
+      const warn = (stage: string, message: string): void => book.emit({ type: 'warning', stage, message });
       for (const { stage, description } of planned.stages)
         for (const message of description.warnings ?? []) warn(stage.id, message);
       for (const id of unread(planned, taps.awaited)) warn(id, unreadWarning);
@@ -161,14 +162,14 @@ async function execute(
       const services: RunServices = {
         signal: stop.signal,
         store,
-        book: books,
+        book,
         former: await formerRuns([...(resume ? [store] : []), ...(options.former ?? [])]),
         resources,
         severalSequences: planned.sequences === null || planned.sequences.length > 1,
         ranges,
         named: new Set(planned.stages.flatMap(({ ownName }) => ownName ?? [])),
         reopener: reopenerOf(pipeline, options.registry),
-        manifest: (stage) => manifestUpTo(stage, books, { pipeline, specs, versions, ...(range && { range }) }),
+        manifest: (stage) => manifestUpTo(stage, book, { pipeline, specs, versions, ...(range && { range }) }),
       };
       const graph = await startGraph(planned, services, stop, taps);
       failure = graph.failure;
@@ -184,12 +185,12 @@ async function execute(
           ? options.signal?.aborted && !isFailure(options.signal.reason)
             ? 'cancelled'
             : 'failed'
-          : books.skipped.length
+          : book.skipped.length
             ? 'skipped'
             : 'done';
       const message = failure === undefined ? undefined : failure instanceof Error ? failure.message : String(failure);
-      const stale = await staleFiles(store, before, books.wrote, books.inputs(pipeline.stages.map(({ id }) => id)));
-      const manifest = manifestOf(books, {
+      const stale = await staleFiles(store, before, book.wrote, book.inputs(pipeline.stages.map(({ id }) => id)));
+      const manifest = manifestOf(book, {
         started,
         // What earlier runs proved stays proven until it is replaced or removed.
         ...(failure !== undefined && { former: stale }),
@@ -203,7 +204,7 @@ async function execute(
           type: stage.definition.type,
           spec: description.output,
           ...graph.runs[index]!.counts(),
-          ...found(books, stage.id),
+          ...found(book, stage.id),
         })),
         ...(range && { range }),
       });
@@ -216,14 +217,14 @@ async function execute(
         if (failure === undefined) throw error;
       });
       if (failure === undefined) await removeFiles(store, stale, (event) => events.next(event));
-      await books.close();
+      await book.close();
       await store.settle(!written);
       events.next({ type: 'run-finished', status, seconds: manifest.times.seconds, ...(message ? { message } : {}) });
       if (failure) throw failure;
       return { status, store };
     } finally {
       await resources.close().catch(() => undefined);
-      await book?.close().catch(() => undefined);
+      await opened?.close().catch(() => undefined);
       await lock.release();
     }
   } finally {
@@ -248,17 +249,6 @@ async function lockOf(store: RunStore, signal: AbortSignal): Promise<StoreLock> 
     locking.then((lock) => lock.release()).catch(() => undefined);
     throw error;
   }
-}
-
-/** Refuses a store whose manifest no run has written: it would be replaced. */
-async function refuseForeign(store: RunStore): Promise<void> {
-  if (!(await store.has(manifestName))) return;
-  const manifest: Partial<Manifest> | undefined = await readManifest(store).catch(() => undefined);
-  if (Array.isArray(manifest?.outputs) && typeof manifest.format === 'number') return;
-  throw new InputError(`${store.name}/${manifestName}`, 'is there already, and no run has written it.', {
-    code: 'E_NOT_OURS',
-    remedy: 'Move it away, or choose another output folder.',
-  });
 }
 
 /** Finds sources by type: those of the pipeline first. */

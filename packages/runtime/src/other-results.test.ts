@@ -17,6 +17,7 @@ import {
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { refuseOtherResults } from './other-results.ts';
+import { mergeRuns } from './merge-runs.ts';
 import { run } from './run.ts';
 
 let folder: string;
@@ -82,12 +83,18 @@ describe('results of another pipeline', () => {
   test.each<[string, Pipeline]>([
     ['of another name', pipeline('b')],
     ['whose source reads something else', pipeline('a', { directory: 'videos' })],
-    ['whose sources share one input alone', pipeline('a', [{ directory: 'photos-2' }, { directory: 'x', letters: 'd' }])],
+    [
+      'whose sources share one input alone',
+      pipeline('a', [{ directory: 'photos-2' }, { directory: 'x', letters: 'd' }]),
+    ],
   ])('%s are refused with the counts before anything is read, and stay', async (_, second) => {
     await start(pipeline('a', [{}, { directory: 'photos-3', letters: 'xy' }]));
     looked.length = 0;
     await expect(refuseOtherResults(second, out())).rejects.toMatchObject(other);
-    await expect(start(second)).rejects.toMatchObject({ ...other, message: expect.stringContaining('5 files') as string });
+    await expect(start(second)).rejects.toMatchObject({
+      ...other,
+      message: expect.stringContaining('5 files') as string,
+    });
     expect(looked).toEqual([]);
     expect(await readdir(out('letters'))).toHaveLength(5);
   });
@@ -152,5 +159,30 @@ describe('results of another pipeline', () => {
     expect(await readdir(out('deep'))).toEqual(['letters']);
     await start(pipeline('a'));
     expect((await readdir(out())).sort()).toEqual(['letters', 'manifest.json']);
+  });
+});
+
+describe('merging into a folder that is in use', () => {
+  const part = async (name: string, letters: string, output: string): Promise<string> => {
+    await run(pipeline(name, { letters }), { output }).result;
+    return output;
+  };
+
+  test('replaces no file of nobody and no other pipeline, and keeps what is known there', async () => {
+    const made = await part('a', 'ab', join(folder, 'part'));
+    await mkdir(out('letters'), { recursive: true });
+    await writeFile(out('letters', 'b.txt'), 'mine');
+    await expect(mergeRuns([made], out())).rejects.toMatchObject({ code: 'E_NOT_OURS' });
+    expect(await readFile(out('letters', 'b.txt'), 'utf8')).toBe('mine');
+    await rm(out(), { recursive: true });
+
+    await part('b', 'xyz', out());
+    await expect(mergeRuns([made], out())).rejects.toMatchObject({ code: 'E_MERGE' });
+    await rm(out(), { recursive: true });
+
+    await part('a', 'bc', out());
+    const { outputs, former } = await mergeRuns([made], out());
+    expect(outputs.map(({ path }) => path)).toEqual(['letters/a.txt', 'letters/b.txt']);
+    expect(former?.map(({ path }) => path)).toEqual(['letters/c.txt']);
   });
 });

@@ -106,14 +106,10 @@ describe('a run that resumes a finished one', () => {
     },
   });
   const start = (output: string, resume: boolean, count = 3) =>
-    run(
-      definePipeline([
-        use(texts, { count }, { id: 'source' }),
-        use(textFiles, {}),
-        use(packageSink, {}),
-      ]),
-      { output, resume },
-    ).result;
+    run(definePipeline([use(texts, { count }, { id: 'source' }), use(textFiles, {}), use(packageSink, {})]), {
+      output,
+      resume,
+    }).result;
   const place = async (output: string) => {
     const path = join(output, 'package.zip');
     return { inode: (await stat(path)).ino, digest: sha256(new Uint8Array(await readFile(path))) };
