@@ -37,6 +37,26 @@ test('gives what had come when it was asked, also when nobody waits for what is 
   expect(await all(spool)).toEqual(inOrder(lines));
 });
 
+test('loses nothing of what is added while a piece is on its way to a slow scratch', async () => {
+  const room = await scratch();
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 1));
+  const slow = {
+    read: room.read,
+    append: async (bytes: Uint8Array) => {
+      await pause();
+      return room.append(bytes);
+    },
+  };
+  const spool = sortedSpool(async () => slow, 100);
+  const lines = Array.from({ length: 300 }, (_, i): [string, string] => [`${(i * 7919) % 300}`, `line ${i}`]);
+  for (const [index, [key, line]] of lines.entries()) {
+    void spool.add(key, line);
+    if (index % 7 === 0) await pause();
+    if (index % 50 === 0) expect((await all(spool)).length).toBe(index + 1);
+  }
+  expect(await all(spool)).toEqual(inOrder(lines));
+});
+
 test('needs no scratch for few lines, and passes on what it throws', async () => {
   const full = new Error('no room');
   const spool = sortedSpool(() => Promise.reject(full), 10);

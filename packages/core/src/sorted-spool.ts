@@ -26,23 +26,21 @@ type Entry = readonly [key: string, line: string];
 export function sortedSpool(open: () => Promise<Room>, waitingCharacters = mostWaiting): SortedSpool {
   const pieces: { readonly at: number; readonly length: number }[] = [];
   let waiting: Entry[] = [];
+  /** On their way into the scratch; read from memory until they are there. */
+  let leaving: readonly Entry[] = [];
   let characters = 0;
   let room: Promise<Room> | undefined;
   let last: Promise<void> = Promise.resolve();
 
   async function flush(): Promise<void> {
     if (characters < waitingCharacters) return;
-    const full = waiting;
-    // Until they are in the scratch they are read from memory.
-    const bytes = new TextEncoder().encode(
-      sorted(full)
-        .map((entry) => `${JSON.stringify(entry)}\n`)
-        .join(''),
-    );
+    leaving = sorted(waiting);
+    waiting = [];
+    characters = 0;
+    const bytes = new TextEncoder().encode(leaving.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
     const at = await (await (room ??= open())).append(bytes);
     pieces.push({ at, length: bytes.length });
-    waiting = waiting.slice(full.length);
-    characters = waiting.reduce((sum, entry) => sum + sizeOf(entry), 0);
+    leaving = [];
   }
 
   return {
@@ -61,7 +59,7 @@ export function sortedSpool(open: () => Promise<Room>, waitingCharacters = mostW
         ...pieces.map(({ at, length }) => entriesOf(room!, at, length)),
         (async function* (entries) {
           yield* entries;
-        })(sorted(waiting)),
+        })(sorted([...leaving, ...waiting])),
       ];
       for await (const [key, line] of merged(sources)) yield { key, line };
     },
