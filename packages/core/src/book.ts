@@ -8,7 +8,7 @@ import { lineage } from './lineage.ts';
 import { DeepEarthError, InputError } from './errors.ts';
 import type { Manifest, ManifestOutput, ManifestSoFar, SkippedItem } from './manifest.ts';
 import type { Pipeline } from './pipeline.ts';
-import { assertSafePath } from './safe-path.ts';
+import { assertSafePath, foldedPath } from './safe-path.ts';
 import type { ArtifactFile, ArtifactWriter, InputFile, StageOutput } from './stage.ts';
 import type { StreamSpec } from './specs.ts';
 import type { RunStore, Stored, StoreWriter } from './store.ts';
@@ -51,6 +51,7 @@ export function openBook(
   const skipped: SkippedItem[] = [];
   const warnings: { stage: string; message: string }[] = [];
   const taken = new Set<string>();
+  const folders = new Set<string>();
   const findings = new Map<string, Record<string, Json>>();
 
   const emit = (event: RunEvent): void => {
@@ -63,14 +64,18 @@ export function openBook(
 
   const claim = async (path: string): Promise<void> => {
     assertSafePath(path);
-    const name = path.toLowerCase();
-    if (taken.has(name)) {
-      throw new DeepEarthError(`two files of this run are called ${path}.`, {
+    const name = foldedPath(path);
+    const above = foldersOf(name);
+    const refuse = (what: string): DeepEarthError =>
+      new DeepEarthError(what, {
         code: 'E_NAME_TAKEN',
         remedy: 'Give one of the stages that write it another name: sinks have `directory`, renderers `layer`.',
       });
-    }
+    if (taken.has(name)) throw refuse(`two files of this run are called ${path}.`);
+    if (folders.has(name) || above.some((folder) => taken.has(folder)))
+      throw refuse(`${path} and another file of this run need one name for a file and for a folder.`);
     taken.add(name);
+    for (const folder of above) folders.add(folder);
     if (before && !before.has(path) && (await store.has(path)))
       throw new InputError(`${store.name}/${path}`, 'is there already, and no run has written it.', {
         code: 'E_NOT_OURS',
@@ -152,6 +157,13 @@ export function openBook(
     }),
   };
 }
+
+/** The folders that a path lies in: `a`, `a/b` for `a/b/c`. */
+const foldersOf = (path: string): string[] =>
+  path
+    .split('/')
+    .slice(0, -1)
+    .map((_, index, parts) => parts.slice(0, index + 1).join('/'));
 
 /** Puts a manifest together, its lists in an order that does not depend on timing. */
 export function manifestOf(

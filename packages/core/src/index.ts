@@ -34,4 +34,5 @@ export * from './store.ts';
 export { memoryStore } from './memory-store.ts';
 export { digestOf } from './former-run.ts';
 export { assertSafePath } from './safe-path.ts';
+export * from './output-path.ts';
 export { mergeRuns } from './merge-runs.ts';

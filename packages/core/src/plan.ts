@@ -4,7 +4,7 @@ import { inputsThatWait } from './apart.ts';
 import { asideBytes } from './aside.ts';
 import { ConfigError, DeepEarthError, sentence, StageError, type ConfigIssue } from './errors.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
-import { findClashes, type Clash, type Named } from './planned-files.ts';
+import { findBadNames, findClashes, type BadName, type Clash, type Named } from './planned-files.ts';
 import { axisSize, itemBytes, type StreamSpec } from './specs.ts';
 import { isRefusal, type Description, type Descriptor, type Refusal } from './stage.ts';
 
@@ -64,15 +64,30 @@ export async function plan(
     const clashes = findClashes(described);
     const fresh = clashes.flatMap(({ stages }) => stages.map(({ id }) => id)).filter((id) => !named.has(id));
     if (fresh.length === 0) {
-      if (clashes.length) throw new ConfigError(clashes.map(clashIssue));
-      return summed(pipeline, [...described.values()]);
+      const planned = summed(pipeline, [...described.values()]);
+      const bad = findBadNames(described, planned.sequences?.length !== 1);
+      const issues = [...clashes.map(clashIssue), ...bad.map(nameIssue)];
+      if (issues.length) throw new ConfigError(issues);
+      return planned;
     }
     for (const id of fresh) named.add(id);
   }
 }
 
+function nameIssue({ at, option, path, reason }: BadName): ConfigIssue {
+  return {
+    location: at.locate(option === undefined ? [] : ['with', option]),
+    path: option === undefined ? at.id : `${at.id}.${option}`,
+    message: `${option === undefined ? 'the folder of a sequence would be' : 'would write'} ${JSON.stringify(path)}: ${reason}.`,
+    remedy:
+      option === undefined
+        ? 'Rename its folder, or name sequences with `sequence` of their sources.'
+        : `Give another \`${option}\`.`,
+  };
+}
+
 /** Two stages that write the same, also under names of their own: what a user named decides. */
-function clashIssue({ at, stages, name, option }: Clash): ConfigIssue {
+function clashIssue({ at, stages, name, inFolder, option }: Clash): ConfigIssue {
   const ids = stages.map(({ id }) => id).join(' and ');
   if (option === undefined || stages.length === 1)
     return {
@@ -87,7 +102,10 @@ function clashIssue({ at, stages, name, option }: Clash): ConfigIssue {
   return {
     location: at.locate(['with', option]),
     path: `${at.id}.${option}`,
-    message: `${ids} would both write ${name}.`,
+    message:
+      inFolder === undefined
+        ? `${ids} would both write ${name}.`
+        : `${ids} would write a file ${name} and, in a folder of that name, ${inFolder}.`,
     remedy: `Give one of them another \`${option}\`.`,
   };
 }

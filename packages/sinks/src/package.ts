@@ -11,7 +11,9 @@ import {
   type ManifestSoFar,
   type StageOutput,
   type StreamSpec,
+  outputPath,
 } from '@deepearth/core';
+import { foldedPath } from '@deepearth/core/safe-path';
 import { writeZip, type ZipInput } from '@deepearth/formats/zip-writer';
 import { z } from 'zod';
 import { summaryLines } from './summary.ts';
@@ -20,8 +22,7 @@ const usualFile = 'package.zip';
 
 /** Options of `sink/package`. */
 export const packageOptions = z.strictObject({
-  file: z
-    .string()
+  file: outputPath()
     .regex(/\.zip$/, 'expected a name that ends in .zip')
     .default(usualFile)
     .describe(
@@ -31,7 +32,7 @@ export const packageOptions = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      'Put texts about it into it: README.txt, a summary to read; contents.json with size, SHA-256 and media type of every file; manifest.json as far as the run is known then: what led here, without times.',
+      'Put texts about it into it: README.txt, a summary to read; contents.json with size, SHA-256 and media type of every file; manifest.json as far as the run is known then: what led here, without times. Where a file of the run has the name of one, that text is called package-README.txt, and so on.',
     ),
 });
 
@@ -108,14 +109,19 @@ export const packageSink = defineSink({
 /** Pictures and floats hardly get smaller, and stored entries can be read in place. */
 const compressible = /^(text\/|application\/(json|x-ndjson|geo\+json)|image\/svg)/;
 
-/** The texts of an archive. */
-const textsAbout = (manifest: ManifestSoFar, files: readonly Artifact[]): TextEntry[] => [
-  textEntry('README.txt', function* () {
-    for (const line of summaryLines(manifest, files)) yield `${line}\n`;
-  }),
-  textEntry('contents.json', () => contentsOf(files)),
-  textEntry('manifest.json', () => jsonText(manifest)),
-];
+/** The texts of an archive, under names that no file in it has. */
+function textsAbout(manifest: ManifestSoFar, files: readonly Artifact[]): TextEntry[] {
+  const taken = new Set(files.map(({ path }) => foldedPath(path)));
+  const free = (name: string): string => (taken.has(foldedPath(name)) ? free(`package-${name}`) : name);
+  const beside = { contents: free('contents.json'), manifest: free('manifest.json') };
+  return [
+    textEntry(free('README.txt'), function* () {
+      for (const line of summaryLines(manifest, files, beside)) yield `${line}\n`;
+    }),
+    textEntry(beside.contents, () => contentsOf(files)),
+    textEntry(beside.manifest, () => jsonText(manifest)),
+  ];
+}
 
 type TextEntry = ZipInput & { readonly sha256: string };
 

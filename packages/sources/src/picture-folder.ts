@@ -42,10 +42,7 @@ export async function findPictures({ directory, pattern, recursive = false }: Fo
       },
     );
   }
-  const wanted = (path: string): boolean =>
-    pattern
-      ? pattern.test(basename(path))
-      : (pictureEndings as readonly string[]).includes(extname(path).toLowerCase());
+  const wanted = (path: string): boolean => (pattern ? pattern.test(basename(path)) : isPicture(path));
   const pictures = files.filter(wanted).sort(byName);
   if (pictures.length > 0) return pictures;
   throw new InputError(
@@ -54,6 +51,9 @@ export async function findPictures({ directory, pattern, recursive = false }: Fo
     { code: 'E_NO_FRAMES', remedy: pattern ? 'Change `pattern`.' : 'Name another folder.' },
   );
 }
+
+const isPicture = (path: string): boolean =>
+  (pictureEndings as readonly string[]).includes(extname(path).toLowerCase());
 
 /** Files and folders of a folder, without hidden ones; files of folders in it where `recursive`. */
 async function readFolder(directory: string, recursive: boolean): Promise<{ files: string[]; folders: string[] }> {
@@ -67,14 +67,12 @@ async function readFolder(directory: string, recursive: boolean): Promise<{ file
   const folders: string[] = [];
   for (const entry of entries.sort((a, b) => byName(a.name, b.name))) {
     if (entry.name.startsWith('.')) continue;
-    if (entry.isDirectory()) folders.push(entry.name);
-    // A link to a picture counts; a broken one is kept, so that reading it says so instead of leaving it out. Links to
-    // folders are not followed: they may lead back.
-    else if (
-      entry.isFile() ||
-      (entry.isSymbolicLink() && !(await stat(resolve(directory, entry.name)).catch(() => undefined))?.isDirectory())
-    )
-      files.push(entry.name);
+    // Links to folders are not followed: they may lead back.
+    if (entry.isSymbolicLink() && (await stat(resolve(directory, entry.name)).catch(() => undefined))?.isDirectory())
+      continue;
+    if (entry.isDirectory() && (recursive || !isPicture(entry.name))) folders.push(entry.name);
+    // Broken links, pipes and folders that are called like pictures stay in the list: reading them says what they are.
+    else files.push(entry.name);
   }
   if (recursive)
     for (const folder of folders) {

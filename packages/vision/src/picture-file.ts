@@ -164,7 +164,15 @@ async function readBytes(
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   try {
-    const { size } = await stat(path);
+    const found = await stat(path);
+    // A pipe would be waited for, for ever.
+    if (!found.isFile())
+      throw unreadable(
+        subject,
+        found.isDirectory() ? 'is a folder, not a file.' : 'is a pipe, a socket or a device, not a file.',
+        { remedy },
+      );
+    const { size } = found;
     if (size > maxFileBytes)
       throw new InputError(subject, `has ${size} bytes, the limit is ${maxFileBytes}.`, {
         code: 'E_PICTURE_TOO_LARGE',
