@@ -10,6 +10,7 @@ import {
   StageError,
   type ConfigIssue,
 } from '@deepearth/core/errors';
+import { withoutUrlSecrets } from '@deepearth/core/secrets';
 import { exitCodes } from './exit-codes.ts';
 import { remark } from './print.ts';
 import { plainStyle, styleOf, type Style } from './style.ts';
@@ -115,6 +116,7 @@ export function excerpt(text: string, line: number, column: number, style: Style
 
 /** Prints an error to stderr and returns the exit status. */
 export async function reportError(error: unknown): Promise<number> {
-  remark(await errorText(error, { debug: process.env.DEEPEARTH_DEBUG === '1', style: styleOf(process.stderr) }));
+  const text = await errorText(error, { debug: process.env.DEEPEARTH_DEBUG === '1', style: styleOf(process.stderr) });
+  remark(withoutUrlSecrets(text));
   return exitCodeOf(error);
 }

@@ -9,6 +9,7 @@ import { DeepEarthError, InputError } from './errors.ts';
 import type { Manifest, ManifestOutput, ManifestSoFar, SkippedItem } from './manifest.ts';
 import type { Pipeline } from './pipeline.ts';
 import { assertSafePath, foldedPath } from './safe-path.ts';
+import { concealer, type Concealer } from './secrets.ts';
 import type { ArtifactFile, ArtifactWriter, InputFile, StageOutput } from './stage.ts';
 import type { StreamSpec } from './specs.ts';
 import type { RunStore, Stored, StoreWriter } from './store.ts';
@@ -43,9 +44,10 @@ export function openBook(
   store: RunStore,
   tell: (event: RunEvent) => void,
   before?: ReadonlyMap<string, ManifestOutput>,
+  conceal: Pick<Concealer, 'text' | 'address' | 'value'> = concealer([]),
 ): Book {
   const inputs = new Map<string, Map<string, InputFile>>();
-  const frames = frameTables();
+  const frames = frameTables(conceal.address);
   const counts = new Map<string, ItemCounts>();
   const outputs: ManifestOutput[] = [];
   const skipped: SkippedItem[] = [];
@@ -54,7 +56,8 @@ export function openBook(
   const folders = new Set<string>();
   const findings = new Map<string, Record<string, Json>>();
 
-  const emit = (event: RunEvent): void => {
+  const emit = (said: RunEvent): void => {
+    const event = 'message' in said && said.message ? { ...said, message: conceal.text(said.message) } : said;
     if (event.type === 'skipped') skipped.push({ stage: event.stage, item: event.item, message: event.message });
     if (event.type === 'stage-closed')
       counts.set(event.stage, { in: event.in, out: event.out, skipped: event.skipped });
@@ -116,12 +119,14 @@ export function openBook(
     emit,
     recordInput(file, stage) {
       const files = inputs.get(stage) ?? new Map<string, InputFile>();
-      inputs.set(stage, files.set(file.path, file));
+      const path = conceal.address(file.path);
+      inputs.set(stage, files.set(path, path === file.path ? file : { ...file, path }));
     },
     recordSent: frames.see,
     frames: frames.tables,
     countsOf: (stage) => counts.get(stage),
-    recordFinding: (stage, name, value) => void findings.set(stage, { ...findings.get(stage), [name]: value }),
+    recordFinding: (stage, name, value) =>
+      void findings.set(stage, { ...findings.get(stage), [name]: conceal.value(value) }),
     findingsOf: (stage) => findings.get(stage),
     outputOf: (stage) => ({
       async write(file, content) {
@@ -238,9 +243,14 @@ export function manifestUpTo(
   };
 }
 
-/** A pipeline with every default filled in, as a manifest has it. */
-export const recipeOf = ({ stages }: Pipeline): Manifest['pipeline'] =>
-  stages.map(({ id, definition: { type }, from, options, onError }) => ({ id, type, from, with: options, onError }));
+/** A pipeline with every default filled in and without its secrets, as a manifest has it. */
+export function recipeOf({ stages, secrets }: Pipeline): Manifest['pipeline'] {
+  const conceal = concealer(stages, secrets);
+  return stages.map((stage) => {
+    const { id, definition, from, onError } = stage;
+    return { id, type: definition.type, from, with: conceal.options(stage), onError };
+  });
+}
 
 /** What a stage found out, where it did. */
 export function found(book: Book, stage: string): Pick<Manifest['stages'][number], 'findings'> {

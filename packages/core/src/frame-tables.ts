@@ -36,23 +36,24 @@ export interface FrameTables {
 
 /**
  * Starts without a frame. It holds a number, a reference to the file's name and the time of each frame, some 70 bytes:
- * less than `inputs` holds of the files.
+ * less than `inputs` holds of the files. `address` is how a file is called in them.
  */
-export function frameTables(): FrameTables {
+export function frameTables(address: (uri: string) => string = (uri) => uri): FrameTables {
   const all = new Map<string, Map<string, Growing>>();
   /** Frames of the clip that came last, of each source: clips overlap, and repeat their last frame to be full. */
   const latest = new Map<string, ReadonlySet<string>>();
 
   const add = (stage: string, { sequence, number, locator, at, seconds }: Frame): void => {
+    const file = address(locator.uri);
     const sequences = all.get(stage) ?? new Map<string, Growing>();
     all.set(stage, sequences);
-    const table: Growing = sequences.get(sequence) ?? { numbers: [], files: locator.uri };
+    const table: Growing = sequences.get(sequence) ?? { numbers: [], files: file };
     sequences.set(sequence, table);
     const before = table.numbers.length;
     table.numbers.push(number);
-    if (typeof table.files === 'string' && table.files !== locator.uri)
+    if (typeof table.files === 'string' && table.files !== file)
       table.files = new Array<string>(before).fill(table.files);
-    if (typeof table.files !== 'string') table.files.push(locator.uri);
+    if (typeof table.files !== 'string') table.files.push(file);
     for (const [name, value] of [
       ['pages', locator.page],
       ['at', at],

@@ -5,6 +5,7 @@ import { asideBytes } from './aside.ts';
 import { ConfigError, DeepEarthError, sentence, StageError, type ConfigIssue } from './errors.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
 import { findBadNames, findClashes, type BadName, type Clash, type Named } from './planned-files.ts';
+import { concealer, type Concealer } from './secrets.ts';
 import { axisSize, itemBytes, type StreamSpec } from './specs.ts';
 import { isRefusal, type Description, type Descriptor, type Refusal } from './stage.ts';
 
@@ -57,17 +58,20 @@ export async function plan(
     surveys.set(stage.id, found);
     return found;
   };
+  const conceal = concealer(pipeline.stages, pipeline.secrets);
   // Stages whose names meet those of others are described again under names of their own.
   const named = new Set<string>();
   for (;;) {
-    const described = await describeStages(pipeline, surveyOf, named);
+    const described = await describeStages(pipeline, surveyOf, named, conceal).catch((error: unknown) => {
+      throw conceal.error(error);
+    });
     const clashes = findClashes(described);
     const fresh = clashes.flatMap(({ stages }) => stages.map(({ id }) => id)).filter((id) => !named.has(id));
     if (fresh.length === 0) {
       const planned = summed(pipeline, [...described.values()]);
       const bad = findBadNames(described, planned.sequences?.length !== 1);
       const issues = [...clashes.map(clashIssue), ...bad.map(nameIssue)];
-      if (issues.length) throw new ConfigError(issues);
+      if (issues.length) throw conceal.error(new ConfigError(issues));
       return planned;
     }
     for (const id of fresh) named.add(id);
@@ -114,6 +118,7 @@ async function describeStages(
   pipeline: Pipeline,
   surveyOf: (stage: PipelineStage) => Promise<unknown>,
   named: ReadonlySet<string>,
+  conceal: Pick<Concealer, 'text'>,
 ): Promise<ReadonlyMap<string, StagePlan & Named>> {
   const done = new Map<string, StagePlan & Named>();
   const shared = new Set<string>();
@@ -164,7 +169,12 @@ async function describeStages(
       ...(described.output.kind === 'artifact' && diskBytes !== undefined && { bytes: diskBytes }),
       ...(interleaved && { interleaved }),
     };
-    const description = { ...described, output, ...ahead, ...disk };
+    const { notes, warnings } = { ...described, ...ahead };
+    const said = {
+      ...(notes && { notes: notes.map(conceal.text) }),
+      ...(warnings && { warnings: warnings.map(conceal.text) }),
+    };
+    const description = { ...described, output, ...ahead, ...disk, ...said };
     done.set(id, { stage, description, survey, consumers, output, files: described.files, ...own });
   }
   if (issues.length) throw new ConfigError(issues);

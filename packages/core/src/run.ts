@@ -19,6 +19,7 @@ import type { StageRegistry } from './registry.ts';
 import { readManifest } from './read-manifest.ts';
 import { runResources } from './resources.ts';
 import { manifestName } from './safe-path.ts';
+import { concealer } from './secrets.ts';
 import type { Range, StageDefinition } from './stage.ts';
 import type { RunServices } from './stage-run.ts';
 import { removeFiles, staleFiles } from './stale-files.ts';
@@ -94,6 +95,7 @@ async function execute(
   if (options.signal?.aborted) throw new CancelledError(options.signal.reason);
   options.signal?.addEventListener('abort', cancel, { once: true });
   const { store = memoryStore(), resume = false, range, versions = {} } = options;
+  const conceal = concealer(pipeline.stages, pipeline.secrets);
   try {
     const planned = await plan(pipeline, { signal: stop.signal });
     const ranges = stageRanges(planned, range);
@@ -104,7 +106,7 @@ async function execute(
     try {
       const before = await readEntries(store);
       await refuseForeign(store);
-      const book = openBook(store, (event) => events.next(event), before);
+      const book = openBook(store, (event) => events.next(event), before, conceal);
       events.next({
         type: 'run-started',
         output: store.name,
@@ -142,6 +144,7 @@ async function execute(
           : book.skipped.length
             ? 'skipped'
             : 'done';
+      conceal.error(failure);
       const message = failure === undefined ? undefined : failure instanceof Error ? failure.message : String(failure);
       const stale = await staleFiles(
         store,
@@ -184,6 +187,8 @@ async function execute(
       await resources.close().catch(() => undefined);
       await lock.release();
     }
+  } catch (error) {
+    throw conceal.error(error);
   } finally {
     options.signal?.removeEventListener('abort', cancel);
   }

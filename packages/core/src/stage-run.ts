@@ -12,6 +12,7 @@ import type { PipelineStage } from './pipeline.ts';
 import { oneAfterAnother } from './one-after-another.ts';
 import { operate } from './pull.ts';
 import type { StreamSpec } from './specs.ts';
+import { withoutSecrets } from './secrets.ts';
 import type { StageRange } from './ranges.ts';
 import { reopen, sharing, type Reopening } from './reopen.ts';
 import type { FormerRun, Scratch, StageContext } from './stage.ts';
@@ -62,6 +63,7 @@ export function stageRun(
   const once = { read: false };
   const counts = { in: 0, out: 0, skipped: 0 };
   const clock = stopwatch();
+  const content = withoutSecrets(options, definition.options);
 
   const attempt: StageContext['attempt'] = async (item, work) => {
     try {
@@ -126,7 +128,7 @@ export function stageRun(
     recordFinding: (name, value) => book.recordFinding(id, name, value),
     manifest: () => services.manifest(id),
     attempt,
-    key: (...parts) => lineage(definition.type, options, ...parts),
+    key: (...parts) => lineage(definition.type, content, ...parts),
   };
 
   async function* body(): AsyncGenerator<Item> {

@@ -11,6 +11,7 @@ import { definePipeline, type Pipeline, type StageUse } from '@deepearth/core/pi
 import { withPlugin } from './plugins.ts';
 import { followed, isMergeKey, mergedMaps, readYaml } from './read-yaml.ts';
 import { unknownTypeRemedy, type StageRegistry } from '@deepearth/core/registry';
+import { concealer } from '@deepearth/core/secrets';
 import { substitute } from './substitute.ts';
 
 /** One entry of `stages`, before its options are checked. */
@@ -107,8 +108,9 @@ export async function parseConfig(
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
+  let secrets: readonly string[] = [];
   const fail = (issues: readonly ConfigIssue[]): void => {
-    if (issues.length) throw new ConfigError(issues);
+    if (issues.length) throw concealer([], secrets).error(new ConfigError(issues));
   };
   const read = readYaml(text, lines);
   if (!('contents' in read)) {
@@ -129,8 +131,9 @@ export async function parseConfig(
   const { placed, issues: misplaced } = applyOverrides(document, overrides, toPlain(document, at));
   fail(misplaced);
   const locate = locator(document, at, placed);
+  const filled = substitute(document, env);
   fail(
-    substitute(document, env).map(({ offset, message, remedy }) => ({
+    filled.issues.map(({ offset, message, remedy }) => ({
       location: at(offset),
       path: '',
       message,
@@ -138,6 +141,7 @@ export async function parseConfig(
     })),
   );
 
+  secrets = filled.secrets;
   const content = withoutNotes(toPlain(document, at));
   const parsed = fileSchema.safeParse(content);
   if (!parsed.success)
@@ -188,7 +192,7 @@ export async function parseConfig(
       locate: (path) => locate(['stages', index, ...path]),
     })),
   );
-  return { pipeline: definePipeline(uses, { name }), output, registry: all };
+  return { pipeline: definePipeline(uses, { name, secrets }), output, registry: all };
 }
 
 /**
