@@ -10,6 +10,7 @@ import {
   StageError,
   type ConfigIssue,
 } from '@deepearth/core/errors';
+import { fileError } from '@deepearth/core/file-trouble';
 import { withoutUrlSecrets } from '@deepearth/core/secrets';
 import { exitCodes } from './exit-codes.ts';
 import { remark } from './print.ts';
@@ -21,6 +22,8 @@ const outputCodes: ReadonlySet<string> = new Set([
   'E_OUTPUT',
   'E_OUTPUT_NOT_A_FOLDER',
   'E_OUTPUT_BUSY',
+  'E_SYSTEM_LIMIT',
+  'E_CACHE',
   'E_PATH',
   'E_NAME_TAKEN',
 ]);
@@ -40,6 +43,7 @@ const usageCodes: ReadonlySet<string> = new Set([
 
 /** The exit status for an error. */
 export function exitCodeOf(error: unknown): number {
+  error = fileError(error);
   for (const cause of causes(error)) {
     if (cause instanceof ConfigError) return exitCodes.usage;
     if (cause instanceof CancelledError) return exitCodes.interrupted;
@@ -57,6 +61,7 @@ export async function errorText(
   error: unknown,
   { debug = false, style = plainStyle }: { debug?: boolean; style?: Style } = {},
 ): Promise<string> {
+  error = fileError(error);
   const label = style.bold(style.red('error:'));
   const mistakes = [...causes(error)].find((cause) => cause instanceof ConfigError);
   if (mistakes) error = mistakes;
@@ -89,6 +94,9 @@ function pluginNote(error: unknown): string {
  * memory.
  */
 function isBug(error: DeepEarthError): boolean {
+  // What a plugin throws while it is loaded is the plugin's.
+  if ([...causes(error)].some((cause) => cause instanceof DeepEarthError && cause.code.startsWith('E_PLUGIN_')))
+    return false;
   const last = [...causes(error)].at(-1);
   if (last instanceof RangeError) return !('code' in last) && !/allocation failed/i.test(last.message);
   return last instanceof TypeError || last instanceof ReferenceError;

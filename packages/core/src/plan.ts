@@ -3,6 +3,7 @@
 import { inputsThatWait } from './apart.ts';
 import { asideBytes } from './aside.ts';
 import { ConfigError, DeepEarthError, sentence, StageError, type ConfigIssue } from './errors.ts';
+import { fileError } from './file-trouble.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
 import { findBadNames, findClashes, type BadName, type Clash, type Named } from './planned-files.ts';
 import { concealer, type Concealer } from './secrets.ts';
@@ -309,7 +310,7 @@ async function surveyed({ definition, options, locate, id }: PipelineStage, sign
     if (error instanceof ConfigError) throw error;
     if (!(error instanceof DeepEarthError)) {
       if (signal.aborted) throw error;
-      throw new StageError(id, 'survey', error, definition.plugin);
+      throw new StageError(id, 'survey', fileError(error), definition.plugin);
     }
     const { file, line, column } = locate(['with']);
     if (line !== undefined) error.message = `${file}:${line}:${column} ${id}: ${error.message}`;

@@ -2,6 +2,7 @@
 
 import { checkedFrame, checkItem } from './check-item.ts';
 import { DeepEarthError, stageErrorOf } from './errors.ts';
+import { fileError } from './file-trouble.ts';
 import type { StageCounts } from './events.ts';
 import type { Frame, Item } from './items.ts';
 import { lineage } from './lineage.ts';
@@ -70,7 +71,7 @@ export function stageRun(
       return await retrying(onError, signal, work);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      const failure = stageErrorOf(id, item.id, error, definition.plugin);
+      const failure = stageErrorOf(id, item.id, fileError(error), definition.plugin);
       if (finalAction(onError) === 'fail') throw failure;
       counts.skipped += 1;
       emit({ type: 'skipped', stage: id, item: item.id, message: failure.message });
@@ -190,7 +191,7 @@ export function stageRun(
       }
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw stageErrorOf(id, undefined, error, definition.plugin);
+      throw stageErrorOf(id, undefined, fileError(error), definition.plugin);
     } finally {
       clock.stop();
       settle();

@@ -152,20 +152,19 @@ export async function parseConfig(
     );
   const { name = 'pipeline', plugins = [], output, stages } = parsed.data!;
 
+  const issueOf = ({ message, remedy }: DeepEarthError, path: Path): ConfigIssue => ({
+    location: locate(path),
+    path: path.join('.'),
+    message,
+    remedy,
+  });
   let all = registry;
   for (const [index, plugin] of plugins.entries()) {
     try {
       all = await withPlugin(all, typeof plugin === 'string' ? { module: plugin } : plugin, file);
     } catch (error) {
       if (!(error instanceof DeepEarthError)) throw error;
-      fail([
-        {
-          location: locate(['plugins', index]),
-          path: `plugins.${index}`,
-          message: error.message,
-          remedy: error.remedy,
-        },
-      ]);
+      fail([issueOf(error, ['plugins', index])]);
     }
   }
   fail(
@@ -184,7 +183,10 @@ export async function parseConfig(
   );
   const uses = await Promise.all(
     stages.map(async (entry, index): Promise<StageUse> => ({
-      definition: await all.load(entry.type),
+      definition: await all.load(entry.type).catch((error: unknown) => {
+        if (error instanceof DeepEarthError) fail([issueOf(error, ['stages', index, 'type'])]);
+        throw error;
+      }),
       options: entry.with ?? {},
       id: entry.id,
       from: entry.from,

@@ -3,6 +3,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { closest, InputError } from '@deepearth/core';
+import { fileTrouble } from '@deepearth/core/file-trouble';
 
 /** Endings of the picture files that can be read. */
 export const pictureEndings = ['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.avif'] as const;
@@ -97,7 +98,7 @@ export async function unlistable(directory: string, cause: unknown): Promise<Inp
       cause,
       remedy: `Name the folder it is in: ${dirname(directory)}.`,
     });
-  return new InputError(directory, `cannot be listed (${code ?? String(cause)}).`, {
+  return new InputError(directory, fileTrouble(cause)?.finding ?? `cannot be listed (${code ?? String(cause)}).`, {
     code: 'E_FOLDER_UNREADABLE',
     cause,
     remedy: 'Check that you may read it.',

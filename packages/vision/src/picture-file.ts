@@ -2,6 +2,7 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { InputError } from '@deepearth/core';
+import { fileError, fileTrouble } from '@deepearth/core/file-trouble';
 import type { Metadata, Sharp } from 'sharp';
 import { tiffPages, type TiffPage } from './tiff-header.ts';
 
@@ -183,7 +184,11 @@ async function readBytes(
     if (cause instanceof InputError || signal?.aborted) throw cause;
     const code = (cause as NodeJS.ErrnoException).code;
     const finding =
-      code === 'ENOENT' ? 'there is no such file (any more).' : `cannot be read (${code ?? String(cause)}).`;
+      code === 'ENOENT'
+        ? 'there is no such file (any more).'
+        : (fileTrouble(cause)?.finding ?? `cannot be read (${code ?? String(cause)}).`);
+    // Too many open files are no fault of the picture.
+    if (fileTrouble(cause)?.code === 'E_SYSTEM_LIMIT') throw fileError(cause, path);
     throw unreadable(subject, finding, { cause, remedy });
   }
 }
