@@ -3,7 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { DeepEarthError } from '@deepearth/core/errors';
 import type { StageRegistry } from '@deepearth/core/registry';
@@ -130,14 +130,12 @@ async function importPlugin(name: string, url: string): Promise<Record<string, u
   }
 }
 
-/** The first line of what was thrown, whatever that is; of a mistake in its text also the place. */
+/** The first line of what was thrown, whatever that is. */
 function saidBy(cause: unknown): string {
   if (!(cause instanceof Error))
     return `it throws ${typeof cause === 'string' ? JSON.stringify(cause) : inspect(cause, { depth: 0, breakLength: Infinity })}`;
-  const [first = '', ...rest] = String(cause.message).split('\n');
-  const place =
-    cause instanceof SyntaxError ? /^file:\S+:\d+$/m.exec(String(cause.stack).split('\n')[0] ?? '')?.[0] : undefined;
-  return `${first === '' ? cause.name : first.replace(/\.$/, '')}${rest.length > 0 && first === '' ? ` ${rest[0]}` : ''}${place === undefined ? '' : ` (${fileURLToPath(place.replace(/:\d+$/, ''))}:${/\d+$/.exec(place)![0]})`}`;
+  const [first = ''] = String(cause.message).split('\n');
+  return first.replace(/\.$/, '') || cause.name;
 }
 
 /** An export; reading one may throw, where modules import each other. */
