@@ -48,6 +48,8 @@ export function exitCodeOf(error: unknown): number {
   for (const cause of causes(error)) {
     if (cause instanceof ConfigError) return exitCodes.usage;
     if (cause instanceof CancelledError) return exitCodes.interrupted;
+    // The expression is wrong, not the names that it does not fit.
+    if (cause instanceof DeepEarthError && cause.code === 'E_PATTERN') return exitCodes.usage;
     if (cause instanceof InputError) return outputCodes.has(cause.code) ? exitCodes.failed : exitCodes.input;
     if (cause instanceof DeepEarthError && usageCodes.has(cause.code)) return exitCodes.usage;
   }
@@ -96,7 +98,7 @@ function pluginNote(error: unknown): string {
  */
 function isBug(error: DeepEarthError): boolean {
   // What a plugin throws while it is loaded is the plugin's.
-  if ([...causes(error)].some((cause) => cause instanceof DeepEarthError && cause.code.startsWith('E_PLUGIN_')))
+  if ([...causes(error)].some((cause) => cause instanceof DeepEarthError && cause.code === 'E_PLUGIN_LOAD'))
     return false;
   // Thrown at a place that the message names.
   if (error.code === 'E_STRAY') return false;
