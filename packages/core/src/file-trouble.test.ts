@@ -88,7 +88,6 @@ test('a stage that meets one fails with the words, also where the stage knows no
     options: z.strictObject({}),
     examples: [],
     describe: () => ({ output: { kind: 'frame', axes: [], dtype: null, count: null } }),
-    // eslint-disable-next-line require-yield
     async *process() {
       await readFile(join(folder, 'inner/none'));
     },

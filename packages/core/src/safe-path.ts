@@ -29,7 +29,6 @@ export function unsafeBecause(path: string): string | undefined {
   for (const part of parts) {
     if (part === '..' || part === '.') return 'expected a path inside the output folder, without ".." and "."';
     if (part === '') return 'expected a path without empty parts ("//", or "/" at its end)';
-    // eslint-disable-next-line no-control-regex
     if (/[\u0000-\u001f]/.test(part)) return 'expected a name without control characters';
     if (/[\\:*?"<>|]/.test(part)) return 'expected a name without any of \\ : * ? " < > |';
     if (/[\ud800-\udfff]/u.test(part)) return 'expected a name in Unicode, without halves of characters';

@@ -47,7 +47,6 @@ const fails = defineSource({
   options,
   examples: [],
   describe: () => ({ output: { kind: 'frame', axes: [], dtype: null, count: null }, notes: [], warnings: ['is odd'] }),
-  // eslint-disable-next-line require-yield
   async *process(_, { options: given, log, recordFinding, recordInput }) {
     const said = JSON.stringify(given);
     log.warn(said);
