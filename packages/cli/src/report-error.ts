@@ -10,6 +10,8 @@ import {
   StageError,
   type ConfigIssue,
 } from '@deepearth/core/errors';
+import { fileError } from '@deepearth/core/file-trouble';
+import { withoutUrlSecrets } from '@deepearth/core/secrets';
 import { exitCodes } from './exit-codes.ts';
 import { remark } from './print.ts';
 import { plainStyle, styleOf, type Style } from './style.ts';
@@ -20,6 +22,8 @@ const outputCodes: ReadonlySet<string> = new Set([
   'E_OUTPUT',
   'E_OUTPUT_NOT_A_FOLDER',
   'E_OUTPUT_BUSY',
+  'E_SYSTEM_LIMIT',
+  'E_CACHE',
   'E_PATH',
   'E_NAME_TAKEN',
 ]);
@@ -40,9 +44,12 @@ const usageCodes: ReadonlySet<string> = new Set([
 
 /** The exit status for an error. */
 export function exitCodeOf(error: unknown): number {
+  error = fileError(error);
   for (const cause of causes(error)) {
     if (cause instanceof ConfigError) return exitCodes.usage;
     if (cause instanceof CancelledError) return exitCodes.interrupted;
+    // The expression is wrong, not the names that it does not fit.
+    if (cause instanceof DeepEarthError && cause.code === 'E_PATTERN') return exitCodes.usage;
     if (cause instanceof InputError) return outputCodes.has(cause.code) ? exitCodes.failed : exitCodes.input;
     if (cause instanceof DeepEarthError && usageCodes.has(cause.code)) return exitCodes.usage;
   }
@@ -57,6 +64,7 @@ export async function errorText(
   error: unknown,
   { debug = false, style = plainStyle }: { debug?: boolean; style?: Style } = {},
 ): Promise<string> {
+  error = fileError(error);
   const label = style.bold(style.red('error:'));
   const mistakes = [...causes(error)].find((cause) => cause instanceof ConfigError);
   if (mistakes) error = mistakes;
@@ -89,6 +97,9 @@ function pluginNote(error: unknown): string {
  * want of memory. What such an error keeps as its own cause (a `TypeError` of the platform's inflater) has been explained.
  */
 function isBug(error: DeepEarthError): boolean {
+  // What a plugin throws while it is loaded is the plugin's.
+  if ([...causes(error)].some((cause) => cause instanceof DeepEarthError && cause.code === 'E_PLUGIN_LOAD'))
+    return false;
   // Thrown at a place that the message names.
   if (error.code === 'E_STRAY') return false;
   const all = [...causes(error)];
@@ -120,6 +131,7 @@ export function excerpt(text: string, line: number, column: number, style: Style
 
 /** Prints an error to stderr and returns the exit status. */
 export async function reportError(error: unknown): Promise<number> {
-  remark(await errorText(error, { debug: process.env.DEEPEARTH_DEBUG === '1', style: styleOf(process.stderr) }));
+  const text = await errorText(error, { debug: process.env.DEEPEARTH_DEBUG === '1', style: styleOf(process.stderr) });
+  remark(withoutUrlSecrets(text));
   return exitCodeOf(error);
 }

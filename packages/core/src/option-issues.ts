@@ -2,6 +2,7 @@
 
 import type { z } from 'zod';
 import { closest } from './errors.ts';
+import { isSecretName, mask } from './secrets.ts';
 
 /** One mistake of a value. */
 export interface OptionIssue {
@@ -58,7 +59,7 @@ function tell(
   return [
     {
       path,
-      message: `${message}, got ${shown(seen)}.`,
+      message: `${message}, got ${typeof path.at(-1) === 'string' && isSecretName(String(path.at(-1))) ? mask : shown(seen)}.`,
       ...(near !== undefined && { remedy: `Did you mean ${near}?` }),
     },
   ];

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { closest, ConfigError, type ConfigIssue, type Location } from './errors.ts';
 import { onErrorSchema, type OnError } from './on-error.ts';
 import { optionIssues } from './option-issues.ts';
+import { concealer } from './secrets.ts';
 import type { StageDefinition } from './stage.ts';
 
 /** Where a part of a stage's entry stands in the file it came from, so that errors can point there. */
@@ -36,6 +37,8 @@ export interface Pipeline {
   readonly name: string;
   /** Every stage after all it takes items from. */
   readonly stages: readonly PipelineStage[];
+  /** Values in it that are never said: those of environment variables that are called like a secret. */
+  readonly secrets?: readonly string[];
 }
 
 /** Places a stage in a pipeline, its options typed by its schema. */
@@ -51,9 +54,12 @@ const idPattern = /^[a-z][a-z0-9-]*$/i;
 
 /**
  * Makes a pipeline of stages in the order they are written; the graph is acyclic because a stage can only take items
- * from one before it. Throws a `ConfigError` that lists everything wrong with ids, options and edges.
+ * from one before it. `secrets` are values that no event, manifest or error may show. Throws a `ConfigError` that lists everything wrong with ids, options and edges.
  */
-export function definePipeline(uses: readonly StageUse[], { name = 'pipeline' }: { name?: string } = {}): Pipeline {
+export function definePipeline(
+  uses: readonly StageUse[],
+  { name = 'pipeline', secrets = [] }: { name?: string; secrets?: readonly string[] } = {},
+): Pipeline {
   const issues: ConfigIssue[] = [];
   const stages: PipelineStage[] = [];
   const all = uses.map((entry, index) => entry.id ?? uniqueDefault(uses, index));
@@ -120,8 +126,11 @@ export function definePipeline(uses: readonly StageUse[], { name = 'pipeline' }:
   });
   if (uses.length === 0)
     issues.push({ location: { file: `<${name}>` }, path: 'stages', message: 'there are no stages.' });
-  if (issues.length) throw new ConfigError(issues);
-  return { name, stages };
+  if (issues.length) {
+    const conceal = concealer(stages, secrets);
+    throw new ConfigError(issues.map((issue) => ({ ...issue, message: conceal.text(issue.message) })));
+  }
+  return { name, stages, ...(secrets.length > 0 && { secrets }) };
 }
 
 /** `umap`, and `umap-2` for the second of its name. */

@@ -3,9 +3,11 @@
 import { inputsThatWait } from './apart.ts';
 import { asideBytes } from './aside.ts';
 import { ConfigError, DeepEarthError, InputError, sentence, StageError, type ConfigIssue } from './errors.ts';
+import { fileError } from './file-trouble.ts';
 import { patiently } from './patience.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
-import { findClashes, type Clash, type Named } from './planned-files.ts';
+import { findBadNames, findClashes, type BadName, type Clash, type Named } from './planned-files.ts';
+import { concealer, type Concealer } from './secrets.ts';
 import { axisSize, itemBytes, type StreamSpec } from './specs.ts';
 import { isRefusal, type Description, type Descriptor, type Refusal } from './stage.ts';
 
@@ -58,22 +60,40 @@ export async function plan(
     surveys.set(stage.id, found);
     return found;
   };
+  const conceal = concealer(pipeline.stages, pipeline.secrets);
   // Stages whose names meet those of others are described again under names of their own.
   const named = new Set<string>();
   for (;;) {
-    const described = await describeStages(pipeline, surveyOf, named);
+    const described = await describeStages(pipeline, surveyOf, named, conceal).catch((error: unknown) => {
+      throw conceal.error(error);
+    });
     const clashes = findClashes(described);
     const fresh = clashes.flatMap(({ stages }) => stages.map(({ id }) => id)).filter((id) => !named.has(id));
     if (fresh.length === 0) {
-      if (clashes.length) throw new ConfigError(clashes.map(clashIssue));
-      return summed(pipeline, [...described.values()]);
+      const planned = summed(pipeline, [...described.values()]);
+      const bad = findBadNames(described, planned.sequences?.length !== 1);
+      const issues = [...clashes.map(clashIssue), ...bad.map(nameIssue)];
+      if (issues.length) throw conceal.error(new ConfigError(issues));
+      return planned;
     }
     for (const id of fresh) named.add(id);
   }
 }
 
+function nameIssue({ at, option, path, reason }: BadName): ConfigIssue {
+  return {
+    location: at.locate(option === undefined ? [] : ['with', option]),
+    path: option === undefined ? at.id : `${at.id}.${option}`,
+    message: `${option === undefined ? 'the folder of a sequence would be' : 'would write'} ${JSON.stringify(path)}: ${reason}.`,
+    remedy:
+      option === undefined
+        ? 'Rename its folder, or name sequences with `sequence` of their sources.'
+        : `Give another \`${option}\`.`,
+  };
+}
+
 /** Two stages that write the same, also under names of their own: what a user named decides. */
-function clashIssue({ at, stages, name, option }: Clash): ConfigIssue {
+function clashIssue({ at, stages, name, inFolder, option }: Clash): ConfigIssue {
   const ids = stages.map(({ id }) => id).join(' and ');
   if (option === undefined || stages.length === 1)
     return {
@@ -88,7 +108,10 @@ function clashIssue({ at, stages, name, option }: Clash): ConfigIssue {
   return {
     location: at.locate(['with', option]),
     path: `${at.id}.${option}`,
-    message: `${ids} would both write ${name}.`,
+    message:
+      inFolder === undefined
+        ? `${ids} would both write ${name}.`
+        : `${ids} would write a file ${name} and, in a folder of that name, ${inFolder}.`,
     remedy: `Give one of them another \`${option}\`.`,
   };
 }
@@ -97,6 +120,7 @@ async function describeStages(
   pipeline: Pipeline,
   surveyOf: (stage: PipelineStage) => Promise<unknown>,
   named: ReadonlySet<string>,
+  conceal: Pick<Concealer, 'text'>,
 ): Promise<ReadonlyMap<string, StagePlan & Named>> {
   const done = new Map<string, StagePlan & Named>();
   const shared = new Set<string>();
@@ -147,7 +171,12 @@ async function describeStages(
       ...(described.output.kind === 'artifact' && diskBytes !== undefined && { bytes: diskBytes }),
       ...(interleaved && { interleaved }),
     };
-    const description = { ...described, output, ...ahead, ...disk };
+    const { notes, warnings } = { ...described, ...ahead };
+    const said = {
+      ...(notes && { notes: notes.map(conceal.text) }),
+      ...(warnings && { warnings: warnings.map(conceal.text) }),
+    };
+    const description = { ...described, output, ...ahead, ...disk, ...said };
     done.set(id, { stage, description, survey, consumers, output, files: described.files, ...own });
   }
   if (issues.length) throw new ConfigError(issues);
@@ -317,7 +346,7 @@ async function surveyed({ definition, options, locate, id }: PipelineStage, sign
     if (error instanceof ConfigError) throw error;
     if (!(error instanceof DeepEarthError)) {
       if (signal.aborted) throw error;
-      throw new StageError(id, 'survey', error, definition.plugin);
+      throw new StageError(id, 'survey', fileError(error), definition.plugin);
     }
     const { file, line, column } = locate(['with']);
     if (line !== undefined) error.message = `${file}:${line}:${column} ${id}: ${error.message}`;

@@ -1,6 +1,8 @@
-// Finds stages of a pipeline that would write files of one name, before any is written.
+// Finds names of files that cannot be, and stages that would write files of one name, before any is written.
 
+import { sequenceFolder } from './names.ts';
 import type { PipelineStage } from './pipeline.ts';
+import { foldedPath, unsafeBecause } from './safe-path.ts';
 import type { StreamSpec } from './specs.ts';
 import type { PlannedFiles } from './stage.ts';
 
@@ -18,6 +20,8 @@ export interface Clash {
   /** Those whose names are the same; one alone where a stage meets itself. */
   readonly stages: readonly PipelineStage[];
   readonly name: string;
+  /** Where a file of this name would lie in the place of a folder of the other: the path in that folder. */
+  readonly inFolder?: string;
   /** The option that names the files; absent where pictures of one name meet. */
   readonly option?: string;
 }
@@ -75,17 +79,21 @@ export function findClashes(stages: ReadonlyMap<string, Named>): Clash[] {
   }
 
   const written = [...stages.values()].flatMap(({ stage, files }) =>
-    (files?.paths ?? []).map(({ path, from }) => ({ stage, path, from: from ?? '', option: files!.option })),
+    (files?.paths ?? []).map(({ path, from }) => ({
+      stage,
+      path,
+      folded: foldedPath(path),
+      from: from ?? '',
+      option: files!.option,
+    })),
   );
   forPairs(written, (a, b) => {
-    if (a.path.toLowerCase() !== b.path.toLowerCase()) return;
-    if (a.path.includes('<') && !sameItems(a.path, a.from, b.from)) return;
-    clashes.push({
-      at: b.stage,
-      stages: a.stage === b.stage ? [a.stage] : [a.stage, b.stage],
-      name: a.path,
-      option: b.option,
-    });
+    const at = { at: b.stage, stages: a.stage === b.stage ? [a.stage] : [a.stage, b.stage], option: b.option };
+    const [outer, inner] = a.folded.length < b.folded.length ? [a, b] : [b, a];
+    if (!outer.path.includes('<') && inner.folded.startsWith(`${outer.folded}/`))
+      clashes.push({ ...at, name: outer.path, inFolder: inner.path });
+    if (a.folded !== b.folded || (a.path.includes('<') && !sameItems(a.path, a.from, b.from))) return;
+    clashes.push({ ...at, name: a.path });
   });
   return clashes;
 
@@ -99,4 +107,52 @@ export function findClashes(stages: ReadonlyMap<string, Named>): Clash[] {
 
 function forPairs<T>(all: readonly T[], look: (a: T, b: T) => void): void {
   all.forEach((a, index) => all.slice(index + 1).forEach((b) => look(a, b)));
+}
+
+/** A name of files that cannot be. */
+export interface BadName {
+  readonly at: PipelineStage;
+  /** The option that names the files; absent where names of sequences are at fault. */
+  readonly option?: string;
+  readonly path: string;
+  readonly reason: string;
+}
+
+/**
+ * Names that a file system, or one of another machine, does not take: of files as their stages plan them, and of the
+ * folders of sequences, as far as these are known. One for each stage at most.
+ */
+export function findBadNames(stages: ReadonlyMap<string, Named>, severalSequences: boolean): BadName[] {
+  return [...stages.values()].flatMap(({ stage, files, output }): BadName[] => {
+    for (const { path } of files?.paths ?? []) {
+      const reason = unsafeBecause(path.replaceAll('<sequence>/', '').replaceAll(/<\w+>/g, '000000'));
+      if (reason !== undefined) return [{ at: stage, option: optionIn(stage, path) ?? files!.option, path, reason }];
+    }
+    if (!severalSequences || !files?.paths.some(({ path }) => path.includes('<sequence>/'))) return [];
+    const folders = new Map<string, string>();
+    for (const sequence of output.sequences ?? []) {
+      const folder = sequenceFolder(sequence);
+      const reason = unsafeBecause(folder);
+      if (reason !== undefined) return [{ at: stage, path: folder, reason }];
+      const other = folders.get(foldedPath(folder));
+      if (other !== undefined && other !== sequence)
+        return [
+          {
+            at: stage,
+            path: folder,
+            reason: `some file systems take it for that of the sequence ${JSON.stringify(other)}`,
+          },
+        ];
+      folders.set(foldedPath(folder), sequence);
+    }
+    return [];
+  });
+}
+
+/** The option of a stage that brings most of a path. */
+function optionIn({ options }: PipelineStage, path: string): string | undefined {
+  const named = Object.entries(options ?? {}).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string' && path.includes(entry[1]),
+  );
+  return named.sort((a, b) => b[1].length - a[1].length)[0]?.[0];
 }

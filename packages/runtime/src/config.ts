@@ -11,6 +11,7 @@ import { definePipeline, type Pipeline, type StageUse } from '@deepearth/core/pi
 import { withPlugin } from './plugins.ts';
 import { followed, isMergeKey, mergedMaps, readYaml } from './read-yaml.ts';
 import { unknownTypeRemedy, type StageRegistry } from '@deepearth/core/registry';
+import { concealer } from '@deepearth/core/secrets';
 import { substitute } from './substitute.ts';
 
 /** One entry of `stages`, before its options are checked. */
@@ -117,8 +118,9 @@ export async function parseConfig(
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
+  let secrets: readonly string[] = [];
   const fail = (issues: readonly ConfigIssue[]): void => {
-    if (issues.length) throw new ConfigError(issues);
+    if (issues.length) throw concealer([], secrets).error(new ConfigError(issues));
   };
   const read = readYaml(text, lines);
   if (!('contents' in read)) {
@@ -139,8 +141,9 @@ export async function parseConfig(
   const { placed, issues: misplaced } = applyOverrides(document, overrides, toPlain(document, at));
   fail(misplaced);
   const locate = locator(document, at, placed);
+  const filled = substitute(document, env);
   fail(
-    substitute(document, env).map(({ offset, message, remedy }) => ({
+    filled.issues.map(({ offset, message, remedy }) => ({
       location: at(offset),
       path: '',
       message,
@@ -148,6 +151,7 @@ export async function parseConfig(
     })),
   );
 
+  secrets = filled.secrets;
   const content = withoutNotes(toPlain(document, at));
   const parsed = fileSchema.safeParse(content);
   if (!parsed.success)
@@ -158,20 +162,19 @@ export async function parseConfig(
     );
   const { name = 'pipeline', plugins = [], output, maxMemoryBytes, stages } = parsed.data!;
 
+  const issueOf = ({ message, remedy }: DeepEarthError, path: Path): ConfigIssue => ({
+    location: locate(path),
+    path: path.join('.'),
+    message,
+    remedy,
+  });
   let all = registry;
   for (const [index, plugin] of plugins.entries()) {
     try {
       all = await withPlugin(all, typeof plugin === 'string' ? { module: plugin } : plugin, file);
     } catch (error) {
       if (!(error instanceof DeepEarthError)) throw error;
-      fail([
-        {
-          location: locate(['plugins', index]),
-          path: `plugins.${index}`,
-          message: error.message,
-          remedy: error.remedy,
-        },
-      ]);
+      fail([issueOf(error, ['plugins', index])]);
     }
   }
   fail(
@@ -190,7 +193,10 @@ export async function parseConfig(
   );
   const uses = await Promise.all(
     stages.map(async (entry, index): Promise<StageUse> => ({
-      definition: await all.load(entry.type),
+      definition: await all.load(entry.type).catch((error: unknown) => {
+        if (error instanceof DeepEarthError) fail([issueOf(error, ['stages', index, 'type'])]);
+        throw error;
+      }),
       options: entry.with ?? {},
       id: entry.id,
       from: entry.from,
@@ -198,7 +204,7 @@ export async function parseConfig(
       locate: (path) => locate(['stages', index, ...path]),
     })),
   );
-  return { pipeline: definePipeline(uses, { name }), output, maxMemoryBytes, registry: all };
+  return { pipeline: definePipeline(uses, { name, secrets }), output, maxMemoryBytes, registry: all };
 }
 
 /**

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { DeepEarthError, InputError } from '@deepearth/core/errors';
+import { fileTrouble } from '@deepearth/core/file-trouble';
 import { stateFolder } from '@deepearth/core/safe-path';
 import type { RunStore, Stored } from '@deepearth/core/store';
 import { openFile } from '@deepearth/formats/file-source-node';
@@ -32,7 +33,12 @@ const explain = (error: unknown, folder: string): unknown => {
       remedy: 'Choose another --output.',
     });
   }
-  return error;
+  const trouble = fileTrouble(error);
+  if (!trouble) return error;
+  // A disk that fails, a name that is too long: no input is at fault.
+  const { finding, remedy, code: known } = trouble;
+  const path = (error as NodeJS.ErrnoException).path ?? folder;
+  return new InputError(path, finding, { code: known === 'E_SYSTEM_LIMIT' ? known : 'E_OUTPUT', remedy, cause: error });
 };
 
 /** A store whose files lie in a folder. */

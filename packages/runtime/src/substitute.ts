@@ -1,6 +1,7 @@
 // Fills `${VAR}`, `${VAR:-default}` and `${VAR:?message}` into the scalars of a YAML document, after it was parsed.
 
 import { isScalar, parseDocument, visit, type Document, type Scalar } from 'yaml';
+import { isSecretName } from '@deepearth/core/secrets';
 
 export interface SubstitutionIssue {
   /** Where the scalar starts, as an offset into the text. */
@@ -12,12 +13,16 @@ export interface SubstitutionIssue {
 const pattern = /\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)(?:(:-|:\?)([^}]*))?\}/g;
 
 /**
- * Substitutes in place and returns what is missing. Because it works on parsed scalars a value can never change the
+ * Substitutes in place and returns what is missing, and the values of variables that are called like secrets. Because it works on parsed scalars a value can never change the
  * structure of the document. A plain (unquoted) scalar is typed again afterwards, so `size: ${SIZE:-16}` is a number; a
  * quoted one stays a string. `$${` is a literal `${`.
  */
-export function substitute(document: Document, env: Readonly<Record<string, string | undefined>>): SubstitutionIssue[] {
+export function substitute(
+  document: Document,
+  env: Readonly<Record<string, string | undefined>>,
+): { readonly issues: readonly SubstitutionIssue[]; readonly secrets: readonly string[] } {
   const issues: SubstitutionIssue[] = [];
+  const secrets = new Set<string>();
   visit(document, {
     Scalar(key, node) {
       if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('$')) return;
@@ -27,7 +32,10 @@ export function substitute(document: Document, env: Readonly<Record<string, stri
         (_, escaped: string | undefined, name: string, operator: string | undefined, rest: string | undefined) => {
           if (escaped) return escaped;
           const value = env[name];
-          if (value !== undefined && value !== '') return value;
+          if (value !== undefined && value !== '') {
+            if (isSecretName(name)) secrets.add(value);
+            return value;
+          }
           if (operator === ':-') return rest ?? '';
           issues.push({
             offset,
@@ -40,7 +48,7 @@ export function substitute(document: Document, env: Readonly<Record<string, stri
       if (filled !== node.value) node.value = node.type === 'PLAIN' ? typed(filled) : filled;
     },
   });
-  return issues;
+  return { issues, secrets: [...secrets] };
 }
 
 const [brackets, stand] = ['{}[],', '\ue000\ue001\ue002\ue003\ue004'];

@@ -12,6 +12,7 @@ import {
   spec,
   type ArtifactWriter,
   type Picture,
+  outputPath,
 } from '@deepearth/core';
 import { z } from 'zod';
 import { gifBytes, pixelsOf } from './estimate.ts';
@@ -39,9 +40,7 @@ export const gifOptions = z.strictObject({
       'One palette for all pictures, chosen from the first ones and again when later ones look different; or one for each picture.',
     ),
   dither: z.boolean().default(true).describe('Hide the steps between colours with a fixed pattern.'),
-  directory: z
-    .string()
-    .min(1)
+  directory: outputPath()
     .default(usualFolder)
     .describe(
       'Folder inside the output folder. Where another stage would write the same names, it is the id of the stage.',

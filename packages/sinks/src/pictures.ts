@@ -1,6 +1,15 @@
 // Writes every picture as a file of its own.
 
-import { defineSink, frameFile, itemBytes, refuse, spec, type Picture, type StreamSpec } from '@deepearth/core';
+import {
+  defineSink,
+  frameFile,
+  itemBytes,
+  outputPath,
+  refuse,
+  spec,
+  type Picture,
+  type StreamSpec,
+} from '@deepearth/core';
 import { z } from 'zod';
 import { pictureBytes, pixelsOf } from './estimate.ts';
 import { folderOf } from './folder-of.ts';
@@ -12,9 +21,7 @@ const usualFolder = 'pictures';
 export const picturesOptions = z.strictObject({
   format: z.enum(['png', 'jpeg', 'webp']).default('png').describe('PNG keeps every value; JPEG and WebP are smaller.'),
   quality: z.number().int().min(1).max(100).default(90).describe('Quality of JPEG and WebP files.'),
-  directory: z
-    .string()
-    .min(1)
+  directory: outputPath()
     .default(usualFolder)
     .describe(
       'Folder inside the output folder; each layer has a folder of its own in it. Where another stage would write the same names, it is the id of the stage.',

@@ -40,19 +40,15 @@ export { framesOptions, type FramesOptions };
 /** What the source finds before any pixel is read. */
 export interface FramesSurvey {
   readonly listing: Listing;
-  /** The size that most of the pictures have. */
-  readonly width: number;
-  readonly height: number;
+  /** The size that most of the pictures have; absent where no header can be read. */
+  readonly usual?: Size | undefined;
 }
+
+type Size = Pick<PictureFile, 'width' | 'height'>;
 
 async function surveyOf(options: FramesOptions, signal: AbortSignal): Promise<FramesSurvey> {
   const listing = await listFrames({ ...options, intervalSeconds: intervalOf(options), signal });
-  const usual = usualSize(listing.headers);
-  if (usual) return { listing, ...usual };
-  // No header can be read: the first file says what is wrong.
-  const path = join(options.directory, listing.sequences[0]!.files[0]!.file);
-  const { width, height } = await openFrameFile(path, { maxPixels: options.maxPixels, signal });
-  return { listing, width, height };
+  return { listing, usual: usualSize(listing.headers) };
 }
 
 /** The stage `source/frames`. */
@@ -78,7 +74,7 @@ export const frames = defineSource({
     const counts = survey?.listing.sequences.map(({ files }) => files.length);
     const stream = spec(
       'frame',
-      { height: same ? (survey?.height ?? null) : null, width: same ? (survey?.width ?? null) : null, channels: 3 },
+      { height: (same && survey?.usual?.height) || null, width: (same && survey?.usual?.width) || null, channels: 3 },
       options.values === 'uint8' ? 'uint8' : null,
       counts?.reduce((sum, count) => sum + count, 0) ?? null,
     );
@@ -90,6 +86,7 @@ export const frames = defineSource({
         ...(counts && { counts }),
       },
       memoryBytes: options.cacheBytes + readingBytes(stream),
+      ...(survey && !survey.usual && { warnings: ['no picture of the folder can be read'] }),
       notes: survey
         ? [
             ...new Set(survey.listing.sequences.flatMap((each) => [howOrdered(each), ...remarks(each, options)])),
@@ -102,7 +99,9 @@ export const frames = defineSource({
 
   async *process(_, context) {
     const { options, signal, log } = context;
-    const { listing, ...usual } = context.survey ?? (await surveyOf(options, signal));
+    const survey = context.survey ?? (await surveyOf(options, signal));
+    const { listing } = survey;
+    let { usual } = survey;
     const cache = await cacheOf(context);
     const read = readThrough(cache);
     for (const each of listing.sequences) {
@@ -130,7 +129,7 @@ export const frames = defineSource({
             known: known?.name === path ? known : undefined,
             signal,
           });
-          if (options.sizes === 'same') sameSize(usual, picture);
+          if (options.sizes === 'same') sameSize((usual ??= picture), picture);
           const decoding = decodingFor(picture, options, stretch);
           const place = { id, sequence: each.name, ...timeOf(listed, each.files[0]!, options) };
           const made = frameOf(place, picture, listed.page, decoding, read);
@@ -231,10 +230,7 @@ function frameOf(
   };
 }
 
-function sameSize(
-  usual: { readonly width: number; readonly height: number },
-  { name, width, height }: PictureFile,
-): void {
+function sameSize(usual: Size, { name, width, height }: PictureFile): void {
   if (width === usual.width && height === usual.height) return;
   throw new InputError(
     name,

@@ -2,6 +2,7 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { InputError } from '@deepearth/core';
+import { fileError, fileTrouble } from '@deepearth/core/file-trouble';
 import type { Metadata, Sharp } from 'sharp';
 import { extraText, harmlessWarning, withoutExtraBytes } from './jpeg-oddities.ts';
 import { tiffPages, type TiffPage } from './tiff-header.ts';
@@ -185,7 +186,15 @@ async function readBytes(
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   try {
-    const { size } = await stat(path);
+    const found = await stat(path);
+    // A pipe would be waited for, for ever.
+    if (!found.isFile())
+      throw unreadable(
+        subject,
+        found.isDirectory() ? 'is a folder, not a file.' : 'is a pipe, a socket or a device, not a file.',
+        { remedy },
+      );
+    const { size } = found;
     if (size > maxFileBytes)
       throw new InputError(subject, `has ${size} bytes, the limit is ${maxFileBytes}.`, {
         code: 'E_PICTURE_TOO_LARGE',
@@ -196,7 +205,11 @@ async function readBytes(
     if (cause instanceof InputError || signal?.aborted) throw cause;
     const code = (cause as NodeJS.ErrnoException).code;
     const finding =
-      code === 'ENOENT' ? 'there is no such file (any more).' : `cannot be read (${code ?? String(cause)}).`;
+      code === 'ENOENT'
+        ? 'there is no such file (any more).'
+        : (fileTrouble(cause)?.finding ?? `cannot be read (${code ?? String(cause)}).`);
+    // Too many open files are no fault of the picture.
+    if (fileTrouble(cause)?.code === 'E_SYSTEM_LIMIT') throw fileError(cause, path);
     throw unreadable(subject, finding, { cause, remedy });
   }
 }
