@@ -2,6 +2,7 @@ import { crc32 as nodeCrc32, deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '@deepearth/core/errors';
+import { memoryStore } from '@deepearth/core/memory-store';
 import { bytesSource, collect, concat, type ByteSource } from './bytes.ts';
 import { crc32, portableCrc32 } from './crc32.ts';
 import { deflateRaw, inflateRaw } from './deflate.ts';
@@ -180,6 +181,16 @@ describe('zip', () => {
       await expect(make(zipBytes(name, text('x')))).rejects.toThrow(TypeError);
     },
   );
+
+  it('is the same when the directory waits in a scratch', async () => {
+    const store = memoryStore();
+    const entries = function* (): Generator<ZipInput> {
+      for (let i = 0; i < 3000; i++) yield zipBytes(`pictures/frame_${i}.png`, Uint8Array.of(i, i >> 8));
+    };
+    const scratch = await store.scratch('directory');
+    expect(await collect(writeZip(entries(), { scratch }))).toEqual(await collect(writeZip(entries())));
+    expect(scratch.length).toBeGreaterThan(100_000);
+  });
 
   it('does not write a name twice', async () => {
     await expect(make(zipBytes('a', text('x')), zipBytes('a', text('y')))).rejects.toThrow('twice');
