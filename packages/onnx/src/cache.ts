@@ -1,11 +1,11 @@
 // The folder where things that are costly to make are kept, and digests of large files that need not be read twice.
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
+import { openRegularFile, readTextFile } from '@deepearth/core/regular-file';
 import { lineage } from '@deepearth/core/lineage';
 
 /** `DEEPEARTH_CACHE`, or `deepearth` in `XDG_CACHE_HOME`, or `~/.cache/deepearth`. */
@@ -71,7 +71,7 @@ export async function rememberedDigest(path: string, signal?: AbortSignal): Prom
   const found = await stat(path);
   const stamp: Stamp = { path: resolve(path), bytes: found.size, modified: found.mtimeMs, inode: found.ino };
   const note = join(cacheFolder(), 'digests', `${lineage(stamp.path)}.json`);
-  const known = await readFile(note, 'utf8')
+  const known = await readTextFile(note)
     .then((text) => JSON.parse(text) as Stamp & { sha256: string })
     .catch(() => undefined);
   if (
@@ -83,7 +83,8 @@ export async function rememberedDigest(path: string, signal?: AbortSignal): Prom
   )
     return { bytes: stamp.bytes, sha256: known.sha256 };
   const hash = createHash('sha256');
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 22, signal })) hash.update(piece as Buffer);
+  const file = await openRegularFile(path);
+  for await (const piece of file.createReadStream({ highWaterMark: 1 << 22, signal })) hash.update(piece as Buffer);
   const sha256 = hash.digest('hex');
   await writeAtomically(note, (temporary) => writeFile(temporary, JSON.stringify({ ...stamp, sha256 }))).catch(
     () => undefined,
