@@ -13,9 +13,13 @@ for (const stream of [process.stdout, process.stderr])
 const report = async (error: unknown): Promise<number> => (await import('./report-error.ts')).reportError(error);
 process.once('uncaughtException', (error) => void report(error).finally(() => process.exit(1)));
 
+let said = '';
+
 try {
-  await makeProgram().parseAsync();
+  await makeProgram((text) => void (said += text)).parseAsync();
 } catch (error) {
+  // What is said of wrong arguments repeats them.
+  if (said) (await import('./print.ts')).remark(said.trimEnd());
   if (isParserError(error))
     process.exitCode = error.exitCode === 0 ? 0 : (await import('./exit-codes.ts')).exitCodes.usage;
   else process.exitCode = await report(error);
