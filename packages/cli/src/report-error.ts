@@ -28,6 +28,7 @@ const outputCodes: ReadonlySet<string> = new Set([
 /** Names and options on the command line that cannot be. */
 const usageCodes: ReadonlySet<string> = new Set([
   'E_USAGE',
+  'E_OTHER_PIPELINE',
   'E_PIPELINE_FILE',
   'E_FILE_EXISTS',
   'E_OPTIONS',
@@ -91,6 +92,8 @@ function pluginNote(error: unknown): string {
  * memory.
  */
 function isBug(error: DeepEarthError): boolean {
+  // Thrown at a place that the message names.
+  if (error.code === 'E_STRAY') return false;
   const last = [...causes(error)].at(-1);
   if (last instanceof RangeError) return !('code' in last) && !/allocation failed/i.test(last.message);
   return last instanceof TypeError || last instanceof ReferenceError;

@@ -4,10 +4,12 @@ import { byPath } from './by-path.ts';
 import type { ItemCounts, RunEvent, RunStatus, StageCounts } from './events.ts';
 import { frameTables, type FrameTable } from './frame-tables.ts';
 import type { Artifact, Item, Json } from './items.ts';
-import { lineage } from './lineage.ts';
+import { digestOf } from './former-run.ts';
+import { canonicalJson, lineage } from './lineage.ts';
 import { DeepEarthError, InputError } from './errors.ts';
 import type { Manifest, ManifestOutput, ManifestSoFar, SkippedItem } from './manifest.ts';
 import type { Pipeline } from './pipeline.ts';
+import { refuseNotOurs } from './not-ours.ts';
 import { assertSafePath } from './safe-path.ts';
 import type { ArtifactFile, ArtifactWriter, InputFile, StageOutput } from './stage.ts';
 import type { StreamSpec } from './specs.ts';
@@ -37,12 +39,13 @@ export interface Book {
 
 /**
  * Opens the books; files go to `store`, events to `tell`. `before` is what earlier runs wrote there, which alone may be
- * replaced; without it, anything may.
+ * replaced; without it, anything may. `resume` lets stages take over what is there.
  */
 export function openBook(
   store: RunStore,
   tell: (event: RunEvent) => void,
   before?: ReadonlyMap<string, ManifestOutput>,
+  resume = false,
 ): Book {
   const inputs = new Map<string, Map<string, InputFile>>();
   const frames = frameTables();
@@ -71,11 +74,7 @@ export function openBook(
       });
     }
     taken.add(name);
-    if (before && !before.has(path) && (await store.has(path)))
-      throw new InputError(`${store.name}/${path}`, 'is there already, and no run has written it.', {
-        code: 'E_NOT_OURS',
-        remedy: 'Move it away, or choose another output folder.',
-      });
+    if (before) await refuseNotOurs(store, path, before);
   };
 
   const entryOf = (stage: string, file: ArtifactFile, { bytes, sha256 }: Stored): ManifestOutput => {
@@ -97,10 +96,25 @@ export function openBook(
   const commit = async (stage: string, file: ArtifactFile, writing: StoreWriter): Promise<Artifact> => {
     const stored = await writing.commit((safe) => store.appendJournal(JSON.stringify(entryOf(stage, file, safe))));
     const entry = entryOf(stage, file, stored);
+    return enter(entry);
+  };
+
+  const enter = (entry: ManifestOutput): Artifact => {
+    const { stage, ...rest } = entry;
     outputs.push(entry);
     emit({ type: 'artifact', stage, path: entry.path, bytes: entry.bytes, sha256: entry.sha256 });
-    const { stage: _, ...rest } = entry;
     return { kind: 'artifact', id: entry.path, ...rest };
+  };
+
+  /** Whether a file is what was written there. */
+  const proven = async ({ path, bytes, sha256 }: ManifestOutput): Promise<boolean> => {
+    const file = await store.get(path);
+    if (!file) return false;
+    try {
+      return file.size === bytes && (await digestOf(file)) === sha256;
+    } finally {
+      await file.close();
+    }
   };
 
   return {
@@ -138,6 +152,14 @@ export function openBook(
           commit: (file) => commit(stage, { ...file, path, mediaType }, writing),
           discard: () => writing.discard(),
         };
+      },
+      async kept(file) {
+        const former = resume ? before?.get(file.path) : undefined;
+        if (!former) return undefined;
+        const entry = entryOf(stage, file, former);
+        if (canonicalJson(entry) !== canonicalJson(former) || !(await proven(former))) return undefined;
+        await claim(file.path);
+        return enter(entry);
       },
       async read(path) {
         assertSafePath(path);

@@ -61,6 +61,26 @@ export async function openRegularFile(path: string, subject = path): Promise<Fil
   }
 }
 
+/**
+ * Makes a folder and those above it, where they are not there. Throws an `InputError` for one among what the kernel makes
+ * up, where the system's own way of making a folder never ends.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const { mkdir, realpath } = files();
+  const { dirname, resolve } = builtinModule<typeof import('node:path')>('node:path')!;
+  for (let at = resolve(path); ; at = dirname(at)) {
+    const real = await realpath(at).catch(() => undefined);
+    if (real === undefined && dirname(at) !== at) continue;
+    if (real !== undefined && /^\/(?:proc|sys)(?:\/|$)/.test(real))
+      throw new InputError(path, 'lies among what the kernel makes up, where no folder can be.', {
+        code: 'E_NOT_A_FILE',
+        remedy: 'Name a folder on disk.',
+      });
+    break;
+  }
+  await mkdir(path, { recursive: true });
+}
+
 /** How a file is read as a whole. */
 export interface ReadFileOptions {
   /** What errors call it. */

@@ -3,7 +3,7 @@
 import { Subject, type Observable } from 'rxjs';
 import { found, manifestOf, manifestUpTo, openBook, recipeOf } from './book.ts';
 import { builtinModule } from './builtin-module.ts';
-import { CancelledError, InputError } from './errors.ts';
+import { CancelledError, DeepEarthError } from './errors.ts';
 import type { RunEvent, RunStatus } from './events.ts';
 import { formerRuns, readEntries } from './former-run.ts';
 import { openTaps, startGraph, type Taps } from './graph.ts';
@@ -11,32 +11,42 @@ import type { Item } from './items.ts';
 import { jsonPieces } from './json-pieces.ts';
 import type { Manifest } from './manifest.ts';
 import { memoryStore } from './memory-store.ts';
+import { refuseForeignManifest } from './not-ours.ts';
+import { otherPipeline, recordOwner, refuseOtherPipeline } from './owner.ts';
+import { patiently } from './patience.ts';
 import type { Pipeline } from './pipeline.ts';
-import { plan, unread, unreadWarning } from './plan.ts';
+import { plan, refuseMemory, unread, unreadWarning } from './plan.ts';
 import type { Pulled } from './pull.ts';
 import { stageRanges } from './ranges.ts';
 import type { StageRegistry } from './registry.ts';
-import { readManifest } from './read-manifest.ts';
 import { runResources } from './resources.ts';
 import { manifestName } from './safe-path.ts';
 import type { Range, StageDefinition } from './stage.ts';
 import type { RunServices } from './stage-run.ts';
 import { removeFiles, staleFiles } from './stale-files.ts';
-import type { RunStore } from './store.ts';
+import type { RunStore, StoreLock } from './store.ts';
 
 /** How a pipeline is run. */
 export interface RunOptions {
   /** Where the run writes; memory by default. */
   readonly store?: RunStore;
+  /**
+   * Ends the run: as cancelled, or as failed where the reason is a `DeepEarthError` of the program (what went wrong outside
+   * of the stages).
+   */
   readonly signal?: AbortSignal;
   /** Uses what earlier runs into the same store left, as far as its digests and lineage still match. */
   readonly resume?: boolean;
+  /** Lets a run replace and remove the results of another pipeline that lie in the store. */
+  readonly overwrite?: boolean;
   /** Further stores whose runs are resumed from, the first that has an item first. */
   readonly former?: readonly RunStore[];
   /** Works on a part of every sequence, under the numbers that the whole would have; `mergeRuns` puts parts together. */
   readonly range?: Range;
   /** Sources beside those of the pipeline, for frames that are opened again from their locators. */
   readonly registry?: StageRegistry;
+  /** A pipeline whose plan needs more memory is refused before it starts; what it computes does not depend on it. */
+  readonly maxMemoryBytes?: number;
   /** Versions of packages and the platform, for the manifest. */
   readonly versions?: Readonly<Record<string, string>>;
 }
@@ -90,21 +100,29 @@ async function execute(
     0,
     stop.signal,
   );
-  const cancel = (): void => stop.abort(new CancelledError(options.signal?.reason));
-  if (options.signal?.aborted) throw new CancelledError(options.signal.reason);
+  const cancel = (): void =>
+    stop.abort(isFailure(options.signal?.reason) ? options.signal?.reason : new CancelledError(options.signal?.reason));
+  if (options.signal?.aborted)
+    throw isFailure(options.signal.reason) ? options.signal.reason : new CancelledError(options.signal.reason);
   options.signal?.addEventListener('abort', cancel, { once: true });
-  const { store = memoryStore(), resume = false, range, versions = {} } = options;
+  const { store = memoryStore(), resume = false, overwrite = false, range, versions = {} } = options;
   try {
+    // Before anything is read; and again when no other run can write there any more.
+    if (!overwrite) await refuseOtherPipeline(store, pipeline);
     const planned = await plan(pipeline, { signal: stop.signal });
+    refuseMemory(planned, options.maxMemoryBytes ?? Infinity);
     const ranges = stageRanges(planned, range);
-    const lock = await store.lock();
+    const lock = await lockOf(store, stop.signal);
     lock.lost?.addEventListener('abort', () => stop.abort(lock.lost!.reason), { once: true });
     const resources = runResources();
     let failure: unknown;
     try {
       const before = await readEntries(store);
-      await refuseForeign(store);
-      const book = openBook(store, (event) => events.next(event), before);
+      await refuseForeignManifest(store);
+      const other = await otherPipeline(store, pipeline);
+      if (other && !overwrite) await refuseOtherPipeline(store, pipeline);
+      await recordOwner(store, pipeline);
+      const book = openBook(store, (event) => events.next(event), before, resume);
       events.next({
         type: 'run-started',
         output: store.name,
@@ -114,6 +132,7 @@ async function execute(
           count: description.output.count,
         })),
       });
+      if (other) events.next({ type: 'overwriting', pipeline: other.name, files: other.files, bytes: other.bytes });
       const warn = (stage: string, message: string): void => book.emit({ type: 'warning', stage, message });
       for (const { stage, description } of planned.stages)
         for (const message of description.warnings ?? []) warn(stage.id, message);
@@ -133,10 +152,16 @@ async function execute(
       };
       const graph = await startGraph(planned, services, stop, taps);
       failure = graph.failure;
-      await resources.close().catch((error: unknown) => (failure ??= error));
+      await patiently(resources.close(), {
+        signal: stop.signal,
+        stalled: () =>
+          new DeepEarthError('closing what stages keep for their items waits for something that never comes.', {
+            code: 'E_STALLED',
+          }),
+      }).catch((error: unknown) => (failure ??= error));
       const status: RunStatus =
         failure !== undefined
-          ? options.signal?.aborted
+          ? options.signal?.aborted && !isFailure(options.signal.reason)
             ? 'cancelled'
             : 'failed'
           : book.skipped.length
@@ -189,15 +214,23 @@ async function execute(
   }
 }
 
-/** Refuses a store whose manifest no run has written: it would be replaced. */
-async function refuseForeign(store: RunStore): Promise<void> {
-  if (!(await store.has(manifestName))) return;
-  const manifest: Partial<Manifest> | undefined = await readManifest(store).catch(() => undefined);
-  if (Array.isArray(manifest?.outputs) && typeof manifest.format === 'number') return;
-  throw new InputError(`${store.name}/${manifestName}`, 'is there already, and no run has written it.', {
-    code: 'E_NOT_OURS',
-    remedy: 'Move it away, or choose another output folder.',
+/** Whether an abort is for a failure: anything else cancels. */
+const isFailure = (reason: unknown): reason is DeepEarthError =>
+  reason instanceof DeepEarthError && !(reason instanceof CancelledError);
+
+/** Takes the lock, unless the run is stopped before it has it: another's lock may be watched for a while. */
+async function lockOf(store: RunStore, signal: AbortSignal): Promise<StoreLock> {
+  const locking = store.lock();
+  const stopped = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    if (signal.aborted) reject(signal.reason);
   });
+  try {
+    return await Promise.race([locking, stopped]);
+  } catch (error) {
+    locking.then((lock) => lock.release()).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Finds sources by type: those of the pipeline first. */

@@ -1,11 +1,11 @@
 // The folder where things that are costly to make are kept, and digests of large files that need not be read twice.
 
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
-import { openRegularFile, readTextFile } from '@deepearth/core/regular-file';
+import { makeFolder, openRegularFile, readTextFile } from '@deepearth/core/regular-file';
 import { lineage } from '@deepearth/core/lineage';
 
 /** `DEEPEARTH_CACHE`, or `deepearth` in `XDG_CACHE_HOME`, or `~/.cache/deepearth`. */
@@ -16,7 +16,7 @@ export function cacheFolder(): string {
 
 /** Makes a file whole or not at all: `write` fills a temporary file beside it, which is synced and renamed. */
 export async function writeAtomically(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const temporary = `${path}.${process.pid}.${lineage(path, performance.now()).slice(0, 8)}.part`;
   try {
     await write(temporary);

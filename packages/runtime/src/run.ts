@@ -5,10 +5,13 @@ import { run as runGraph, type Run as GraphRun, type RunOptions as GraphOptions 
 import type { Manifest } from '@deepearth/core/manifest';
 import type { Pipeline } from '@deepearth/core/pipeline';
 import { folderStore } from './folder-store.ts';
+import { memoryLimit } from './memory-limit.ts';
 import { coreVersion } from './version.ts';
 
 /** The options of core's `run`, with folders in place of stores. */
 export interface RunOptions extends Omit<GraphOptions, 'store' | 'former'> {
+  /** A pipeline whose plan needs more memory is refused before it starts; all of the machine's or container's by default. */
+  readonly maxMemoryBytes?: number;
   /** The folder for everything the run writes; made when missing. */
   readonly output: string;
   /** Output folders of earlier runs to resume from, beside `output` itself. */
@@ -29,9 +32,13 @@ export interface Run extends Omit<GraphRun, 'result'> {
 }
 
 /** Starts a pipeline. The manifest is written to the output folder also when the run fails or is cancelled. */
-export function run(pipeline: Pipeline, { output, former = [], versions, ...options }: RunOptions): Run {
+export function run(
+  pipeline: Pipeline,
+  { output, former = [], versions, maxMemoryBytes = memoryLimit(), ...options }: RunOptions,
+): Run {
   const running = runGraph(pipeline, {
     ...options,
+    maxMemoryBytes,
     store: folderStore(output),
     former: former.map(folderStore),
     versions: {

@@ -93,15 +93,14 @@ export const packageSink = defineSink({
         progress('files', ++done, sorted.length);
       }
     };
-    yield await output.write(
-      {
-        path: fileOf(options.file, ownName),
-        mediaType: 'application/zip',
-        key: key(digestOf(sorted), ...texts.map(({ sha256 }) => sha256)),
-        about: { kind: 'artifact' },
-      },
-      writeZip(entries()),
-    );
+    const file = {
+      path: fileOf(options.file, ownName),
+      mediaType: 'application/zip',
+      key: key(digestOf(sorted), ...texts.map(({ sha256 }) => sha256)),
+      about: { kind: 'artifact' },
+    };
+    // A run that resumes a finished one has no room for the same archive once more.
+    yield (await output.kept(file)) ?? (await output.write(file, writeZip(entries())));
   },
 });
 

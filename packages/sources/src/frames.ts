@@ -5,6 +5,7 @@ import {
   defineSource,
   frameId,
   InputError,
+  readingBytes,
   refuse,
   spec,
   type Frame,
@@ -59,6 +60,7 @@ export const frames = defineSource({
   type: 'frames',
   summary: 'Reads a folder of pictures in order of time, number or name.',
   options: framesOptions,
+  reads: ['directory'],
   examples: [
     '- type: source/frames\n  with: { directory: frames }',
     "- id: camera\n  type: source/frames\n  with: { directory: frames, pattern: 'frame_(?<number>\\d+)\\.tif$', first: 616, last: 631, intervalSeconds: 60 }",
@@ -74,19 +76,20 @@ export const frames = defineSource({
       return refuse(`\`first\` (${options.first}) comes after \`last\` (${options.last}).`, { option: 'first' });
     const same = options.sizes === 'same';
     const counts = survey?.listing.sequences.map(({ files }) => files.length);
+    const stream = spec(
+      'frame',
+      { height: same ? (survey?.height ?? null) : null, width: same ? (survey?.width ?? null) : null, channels: 3 },
+      options.values === 'uint8' ? 'uint8' : null,
+      counts?.reduce((sum, count) => sum + count, 0) ?? null,
+    );
     return {
       output: {
-        ...spec(
-          'frame',
-          { height: same ? (survey?.height ?? null) : null, width: same ? (survey?.width ?? null) : null, channels: 3 },
-          options.values === 'uint8' ? 'uint8' : null,
-          counts?.reduce((sum, count) => sum + count, 0) ?? null,
-        ),
+        ...stream,
         sequences:
           survey?.listing.sequences.map(({ name }) => name) ?? (options.recursive ? null : [sequenceOf(options)]),
         ...(counts && { counts }),
       },
-      memoryBytes: options.cacheBytes,
+      memoryBytes: options.cacheBytes + readingBytes(stream),
       notes: survey
         ? [
             ...new Set(survey.listing.sequences.flatMap((each) => [howOrdered(each), ...remarks(each, options)])),

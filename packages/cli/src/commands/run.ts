@@ -1,11 +1,12 @@
 // `deepearth run`: runs a pipeline, shows how far it is, and says what it left.
 
-import { basename, isAbsolute, relative, resolve } from 'node:path';
+import { isAbsolute, relative, resolve } from 'node:path';
 import { run } from '@deepearth/runtime/run';
 import { CancelledError } from '@deepearth/core/errors';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../format.ts';
+import { outputFor } from '../output-for.ts';
 import { loadPipeline } from '../load-pipeline.ts';
 import { print, remark } from '../print.ts';
 import { reportError } from '../report-error.ts';
@@ -19,10 +20,9 @@ export interface RunFlags {
   readonly set?: readonly string[];
   readonly output?: string;
   readonly resume?: boolean;
+  readonly overwrite?: boolean;
   readonly json?: boolean;
 }
-
-const outputFor = (file: string): string => `${basename(file).replace(/\.ya?ml$/i, '')}-output`;
 
 /** The folder as it was given, or from the working directory where it lies below it. */
 function shownFolder(folder: string): string {
@@ -31,8 +31,8 @@ function shownFolder(folder: string): string {
 }
 
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
-  const { pipeline, registry, output: configured } = await loadPipeline(file, flags.set);
-  const output = resolve(flags.output ?? configured ?? outputFor(file));
+  const { pipeline, registry, output: configured, maxMemoryBytes } = await loadPipeline(file, flags.set);
+  const output = resolve(outputFor(file, flags.output, configured));
   const json = flags.json || !process.stdout.isTTY;
   // On one terminal, JSON lines and a block that is redrawn would write over each other.
   const live = process.stderr.isTTY && !(json && process.stdout.isTTY);
@@ -46,6 +46,8 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
         signal,
         registry,
         resume: flags.resume ?? false,
+        overwrite: flags.overwrite ?? false,
+        ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
         versions: cliVersions(),
       });
       if (json) showJson(running.events$);
