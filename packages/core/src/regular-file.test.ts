@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readRegularFile, readTextFile, refuseSpecial } from './regular-file.ts';
+import { makeFolder, readRegularFile, readTextFile, refuseSpecial } from './regular-file.ts';
 
 let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'regular-'))));
@@ -65,4 +65,17 @@ describe.skipIf(process.platform === 'win32')('what is no file is refused by nam
     await symlink('/proc/version', join(folder, 'to-proc'));
     await refused(join(folder, 'to-proc'), 'is made up by the kernel');
   });
+});
+
+test('makes a folder with those above it, also where it is already', async () => {
+  await makeFolder(join(folder, 'x', 'y'));
+  await makeFolder(join(folder, 'x', 'y'));
+  await writeFile(join(folder, 'x', 'y', 'z'), '');
+  await expect(makeFolder(join(folder, 'x', 'y', 'z', 'w'))).rejects.toMatchObject({ code: 'ENOTDIR' });
+});
+
+test.skipIf(process.platform !== 'linux')('makes none among what the kernel makes up', async () => {
+  await symlink('/proc', join(folder, 'kernel'));
+  for (const path of ['/proc/deepearth/x', join(folder, 'kernel', 'x')])
+    await expect(makeFolder(path)).rejects.toMatchObject({ code: 'E_OUTPUT_NOT_A_FOLDER' });
 });

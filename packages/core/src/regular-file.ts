@@ -73,7 +73,7 @@ export async function makeFolder(path: string): Promise<void> {
     if (real === undefined && dirname(at) !== at) continue;
     if (real !== undefined && /^\/(?:proc|sys)(?:\/|$)/.test(real))
       throw new InputError(path, 'lies among what the kernel makes up, where no folder can be.', {
-        code: 'E_NOT_A_FILE',
+        code: 'E_OUTPUT_NOT_A_FOLDER',
         remedy: 'Name a folder on disk.',
       });
     break;
