@@ -1,7 +1,7 @@
 // Runs a pipeline: wires the stages, carries events, and leaves a manifest whatever happens.
 
 import { Subject, type Observable } from 'rxjs';
-import { found, manifestOf, manifestUpTo, openBook, recipeOf } from './book.ts';
+import { found, manifestOf, manifestUpTo, openBook, recipeOf, type Book } from './book.ts';
 import { builtinModule } from './builtin-module.ts';
 import { CancelledError, DeepEarthError } from './errors.ts';
 import type { RunEvent, RunStatus } from './events.ts';
@@ -19,6 +19,7 @@ import { plan, refuseMemory, unread, unreadWarning } from './plan.ts';
 import type { Pulled } from './pull.ts';
 import { stageRanges } from './ranges.ts';
 import type { StageRegistry } from './registry.ts';
+import { readManifest } from './read-manifest.ts';
 import { runResources } from './resources.ts';
 import { manifestName } from './safe-path.ts';
 import type { Range, StageDefinition } from './stage.ts';
@@ -51,7 +52,13 @@ export interface RunOptions {
   readonly versions?: Readonly<Record<string, string>>;
 }
 
-/** What a run ends with. */
+/** How a run ended. */
+export interface RunEnd {
+  readonly status: RunStatus;
+  readonly store: RunStore;
+}
+
+/** What a run leaves. */
 export interface RunResult {
   readonly manifest: Manifest;
   readonly store: RunStore;
@@ -71,7 +78,11 @@ export interface Run {
    * the loop. Call it in the same turn that called `run`.
    */
   items(id: string): Pulled<Item>;
-  /** The manifest of a run that came to its end (items may have been skipped); rejects when the run failed or was cancelled. */
+  /** Resolves when the run has come to its end (items may have been skipped); rejects when it failed or was cancelled. */
+  readonly end: Promise<RunEnd>;
+  /**
+   * The same with the manifest, which is read from the store when this is first asked for: of many files it is large.
+   */
   readonly result: Promise<RunResult>;
 }
 
@@ -79,12 +90,21 @@ export interface Run {
 export function run(pipeline: Pipeline, options: RunOptions = {}): Run {
   const events = new Subject<RunEvent>();
   const taps = openTaps(pipeline);
-  const result = Promise.resolve()
+  const end = Promise.resolve()
     .then(() => execute(pipeline, options, events, taps))
     .finally(() => events.complete());
   // A caller that only watches the events is told there; taps of a run that never started end with its reason.
-  result.then(undefined, (error: unknown) => taps.fail(error));
-  return { events$: events.asObservable(), items$: taps.items$, items: taps.items, result };
+  end.then(undefined, (error: unknown) => taps.fail(error));
+  let result: Promise<RunResult> | undefined;
+  return {
+    events$: events.asObservable(),
+    items$: taps.items$,
+    items: taps.items,
+    end,
+    get result() {
+      return (result ??= end.then(async ({ store }) => ({ manifest: (await readManifest(store))!, store })));
+    },
+  };
 }
 
 async function execute(
@@ -92,7 +112,7 @@ async function execute(
   options: RunOptions,
   events: Subject<RunEvent>,
   taps: Taps,
-): Promise<RunResult> {
+): Promise<RunEnd> {
   const started = new Date();
   const stop = new AbortController();
   // Every stage and every edge listens; Node would call eleven a leak.
@@ -116,13 +136,14 @@ async function execute(
     lock.lost?.addEventListener('abort', () => stop.abort(lock.lost!.reason), { once: true });
     const resources = runResources();
     let failure: unknown;
+    let opened: Book | undefined;
     try {
       const before = await readEntries(store);
       await refuseForeignManifest(store);
       const other = await otherPipeline(store, pipeline);
       if (other && !overwrite) await refuseOtherPipeline(store, pipeline);
       await recordOwner(store, pipeline);
-      const book = openBook(store, (event) => events.next(event), before, resume);
+      const book = (opened = openBook(store, (event) => events.next(event), before, resume));
       events.next({
         type: 'run-started',
         output: store.name,
@@ -168,12 +189,7 @@ async function execute(
             ? 'skipped'
             : 'done';
       const message = failure === undefined ? undefined : failure instanceof Error ? failure.message : String(failure);
-      const stale = await staleFiles(
-        store,
-        before,
-        book.outputs,
-        [...book.inputs.values()].flatMap((files) => [...files.values()]),
-      );
+      const stale = await staleFiles(store, before, book.wrote, book.inputs(pipeline.stages.map(({ id }) => id)));
       const manifest = manifestOf(book, {
         started,
         // What earlier runs proved stays proven until it is replaced or removed.
@@ -201,12 +217,14 @@ async function execute(
         if (failure === undefined) throw error;
       });
       if (failure === undefined) await removeFiles(store, stale, (event) => events.next(event));
+      await book.close();
       await store.settle(!written);
       events.next({ type: 'run-finished', status, seconds: manifest.times.seconds, ...(message ? { message } : {}) });
       if (failure) throw failure;
-      return { manifest, store };
+      return { status, store };
     } finally {
       await resources.close().catch(() => undefined);
+      await opened?.close().catch(() => undefined);
       await lock.release();
     }
   } finally {

@@ -181,7 +181,10 @@ export function stageRun(
       for await (const item of body()) {
         if (counts.out === 0 && output) checkItem(item, output, definition);
         counts.out += 1;
-        if (definition.kind === 'source') book.recordSent(id, item);
+        if (definition.kind === 'source') {
+          book.recordSent(id, item);
+          await book.settled();
+        }
         emit({ type: 'item', stage: id, item: item.id, out: counts.out });
         const sent =
           output && definition.plugin !== undefined && item.kind === 'frame'

@@ -1,5 +1,5 @@
 // Runs
-export { run, type Run, type RunOptions, type RunResult } from './run.ts';
+export { run, type Run, type RunEnd, type RunOptions, type RunResult } from './run.ts';
 export { runStage, describeAlone, type RunStageOptions, type StageInput } from './run-stage.ts';
 export { refuseOtherResults } from './other-results.ts';
 export { mergeRuns } from './merge-runs.ts';

@@ -11,6 +11,7 @@ import { loadPipeline } from '../load-pipeline.ts';
 import { print, remark } from '../print.ts';
 import { reportError } from '../report-error.ts';
 import { runSummary } from '../run-summary.ts';
+import { runTally } from '../run-tally.ts';
 import { resumeCommand } from '../shell.ts';
 import { showJson, showProgress, showRemarks, type RunView } from '../show-run.ts';
 import { styleOf } from '../style.ts';
@@ -52,6 +53,8 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
       });
       if (json) showJson(running.events$);
       view = (live ? showProgress : showRemarks)(running.events$, process.stderr);
+      const { see, tally } = runTally();
+      running.events$.subscribe(see);
       let written = 0;
       let removed = 0;
       running.events$.subscribe(({ type }) => {
@@ -59,12 +62,12 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
         removed += Number(type === 'removed');
       });
       try {
-        const { manifest } = await running.result;
+        const { status } = await running.end;
         view.close();
-        if (json) remark(runSummary(manifest, folder, styleOf(process.stderr)));
-        else print(runSummary(manifest, folder, styleOf(process.stdout)));
+        if (json) remark(runSummary(tally(), folder, styleOf(process.stderr)));
+        else print(runSummary(tally(), folder, styleOf(process.stdout)));
         if (removed) remark(`Removed ${plural(removed, 'file')} of an earlier run that this one does not write.`);
-        return manifest.status === 'skipped' ? exitCodes.skipped : exitCodes.done;
+        return status === 'skipped' ? exitCodes.skipped : exitCodes.done;
       } catch (error) {
         view.close();
         const stopped = stoppedBy();
