@@ -1,16 +1,17 @@
 // Says what went wrong, where, and what to do; returns the exit status that fits.
 
-import { readFile } from 'node:fs/promises';
 import {
   CancelledError,
   causes,
   ConfigError,
   DeepEarthError,
   InputError,
+  moreMistakes,
   StageError,
   type ConfigIssue,
 } from '@deepearth/core/errors';
 import { fileError } from '@deepearth/core/file-trouble';
+import { readTextFile } from '@deepearth/core/regular-file';
 import { withoutUrlSecrets } from '@deepearth/core/secrets';
 import { exitCodes } from './exit-codes.ts';
 import { remark } from './print.ts';
@@ -69,8 +70,10 @@ export async function errorText(
   const mistakes = [...causes(error)].find((cause) => cause instanceof ConfigError);
   if (mistakes) error = mistakes;
   if (error instanceof ConfigError) {
-    const blocks = await Promise.all(error.issues.map((issue) => issueText(issue, style)));
-    return [...blocks.map((block) => `${label} ${block}`), ...(debug ? [error.stack ?? ''] : [])].join('\n');
+    const lines = fileLines();
+    const blocks: string[] = [];
+    for (const issue of error.issues) blocks.push(`${label} ${await issueText(issue, lines, style)}`);
+    return [...blocks, ...(error.more ? [moreMistakes] : []), ...(debug ? [error.stack ?? ''] : [])].join('\n');
   }
   if (error instanceof DeepEarthError && !isBug(error)) {
     const remedy = error.remedy && !error.message.includes(error.remedy) ? `\n  ${error.remedy}` : '';
@@ -112,12 +115,32 @@ function isBug(error: DeepEarthError): boolean {
 const stacks = (error: unknown): string =>
   [...causes(error)].map((cause) => (cause instanceof Error ? cause.stack : String(cause))).join('\ncaused by: ');
 
-async function issueText({ location, path, message, remedy }: ConfigIssue, style: Style): Promise<string> {
+type FileLines = (file: string) => Promise<readonly string[]>;
+
+/** The lines of files, each of which is read once. */
+function fileLines(): FileLines {
+  const files = new Map<string, Promise<readonly string[]>>();
+  return (file) => {
+    const known =
+      files.get(file) ??
+      readTextFile(file).then(
+        (text) => text.split(/\r?\n/),
+        () => [],
+      );
+    files.set(file, known);
+    return known;
+  };
+}
+
+async function issueText(
+  { location, path, message, remedy }: ConfigIssue,
+  lines: FileLines,
+  style: Style,
+): Promise<string> {
   const { file, line, column } = location;
   const place = [file, line, column].filter((part) => part !== undefined).join(':');
   const head = `${style.bold(place)} ${path ? `${path}: ` : ''}${message}${remedy ? ` ${remedy}` : ''}`;
-  const text =
-    line === undefined ? undefined : (await readFile(file, 'utf8').catch(() => undefined))?.split(/\r?\n/)[line - 1];
+  const text = line === undefined ? undefined : (await lines(file))[line - 1];
   return text === undefined ? head : `${head}\n${excerpt(text, line!, column ?? 1, style)}`;
 }
 

@@ -4,6 +4,7 @@ import { inputsThatWait } from './apart.ts';
 import { asideBytes } from './aside.ts';
 import { ConfigError, DeepEarthError, InputError, sentence, StageError, type ConfigIssue } from './errors.ts';
 import { fileError } from './file-trouble.ts';
+import { Mistakes } from './mistakes.ts';
 import { patiently } from './patience.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
 import { findBadNames, findClashes, type BadName, type Clash, type Named } from './planned-files.ts';
@@ -71,9 +72,10 @@ export async function plan(
     const fresh = clashes.flatMap(({ stages }) => stages.map(({ id }) => id)).filter((id) => !named.has(id));
     if (fresh.length === 0) {
       const planned = summed(pipeline, [...described.values()]);
-      const bad = findBadNames(described, planned.sequences?.length !== 1);
-      const issues = [...clashes.map(clashIssue), ...bad.map(nameIssue)];
-      if (issues.length) throw conceal.error(new ConfigError(issues));
+      const mistakes = new Mistakes();
+      for (const clash of clashes) mistakes.add(() => clashIssue(clash));
+      for (const bad of findBadNames(described, planned.sequences?.length !== 1)) mistakes.add(() => nameIssue(bad));
+      mistakes.throwAny(conceal.error);
       return planned;
     }
     for (const id of fresh) named.add(id);
@@ -124,7 +126,9 @@ async function describeStages(
 ): Promise<ReadonlyMap<string, StagePlan & Named>> {
   const done = new Map<string, StagePlan & Named>();
   const shared = new Set<string>();
-  const issues: ConfigIssue[] = [];
+  const mistakes = new Mistakes();
+  const consumersOf = new Map<string, string[]>(pipeline.stages.map(({ id }) => [id, []]));
+  for (const { id, from } of pipeline.stages) for (const source of new Set(from)) consumersOf.get(source)?.push(id);
   for (const stage of pipeline.stages) {
     const { definition, id, from, locate } = stage;
     const own = named.has(id) ? { ownName: id } : {};
@@ -136,7 +140,7 @@ async function describeStages(
     const described = describedBy(stage, inputs, survey, own);
     if (isRefusal(described)) {
       const path = described.option ? ['with', described.option] : from.length ? ['from'] : ['type'];
-      issues.push({
+      mistakes.add(() => ({
         location: locate(path),
         path: described.option ? `${id}.${described.option}` : id,
         message: sentence(
@@ -145,21 +149,21 @@ async function describeStages(
             : described.refused,
         ),
         remedy: described.remedy,
-      });
+      }));
       continue;
     }
     const deadlock =
       definition.joins === 'separate' && !definition.readsAhead ? waitsForItself(stage, done) : undefined;
     if (deadlock) {
-      issues.push({
+      mistakes.add(() => ({
         location: locate(['from']),
         path: id,
         message: deadlock,
         remedy: 'Use stages on both ways that need the whole stream first, or on neither.',
-      });
+      }));
       continue;
     }
-    const consumers = pipeline.stages.filter((other) => other.from.includes(id)).map((other) => other.id);
+    const consumers = consumersOf.get(id)!;
     const interleaved = described.output.interleaved ?? inputs.some((input) => input.spec.interleaved);
     const ahead = keptAside(pipeline, stage, inputs, described);
     const disk = diskOf({ ...described, ...ahead }, shared);
@@ -179,7 +183,7 @@ async function describeStages(
     const description = { ...described, output, ...ahead, ...disk, ...said };
     done.set(id, { stage, description, survey, consumers, output, files: described.files, ...own });
   }
-  if (issues.length) throw new ConfigError(issues);
+  mistakes.throwAny();
   return done;
 }
 
@@ -365,7 +369,10 @@ function waitsForItself(stage: PipelineStage, done: ReadonlyMap<string, StagePla
   const walk = (id: string, input: string, drained: boolean): void => {
     const { stage: at, description } = done.get(id)!;
     const entry = ways.get(id) ?? {};
-    entry[drained ? 'drained' : 'free'] ??= input;
+    const way = drained ? 'drained' : 'free';
+    // What stands before it is known, too: there may be very many ways through a graph.
+    if (entry[way] !== undefined) return;
+    entry[way] = input;
     ways.set(id, entry);
     for (const source of at.from) walk(source, input, drained || Boolean(description.drains));
   };

@@ -29,7 +29,7 @@ export interface Clash {
 /** What the names in files are made of: the sources that the frames come from, and how they were cut into clips. */
 interface Ancestry {
   readonly sources: ReadonlySet<string>;
-  readonly clips: string;
+  readonly clips: ReadonlySet<string>;
 }
 
 function ancestries(stages: ReadonlyMap<string, Named>): (id: string) => Ancestry {
@@ -41,10 +41,11 @@ function ancestries(stages: ReadonlyMap<string, Named>): (id: string) => Ancestr
     const { definition, options, from } = stage;
     const before = from.map(of);
     const sources = new Set(definition.kind === 'source' ? [id] : before.flatMap((each) => [...each.sources]));
-    const clips =
+    const clips = new Set(
       definition.kind === 'windower'
-        ? JSON.stringify([definition.type, options])
-        : [...new Set(before.map((each) => each.clips))].sort().join();
+        ? [JSON.stringify([definition.type, options])]
+        : before.flatMap((each) => [...each.clips]),
+    );
     const found = { sources, clips };
     known.set(id, found);
     return found;
@@ -64,7 +65,9 @@ export function findClashes(stages: ReadonlyMap<string, Named>): Clash[] {
   };
   const apart = (a: string, b: string): boolean => {
     const [mine, other] = [a, b].map((id) => stages.get(id)!.output.sequences);
-    return Boolean(mine && other && !mine.some((sequence) => other.includes(sequence)));
+    if (!mine || !other) return false;
+    const others = new Set(other);
+    return !mine.some((sequence) => others.has(sequence));
   };
   const clashes: Clash[] = [];
 
@@ -87,26 +90,47 @@ export function findClashes(stages: ReadonlyMap<string, Named>): Clash[] {
       option: files!.option,
     })),
   );
-  forPairs(written, (a, b) => {
-    const at = { at: b.stage, stages: a.stage === b.stage ? [a.stage] : [a.stage, b.stage], option: b.option };
-    const [outer, inner] = a.folded.length < b.folded.length ? [a, b] : [b, a];
-    if (!outer.path.includes('<') && inner.folded.startsWith(`${outer.folded}/`))
-      clashes.push({ ...at, name: outer.path, inFolder: inner.path });
-    if (a.folded !== b.folded || (a.path.includes('<') && !sameItems(a.path, a.from, b.from))) return;
-    clashes.push({ ...at, name: a.path });
-  });
+  const samePath = new Map<string, typeof written>();
+  for (const each of written) {
+    const others = samePath.get(each.folded);
+    if (others) others.push(each);
+    else samePath.set(each.folded, [each]);
+  }
+  const places = new Map(written.map((each, place) => [each, place]));
+  const clash = (a: (typeof written)[number], b: (typeof written)[number], name: string, inFolder?: string): void => {
+    const [first, second] = places.get(a)! < places.get(b)! ? [a, b] : [b, a];
+    clashes.push({
+      at: second.stage,
+      stages: first.stage === second.stage ? [first.stage] : [first.stage, second.stage],
+      name,
+      option: second.option,
+      ...(inFolder !== undefined && { inFolder }),
+    });
+  };
+  for (const inner of written)
+    for (let end = inner.folded.indexOf('/'); end >= 0; end = inner.folded.indexOf('/', end + 1))
+      for (const outer of samePath.get(inner.folded.slice(0, end)) ?? [])
+        if (!outer.path.includes('<')) clash(outer, inner, outer.path, inner.path);
+  for (const group of samePath.values())
+    forPairs(group, (a, b) => {
+      if (a.path.includes('<') && !sameItems(a.path, a.from, b.from)) return;
+      clash(a, b, a.path);
+    });
   return clashes;
 
   /** Whether what stands for `<number>` and the like is the same for items of two stages. */
   function sameItems(path: string, a: string, b: string): boolean {
     if (a === b) return true;
     if (/<(?:layer|reducer)>/.test(path) || !overlap(a, b) || apart(a, b)) return false;
-    return !path.includes('<first>') || ancestry(a).clips === ancestry(b).clips;
+    return !path.includes('<first>') || sameSet(ancestry(a).clips, ancestry(b).clips);
   }
 }
 
+const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
+  a.size === b.size && [...a].every((each) => b.has(each));
+
 function forPairs<T>(all: readonly T[], look: (a: T, b: T) => void): void {
-  all.forEach((a, index) => all.slice(index + 1).forEach((b) => look(a, b)));
+  for (let i = 0; i < all.length; i++) for (let j = i + 1; j < all.length; j++) look(all[i]!, all[j]!);
 }
 
 /** A name of files that cannot be. */

@@ -5,6 +5,7 @@ import { lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, sta
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { DeepEarthError, InputError } from '@deepearth/core/errors';
 import { fileTrouble } from '@deepearth/core/file-trouble';
+import { makeFolder } from '@deepearth/core/regular-file';
 import { stateFolder } from '@deepearth/core/safe-path';
 import type { RunStore, Stored } from '@deepearth/core/store';
 import { openFile } from '@deepearth/formats/file-source-node';
@@ -210,7 +211,7 @@ export function folderStore(path: string): FolderStore {
       }),
     lock: () =>
       explained(async () => {
-        await mkdir(state, { recursive: true });
+        await makeFolder(state);
         if ((await lstat(state)).isSymbolicLink())
           throw new InputError(state, 'is a link.', {
             code: 'E_LINK',

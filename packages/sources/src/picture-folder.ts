@@ -4,6 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { closest, InputError } from '@deepearth/core';
 import { fileTrouble } from '@deepearth/core/file-trouble';
+import type { NameExpression } from './name-expression.ts';
 
 /** Endings of the picture files that can be read. */
 export const pictureEndings = ['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.avif'] as const;
@@ -19,7 +20,7 @@ export const byName = (a: string, b: string): number => natural.compare(a, b) ||
 export interface FolderOptions {
   readonly directory: string;
   /** Over file names without their folders; pictures by their ending unless told. */
-  readonly pattern?: RegExp | undefined;
+  readonly pattern?: NameExpression | undefined;
   /** Whether the folders in it are looked through too. */
   readonly recursive?: boolean | undefined;
 }
