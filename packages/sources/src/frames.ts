@@ -29,7 +29,7 @@ import {
 } from './frame-file.ts';
 import { usualSize } from './frame-headers.ts';
 import { framesOptions, intervalOf, sequenceOf, type FramesOptions } from './frames-options.ts';
-import { check, howOrdered, remarks, spillNote } from './frames-remarks.ts';
+import { check, howOrdered, oddFrames, remarks, spillNote } from './frames-remarks.ts';
 import { isoOf, secondsBetween } from './instant.ts';
 import { listFrames, type Listing } from './listing.ts';
 import type { ListedFrame } from './order-frames.ts';
@@ -115,6 +115,7 @@ export const frames = defineSource({
     const parts = listing.sequences.map((each) => ({ each, files: each.files.slice(first, end) }));
     const total = parts.reduce((sum, { files }) => sum + files.length, 0);
     let done = 0;
+    const odd = oddFrames();
     for (const { each, files } of parts) {
       // The bytes of the file that was read last, for the other pages of it.
       let known: FrameFile | undefined;
@@ -141,10 +142,12 @@ export const frames = defineSource({
         known = listed.page === undefined ? undefined : (frame?.picture ?? known);
         if (!frame) continue;
         const { made, picture } = frame;
+        odd.see(listed.file, picture.oddities);
         context.recordInput({ path: picture.name, bytes: picture.bytes.length, sha256: picture.sha256 });
         yield made;
       }
     }
+    for (const remark of odd.remarks()) log.warn(`${options.directory}: ${remark}`);
   },
 
   async reopen({ uri, sha256, page, decode }, { window, overview, signal }) {
