@@ -109,7 +109,7 @@ export const frames = defineSource({
       log.info(`${each.name}: ${howOrdered(each)}`);
       for (const remark of remarks(each, options)) log.warn(`${options.directory}: ${remark}`);
     }
-    const stretch = await findStretch(listing, read, context);
+    const decodings = decodingsOf(options, await findStretch(listing, read, context));
     const { first = 0, end = Infinity } = context.frameRange ?? {};
     const parts = listing.sequences.map((each) => ({ each, files: each.files.slice(first, end) }));
     const total = parts.reduce((sum, { files }) => sum + files.length, 0);
@@ -130,7 +130,7 @@ export const frames = defineSource({
             signal,
           });
           if (options.sizes === 'same') sameSize((usual ??= picture), picture);
-          const decoding = decodingFor(picture, options, stretch);
+          const decoding = decodings(picture);
           const place = { id, sequence: each.name, ...timeOf(listed, each.files[0]!, options) };
           const made = frameOf(place, picture, listed.page, decoding, read);
           const kept = keptKey(picture.sha256, decoding, listed.page);
@@ -161,15 +161,25 @@ export const frames = defineSource({
   },
 });
 
-/** How one picture is decoded: 8-bit pictures are stretched only where the options ask for it. */
-function decodingFor(
-  { depth }: PictureFile,
+/**
+ * How one picture is decoded: 8-bit pictures are stretched only where the options ask for it. All pictures share one of
+ * two: frames wait, as handles, behind stages that need all of them.
+ */
+function decodingsOf(
   { maxPixels, values, bands }: FramesOptions,
   stretch: Stretch | undefined,
-): Decoding {
-  const range = stretch && (depth !== 'uint8' || !stretch.wideOnly) ? stretch.range : undefined;
-  return { maxPixels, values, bands, range };
+): (picture: PictureFile) => LocatedDecoding {
+  const made = (range: Stretch['range'] | undefined): LocatedDecoding => {
+    const decoding = { maxPixels, values, bands, range };
+    return { ...decoding, decode: decodeOf(decoding) };
+  };
+  const plain = made(undefined);
+  const stretched = stretch && made(stretch.range);
+  return ({ depth }) => (stretched && (depth !== 'uint8' || !stretch.wideOnly) ? stretched : plain);
 }
+
+/** A decoding, and what locators say of it. */
+type LocatedDecoding = Decoding & Required<Pick<Locator, 'decode'>>;
 
 /** A frame's number, instant, and seconds since the first frame of its sequence. */
 function timeOf(
@@ -203,7 +213,7 @@ function frameOf(
   place: Pick<Frame, 'id' | 'sequence' | 'number' | 'at' | 'seconds'>,
   { name: uri, sha256, width, height }: FrameFile,
   page: number | undefined,
-  decoding: Decoding,
+  decoding: LocatedDecoding,
   read: ReadThrough,
 ): Frame {
   const locator: Locator = {
@@ -211,7 +221,7 @@ function frameOf(
     uri,
     sha256,
     ...(page !== undefined && { page }),
-    decode: decodeOf(decoding),
+    decode: decoding.decode,
   };
   const kept = keptKey(sha256, decoding, page);
   return {
