@@ -15,7 +15,8 @@ const said = (cause: unknown): string => (cause instanceof Error ? cause.message
  * folder.
  */
 export async function openFile(path: string): Promise<ByteSource> {
-  if (!builtinModule('node:fs/promises')) throw new InputError(path, 'cannot be opened: there are no files in a browser.');
+  if (!builtinModule('node:fs/promises'))
+    throw new InputError(path, 'cannot be opened: there are no files in a browser.');
   const handle = await openRegularFile(path).catch((cause: unknown) => {
     if (cause instanceof InputError) throw cause;
     if ((cause as NodeJS.ErrnoException).code === 'EISDIR')

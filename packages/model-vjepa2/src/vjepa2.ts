@@ -188,7 +188,9 @@ export const vjepa2 = defineEncoder({
         input.count,
       ),
       memoryBytes:
-        (cost?.peakBytes ?? 0) + readingBytes(input) + (known ? preparedBytes(placed, (frames ?? 1) * options.batchSize) : 0),
+        (cost?.peakBytes ?? 0) +
+        readingBytes(input) +
+        (known ? preparedBytes(placed, (frames ?? 1) * options.batchSize) : 0),
       ...(known && { warnings: unseenWarnings(placed) }),
       notes: [...notes, ...(teraflop ? [`${teraflop.toPrecision(3)} TFLOP for each clip`] : [])],
     };

@@ -168,9 +168,7 @@ export function layout(frameWidth: number, frameHeight: number, options: LayoutO
  * their frames, 8-bit.
  */
 export const preparedBytes = ({ tile, tiles, geometry }: Layout, frames: number): number =>
-  3 *
-  frames *
-  (tiles.rows * tiles.columns > 1 ? geometry.frameWidth * geometry.frameHeight : tile.height * tile.width);
+  3 * frames * (tiles.rows * tiles.columns > 1 ? geometry.frameWidth * geometry.frameHeight : tile.height * tile.width);
 
 /**
  * The rectangle of the frame, in frame pixels, that the token `(row, column)` of a `height x width` grid sees; it may
