@@ -1,6 +1,7 @@
 // What becomes of pictures that are cut, altered or odd, format by format.
 import { InputError } from '@deepearth/core';
 import { partOfRaster } from '@deepearth/core/raster-part';
+// eslint-disable-next-line @nx/enforce-module-boundaries -- a tool of tests alone, which knows nothing of vision
 import { mutate, seededNormal, tryMutants, type MutationKind } from '@deepearth/testing';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
