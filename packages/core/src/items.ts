@@ -227,6 +227,19 @@ export interface Legend extends Pick<Projection, 'reducer' | 'meaning' | 'limits
   readonly colors?: Uint8Array;
 }
 
+/** Where a frame stands in a clip: numbers of frames, as their names and files have them, and positions from 0. */
+export interface ClipPlace {
+  /** The numbers of the first and the last frame of the clip. */
+  readonly first: number;
+  readonly last: number;
+  /** The step of time of the token grid that saw the frame, and the numbers of the first and the last frame it saw. */
+  readonly step: number;
+  readonly stepFirst: number;
+  readonly stepLast: number;
+  /** Which frame of the clip it is. */
+  readonly position: number;
+}
+
 /** RGB pixels that a renderer made for one frame (or one step of time). */
 export interface Picture extends Item {
   readonly kind: 'picture';
@@ -234,6 +247,8 @@ export interface Picture extends Item {
   readonly pixels: Tensor<'uint8'>;
   /** The frame it shows; its number orders pictures of a sequence. */
   readonly frame: Frame;
+  /** Where in a clip the frame stands, where it is shown as part of one. */
+  readonly place?: ClipPlace;
   /** What it is a picture of, for file names: "umap-overlay", "pca-tokens". */
   readonly layer: string;
   /** What its colours stand for, for those who draw a legend; one for each projection it shows. */

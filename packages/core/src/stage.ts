@@ -120,8 +120,8 @@ export interface ArtifactFile {
 /** A file that is written piece by piece; nothing is seen under its name before `commit`. */
 export interface ArtifactWriter {
   append(bytes: Uint8Array): Promise<void>;
-  /** Closes, syncs and names the file, and records it. What is only known at the end is given here. */
-  commit(file: Pick<ArtifactFile, 'key' | 'holds' | 'about'>): Promise<Artifact>;
+  /** Closes, syncs and names the file, and records it. What is only known at the end is given here, also its `path`. */
+  commit(file: Pick<ArtifactFile, 'key' | 'holds' | 'about'> & { readonly path?: string }): Promise<Artifact>;
   /** Lets the file go; safe after `commit`, which it does not undo. */
   discard(): Promise<void>;
 }
@@ -130,8 +130,8 @@ export interface ArtifactWriter {
 export interface StageOutput {
   /** Writes one file: beside its final name, synced, then renamed (or committed, where the store has that). */
   write(file: ArtifactFile, content: Content): Promise<Artifact>;
-  /** Starts a file whose content comes over time: a GIF, a video. */
-  writer(file: Pick<ArtifactFile, 'path' | 'mediaType'>): Promise<ArtifactWriter>;
+  /** Starts a file whose content comes over time: a GIF, a video. Without a `path` its `commit` has to name it. */
+  writer(file: Pick<ArtifactFile, 'mediaType'> & { readonly path?: string }): Promise<ArtifactWriter>;
   /** Opens a file of the store by its path; throws an `InputError` where there is none. Close it. */
   read(path: string): Promise<ByteSource>;
 }

@@ -45,10 +45,13 @@ export const describeFramePictures = (
   layerOf: (reducer: string) => string,
   /** Of a frame's pixels. */
   pixels: (frame: FrameSize) => FrameSize = (frame) => frame,
+  overlap: 'first' | 'every' = 'first',
 ): Description | Refusal => {
   const input = wantProjections(inputs);
   if (isRefusal(input)) return input;
-  const { height = null, width = null, count = null } = input.frames ?? {};
+  const { height = null, width = null, count: frames = null } = input.frames ?? {};
+  // How many frames a clip has is not told here.
+  const count = overlap === 'first' ? frames : null;
   return {
     output: {
       ...spec('picture', { ...pixels({ height, width }), channels: 3 }, 'uint8'),

@@ -4,6 +4,7 @@ import type { StageList } from '@deepearth/core/stage';
 
 /** The stages of this package by type, loaded when they are named. */
 export const stages: StageList = {
+  'renderer/frames': async () => (await import('./frames.ts')).framesRenderer,
   'renderer/tokens': async () => (await import('./tokens.ts')).tokens,
   'renderer/overlay': async () => (await import('./overlay.ts')).overlay,
   'renderer/contact-sheet': async () => (await import('./contact-sheet.ts')).contactSheet,

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { annotationOptions, captionedHeight } from './annotated.ts';
 import { captionFields } from './caption.ts';
 import { cellColors, colorOptions } from './cell-colors.ts';
-import { pictures } from './each-frame.ts';
+import { overlapField, pictures } from './each-frame.ts';
 import { layerName } from './layer-name.ts';
 import { layersOf, wantProjections } from './projection-spec.ts';
 
@@ -26,6 +26,7 @@ export const tokensOptions = z.strictObject({
     .describe(
       'A picture per time step of the grid, or per frame (the frames of one step look the same), which keeps pace with other animations.',
     ),
+  overlap: overlapField,
   background: z
     .string()
     .regex(/^(#[0-9a-f]{6}|transparent)$/i)
@@ -56,10 +57,10 @@ export const tokens = defineRenderer({
 
   joins: 'merged',
 
-  describe(_, { options: { cellPixels, background, layer, per, caption, legend }, inputs, ownName }) {
+  describe(_, { options: { cellPixels, background, layer, per, overlap, caption, legend }, inputs, ownName }) {
     const input = wantProjections(inputs);
     if (isRefusal(input)) return input;
-    const most = per === 'frame' ? (input.frames?.count ?? null) : stepsOf(input);
+    const most = per === 'step' ? stepsOf(input) : overlap === 'first' ? (input.frames?.count ?? null) : null;
     const edge = (name: string) => (axisSize(input, name) === null ? null : axisSize(input, name)! * cellPixels);
     const width = edge('width');
     // How high a legend is depends on the numbers in it.
@@ -76,6 +77,7 @@ export const tokens = defineRenderer({
   process: (projections, context) =>
     pictures(projections, context, {
       per: context.options.per,
+      overlap: context.options.overlap,
       layer: ({ reducer }) => layerName(context.options.layer, context.ownName, 'tokens')(reducer),
       draw: ({ projection, step }) => drawTokens(projection, step, context.options),
     }),

@@ -3,8 +3,11 @@
 import {
   axisSize,
   defineSink,
+  fileTemplate,
+  fillTemplate,
   InputError,
   lineage,
+  pathIn,
   refuse,
   sequenceCount,
   sequenceFile,
@@ -44,7 +47,12 @@ export const gifOptions = z.strictObject({
     .min(1)
     .default(usualFolder)
     .describe(
-      'Folder inside the output folder. Where another stage would write the same names, it is the id of the stage.',
+      'Folder inside the output folder ("." for that itself). Where another stage would write the same names, it is the id of the stage.',
+    ),
+  file: fileTemplate(['layer', 'first', 'last'])
+    .default('<layer>')
+    .describe(
+      'Names of the files below the folder, without ending: <layer> is that of the pictures, <first> and <last> are the numbers of the first and last frame they show.',
     ),
 });
 
@@ -101,7 +109,7 @@ export const gif = defineSink({
         option: 'directory',
         paths: inputs.flatMap(({ id, spec: { names = ['<layer>'] } }) =>
           names.map((layer) => ({
-            path: `${folderOf(options.directory, usualFolder, ownName)}/<sequence>/${layer}.gif`,
+            path: `${folderOf(options.directory, usualFolder, ownName)}/<sequence>/${options.file.replaceAll('<layer>', layer)}.gif`,
             from: id,
           })),
         ),
@@ -116,7 +124,7 @@ export const gif = defineSink({
     const folder = folderOf(options.directory, usualFolder, context.ownName);
     const writings = new Map<string, Writing>();
     const begin = async (name: string, first: Picture): Promise<Writing> => {
-      const file = await output.writer({ path: `${folder}/${name}.gif`, mediaType: 'image/gif' });
+      const file = await output.writer({ mediaType: 'image/gif' });
       const writing: Writing = { first, file, writer: await gifWriter(options), frames: [], key: '' };
       writings.set(name, writing);
       return writing;
@@ -139,8 +147,11 @@ export const gif = defineSink({
       for (const [, writing] of [...writings].sort(([a], [b]) => (a < b ? -1 : 1))) {
         signal.throwIfAborted();
         await append(writing, writing.writer.end());
-        const { layer, frame } = writing.first;
+        const { layer, frame, id } = writing.first;
+        const ends = { first: writing.frames[0]!, last: writing.frames.at(-1)! };
+        const name = fillTemplate(options.file, { layer, ...ends }, id);
         yield await writing.file.commit({
+          path: `${pathIn(folder, name, severalSequences ? frame.sequence : undefined)}.gif`,
           key: context.key(layer, writing.key),
           about: { kind: 'picture', sequence: frame.sequence, frames: writing.frames, layer },
         });

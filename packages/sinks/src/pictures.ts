@@ -1,6 +1,15 @@
 // Writes every picture as a file of its own.
 
-import { defineSink, frameFile, refuse, spec, type Picture } from '@deepearth/core';
+import {
+  defineSink,
+  fileTemplate,
+  fillTemplate,
+  frameFile,
+  pathIn,
+  refuse,
+  spec,
+  type Picture,
+} from '@deepearth/core';
 import { z } from 'zod';
 import { pictureBytes, pixelsOf } from './estimate.ts';
 import { folderOf } from './folder-of.ts';
@@ -17,7 +26,12 @@ export const picturesOptions = z.strictObject({
     .min(1)
     .default(usualFolder)
     .describe(
-      'Folder inside the output folder; each layer has a folder of its own in it. Where another stage would write the same names, it is the id of the stage.',
+      'Folder inside the output folder ("." for that itself); each layer has a folder of its own in it. Where another stage would write the same names, it is the id of the stage.',
+    ),
+  file: fileTemplate(['layer', 'number', 'first', 'last', 'step', 'stepFirst', 'stepLast', 'position'])
+    .optional()
+    .describe(
+      'Names of the files below the folder, without ending. <layer> and <number> are those of the picture, <first> and <last> the numbers of the first and last frame of its clip, <step> its step of time with <stepFirst> and <stepLast>, <position> which frame of the clip it is. Default: "<layer>/frame_<number>".',
     ),
 });
 
@@ -53,7 +67,11 @@ export const pictures = defineSink({
         option: 'directory',
         paths: inputs.flatMap(({ id, spec: { names = ['<layer>'] } }) =>
           names.map((layer) => ({
-            path: `${folder}/${layer}/<sequence>/frame_<number>.${endings[options.format]}`,
+            path: `${
+              options.file === undefined
+                ? `${folder}/${layer}/<sequence>/frame_<number>`
+                : `${folder}/<sequence>/${options.file.replaceAll('<layer>', layer)}`
+            }.${endings[options.format]}`,
             from: id,
           })),
         ),
@@ -63,7 +81,7 @@ export const pictures = defineSink({
 
   async *process(
     pictures: AsyncIterable<Picture>,
-    { options: { format, quality, directory }, output, key, attempt, signal, severalSequences, ownName },
+    { options: { format, quality, directory, file }, output, key, attempt, signal, severalSequences, ownName },
   ) {
     const folder = folderOf(directory, usualFolder, ownName);
     // Encoding runs beside this thread and writing waits for the disk, so a few at a time keep both busy.
@@ -71,7 +89,9 @@ export const pictures = defineSink({
       attempt(picture, async () => {
         signal.throwIfAborted();
         const { frame, layer } = picture;
-        const path = `${folder}/${layer}/${frameFile(frame, severalSequences)}.${endings[format]}`;
+        const named = file === undefined ? `${layer}/${frameFile(frame, severalSequences)}` : nameOf(file, picture);
+        const sequence = severalSequences && file !== undefined ? frame.sequence : undefined;
+        const path = `${pathIn(folder, named, sequence)}.${endings[format]}`;
         const about = { kind: 'picture', sequence: frame.sequence, frames: [frame.number], layer };
         return output.write(
           { path, mediaType: mediaTypes[format], key: key(picture.key), about },
@@ -82,6 +102,9 @@ export const pictures = defineSink({
     for await (const file of files) if (file) yield file;
   },
 });
+
+const nameOf = (file: string, { id, frame, layer, place }: Picture): string =>
+  fillTemplate(file, { layer, number: frame.number, ...place }, id);
 
 /**
  * Encodes pixels with fixed settings, without metadata: the same pixels are the same bytes. JPEG has no opacity, it
