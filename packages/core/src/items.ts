@@ -264,8 +264,8 @@ export interface Artifact extends Item {
   readonly sha256: string;
   /** Media type: "image/png", "application/zip". */
   readonly mediaType: string;
-  /** The `key` of the one item it holds without loss, so that resuming can read it instead of making it again. */
-  readonly holds?: string;
+  /** The `key` of each item it holds without loss, so that resuming can read it instead of making it again. */
+  readonly holds?: string | readonly string[];
   readonly about?: ArtifactAbout;
 }
 
@@ -278,6 +278,8 @@ export interface ArtifactAbout {
   readonly clip?: string;
   /** Numbers of the frames it shows or was made of, in order. */
   readonly frames?: readonly number[];
+  /** Of a file of several items what each is called in it, in order. */
+  readonly items?: readonly string[];
   /** The layer of pictures: "umap-overlay". */
   readonly layer?: string;
   /** The reducer of projections: "umap". */

@@ -113,7 +113,7 @@ export interface ArtifactFile {
   readonly mediaType: string;
   /** The lineage of its content. */
   readonly key: string;
-  readonly holds?: string;
+  readonly holds?: string | readonly string[];
   readonly about?: ArtifactAbout;
 }
 

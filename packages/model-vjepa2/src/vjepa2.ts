@@ -118,7 +118,7 @@ export const vjepa2 = defineEncoder({
         output: spec(
           'tokens',
           { time: frames && Math.max(Math.floor(frames / 2), 1), height: null, width: null, channels: null },
-          'float32',
+          options.tokens,
           input.count,
         ),
         notes: survey?.notes ?? [],
@@ -154,7 +154,7 @@ export const vjepa2 = defineEncoder({
             width: null,
             channels: architecture.hiddenSize,
           },
-          'float32',
+          options.tokens,
           input.count,
         ),
         notes,
@@ -183,7 +183,7 @@ export const vjepa2 = defineEncoder({
       output: spec(
         'tokens',
         { time, height: grid.height, width: grid.width, channels: architecture.hiddenSize },
-        'float32',
+        options.tokens,
         input.count,
       ),
       ...(cost && { memoryBytes: cost.peakBytes }),
