@@ -1,7 +1,7 @@
 // The process of the deepearth command: reads the arguments, runs what they name, sets the exit status.
 
 import type { CommanderError } from 'commander';
-import { makeProgram } from './program.ts';
+import { kebabOptions, makeProgram } from './program.ts';
 
 // A reader that went away (`deepearth stages | head -1`) is no failure. Results of a run are files, so a run goes on
 // without its reader.
@@ -14,7 +14,7 @@ const report = async (error: unknown): Promise<number> => (await import('./repor
 process.once('uncaughtException', (error) => void report(error).finally(() => process.exit(1)));
 
 try {
-  await makeProgram().parseAsync();
+  await makeProgram().parseAsync(kebabOptions(process.argv));
 } catch (error) {
   if (isParserError(error))
     process.exitCode = error.exitCode === 0 ? 0 : (await import('./exit-codes.ts')).exitCodes.usage;

@@ -70,7 +70,10 @@ function withoutValues(value: PtWritable, known: Map<unknown, LazyTensor>): PtWr
   }
   if (value instanceof Uint8Array || value instanceof Set || 'kind' in value) return value;
   return Object.fromEntries(
-    Object.entries(value as Readonly<Record<string, PtWritable>>).map(([key, item]) => [key, withoutValues(item, known)]),
+    Object.entries(value as Readonly<Record<string, PtWritable>>).map(([key, item]) => [
+      key,
+      withoutValues(item, known),
+    ]),
   );
 }
 

@@ -30,13 +30,7 @@ const layerOf = (layer: string, ownName: string | undefined): string =>
   layer === usualLayer ? (ownName ?? layer) : layer;
 
 /** The stage `renderer/frames`. */
-export const framesRenderer = defineRenderer<
-  typeof options,
-  undefined,
-  undefined,
-  TokenGrid | Projection,
-  Picture
->({
+export const framesRenderer = defineRenderer<typeof options, undefined, undefined, TokenGrid | Projection, Picture>({
   type: 'frames',
   summary: 'Shows the frames that tokens were made of, without any colours over them.',
   options,

@@ -5,9 +5,11 @@ import {
   defineSink,
   InputError,
   jsonText,
+  lineage,
   refuse,
   spec,
   type Artifact,
+  type Json,
   type ManifestSoFar,
   type StageOutput,
   type StreamSpec,
@@ -26,6 +28,25 @@ export const packageOptions = z.strictObject({
     .default(usualFile)
     .describe(
       'Name of the archive inside the output folder. Where another stage would write the same name, it is the id of the stage.',
+    ),
+  folder: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Folder inside the output folder where the same files are laid too, under the names they have in the archive.',
+    ),
+  places: z
+    .record(z.string(), z.union([z.string().min(1), z.literal(false)]))
+    .default({})
+    .describe(
+      'What folders are called in the archive, or false to leave them out: { features: embeddings, gif: false }. Default: as in the output folder.',
+    ),
+  metadata: z
+    .record(z.string(), z.json())
+    .optional()
+    .describe(
+      'Values that metadata.json of the archive holds; <first> and <last> in a text are the numbers of the first and last frame that the files tell of.',
     ),
   contents: z
     .boolean()
@@ -61,12 +82,18 @@ export const packageSink = defineSink({
         { remedy: 'List sinks under `from`.' },
       );
     return {
-      output: spec('artifact', {}, null, 1),
+      output: spec('artifact', {}, null, options.folder === undefined ? 1 : null),
       drains: true,
       ...(inputs.every(({ spec: { bytes } }) => bytes !== undefined) && {
-        diskBytes: bytesOf(inputs.map((each) => each.spec)),
+        diskBytes: bytesOf(inputs.map((each) => each.spec)) * (options.folder === undefined ? 1 : 2),
       }),
-      files: { option: 'file', paths: [{ path: fileOf(options.file, ownName) }] },
+      files: {
+        option: 'file',
+        paths: [
+          { path: fileOf(options.file, ownName) },
+          ...(options.folder === undefined ? [] : [{ path: `${options.folder}/metadata.json` }]),
+        ],
+      },
     };
   },
 
@@ -76,42 +103,103 @@ export const packageSink = defineSink({
   ) {
     const files = new Map<string, Artifact>();
     for await (const artifact of artifacts) files.set(artifact.path, artifact);
-    if (files.size === 0) return log.warn('no file came in, so no package is written');
+    const placed = [...files.values()].flatMap((file) => {
+      const name = placeOf(file.path, options.places);
+      return name === undefined ? [] : [{ ...file, name }];
+    });
+    if (placed.length === 0 && !options.metadata) return log.warn('no file came in, so no package is written');
     // Order of arrival depends on timing, order of names does not.
-    const sorted = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+    const sorted = placed.sort((a, b) => (a.name < b.name ? -1 : 1));
     let done = 0;
-    const texts = options.contents ? textsAbout(manifest(), sorted) : [];
-    const entries = function* (): Generator<ZipInput> {
-      for (const text of texts) yield text;
-      for (const file of sorted) {
-        yield {
-          name: file.path,
-          size: file.bytes,
-          chunks: () => checked(output, file, signal),
-          compression: compressible.test(file.mediaType) ? 'deflated' : 'stored',
-        };
-        progress('files', ++done, sorted.length);
+    const own = options.metadata ? metadataOf(options.metadata, [...files.values()]) : undefined;
+    const texts = [
+      ...(options.contents ? textsAbout(manifest(), sorted) : []),
+      ...(own ? [textEntry('metadata.json', () => jsonText(own))] : []),
+    ];
+    const entries: ZipInput[] = [
+      ...texts,
+      ...sorted.map((file) => ({
+        name: file.name,
+        size: file.bytes,
+        chunks: () => checked(output, file, signal),
+        compression: compressible.test(file.mediaType) ? ('deflated' as const) : ('stored' as const),
+      })),
+    ];
+    const said = key(digestOf(sorted), ...texts.map(({ sha256 }) => sha256));
+    const total = entries.length * (options.folder === undefined ? 1 : 2);
+    const counted = function* (): Generator<ZipInput> {
+      for (const entry of entries) {
+        yield entry;
+        progress('files', ++done, total);
       }
     };
+    if (options.folder !== undefined)
+      for (const { name, chunks } of counted()) {
+        const { mediaType = name.endsWith('.json') ? 'application/json' : 'text/plain', about = { kind: 'artifact' } } =
+          sorted.find((file) => file.name === name) ?? {};
+        yield await output.write(
+          { path: `${options.folder}/${name}`, mediaType, key: lineage(said, name), about },
+          pieces(chunks()),
+        );
+      }
     yield await output.write(
       {
         path: fileOf(options.file, ownName),
         mediaType: 'application/zip',
-        key: key(digestOf(sorted), ...texts.map(({ sha256 }) => sha256)),
+        key: said,
         about: { kind: 'artifact' },
       },
-      writeZip(entries()),
+      writeZip(counted()),
     );
   },
 });
 
+/** The name of a file in the archive; `undefined` where its folder is left out. The longest folder that is named decides. */
+function placeOf(path: string, places: Readonly<Record<string, string | false>>): string | undefined {
+  const parts = path.split('/');
+  for (let depth = parts.length - 1; depth > 0; depth--) {
+    const folder = parts.slice(0, depth).join('/');
+    if (!Object.hasOwn(places, folder)) continue;
+    const place = places[folder]!;
+    return place === false ? undefined : [place, ...parts.slice(depth)].join('/');
+  }
+  return path;
+}
+
+/** The values with the numbers of the first and the last frame filled in. */
+function metadataOf(values: z.output<typeof packageOptions>['metadata'], files: readonly Artifact[]): object {
+  let [first, last] = [Infinity, -Infinity];
+  for (const { about } of files)
+    for (const number of about?.frames ?? []) [first, last] = [Math.min(first, number), Math.max(last, number)];
+  const filled = (value: Json): Json => {
+    if (typeof value === 'string')
+      return first > last ? value : value.replaceAll('<first>', String(first)).replaceAll('<last>', String(last));
+    if (Array.isArray(value)) return value.map(filled);
+    return value !== null && typeof value === 'object'
+      ? Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, filled(inner)]))
+      : value;
+  };
+  return Object.fromEntries(Object.entries(values ?? {}).map(([name, value]) => [name, filled(value as Json)]));
+}
+
+async function* pieces(chunks: ReturnType<ZipInput['chunks']>): AsyncGenerator<Uint8Array> {
+  yield* chunks;
+}
+
 /** Pictures and floats hardly get smaller, and stored entries can be read in place. */
 const compressible = /^(text\/|application\/(json|x-ndjson|geo\+json)|image\/svg)/;
 
+/** A file with the name that it has in the archive. */
+type Placed = Artifact & { readonly name: string };
+
 /** The texts of an archive. */
-const textsAbout = (manifest: ManifestSoFar, files: readonly Artifact[]): TextEntry[] => [
+const textsAbout = (manifest: ManifestSoFar, files: readonly Placed[]): TextEntry[] => [
   textEntry('README.txt', function* () {
-    for (const line of summaryLines(manifest, files)) yield `${line}\n`;
+    for (const line of summaryLines(
+      manifest,
+      files.map((file) => ({ ...file, path: file.name })),
+    ))
+      yield `${line}\n`;
   }),
   textEntry('contents.json', () => contentsOf(files)),
   textEntry('manifest.json', () => jsonText(manifest)),
@@ -135,17 +223,17 @@ function textEntry(name: string, pieces: () => Generator<string>): TextEntry {
   return { name, size, chunks, compression: 'deflated', sha256: hash.digest('hex') };
 }
 
-function* contentsOf(files: readonly Artifact[]): Generator<string> {
-  for (const [index, { path, bytes, sha256, mediaType }] of files.entries()) {
+function* contentsOf(files: readonly Placed[]): Generator<string> {
+  for (const [index, { name: path, bytes, sha256, mediaType }] of files.entries()) {
     const text = JSON.stringify({ path, bytes, sha256, mediaType }, null, 2).replaceAll('\n', '\n    ');
     yield `${index === 0 ? '{\n  "files": [' : ','}\n    ${text}`;
   }
   yield '\n  ]\n}\n';
 }
 
-function digestOf(files: readonly Artifact[]): string {
+function digestOf(files: readonly Placed[]): string {
   const hash = createHash('sha256');
-  for (const { path, sha256 } of files) hash.update(`${path} ${sha256}\n`);
+  for (const { name: path, sha256 } of files) hash.update(`${path} ${sha256}\n`);
   return hash.digest('hex');
 }
 

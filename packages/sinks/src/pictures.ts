@@ -1,15 +1,6 @@
 // Writes every picture as a file of its own.
 
-import {
-  defineSink,
-  fileTemplate,
-  fillTemplate,
-  frameFile,
-  pathIn,
-  refuse,
-  spec,
-  type Picture,
-} from '@deepearth/core';
+import { defineSink, fileTemplate, fillTemplate, frameFile, pathIn, refuse, spec, type Picture } from '@deepearth/core';
 import { z } from 'zod';
 import { pictureBytes, pixelsOf } from './estimate.ts';
 import { folderOf } from './folder-of.ts';

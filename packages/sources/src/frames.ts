@@ -83,7 +83,8 @@ export const frames = defineSource({
           counts?.reduce((sum, count) => sum + count, 0) ?? null,
         ),
         sequences:
-          survey?.listing.sequences.map(({ name }) => name) ?? (options.recursive ? null : [sequenceOf(options)]),
+          survey?.listing.sequences.map(({ name }) => name) ??
+          (options.recursive === true ? null : [sequenceOf(options)]),
         ...(counts && { counts }),
       },
       memoryBytes: options.cacheBytes,

@@ -1,6 +1,7 @@
 // `deepearth run`: runs a pipeline, shows how far it is, and says what it left.
 
 import { basename, isAbsolute, relative, resolve } from 'node:path';
+import type { LoadedConfig } from '@deepearth/runtime/config';
 import { run } from '@deepearth/runtime/run';
 import { CancelledError } from '@deepearth/core/errors';
 import { cancellable } from '../cancel.ts';
@@ -31,9 +32,31 @@ function shownFolder(folder: string): string {
 }
 
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
-  const { pipeline, registry, output: configured } = await loadPipeline(file, flags.set);
-  const output = resolve(flags.output ?? configured ?? outputFor(file));
-  const json = flags.json || !process.stdout.isTTY;
+  const loaded = await loadPipeline(file, flags.set);
+  return runLoaded(loaded, {
+    output: resolve(flags.output ?? loaded.output ?? outputFor(file)),
+    resume: flags.resume,
+    json: flags.json,
+    again: resumeCommand(file, flags),
+  });
+}
+
+/** How a pipeline that has been read is run. */
+export interface LoadedRun {
+  /** Absolute. */
+  readonly output: string;
+  readonly resume?: boolean | undefined;
+  readonly json?: boolean | undefined;
+  /** The command that goes on where a run was stopped. */
+  readonly again: string;
+}
+
+/** Runs a pipeline to its end, with what is to be seen of it; returns the exit status. */
+export async function runLoaded(
+  { pipeline, registry }: LoadedConfig,
+  { output, resume = false, json: asked = false, again }: LoadedRun,
+): Promise<number> {
+  const json = asked || !process.stdout.isTTY;
   // On one terminal, JSON lines and a block that is redrawn would write over each other.
   const live = process.stderr.isTTY && !(json && process.stdout.isTTY);
   const folder = shownFolder(output);
@@ -45,7 +68,7 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
         output,
         signal,
         registry,
-        resume: flags.resume ?? false,
+        resume,
         versions: cliVersions(),
       });
       if (json) showJson(running.events$);
@@ -70,13 +93,13 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
           const status = await reportError(error);
           if (written)
             remark(
-              `${plural(written, 'file')} in ${folder} ${written === 1 ? 'is' : 'are'} whole. When the cause is mended:\n  ${resumeCommand(file, flags)}`,
+              `${plural(written, 'file')} in ${folder} ${written === 1 ? 'is' : 'are'} whole. When the cause is mended:\n  ${again}`,
             );
           return status;
         }
         // Ctrl-C reaches child processes too: what fails because of that is no news.
         if (process.env.DEEPEARTH_DEBUG === '1' && !(error instanceof CancelledError)) remark(String(error));
-        remark(`Stopped. Every file in ${folder} is whole. To go on:\n  ${resumeCommand(file, flags)}`);
+        remark(`Stopped. Every file in ${folder} is whole. To go on:\n  ${again}`);
         return stopped;
       }
     },
