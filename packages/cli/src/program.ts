@@ -201,10 +201,10 @@ export function kebabOptions(argv: readonly string[]): string[] {
 
 function addPythonCommands(program: Command): void {
   const model = 'facebook/vjepa2-vitg-fpc64-384';
-  const encoding = (command: Command): Command =>
+  const encoding = (command: Command, device = 'auto'): Command =>
     command
       .option('--model <model>', 'checkpoint: a name on the Hugging Face Hub, a folder, or "builtin"', model)
-      .option('--device <device>', 'cpu, cuda, cuda:1, auto, or several: cuda:0,cuda:1', 'auto')
+      .option('--device <device>', 'cpu, cuda, cuda:1, auto, or several: cuda:0,cuda:1', device)
       .option('--no-fp16', 'compute and write in float32');
   const common = (command: Command): Command =>
     command
@@ -298,6 +298,7 @@ function addPythonCommands(program: Command): void {
         .argument('<gpus>', 'how many devices, or processes with --device cpu')
         .argument('[chunk]', 'pictures in one .pt file', '1000')
         .option('--pattern <pattern>', 'names of the pictures', '*.jpg'),
+      'cuda',
     ),
   )
     .option('--no-resume', 'make everything again (default: go on where an earlier run ended)')

@@ -1,7 +1,8 @@
 // The commands of the Python scripts: each makes a pipeline of its flags and runs it, or prints it.
 
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { parseConfig } from '@deepearth/runtime/config';
 import { extractPipeline, type ExtractFlags } from '../from-python/extract.ts';
 import { parallelPipeline, type ParallelFlags } from '../from-python/parallel.ts';
@@ -45,24 +46,28 @@ async function runPython(
   }
   // The text that --print-config prints is what runs.
   const loaded = await parseConfig(yaml, `deepearth ${file.name} --print-config`, { registry: builtinStages() });
-  await noteDate(output, date);
   const words = process.argv.slice(2).filter((word) => word !== '--no-resume' && word !== '--no_resume');
   const again = [
     commandName(),
     ...words.map(quote),
     ...(words.includes('--resume') || file.name === 'extract' ? [] : ['--resume']),
   ];
-  const status = await runLoaded(loaded, { output, resume, json: flags.json, again: again.join(' ') });
+  const status = await runLoaded(loaded, {
+    output,
+    resume,
+    json: flags.json,
+    again: again.join(' '),
+    started: () => noteDate(output, date),
+  });
   if (status === exitCodes.done || status === exitCodes.skipped) await rm(dateFile(output), { force: true });
   return status;
 }
 
-/** Keeps the date for a run that is killed; a folder that cannot be written is the run's to report. */
-async function noteDate(output: string, { iso }: RunDate): Promise<void> {
-  const file = dateFile(output);
-  await mkdir(dirname(file), { recursive: true })
-    .then(() => writeFile(file, iso))
-    .catch(() => undefined);
+/** Keeps the date for a run that is killed; where it cannot be written, so can nothing else, and the run says so. */
+function noteDate(output: string, { iso }: RunDate): void {
+  try {
+    writeFileSync(dateFile(output), iso);
+  } catch {}
 }
 
 export const extractCommand = (flags: ExtractFlags & PythonFlags): Promise<number> =>

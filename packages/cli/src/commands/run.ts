@@ -49,12 +49,14 @@ export interface LoadedRun {
   readonly json?: boolean | undefined;
   /** The command that goes on where a run was stopped. */
   readonly again: string;
+  /** Called when the folder is the run's and work begins. */
+  readonly started?: () => void;
 }
 
 /** Runs a pipeline to its end, with what is to be seen of it; returns the exit status. */
 export async function runLoaded(
   { pipeline, registry }: LoadedConfig,
-  { output, resume = false, json: asked = false, again }: LoadedRun,
+  { output, resume = false, json: asked = false, again, started }: LoadedRun,
 ): Promise<number> {
   const json = asked || !process.stdout.isTTY;
   // On one terminal, JSON lines and a block that is redrawn would write over each other.
@@ -76,6 +78,7 @@ export async function runLoaded(
       let written = 0;
       let removed = 0;
       running.events$.subscribe(({ type }) => {
+        if (type === 'run-started') started?.();
         written += Number(type === 'artifact');
         removed += Number(type === 'removed');
       });
