@@ -31,15 +31,15 @@ export interface Shot<Grid extends Projection | TokenGrid = Projection> {
 /** Which frames and steps are drawn where clips overlap. */
 export const overlapField = z
   .enum(['first', 'every'])
-  .default('first')
+  .optional()
   .describe(
-    'Where clips overlap: `first` shows each frame once, as the first clip that holds it, as a video needs it; `every` shows all of every clip.',
+    'Where clips overlap: `first` shows each frame once, as the first clip that holds it, as a video needs it; `every` shows all of every clip. Default: `first`.',
   );
 
 /** How a stream of grids becomes pictures: one for each frame or step of time, each once or once for every clip. */
 export interface Showing {
   readonly per: 'frame' | 'step';
-  readonly overlap?: 'first' | 'every';
+  readonly overlap?: 'first' | 'every' | undefined;
 }
 
 /**

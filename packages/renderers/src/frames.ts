@@ -53,7 +53,7 @@ export const framesRenderer = defineRenderer<typeof options, undefined, undefine
       output: {
         ...spec('picture', { height: tall, width, channels: 3 }, 'uint8'),
         names: [layerOf(layer, ownName)],
-        ...(overlap === 'first' && count !== null && { most: { count } }),
+        ...(overlap !== 'every' && count !== null && { most: { count } }),
       },
     };
   },

@@ -12,8 +12,8 @@ export const overlayOptions = z.strictObject({
   ...overlayFields,
   per: z
     .enum(['frame', 'step'])
-    .default('frame')
-    .describe('A picture for every frame, or for the first frame of every time step of the grid.'),
+    .optional()
+    .describe('A picture for every `frame` (the default), or for the first frame of every time `step` of the grid.'),
   overlap: overlapField,
   layer: z
     .string()
@@ -40,7 +40,7 @@ export const overlay = defineRenderer({
 
   process: (projections, context) =>
     pictures(projections, context, {
-      per: context.options.per,
+      per: context.options.per ?? 'frame',
       overlap: context.options.overlap,
       layer: ({ reducer }) => layerName(context.options.layer, context.ownName, 'overlay')(reducer),
       async draw(shot) {

@@ -45,7 +45,7 @@ export const describeFramePictures = (
   layerOf: (reducer: string) => string,
   /** Of a frame's pixels. */
   pixels: (frame: FrameSize) => FrameSize = (frame) => frame,
-  overlap: 'first' | 'every' = 'first',
+  overlap: 'first' | 'every' | undefined = 'first',
 ): Description | Refusal => {
   const input = wantProjections(inputs);
   if (isRefusal(input)) return input;

@@ -14,6 +14,7 @@ import { describeAlone } from '@deepearth/core/run-stage';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeFrames, makeProjections } from '@deepearth/testing';
 import { describe, expect, test } from 'vitest';
+import { framesRenderer } from './frames.ts';
 import { overlay } from './overlay.ts';
 import { sideBySide } from './side-by-side.ts';
 import { stacked } from './stacked.ts';
@@ -49,6 +50,16 @@ describeStage(tokens, {
 });
 describeStage(overlay, {
   otherOptions: { opacity: 0.9, interpolation: 'smooth' },
+  inputs: () => [given(projections())],
+  broken: { inputs: () => [given(damaged())], says: /frame 6: is damaged/, left: 15 },
+});
+describeStage(overlay, {
+  title: 'per step of every clip, at another width',
+  options: { per: 'step', overlap: 'every', framePixels: 8 },
+  inputs: () => [given(projections())],
+});
+describeStage(framesRenderer, {
+  otherOptions: { caption: true, layer: 'original' },
   inputs: () => [given(projections())],
   broken: { inputs: () => [given(damaged())], says: /frame 6: is damaged/, left: 15 },
 });
@@ -233,4 +244,62 @@ describe('a caption and a legend', () => {
   test('of a field that there is not is refused with the fields that there are', async () => {
     await expect(draw(overlay, projections(), { caption: ['name'] })).rejects.toThrow(/caption.*number.*time.*file/s);
   });
+});
+
+describe('clips that overlap', () => {
+  /** Two clips of four frames, the second of which begins with the last two of the first. */
+  const overlapping = (): Projection[] =>
+    makeProjections({ time: 2, height: 3, width: 4, count: 2 }).map((projection, index) => ({
+      ...projection,
+      clip: { ...projection.clip!, frames: makeFrames(4, { first: 2 * index }) },
+    }));
+  const shown = async (definition: StageDefinition, options: object): Promise<string[]> => {
+    const found: string[] = [];
+    for await (const picture of runStage(definition, { options, inputs: [given(overlapping())] })) {
+      const { frame, place } = picture as Picture;
+      found.push(`${place!.first}-${place!.last} t${place!.step} #${place!.position} ${frame.number}`);
+      expect([place!.stepFirst, place!.stepLast]).toEqual([
+        place!.first + 2 * place!.step,
+        place!.first + 2 * place!.step + 1,
+      ]);
+    }
+    return found;
+  };
+
+  test('show each frame once, with its place in the first clip that holds it', async () => {
+    expect(await shown(framesRenderer, {})).toEqual([
+      '0-3 t0 #0 0',
+      '0-3 t0 #1 1',
+      '0-3 t1 #2 2',
+      '0-3 t1 #3 3',
+      '2-5 t1 #2 4',
+      '2-5 t1 #3 5',
+    ]);
+  });
+
+  test('show all of every clip where that is asked for', async () => {
+    const steps = ['0-3 t0 #0 0', '0-3 t1 #2 2', '2-5 t0 #0 2', '2-5 t1 #2 4'];
+    expect(await shown(tokens, { overlap: 'every' })).toEqual(steps);
+    expect(await shown(overlay, { overlap: 'every', per: 'step' })).toEqual(steps);
+    expect(await shown(framesRenderer, { overlap: 'every' })).toHaveLength(8);
+  });
+});
+
+test('frames are shown at the width that is asked for, colours over the same part of them', async () => {
+  const [projection] = makeProjections({ time: 2, height: 3, width: 4, count: 1 });
+  const draw = async (options: object): Promise<Picture['pixels']> => {
+    for await (const picture of runStage(overlay, { options, inputs: [given([projection!])] }))
+      return (picture as Picture).pixels;
+    throw new Error('nothing was drawn');
+  };
+  const own = await draw({ opacity: 1 });
+  const [height, width] = own.shape as [number, number];
+  const double = await draw({ opacity: 1, framePixels: 2 * width });
+  expect(double.shape).toEqual([2 * height, 2 * width, 3]);
+  const { x, y, width: across, height: down } = geometryOf(projection!)!;
+  for (let row = Math.ceil(y); row < Math.min(height, y + down) - 1; row++)
+    for (let column = Math.ceil(x); column < Math.min(width, x + across) - 1; column++)
+      expect([...double.data.subarray((2 * row * 2 * width + 2 * column) * 3).subarray(0, 3)]).toEqual([
+        ...own.data.subarray((row * width + column) * 3).subarray(0, 3),
+      ]);
 });

@@ -60,7 +60,7 @@ export const tokens = defineRenderer({
   describe(_, { options: { cellPixels, background, layer, per, overlap, caption, legend }, inputs, ownName }) {
     const input = wantProjections(inputs);
     if (isRefusal(input)) return input;
-    const most = per === 'step' ? stepsOf(input) : overlap === 'first' ? (input.frames?.count ?? null) : null;
+    const most = per === 'step' ? stepsOf(input) : overlap !== 'every' ? (input.frames?.count ?? null) : null;
     const edge = (name: string) => (axisSize(input, name) === null ? null : axisSize(input, name)! * cellPixels);
     const width = edge('width');
     // How high a legend is depends on the numbers in it.

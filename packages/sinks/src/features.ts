@@ -54,7 +54,7 @@ export const featuresOptions = z.strictObject({
   index: z
     .strictObject({
       file: z.string().min(1).describe('Path of the file, below the folder.'),
-      started_at: z.string().optional().describe('A date that is written into it.'),
+      startedAt: z.string().optional().describe('A date that is written into it, as `started_at`.'),
     })
     .optional()
     .describe(
@@ -238,13 +238,13 @@ async function* writeChunks(tokens: AsyncIterable<TokenGrid>, context: Context):
     await waiting.return?.();
   }
   const { index } = options;
-  if (!index) return;
+  if (!index || chunk === 0) return;
   const { skipped } = context.manifest();
   const content = {
     processed_images: all,
     last_chunk: chunk - 1,
     total_processed: all.length,
-    ...(index.started_at !== undefined && { started_at: index.started_at }),
+    ...(index.startedAt !== undefined && { started_at: index.startedAt }),
     skipped: skipped.map(({ item, message }) => ({ item, message })),
   };
   yield await output.write(

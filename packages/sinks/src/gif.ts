@@ -50,9 +50,9 @@ export const gifOptions = z.strictObject({
       'Folder inside the output folder ("." for that itself). Where another stage would write the same names, it is the id of the stage.',
     ),
   file: fileTemplate(['layer', 'first', 'last'])
-    .default('<layer>')
+    .optional()
     .describe(
-      'Names of the files below the folder, without ending: <layer> is that of the pictures, <first> and <last> are the numbers of the first and last frame they show.',
+      'Names of the files below the folder, without ending: <layer> is that of the pictures, <first> and <last> are the numbers of the first and last frame they show. Default: "<layer>".',
     ),
 });
 
@@ -109,7 +109,7 @@ export const gif = defineSink({
         option: 'directory',
         paths: inputs.flatMap(({ id, spec: { names = ['<layer>'] } }) =>
           names.map((layer) => ({
-            path: `${folderOf(options.directory, usualFolder, ownName)}/<sequence>/${options.file.replaceAll('<layer>', layer)}.gif`,
+            path: `${folderOf(options.directory, usualFolder, ownName)}/<sequence>/${(options.file ?? '<layer>').replaceAll('<layer>', layer)}.gif`,
             from: id,
           })),
         ),
@@ -149,7 +149,7 @@ export const gif = defineSink({
         await append(writing, writing.writer.end());
         const { layer, frame, id } = writing.first;
         const ends = { first: writing.frames[0]!, last: writing.frames.at(-1)! };
-        const name = fillTemplate(options.file, { layer, ...ends }, id);
+        const name = fillTemplate(options.file ?? '<layer>', { layer, ...ends }, id);
         yield await writing.file.commit({
           path: `${pathIn(folder, name, severalSequences ? frame.sequence : undefined)}.gif`,
           key: context.key(layer, writing.key),

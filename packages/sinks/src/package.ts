@@ -38,7 +38,7 @@ export const packageOptions = z.strictObject({
     ),
   places: z
     .record(z.string(), z.union([z.string().min(1), z.literal(false)]))
-    .default({})
+    .optional()
     .describe(
       'What folders are called in the archive, or false to leave them out: { features: embeddings, gif: false }. Default: as in the output folder.',
     ),
@@ -155,7 +155,7 @@ export const packageSink = defineSink({
 });
 
 /** The name of a file in the archive; `undefined` where its folder is left out. The longest folder that is named decides. */
-function placeOf(path: string, places: Readonly<Record<string, string | false>>): string | undefined {
+function placeOf(path: string, places: Readonly<Record<string, string | false>> = {}): string | undefined {
   const parts = path.split('/');
   for (let depth = parts.length - 1; depth > 0; depth--) {
     const folder = parts.slice(0, depth).join('/');

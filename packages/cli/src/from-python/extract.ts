@@ -47,7 +47,7 @@ export function extractPipeline(flags: ExtractFlags, { iso }: RunDate): Pipeline
             ? { metadata: { extraction_timestamp: iso } }
             : {
                 perFile: parseWhole('--chunk-size', chunkSize),
-                index: { file: 'extraction_progress.json', started_at: iso },
+                index: { file: 'extraction_progress.json', startedAt: iso },
               }),
         },
       },

@@ -27,18 +27,21 @@ export interface PipelineFlags extends EncodingFlags, FrameFlags {
 
 type Reducer = 'umap' | 'pca';
 
+/** UMAP makes three components, which are a colour; PCA one, which goes through a colour map. */
+const colours = { umap: {}, pca: { colorMap: 'turbo' } } as const;
+
 const tokenPictures = (reducer: Reducer): StageEntry => ({
   id: `${reducer}-pictures`,
   type: 'renderer/tokens',
   from: reducer,
-  with: { cellPixels: 10, overlap: 'every', layer: reducer },
+  with: { cellPixels: 10, overlap: 'every', layer: reducer, ...colours[reducer] },
 });
 
 const tokenVideo = (reducer: Reducer): StageEntry => ({
   id: `${reducer}-video`,
   type: 'renderer/tokens',
   from: reducer,
-  with: { cellPixels: 20, per: 'frame', layer: reducer },
+  with: { cellPixels: 20, per: 'frame', layer: reducer, ...colours[reducer] },
 });
 
 const stillNames = 'frames_<first>_<last>';
@@ -149,7 +152,7 @@ export function pipelinePipeline(flags: PipelineFlags, { iso, compact }: RunDate
       },
       // One fit for pictures and videos.
       ...(uses('umap') ? [{ id: 'umap', type: 'reducer/umap', from: 'tokens' }] : []),
-      ...(uses('pca') ? [{ id: 'pca', type: 'reducer/pca', from: 'tokens' }] : []),
+      ...(uses('pca') ? [{ id: 'pca', type: 'reducer/pca', from: 'tokens', with: { components: 1 } }] : []),
       ...pictures,
       ...animations,
       {

@@ -67,6 +67,6 @@ async function formerDate(output: string): Promise<RunDate | undefined> {
   const noted = await readFile(dateFile(output), 'utf8').catch(() => undefined);
   if (noted !== undefined && /^\d{4}-\d\d-\d\dT[\d:.]+$/.test(noted)) return parseDate(noted);
   const text = await readFile(join(output, 'manifest.json'), 'utf8').catch(() => undefined);
-  const found = /"(?:extraction_timestamp|started_at|processing_date)":\s*"(\d{4}-\d\d-\d\dT[\d:.]+)"/.exec(text ?? '');
+  const found = /"(?:extraction_timestamp|startedAt|processing_date)":\s*"(\d{4}-\d\d-\d\dT[\d:.]+)"/.exec(text ?? '');
   return found ? parseDate(found[1]!) : undefined;
 }
