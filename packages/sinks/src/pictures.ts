@@ -1,9 +1,10 @@
 // Writes every picture as a file of its own.
 
-import { defineSink, frameFile, refuse, spec, type Picture } from '@deepearth/core';
+import { defineSink, folderOf, frameFile, refuse, spec, type Picture } from '@deepearth/core';
 import { z } from 'zod';
-import { pictureBytes, pixelsOf } from './estimate.ts';
-import { folderOf } from './folder-of.ts';
+import { pixelsOf } from '@deepearth/vision/picture-sum';
+import { pictureBytes } from './estimate.ts';
+
 import { inOrder } from './in-order.ts';
 
 const usualFolder = 'pictures';
