@@ -52,8 +52,8 @@ const most16 = 65535;
 export const longestDelaySeconds = most16 / 100;
 /** Whether a GIF can say the delays of so many frames a second; with what rounding carries along. */
 export const canDelay = (fps: number): boolean => Math.ceil(100 / fps) <= most16;
-/** Whether a GIF can have an edge of so many pixels. */
-export const canMeasure = (edge: number): boolean => edge <= most16;
+/** Pixels along an edge, at most. */
+export const longestEdge = most16;
 
 interface Chosen {
   readonly map: PaletteMap;

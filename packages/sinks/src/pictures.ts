@@ -1,9 +1,20 @@
 // Writes every picture as a file of its own.
 
-import { defineSink, fileTemplate, fillTemplate, frameFile, pathIn, refuse, spec, type Picture } from '@deepearth/core';
+import {
+  defineSink,
+  fileTemplate,
+  fillTemplate,
+  folderOf,
+  frameFile,
+  pathIn,
+  refuse,
+  spec,
+  type Picture,
+} from '@deepearth/core';
 import { z } from 'zod';
-import { pictureBytes, pixelsOf } from './estimate.ts';
-import { folderOf } from './folder-of.ts';
+import { pixelsOf } from '@deepearth/vision/picture-sum';
+import { pictureBytes } from './estimate.ts';
+
 import { inOrder } from './in-order.ts';
 
 const usualFolder = 'pictures';
