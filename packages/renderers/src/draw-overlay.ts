@@ -73,7 +73,7 @@ export async function readShown(
 export const shownSize = ({ height, width }: FrameSize, { framePixels }: OverlayChoice): FrameSize =>
   framePixels === undefined
     ? { height, width }
-    : { width: framePixels, height: height && width && scaledEdge(height, width, framePixels) };
+    : { height: height && width && scaledEdge(height, width, framePixels), width: framePixels };
 
 /** Which part of the frames the cells cover. Throws an `InputError` where they did not see pictures. */
 function geometryFor(projection: Projection): Geometry {

@@ -52,9 +52,10 @@ export const describeFramePictures = (
   const { height = null, width = null, count: frames = null } = input.frames ?? {};
   // How many frames a clip has is not told here.
   const count = overlap === 'first' ? frames : null;
+  const shown = pixels({ height, width });
   return {
     output: {
-      ...spec('picture', { ...pixels({ height, width }), channels: 3 }, 'uint8'),
+      ...spec('picture', { height: shown.height, width: shown.width, channels: 3 }, 'uint8'),
       ...(count !== null && { most: { count } }),
       ...layersOf(input, layerOf),
     },

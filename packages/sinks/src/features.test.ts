@@ -162,10 +162,12 @@ describe('a file of tokens', () => {
 
   test('holds several grids only as pt, and has an index only then', async () => {
     const inputs = [spec('tokens', { time: 8, height: 24, width: 24, channels: 32 }, 'float32', 10)];
-    await expect(describeAlone(features, { options: { perFile: 2 }, inputs })).rejects.toThrow(/perFile.*format: pt/s);
-    await expect(
-      describeAlone(features, { options: { format: 'pt', index: { file: 'a.json' } }, inputs }),
-    ).rejects.toThrow(/index.*Give `perFile` too/s);
+    expect(await describeAlone(features, { options: { perFile: 2 }, inputs })).toMatchObject({
+      option: 'perFile',
+      remedy: 'Give `format: pt`.',
+    });
+    const noChunks = { format: 'pt' as const, index: { file: 'a.json' } };
+    expect(await describeAlone(features, { options: noChunks, inputs })).toMatchObject({ option: 'index' });
   });
 
   test.each(['safetensors', 'pt', 'npy'])('refuses values that float16 does not hold, in %s', async (format) => {

@@ -14,6 +14,7 @@ import {
   type ArtifactAbout,
   type Embedding,
   type Projection,
+  type Refusal,
   type StageContext,
   type Tensor,
   type TokenGrid,
@@ -100,7 +101,7 @@ export const features = defineSink({
         { remedy: 'Put it behind an encoder, an aggregator or a reducer.' },
       );
     const problem = chunkProblem(options, input.kind);
-    if (problem) return refuse(problem.why, problem);
+    if (problem) return problem;
     const all = inputs.map(({ spec: each }) => {
       const bytes = itemBytes(options.dtype === 'same' ? each : { ...each, dtype: options.dtype });
       return bytes === null || each.count === null ? null : (bytes * sideShare + headerBytes) * each.count;
@@ -134,26 +135,21 @@ export const features = defineSink({
   },
 });
 
-/** Why files cannot hold several items, and the option at fault. */
-function chunkProblem(
-  { perFile, index, format }: z.output<typeof featuresOptions>,
-  kind: string,
-): { readonly why: string; readonly option: string; readonly remedy: string } | undefined {
+/** Why files cannot hold several items. */
+function chunkProblem({ perFile, index, format }: z.output<typeof featuresOptions>, kind: string): Refusal | undefined {
   if (perFile !== undefined && format !== 'pt')
-    return {
-      why: `a file of ${format} holds one grid, and \`perFile\` asks for more.`,
+    return refuse(`a file of ${format} holds one grid, and \`perFile\` asks for more.`, {
       option: 'perFile',
       remedy: 'Give `format: pt`.',
-    };
+    });
   if (perFile !== undefined && kind !== 'tokens')
-    return {
-      why: `\`perFile\` is for tokens, not for what comes here (${kind}).`,
+    return refuse(`\`perFile\` is for tokens, not for what comes here (${kind}).`, {
       option: 'perFile',
       remedy: 'Leave it out.',
-    };
-  if (index && perFile === undefined)
-    return { why: '`index` lists what files of several grids hold.', option: 'index', remedy: 'Give `perFile` too.' };
-  return undefined;
+    });
+  return index && perFile === undefined
+    ? refuse('`index` lists what files of several grids hold.', { option: 'index', remedy: 'Give `perFile` too.' })
+    : undefined;
 }
 
 type Context = StageContext<z.output<typeof featuresOptions>>;
