@@ -14,10 +14,13 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { plan } from '@deepearth/core/plan';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { openPt, valueAt } from '@deepearth/formats/pt';
 import { openZip } from '@deepearth/formats/zip';
+import { parseConfig } from '@deepearth/runtime/config';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { builtinStages } from './registry.ts';
 import { deepearth, type Outcome } from './testing/spawn.ts';
 import { wideCheckpoint } from './testing/wide-checkpoint.ts';
 
@@ -383,6 +386,73 @@ describe('deepearth pipeline', () => {
     expect(readdirSync(join(root, 'first')).map((name) => basename(name))).toContain(
       'vjepa2_output_20261123_000000.zip',
     );
+  });
+});
+
+describe('docs/from-python.md', () => {
+  const text = readFileSync(fileURLToPath(new URL('../../../docs/from-python.md', import.meta.url)), 'utf8');
+  const commands = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) => block!.trim().split('\n'));
+  const words = (command: string): string[] => command.split(' ').map((word) => word.replaceAll("'", ''));
+
+  test('shows every command', () => {
+    expect(new Set(commands.map((command) => words(command)[1]))).toEqual(
+      new Set(['extract', 'sequence', 'pipeline', 'visualize', 'parallel']),
+    );
+  });
+
+  test.each(commands)('%s is a valid pipeline', async (command) => {
+    const { stdout, status } = await run(...words(command).slice(1), '--print-config');
+    expect(status).toBe(0);
+    const { pipeline } = await parseConfig(stdout, 'printed.yaml', { registry: builtinStages() });
+    await plan(pipeline, { survey: false });
+    const kebab = words(command)
+      .slice(1)
+      .map((word) => (word.startsWith('--') ? word.replaceAll('_', '-') : word));
+    const date = ['--date', '2026-11-23T16:48:23'];
+    const [one, other] = [words(command).slice(1), kebab].map((args) => [...args, ...date, '--print-config']);
+    expect((await run(...one!)).stdout).toBe((await run(...other!)).stdout);
+  });
+
+  test('names only flags that help shows', async () => {
+    for (const name of ['extract', 'sequence', 'pipeline', 'visualize', 'parallel']) {
+      const { stdout } = await run(name, '--help');
+      expect(stdout).not.toMatch(/--\w+_/);
+      for (const command of commands.filter((each) => words(each)[1] === name))
+        for (const flag of words(command).filter((word) => word.startsWith('--')))
+          expect(stdout).toContain(flag.replaceAll('_', '-'));
+    }
+  });
+});
+
+describe('the date of a run', () => {
+  const printed = async (env: NodeJS.ProcessEnv, ...more: string[]): Promise<string> =>
+    (
+      await deepearth(['sequence', '--frame-dir', 'FRAMES', '--output-dir', 'dated', '--print-config', ...more], {
+        cwd: root,
+        env,
+      })
+    ).stdout;
+
+  test('is --date, else SOURCE_DATE_EPOCH, else that of the run that goes on', async () => {
+    const epoch = { SOURCE_DATE_EPOCH: '1763916503' };
+    expect(await printed(epoch)).toContain('extraction_timestamp: 2025-11-23T16:48:23.000000');
+    expect(await printed(epoch, '--date', '2026-01-02T03:04:05+02:00')).toContain('2026-01-02T01:04:05.000000');
+    mkdirSync(join(root, 'dated/.deepearth'), { recursive: true });
+    writeFileSync(join(root, 'dated/.deepearth/date'), '2024-05-06T07:08:09.123000');
+    expect(await printed({}, '--resume')).toContain('2024-05-06T07:08:09.123000');
+    expect(await printed({})).not.toContain('2024-05-06');
+  });
+
+  test('refuses what is none', async () => {
+    const { status, stderr } = await run('sequence', '--frame-dir', 'FRAMES', '--date', 'yesterday');
+    expect(stderr).toContain('--date: expected a date, got "yesterday"');
+    expect(status).toBe(2);
+    const other = await deepearth(['sequence', '--frame-dir', 'FRAMES'], {
+      cwd: root,
+      env: { SOURCE_DATE_EPOCH: 'x' },
+    });
+    expect(other.stderr).toContain('SOURCE_DATE_EPOCH: expected whole seconds since 1970, got "x"');
+    expect(other.status).toBe(2);
   });
 });
 
