@@ -22,7 +22,6 @@ import { parseConfig } from '@deepearth/runtime/config';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtinStages } from './registry.ts';
 import { deepearth, type Outcome } from './testing/spawn.ts';
-import { wideCheckpoint } from './testing/wide-checkpoint.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'deepearth-python-'));
 const given = fileURLToPath(new URL('../../../../shared/data/ncar', import.meta.url));
@@ -30,7 +29,8 @@ const ffprobe = spawnSync('ffprobe', ['-version']).status === 0;
 const minutes = 60_000;
 
 beforeAll(async () => {
-  await wideCheckpoint(join(root, 'wide'));
+  const checkpoint = fileURLToPath(new URL('../fixtures/wide-checkpoint.mjs', import.meta.url));
+  execFileSync(process.execPath, [checkpoint, join(root, 'wide')]);
   mkdirSync(join(root, 'FRAMES'));
   if (existsSync(given)) {
     const files = readdirSync(given).filter((name) => name.endsWith('.tif'));

@@ -30,7 +30,9 @@ export const encoderOptions = {
   device: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .default('auto')
-    .describe('cpu, cuda, cuda:1, webgpu, coreml, dml, or auto; a list runs several side by side, one process each.'),
+    .describe(
+      'cpu, cuda, cuda:1, webgpu, coreml, dml, or auto; a list runs several side by side, one process each ([cpu, cpu] divides the cores).',
+    ),
   precision: z
     .enum(precisions)
     .default('fp32')
