@@ -1,15 +1,18 @@
 // Says what went wrong, where, and what to do; returns the exit status that fits.
 
-import { readFile } from 'node:fs/promises';
 import {
   CancelledError,
   causes,
   ConfigError,
   DeepEarthError,
   InputError,
+  moreMistakes,
   StageError,
   type ConfigIssue,
 } from '@deepearth/core/errors';
+import { fileError } from '@deepearth/core/file-trouble';
+import { readTextFile } from '@deepearth/core/regular-file';
+import { withoutUrlSecrets } from '@deepearth/core/secrets';
 import { exitCodes } from './exit-codes.ts';
 import { remark } from './print.ts';
 import { plainStyle, styleOf, type Style } from './style.ts';
@@ -20,6 +23,8 @@ const outputCodes: ReadonlySet<string> = new Set([
   'E_OUTPUT',
   'E_OUTPUT_NOT_A_FOLDER',
   'E_OUTPUT_BUSY',
+  'E_SYSTEM_LIMIT',
+  'E_CACHE',
   'E_PATH',
   'E_NAME_TAKEN',
 ]);
@@ -27,6 +32,7 @@ const outputCodes: ReadonlySet<string> = new Set([
 /** Names and options on the command line that cannot be. */
 const usageCodes: ReadonlySet<string> = new Set([
   'E_USAGE',
+  'E_OTHER_PIPELINE',
   'E_PIPELINE_FILE',
   'E_FILE_EXISTS',
   'E_OPTIONS',
@@ -39,9 +45,12 @@ const usageCodes: ReadonlySet<string> = new Set([
 
 /** The exit status for an error. */
 export function exitCodeOf(error: unknown): number {
+  error = fileError(error);
   for (const cause of causes(error)) {
     if (cause instanceof ConfigError) return exitCodes.usage;
     if (cause instanceof CancelledError) return exitCodes.interrupted;
+    // The expression is wrong, not the names that it does not fit.
+    if (cause instanceof DeepEarthError && cause.code === 'E_PATTERN') return exitCodes.usage;
     if (cause instanceof InputError) return outputCodes.has(cause.code) ? exitCodes.failed : exitCodes.input;
     if (cause instanceof DeepEarthError && usageCodes.has(cause.code)) return exitCodes.usage;
   }
@@ -56,12 +65,15 @@ export async function errorText(
   error: unknown,
   { debug = false, style = plainStyle }: { debug?: boolean; style?: Style } = {},
 ): Promise<string> {
+  error = fileError(error);
   const label = style.bold(style.red('error:'));
   const mistakes = [...causes(error)].find((cause) => cause instanceof ConfigError);
   if (mistakes) error = mistakes;
   if (error instanceof ConfigError) {
-    const blocks = await Promise.all(error.issues.map((issue) => issueText(issue, style)));
-    return [...blocks.map((block) => `${label} ${block}`), ...(debug ? [error.stack ?? ''] : [])].join('\n');
+    const lines = fileLines();
+    const blocks: string[] = [];
+    for (const issue of error.issues) blocks.push(`${label} ${await issueText(issue, lines, style)}`);
+    return [...blocks, ...(error.more ? [moreMistakes] : []), ...(debug ? [error.stack ?? ''] : [])].join('\n');
   }
   if (error instanceof DeepEarthError && !isBug(error)) {
     const remedy = error.remedy && !error.message.includes(error.remedy) ? `\n  ${error.remedy}` : '';
@@ -84,11 +96,18 @@ function pluginNote(error: unknown): string {
 }
 
 /**
- * True when the last cause is neither an error that is reported to users nor one of the operating system, nor want of
- * memory.
+ * True when a stage failed for what is neither an error that is reported to users nor one of the operating system, nor
+ * want of memory. What such an error keeps as its own cause (a `TypeError` of the platform's inflater) has been explained.
  */
 function isBug(error: DeepEarthError): boolean {
-  const last = [...causes(error)].at(-1);
+  // What a plugin throws while it is loaded is the plugin's.
+  if ([...causes(error)].some((cause) => cause instanceof DeepEarthError && cause.code === 'E_PLUGIN_LOAD'))
+    return false;
+  // Thrown at a place that the message names.
+  if (error.code === 'E_STRAY') return false;
+  const all = [...causes(error)];
+  if (all.some((cause) => cause instanceof DeepEarthError && !(cause instanceof StageError))) return false;
+  const last = all.at(-1);
   if (last instanceof RangeError) return !('code' in last) && !/allocation failed/i.test(last.message);
   return last instanceof TypeError || last instanceof ReferenceError;
 }
@@ -96,12 +115,32 @@ function isBug(error: DeepEarthError): boolean {
 const stacks = (error: unknown): string =>
   [...causes(error)].map((cause) => (cause instanceof Error ? cause.stack : String(cause))).join('\ncaused by: ');
 
-async function issueText({ location, path, message, remedy }: ConfigIssue, style: Style): Promise<string> {
+type FileLines = (file: string) => Promise<readonly string[]>;
+
+/** The lines of files, each of which is read once. */
+function fileLines(): FileLines {
+  const files = new Map<string, Promise<readonly string[]>>();
+  return (file) => {
+    const known =
+      files.get(file) ??
+      readTextFile(file).then(
+        (text) => text.split(/\r?\n/),
+        () => [],
+      );
+    files.set(file, known);
+    return known;
+  };
+}
+
+async function issueText(
+  { location, path, message, remedy }: ConfigIssue,
+  lines: FileLines,
+  style: Style,
+): Promise<string> {
   const { file, line, column } = location;
   const place = [file, line, column].filter((part) => part !== undefined).join(':');
   const head = `${style.bold(place)} ${path ? `${path}: ` : ''}${message}${remedy ? ` ${remedy}` : ''}`;
-  const text =
-    line === undefined ? undefined : (await readFile(file, 'utf8').catch(() => undefined))?.split(/\r?\n/)[line - 1];
+  const text = line === undefined ? undefined : (await lines(file))[line - 1];
   return text === undefined ? head : `${head}\n${excerpt(text, line!, column ?? 1, style)}`;
 }
 
@@ -115,6 +154,7 @@ export function excerpt(text: string, line: number, column: number, style: Style
 
 /** Prints an error to stderr and returns the exit status. */
 export async function reportError(error: unknown): Promise<number> {
-  remark(await errorText(error, { debug: process.env.DEEPEARTH_DEBUG === '1', style: styleOf(process.stderr) }));
+  const text = await errorText(error, { debug: process.env.DEEPEARTH_DEBUG === '1', style: styleOf(process.stderr) });
+  remark(withoutUrlSecrets(text));
   return exitCodeOf(error);
 }

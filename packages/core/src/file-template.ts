@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { closest, InputError } from './errors.ts';
 import { sequenceFolder } from './names.ts';
+import { unsafeBecause } from './safe-path.ts';
 
 /** Digits that a place has at least, as the usual names have them. */
 const digits = { number: 6, first: 4, last: 4, step: 1, stepFirst: 4, stepLast: 4, position: 2, chunk: 4 } as const;
@@ -23,6 +24,8 @@ export const fileTemplate = (places: readonly TemplatePlace[]): z.ZodString =>
     .string()
     .min(1)
     .superRefine((template, { addIssue }) => {
+      const unsafe = unsafeBecause(template.replace(/<\w*>/g, '0'));
+      if (unsafe) addIssue({ code: 'custom', message: unsafe });
       for (const place of placesOf(template))
         if (!(places as readonly string[]).includes(place)) {
           const near = closest(place, places);

@@ -2,6 +2,7 @@
 
 import { checkedFrame, checkItem } from './check-item.ts';
 import { DeepEarthError, stageErrorOf } from './errors.ts';
+import { fileError } from './file-trouble.ts';
 import type { StageCounts } from './events.ts';
 import type { Frame, Item } from './items.ts';
 import { lineage } from './lineage.ts';
@@ -12,6 +13,7 @@ import type { PipelineStage } from './pipeline.ts';
 import { oneAfterAnother } from './one-after-another.ts';
 import { operate } from './pull.ts';
 import type { StreamSpec } from './specs.ts';
+import { withoutSecrets } from './secrets.ts';
 import type { StageRange } from './ranges.ts';
 import { reopen, sharing, type Reopening } from './reopen.ts';
 import type { FormerRun, Scratch, StageContext } from './stage.ts';
@@ -40,6 +42,10 @@ export interface StageRun {
   readonly items: AsyncIterable<Item>;
   /** Settles when the stage is closed, whatever became of it. */
   readonly closed: Promise<void>;
+  /** Whether it has ended and is closed. */
+  isClosed(): boolean;
+  /** Whether it is at work, not waiting for its inputs or its consumers. */
+  isWorking(): boolean;
   counts(): StageCounts;
 }
 
@@ -62,13 +68,14 @@ export function stageRun(
   const once = { read: false };
   const counts = { in: 0, out: 0, skipped: 0 };
   const clock = stopwatch();
+  const content = withoutSecrets(options, definition.options);
 
   const attempt: StageContext['attempt'] = async (item, work) => {
     try {
       return await retrying(onError, signal, work);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      const failure = stageErrorOf(id, item.id, error, definition.plugin);
+      const failure = stageErrorOf(id, item.id, fileError(error), definition.plugin);
       if (finalAction(onError) === 'fail') throw failure;
       counts.skipped += 1;
       emit({ type: 'skipped', stage: id, item: item.id, message: failure.message });
@@ -126,7 +133,7 @@ export function stageRun(
     recordFinding: (name, value) => book.recordFinding(id, name, value),
     manifest: () => services.manifest(id),
     attempt,
-    key: (...parts) => lineage(definition.type, options, ...parts),
+    key: (...parts) => lineage(definition.type, content, ...parts),
   };
 
   async function* body(): AsyncGenerator<Item> {
@@ -167,6 +174,7 @@ export function stageRun(
     }
   }
 
+  let over = false;
   let settle = (): void => undefined;
   const closed = new Promise<void>((resolve) => (settle = resolve));
   const snapshot = (): StageCounts => ({ ...counts, busySeconds: Math.round(clock.milliseconds()) / 1000 });
@@ -176,7 +184,10 @@ export function stageRun(
       for await (const item of body()) {
         if (counts.out === 0 && output) checkItem(item, output, definition);
         counts.out += 1;
-        if (definition.kind === 'source') book.recordSent(id, item);
+        if (definition.kind === 'source') {
+          book.recordSent(id, item);
+          await book.settled();
+        }
         emit({ type: 'item', stage: id, item: item.id, out: counts.out });
         const sent =
           output && definition.plugin !== undefined && item.kind === 'frame'
@@ -188,14 +199,15 @@ export function stageRun(
       }
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw stageErrorOf(id, undefined, error, definition.plugin);
+      throw stageErrorOf(id, undefined, fileError(error), definition.plugin);
     } finally {
       clock.stop();
+      over = true;
       settle();
       emit({ type: 'stage-closed', stage: id, ...snapshot() });
     }
   })();
-  return { items, closed, counts: snapshot };
+  return { items, closed, isClosed: () => over, isWorking: clock.isRunning, counts: snapshot };
 }
 
 const nothing: AsyncIterable<Item> = {
@@ -231,6 +243,7 @@ function stopwatch() {
         if (--pauses === 0) since = performance.now();
       };
     },
+    isRunning: () => since !== undefined,
     milliseconds: () => total + (since === undefined ? 0 : performance.now() - since),
   };
 }

@@ -1,8 +1,9 @@
 // Opens a checkpoint as published and checks that every tensor of the encoder is there, in its shape.
 
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
+import { readTextFile } from '@deepearth/core/regular-file';
 import { elementBytes, elementCount } from '@deepearth/core/tensor';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { lazyTensor, type LazyTensor } from '@deepearth/formats/lazy-tensor';
@@ -64,13 +65,17 @@ const isFolder = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
 
+/** Of a config or an index; those of the largest models have less than one. */
+const mostJsonBytes = 2 ** 24;
+
 /**
  * Reads the `config.json` of a folder and returns it parsed, with its path. Throws an `InputError` when there is none or
  * it is no JSON.
  */
 export async function readModelConfig(folder: string): Promise<{ json: unknown; path: string }> {
   const path = join(folder, 'config.json');
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const text = await readTextFile(path, { maxBytes: mostJsonBytes }).catch((cause: unknown) => {
+    if (cause instanceof InputError) throw cause;
     throw new InputError(path, 'cannot be read; a model is a folder with config.json and model.safetensors.', {
       cause,
       code: 'E_MODEL_FILES',
@@ -101,8 +106,33 @@ async function weightFiles(folder: string, weights: string | undefined): Promise
     const pickled = join(folder, 'pytorch_model.bin');
     return [(await exists(pickled)) ? pickled : single];
   }
-  const { weight_map: map } = JSON.parse(await readFile(index, 'utf8')) as { weight_map?: Record<string, string> };
-  return [...new Set(Object.values(map ?? {}))].map((name) => join(folder, basename(name)));
+  return (await shardsOf(index)).map((name) => join(folder, name));
+}
+
+/** The files that an index of shards names. Throws an `InputError` for one that is no index, or names files elsewhere. */
+async function shardsOf(index: string): Promise<string[]> {
+  const refuse = (problem: string, cause?: unknown): InputError =>
+    new InputError(index, problem, { code: 'E_MODEL_FILES', cause, remedy: 'Fetch the checkpoint again.' });
+  const text = await readTextFile(index, { maxBytes: mostJsonBytes }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause instanceof InputError) throw cause;
+    throw refuse(`cannot be read (${cause.code ?? cause.message}).`, cause);
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw refuse(`is no JSON: ${(cause as Error).message}.`, cause);
+  }
+  const map = typeof json === 'object' && json !== null ? (json as { weight_map?: unknown }).weight_map : undefined;
+  if (typeof map !== 'object' || map === null || Array.isArray(map))
+    throw refuse('has no weight_map, which says in which file each tensor lies.');
+  const names = [...new Set(Object.values(map as Record<string, unknown>))];
+  if (names.length === 0) throw refuse('names no file.');
+  return names.map((name) => {
+    if (typeof name === 'string' && name === basename(name) && /^[^\\/:\0]+\.(?:safetensors|bin|pt)$/.test(name))
+      return name;
+    throw refuse(`names the file ${JSON.stringify(name)?.slice(0, 80)}; a shard is a file beside it.`);
+  });
 }
 
 async function openWeights(path: string): Promise<Files> {

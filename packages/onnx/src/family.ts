@@ -103,8 +103,8 @@ export interface BuiltinModel {
   readonly config: unknown;
   /** Digest of everything in it. */
   digest(): Promise<string>;
-  /** Writes it to a folder, laid out like a published one, each file whole or not at all. */
-  write(folder: string): Promise<void>;
+  /** Writes it to a folder, laid out like a published one, each file whole or not at all; returns what was written. */
+  write(folder: string): Promise<readonly { readonly path: string; readonly sha256: string }[]>;
 }
 
 /** A family of encoders that share names, graph and inputs. */

@@ -1,6 +1,6 @@
 // Lays a projection's colours over the frames they were made from.
 
-import { defineRenderer, tensor } from '@deepearth/core';
+import { defineRenderer, outputPath, tensor } from '@deepearth/core';
 import { z } from 'zod';
 import { drawOverlay, overlayFields, readShown, shownSize } from './draw-overlay.ts';
 import { overlapField, pictures } from './each-frame.ts';
@@ -15,9 +15,7 @@ export const overlayOptions = z.strictObject({
     .optional()
     .describe('A picture for every `frame` (the default), or for the first frame of every time `step` of the grid.'),
   overlap: overlapField,
-  layer: z
-    .string()
-    .min(1)
+  layer: outputPath()
     .optional()
     .describe('Name of the pictures. Default: the reducer and "overlay", as in "umap-overlay".'),
 });

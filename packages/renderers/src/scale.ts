@@ -28,7 +28,7 @@ export async function scaled(picture: Tensor<'uint8'>, edge: number, byHeight: b
   const size = byHeight
     ? { height: edge, width: scaledEdge(width, height, edge) }
     : { width: edge, height: scaledEdge(height, width, edge) };
-  const { data, info } = await sharp(picture.data, { raw: { width, height, channels: 3 } })
+  const { data, info } = await sharp(picture.data, { raw: { width, height, channels: 3 }, limitInputPixels: false })
     .resize({ ...size, fit: 'fill', kernel: edge % own === 0 ? 'nearest' : 'lanczos3' })
     .raw()
     .toBuffer({ resolveWithObject: true });

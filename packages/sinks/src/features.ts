@@ -18,6 +18,8 @@ import {
   type StageContext,
   type Tensor,
   type TokenGrid,
+  outputFolder,
+  outputPath,
 } from '@deepearth/core';
 import type { PtWritable } from '@deepearth/formats/pt-pickle-writer';
 import { z } from 'zod';
@@ -37,9 +39,7 @@ export const featuresOptions = z.strictObject({
     .describe(
       'Type of the numbers in the file. float16 halves the file and rounds to about three digits; values that it does not hold (beyond 65504) are an error.',
     ),
-  directory: z
-    .string()
-    .min(1)
+  directory: outputFolder()
     .optional()
     .describe(
       'Folder inside the output folder, "." for that itself. Default: "features" for tokens, "embeddings", or the name of the reducer; the id of the stage where another stage would write the same names.',
@@ -54,7 +54,7 @@ export const featuresOptions = z.strictObject({
     ),
   index: z
     .strictObject({
-      file: z.string().min(1).describe('Path of the file, below the folder.'),
+      file: outputPath().describe('Path of the file, below the folder.'),
       startedAt: z.string().optional().describe('A date that is written into it, as `started_at`.'),
     })
     .optional()
@@ -65,9 +65,7 @@ export const featuresOptions = z.strictObject({
     .record(z.string(), z.json())
     .optional()
     .describe('Entries of your own for the metadata of every file: { campaign: north }.'),
-  prefix: z
-    .string()
-    .min(1)
+  prefix: outputPath()
     .optional()
     .describe('Start of the file names, before "_frames_0000_0015". Default: as `directory`.'),
 });

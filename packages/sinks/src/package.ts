@@ -9,11 +9,15 @@ import {
   refuse,
   spec,
   type Artifact,
-  type Json,
+  type ArtifactAbout,
   type ManifestSoFar,
   type StageOutput,
   type StreamSpec,
+  outputPath,
 } from '@deepearth/core';
+import { nameSet, type NameSet } from '@deepearth/core/name-set';
+import { foldedPath } from '@deepearth/core/safe-path';
+import { sortedSpool } from '@deepearth/core/sorted-spool';
 import { writeZip, type ZipInput } from '@deepearth/formats/zip-writer';
 import { z } from 'zod';
 import { summaryLines } from './summary.ts';
@@ -22,22 +26,19 @@ const usualFile = 'package.zip';
 
 /** Options of `sink/package`. */
 export const packageOptions = z.strictObject({
-  file: z
-    .string()
+  file: outputPath()
     .regex(/\.zip$/, 'expected a name that ends in .zip')
     .default(usualFile)
     .describe(
       'Name of the archive inside the output folder. Where another stage would write the same name, it is the id of the stage.',
     ),
-  folder: z
-    .string()
-    .min(1)
+  folder: outputPath()
     .optional()
     .describe(
       'Folder inside the output folder where the same files are laid too, under the names they have in the archive.',
     ),
   places: z
-    .record(z.string(), z.union([z.string().min(1), z.literal(false)]))
+    .record(z.string(), z.union([outputPath(), z.literal(false)]))
     .optional()
     .describe(
       'What folders are called in the archive, or false to leave them out: { features: embeddings, gif: false }. Default: as in the output folder.',
@@ -52,7 +53,7 @@ export const packageOptions = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      'Put texts about it into it: README.txt, a summary to read; contents.json with size, SHA-256 and media type of every file; manifest.json as far as the run is known then: what led here, without times.',
+      'Put texts about it into it: README.txt, a summary to read; contents.json with size, SHA-256 and media type of every file; manifest.json as far as the run is known then: what led here, without times. Where a file of the run has the name of one, that text is called package-README.txt, and so on.',
     ),
 });
 
@@ -99,60 +100,89 @@ export const packageSink = defineSink({
 
   async *process(
     artifacts: AsyncIterable<Artifact>,
-    { options, output, key, signal, progress, log, manifest, ownName },
+    { options, output, key, signal, progress, log, manifest, ownName, scratch },
   ) {
-    const files = new Map<string, Artifact>();
-    for await (const artifact of artifacts) files.set(artifact.path, artifact);
-    const placed = [...files.values()].flatMap((file) => {
-      const name = placeOf(file.path, options.places);
-      return name === undefined ? [] : [{ ...file, name }];
-    });
-    if (placed.length === 0 && !options.metadata) return log.warn('no file came in, so no package is written');
     // Order of arrival depends on timing, order of names does not.
-    const sorted = placed.sort((a, b) => (a.name < b.name ? -1 : 1));
+    const listed = sortedSpool(() => scratch('files'));
+    const names = nameSet();
+    const folded = nameSet();
+    const range = { first: Infinity, last: -Infinity };
+    let count = 0;
+    for await (const artifact of artifacts) {
+      for (const number of artifact.about?.frames ?? []) {
+        range.first = Math.min(range.first, number);
+        range.last = Math.max(range.last, number);
+      }
+      const path = placeOf(artifact.path, options.places);
+      if (path === undefined || !names.add(path)) continue;
+      folded.add(foldedPath(path));
+      count++;
+      await listed.add(path, JSON.stringify({ ...artifact, path, stored: artifact.path } satisfies Placed));
+    }
+    if (count === 0 && !options.metadata) return log.warn('no file came in, so no package is written');
+    const sorted: Files = async function* () {
+      for await (const { line } of listed.inOrder()) yield JSON.parse(line) as Placed;
+    };
     let done = 0;
-    const own = options.metadata ? metadataOf(options.metadata, [...files.values()]) : undefined;
+    const own =
+      options.metadata && (await textEntry('metadata.json', () => jsonText(filled(options.metadata!, range))));
     const texts = [
-      ...(options.contents ? textsAbout(manifest(), sorted) : []),
-      ...(own ? [textEntry('metadata.json', () => jsonText(own))] : []),
+      ...(options.contents ? await textsAbout(manifest(), sorted, folded) : []),
+      // A file of the run that is called so stays, and says more than values that were given.
+      ...(own && !folded.has('metadata.json') ? [own] : []),
     ];
-    const entries: ZipInput[] = [
-      ...texts,
-      ...sorted.map((file) => ({
-        name: file.name,
-        size: file.bytes,
-        chunks: () => checked(output, file, signal),
-        compression: compressible.test(file.mediaType) ? ('deflated' as const) : ('stored' as const),
-      })),
-    ];
-    const said = key(digestOf(sorted), ...texts.map(({ sha256 }) => sha256));
-    const total = entries.length * (options.folder === undefined ? 1 : 2);
-    const counted = function* (): Generator<ZipInput> {
-      for (const entry of entries) {
-        yield entry;
+    const total = options.folder === undefined ? count : 2 * count;
+    const entries = async function* (): AsyncGenerator<ZipInput> {
+      for (const text of texts) yield text;
+      for await (const file of sorted()) {
+        yield {
+          name: file.path,
+          size: file.bytes,
+          chunks: () => checked(output, file, signal),
+          compression: compressible.test(file.mediaType) ? 'deflated' : 'stored',
+        };
         progress('files', ++done, total);
       }
     };
-    if (options.folder !== undefined)
-      for (const { name, chunks } of counted()) {
-        const { mediaType = name.endsWith('.json') ? 'application/json' : 'text/plain', about = { kind: 'artifact' } } =
-          sorted.find((file) => file.name === name) ?? {};
-        yield await output.write(
-          { path: `${options.folder}/${name}`, mediaType, key: lineage(said, name), about },
-          pieces(chunks()),
+    const file = {
+      path: fileOf(options.file, ownName),
+      mediaType: 'application/zip',
+      key: key(await digestOf(sorted), ...texts.map(({ sha256 }) => sha256)),
+      about: { kind: 'artifact' },
+    };
+    if (options.folder !== undefined) {
+      const lay = (name: string, mediaType: string, content: ZipInput, about: ArtifactAbout): Promise<Artifact> =>
+        output.write(
+          { path: `${options.folder}/${name}`, mediaType, key: lineage(file.key, name), about },
+          pieces(content.chunks()),
         );
+      for (const text of texts) {
+        const mediaType = text.name.endsWith('.json') ? 'application/json' : 'text/plain';
+        yield await lay(text.name, mediaType, text, { kind: 'artifact' });
       }
-    yield await output.write(
-      {
-        path: fileOf(options.file, ownName),
-        mediaType: 'application/zip',
-        key: said,
-        about: { kind: 'artifact' },
-      },
-      writeZip(counted()),
+      for await (const each of sorted()) {
+        const { path, bytes, mediaType, about = { kind: 'artifact' } } = each;
+        const chunks = () => checked(output, each, signal);
+        yield await lay(path, mediaType, { name: path, size: bytes, chunks }, about);
+        progress('files', ++done, total);
+      }
+    }
+    // A run that resumes a finished one has no room for the same archive once more.
+    yield (
+      (await output.kept(file)) ??
+      (await output.write(file, writeZip(entries(), { scratch: await scratch('directory') })))
     );
   },
 });
+
+/** Pictures and floats hardly get smaller, and stored entries can be read in place. */
+const compressible = /^(text\/|application\/(json|x-ndjson|geo\+json)|image\/svg)/;
+
+/** A file under the path that it has in the archive, with the one that it is stored under. */
+type Placed = Artifact & { readonly stored: string };
+
+/** The files of an archive in the order of their names, read anew for each reading. */
+type Files = () => AsyncGenerator<Placed>;
 
 /** The name of a file in the archive; `undefined` where its folder is left out. The longest folder that is named decides. */
 function placeOf(path: string, places: Readonly<Record<string, string | false>> = {}): string | undefined {
@@ -166,81 +196,77 @@ function placeOf(path: string, places: Readonly<Record<string, string | false>> 
   return path;
 }
 
-/** The values with the numbers of the first and the last frame filled in. */
-function metadataOf(values: z.output<typeof packageOptions>['metadata'], files: readonly Artifact[]): object {
-  let [first, last] = [Infinity, -Infinity];
-  for (const { about } of files)
-    for (const number of about?.frames ?? []) [first, last] = [Math.min(first, number), Math.max(last, number)];
-  const filled = (value: Json): Json => {
+/** The values with the numbers of the first and the last frame in their texts. */
+function filled(
+  values: Readonly<Record<string, unknown>>,
+  range: { readonly first: number; readonly last: number },
+): Record<string, unknown> {
+  const fill = (value: unknown): unknown => {
     if (typeof value === 'string')
-      return first > last ? value : value.replaceAll('<first>', String(first)).replaceAll('<last>', String(last));
-    if (Array.isArray(value)) return value.map(filled);
-    return value !== null && typeof value === 'object'
-      ? Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, filled(inner)]))
-      : value;
+      return range.first > range.last
+        ? value
+        : value.replaceAll('<first>', String(range.first)).replaceAll('<last>', String(range.last));
+    if (Array.isArray(value)) return value.map(fill);
+    return value !== null && typeof value === 'object' ? filled(value as Record<string, unknown>, range) : value;
   };
-  return Object.fromEntries(Object.entries(values ?? {}).map(([name, value]) => [name, filled(value as Json)]));
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, fill(value)]));
 }
 
 async function* pieces(chunks: ReturnType<ZipInput['chunks']>): AsyncGenerator<Uint8Array> {
   yield* chunks;
 }
 
-/** Pictures and floats hardly get smaller, and stored entries can be read in place. */
-const compressible = /^(text\/|application\/(json|x-ndjson|geo\+json)|image\/svg)/;
-
-/** A file with the name that it has in the archive. */
-type Placed = Artifact & { readonly name: string };
-
-/** The texts of an archive. */
-const textsAbout = (manifest: ManifestSoFar, files: readonly Placed[]): TextEntry[] => [
-  textEntry('README.txt', function* () {
-    for (const line of summaryLines(
-      manifest,
-      files.map((file) => ({ ...file, path: file.name })),
-    ))
-      yield `${line}\n`;
-  }),
-  textEntry('contents.json', () => contentsOf(files)),
-  textEntry('manifest.json', () => jsonText(manifest)),
-];
+/** The texts of an archive, under names that no file in it has. */
+async function textsAbout(manifest: ManifestSoFar, files: Files, taken: NameSet): Promise<TextEntry[]> {
+  const free = (name: string): string => (taken.has(foldedPath(name)) ? free(`package-${name}`) : name);
+  const beside = { contents: free('contents.json'), manifest: free('manifest.json') };
+  return [
+    await textEntry(free('README.txt'), async function* () {
+      for await (const line of summaryLines(manifest, files(), beside)) yield `${line}\n`;
+    }),
+    await textEntry(beside.contents, () => contentsOf(files)),
+    await textEntry(beside.manifest, () => jsonText(manifest)),
+  ];
+}
 
 type TextEntry = ZipInput & { readonly sha256: string };
 
 /** A text that is made piece by piece, again for each reading: of a hundred thousand files it is larger than all else here. */
-function textEntry(name: string, pieces: () => Generator<string>): TextEntry {
+async function textEntry(name: string, pieces: () => AsyncGenerator<string>): Promise<TextEntry> {
   const encoder = new TextEncoder();
   const hash = createHash('sha256');
   let size = 0;
-  for (const piece of pieces()) {
+  for await (const piece of pieces()) {
     const bytes = encoder.encode(piece);
     hash.update(bytes);
     size += bytes.byteLength;
   }
-  const chunks = function* (): Generator<Uint8Array> {
-    for (const piece of pieces()) yield encoder.encode(piece);
+  const chunks = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const piece of pieces()) yield encoder.encode(piece);
   };
   return { name, size, chunks, compression: 'deflated', sha256: hash.digest('hex') };
 }
 
-function* contentsOf(files: readonly Placed[]): Generator<string> {
-  for (const [index, { name: path, bytes, sha256, mediaType }] of files.entries()) {
+async function* contentsOf(files: Files): AsyncGenerator<string> {
+  let before = '{\n  "files": [';
+  for await (const { path, bytes, sha256, mediaType } of files()) {
     const text = JSON.stringify({ path, bytes, sha256, mediaType }, null, 2).replaceAll('\n', '\n    ');
-    yield `${index === 0 ? '{\n  "files": [' : ','}\n    ${text}`;
+    yield `${before}\n    ${text}`;
+    before = ',';
   }
   yield '\n  ]\n}\n';
 }
 
-function digestOf(files: readonly Placed[]): string {
+async function digestOf(files: Files): Promise<string> {
   const hash = createHash('sha256');
-  for (const { name: path, sha256 } of files) hash.update(`${path} ${sha256}\n`);
+  for await (const { path, sha256 } of files()) hash.update(`${path} ${sha256}\n`);
   return hash.digest('hex');
 }
 
 /** The bytes of a file; throws when they are no longer those that were written. */
 async function* checked(
   output: StageOutput,
-  { path, sha256 }: Artifact,
+  { stored: path, sha256 }: Placed,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const file = await output.read(path);

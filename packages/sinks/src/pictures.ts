@@ -6,10 +6,13 @@ import {
   fillTemplate,
   folderOf,
   frameFile,
+  itemBytes,
+  outputFolder,
   pathIn,
   refuse,
   spec,
   type Picture,
+  type StreamSpec,
 } from '@deepearth/core';
 import { z } from 'zod';
 import { pixelsOf } from '@deepearth/vision/picture-sum';
@@ -23,9 +26,7 @@ const usualFolder = 'pictures';
 export const picturesOptions = z.strictObject({
   format: z.enum(['png', 'jpeg', 'webp']).default('png').describe('PNG keeps every value; JPEG and WebP are smaller.'),
   quality: z.number().int().min(1).max(100).default(90).describe('Quality of JPEG and WebP files.'),
-  directory: z
-    .string()
-    .min(1)
+  directory: outputFolder()
     .default(usualFolder)
     .describe(
       'Folder inside the output folder ("." for that itself); each layer has a folder of its own in it. Where another stage would write the same names, it is the id of the stage.',
@@ -64,6 +65,8 @@ export const pictures = defineSink({
         ...spec('artifact', {}, null, inputs.length === 1 ? input.count : null),
         ...(sum && { most: { count: sum.pictures } }),
       },
+      // Of each picture, its pixels and the file.
+      memoryBytes: inputs.reduce((total, { spec: each }) => total + 2 * (itemBytes(each) ?? 0) * atOnce(each), 0),
       ...(sum && { diskBytes: pictureBytes(sum, options.format, options.quality) }),
       files: {
         option: 'directory',
@@ -83,11 +86,11 @@ export const pictures = defineSink({
 
   async *process(
     pictures: AsyncIterable<Picture>,
-    { options: { format, quality, directory, file }, output, key, attempt, signal, severalSequences, ownName },
+    { options: { format, quality, directory, file }, inputs, output, key, attempt, signal, severalSequences, ownName },
   ) {
     const folder = folderOf(directory, usualFolder, ownName);
-    // Encoding runs beside this thread and writing waits for the disk, so a few at a time keep both busy.
-    const files = inOrder(pictures, 3, (picture) =>
+    const most = Math.min(...inputs.map(({ spec: each }) => atOnce(each)));
+    const files = inOrder(pictures, most, (picture) =>
       attempt(picture, async () => {
         signal.throwIfAborted();
         const { frame, layer } = picture;
@@ -109,6 +112,13 @@ const nameOf = (file: string, { id, frame, layer, place }: Picture): string =>
   fillTemplate(file, { layer, number: frame.number, ...place }, id);
 
 /**
+ * How many pictures are encoded at a time: encoding runs beside this thread and writing waits for the disk, so a few keep
+ * both busy; of large ones, no more than 64 MiB allow.
+ */
+const atOnce = (pictures: StreamSpec): number =>
+  Math.min(Math.max(Math.floor(2 ** 26 / (itemBytes(pictures) || 1)), 1), 3);
+
+/**
  * Encodes pixels with fixed settings, without metadata: the same pixels are the same bytes. JPEG has no opacity, it
  * becomes black. PNG filters are chosen per row at a low level: a third smaller than unfiltered at the usual level 6,
  * in about the same time.
@@ -120,7 +130,7 @@ export async function encodePicture(
 ): Promise<Uint8Array> {
   const { default: sharp } = await import('sharp');
   const [height, width, channels] = shape as [number, number, 3 | 4];
-  const image = sharp(data, { raw: { width, height, channels } });
+  const image = sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
   if (format === 'jpeg')
     return image
       .flatten({ background: '#000000' })

@@ -42,9 +42,12 @@ export function check({ duplicates, files, gaps, missing }: SequenceListing, opt
     });
 }
 
-/** What the plan says of pixels that memory has no room for, as far as the first frame tells. */
+/** What the plan says of pixels that memory has no room for, as far as the usual size tells. */
 export function spillNote(
-  { listing, width, height }: { readonly listing: Listing; readonly width: number; readonly height: number },
+  {
+    listing,
+    usual: { width, height } = { width: 0, height: 0 },
+  }: { readonly listing: Listing; readonly usual?: { readonly width: number; readonly height: number } | undefined },
   { cacheBytes, spillBytes }: FramesOptions,
 ): string[] {
   const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
@@ -79,4 +82,25 @@ export function remarks(
         ]
       : []),
   ];
+}
+
+/** How many of them are named. */
+const mostOdd = 5;
+
+/** Counts files that are odd and whose pixels are whole all the same. */
+export function oddFrames() {
+  let count = 0;
+  const named: string[] = [];
+  return {
+    see(file: string, oddities: readonly string[]): void {
+      if (oddities.length === 0) return;
+      if (++count <= mostOdd) named.push(`${file} (${oddities.join(', ')})`);
+    },
+    remarks: (): string[] =>
+      count
+        ? [
+            `${count} ${count === 1 ? 'picture is' : 'pictures are'} odd and read all the same: ${named.join(', ')}${count > mostOdd ? ` and ${count - mostOdd} more` : ''}`,
+          ]
+        : [],
+  };
 }

@@ -5,6 +5,7 @@ import {
   defineSource,
   frameId,
   InputError,
+  readingBytes,
   refuse,
   spec,
   type Frame,
@@ -28,7 +29,7 @@ import {
 } from './frame-file.ts';
 import { usualSize } from './frame-headers.ts';
 import { framesOptions, intervalOf, sequenceOf, type FramesOptions } from './frames-options.ts';
-import { check, howOrdered, remarks, spillNote } from './frames-remarks.ts';
+import { check, howOrdered, oddFrames, remarks, spillNote } from './frames-remarks.ts';
 import { isoOf, secondsBetween } from './instant.ts';
 import { listFrames, type Listing } from './listing.ts';
 import type { ListedFrame } from './order-frames.ts';
@@ -39,19 +40,15 @@ export { framesOptions, type FramesOptions };
 /** What the source finds before any pixel is read. */
 export interface FramesSurvey {
   readonly listing: Listing;
-  /** The size that most of the pictures have. */
-  readonly width: number;
-  readonly height: number;
+  /** The size that most of the pictures have; absent where no header can be read. */
+  readonly usual?: Size | undefined;
 }
+
+type Size = Pick<PictureFile, 'width' | 'height'>;
 
 async function surveyOf(options: FramesOptions, signal: AbortSignal): Promise<FramesSurvey> {
   const listing = await listFrames({ ...options, intervalSeconds: intervalOf(options), signal });
-  const usual = usualSize(listing.headers);
-  if (usual) return { listing, ...usual };
-  // No header can be read: the first file says what is wrong.
-  const path = join(options.directory, listing.sequences[0]!.files[0]!.file);
-  const { width, height } = await openFrameFile(path, { maxPixels: options.maxPixels, signal });
-  return { listing, width, height };
+  return { listing, usual: usualSize(listing.headers) };
 }
 
 /** The stage `source/frames`. */
@@ -59,6 +56,7 @@ export const frames = defineSource({
   type: 'frames',
   summary: 'Reads a folder of pictures in order of time, number or name.',
   options: framesOptions,
+  reads: ['directory'],
   examples: [
     '- type: source/frames\n  with: { directory: frames }',
     "- id: camera\n  type: source/frames\n  with: { directory: frames, pattern: 'frame_(?<number>\\d+)\\.tif$', first: 616, last: 631, intervalSeconds: 60 }",
@@ -74,20 +72,22 @@ export const frames = defineSource({
       return refuse(`\`first\` (${options.first}) comes after \`last\` (${options.last}).`, { option: 'first' });
     const same = options.sizes === 'same';
     const counts = survey?.listing.sequences.map(({ files }) => files.length);
+    const stream = spec(
+      'frame',
+      { height: (same && survey?.usual?.height) || null, width: (same && survey?.usual?.width) || null, channels: 3 },
+      options.values === 'uint8' ? 'uint8' : null,
+      counts?.reduce((sum, count) => sum + count, 0) ?? null,
+    );
     return {
       output: {
-        ...spec(
-          'frame',
-          { height: same ? (survey?.height ?? null) : null, width: same ? (survey?.width ?? null) : null, channels: 3 },
-          options.values === 'uint8' ? 'uint8' : null,
-          counts?.reduce((sum, count) => sum + count, 0) ?? null,
-        ),
+        ...stream,
         sequences:
           survey?.listing.sequences.map(({ name }) => name) ??
           (options.recursive === true ? null : [sequenceOf(options)]),
         ...(counts && { counts }),
       },
-      memoryBytes: options.cacheBytes,
+      memoryBytes: options.cacheBytes + readingBytes(stream),
+      ...(survey && !survey.usual && { warnings: ['no picture of the folder can be read'] }),
       notes: survey
         ? [
             ...new Set(survey.listing.sequences.flatMap((each) => [howOrdered(each), ...remarks(each, options)])),
@@ -100,7 +100,9 @@ export const frames = defineSource({
 
   async *process(_, context) {
     const { options, signal, log } = context;
-    const { listing, ...usual } = context.survey ?? (await surveyOf(options, signal));
+    const survey = context.survey ?? (await surveyOf(options, signal));
+    const { listing } = survey;
+    let { usual } = survey;
     const cache = await cacheOf(context);
     const read = readThrough(cache);
     for (const each of listing.sequences) {
@@ -108,11 +110,12 @@ export const frames = defineSource({
       log.info(`${each.name}: ${howOrdered(each)}`);
       for (const remark of remarks(each, options)) log.warn(`${options.directory}: ${remark}`);
     }
-    const stretch = await findStretch(listing, read, context);
+    const decodings = decodingsOf(options, await findStretch(listing, read, context));
     const { first = 0, end = Infinity } = context.frameRange ?? {};
     const parts = listing.sequences.map((each) => ({ each, files: each.files.slice(first, end) }));
     const total = parts.reduce((sum, { files }) => sum + files.length, 0);
     let done = 0;
+    const odd = oddFrames();
     for (const { each, files } of parts) {
       // The bytes of the file that was read last, for the other pages of it.
       let known: FrameFile | undefined;
@@ -127,8 +130,8 @@ export const frames = defineSource({
             known: known?.name === path ? known : undefined,
             signal,
           });
-          if (options.sizes === 'same') sameSize(usual, picture);
-          const decoding = decodingFor(picture, options, stretch);
+          if (options.sizes === 'same') sameSize((usual ??= picture), picture);
+          const decoding = decodings(picture);
           const place = { id, sequence: each.name, ...timeOf(listed, each.files[0]!, options) };
           const made = frameOf(place, picture, listed.page, decoding, read);
           const kept = keptKey(picture.sha256, decoding, listed.page);
@@ -139,10 +142,12 @@ export const frames = defineSource({
         known = listed.page === undefined ? undefined : (frame?.picture ?? known);
         if (!frame) continue;
         const { made, picture } = frame;
+        odd.see(listed.file, picture.oddities);
         context.recordInput({ path: picture.name, bytes: picture.bytes.length, sha256: picture.sha256 });
         yield made;
       }
     }
+    for (const remark of odd.remarks()) log.warn(`${options.directory}: ${remark}`);
   },
 
   async reopen({ uri, sha256, page, decode }, { window, overview, signal }) {
@@ -157,15 +162,25 @@ export const frames = defineSource({
   },
 });
 
-/** How one picture is decoded: 8-bit pictures are stretched only where the options ask for it. */
-function decodingFor(
-  { depth }: PictureFile,
+/**
+ * How one picture is decoded: 8-bit pictures are stretched only where the options ask for it. All pictures share one of
+ * two: frames wait, as handles, behind stages that need all of them.
+ */
+function decodingsOf(
   { maxPixels, values, bands }: FramesOptions,
   stretch: Stretch | undefined,
-): Decoding {
-  const range = stretch && (depth !== 'uint8' || !stretch.wideOnly) ? stretch.range : undefined;
-  return { maxPixels, values, bands, range };
+): (picture: PictureFile) => LocatedDecoding {
+  const made = (range: Stretch['range'] | undefined): LocatedDecoding => {
+    const decoding = { maxPixels, values, bands, range };
+    return { ...decoding, decode: decodeOf(decoding) };
+  };
+  const plain = made(undefined);
+  const stretched = stretch && made(stretch.range);
+  return ({ depth }) => (stretched && (depth !== 'uint8' || !stretch.wideOnly) ? stretched : plain);
 }
+
+/** A decoding, and what locators say of it. */
+type LocatedDecoding = Decoding & Required<Pick<Locator, 'decode'>>;
 
 /** A frame's number, instant, and seconds since the first frame of its sequence. */
 function timeOf(
@@ -199,7 +214,7 @@ function frameOf(
   place: Pick<Frame, 'id' | 'sequence' | 'number' | 'at' | 'seconds'>,
   { name: uri, sha256, width, height }: FrameFile,
   page: number | undefined,
-  decoding: Decoding,
+  decoding: LocatedDecoding,
   read: ReadThrough,
 ): Frame {
   const locator: Locator = {
@@ -207,7 +222,7 @@ function frameOf(
     uri,
     sha256,
     ...(page !== undefined && { page }),
-    decode: decodeOf(decoding),
+    decode: decoding.decode,
   };
   const kept = keptKey(sha256, decoding, page);
   return {
@@ -226,10 +241,7 @@ function frameOf(
   };
 }
 
-function sameSize(
-  usual: { readonly width: number; readonly height: number },
-  { name, width, height }: PictureFile,
-): void {
+function sameSize(usual: Size, { name, width, height }: PictureFile): void {
   if (width === usual.width && height === usual.height) return;
   throw new InputError(
     name,

@@ -1,8 +1,11 @@
 // Opens one picture file: its bytes, and what its header says.
 
-import { readFile, stat } from 'node:fs/promises';
 import { InputError } from '@deepearth/core';
+import { fileError, fileTrouble } from '@deepearth/core/file-trouble';
+import { openRegularFile } from '@deepearth/core/regular-file';
 import type { Metadata, Sharp } from 'sharp';
+import { extraText, harmlessWarning, withoutExtraBytes } from './jpeg-oddities.ts';
+import { commonKind, refusedKind } from './picture-kind.ts';
 import { tiffPages, type TiffPage } from './tiff-header.ts';
 
 /** The bytes of a picture file and what its header says; the pixels are decoded from these bytes. */
@@ -32,7 +35,16 @@ export interface PictureFile {
   readonly bandNames: readonly (string | undefined)[];
   /** Which band is the opacity, from 0. A further band is one only where the file says so. */
   readonly opacity?: number;
+  /** What is odd about the file and changes no pixel, a phrase each; decoding may find more and add it. */
+  readonly oddities: string[];
+  /** What ends the decoding of its pixels. */
+  readonly failOn: FailOn;
 }
+
+/**
+ * libjpeg calls it a warning where a scan is damaged; the warnings of other formats are of tags that nobody needs.
+ */
+export type FailOn = 'warning' | 'error';
 
 /** How a picture file is decoded, and which are refused. */
 export interface PictureFileOptions {
@@ -90,17 +102,33 @@ export async function readPictureFile(
   const subject = name ?? (typeof source === 'string' ? source : 'picture');
   const bytes = typeof source === 'string' ? await readBytes(source, subject, remedy, signal) : source;
   if (bytes.length === 0) throw unreadable(subject, 'is empty (0 bytes).', { remedy });
+  const refused = refusedKind(bytes, typeof source === 'string' ? source : undefined);
+  if (refused?.known)
+    throw new InputError(subject, `is not read as a picture: ${refused.finding}.`, {
+      code: 'E_PICTURE_KIND',
+      remedy: 'Convert it to PNG, JPEG, WebP, TIFF or AVIF first.',
+    });
+  if (refused) throw unreadable(subject, `cannot be read as a picture: ${refused.finding}.`, { remedy });
   const tiff = await tiffPages((offset, length) => bytes.subarray(offset, offset + length));
   if (tiff && page >= tiff.length) throw noPage(subject, page, tiff.length);
   const directory = tiff?.[page];
   const libvipsPage = directory?.page ?? page;
+  const jpeg = withoutExtraBytes(bytes);
+  const oddities = jpeg?.extra ? [extraText(jpeg.extra)] : [];
+  let failOn: FailOn = jpeg ? 'warning' : 'error';
   let about: Metadata;
   try {
     if (!tiff && page > 0) {
-      const { pages = 1 } = await (await openPicture(bytes, 0)).metadata();
+      const { pages = 1 } = await (await openPicture(bytes, 0, failOn)).metadata();
       if (page >= pages) throw noPage(subject, page, pages);
     }
-    about = await (await openPicture(bytes, libvipsPage)).metadata();
+    about = await (await openPicture(bytes, libvipsPage, failOn)).metadata().catch(async (cause: unknown) => {
+      const warning = harmlessWarning(cause);
+      if (warning === undefined) throw cause;
+      oddities.push(warning);
+      failOn = 'error';
+      return (await openPicture(bytes, libvipsPage, failOn)).metadata();
+    });
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
     throw damaged(subject, bytes, cause, remedy);
@@ -142,6 +170,8 @@ export async function readPictureFile(
     cmyk: about.space === 'cmyk',
     bands: about.channels,
     bandNames: directory?.bandNames ?? [],
+    oddities,
+    failOn,
     ...opacityOf(about, directory),
   };
 }
@@ -164,53 +194,52 @@ async function readBytes(
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   try {
-    const { size } = await stat(path);
-    if (size > maxFileBytes)
-      throw new InputError(subject, `has ${size} bytes, the limit is ${maxFileBytes}.`, {
-        code: 'E_PICTURE_TOO_LARGE',
-        remedy: 'Cut it into smaller pictures.',
-      });
-    return await readFile(path, { signal });
+    const file = await openRegularFile(path, subject);
+    try {
+      const { size } = await file.stat();
+      if (size > maxFileBytes)
+        throw new InputError(subject, `has ${size} bytes, the limit is ${maxFileBytes}.`, {
+          code: 'E_PICTURE_TOO_LARGE',
+          remedy: 'Cut it into smaller pictures.',
+        });
+      return await file.readFile(signal ? { signal } : {});
+    } finally {
+      await file.close();
+    }
   } catch (cause) {
     if (cause instanceof InputError || signal?.aborted) throw cause;
     const code = (cause as NodeJS.ErrnoException).code;
     const finding =
-      code === 'ENOENT' ? 'there is no such file (any more).' : `cannot be read (${code ?? String(cause)}).`;
+      code === 'ENOENT'
+        ? 'there is no such file (any more).'
+        : (fileTrouble(cause)?.finding ?? `cannot be read (${code ?? String(cause)}).`);
+    // Too many open files are no fault of the picture.
+    if (fileTrouble(cause)?.code === 'E_SYSTEM_LIMIT') throw fileError(cause, path);
     throw unreadable(subject, finding, { cause, remedy });
   }
 }
 
-let loaded: Promise<(bytes: Uint8Array, page: number) => Sharp> | undefined;
+let loaded: Promise<(bytes: Uint8Array, page: number, failOn: FailOn) => Sharp> | undefined;
 
 /**
  * Opens a page of the bytes of a picture. From bytes: libvips keeps what it read by file name, and the file may be another one by
  * now; its cache is then only memory, and is turned off.
  */
-export const openPicture = async (bytes: Uint8Array, page: number): Promise<Sharp> =>
+export const openPicture = async (bytes: Uint8Array, page: number, failOn: FailOn): Promise<Sharp> =>
   (
     await (loaded ??= import('sharp').then(({ default: sharp }) => {
       sharp.cache(false);
       // The pixel limit is our own (it names the option); libvips would refuse without saying how to go on.
       // `ignoreIcc`: Pillow and OpenCV hand out the stored numbers, which the models were trained on.
       // Pictures of many bands are read too; which of them are wanted is decided here.
-      return (input, page) =>
-        sharp(input, { page, failOn: 'error', limitInputPixels: false, limitInputChannels: maxBands, ignoreIcc: true });
+      return (input, page, failOn) =>
+        sharp(input, { page, failOn, limitInputPixels: false, limitInputChannels: maxBands, ignoreIcc: true });
     }))
-  )(bytes, page);
-
-/** How files of each format begin; dots stand for any character. */
-const beginnings: readonly (readonly [format: string, start: RegExp])[] = [
-  ['PNG', /^\x89PNG/],
-  ['JPEG', /^\xff\xd8\xff/],
-  ['TIFF', /^(II[*+]\0|MM\0[*+])/],
-  ['WebP', /^RIFF....WEBP/s],
-  ['AVIF', /^....ftypavi[fs]/s],
-];
+  )(withoutExtraBytes(bytes)?.bytes ?? bytes, page, failOn);
 
 /** The error for bytes that sharp refuses: what they begin as, and its reason. */
 export function damaged(name: string, bytes: Uint8Array, cause: unknown, remedy: string | undefined): InputError {
-  const start = String.fromCharCode(...bytes.subarray(0, 16));
-  const format = beginnings.find(([, pattern]) => pattern.test(start))?.[0];
+  const format = commonKind(bytes);
   const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
   const finding = format
     ? `it begins as a ${format} but is damaged or cut short (${reason})`

@@ -1,16 +1,18 @@
 // `deepearth run`: runs a pipeline, shows how far it is, and says what it left.
 
-import { basename, isAbsolute, relative, resolve } from 'node:path';
+import { isAbsolute, relative, resolve } from 'node:path';
 import type { LoadedConfig } from '@deepearth/runtime/config';
 import { run } from '@deepearth/runtime/run';
 import { CancelledError } from '@deepearth/core/errors';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../format.ts';
+import { outputFor } from '../output-for.ts';
 import { loadPipeline } from '../load-pipeline.ts';
 import { print, remark } from '../print.ts';
 import { reportError } from '../report-error.ts';
 import { runSummary } from '../run-summary.ts';
+import { runTally } from '../run-tally.ts';
 import { resumeCommand } from '../shell.ts';
 import { showJson, showProgress, showRemarks, type RunView } from '../show-run.ts';
 import { styleOf } from '../style.ts';
@@ -20,10 +22,9 @@ export interface RunFlags {
   readonly set?: readonly string[];
   readonly output?: string;
   readonly resume?: boolean;
+  readonly overwrite?: boolean;
   readonly json?: boolean;
 }
-
-const outputFor = (file: string): string => `${basename(file).replace(/\.ya?ml$/i, '')}-output`;
 
 /** The folder as it was given, or from the working directory where it lies below it. */
 function shownFolder(folder: string): string {
@@ -34,8 +35,9 @@ function shownFolder(folder: string): string {
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
   const loaded = await loadPipeline(file, flags.set);
   return runLoaded(loaded, {
-    output: resolve(flags.output ?? loaded.output ?? outputFor(file)),
+    output: resolve(outputFor(file, flags.output, loaded.output)),
     resume: flags.resume,
+    overwrite: flags.overwrite,
     json: flags.json,
     again: resumeCommand(file, flags),
   });
@@ -46,6 +48,7 @@ export interface LoadedRun {
   /** Absolute. */
   readonly output: string;
   readonly resume?: boolean | undefined;
+  readonly overwrite?: boolean | undefined;
   readonly json?: boolean | undefined;
   /** The command that goes on where a run was stopped. */
   readonly again: string;
@@ -55,8 +58,8 @@ export interface LoadedRun {
 
 /** Runs a pipeline to its end, with what is to be seen of it; returns the exit status. */
 export async function runLoaded(
-  { pipeline, registry }: LoadedConfig,
-  { output, resume = false, json: asked = false, again, started }: LoadedRun,
+  { pipeline, registry, maxMemoryBytes }: LoadedConfig,
+  { output, resume = false, overwrite = false, json: asked = false, again, started }: LoadedRun,
 ): Promise<number> {
   const json = asked || !process.stdout.isTTY;
   // On one terminal, JSON lines and a block that is redrawn would write over each other.
@@ -71,10 +74,14 @@ export async function runLoaded(
         signal,
         registry,
         resume,
+        overwrite,
+        ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
         versions: cliVersions(),
       });
       if (json) showJson(running.events$);
       view = (live ? showProgress : showRemarks)(running.events$, process.stderr);
+      const { see, tally } = runTally();
+      running.events$.subscribe(see);
       let written = 0;
       let removed = 0;
       running.events$.subscribe(({ type }) => {
@@ -83,12 +90,12 @@ export async function runLoaded(
         removed += Number(type === 'removed');
       });
       try {
-        const { manifest } = await running.result;
+        const { status } = await running.end;
         view.close();
-        if (json) remark(runSummary(manifest, folder, styleOf(process.stderr)));
-        else print(runSummary(manifest, folder, styleOf(process.stdout)));
+        if (json) remark(runSummary(tally(), folder, styleOf(process.stderr)));
+        else print(runSummary(tally(), folder, styleOf(process.stdout)));
         if (removed) remark(`Removed ${plural(removed, 'file')} of an earlier run that this one does not write.`);
-        return manifest.status === 'skipped' ? exitCodes.skipped : exitCodes.done;
+        return status === 'skipped' ? exitCodes.skipped : exitCodes.done;
       } catch (error) {
         view.close();
         const stopped = stoppedBy();
