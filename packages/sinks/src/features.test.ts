@@ -134,7 +134,7 @@ describe('a file of tokens', () => {
       },
     }));
     const options = {
-      format: 'pt',
+      format: 'pt' as const,
       perFile: 2,
       directory: '.',
       index: { file: 'index.json', startedAt: '2026-01-01' },
