@@ -112,10 +112,12 @@ export const features = defineSink({
         option: 'directory',
         paths: inputs.flatMap(({ id, spec: { kind, names = ['<reducer>'] } }) =>
           (kind === 'projection' ? names : [usualName(kind)]).map((name) => ({
-            path:
+            path: pathIn(
+              options.directory ?? ownName ?? name,
               options.perFile === undefined
-                ? `${options.directory ?? ownName ?? name}/<sequence>/${options.prefix ?? name}_frames_<first>_<last>.${endings[options.format][0]}`
-                : `${options.directory ?? ownName ?? name}/${options.prefix ?? name}_chunk_<chunk>.pt`,
+                ? `<sequence>/${options.prefix ?? name}_frames_<first>_<last>.${endings[options.format][0]}`
+                : `${options.prefix ?? name}_chunk_<chunk>.pt`,
+            ),
             from: id,
           })),
         ),

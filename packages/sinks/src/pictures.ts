@@ -72,11 +72,12 @@ export const pictures = defineSink({
         option: 'directory',
         paths: inputs.flatMap(({ id, spec: { names = ['<layer>'] } }) =>
           names.map((layer) => ({
-            path: `${
+            path: `${pathIn(
+              folder,
               options.file === undefined
-                ? `${folder}/${layer}/<sequence>/frame_<number>`
-                : `${folder}/<sequence>/${options.file.replaceAll('<layer>', layer)}`
-            }.${endings[options.format]}`,
+                ? `${layer}/<sequence>/frame_<number>`
+                : `<sequence>/${options.file.replaceAll('<layer>', layer)}`,
+            )}.${endings[options.format]}`,
             from: id,
           })),
         ),

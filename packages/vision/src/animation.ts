@@ -205,7 +205,10 @@ export function defineAnimation<Schema extends z.ZodType<AnimationOptions>, Stat
           option: 'directory',
           paths: inputs.flatMap(({ id, spec: { names = ['<layer>'] } }) =>
             names.map((layer) => ({
-              path: `${folderOf(options.directory, usualFolder, ownName)}/<sequence>/${(options.file ?? usualFile).replaceAll('<layer>', layer)}.${ending}`,
+              path: `${pathIn(
+                folderOf(options.directory, usualFolder, ownName),
+                `<sequence>/${(options.file ?? usualFile).replaceAll('<layer>', layer)}`,
+              )}.${ending}`,
               from: id,
             })),
           ),
