@@ -11,6 +11,8 @@ export const exitCodes = {
   skipped: 3,
   /** Data that came in is missing or broken. */
   input: 4,
+  /** SIGHUP (the terminal is closed): 128 + 1. */
+  hungUp: 129,
   /** SIGINT (Ctrl-C): 128 + 2. */
   interrupted: 130,
   /** SIGTERM: 128 + 15. */

@@ -1,24 +1,45 @@
 // The process of the deepearth command: reads the arguments, runs what they name, sets the exit status.
 
 import type { CommanderError } from 'commander';
+import { exitIsMeant, watchExit } from './early-exit.ts';
+import { guardStreams } from './output-streams.ts';
 import { makeProgram } from './program.ts';
 
-// A reader that went away (`deepearth stages | head -1`) is no failure. Results of a run are files, so a run goes on
-// without its reader.
-for (const stream of [process.stdout, process.stderr])
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+/** What a finished command may still hold (a timer of a plugin) keeps the process for this long. */
+const lingerMilliseconds = 1000;
 
+const lostLines = guardStreams();
+watchExit();
 const report = async (error: unknown): Promise<number> => (await import('./report-error.ts')).reportError(error);
-process.once('uncaughtException', (error) => void report(error).finally(() => process.exit(1)));
+process.on('uncaughtException', (error) => void stray(error));
 
+const program = makeProgram();
 try {
-  await makeProgram().parseAsync();
+  await program.parseAsync();
 } catch (error) {
   if (isParserError(error))
     process.exitCode = error.exitCode === 0 ? 0 : (await import('./exit-codes.ts')).exitCodes.usage;
   else process.exitCode = await report(error);
+}
+exitIsMeant();
+// The lines of a run are a side view; of any other command they are the result.
+process.on('exit', () => {
+  if (lostLines() && program.args[0] !== 'run') process.exitCode ||= 1;
+});
+setTimeout(leave, lingerMilliseconds).unref();
+
+/** Ends the process when its output is written. */
+function leave(): void {
+  if (process.stdout.writableLength + process.stderr.writableLength > 0)
+    return void setTimeout(leave, lingerMilliseconds).unref();
+  process.exit();
+}
+
+async function stray(error: unknown): Promise<void> {
+  if ((await import('./cancel.ts')).failUnderWay(error)) return;
+  await report(error).catch(() => undefined);
+  exitIsMeant();
+  process.exit(1);
 }
 
 function isParserError(error: unknown): error is CommanderError {

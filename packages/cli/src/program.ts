@@ -6,13 +6,21 @@ import { createRequire } from 'node:module';
 import type { Command } from 'commander';
 
 // Commander is CommonJS: required instead of imported, it is there in two thirds of the time.
-const { Command: Parser } = createRequire(import.meta.url)('commander') as typeof import('commander');
+const { Command: Parser, InvalidArgumentError } = createRequire(import.meta.url)(
+  'commander',
+) as typeof import('commander');
 
 const version = (): string =>
   (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
 /** For options that may be given several times. */
 const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+
+/** A name for what is written; an empty one would be the working directory. */
+const named = (name: string): string => {
+  if (name.trim() === '') throw new InvalidArgumentError('It is empty: name what is to be written.');
+  return name;
+};
 
 /** Makes an action of a function that returns the exit status. */
 const answering =
@@ -30,6 +38,7 @@ Exit status:
   2    the configuration or the command line is wrong
   3    finished, but items were skipped
   4    data that came in is missing or broken
+  129  cancelled by SIGHUP (its terminal was closed)
   130  cancelled (Ctrl-C); 143 by SIGTERM`;
 
 /** The whole command line. Usage errors throw a `CommanderError`. */
@@ -58,8 +67,9 @@ Start here:
     )
     .argument('<pipeline>', 'YAML file')
     .option('-s, --set <path=value>', 'replace a value of the file: STAGE.with.OPTION=VALUE (repeatable)', collect)
-    .option('-o, --output <folder>', 'output folder (default: `output` of the file, else NAME-output)')
+    .option('-o, --output <folder>', 'output folder (default: `output` of the file, else NAME-output)', named)
     .option('--resume', 'reuse the valid results of an earlier run there; make only what is missing')
+    .option('--overwrite', 'replace and remove the results of another pipeline that lie there')
     .option('--json', 'one JSON line per event on stdout, also on a terminal')
     .addHelpText(
       'after',
@@ -79,6 +89,8 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
     .description('Check pipeline files without touching any data; prints every issue with its place.')
     .argument('<files...>', 'YAML files')
     .option('-s, --set <path=value>', 'replace a value of the files (repeatable)', collect)
+    .option('-o, --output <folder>', 'output folder of the run, as run takes it', named)
+    .option('--overwrite', 'accept results of another pipeline in the output folder')
     .option('--json', 'issues as JSON')
     .action(answering(async () => (await import('./commands/validate.ts')).validateCommand));
 
@@ -110,7 +122,7 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
     .command('schema')
     .description('Print the JSON Schema of pipeline files, for completion and checks in editors.')
     .option('-p, --plugin <module>', 'also the stages of a plugin (repeatable)', collect)
-    .option('-o, --output <file>', 'write it to a file and say how to name it in a pipeline')
+    .option('-o, --output <file>', 'write it to a file and say how to name it in a pipeline', named)
     .action(answering(async () => (await import('./commands/schema.ts')).schemaCommand));
 
   program
@@ -142,7 +154,7 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
     .argument('<files...>', 'tokens: .npy, .npz, .safetensors or .pt files of [..., channels], in this order')
     .option('-w, --with <method>', 'umap, pca, kmeans or random-projection (default: umap, or what --model is)')
     .option('-s, --set <option=value>', 'an option of the method: components=3 (repeatable)', collect)
-    .requiredOption('-o, --output <file>', 'where the result goes: .npy, .safetensors or .pt')
+    .requiredOption('-o, --output <file>', 'where the result goes: .npy, .safetensors or .pt', named)
     .option('--tensor <name>', 'which tensor of a file, where it holds several')
     .option('--model <file>', 'transform with a fitted model instead of fitting')
     .option('--model-out <file>', 'save the fitted model')

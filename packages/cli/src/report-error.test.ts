@@ -74,6 +74,12 @@ describe('errorText', () => {
       [new StageError('umap', undefined, new RangeError('Array buffer allocation failed')), false],
       [new StageError('mine', 'clip-1', input, './mine.mjs'), false],
       [new StageError('umap', undefined, new Error('no')), false],
+      // What the platform threw is explained by the error around it.
+      [new InputError('a.zip', 'is damaged.', { cause: bug }), false],
+      [
+        new StageError('frames', undefined, new InputError('a.zip', 'is damaged.', { cause: new RangeError('x') })),
+        false,
+      ],
     ] as const)
       expect((await errorText(error)).includes(fault)).toBe(said);
     expect(await errorText(new StageError('mine', 'clip-1', input, './mine.mjs'))).not.toContain('plugin');

@@ -27,6 +27,7 @@ const outputCodes: ReadonlySet<string> = new Set([
 /** Names and options on the command line that cannot be. */
 const usageCodes: ReadonlySet<string> = new Set([
   'E_USAGE',
+  'E_OTHER_PIPELINE',
   'E_PIPELINE_FILE',
   'E_FILE_EXISTS',
   'E_OPTIONS',
@@ -84,11 +85,15 @@ function pluginNote(error: unknown): string {
 }
 
 /**
- * True when the last cause is neither an error that is reported to users nor one of the operating system, nor want of
- * memory.
+ * True when a stage failed for what is neither an error that is reported to users nor one of the operating system, nor
+ * want of memory. What such an error keeps as its own cause (a `TypeError` of the platform's inflater) has been explained.
  */
 function isBug(error: DeepEarthError): boolean {
-  const last = [...causes(error)].at(-1);
+  // Thrown at a place that the message names.
+  if (error.code === 'E_STRAY') return false;
+  const all = [...causes(error)];
+  if (all.some((cause) => cause instanceof DeepEarthError && !(cause instanceof StageError))) return false;
+  const last = all.at(-1);
   if (last instanceof RangeError) return !('code' in last) && !/allocation failed/i.test(last.message);
   return last instanceof TypeError || last instanceof ReferenceError;
 }

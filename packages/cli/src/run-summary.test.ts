@@ -1,6 +1,7 @@
 import type { Manifest } from '@deepearth/core/manifest';
 import { describe, expect, it } from 'vitest';
 import { runSummary } from './run-summary.ts';
+import { runTally, type RunTally } from './run-tally.ts';
 
 const file = (path: string, bytes: number): Manifest['outputs'][number] => ({
   path,
@@ -10,29 +11,24 @@ const file = (path: string, bytes: number): Manifest['outputs'][number] => ({
   key: '',
   stage: 'pictures',
 });
-const manifest = (parts: Partial<Manifest>): Manifest => ({
-  format: 2,
-  name: 'test',
-  status: 'done',
-  times: { startedAt: '', finishedAt: '', seconds: 0.5, busySeconds: { tokens: 3 } },
-  versions: {},
-  pipeline: [],
-  inputs: [],
-  outputs: [],
-  skipped: [],
-  warnings: [],
-  stages: [
-    {
-      id: 'tokens',
-      type: 'encoder/vjepa2',
-      spec: { kind: 'tokens', axes: [], dtype: null, count: 1 },
-      in: 1,
-      out: 1,
-      skipped: 0,
-    },
-  ],
-  ...parts,
-});
+/** What is added up of a run with these in its manifest. */
+function manifest({
+  outputs = [],
+  skipped = [],
+  warnings = [],
+  status = 'done',
+  times = { startedAt: '', finishedAt: '', seconds: 0.5, busySeconds: { tokens: 3 } },
+}: Partial<Manifest>): RunTally {
+  const { see, tally } = runTally();
+  see({ type: 'run-started', output: 'out', stages: [{ id: 'tokens', type: 'encoder/vjepa2', count: 1 }] });
+  for (const output of outputs) see({ type: 'artifact', ...output });
+  for (const skip of skipped) see({ type: 'skipped', ...skip });
+  for (const warning of warnings) see({ type: 'warning', ...warning });
+  for (const [stage, busySeconds] of Object.entries(times.busySeconds))
+    see({ type: 'stage-closed', stage, in: 1, out: 1, skipped: 0, busySeconds });
+  see({ type: 'run-finished', status, seconds: times.seconds });
+  return tally();
+}
 
 describe('runSummary', () => {
   it('lists folders with counts, and a file alone by its own name', () => {
@@ -47,8 +43,8 @@ describe('runSummary', () => {
       [
         'Done in 0.50 s: 4 files, 6.03 KB, in out',
         '  a/         2 files     30 B',
-        '  b/all.gif           1.00 KB',
         '  all.zip             5.00 KB',
+        '  b/all.gif           1.00 KB',
         '  manifest.json',
       ].join('\n'),
     );

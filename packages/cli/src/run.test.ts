@@ -17,6 +17,15 @@ ${rest}  - id: files
     type: sink/write-notes
 `;
 
+const odd = fileURLToPath(new URL('../fixtures/odd.mjs', import.meta.url));
+const oddly = (does: string): string => `plugins: [${JSON.stringify(odd)}, ${JSON.stringify(plugin)}]
+stages:
+  - { type: source/odd, with: { does: ${does} } }
+  - { type: sink/write-notes }
+`;
+const locks = async (output: string): Promise<string[]> =>
+  (await readdir(join(output, '.deepearth')).catch(() => [])).filter((name) => name.startsWith('lock.'));
+
 const whole = 2000;
 const isWhole = async (path: string): Promise<boolean> =>
   (await readFile(path, 'utf8')).trimEnd().split('\n').length === whole;
@@ -110,6 +119,111 @@ describe('deepearth run', () => {
       kill: { signal: 'SIGTERM', after: 'note-1.txt' },
     });
     expect(status).toBe(143);
+  });
+
+  it('ends with 129 when its terminal is closed, and frees the folder', async () => {
+    await using folder = await folderWith({ 'p.yaml': notes('{ count: 100, pauseMs: 30 }') });
+    const { status } = await deepearth(['run', 'p.yaml', '-o', 'out'], {
+      cwd: folder.path,
+      kill: { signal: 'SIGHUP', after: 'note-1.txt' },
+    });
+    expect(status).toBe(129);
+    expect(JSON.parse(await readFile(folder.file('out/manifest.json'), 'utf8'))).toMatchObject({ status: 'cancelled' });
+    expect(existsSync(folder.file('out/.deepearth'))).toBe(false);
+  });
+
+  it('ends at once by a second signal, whatever a stage does, and frees the folder', async () => {
+    await using folder = await folderWith({ 'p.yaml': oddly('holds') });
+    const { status, stderr } = await deepearth(['run', 'p.yaml', '-o', 'out'], {
+      cwd: folder.path,
+      kill: { signal: 'SIGINT', after: 'note-0.txt', thenAfter: 'stops at once' },
+    });
+    expect(status).toBe('SIGINT');
+    expect(stderr).not.toContain('given up');
+    expect(await locks(folder.file('out'))).toEqual([]);
+  });
+
+  it.each<[string, string, RegExp]>([
+    ['waits', 'waits for a promise that is never settled', /odd: waits for something that never comes.*\n.*odd\.mjs/],
+    ['throws', 'throws where nobody waits', /outside of the work of any stage: odd thing \(.*odd\.mjs:\d+:\d+\)/],
+    ['exits', 'ends the process', /odd\.mjs:\d+:\d+ called process\.exit\(0\)/],
+  ])('names a plugin that %s (it %s), fails, and frees the folder', async (does, _, message) => {
+    await using folder = await folderWith({ 'p.yaml': oddly(does) });
+    const { status, stderr } = await deepearth(['run', 'p.yaml', '-o', 'out'], { cwd: folder.path });
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toContain('a fault of DeepEarth Streams itself');
+    expect(status).toBe(1);
+    expect(await locks(folder.file('out'))).toEqual([]);
+    if (does !== 'exits')
+      expect(JSON.parse(await readFile(folder.file('out/manifest.json'), 'utf8'))).toMatchObject({ status: 'failed' });
+  });
+
+  it.each<[string, string, RegExp]>([
+    ['throws', `throw new Error('broken inside');`, /plugin \.\/bad\.mjs cannot be loaded: broken inside/],
+    ['ends the process', 'process.exit(0);', /bad\.mjs:1:9 called process\.exit\(0\)/],
+    [
+      'never ends',
+      'await new Promise(() => undefined);',
+      /plugin \.\/bad\.mjs cannot be loaded: it waits for something/,
+    ],
+  ])('names a plugin whose import %s', async (_, code, message) => {
+    await using folder = await folderWith({
+      'bad.mjs': code,
+      'p.yaml': 'plugins: [./bad.mjs]\nstages:\n  - type: source/synthetic\n',
+    });
+    const { status, stderr } = await deepearth(['validate', 'p.yaml'], { cwd: folder.path });
+    expect(stderr).toMatch(message);
+    expect([1, 2]).toContain(status);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('goes on when its lines find no room, which fails other commands', async () => {
+    await using folder = await folderWith({ 'p.yaml': notes('{ count: 5 }') });
+    const full = (words: string, streams: string) =>
+      spawnSync('bash', ['-c', `"$0" "$1" ${words} ${streams}`, process.execPath, commandPath], {
+        cwd: folder.path,
+        encoding: 'utf8',
+      });
+    const one = full('run p.yaml -o out', '> /dev/full');
+    expect(one.stderr.match(/no space is left/g)).toHaveLength(1);
+    expect(one.stderr).toContain('Done in');
+    expect(one.status).toBe(0);
+    expect(full('run p.yaml -o out-2', '> /dev/full 2> /dev/full').status).toBe(0);
+    expect(await readdir(folder.file('out-2/notes'))).toHaveLength(5);
+    expect(full('plan p.yaml', '> /dev/full').status).toBe(1);
+  });
+
+  it('asks before results of another pipeline go, as validate does', async () => {
+    await using folder = await folderWith({
+      'a.yaml': `output: out\n${notes('{ count: 3 }')}`,
+      'b.yaml': `output: out\n${notes('{ count: 2 }').replace('name: notes', 'name: other')}`,
+    });
+    expect((await deepearth(['run', 'a.yaml'], { cwd: folder.path })).status).toBe(0);
+    for (const command of ['validate', 'run']) {
+      const { status, stderr } = await deepearth([command, 'b.yaml'], { cwd: folder.path });
+      expect(stderr).toMatch(/out: holds 3 files .* of the pipeline "notes".*\n.*--overwrite/);
+      expect(status).toBe(2);
+    }
+    expect((await deepearth(['validate', 'b.yaml', '--output', 'elsewhere'], { cwd: folder.path })).status).toBe(0);
+    const { status, stderr } = await deepearth(['run', 'b.yaml', '--overwrite'], { cwd: folder.path });
+    expect(stderr).toContain('overwriting: 3 files (42.0 KB) of the pipeline "notes"');
+    expect(stderr).toContain('Removed 1 file');
+    expect(status).toBe(0);
+  });
+
+  it.each([
+    ['--output ""', ['run', 'p.yaml', '--output', ''], /--output <folder>' argument '' is invalid/],
+    ['output: in the file', ['run', 'null.yaml'], /null\.yaml:1:1 output: must/],
+    ['a blank one', ['validate', 'blank.yaml'], /blank\.yaml:1:1 output: must name a folder/],
+  ])('refuses an output folder without a name: %s', async (_, args, message) => {
+    await using folder = await folderWith({
+      'p.yaml': notes('{ count: 1 }'),
+      'null.yaml': `output:\n${notes('{ count: 1 }')}`,
+      'blank.yaml': `output: ' '\n${notes('{ count: 1 }')}`,
+    });
+    const { status, stderr } = await deepearth(args, { cwd: folder.path });
+    expect(stderr).toMatch(message);
+    expect(status).toBe(2);
+    expect(existsSync(folder.file('manifest.json'))).toBe(false);
   });
 
   it('can be killed at once and resumed: no half file has a final name', async () => {

@@ -5,17 +5,16 @@ import {
   auditTime,
   combineLatest,
   filter,
-  interval,
   map,
   scan,
   share,
-  startWith,
   Subscription,
   takeUntil,
   last,
   type MonoTypeOperatorFunction,
-  type Observable,
+  Observable,
 } from 'rxjs';
+import { formatBytes, plural } from './format.ts';
 import { liveLines } from './live-lines.ts';
 import { printJsonLine, remark } from './print.ts';
 import { progressLines } from './progress-lines.ts';
@@ -25,9 +24,19 @@ import { styleOf, type Style } from './style.ts';
 const redrawMs = 100;
 const jsonProgressMs = 200;
 
+/** Twice a second, from now on; it keeps no process alive, which would hide that a run has nothing left to do. */
+const clockTicks$ = new Observable<void>((subscriber) => {
+  subscriber.next();
+  const timer = setInterval(() => subscriber.next(), 500);
+  timer.unref();
+  return () => clearInterval(timer);
+});
+
 /** What a person should read of an event at once; undefined for most. */
 export function remarkOf(event: RunEvent, style: Style): string | undefined {
   if (event.type === 'warning') return `${style.yellow('warning:')} ${event.stage}: ${event.message}`;
+  if (event.type === 'overwriting')
+    return `${style.yellow('overwriting:')} ${plural(event.files, 'file')} (${formatBytes(event.bytes)}) of the pipeline ${JSON.stringify(event.pipeline)}`;
   if (event.type === 'skipped') return `${style.yellow('skipped:')} ${event.message}`;
   if (event.type === 'info') return `${style.dim(`${event.stage}:`)} ${event.message}`;
   return undefined;
@@ -52,7 +61,7 @@ export function showProgress(events$: Observable<RunEvent>, terminal: NodeJS.Wri
   const draw = (progress: ReturnType<typeof noProgress>): void => {
     if (progress.stages.length) block.draw(progressLines(progress, clock(), { columns: terminal.columns, style }));
   };
-  const ticks$ = interval(500).pipe(startWith(0), takeUntil(progress$.pipe(last(null, undefined))));
+  const ticks$ = clockTicks$.pipe(takeUntil(progress$.pipe(last(null, undefined))));
   const shown = new Subscription(() => block.close());
   shown.add(
     combineLatest([progress$, ticks$])

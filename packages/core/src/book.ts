@@ -4,26 +4,35 @@ import { byPath } from './by-path.ts';
 import type { ItemCounts, RunEvent, RunStatus, StageCounts } from './events.ts';
 import { frameTables, type FrameTable } from './frame-tables.ts';
 import type { Artifact, Item, Json } from './items.ts';
-import { lineage } from './lineage.ts';
+import { digestOf } from './former-run.ts';
+import { canonicalJson, lineage } from './lineage.ts';
 import { DeepEarthError, InputError } from './errors.ts';
-import type { Manifest, ManifestOutput, ManifestSoFar, SkippedItem } from './manifest.ts';
+import type { Manifest, ManifestOutput, ManifestSoFar, SkippedItem, UnwrittenManifest } from './manifest.ts';
+import { nameSet } from './name-set.ts';
 import type { Pipeline } from './pipeline.ts';
+import { refuseNotOurs } from './not-ours.ts';
 import { assertSafePath } from './safe-path.ts';
+import { sortedSpool, type SortedSpool } from './sorted-spool.ts';
 import type { ArtifactFile, ArtifactWriter, InputFile, StageOutput } from './stage.ts';
 import type { StreamSpec } from './specs.ts';
 import type { RunStore, Stored, StoreWriter } from './store.ts';
 
 /** The books of one run. */
 export interface Book {
-  /** What each stage read, by path. */
-  readonly inputs: ReadonlyMap<string, ReadonlyMap<string, InputFile>>;
-  readonly outputs: readonly ManifestOutput[];
+  /** The files that the given stages read, in the order of their paths; what the last of them said of a path counts. */
+  inputs(stages: readonly string[]): AsyncGenerator<InputFile>;
+  /** The files that the given stages wrote, in the order of their paths. */
+  outputs(stages: readonly string[]): AsyncGenerator<ManifestOutput>;
+  /** Whether a file of this path was written. */
+  wrote(path: string): boolean;
   readonly skipped: readonly SkippedItem[];
   readonly warnings: Manifest['warnings'];
   emit(event: RunEvent): void;
   recordInput(file: InputFile, stage: string): void;
   /** Takes down what a source sent. */
   recordSent(stage: string, item: Item): void;
+  /** Resolves when what was recorded needs no more memory than it should. */
+  settled(): Promise<void>;
   /** The frames that sources sent. */
   frames(): readonly FrameTable[];
   /** Items of a stage that has ended. */
@@ -33,24 +42,36 @@ export interface Book {
   findingsOf(stage: string): Readonly<Record<string, Json>> | undefined;
   /** Where one stage writes; every file is checked, recorded in the journal and told as an event. */
   outputOf(stage: string): StageOutput;
+  /** Lets go of the disk that the books take. */
+  close(): Promise<void>;
 }
 
 /**
  * Opens the books; files go to `store`, events to `tell`. `before` is what earlier runs wrote there, which alone may be
- * replaced; without it, anything may.
+ * replaced; without it, anything may. `resume` lets stages take over what is there.
  */
 export function openBook(
   store: RunStore,
   tell: (event: RunEvent) => void,
   before?: ReadonlyMap<string, ManifestOutput>,
+  resume = false,
 ): Book {
-  const inputs = new Map<string, Map<string, InputFile>>();
+  const scratches: { close(): Promise<void> }[] = [];
+  const spool = (name: string): SortedSpool =>
+    sortedSpool(async () => {
+      const scratch = await store.scratch(`.books/${name}`);
+      scratches.push(scratch);
+      return scratch;
+    });
+  const inputs = spool('inputs');
+  let settled: Promise<unknown> = Promise.resolve();
   const frames = frameTables();
   const counts = new Map<string, ItemCounts>();
-  const outputs: ManifestOutput[] = [];
+  const outputs = spool('outputs');
+  const written = nameSet();
   const skipped: SkippedItem[] = [];
   const warnings: { stage: string; message: string }[] = [];
-  const taken = new Set<string>();
+  const taken = nameSet();
   const findings = new Map<string, Record<string, Json>>();
 
   const emit = (event: RunEvent): void => {
@@ -63,19 +84,12 @@ export function openBook(
 
   const claim = async (path: string): Promise<void> => {
     assertSafePath(path);
-    const name = path.toLowerCase();
-    if (taken.has(name)) {
+    if (!taken.add(path.toLowerCase()))
       throw new DeepEarthError(`two files of this run are called ${path}.`, {
         code: 'E_NAME_TAKEN',
         remedy: 'Give one of the stages that write it another name: sinks have `directory`, renderers `layer`.',
       });
-    }
-    taken.add(name);
-    if (before && !before.has(path) && (await store.has(path)))
-      throw new InputError(`${store.name}/${path}`, 'is there already, and no run has written it.', {
-        code: 'E_NOT_OURS',
-        remedy: 'Move it away, or choose another output folder.',
-      });
+    if (before) await refuseNotOurs(store, path, before);
   };
 
   const entryOf = (stage: string, file: ArtifactFile, { bytes, sha256 }: Stored): ManifestOutput => {
@@ -97,22 +111,56 @@ export function openBook(
   const commit = async (stage: string, file: ArtifactFile, writing: StoreWriter): Promise<Artifact> => {
     const stored = await writing.commit((safe) => store.appendJournal(JSON.stringify(entryOf(stage, file, safe))));
     const entry = entryOf(stage, file, stored);
-    outputs.push(entry);
+    return enter(entry);
+  };
+
+  const enter = async (entry: ManifestOutput): Promise<Artifact> => {
+    const { stage, ...rest } = entry;
+    written.add(entry.path);
+    await outputs.add(entry.path, JSON.stringify(entry));
     emit({ type: 'artifact', stage, path: entry.path, bytes: entry.bytes, sha256: entry.sha256 });
-    const { stage: _, ...rest } = entry;
     return { kind: 'artifact', id: entry.path, ...rest };
   };
 
+  /** Whether a file is what was written there. */
+  const proven = async ({ path, bytes, sha256 }: ManifestOutput): Promise<boolean> => {
+    const file = await store.get(path);
+    if (!file) return false;
+    try {
+      return file.size === bytes && (await digestOf(file)) === sha256;
+    } finally {
+      await file.close();
+    }
+  };
+
   return {
-    inputs,
-    outputs,
+    async *inputs(stages) {
+      const rank = new Map(stages.map((id, index) => [id, index]));
+      let latest: { readonly stage: string; readonly file: InputFile } | undefined;
+      for await (const { line } of inputs.inOrder()) {
+        const next = JSON.parse(line) as NonNullable<typeof latest>;
+        if (!rank.has(next.stage)) continue;
+        if (latest && latest.file.path !== next.file.path) yield latest.file;
+        else if (latest && rank.get(latest.stage)! > rank.get(next.stage)!) continue;
+        latest = next;
+      }
+      if (latest) yield latest.file;
+    },
+    async *outputs(stages) {
+      const wanted = new Set(stages);
+      for await (const { line } of outputs.inOrder()) {
+        const entry = JSON.parse(line) as ManifestOutput;
+        if (wanted.has(entry.stage)) yield entry;
+      }
+    },
+    wrote: (path) => written.has(path),
     skipped,
     warnings,
     emit,
     recordInput(file, stage) {
-      const files = inputs.get(stage) ?? new Map<string, InputFile>();
-      inputs.set(stage, files.set(file.path, file));
+      settled = inputs.add(file.path, JSON.stringify({ stage, file }));
     },
+    settled: async () => void (await settled),
     recordSent: frames.see,
     frames: frames.tables,
     countsOf: (stage) => counts.get(stage),
@@ -139,6 +187,14 @@ export function openBook(
           discard: () => writing.discard(),
         };
       },
+      async kept(file) {
+        const former = resume ? before?.get(file.path) : undefined;
+        if (!former) return undefined;
+        const entry = entryOf(stage, file, former);
+        if (canonicalJson(entry) !== canonicalJson(former) || !(await proven(former))) return undefined;
+        await claim(file.path);
+        return await enter(entry);
+      },
       async read(path) {
         assertSafePath(path);
         const file = await store.get(path);
@@ -150,6 +206,7 @@ export function openBook(
         return file;
       },
     }),
+    close: async () => void (await Promise.all(scratches.map((scratch) => scratch.close()))),
   };
 }
 
@@ -161,7 +218,7 @@ export function manifestOf(
     readonly status: RunStatus;
     readonly stages: readonly (Omit<Manifest['stages'][number], keyof StageCounts> & StageCounts)[];
   },
-): Manifest {
+): UnwrittenManifest {
   const { started, name, status, message, versions, pipeline, range, former } = run;
   const finished = new Date();
   const stages = pipeline.map(({ id }) => id);
@@ -236,17 +293,19 @@ export function found(book: Book, stage: string): Pick<Manifest['stages'][number
   return findings ? { findings } : {};
 }
 
-function readAndWritten(book: Book, stages: readonly string[]): Pick<Manifest, 'inputs' | 'frames' | 'outputs'> {
-  const files = new Map(stages.flatMap((id) => [...(book.inputs.get(id) ?? [])]));
+function readAndWritten(
+  book: Book,
+  stages: readonly string[],
+): Pick<UnwrittenManifest, 'inputs' | 'frames' | 'outputs'> {
   const rank = new Map(stages.map((id, index) => [id, index]));
   const frames = book
     .frames()
     .filter(({ stage }) => rank.has(stage))
     .sort((a, b) => rank.get(a.stage)! - rank.get(b.stage)!);
   return {
-    inputs: [...files.values()].sort(byPath),
+    inputs: { [Symbol.asyncIterator]: () => book.inputs(stages) },
     ...(frames.length && { frames }),
-    outputs: book.outputs.filter(({ stage }) => rank.has(stage)).sort(byPath),
+    outputs: { [Symbol.asyncIterator]: () => book.outputs(stages) },
   };
 }
 

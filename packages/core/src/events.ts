@@ -44,6 +44,8 @@ export type RunEvent =
       readonly bytes: number;
       readonly sha256: string;
     }
+  /** Results of another pipeline that lie in the store: they are replaced, and removed in the end (`overwrite`). */
+  | { readonly type: 'overwriting'; readonly pipeline: string; readonly files: number; readonly bytes: number }
   /** A file of an earlier run into the same store, which this one does not write. */
   | { readonly type: 'removed'; readonly path: string }
   | ({ readonly type: 'stage-closed'; readonly stage: string } & StageCounts)

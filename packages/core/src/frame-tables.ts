@@ -1,5 +1,6 @@
 // The frames that the sources of a run sent, as tables for the manifest: column by column, which is half of what named rows take.
 
+import { numberColumn, textColumn, type Column } from './columns.ts';
 import type { Clip, Frame, Item } from './items.ts';
 
 /** The frames of one sequence as its source sent them; all columns have `count` entries. */
@@ -19,24 +20,26 @@ export interface FrameTable {
   readonly seconds?: readonly (number | null)[];
 }
 
+/** A table that grows, in few bytes for each frame. */
 interface Growing {
-  readonly numbers: number[];
-  files: string | string[];
-  pages?: (number | null)[];
-  at?: (string | null)[];
-  seconds?: (number | null)[];
+  readonly numbers: Column<number>;
+  /** One text as long as all frames come from there. */
+  files: string | Column<string>;
+  /** `pages`, `at` and `seconds`, in the order in which frames first had them. */
+  readonly more: Map<string, Column<number> | Column<string>>;
 }
 
 /** Collects the frames of all sources. */
 export interface FrameTables {
   /** Sees what a source sent: a frame, or stored tokens with the frames of their clip. */
   see(stage: string, item: Item): void;
+  /** The tables so far; their columns are made anew for each reading. */
   tables(): FrameTable[];
 }
 
 /**
- * Starts without a frame. It holds a number, a reference to the file's name and the time of each frame, some 70 bytes:
- * less than `inputs` holds of the files.
+ * Starts without a frame. Of each it holds its number, its times, and what its file's name has that the one before had
+ * not: some 35 bytes.
  */
 export function frameTables(): FrameTables {
   const all = new Map<string, Map<string, Growing>>();
@@ -46,23 +49,23 @@ export function frameTables(): FrameTables {
   const add = (stage: string, { sequence, number, locator, at, seconds }: Frame): void => {
     const sequences = all.get(stage) ?? new Map<string, Growing>();
     all.set(stage, sequences);
-    const table: Growing = sequences.get(sequence) ?? { numbers: [], files: locator.uri };
+    const table: Growing = sequences.get(sequence) ?? {
+      numbers: numberColumn(),
+      files: locator.uri,
+      more: new Map(),
+    };
     sequences.set(sequence, table);
     const before = table.numbers.length;
     table.numbers.push(number);
-    if (typeof table.files === 'string' && table.files !== locator.uri)
-      table.files = new Array<string>(before).fill(table.files);
-    if (typeof table.files !== 'string') table.files.push(locator.uri);
-    for (const [name, value] of [
-      ['pages', locator.page],
-      ['at', at],
-      ['seconds', seconds],
-    ] as const) {
-      // A column begins with the first frame that has a value.
-      if (value === undefined && !table[name]) continue;
-      const column = (table[name] ??= new Array<never>(before).fill(null as never)) as (typeof value | null)[];
-      column.push(value ?? null);
+    if (typeof table.files === 'string' && table.files !== locator.uri) {
+      const { files } = table;
+      table.files = textColumn();
+      for (let i = 0; i < before; i++) table.files.push(files);
     }
+    if (typeof table.files !== 'string') table.files.push(locator.uri);
+    extend(table.more, 'pages', locator.page, before, numberColumn);
+    extend(table.more, 'at', at, before, textColumn);
+    extend(table.more, 'seconds', seconds, before, numberColumn);
   };
 
   return {
@@ -80,22 +83,56 @@ export function frameTables(): FrameTables {
     },
     tables: () =>
       [...all].flatMap(([stage, sequences]) =>
-        [...sequences].map(([sequence, table]) => ({ stage, sequence, count: table.numbers.length, ...table })),
+        [...sequences].map(([sequence, table]) => tableOf(stage, sequence, table)),
       ),
   };
+}
+
+/** Adds a value to a column, which begins with the first frame that has one. */
+function extend<T>(
+  columns: Map<string, unknown>,
+  name: string,
+  value: T | undefined,
+  before: number,
+  begin: () => Column<T>,
+): void {
+  let column = columns.get(name) as Column<T> | undefined;
+  if (!column) {
+    if (value === undefined) return;
+    columns.set(name, (column = begin()));
+    for (let i = 0; i < before; i++) column.push(null);
+  }
+  column.push(value ?? null);
+}
+
+function tableOf(stage: string, sequence: string, { numbers, files, more }: Growing): FrameTable {
+  const table = { stage, sequence, count: numbers.length };
+  const columns: [string, Column<number> | Column<string> | string][] = [
+    ['numbers', numbers],
+    ['files', files],
+    ...more,
+  ];
+  for (const [name, column] of columns)
+    Object.defineProperty(table, name, {
+      enumerable: true,
+      ...(typeof column === 'string' ? { value: column } : { get: () => column.values() }),
+    });
+  return table as FrameTable;
 }
 
 /** One table per source and sequence of those of several runs, each frame once: parts of a run share some at their ends. */
 export function mergeFrameTables(parts: readonly (readonly FrameTable[])[]): FrameTable[] {
   const merged = frameTables();
   const known = new Set<string>();
-  for (const table of parts.flat())
+  for (const unread of parts.flat()) {
+    const table = { ...unread };
     for (let index = 0; index < table.count; index++) {
       const frame = frameOf(table, index);
       const name = JSON.stringify([table.stage, frame.sequence, frame.number, frame.locator]);
       if (!known.has(name)) merged.see(table.stage, frame);
       known.add(name);
     }
+  }
   return merged.tables();
 }
 

@@ -2,9 +2,10 @@
 
 import { map, merge, Observable, tap, type Subscription } from 'rxjs';
 import { inputsThatWait } from './apart.ts';
-import { DeepEarthError } from './errors.ts';
+import { DeepEarthError, StageError } from './errors.ts';
 import type { Item } from './items.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Pipeline, PipelineStage } from './pipeline.ts';
+import { patiently } from './patience.ts';
 import { edgeBound, type Plan } from './plan.ts';
 import { pull, push, type Delivery, type Pulled } from './pull.ts';
 import { stageRun, type RunServices, type StageRun } from './stage-run.ts';
@@ -84,7 +85,10 @@ export interface GraphEnd {
   readonly failure: unknown;
 }
 
-/** Wires all stages, waits for the last to close, and returns the first failure. */
+/**
+ * Wires all stages, waits for the last to close, and returns the first failure. A stage that does not close after the run
+ * was told to stop is given up, with a warning.
+ */
 export async function startGraph(
   planned: Plan,
   services: RunServices,
@@ -120,8 +124,45 @@ export async function startGraph(
     merge(...leaves.map((leaf) => leaf.pipe(map(taken)))).subscribe({ error: () => resolve(), complete: resolve });
   });
   for (const [id, output$] of outputs) taps.connect(id, output$);
-  await ended;
-  await Promise.all(runs.map(({ closed }) => closed));
+  /** Stages that have not closed: those at work, or all where none is (each waits for another, or for the program). */
+  const unfinished = (): PipelineStage[] => {
+    const open = planned.stages.filter((_, index) => !runs[index]!.isClosed()).map(({ stage }) => stage);
+    const working = open.filter(({ id }) =>
+      runs[planned.stages.findIndex(({ stage }) => stage.id === id)]!.isWorking(),
+    );
+    return working.length > 0 ? working : open;
+  };
+  await patiently(
+    ended.then(() => Promise.all(runs.map(({ closed }) => closed))),
+    { signal: services.signal, stalled: () => fail(stalledError(unfinished())) },
+  ).catch((reason: unknown) => {
+    // A run that stalled is named by its error already.
+    if (reason instanceof DeepEarthError && reason.code === 'E_STALLED') return;
+    for (const { id } of unfinished())
+      services.book.emit({
+        type: 'warning',
+        stage: id,
+        message: 'had not ended some time after the run was told to stop; what it was doing is given up.',
+      });
+  });
   if (failure === undefined && stop.signal.aborted) failure = stop.signal.reason;
   return { runs, failure };
+}
+
+/** The process has nothing left to do, and these stages still wait. */
+function stalledError(stages: readonly PipelineStage[]): DeepEarthError {
+  const [first, ...others] = stages;
+  const also = others.length ? ` So do ${others.map(({ id }) => id).join(', ')}.` : '';
+  const plugin = first?.definition.plugin;
+  const error = new DeepEarthError(
+    `waits for something that never comes: nothing is left to do that could bring it.${also}`,
+    {
+      code: 'E_STALLED',
+      remedy:
+        plugin === undefined
+          ? 'Run again with --resume; report it when it comes again.'
+          : `Look for a promise that is never settled in the plugin ${plugin}.`,
+    },
+  );
+  return first ? new StageError(first.id, undefined, error, plugin) : error;
 }

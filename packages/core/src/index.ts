@@ -24,7 +24,7 @@ export type { FrameTable } from './frame-tables.ts';
 export { jsonText } from './json-pieces.ts';
 export * from './names.ts';
 export { folderOf } from './folder-of.ts';
-export { run, type Run, type RunOptions, type RunResult } from './run.ts';
+export { run, type Run, type RunEnd, type RunOptions, type RunResult } from './run.ts';
 export type { Pulled } from './pull.ts';
 export type { StageRange } from './ranges.ts';
 export * from './run-stage.ts';

@@ -68,10 +68,19 @@ export interface Manifest {
 }
 
 /**
+ * A manifest before it is written: its long lists are on disk, and are read anew, in their order, by whoever goes through
+ * them.
+ */
+export type UnwrittenManifest = Omit<Manifest, 'inputs' | 'outputs'> & {
+  readonly inputs: AsyncIterable<InputFile>;
+  readonly outputs: AsyncIterable<ManifestOutput>;
+};
+
+/**
  * A manifest as a stage sees it while the run goes: of the stages that lead to it, which have ended when its input has, so
  * that it is the same in every run.
  */
-export type ManifestSoFar = Omit<Manifest, 'status' | 'times'> & {
+export type ManifestSoFar = Omit<UnwrittenManifest, 'status' | 'times'> & {
   readonly status: 'unfinished';
   /** Says what is left out. */
   readonly message: string;

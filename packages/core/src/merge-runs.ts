@@ -5,10 +5,11 @@ import { byPath } from './by-path.ts';
 import type { RunStatus } from './events.ts';
 import { InputError } from './errors.ts';
 import { mergeFrameTables } from './frame-tables.ts';
-import { digestOf } from './former-run.ts';
+import { digestOf, readEntries } from './former-run.ts';
 import { jsonPieces } from './json-pieces.ts';
 import { canonicalJson } from './lineage.ts';
 import type { Manifest, ManifestOutput } from './manifest.ts';
+import { refuseForeignManifest, refuseNotOurs } from './not-ours.ts';
 import { readManifest } from './read-manifest.ts';
 import { manifestName } from './safe-path.ts';
 import type { ByteSource } from './byte-source.ts';
@@ -19,7 +20,7 @@ import type { RunStore } from './store.ts';
  * Copies the outputs of finished runs of one pipeline over parts of its input into one store, each proven by its digest,
  * and writes the manifest of the whole last. Parts are taken in the order of their ranges, whatever the order of
  * `parts`. Throws an `InputError` for a part that did not end well, for parts of different pipelines, for parts that leave
- * a gap, and for two files of one name with different content.
+ * a gap, for two files of one name with different content, and where a file of nobody's would be replaced.
  */
 export async function mergeRuns(parts: readonly RunStore[], into: RunStore): Promise<Manifest> {
   if (parts.length === 0) throw new InputError(into.name, 'there are no runs to merge.', { code: 'E_MERGE' });
@@ -36,12 +37,22 @@ export async function mergeRuns(parts: readonly RunStore[], into: RunStore): Pro
   const range = united(runs);
   const lock = await into.lock();
   try {
+    await refuseForeignManifest(into);
+    const there = await readManifest(into);
+    if (there && there.name !== first.manifest.name && there.outputs.length > 0)
+      throw refused(
+        into,
+        `it holds results of the pipeline ${JSON.stringify(there.name)}, not of ${JSON.stringify(first.manifest.name)}.`,
+        'Merge into another folder.',
+      );
+    const before = await readEntries(into);
     const outputs = new Map<string, ManifestOutput>();
     for (const { store, manifest } of runs) {
       for (const entry of manifest.outputs) {
         const known = outputs.get(entry.path);
         if (known && known.sha256 !== entry.sha256)
           throw refused(store, `${entry.path} differs from the file of that name in another part.`);
+        if (!known && !sameStore(store, into)) await refuseNotOurs(into, entry.path, before);
         if (!known) await copy(entry, store, into);
         outputs.set(entry.path, entry);
       }
@@ -50,6 +61,7 @@ export async function mergeRuns(parts: readonly RunStore[], into: RunStore): Pro
       runs.map(({ manifest }) => manifest),
       [...outputs.values()],
       range,
+      [...before.values()].filter(({ path }) => !outputs.has(path)),
     );
     await into.put(manifestName, jsonPieces(merged));
     await into.settle(false);
@@ -114,11 +126,12 @@ function mergeManifests(
   parts: readonly Manifest[],
   outputs: readonly ManifestOutput[],
   range: Range | undefined,
+  former: readonly ManifestOutput[],
 ): Manifest {
   const [first] = parts as readonly [Manifest, ...Manifest[]];
   const inputs = new Map(parts.flatMap((part) => part.inputs.map((file) => [file.path, file] as const)));
   const status: RunStatus = parts.some((part) => part.status === 'skipped') ? 'skipped' : 'done';
-  const { range: _, frames: _frames, ...rest } = first;
+  const { range: _, frames: _frames, former: _former, ...rest } = first;
   const frames = mergeFrameTables(parts.map((part) => part.frames ?? []));
   const times = parts.map((part) => part.times);
   const order = inOrderOf(first.stages.map(({ id }) => id));
@@ -142,6 +155,8 @@ function mergeManifests(
     inputs: [...inputs.values()].sort(byPath),
     ...(frames.length && { frames }),
     outputs: [...outputs].sort(byPath),
+    // What earlier runs left there stays known.
+    ...(former.length > 0 && { former: [...former].sort(byPath) }),
     stages: first.stages.map(({ findings: _own, ...stage }, index) => {
       const all = parts.map((part) => part.stages[index]!);
       const sum = (of: (counts: (typeof all)[number]) => number): number =>

@@ -2,7 +2,8 @@
 
 import { inputsThatWait } from './apart.ts';
 import { asideBytes } from './aside.ts';
-import { ConfigError, DeepEarthError, sentence, StageError, type ConfigIssue } from './errors.ts';
+import { ConfigError, DeepEarthError, InputError, sentence, StageError, type ConfigIssue } from './errors.ts';
+import { patiently } from './patience.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
 import { findClashes, type Clash, type Named } from './planned-files.ts';
 import { axisSize, itemBytes, type StreamSpec } from './specs.ts';
@@ -153,17 +154,19 @@ async function describeStages(
   return done;
 }
 
+/** What waits at the edges behind a stage; frames and clips are handles. */
+const waitingBytes = (output: StreamSpec, consumers: number): number =>
+  output.kind === 'frame' || output.kind === 'clip' ? 0 : (itemBytes(output) ?? 0) * (consumers * edgeBound + 1);
+
 /** The plan of all stages together. */
 function summed(pipeline: Pipeline, stages: readonly StagePlan[]): Plan {
-  const waiting = (output: StreamSpec, consumers: number): number =>
-    output.kind === 'frame' || output.kind === 'clip' ? 0 : (itemBytes(output) ?? 0) * (consumers * edgeBound + 1);
   return {
     pipeline,
     stages,
     sequences: unite(stages.map(({ description }) => description.output)),
     memoryBytes: stages.reduce(
       (sum, { description, consumers }) =>
-        sum + (description.memoryBytes ?? 0) + waiting(description.output, consumers.length),
+        sum + (description.memoryBytes ?? 0) + waitingBytes(description.output, consumers.length),
       0,
     ),
     diskBytes: stages.reduce((sum, { description }) => sum + (description.diskBytes ?? 0), 0),
@@ -234,6 +237,31 @@ function framesOf(output: StreamSpec, inputs: readonly { readonly spec: StreamSp
   return { frames: { height: same('height'), width: same('width'), count } };
 }
 
+/** Refuses a plan that needs more memory than `limit` bytes. Throws an `InputError` with the stages that need most. */
+export function refuseMemory({ pipeline, stages, memoryBytes }: Plan, limit: number): void {
+  if (memoryBytes <= limit) return;
+  const most = stages
+    .map(({ stage, description, consumers }) => ({
+      id: stage.id,
+      bytes: (description.memoryBytes ?? 0) + waitingBytes(description.output, consumers.length),
+    }))
+    .sort((a, b) => b.bytes - a.bytes)
+    .slice(0, 3)
+    .filter(({ bytes }) => bytes > memoryBytes / 20)
+    .map(({ id, bytes }) => `${id} ${gigabytes(bytes)}`);
+  throw new InputError(
+    pipeline.name,
+    `would take up to ${gigabytes(memoryBytes)} of memory (${most.join(', ')}), and there are ${gigabytes(limit)}.`,
+    {
+      code: 'E_MEMORY',
+      remedy:
+        'Take smaller frames or parts of them (transform/crop, transform/tile), or a smaller `batchSize` or `maxFitTokens`; or set `maxMemoryBytes` at the top of the pipeline file.',
+    },
+  );
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+
 /**
  * Stages whose items nobody takes: no sink writes them, no other stage reads them. `taken` are those that a program
  * listens to.
@@ -276,7 +304,15 @@ function describedBy(
 
 async function surveyed({ definition, options, locate, id }: PipelineStage, signal: AbortSignal): Promise<unknown> {
   try {
-    return await definition.survey?.(options, signal);
+    return await (definition.survey &&
+      patiently(Promise.resolve(definition.survey(options, signal)), {
+        signal,
+        stalled: () =>
+          new DeepEarthError(`its look at names and headers waits for something that never comes.`, {
+            code: 'E_STALLED',
+            remedy: 'Look for a promise that is never settled in what the stage does before a run.',
+          }),
+      }));
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     if (!(error instanceof DeepEarthError)) {

@@ -106,6 +106,7 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
     yield* running.items as AsyncIterable<Out>;
   } finally {
     await resources.close();
+    await book.close();
     await store.settle(false);
     await lock.release();
   }

@@ -371,3 +371,24 @@ describe('the manifest', () => {
     expect([...(await readEntries(store)).keys()]).toEqual(['plain-0.txt', 'plain-1.txt']);
   });
 });
+
+test('a run whose plan needs more memory than there is ends before anything is read, with the number', async () => {
+  let read = 0;
+  const greedy = defineTransform({
+    type: 'greedy',
+    summary: 'Holds much.',
+    options: z.strictObject({}),
+    examples: [],
+    describe: (input) => ({ output: input!, memoryBytes: 3 * 2 ** 30 }),
+    each: (item) => (read++, item),
+  });
+  const pipeline = definePipeline([use(plain(), { count: 1 }), use(greedy, {})]);
+  const store = memoryStore();
+  await expect(run(pipeline, { store, maxMemoryBytes: 2 ** 31 }).result).rejects.toMatchObject({
+    code: 'E_MEMORY',
+    message: expect.stringMatching(/3\.00 GiB.*greedy.*2\.00 GiB/) as string,
+  });
+  expect([read, await store.has('manifest.json')]).toEqual([0, false]);
+  await run(pipeline, { store, maxMemoryBytes: 4 * 2 ** 30 }).result;
+  expect(read).toBe(1);
+});

@@ -1,9 +1,9 @@
 // Runs a pipeline: wires the stages, carries events, and leaves a manifest whatever happens.
 
 import { Subject, type Observable } from 'rxjs';
-import { found, manifestOf, manifestUpTo, openBook, recipeOf } from './book.ts';
+import { found, manifestOf, manifestUpTo, openBook, recipeOf, type Book } from './book.ts';
 import { builtinModule } from './builtin-module.ts';
-import { CancelledError, InputError } from './errors.ts';
+import { CancelledError, DeepEarthError } from './errors.ts';
 import type { RunEvent, RunStatus } from './events.ts';
 import { formerRuns, readEntries } from './former-run.ts';
 import { openTaps, startGraph, type Taps } from './graph.ts';
@@ -11,8 +11,11 @@ import type { Item } from './items.ts';
 import { jsonPieces } from './json-pieces.ts';
 import type { Manifest } from './manifest.ts';
 import { memoryStore } from './memory-store.ts';
+import { refuseForeignManifest } from './not-ours.ts';
+import { otherPipeline, recordOwner, refuseOtherPipeline } from './owner.ts';
+import { patiently } from './patience.ts';
 import type { Pipeline } from './pipeline.ts';
-import { plan, unread, unreadWarning } from './plan.ts';
+import { plan, refuseMemory, unread, unreadWarning } from './plan.ts';
 import type { Pulled } from './pull.ts';
 import { stageRanges } from './ranges.ts';
 import type { StageRegistry } from './registry.ts';
@@ -22,26 +25,40 @@ import { manifestName } from './safe-path.ts';
 import type { Range, StageDefinition } from './stage.ts';
 import type { RunServices } from './stage-run.ts';
 import { removeFiles, staleFiles } from './stale-files.ts';
-import type { RunStore } from './store.ts';
+import type { RunStore, StoreLock } from './store.ts';
 
 /** How a pipeline is run. */
 export interface RunOptions {
   /** Where the run writes; memory by default. */
   readonly store?: RunStore;
+  /**
+   * Ends the run: as cancelled, or as failed where the reason is a `DeepEarthError` of the program (what went wrong outside
+   * of the stages).
+   */
   readonly signal?: AbortSignal;
   /** Uses what earlier runs into the same store left, as far as its digests and lineage still match. */
   readonly resume?: boolean;
+  /** Lets a run replace and remove the results of another pipeline that lie in the store. */
+  readonly overwrite?: boolean;
   /** Further stores whose runs are resumed from, the first that has an item first. */
   readonly former?: readonly RunStore[];
   /** Works on a part of every sequence, under the numbers that the whole would have; `mergeRuns` puts parts together. */
   readonly range?: Range;
   /** Sources beside those of the pipeline, for frames that are opened again from their locators. */
   readonly registry?: StageRegistry;
+  /** A pipeline whose plan needs more memory is refused before it starts; what it computes does not depend on it. */
+  readonly maxMemoryBytes?: number;
   /** Versions of packages and the platform, for the manifest. */
   readonly versions?: Readonly<Record<string, string>>;
 }
 
-/** What a run ends with. */
+/** How a run ended. */
+export interface RunEnd {
+  readonly status: RunStatus;
+  readonly store: RunStore;
+}
+
+/** What a run leaves. */
 export interface RunResult {
   readonly manifest: Manifest;
   readonly store: RunStore;
@@ -61,7 +78,11 @@ export interface Run {
    * the loop. Call it in the same turn that called `run`.
    */
   items(id: string): Pulled<Item>;
-  /** The manifest of a run that came to its end (items may have been skipped); rejects when the run failed or was cancelled. */
+  /** Resolves when the run has come to its end (items may have been skipped); rejects when it failed or was cancelled. */
+  readonly end: Promise<RunEnd>;
+  /**
+   * The same with the manifest, which is read from the store when this is first asked for: of many files it is large.
+   */
   readonly result: Promise<RunResult>;
 }
 
@@ -69,12 +90,21 @@ export interface Run {
 export function run(pipeline: Pipeline, options: RunOptions = {}): Run {
   const events = new Subject<RunEvent>();
   const taps = openTaps(pipeline);
-  const result = Promise.resolve()
+  const end = Promise.resolve()
     .then(() => execute(pipeline, options, events, taps))
     .finally(() => events.complete());
   // A caller that only watches the events is told there; taps of a run that never started end with its reason.
-  result.then(undefined, (error: unknown) => taps.fail(error));
-  return { events$: events.asObservable(), items$: taps.items$, items: taps.items, result };
+  end.then(undefined, (error: unknown) => taps.fail(error));
+  let result: Promise<RunResult> | undefined;
+  return {
+    events$: events.asObservable(),
+    items$: taps.items$,
+    items: taps.items,
+    end,
+    get result() {
+      return (result ??= end.then(async ({ store }) => ({ manifest: (await readManifest(store))!, store })));
+    },
+  };
 }
 
 async function execute(
@@ -82,7 +112,7 @@ async function execute(
   options: RunOptions,
   events: Subject<RunEvent>,
   taps: Taps,
-): Promise<RunResult> {
+): Promise<RunEnd> {
   const started = new Date();
   const stop = new AbortController();
   // Every stage and every edge listens; Node would call eleven a leak.
@@ -90,21 +120,30 @@ async function execute(
     0,
     stop.signal,
   );
-  const cancel = (): void => stop.abort(new CancelledError(options.signal?.reason));
-  if (options.signal?.aborted) throw new CancelledError(options.signal.reason);
+  const cancel = (): void =>
+    stop.abort(isFailure(options.signal?.reason) ? options.signal?.reason : new CancelledError(options.signal?.reason));
+  if (options.signal?.aborted)
+    throw isFailure(options.signal.reason) ? options.signal.reason : new CancelledError(options.signal.reason);
   options.signal?.addEventListener('abort', cancel, { once: true });
-  const { store = memoryStore(), resume = false, range, versions = {} } = options;
+  const { store = memoryStore(), resume = false, overwrite = false, range, versions = {} } = options;
   try {
+    // Before anything is read; and again when no other run can write there any more.
+    if (!overwrite) await refuseOtherPipeline(store, pipeline);
     const planned = await plan(pipeline, { signal: stop.signal });
+    refuseMemory(planned, options.maxMemoryBytes ?? Infinity);
     const ranges = stageRanges(planned, range);
-    const lock = await store.lock();
+    const lock = await lockOf(store, stop.signal);
     lock.lost?.addEventListener('abort', () => stop.abort(lock.lost!.reason), { once: true });
     const resources = runResources();
     let failure: unknown;
+    let opened: Book | undefined;
     try {
       const before = await readEntries(store);
-      await refuseForeign(store);
-      const book = openBook(store, (event) => events.next(event), before);
+      await refuseForeignManifest(store);
+      const other = await otherPipeline(store, pipeline);
+      if (other && !overwrite) await refuseOtherPipeline(store, pipeline);
+      await recordOwner(store, pipeline);
+      const book = (opened = openBook(store, (event) => events.next(event), before, resume));
       events.next({
         type: 'run-started',
         output: store.name,
@@ -114,6 +153,7 @@ async function execute(
           count: description.output.count,
         })),
       });
+      if (other) events.next({ type: 'overwriting', pipeline: other.name, files: other.files, bytes: other.bytes });
       const warn = (stage: string, message: string): void => book.emit({ type: 'warning', stage, message });
       for (const { stage, description } of planned.stages)
         for (const message of description.warnings ?? []) warn(stage.id, message);
@@ -133,22 +173,23 @@ async function execute(
       };
       const graph = await startGraph(planned, services, stop, taps);
       failure = graph.failure;
-      await resources.close().catch((error: unknown) => (failure ??= error));
+      await patiently(resources.close(), {
+        signal: stop.signal,
+        stalled: () =>
+          new DeepEarthError('closing what stages keep for their items waits for something that never comes.', {
+            code: 'E_STALLED',
+          }),
+      }).catch((error: unknown) => (failure ??= error));
       const status: RunStatus =
         failure !== undefined
-          ? options.signal?.aborted
+          ? options.signal?.aborted && !isFailure(options.signal.reason)
             ? 'cancelled'
             : 'failed'
           : book.skipped.length
             ? 'skipped'
             : 'done';
       const message = failure === undefined ? undefined : failure instanceof Error ? failure.message : String(failure);
-      const stale = await staleFiles(
-        store,
-        before,
-        book.outputs,
-        [...book.inputs.values()].flatMap((files) => [...files.values()]),
-      );
+      const stale = await staleFiles(store, before, book.wrote, book.inputs(pipeline.stages.map(({ id }) => id)));
       const manifest = manifestOf(book, {
         started,
         // What earlier runs proved stays proven until it is replaced or removed.
@@ -176,12 +217,14 @@ async function execute(
         if (failure === undefined) throw error;
       });
       if (failure === undefined) await removeFiles(store, stale, (event) => events.next(event));
+      await book.close();
       await store.settle(!written);
       events.next({ type: 'run-finished', status, seconds: manifest.times.seconds, ...(message ? { message } : {}) });
       if (failure) throw failure;
-      return { manifest, store };
+      return { status, store };
     } finally {
       await resources.close().catch(() => undefined);
+      await opened?.close().catch(() => undefined);
       await lock.release();
     }
   } finally {
@@ -189,15 +232,23 @@ async function execute(
   }
 }
 
-/** Refuses a store whose manifest no run has written: it would be replaced. */
-async function refuseForeign(store: RunStore): Promise<void> {
-  if (!(await store.has(manifestName))) return;
-  const manifest: Partial<Manifest> | undefined = await readManifest(store).catch(() => undefined);
-  if (Array.isArray(manifest?.outputs) && typeof manifest.format === 'number') return;
-  throw new InputError(`${store.name}/${manifestName}`, 'is there already, and no run has written it.', {
-    code: 'E_NOT_OURS',
-    remedy: 'Move it away, or choose another output folder.',
+/** Whether an abort is for a failure: anything else cancels. */
+const isFailure = (reason: unknown): reason is DeepEarthError =>
+  reason instanceof DeepEarthError && !(reason instanceof CancelledError);
+
+/** Takes the lock, unless the run is stopped before it has it: another's lock may be watched for a while. */
+async function lockOf(store: RunStore, signal: AbortSignal): Promise<StoreLock> {
+  const locking = store.lock();
+  const stopped = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    if (signal.aborted) reject(signal.reason);
   });
+  try {
+    return await Promise.race([locking, stopped]);
+  } catch (error) {
+    locking.then((lock) => lock.release()).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Finds sources by type: those of the pipeline first. */

@@ -82,6 +82,23 @@ export function itemBytes(stream: StreamSpec): number | null {
   );
 }
 
+/**
+ * Bytes of the pixels of a frame: one of the stream, or one that its items were made of; of three 8-bit channels unless
+ * the stream says more. 0 where the size is not known.
+ */
+export function frameBytes(stream: StreamSpec): number {
+  const own = stream.kind === 'frame' || stream.kind === 'clip';
+  const size = (edge: 'height' | 'width'): number => (own ? axisSize(stream, edge) : stream.frames?.[edge]) ?? 0;
+  const values = own ? (axisSize(stream, 'channels') ?? 3) * elementBytes(stream.dtype ?? 'uint8') : 3;
+  return size('height') * size('width') * values;
+}
+
+/**
+ * What a stage holds that reads frames one after another: the frame it works on, and the one before, whose memory comes
+ * back when more is asked for.
+ */
+export const readingBytes = (stream: StreamSpec): number => 2 * frameBytes(stream);
+
 /** How many items come, for people: `12`, `≤ 32`, `?`. */
 export const formatCount = ({ count, most }: StreamSpec): string =>
   count !== null ? String(count) : most ? `≤ ${most.count}` : '?';

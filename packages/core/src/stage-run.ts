@@ -40,6 +40,10 @@ export interface StageRun {
   readonly items: AsyncIterable<Item>;
   /** Settles when the stage is closed, whatever became of it. */
   readonly closed: Promise<void>;
+  /** Whether it has ended and is closed. */
+  isClosed(): boolean;
+  /** Whether it is at work, not waiting for its inputs or its consumers. */
+  isWorking(): boolean;
   counts(): StageCounts;
 }
 
@@ -167,6 +171,7 @@ export function stageRun(
     }
   }
 
+  let over = false;
   let settle = (): void => undefined;
   const closed = new Promise<void>((resolve) => (settle = resolve));
   const snapshot = (): StageCounts => ({ ...counts, busySeconds: Math.round(clock.milliseconds()) / 1000 });
@@ -176,7 +181,10 @@ export function stageRun(
       for await (const item of body()) {
         if (counts.out === 0 && output) checkItem(item, output, definition);
         counts.out += 1;
-        if (definition.kind === 'source') book.recordSent(id, item);
+        if (definition.kind === 'source') {
+          book.recordSent(id, item);
+          await book.settled();
+        }
         emit({ type: 'item', stage: id, item: item.id, out: counts.out });
         const sent =
           output && definition.plugin !== undefined && item.kind === 'frame'
@@ -191,11 +199,12 @@ export function stageRun(
       throw stageErrorOf(id, undefined, error, definition.plugin);
     } finally {
       clock.stop();
+      over = true;
       settle();
       emit({ type: 'stage-closed', stage: id, ...snapshot() });
     }
   })();
-  return { items, closed, counts: snapshot };
+  return { items, closed, isClosed: () => over, isWorking: clock.isRunning, counts: snapshot };
 }
 
 const nothing: AsyncIterable<Item> = {
@@ -231,6 +240,7 @@ function stopwatch() {
         if (--pauses === 0) since = performance.now();
       };
     },
+    isRunning: () => since !== undefined,
     milliseconds: () => total + (since === undefined ? 0 : performance.now() - since),
   };
 }

@@ -132,6 +132,11 @@ export interface StageOutput {
   write(file: ArtifactFile, content: Content): Promise<Artifact>;
   /** Starts a file whose content comes over time: a GIF, a video. */
   writer(file: Pick<ArtifactFile, 'path' | 'mediaType'>): Promise<ArtifactWriter>;
+  /**
+   * Takes over the file that an earlier run left under this path, where this run resumes it, the same is said of it (its
+   * key too) and its digest is proven; `undefined` where it has to be written. For files that are large.
+   */
+  kept(file: ArtifactFile): Promise<Artifact | undefined>;
   /** Opens a file of the store by its path; throws an `InputError` where there is none. Close it. */
   read(path: string): Promise<ByteSource>;
 }
@@ -293,6 +298,11 @@ export interface StageDefinition<
     options: ReadOptions,
     context: Pick<StageContext, 'keep' | 'share' | 'signal'>,
   ): Promise<Raster>;
+  /**
+   * For sources: the options that name what is read (a folder, an address). Results of a run that read something else are
+   * not replaced unasked; other options may change.
+   */
+  readonly reads?: readonly string[];
   /** For windowers: which frames of a sequence, by position, the clips of a range need. */
   framesOf?(clips: Range, options: z.output<Schema>): Range;
   /** Always runs once `open` succeeded. */

@@ -10,16 +10,16 @@ import type { RunStore } from './store.ts';
 export async function staleFiles(
   store: RunStore,
   before: ReadonlyMap<string, ManifestOutput>,
-  outputs: readonly ManifestOutput[],
-  inputs: Iterable<InputFile>,
+  wrote: (path: string) => boolean,
+  inputs: AsyncIterable<InputFile>,
 ): Promise<ManifestOutput[]> {
-  const kept = new Set(outputs.map(({ path }) => path));
+  const kept = new Set<string>();
   if (store.pathOf && before.size > 0)
-    for (const { path } of inputs) {
+    for await (const { path } of inputs) {
       const own = await store.pathOf(path);
       if (own !== undefined) kept.add(own);
     }
-  return [...before.values()].filter(({ path }) => !kept.has(path));
+  return [...before.values()].filter(({ path }) => !wrote(path) && !kept.has(path));
 }
 
 /** Removes files unless they were changed since they were written; each is told. */

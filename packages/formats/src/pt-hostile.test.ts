@@ -192,6 +192,15 @@ describe('a hand-made .pt file', () => {
       ]),
       'would inflate',
     ],
+    [
+      'an entry that the directory calls otherwise than its own header: byteorder would be missing',
+      archive(pickle(tensor()), undefined, 'big').then((bytes) => {
+        const copy = bytes.slice();
+        copy[new TextDecoder('latin1').decode(copy).lastIndexOf('byteorder')]! ^= 1;
+        return copy;
+      }),
+      'has another name in its own header',
+    ],
     ['a plain pickle', Promise.resolve(pickle(str('hello'))), 'not one of torch.save'],
     [
       'a legacy file that ends in its pickle',

@@ -199,6 +199,18 @@ describe('safetensors', () => {
   it.each<[string, ByteSource, string]>([
     ['no bytes', bytesSource(new Uint8Array(0)), '0 bytes'],
     ['a header longer than the file', file('{}', 0, 3n), 'header would be 3 bytes'],
+    [
+      'a header of 90 MB',
+      bytesSource(concat([new Uint8Array(BigUint64Array.of(90_000_000n).buffer), new Uint8Array(90_000_000)])),
+      'the limit is 16777216',
+    ],
+    ['brackets alone', file(`{"a":${'['.repeat(100_000)}`), 'nested more than 8 deep at byte 12'],
+    [
+      'more values than a header has',
+      file(`{"a":[${'0,'.repeat(1_000_000)}`),
+      'more values than are read, from byte 2000001',
+    ],
+    ['a hundred axes', file(one(`"dtype":"U8","shape":[${'1,'.repeat(99)}1],"data_offsets":[0,1]`), 1), '100 axes'],
     ['a header of 2^63 bytes', file('{}', 0, 2n ** 63n), 'the limit is'],
     ['a header that is no object', file('[]'), 'start with "{"'],
     ['a header after a byte order mark', file('\ufeff{}'), 'start with "{"'],

@@ -192,7 +192,7 @@ function parseEntry(bytes: Uint8Array, refuse: Refuse): [Omit<DirectoryEntry, 'e
 }
 
 /** The content of the extra field `id`. Throws when it is there twice. */
-function extraField(extra: Uint8Array, id: number, entry: string, refuse: Refuse): Uint8Array | undefined {
+export function extraField(extra: Uint8Array, id: number, entry: string, refuse: Refuse): Uint8Array | undefined {
   let found: Uint8Array | undefined;
   for (let at = 0; at + 4 <= extra.byteLength;) {
     const length = view(extra).getUint16(at + 2, true);

@@ -1,6 +1,8 @@
 // Writes ZIP archives as a stream: the same entries always give the same bytes, contents can be aligned, ZIP64 where it
 // is needed.
 
+import { nameSet } from '@deepearth/core/name-set';
+import type { Scratch } from '@deepearth/core/stage';
 import { concat } from './bytes.ts';
 import { crc32 } from './crc32.ts';
 import { deflateRaw } from './deflate.ts';
@@ -24,6 +26,8 @@ export interface ZipInput {
 export interface ZipOptions {
   /** Stored contents start at multiples of this many bytes; 1 (the default) for no alignment, at most 4,096. */
   readonly alignment?: number;
+  /** Where the directory waits, which is written last: memory unless told. */
+  readonly scratch?: Pick<Scratch, 'append' | 'read'>;
 }
 
 /** A file whose content is in memory. */
@@ -75,17 +79,18 @@ function record(...fields: readonly (readonly [2 | 4 | 8, number])[]): Uint8Arra
  */
 export async function* writeZip(
   inputs: AsyncIterable<ZipInput> | Iterable<ZipInput>,
-  { alignment = 1 }: ZipOptions = {},
+  { alignment = 1, scratch }: ZipOptions = {},
 ): AsyncGenerator<Uint8Array> {
   if (!Number.isInteger(alignment) || alignment < 1 || alignment > 4096)
     throw new RangeError(`an alignment of ${alignment} bytes`);
-  const written: Written[] = [];
-  const names = new Set<string>();
+  const directory = waitingLines(scratch);
+  const names = nameSet();
   let at = 0;
+  let count = 0;
   for await (const input of inputs) {
     const problem =
       nameProblem(input.name) ??
-      (names.has(input.name)
+      (!names.add(input.name)
         ? 'comes twice'
         : input.name.endsWith('/')
           ? 'is a folder'
@@ -95,18 +100,42 @@ export async function* writeZip(
     if (problem) throw new TypeError(`the entry name ${show(input.name)} ${problem}`);
     if (!Number.isSafeInteger(input.size) || input.size < 0)
       throw new RangeError(`${show(input.name)} has ${input.size} bytes`);
-    names.add(input.name);
     const entry = yield* writeEntry(input, at, alignment);
-    written.push(entry);
+    count++;
+    await directory.add(directoryLine(entry));
     at = entry.end;
   }
   const start = at;
-  for (const entry of written) {
-    const line = directoryLine(entry);
-    at += line.byteLength;
-    yield line;
+  for await (const lines of directory.all()) {
+    at += lines.byteLength;
+    yield lines;
   }
-  yield endRecords(written.length, start, at - start);
+  yield endRecords(count, start, at - start);
+}
+
+/** Bytes of the directory that go to the scratch at once. */
+const waitingBytes = 1 << 16;
+
+/** Lines that wait, in pieces of some size, in the scratch where there is one. */
+function waitingLines(scratch: ZipOptions['scratch']) {
+  const pieces: (Uint8Array | { readonly at: number; readonly length: number })[] = [];
+  let lines: Uint8Array[] = [];
+  let bytes = 0;
+  return {
+    async add(line: Uint8Array): Promise<void> {
+      lines.push(line);
+      bytes += line.byteLength;
+      if (bytes < waitingBytes) return;
+      const piece = concat(lines);
+      [lines, bytes] = [[], 0];
+      pieces.push(scratch ? { at: await scratch.append(piece), length: piece.byteLength } : piece);
+    },
+    async *all(): AsyncGenerator<Uint8Array> {
+      for (const piece of pieces)
+        yield piece instanceof Uint8Array ? piece : await scratch!.read(piece.at, piece.length);
+      if (lines.length) yield concat(lines);
+    },
+  };
 }
 
 async function* writeEntry(input: ZipInput, offset: number, alignment: number): AsyncGenerator<Uint8Array, Written> {

@@ -2,6 +2,7 @@ import { crc32 as nodeCrc32, deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '@deepearth/core/errors';
+import { memoryStore } from '@deepearth/core/memory-store';
 import { bytesSource, collect, concat, type ByteSource } from './bytes.ts';
 import { crc32, portableCrc32 } from './crc32.ts';
 import { deflateRaw, inflateRaw } from './deflate.ts';
@@ -181,6 +182,16 @@ describe('zip', () => {
     },
   );
 
+  it('is the same when the directory waits in a scratch', async () => {
+    const store = memoryStore();
+    const entries = function* (): Generator<ZipInput> {
+      for (let i = 0; i < 3000; i++) yield zipBytes(`pictures/frame_${i}.png`, Uint8Array.of(i, i >> 8));
+    };
+    const scratch = await store.scratch('directory');
+    expect(await collect(writeZip(entries(), { scratch }))).toEqual(await collect(writeZip(entries())));
+    expect(scratch.length).toBeGreaterThan(100_000);
+  });
+
   it('does not write a name twice', async () => {
     await expect(make(zipBytes('a', text('x')), zipBytes('a', text('y')))).rejects.toThrow('twice');
   });
@@ -293,12 +304,33 @@ describe('zip', () => {
       'aa',
       'overlaps',
     ],
+    [
+      'another local ZIP64 size',
+      edit(good, (view) => view.setUint32(local(0) + 18, 0xffffffff, true)),
+      'aa',
+      'another size',
+    ],
     ['local encryption', edit(good, (view) => view.setUint16(local(0) + 6, 1, true)), 'aa', 'other flags'],
   ])('refuses to read an entry with %s, and only that one', async (_, bytes, name, message) => {
     const { entries } = await open(bytes);
     await expect(entries.get(name)!.read()).rejects.toThrow(InputError);
     await expect(entries.get(name)!.read()).rejects.toThrow(message);
     expect(await entries.get('cc')!.read()).toEqual(text('third'));
+  });
+
+  it('compares the own header of every entry when it is asked to', async () => {
+    await (await open(good)).checkHeaders();
+    for (let bit = 0; bit < 16; bit++) {
+      const bytes = edit(good, (_, copy) => {
+        copy[line(2) + 46 + (bit >> 3)]! ^= 1 << (bit & 7);
+      });
+      // What makes a name impossible is seen at once.
+      const checked = open(bytes).then((zip) => zip.checkHeaders());
+      await expect(checked).rejects.toThrow(/another name|entry name|two entries/);
+    }
+    const named = await make(zipBytes('ü', text('x')));
+    const unmarked = edit(named, (view, copy) => view.setUint16(find(copy, central) + 8, 0, true));
+    await expect((await open(unmarked)).checkHeaders()).rejects.toThrow('other flags');
   });
 
   it('reads or refuses whatever becomes of an archive, and never fails otherwise', async () => {

@@ -7,7 +7,7 @@ import { crc32 } from './crc32.ts';
 import { inflateRaw } from './deflate.ts';
 import type { Location } from './lazy-tensor.ts';
 import { show } from './printable.ts';
-import { readDirectory, type DirectoryEntry } from './zip-directory.ts';
+import { extraField, readDirectory, type DirectoryEntry } from './zip-directory.ts';
 
 /** One file of an archive. */
 export interface ZipEntry {
@@ -31,16 +31,22 @@ export interface Zip {
   readonly source: ByteSource;
   /** By name, in the order of the directory; folders are left out. */
   readonly entries: ReadonlyMap<string, ZipEntry>;
+  /**
+   * Reads the own header of every entry, folders too. Throws an `InputError` where one does not agree with the directory: for formats in which
+   * an entry that is missing under its name means something.
+   */
+  checkHeaders(signal?: AbortSignal): Promise<void>;
 }
 
 /** Opens an archive by its directory alone. Throws an `InputError` that names the reason. */
 export async function openZip(source: ByteSource, signal?: AbortSignal): Promise<Zip> {
-  const directory = await readDirectory(source, signal);
+  const all = (await readDirectory(source, signal)).map((entry) => zipEntry(source, entry));
   return {
     source,
-    entries: new Map(
-      directory.filter(({ name }) => !name.endsWith('/')).map((entry) => [entry.name, zipEntry(source, entry)]),
-    ),
+    entries: new Map(all.filter(({ name }) => !name.endsWith('/')).map((entry) => [entry.name, entry])),
+    checkHeaders: async (abort) => {
+      for (const entry of all) await entry.locate(abort);
+    },
   };
 }
 
@@ -103,9 +109,14 @@ function zipEntry(source: ByteSource, entry: DirectoryEntry): ZipEntry {
 
 const hex = (n: number): string => n.toString(16).padStart(8, '0');
 
+/** Bits of the flags that say how the content is read: encrypted in one of three ways. */
+const contentFlags = 0x2041;
+const utf8Flag = 0x800;
+const later = 0xffffffff;
+
 /**
- * Reads an entry's local header, which has to agree with the directory. Its name and extra field may have other
- * lengths: .pt files pad there.
+ * Reads an entry's local header, which has to agree with the directory in name, flags, compression, sizes and CRC-32. Its extra
+ * field may have another length: .pt files pad there.
  */
 async function locateData(
   source: ByteSource,
@@ -113,24 +124,39 @@ async function locateData(
   refuse: (message: string) => never,
   signal?: AbortSignal,
 ): Promise<Location> {
-  const { offset, end } = entry;
-  if (end - offset < 30) refuse('has no room for its header');
-  const head = await source.read(offset, 30, signal);
+  const { offset, end, rawName } = entry;
+  if (end - offset < 30 + rawName.length) refuse('has no room for its header');
+  const head = await source.read(offset, 30 + rawName.length, signal);
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   if (view.getUint32(0, true) !== 0x04034b50) refuse(`has no header at byte ${offset}`);
-  const nameLength = view.getUint16(26, true);
-  const data = offset + 30 + nameLength + view.getUint16(28, true);
-  if (data + entry.compressedSize > end) refuse('overlaps what follows it');
-  const name = await source.read(offset + 30, nameLength, signal);
-  if (nameLength !== entry.rawName.length || name.some((byte, i) => byte !== entry.rawName[i]))
+  if (view.getUint16(26, true) !== rawName.length || rawName.some((byte, i) => byte !== head[30 + i]))
     refuse('has another name in its own header');
+  const extraLength = view.getUint16(28, true);
+  const data = offset + 30 + rawName.length + extraLength;
+  if (data + entry.compressedSize > end) refuse('overlaps what follows it');
   const flags = view.getUint16(6, true);
-  if ((flags ^ entry.flags) & 0x2041) refuse('has other flags in its own header');
+  // Names of ASCII alone are the same with and without the flag, and some programs set it in one place only.
+  const compared = rawName.some((byte) => byte > 127) ? contentFlags | utf8Flag : contentFlags;
+  if ((flags ^ entry.flags) & compared) refuse('has other flags in its own header');
   if (view.getUint16(8, true) !== entry.method) refuse('has another compression in its own header');
-  // With flag 3 sizes and CRC follow the data; 0xffffffff sends one to the ZIP64 extra field.
-  const agrees = (at: number, value: number): boolean =>
-    [value, 0xffffffff].includes(view.getUint32(at, true)) || (Boolean(flags & 8) && view.getUint32(at, true) === 0);
-  if (!agrees(14, entry.crc32) || !agrees(18, entry.compressedSize) || !agrees(22, entry.size))
+  const [crc, compressedSize, size] = [14, 18, 22].map((at) => view.getUint32(at, true)) as [number, number, number];
+  // With flag 3 sizes and CRC follow the data and are 0 here.
+  const agrees = (found: number, expected: number): boolean =>
+    found === expected || (Boolean(flags & 8) && found === 0);
+  const wide =
+    compressedSize === later || size === later
+      ? extraField(await source.read(data - extraLength, extraLength, signal), 1, 'in its own header', refuse)
+      : undefined;
+  let used = 0;
+  // In the order of the field: the size of the content stands before that of what is stored.
+  const own = (short: number): number => {
+    if (short !== later || !wide) return short;
+    if (used + 8 > wide.byteLength) refuse('has a ZIP64 field in its own header that is cut short');
+    used += 8;
+    return Number(new DataView(wide.buffer, wide.byteOffset).getBigUint64(used - 8, true));
+  };
+  const [ownSize, ownCompressed] = [own(size), own(compressedSize)];
+  if (!agrees(crc, entry.crc32) || !agrees(ownCompressed, entry.compressedSize) || !agrees(ownSize, entry.size))
     refuse('has another size or CRC-32 in its own header');
   return { offset: data, bytes: entry.compressedSize };
 }

@@ -33,7 +33,9 @@ export interface Architecture extends EncoderArchitecture {
   readonly positionGrid: number | null;
 }
 
-const positive = z.number().int().positive();
+/** Far above any encoder; sizes beyond would only be found out when memory is gone. */
+const positive = z.number().int().positive().max(65_536);
+const layers = z.number().int().positive().max(1024);
 /** A number, or the same one for height and width. */
 const square = z
   .union([positive, z.tuple([positive, positive])])
@@ -60,7 +62,7 @@ const activation = z
  */
 const common = {
   hidden_size: positive,
-  num_hidden_layers: positive,
+  num_hidden_layers: layers,
   num_attention_heads: positive,
   hidden_act: activation,
   num_channels: z.literal(3, 'only 3 channels are supported').default(3),
@@ -72,7 +74,7 @@ const dinov3Schema = z.looseObject({
   intermediate_size: positive.default(1536),
   layer_norm_eps: z.number().positive().default(1e-5),
   patch_size: square.default(16),
-  num_register_tokens: z.number().int().nonnegative().default(0),
+  num_register_tokens: z.number().int().nonnegative().max(65_536).default(0),
   rope_theta: z.number().positive().optional(),
   // Newer configs of transformers gather what belongs to the rotation.
   rope_parameters: z
@@ -92,11 +94,11 @@ const dinov3Schema = z.looseObject({
 
 const dinov2Schema = z.looseObject({
   ...common,
-  mlp_ratio: z.number().positive().default(4),
+  mlp_ratio: z.number().positive().max(1024).default(4),
   layer_norm_eps: z.number().positive().default(1e-6),
   image_size: square.default(224),
   patch_size: square.optional(),
-  num_register_tokens: z.number().int().nonnegative().optional(),
+  num_register_tokens: z.number().int().nonnegative().max(65_536).optional(),
   qkv_bias: z.boolean().default(true),
   use_swiglu_ffn: z.boolean().default(false),
   head_dim: z.undefined('heads of another size than hidden_size / num_attention_heads are not supported').optional(),

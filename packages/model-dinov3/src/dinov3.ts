@@ -6,6 +6,7 @@ import {
   isRefusal,
   lineage,
   oneStream,
+  readingBytes,
   refuse,
   spec,
   type Clip,
@@ -18,7 +19,7 @@ import { closeModel, encoderOptions, encodeStream, openModel, type OpenModel } f
 import { estimate } from '@deepearth/onnx/estimate';
 import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
 import { findProcessor, processorNotes, type FoundProcessor } from '@deepearth/vision/find-processor';
-import { edgeOffPatch, fits, layout, unseenWarnings } from '@deepearth/vision/geometry';
+import { edgeOffPatch, fits, layout, preparedBytes, unseenWarnings } from '@deepearth/vision/geometry';
 import { inputOptions } from '@deepearth/vision/input-options';
 import { prepareClip, type PreprocessOptions } from '@deepearth/vision/preprocess';
 import { z } from 'zod';
@@ -148,7 +149,7 @@ export const dinov3 = defineEncoder({
         'float32',
         input.count,
       ),
-      memoryBytes: cost.peakBytes,
+      memoryBytes: cost.peakBytes + readingBytes(input) + (known ? preparedBytes(placed, frames ?? 1) : 0),
       ...(known && { warnings: unseenWarnings(placed) }),
       notes: [...notes, ...(frames === null ? [] : [`${teraflop.toPrecision(3)} TFLOP for each clip`])],
     };

@@ -3,8 +3,12 @@
 import { meaningBy, type Spellings } from '@deepearth/onnx/tensor-spellings';
 import type { Architecture } from './architecture.ts';
 
-/** What masked patches become in training, and the rotary frequencies, which follow from the config. */
-const besides = /^(?:(?:embeddings\.)?mask_token|rope_embeddings\..*)$/;
+/**
+ * What masked patches become in training; the rotary frequencies, which follow from the config; the mask that takes the
+ * keys' share out of a bias; and norms of the class token that only training and classifiers use.
+ */
+const besides =
+  /^(?:(?:embeddings\.)?mask_token|rope_embed(?:dings)?\..*|blocks\.\d+\.attn\.qkv\.bias_mask|(?:local_)?cls_norm\.(?:weight|bias))$/;
 /** The linear classifier of `Dinov2ForImageClassification`. */
 const head = /^classifier\./;
 
@@ -29,15 +33,17 @@ const mlpNames: Readonly<Record<string, readonly string[]>> = {
   down_proj: ['down'],
 };
 
-/** The original's names of MLPs; gate and values in one matrix, the gate first. */
+/** The originals' names of MLPs: DINOv2's has gate and values in one matrix, the gate first, DINOv3's has two. */
 const originalMlpNames: Readonly<Record<string, readonly string[]>> = {
   fc1: ['up'],
   fc2: ['down'],
   w12: ['gate', 'up'],
+  w1: ['gate'],
+  w2: ['up'],
   w3: ['down'],
 };
 
-/** transformers' spelling, and that of DINOv2's repository. */
+/** transformers' spelling, and those of the repositories of DINOv2 and DINOv3. */
 const spellings: Spellings['encoder'] = [
   [/^embeddings\.patch_embeddings\.(?:projection\.)?(weight|bias)$/, ([, part]) => `patch.${part}`],
   [/^embeddings\.cls_token$/, () => 'classToken'],
@@ -58,7 +64,7 @@ const spellings: Spellings['encoder'] = [
   ],
   [/^patch_embed\.proj\.(weight|bias)$/, ([, part]) => `patch.${part}`],
   [/^cls_token$/, () => 'classToken'],
-  [/^register_tokens$/, () => 'registers'],
+  [/^(?:register|storage)_tokens$/, () => 'registers'],
   [/^pos_embed$/, () => 'positions'],
   [/^blocks\.(\d+)\.(norm[12])\.(weight|bias)$/, ([, layer, norm, part]) => `layers.${layer}.${norm}.${part}`],
   [/^blocks\.(\d+)\.ls([12])\.gamma$/, ([, layer, which]) => `layers.${layer}.scale${which}`],
@@ -68,7 +74,7 @@ const spellings: Spellings['encoder'] = [
   ],
   [/^blocks\.(\d+)\.attn\.proj\.(weight|bias)$/, ([, layer, part]) => `layers.${layer}.proj.${part}`],
   [
-    /^blocks\.(\d+)\.mlp\.(fc[12]|w12|w3)\.(weight|bias)$/,
+    /^blocks\.(\d+)\.mlp\.(fc[12]|w12|w[123])\.(weight|bias)$/,
     ([, layer, name, part]) => originalMlpNames[name!]!.map((known) => `layers.${layer}.${known}.${part}`),
   ],
   [/^(?:layernorm|norm)\.(weight|bias)$/, ([, part]) => `norm.${part}`],

@@ -26,15 +26,17 @@ export interface Architecture extends EncoderArchitecture {
   readonly labels: readonly string[];
 }
 
-const positive = z.number().int().positive();
+/** Far above any encoder; sizes beyond would only be found out when memory is gone. */
+const positive = z.number().int().positive().max(65_536);
+const layers = z.number().int().positive().max(1024);
 
 /** The fields of config.json that are used; what else stands there is left alone. */
 const configSchema = z.looseObject({
   model_type: z.string().optional(),
   hidden_size: positive,
-  num_hidden_layers: positive,
+  num_hidden_layers: layers,
   num_attention_heads: positive,
-  mlp_ratio: z.number().positive().default(4),
+  mlp_ratio: z.number().positive().max(1024).default(4),
   layer_norm_eps: z.number().positive().default(1e-6),
   patch_size: positive.default(16),
   tubelet_size: positive.default(2),
@@ -49,7 +51,7 @@ const configSchema = z.looseObject({
   use_modality_embeddings: z.boolean().optional(),
   interpolate_rope: z.boolean().optional(),
   pretrained_grid_size: positive.optional(),
-  hierarchical_layers: z.array(z.number().int().nonnegative()).optional(),
+  hierarchical_layers: z.array(z.number().int().nonnegative()).max(1024).optional(),
   id2label: z.record(z.string(), z.string()).optional(),
 });
 
@@ -144,7 +146,15 @@ export function inferArchitecture(shapes: ReadonlyMap<string, readonly number[]>
 }
 
 function checked(architecture: Architecture, path: string): Architecture {
-  const { hiddenSize, heads, headSize } = architecture;
+  const { hiddenSize, heads, headSize, levels, layers: depth } = architecture;
+  if (levels.some((level) => level >= depth))
+    throw new InputError(
+      path,
+      `says hierarchical_layers [${levels.slice(0, 8).join(', ')}] of ${depth} layers, counted from 0.`,
+      {
+        code: 'E_MODEL_CONFIG',
+      },
+    );
   if (!Number.isInteger(headSize) || headSize % 2)
     throw new InputError(
       path,

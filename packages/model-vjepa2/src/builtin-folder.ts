@@ -2,14 +2,15 @@
 
 import { join } from 'node:path';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
-import { writeFileWhole } from '@deepearth/formats/write-file-node';
+import { writeFileWhole, type WrittenFile } from '@deepearth/formats/write-file-node';
 import { builtinCheckpoint, builtinTitle } from './builtin.ts';
 
 /** Writes `config.json` and `model.safetensors`, each whole or not at all; the same bytes every time. */
-export async function writeBuiltin(folder: string): Promise<void> {
+export async function writeBuiltin(folder: string): Promise<readonly WrittenFile[]> {
   const { config, tensors } = builtinCheckpoint();
-  await writeFileWhole(join(folder, 'model.safetensors'), [
-    await encodeSafetensors(tensors, { format: 'pt', name: builtinTitle }),
-  ]);
-  await writeFileWhole(join(folder, 'config.json'), [new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`)]);
+  const write = (name: string, bytes: Uint8Array): Promise<WrittenFile> => writeFileWhole(join(folder, name), [bytes]);
+  return [
+    await write('model.safetensors', await encodeSafetensors(tensors, { format: 'pt', name: builtinTitle })),
+    await write('config.json', new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`)),
+  ];
 }

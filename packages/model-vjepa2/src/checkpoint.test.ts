@@ -256,3 +256,41 @@ test('the expected tensors of every official model are as many, and as large, as
     for (const name of expected.keys()) expect(meaningOf(publishedName(name))).toEqual({ encoder: [name] });
   }
 });
+
+test.each([
+  ['[]', 'has no weight_map'],
+  ['null', 'has no weight_map'],
+  ['{}', 'has no weight_map'],
+  ['{"weight_map":["a.safetensors"]}', 'has no weight_map'],
+  ['{"weight_map":{}}', 'names no file'],
+  ['{"weight_map":{"a":"../v2/model.safetensors"}}', 'names the file "../v2/model.safetensors"'],
+  ['{"weight_map":{"a":"sub/model.safetensors"}}', 'names the file "sub/model.safetensors"'],
+  ['{"weight_map":{"a":".."}}', 'names the file ".."'],
+  ['{"weight_map":{"a":5}}', 'names the file 5'],
+  ['{"weight_map":{"a":"none.safetensors"}}', 'none.safetensors: there is no such file'],
+  ['{', 'is no JSON'],
+])('an index of shards that is none is refused: %s', async (text, message) => {
+  const folder = mkdtempSync(join(root, 'index-'));
+  copyFileSync(fixture('v2/config.json'), join(folder, 'config.json'));
+  writeFileSync(join(folder, 'model.safetensors.index.json'), text);
+  await expect(openCheckpoint(folder)).rejects.toMatchObject({
+    code: 'E_MODEL_FILES',
+    message: expect.stringContaining(message) as string,
+  });
+});
+
+test('sizes that no encoder has are refused by their names before anything is made of them', () => {
+  const base = JSON.parse(readFileSync(fixture('v2/config.json'), 'utf8')) as Record<string, unknown>;
+  for (const [field, value] of [
+    ['num_hidden_layers', 1_000_000],
+    ['num_hidden_layers', -1],
+    ['num_hidden_layers', '2'],
+    ['hidden_size', 1e12],
+    ['crop_size', 1e6],
+    ['mlp_ratio', 1e9],
+  ] as const)
+    expect(() => readConfig({ ...base, [field]: value }, 'config.json')).toThrow(new RegExp(`config.json: .*${field}`));
+  expect(() => readConfig({ ...base, model_type: 'vjepa21', hierarchical_layers: [9] }, 'config.json')).toThrow(
+    'hierarchical_layers [9] of 2 layers',
+  );
+});

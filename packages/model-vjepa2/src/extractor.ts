@@ -103,25 +103,14 @@ async function load(options: ExtractorOptions = {}): Promise<VJepa2Extractor> {
   });
   let disposed = false;
 
-  async function read(inputs: readonly PictureInput[]): Promise<{ rasters: Raster[]; names: string[] }> {
-    // The same picture given several times is read once.
-    const known = new Map<PictureInput, Promise<Raster>>();
-    const names = inputs.map((input, i) => (typeof input === 'string' ? input : `frame ${i + 1} of ${inputs.length}`));
-    const rasters: Raster[] = [];
-    for (const [i, input] of inputs.entries()) {
-      if (!known.has(input)) known.set(input, toRaster(input, names[i]!));
-      rasters.push(await known.get(input)!);
-    }
-    return { rasters, names };
-  }
-
   async function ready(inputs: readonly PictureInput[]) {
     const still = inputs.length === 1 && architecture.family === '2.0';
     const frames = still ? Array.from({ length: stillFrames }, () => inputs[0]!) : inputs;
     if (frames.length === 0) throw new InputError('clip', 'there are no frames in it.');
     checkFrameCount(frames.length, architecture.tubelet, 'clip');
-    const { rasters, names } = await read(frames);
-    return readyClip(architecture, processor, rasters, { ...rest, names });
+    const names = frames.map((input, i) => (typeof input === 'string' ? input : `frame ${i + 1} of ${frames.length}`));
+    const unread = frames.map((key, i) => ({ key, read: () => toRaster(key, names[i]!) }));
+    return readyClip(architecture, processor, unread, { ...rest, names });
   }
 
   async function extract(

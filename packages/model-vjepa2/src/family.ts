@@ -31,7 +31,7 @@ export const vjepa2Family: ModelFamily<Architecture> = {
     },
     async write(folder) {
       const { writeBuiltin } = await import('./builtin-folder.ts');
-      await writeBuiltin(folder);
+      return writeBuiltin(folder);
     },
   },
 

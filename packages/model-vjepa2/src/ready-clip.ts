@@ -3,7 +3,7 @@
 import { InputError } from '@deepearth/core/errors';
 import type { Raster } from '@deepearth/core/items';
 import type { CropSize, Fit } from '@deepearth/vision/geometry';
-import { prepareClip, type PreparedClip } from '@deepearth/vision/preprocess';
+import { clipPreparation, type PreparedClip } from '@deepearth/vision/preprocess';
 import type { Processor } from '@deepearth/vision/processor-config';
 import type { Architecture } from './architecture.ts';
 
@@ -33,17 +33,33 @@ export function checkFrameCount(frames: number, tubelet: number, name: string): 
     );
 }
 
-/** A clip made ready for an encoder, by the checkpoint's processor. */
-export const readyClip = (
+/** A frame whose pixels are read when its turn comes. */
+export interface UnreadFrame {
+  /** A frame that has the key of the one before is not read again. */
+  readonly key: unknown;
+  read(): Promise<Raster>;
+}
+
+/**
+ * A clip made ready for an encoder, by the checkpoint's processor. Frames are read one after another, so that the pixels
+ * of one are in memory at a time. Throws what reading and preparing throw.
+ */
+export async function readyClip(
   { patchSize, tubelet, family }: Architecture,
   { processing, crop }: Processor,
-  rasters: readonly Raster[],
+  frames: readonly UnreadFrame[],
   { cropSize = crop, ...options }: ClipOptions,
-): PreparedClip =>
-  prepareClip(rasters, {
+): Promise<PreparedClip> {
+  const preparation = clipPreparation({
     ...options,
+    names: options.names ?? frames.map((_, index) => `frame ${index + 1} of ${frames.length}`),
     cropSize,
     patchSize,
     processing,
-    tubelet: rasters.length === 1 && family === '2.1' ? 1 : tubelet,
+    tubelet: frames.length === 1 && family === '2.1' ? 1 : tubelet,
   });
+  for (const [index, frame] of frames.entries())
+    if (index > 0 && frame.key === frames[index - 1]!.key) preparation.repeat();
+    else preparation.add(await frame.read());
+  return preparation.finish();
+}

@@ -51,7 +51,7 @@ export async function savePictureSeen(
   await writeAtomically(
     output,
     async (temporary) =>
-      void (await sharp(data, { raw: { height, width, channels: 3 } })
+      void (await sharp(data, { raw: { height, width, channels: 3 }, limitInputPixels: false })
         .png()
         .toFile(temporary)),
   );

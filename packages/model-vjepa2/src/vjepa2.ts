@@ -6,6 +6,7 @@ import {
   isRefusal,
   lineage,
   oneStream,
+  readingBytes,
   refuse,
   sourceName,
   spec,
@@ -18,7 +19,7 @@ import { estimate } from '@deepearth/onnx/estimate';
 import { rememberedDigest } from '@deepearth/onnx/cache';
 import { knownArchitecture, surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
 import { findProcessor, processorNotes, type FoundProcessor } from '@deepearth/vision/find-processor';
-import { edgeOffPatch, fits, layout, unseenWarnings } from '@deepearth/vision/geometry';
+import { edgeOffPatch, fits, layout, preparedBytes, unseenWarnings } from '@deepearth/vision/geometry';
 import { inputOptions } from '@deepearth/vision/input-options';
 import type { PreparedClip } from '@deepearth/vision/preprocess';
 import { z } from 'zod';
@@ -186,7 +187,8 @@ export const vjepa2 = defineEncoder({
         'float32',
         input.count,
       ),
-      ...(cost && { memoryBytes: cost.peakBytes }),
+      memoryBytes:
+        (cost?.peakBytes ?? 0) + readingBytes(input) + (known ? preparedBytes(placed, (frames ?? 1) * options.batchSize) : 0),
       ...(known && { warnings: unseenWarnings(placed) }),
       notes: [...notes, ...(teraflop ? [`${teraflop.toPrecision(3)} TFLOP for each clip`] : [])],
     };
@@ -220,12 +222,11 @@ export const vjepa2 = defineEncoder({
   close: closeModel,
 });
 
-async function prepare(clip: Clip, { options, state, signal }: Context): Promise<PreparedClip> {
+function prepare(clip: Clip, { options, state, signal }: Context): Promise<PreparedClip> {
   const { architecture } = state.encoder;
   checkFrameCount(clip.frames.length, architecture.tubelet, clip.id);
-  const rasters = [];
-  for (const frame of clip.frames) rasters.push(await frame.read({ signal }));
-  return readyClip(architecture, state.processor, rasters, {
+  const frames = clip.frames.map((frame) => ({ key: frame.key, read: () => frame.read({ signal }) }));
+  return readyClip(architecture, state.processor, frames, {
     ...clipOptions(options),
     range: options.range ?? clip.frames[0]!.range,
     names: clip.frames.map(sourceName),

@@ -101,8 +101,32 @@ async function weightFiles(folder: string, weights: string | undefined): Promise
     const pickled = join(folder, 'pytorch_model.bin');
     return [(await exists(pickled)) ? pickled : single];
   }
-  const { weight_map: map } = JSON.parse(await readFile(index, 'utf8')) as { weight_map?: Record<string, string> };
-  return [...new Set(Object.values(map ?? {}))].map((name) => join(folder, basename(name)));
+  return (await shardsOf(index)).map((name) => join(folder, name));
+}
+
+/** The files that an index of shards names. Throws an `InputError` for one that is no index, or names files elsewhere. */
+async function shardsOf(index: string): Promise<string[]> {
+  const refuse = (problem: string, cause?: unknown): InputError =>
+    new InputError(index, problem, { code: 'E_MODEL_FILES', cause, remedy: 'Fetch the checkpoint again.' });
+  const text = await readFile(index, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw refuse(`cannot be read (${cause.code ?? cause.message}).`, cause);
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw refuse(`is no JSON: ${(cause as Error).message}.`, cause);
+  }
+  const map = typeof json === 'object' && json !== null ? (json as { weight_map?: unknown }).weight_map : undefined;
+  if (typeof map !== 'object' || map === null || Array.isArray(map))
+    throw refuse('has no weight_map, which says in which file each tensor lies.');
+  const names = [...new Set(Object.values(map as Record<string, unknown>))];
+  if (names.length === 0) throw refuse('names no file.');
+  return names.map((name) => {
+    if (typeof name === 'string' && name === basename(name) && /^[^\\/:\0]+\.(?:safetensors|bin|pt)$/.test(name))
+      return name;
+    throw refuse(`names the file ${JSON.stringify(name)?.slice(0, 80)}; a shard is a file beside it.`);
+  });
 }
 
 async function openWeights(path: string): Promise<Files> {

@@ -1,6 +1,7 @@
 // The interface of a family of encoders: what the shared parts need of an encoder's package, as one value.
 
 import type { Tensor } from '@deepearth/core/tensor';
+import type { WrittenFile } from '@deepearth/formats/write-file-node';
 import type { EncoderArchitecture, Grid } from './architecture.ts';
 import type { AttentionForm } from './devices.ts';
 import type { PlacedWeight } from './placed-weights.ts';
@@ -103,8 +104,8 @@ export interface BuiltinModel {
   readonly config: unknown;
   /** Digest of everything in it. */
   digest(): Promise<string>;
-  /** Writes it to a folder, laid out like a published one, each file whole or not at all. */
-  write(folder: string): Promise<void>;
+  /** Writes it to a folder, laid out like a published one, each file whole or not at all; returns what was written. */
+  write(folder: string): Promise<readonly WrittenFile[]>;
 }
 
 /** A family of encoders that share names, graph and inputs. */

@@ -72,6 +72,7 @@ function faultsOf<A extends EncoderArchitecture>(
   family: ModelFamily<A>,
   architecture: A,
   candidate: Candidate,
+  masked: ReadonlySet<string>,
 ): string[] {
   const expected = family.expectedTensors(architecture);
   const shapes = shapesOf(candidate.tensors);
@@ -89,8 +90,9 @@ function faultsOf<A extends EncoderArchitecture>(
     else if (!floats.has(tensor.dtype)) faults.push(`${storedName} holds ${tensor.dtype}, not floats`);
   }
   // A layer too many is no spare tensor: the config describes another encoder.
-  for (const [name, { entry }] of candidate.tensors)
-    if (!expected.has(name)) faults.push(`unexpected ${entry.storedName}`);
+  for (const [name, { entry, parts }] of candidate.tensors)
+    if (!expected.has(name) && !(parts > 1 && masked.has(entry.storedName)))
+      faults.push(`unexpected ${entry.storedName}`);
   return faults;
 }
 
@@ -119,13 +121,17 @@ export function findEncoder<A extends EncoderArchitecture>(
   // Without a single name that fits, the faults are those of an encoder of which nothing is there.
   if (candidates.size === 0) candidates.set('', { prefix: '', tensors: new Map(), twice: [] });
 
+  // A mask beside a bias of queries, keys and values takes the share out that the encoder does not have (DINOv3's keys).
+  const masked = new Set(
+    entries.flatMap(({ storedName }) => (storedName.endsWith('_mask') ? [storedName.slice(0, -'_mask'.length)] : [])),
+  );
   let problem: unknown;
   const judged = [...candidates.values()].flatMap((candidate) => {
     const shapes = shapesOf(candidate.tensors);
     try {
       const base = architecture ?? family.inferArchitecture?.(shapes, path);
       const own = base && (family.settle?.(base, shapes, path) ?? base);
-      return own ? [{ candidate, own, faults: faultsOf(family, own, candidate) }] : [];
+      return own ? [{ candidate, own, faults: faultsOf(family, own, candidate, masked) }] : [];
     } catch (error) {
       problem ??= error;
       return [];
@@ -140,7 +146,8 @@ export function findEncoder<A extends EncoderArchitecture>(
   const [best, ...others] = judged;
   if (!best) throw problem;
 
-  const { prefix, tensors } = best.candidate;
+  const { prefix } = best.candidate;
+  const expected = family.expectedTensors(best.own);
   const head = new Map(
     heads.filter((one) => prefix.startsWith(one.prefix)).map(({ name, entry }) => [name, entry] as const),
   );
@@ -151,7 +158,7 @@ export function findEncoder<A extends EncoderArchitecture>(
   const spare = entries.filter((entry) => !used.has(entry));
   return {
     architecture: best.own,
-    tensors,
+    tensors: new Map([...best.candidate.tensors].filter(([name]) => expected.has(name))),
     head,
     faults: best.faults,
     notes: [

@@ -1,9 +1,9 @@
 // Finds the folder or file of a model by the name that a user gives.
 
-import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
-import { cacheFolder, fillingCache } from './cache.ts';
+import { cacheFolder, cleanCache, fillingCache, rememberedDigest, writeAtomically } from './cache.ts';
 import type { AnyFamily, BuiltinModel } from './family.ts';
 import { parseHubName } from './hub.ts';
 import { namesOf } from './published.ts';
@@ -26,11 +26,31 @@ export interface ResolvedModel {
 
 const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
 
-/** Writes a built-in checkpoint into the cache once; its folder is named after its content. */
+/**
+ * Writes a built-in checkpoint into the cache, unless it is there as it was written: its folder is named after its content, and a
+ * list beside it has the digests of its files.
+ */
 async function placeBuiltin({ title, digest, write }: BuiltinModel): Promise<ResolvedModel> {
   const path = join(cacheFolder(), 'builtin', await digest());
-  if (!(await exists(join(path, 'config.json')))) await fillingCache(() => write(path));
+  const list = `${path}.sha256.json`;
+  if (!(await isAsListed(path, list)))
+    await fillingCache(async () => {
+      const files = (await write(path)).map(({ path: file, sha256 }) => [basename(file), sha256] as const);
+      await writeAtomically(list, (temporary) => writeFile(temporary, JSON.stringify(Object.fromEntries(files))));
+    });
   return { path, name: title };
+}
+
+/** Whether a folder holds the files of a list with their digests; false where there is no list that can be read. */
+async function isAsListed(folder: string, list: string): Promise<boolean> {
+  try {
+    const files = Object.entries(JSON.parse(await readFile(list, 'utf8')) as Readonly<Record<string, string>>);
+    for (const [name, sha256] of files)
+      if ((await rememberedDigest(join(folder, basename(name)))).sha256 !== sha256) return false;
+    return files.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -42,6 +62,7 @@ export async function resolveModel(
   model: string,
   { signal, log, progress }: ResolveOptions = {},
 ): Promise<ResolvedModel> {
+  await cleanCache();
   const builtins = families.flatMap(({ builtin }) => builtin ?? []);
   const builtin = builtins.find(({ name }) => name === model);
   if (builtin) return placeBuiltin(builtin);

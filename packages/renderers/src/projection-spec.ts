@@ -5,6 +5,7 @@ import {
   axisSize,
   isRefusal,
   oneStream,
+  readingBytes,
   refuse,
   spec,
   type DescribedInput,
@@ -55,6 +56,7 @@ export const describeFramePictures = (
       ...(count !== null && { most: { count } }),
       ...layersOf(input, layerOf),
     },
+    memoryBytes: readingBytes(input),
   };
 };
 

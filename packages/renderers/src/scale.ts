@@ -24,7 +24,7 @@ export async function scaled(picture: Tensor<'uint8'>, edge: number, byHeight: b
   const size = byHeight
     ? { height: edge, width: Math.max(1, Math.round((width * edge) / height)) }
     : { width: edge, height: Math.max(1, Math.round((height * edge) / width)) };
-  const { data, info } = await sharp(picture.data, { raw: { width, height, channels: 3 } })
+  const { data, info } = await sharp(picture.data, { raw: { width, height, channels: 3 }, limitInputPixels: false })
     .resize({ ...size, fit: 'fill', kernel: edge % own === 0 ? 'nearest' : 'lanczos3' })
     .raw()
     .toBuffer({ resolveWithObject: true });

@@ -468,3 +468,11 @@ describe('drawings and schemas', () => {
     expect(schema).toContain('"stride"');
   });
 });
+
+test('the most memory of a run stands at the top of a file, in whole bytes', async () => {
+  expect((await load(good)).maxMemoryBytes).toBeUndefined();
+  expect((await load(`maxMemoryBytes: 8000000000\n${good.trimStart()}`)).maxMemoryBytes).toBe(8e9);
+  expect(await problems(`maxMemoryBytes: 0\n${good.trimStart()}`)).toEqual([
+    expect.stringMatching(/^pipeline.yaml:1:\d+ maxMemoryBytes: /),
+  ]);
+});

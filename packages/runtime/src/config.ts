@@ -44,9 +44,17 @@ export const pipelineSchemaParts = {
     .describe('modules with stages of your own: paths relative to this file, or package names')
     .optional(),
   output: z
-    .string()
-    .min(1)
+    .string('must name a folder; leave the key out for the default')
+    .refine((name) => name.trim() !== '', 'must name a folder; leave the key out for the default')
     .describe('the folder for everything a run writes, relative to the working directory')
+    .optional(),
+  maxMemoryBytes: z
+    .number()
+    .int()
+    .positive()
+    .describe(
+      'a run whose plan needs more memory is refused before it starts; by default all that the machine or the container has',
+    )
     .optional(),
 };
 
@@ -66,6 +74,8 @@ export interface LoadedConfig {
   readonly pipeline: Pipeline;
   /** The `output` of the file, when it names one. */
   readonly output: string | undefined;
+  /** The `maxMemoryBytes` of the file, when it has one. */
+  readonly maxMemoryBytes: number | undefined;
   /** The registry, with the stages of the plugins that the file names. */
   readonly registry: StageRegistry;
 }
@@ -146,7 +156,7 @@ export async function parseConfig(
         ({ path, message, remedy }) => ({ location: locate(path), path: path.join('.'), message, remedy }),
       ),
     );
-  const { name = 'pipeline', plugins = [], output, stages } = parsed.data!;
+  const { name = 'pipeline', plugins = [], output, maxMemoryBytes, stages } = parsed.data!;
 
   let all = registry;
   for (const [index, plugin] of plugins.entries()) {
@@ -188,7 +198,7 @@ export async function parseConfig(
       locate: (path) => locate(['stages', index, ...path]),
     })),
   );
-  return { pipeline: definePipeline(uses, { name }), output, registry: all };
+  return { pipeline: definePipeline(uses, { name }), output, maxMemoryBytes, registry: all };
 }
 
 /**

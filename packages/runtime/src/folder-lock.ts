@@ -1,8 +1,9 @@
 // The lock of an output folder: one run at a time, taken over from a run that died by exactly one other.
 
 import { randomBytes } from 'node:crypto';
-import { open, readdir, readFile, rm, rmdir, stat, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { link, readdir, readFile, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { InputError } from '@deepearth/core/errors';
 import type { StoreLock } from '@deepearth/core/store';
@@ -46,7 +47,12 @@ export async function takeLock(state: string, folder: string, times: LockTimes =
         { ...times, watchMilliseconds: 0 },
       );
       if (!living) {
-        await Promise.all(others.map((lock) => rm(lock.path, { force: true })));
+        const left = (await readdir(state)).filter((name) => name.startsWith('taking.'));
+        await Promise.all(
+          [...others.map((lock) => lock.path), ...left.map((name) => join(state, name))].map((path) =>
+            rm(path, { force: true }),
+          ),
+        );
         return held(path, state, mine, times);
       }
       await rm(path, { force: true });
@@ -81,14 +87,39 @@ function held(path: string, state: string, mine: Holder, { beatMilliseconds }: L
   };
   const timer = setInterval(() => void beat(), beatMilliseconds);
   timer.unref();
+  const forget = freedAtExit(() => {
+    if ((JSON.parse(readFileSync(path, 'utf8')) as Holder).token === mine.token) rmSync(path, { force: true });
+    rmdirSync(state);
+  });
   return {
     lost: lost.signal,
     async release() {
+      forget();
       clearInterval(timer);
       if ((await readHolder(path))?.token === mine.token) await rm(path, { force: true });
       // The folder goes when nothing else lies in it, which is so when the run ended well.
       await rmdir(state).catch(() => undefined);
     },
+  };
+}
+
+const atExit = new Set<() => void>();
+const freeAll = (): void => {
+  for (const free of atExit)
+    try {
+      free();
+    } catch {
+      // It is gone already, or the folder holds what a later run goes on from.
+    }
+};
+
+/** Frees a lock when the process ends before its run does (`process.exit` of a plugin). Returns how to forget it. */
+function freedAtExit(free: () => void): () => void {
+  if (atExit.size === 0) process.on('exit', freeAll);
+  atExit.add(free);
+  return () => {
+    atExit.delete(free);
+    if (atExit.size === 0) process.off('exit', freeAll);
   };
 }
 
@@ -104,18 +135,15 @@ async function locks(state: string): Promise<Lock[]> {
     const number = pattern.exec(name)?.[1];
     if (number === undefined) continue;
     const path = join(state, name);
-    let holder = await readHolder(path);
-    if (!holder) {
-      // Its maker may be about to write into it; a maker that died in the middle never will.
-      await pause(20);
-      holder = await readHolder(path);
-    }
-    found.push({ path, number: Number(number), holder });
+    found.push({ path, number: Number(number), holder: await readHolder(path) });
   }
   return found;
 }
 
-/** The first lock whose holder lives; those whose process cannot be seen are watched, all of them at once. */
+/**
+ * The first lock whose holder lives. Those whose process cannot be seen are watched, all of them at once, and so is half
+ * a lock: its maker may be about to write into it, or have died in the middle.
+ */
 async function firstAlive(
   found: readonly Lock[],
   mine: Holder,
@@ -125,7 +153,7 @@ async function firstAlive(
   for (const lock of found) {
     const running = lock.holder && isRunning(lock.holder, mine);
     if (running) return lock;
-    if (lock.holder && running === undefined) unseen.push(lock);
+    if (running === undefined) unseen.push(lock);
   }
   if (unseen.length === 0) return undefined;
   if (watchMilliseconds === 0) return unseen[0];
@@ -151,13 +179,29 @@ const readHolder = (path: string): Promise<Holder | undefined> =>
     .then((text) => JSON.parse(text) as Holder)
     .catch(() => undefined);
 
+/**
+ * Makes a lock that is whole from its first moment; returns false where the name is taken, or another run took the folder
+ * and cleared away what killed runs had left. A file system without hard links makes it and writes into it.
+ */
 async function create(path: string, holder: Holder): Promise<boolean> {
+  const text = JSON.stringify(holder);
+  const aside = join(dirname(path), `taking.${holder.token}`);
+  const taken = (error: NodeJS.ErrnoException): false => {
+    if (error.code === 'EEXIST' || error.code === 'ENOENT') return false;
+    throw error;
+  };
   try {
-    const file = await open(path, 'wx');
-    await file.writeFile(JSON.stringify(holder)).finally(() => file.close());
+    await writeFile(aside, text);
+    await link(aside, path);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return false;
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (!withoutLinks.has(code)) return taken(error as NodeJS.ErrnoException);
+    return await writeFile(path, text, { flag: 'wx' }).then(() => true, taken);
+  } finally {
+    await rm(aside, { force: true });
   }
 }
+
+/** What file systems say that have no hard links. */
+const withoutLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'EACCES', 'EMLINK', 'UNKNOWN']);

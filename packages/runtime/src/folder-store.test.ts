@@ -143,13 +143,15 @@ test('a stale lock is taken over by exactly one of many that start together', as
   const state = join(folder, '.deepearth');
   for (let round = 0; round < 15; round++) {
     await mkdir(state, { recursive: true });
-    // Of a process that is gone; and of one that died while it made its lock.
-    await writeFile(join(state, 'lock.3'), JSON.stringify({ pid: 2 ** 22 + 1, host: hostname() }));
-    await writeFile(join(state, 'lock.4'), '');
+    // Of a process that is gone, which left a lock that it was about to take, too.
+    const gone = JSON.stringify({ pid: 2 ** 22 + 1, host: hostname() });
+    await writeFile(join(state, 'lock.3'), gone);
+    await writeFile(join(state, 'taking.4'), gone);
     const starts = await Promise.allSettled(Array.from({ length: 6 }, () => folderStore(folder).lock()));
     const inside = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
     expect(inside).toHaveLength(1);
     await inside[0]!.release();
+    expect((await readdir(state)).filter((name) => /lock|taking/.test(name))).toEqual([]);
   }
 });
 

@@ -1,9 +1,9 @@
 // A run store in a folder: whole files only, synced before they get their name.
 
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { InputError } from '@deepearth/core/errors';
+import { DeepEarthError, InputError } from '@deepearth/core/errors';
 import { stateFolder } from '@deepearth/core/safe-path';
 import type { RunStore, Stored } from '@deepearth/core/store';
 import { openFile } from '@deepearth/formats/file-source-node';
@@ -43,6 +43,11 @@ export interface FolderStore extends RunStore {
 
 /** The store of a folder. Nothing is looked at or made before it is used. */
 export function folderStore(path: string): FolderStore {
+  if (path.trim() === '')
+    throw new DeepEarthError('an output folder has no name.', {
+      code: 'E_USAGE',
+      remedy: 'Name one; "." is the working directory.',
+    });
   const folder = resolve(path);
   const state = join(folder, stateFolder);
   const parts = join(state, 'parts');
@@ -188,7 +193,14 @@ export function folderStore(path: string): FolderStore {
     },
     remove: (path) =>
       explained(async () => {
-        if (await staysInside(path)) await rm(join(folder, path), { force: true });
+        if (!(await staysInside(path))) return;
+        await rm(join(folder, path), { force: true });
+        // Folders go with their last file.
+        for (let at = dirname(path); at !== '.'; at = dirname(at)) {
+          plain.delete(at);
+          const left = await rmdir(join(folder, at)).catch((error: unknown) => error);
+          if (left) break;
+        }
       }),
     lock: () =>
       explained(async () => {

@@ -1,6 +1,7 @@
 // Runs
-export { run, type Run, type RunOptions, type RunResult } from './run.ts';
+export { run, type Run, type RunEnd, type RunOptions, type RunResult } from './run.ts';
 export { runStage, describeAlone, type RunStageOptions, type StageInput } from './run-stage.ts';
+export { refuseOtherResults } from './other-results.ts';
 export { mergeRuns } from './merge-runs.ts';
 export { folderStore, type FolderStore } from './folder-store.ts';
 export { sha256OfFile } from './sha256-of-file.ts';

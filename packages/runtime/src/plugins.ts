@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DeepEarthError } from '@deepearth/core/errors';
+import { patiently } from '@deepearth/core/patience';
 import type { StageRegistry } from '@deepearth/core/registry';
 import { stageKinds, type StageDefinition, type StageList } from '@deepearth/core/stage';
 
@@ -87,9 +88,15 @@ function packageUrl(name: string, from: string): string {
   }
 }
 
+/** An import cannot be given up. */
+const never = new AbortController().signal;
+
 async function importPlugin(name: string, url: string): Promise<Record<string, unknown>> {
   try {
-    return (await import(url)) as Record<string, unknown>;
+    return await patiently(import(url) as Promise<Record<string, unknown>>, {
+      signal: never,
+      stalled: () => new Error('it waits for something that never comes'),
+    });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
     const missing =

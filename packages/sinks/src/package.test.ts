@@ -1,12 +1,14 @@
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sha256, type Artifact } from '@deepearth/core';
+import { definePipeline, defineSink, defineSource, sha256, spec, use, type Artifact } from '@deepearth/core';
+import { run } from '@deepearth/runtime/run';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { bytesSource } from '@deepearth/formats/bytes';
 import { openZip } from '@deepearth/formats/zip';
 import { describeStage, given, makeArtifacts } from '@deepearth/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { packageSink } from './package.ts';
 
 describeStage(packageSink, {
@@ -78,4 +80,57 @@ test('of nothing is not written, with a warning', async () => {
   });
   for await (const artifact of items) found.push(artifact);
   expect([found, warnings]).toEqual([[], ['no file came in, so no package is written']]);
+});
+
+describe('a run that resumes a finished one', () => {
+  const textFiles = defineSink({
+    type: 'texts',
+    summary: 'Writes texts.',
+    options: z.strictObject({}),
+    examples: [],
+    describe: () => ({ output: { ...spec('artifact', {}, null), bytes: 10 } }),
+    each: (item, { output }): Promise<Artifact> =>
+      output.write(
+        { path: `texts/${item.id}.txt`, mediaType: 'text/plain', key: item.key },
+        new TextEncoder().encode(item.key),
+      ),
+  });
+  const texts = defineSource({
+    type: 'texts',
+    summary: 'Sends texts.',
+    options: z.strictObject({ count: z.int().default(3) }),
+    examples: [],
+    describe: () => ({ output: spec('text', {}, null) }),
+    async *process(_, { options }) {
+      for (let i = 0; i < options.count; i++) yield { kind: 'text', id: `text-${i}`, key: `key ${i}` } as never;
+    },
+  });
+  const start = (output: string, resume: boolean, count = 3) =>
+    run(definePipeline([use(texts, { count }, { id: 'source' }), use(textFiles, {}), use(packageSink, {})]), {
+      output,
+      resume,
+    }).result;
+  const place = async (output: string) => {
+    const path = join(output, 'package.zip');
+    return { inode: (await stat(path)).ino, digest: sha256(new Uint8Array(await readFile(path))) };
+  };
+
+  test('keeps the archive as it is, and writes it again where it differs or was changed', async () => {
+    const output = await mkdtemp(join(folder, 'resumed-'));
+    await start(output, false);
+    const first = await place(output);
+    const { manifest } = await start(output, true);
+    expect(await place(output)).toEqual(first);
+    expect(manifest.outputs.map(({ path }) => path)).toContain('package.zip');
+
+    await appendFile(join(output, 'package.zip'), 'x');
+    await start(output, true);
+    const mended = await place(output);
+    expect(mended.digest).toBe(first.digest);
+
+    await start(output, true, 2);
+    expect((await place(output)).digest).not.toBe(first.digest);
+    await start(output, false, 3);
+    expect((await place(output)).digest).toBe(first.digest);
+  });
 });

@@ -12,6 +12,8 @@ import {
   type StageOutput,
   type StreamSpec,
 } from '@deepearth/core';
+import { nameSet } from '@deepearth/core/name-set';
+import { sortedSpool } from '@deepearth/core/sorted-spool';
 import { writeZip, type ZipInput } from '@deepearth/formats/zip-writer';
 import { z } from 'zod';
 import { summaryLines } from './summary.ts';
@@ -72,35 +74,45 @@ export const packageSink = defineSink({
 
   async *process(
     artifacts: AsyncIterable<Artifact>,
-    { options, output, key, signal, progress, log, manifest, ownName },
+    { options, output, key, signal, progress, log, manifest, ownName, scratch },
   ) {
-    const files = new Map<string, Artifact>();
-    for await (const artifact of artifacts) files.set(artifact.path, artifact);
-    if (files.size === 0) return log.warn('no file came in, so no package is written');
     // Order of arrival depends on timing, order of names does not.
-    const sorted = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+    const listed = sortedSpool(() => scratch('files'));
+    const names = nameSet();
+    let count = 0;
+    for await (const artifact of artifacts) {
+      if (!names.add(artifact.path)) continue;
+      count++;
+      await listed.add(artifact.path, JSON.stringify(artifact));
+    }
+    if (count === 0) return log.warn('no file came in, so no package is written');
+    const sorted: Files = async function* () {
+      for await (const { line } of listed.inOrder()) yield JSON.parse(line) as Artifact;
+    };
     let done = 0;
-    const texts = options.contents ? textsAbout(manifest(), sorted) : [];
-    const entries = function* (): Generator<ZipInput> {
+    const texts = options.contents ? await textsAbout(manifest(), sorted) : [];
+    const entries = async function* (): AsyncGenerator<ZipInput> {
       for (const text of texts) yield text;
-      for (const file of sorted) {
+      for await (const file of sorted()) {
         yield {
           name: file.path,
           size: file.bytes,
           chunks: () => checked(output, file, signal),
           compression: compressible.test(file.mediaType) ? 'deflated' : 'stored',
         };
-        progress('files', ++done, sorted.length);
+        progress('files', ++done, count);
       }
     };
-    yield await output.write(
-      {
-        path: fileOf(options.file, ownName),
-        mediaType: 'application/zip',
-        key: key(digestOf(sorted), ...texts.map(({ sha256 }) => sha256)),
-        about: { kind: 'artifact' },
-      },
-      writeZip(entries()),
+    const file = {
+      path: fileOf(options.file, ownName),
+      mediaType: 'application/zip',
+      key: key(await digestOf(sorted), ...texts.map(({ sha256 }) => sha256)),
+      about: { kind: 'artifact' },
+    };
+    // A run that resumes a finished one has no room for the same archive once more.
+    yield (
+      (await output.kept(file)) ??
+      (await output.write(file, writeZip(entries(), { scratch: await scratch('directory') })))
     );
   },
 });
@@ -108,44 +120,49 @@ export const packageSink = defineSink({
 /** Pictures and floats hardly get smaller, and stored entries can be read in place. */
 const compressible = /^(text\/|application\/(json|x-ndjson|geo\+json)|image\/svg)/;
 
+/** The files of an archive in the order of their names, read anew for each reading. */
+type Files = () => AsyncGenerator<Artifact>;
+
 /** The texts of an archive. */
-const textsAbout = (manifest: ManifestSoFar, files: readonly Artifact[]): TextEntry[] => [
-  textEntry('README.txt', function* () {
-    for (const line of summaryLines(manifest, files)) yield `${line}\n`;
+const textsAbout = async (manifest: ManifestSoFar, files: Files): Promise<TextEntry[]> => [
+  await textEntry('README.txt', async function* () {
+    for await (const line of summaryLines(manifest, files())) yield `${line}\n`;
   }),
-  textEntry('contents.json', () => contentsOf(files)),
-  textEntry('manifest.json', () => jsonText(manifest)),
+  await textEntry('contents.json', () => contentsOf(files)),
+  await textEntry('manifest.json', () => jsonText(manifest)),
 ];
 
 type TextEntry = ZipInput & { readonly sha256: string };
 
 /** A text that is made piece by piece, again for each reading: of a hundred thousand files it is larger than all else here. */
-function textEntry(name: string, pieces: () => Generator<string>): TextEntry {
+async function textEntry(name: string, pieces: () => AsyncGenerator<string>): Promise<TextEntry> {
   const encoder = new TextEncoder();
   const hash = createHash('sha256');
   let size = 0;
-  for (const piece of pieces()) {
+  for await (const piece of pieces()) {
     const bytes = encoder.encode(piece);
     hash.update(bytes);
     size += bytes.byteLength;
   }
-  const chunks = function* (): Generator<Uint8Array> {
-    for (const piece of pieces()) yield encoder.encode(piece);
+  const chunks = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const piece of pieces()) yield encoder.encode(piece);
   };
   return { name, size, chunks, compression: 'deflated', sha256: hash.digest('hex') };
 }
 
-function* contentsOf(files: readonly Artifact[]): Generator<string> {
-  for (const [index, { path, bytes, sha256, mediaType }] of files.entries()) {
+async function* contentsOf(files: Files): AsyncGenerator<string> {
+  let before = '{\n  "files": [';
+  for await (const { path, bytes, sha256, mediaType } of files()) {
     const text = JSON.stringify({ path, bytes, sha256, mediaType }, null, 2).replaceAll('\n', '\n    ');
-    yield `${index === 0 ? '{\n  "files": [' : ','}\n    ${text}`;
+    yield `${before}\n    ${text}`;
+    before = ',';
   }
   yield '\n  ]\n}\n';
 }
 
-function digestOf(files: readonly Artifact[]): string {
+async function digestOf(files: Files): Promise<string> {
   const hash = createHash('sha256');
-  for (const { path, sha256 } of files) hash.update(`${path} ${sha256}\n`);
+  for await (const { path, sha256 } of files()) hash.update(`${path} ${sha256}\n`);
   return hash.digest('hex');
 }
 

@@ -1,10 +1,9 @@
 // Writes every picture as a file of its own.
 
-import { defineSink, folderOf, frameFile, refuse, spec, type Picture } from '@deepearth/core';
+import { defineSink, folderOf, frameFile, itemBytes, refuse, spec, type Picture, type StreamSpec } from '@deepearth/core';
 import { z } from 'zod';
 import { pixelsOf } from '@deepearth/vision/picture-sum';
 import { pictureBytes } from './estimate.ts';
-
 import { inOrder } from './in-order.ts';
 
 const usualFolder = 'pictures';
@@ -49,6 +48,8 @@ export const pictures = defineSink({
         ...spec('artifact', {}, null, inputs.length === 1 ? input.count : null),
         ...(sum && { most: { count: sum.pictures } }),
       },
+      // Of each picture, its pixels and the file.
+      memoryBytes: inputs.reduce((total, { spec: each }) => total + 2 * (itemBytes(each) ?? 0) * atOnce(each), 0),
       ...(sum && { diskBytes: pictureBytes(sum, options.format, options.quality) }),
       files: {
         option: 'directory',
@@ -64,11 +65,11 @@ export const pictures = defineSink({
 
   async *process(
     pictures: AsyncIterable<Picture>,
-    { options: { format, quality, directory }, output, key, attempt, signal, severalSequences, ownName },
+    { options: { format, quality, directory }, inputs, output, key, attempt, signal, severalSequences, ownName },
   ) {
     const folder = folderOf(directory, usualFolder, ownName);
-    // Encoding runs beside this thread and writing waits for the disk, so a few at a time keep both busy.
-    const files = inOrder(pictures, 3, (picture) =>
+    const most = Math.min(...inputs.map(({ spec: each }) => atOnce(each)));
+    const files = inOrder(pictures, most, (picture) =>
       attempt(picture, async () => {
         signal.throwIfAborted();
         const { frame, layer } = picture;
@@ -85,6 +86,13 @@ export const pictures = defineSink({
 });
 
 /**
+ * How many pictures are encoded at a time: encoding runs beside this thread and writing waits for the disk, so a few keep
+ * both busy; of large ones, no more than 64 MiB allow.
+ */
+const atOnce = (pictures: StreamSpec): number =>
+  Math.min(Math.max(Math.floor(2 ** 26 / (itemBytes(pictures) || 1)), 1), 3);
+
+/**
  * Encodes pixels with fixed settings, without metadata: the same pixels are the same bytes. JPEG has no opacity, it
  * becomes black. PNG filters are chosen per row at a low level: a third smaller than unfiltered at the usual level 6,
  * in about the same time.
@@ -96,7 +104,7 @@ export async function encodePicture(
 ): Promise<Uint8Array> {
   const { default: sharp } = await import('sharp');
   const [height, width, channels] = shape as [number, number, 3 | 4];
-  const image = sharp(data, { raw: { width, height, channels } });
+  const image = sharp(data, { raw: { width, height, channels }, limitInputPixels: false });
   if (format === 'jpeg')
     return image
       .flatten({ background: '#000000' })

@@ -5,7 +5,7 @@ import type { Artifact, ArtifactAbout, FrameTable, Json, ManifestSoFar } from '@
 type Stage = ManifestSoFar['stages'][number];
 
 /** The text of README.txt, line by line: of a hundred thousand files it is long. */
-export function* summaryLines(manifest: ManifestSoFar, files: readonly Artifact[]): Generator<string> {
+export async function* summaryLines(manifest: ManifestSoFar, files: AsyncIterable<Artifact>): AsyncGenerator<string> {
   const { name, versions, stages, frames = [], warnings, skipped } = manifest;
   yield name;
   yield '='.repeat(name.length);
@@ -30,7 +30,7 @@ export function* summaryLines(manifest: ManifestSoFar, files: readonly Artifact[
   );
   yield 'Files';
   yield '-----';
-  for (const { path, about, mediaType, bytes } of files)
+  for await (const { path, about, mediaType, bytes } of files)
     yield `${path}: ${about ? described(about) : mediaType}, ${bytes.toLocaleString('en-US')} bytes`;
 }
 

@@ -72,6 +72,7 @@ export const features = defineSource({
   type: 'features',
   summary: 'Reads tokens that an earlier run (or the Python scripts) wrote, in place of frames and an encoder.',
   options: featuresOptions,
+  reads: ['path'],
   examples: [
     '- type: source/features\n  with: { path: demo-output/features }',
     '- type: source/features\n  with: { path: features_frames_0000_0015.pt, frames: /data/frames }',

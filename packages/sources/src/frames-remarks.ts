@@ -80,3 +80,24 @@ export function remarks(
       : []),
   ];
 }
+
+/** How many of them are named. */
+const mostOdd = 5;
+
+/** Counts files that are odd and whose pixels are whole all the same. */
+export function oddFrames() {
+  let count = 0;
+  const named: string[] = [];
+  return {
+    see(file: string, oddities: readonly string[]): void {
+      if (oddities.length === 0) return;
+      if (++count <= mostOdd) named.push(`${file} (${oddities.join(', ')})`);
+    },
+    remarks: (): string[] =>
+      count
+        ? [
+            `${count} ${count === 1 ? 'picture is' : 'pictures are'} odd and read all the same: ${named.join(', ')}${count > mostOdd ? ` and ${count - mostOdd} more` : ''}`,
+          ]
+        : [],
+  };
+}

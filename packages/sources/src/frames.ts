@@ -5,6 +5,7 @@ import {
   defineSource,
   frameId,
   InputError,
+  readingBytes,
   refuse,
   spec,
   type Frame,
@@ -28,7 +29,7 @@ import {
 } from './frame-file.ts';
 import { usualSize } from './frame-headers.ts';
 import { framesOptions, intervalOf, sequenceOf, type FramesOptions } from './frames-options.ts';
-import { check, howOrdered, remarks, spillNote } from './frames-remarks.ts';
+import { check, howOrdered, oddFrames, remarks, spillNote } from './frames-remarks.ts';
 import { isoOf, secondsBetween } from './instant.ts';
 import { listFrames, type Listing } from './listing.ts';
 import type { ListedFrame } from './order-frames.ts';
@@ -59,6 +60,7 @@ export const frames = defineSource({
   type: 'frames',
   summary: 'Reads a folder of pictures in order of time, number or name.',
   options: framesOptions,
+  reads: ['directory'],
   examples: [
     '- type: source/frames\n  with: { directory: frames }',
     "- id: camera\n  type: source/frames\n  with: { directory: frames, pattern: 'frame_(?<number>\\d+)\\.tif$', first: 616, last: 631, intervalSeconds: 60 }",
@@ -74,19 +76,20 @@ export const frames = defineSource({
       return refuse(`\`first\` (${options.first}) comes after \`last\` (${options.last}).`, { option: 'first' });
     const same = options.sizes === 'same';
     const counts = survey?.listing.sequences.map(({ files }) => files.length);
+    const stream = spec(
+      'frame',
+      { height: same ? (survey?.height ?? null) : null, width: same ? (survey?.width ?? null) : null, channels: 3 },
+      options.values === 'uint8' ? 'uint8' : null,
+      counts?.reduce((sum, count) => sum + count, 0) ?? null,
+    );
     return {
       output: {
-        ...spec(
-          'frame',
-          { height: same ? (survey?.height ?? null) : null, width: same ? (survey?.width ?? null) : null, channels: 3 },
-          options.values === 'uint8' ? 'uint8' : null,
-          counts?.reduce((sum, count) => sum + count, 0) ?? null,
-        ),
+        ...stream,
         sequences:
           survey?.listing.sequences.map(({ name }) => name) ?? (options.recursive ? null : [sequenceOf(options)]),
         ...(counts && { counts }),
       },
-      memoryBytes: options.cacheBytes,
+      memoryBytes: options.cacheBytes + readingBytes(stream),
       notes: survey
         ? [
             ...new Set(survey.listing.sequences.flatMap((each) => [howOrdered(each), ...remarks(each, options)])),
@@ -112,6 +115,7 @@ export const frames = defineSource({
     const parts = listing.sequences.map((each) => ({ each, files: each.files.slice(first, end) }));
     const total = parts.reduce((sum, { files }) => sum + files.length, 0);
     let done = 0;
+    const odd = oddFrames();
     for (const { each, files } of parts) {
       // The bytes of the file that was read last, for the other pages of it.
       let known: FrameFile | undefined;
@@ -138,10 +142,12 @@ export const frames = defineSource({
         known = listed.page === undefined ? undefined : (frame?.picture ?? known);
         if (!frame) continue;
         const { made, picture } = frame;
+        odd.see(listed.file, picture.oddities);
         context.recordInput({ path: picture.name, bytes: picture.bytes.length, sha256: picture.sha256 });
         yield made;
       }
     }
+    for (const remark of odd.remarks()) log.warn(`${options.directory}: ${remark}`);
   },
 
   async reopen({ uri, sha256, page, decode }, { window, overview, signal }) {

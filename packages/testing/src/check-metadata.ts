@@ -53,6 +53,15 @@ export const metadataChecks: readonly Check[] = [
     },
   },
   {
+    title: 'names in `reads` options that it has, if it is a source',
+    async find(stage) {
+      const { kind, reads = [] } = stage;
+      if (reads.length > 0 && kind !== 'source') return [`it is a ${kind}, and only a source has \`reads\``];
+      const known = Object.keys(schemaOf(stage).properties ?? {});
+      return reads.filter((name) => !known.includes(name)).map((name) => `\`reads\` names ${name}, which is no option`);
+    },
+  },
+  {
     title: 'refuses an option it does not have',
     async find(stage, subject) {
       const parsed = stage.options.safeParse({ ...(subject.options ?? {}), noSuchOption: 1 });

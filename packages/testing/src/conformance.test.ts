@@ -171,6 +171,12 @@ describe('the conformance suite', () => {
       /does not begin with its kind/,
     ],
     ['a summary without a full stop', { summary: 'multiplies' }, /full stop/],
+    ['`reads`, which is for sources', { reads: ['by'] }, /only a source has `reads`/],
+    [
+      'a name in `reads` that is no option',
+      { kind: 'source', type: 'source/doubled', examples: ['- type: source/doubled'], reads: ['folder'] },
+      /names folder, which is no option/,
+    ],
     ['a summary of two sentences', { summary: 'Multiplies. And adds.' }, /more than one sentence/],
     [
       'options that are not strict',

@@ -8,5 +8,7 @@ export * from './make-frames.ts';
 export * from './make-tokens.ts';
 export * from './make-pictures.ts';
 export { seededNormal, seededRandom } from './random.ts';
+// Damage
+export * from './mutate.ts';
 // For laws
 export { finiteTensors, shapes, tensors } from './arbitraries.ts';

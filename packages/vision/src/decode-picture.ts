@@ -2,6 +2,8 @@
 
 import { InputError, tensor, type Raster } from '@deepearth/core';
 import { checkWindow, overviewRaster, partOfRaster, type PartOptions } from '@deepearth/core/raster-part';
+import { extraText, withoutPadding } from './jpeg-oddities.ts';
+import { checkDeflated } from './tiff-checksums.ts';
 import { stretchRaster } from './stretch.ts';
 import { damaged, openPicture, type PictureFile, type PictureFileOptions } from './picture-file.ts';
 
@@ -74,7 +76,21 @@ function chosenBands(
   return [red, green, blue];
 }
 
+/** Decodes, and once more without the padding of a JPEG that libjpeg takes for a scan that ended too early. */
 async function decode(file: PictureFile, decoding: Decoding, window?: PartOptions['window']): Promise<Raster> {
+  try {
+    return await decodeBytes(file, decoding, window);
+  } catch (cause) {
+    const clean = file.failOn === 'warning' ? withoutPadding(file.bytes, cause) : undefined;
+    if (!clean) throw cause;
+    const raster = await decodeBytes({ ...file, bytes: clean.bytes }, decoding, window);
+    const oddity = extraText(clean.extra);
+    if (!file.oddities.includes(oddity)) file.oddities.push(oddity);
+    return raster;
+  }
+}
+
+async function decodeBytes(file: PictureFile, decoding: Decoding, window?: PartOptions['window']): Promise<Raster> {
   const { keep16, bands } = decoding;
   if (file.depth === 'int16' || file.depth === 'float32') {
     const { decodeTiff } = await import('./decode-tiff.ts');
@@ -82,7 +98,7 @@ async function decode(file: PictureFile, decoding: Decoding, window?: PartOption
     return keep16 ? stored : stretchRaster(stored, [0, file.depth === 'int16' ? 32_767 : 1]);
   }
   const wide = file.depth === 'uint16';
-  const opened = await openPicture(file.bytes, file.libvipsPage);
+  const opened = await openPicture(file.bytes, file.libvipsPage, file.failOn);
   const upright = window
     ? opened.extract({ left: window.x, top: window.y, width: window.width, height: window.height })
     : opened.autoOrient();
@@ -90,7 +106,10 @@ async function decode(file: PictureFile, decoding: Decoding, window?: PartOption
   const colours = file.cmyk
     ? upright.pipelineColourspace('cmyk').toColourspace('cmyk')
     : upright.toColourspace(wide ? 'rgb16' : 'srgb');
-  const { data, info } = await colours.raw({ depth: wide ? 'ushort' : 'uchar' }).toBuffer({ resolveWithObject: true });
+  const [{ data, info }] = await Promise.all([
+    colours.raw({ depth: wide ? 'ushort' : 'uchar' }).toBuffer({ resolveWithObject: true }),
+    file.format === 'tiff' ? checkDeflated(file, window) : undefined,
+  ]);
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   // Buffers may be pooled: 16-bit views need an aligned start.
   const aligned = wide && bytes.byteOffset % 2 ? bytes.slice() : bytes;

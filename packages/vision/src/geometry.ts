@@ -164,6 +164,15 @@ export function layout(frameWidth: number, frameHeight: number, options: LayoutO
 }
 
 /**
+ * Bytes that clips hold which are made ready: the encoder's input, 8-bit, where it is one tile; else all the pixels of
+ * their frames, 8-bit.
+ */
+export const preparedBytes = ({ tile, tiles, geometry }: Layout, frames: number): number =>
+  3 *
+  frames *
+  (tiles.rows * tiles.columns > 1 ? geometry.frameWidth * geometry.frameHeight : tile.height * tile.width);
+
+/**
  * The rectangle of the frame, in frame pixels, that the token `(row, column)` of a `height x width` grid sees; it may
  * reach beyond the frame.
  */

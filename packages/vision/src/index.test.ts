@@ -7,6 +7,7 @@ test('the names that the package exports', () => {
       "assembleTiles",
       "cellAt",
       "cellRectangle",
+      "clipPreparation",
       "countValues",
       "decodePicture",
       "edgeOffPatch",

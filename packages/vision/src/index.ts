@@ -33,8 +33,10 @@ export {
   type ResizeRule,
 } from './picture-processing.ts';
 export {
+  clipPreparation,
   prepareClip,
   preprocessClip,
+  type ClipPreparation,
   type PreparedClip,
   type PreprocessedClip,
   type PreprocessOptions,

@@ -3,6 +3,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { InputError } from '@deepearth/core';
 import type { Metadata, Sharp } from 'sharp';
+import { extraText, harmlessWarning, withoutExtraBytes } from './jpeg-oddities.ts';
 import { tiffPages, type TiffPage } from './tiff-header.ts';
 
 /** The bytes of a picture file and what its header says; the pixels are decoded from these bytes. */
@@ -32,7 +33,16 @@ export interface PictureFile {
   readonly bandNames: readonly (string | undefined)[];
   /** Which band is the opacity, from 0. A further band is one only where the file says so. */
   readonly opacity?: number;
+  /** What is odd about the file and changes no pixel, a phrase each; decoding may find more and add it. */
+  readonly oddities: string[];
+  /** What ends the decoding of its pixels. */
+  readonly failOn: FailOn;
 }
+
+/**
+ * libjpeg calls it a warning where a scan is damaged; the warnings of other formats are of tags that nobody needs.
+ */
+export type FailOn = 'warning' | 'error';
 
 /** How a picture file is decoded, and which are refused. */
 export interface PictureFileOptions {
@@ -94,13 +104,22 @@ export async function readPictureFile(
   if (tiff && page >= tiff.length) throw noPage(subject, page, tiff.length);
   const directory = tiff?.[page];
   const libvipsPage = directory?.page ?? page;
+  const jpeg = withoutExtraBytes(bytes);
+  const oddities = jpeg?.extra ? [extraText(jpeg.extra)] : [];
+  let failOn: FailOn = jpeg ? 'warning' : 'error';
   let about: Metadata;
   try {
     if (!tiff && page > 0) {
-      const { pages = 1 } = await (await openPicture(bytes, 0)).metadata();
+      const { pages = 1 } = await (await openPicture(bytes, 0, failOn)).metadata();
       if (page >= pages) throw noPage(subject, page, pages);
     }
-    about = await (await openPicture(bytes, libvipsPage)).metadata();
+    about = await (await openPicture(bytes, libvipsPage, failOn)).metadata().catch(async (cause: unknown) => {
+      const warning = harmlessWarning(cause);
+      if (warning === undefined) throw cause;
+      oddities.push(warning);
+      failOn = 'error';
+      return (await openPicture(bytes, libvipsPage, failOn)).metadata();
+    });
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
     throw damaged(subject, bytes, cause, remedy);
@@ -142,6 +161,8 @@ export async function readPictureFile(
     cmyk: about.space === 'cmyk',
     bands: about.channels,
     bandNames: directory?.bandNames ?? [],
+    oddities,
+    failOn,
     ...opacityOf(about, directory),
   };
 }
@@ -180,23 +201,23 @@ async function readBytes(
   }
 }
 
-let loaded: Promise<(bytes: Uint8Array, page: number) => Sharp> | undefined;
+let loaded: Promise<(bytes: Uint8Array, page: number, failOn: FailOn) => Sharp> | undefined;
 
 /**
  * Opens a page of the bytes of a picture. From bytes: libvips keeps what it read by file name, and the file may be another one by
  * now; its cache is then only memory, and is turned off.
  */
-export const openPicture = async (bytes: Uint8Array, page: number): Promise<Sharp> =>
+export const openPicture = async (bytes: Uint8Array, page: number, failOn: FailOn): Promise<Sharp> =>
   (
     await (loaded ??= import('sharp').then(({ default: sharp }) => {
       sharp.cache(false);
       // The pixel limit is our own (it names the option); libvips would refuse without saying how to go on.
       // `ignoreIcc`: Pillow and OpenCV hand out the stored numbers, which the models were trained on.
       // Pictures of many bands are read too; which of them are wanted is decided here.
-      return (input, page) =>
-        sharp(input, { page, failOn: 'error', limitInputPixels: false, limitInputChannels: maxBands, ignoreIcc: true });
+      return (input, page, failOn) =>
+        sharp(input, { page, failOn, limitInputPixels: false, limitInputChannels: maxBands, ignoreIcc: true });
     }))
-  )(bytes, page);
+  )(withoutExtraBytes(bytes)?.bytes ?? bytes, page, failOn);
 
 /** How files of each format begin; dots stand for any character. */
 const beginnings: readonly (readonly [format: string, start: RegExp])[] = [

@@ -2,42 +2,45 @@
 
 import { cellRectangle, type Layout } from './geometry.ts';
 
-/**
- * `[steps, grid.height, grid.width]` with `steps = max(1, floor(frames / tubelet))`: the share of the area under a
- * token, over the frames it spans, that holds data, from 0 (none) to 255 (all). Shares in between are rounded to 1…254,
- * so that 0 and 255 are exact. `undefined` when all tokens are whole. `masks` has `[frameHeight, frameWidth]` for each
- * frame, absent where the frame is whole.
- */
-export function tokenValidity(
-  masks: readonly (Uint8Array | undefined)[],
-  { geometry, grid }: Layout,
-  tubelet: number,
-): Uint8Array | undefined {
+/** What tokens see of frames of one size, frame by frame, so that no mask is needed any more when the next one comes. */
+export interface TokenValidity {
+  /** What the cells see of a frame whose mask has `[frameHeight, frameWidth]`; `undefined` where the frame is whole. */
+  seen(mask: Uint8Array | undefined): SeenCells | undefined;
+  /**
+   * `[steps, grid.height, grid.width]` with `steps = max(1, floor(frames / tubelet))`: the share of the area under a
+   * token, over the frames it spans, that holds data, from 0 (none) to 255 (all). Shares in between are rounded to
+   * 1…254, so that 0 and 255 are exact. `undefined` when all tokens are whole.
+   */
+  shares(frames: readonly (SeenCells | undefined)[]): Uint8Array | undefined;
+}
+
+/** Starts for frames of a layout and an encoder whose tokens span `tubelet` of them. */
+export function tokenValidity({ geometry, grid }: Layout, tubelet: number): TokenValidity {
   const { frameWidth, frameHeight } = geometry;
   const columns = spans(grid.width, (column) => cellRectangle(geometry, grid, 0, column), 'x', 'width', frameWidth);
   const rows = spans(grid.height, (row) => cellRectangle(geometry, grid, row, 0), 'y', 'height', frameHeight);
-  const steps = Math.max(1, Math.floor(masks.length / tubelet));
-  const used = masks.slice(0, steps * tubelet);
   const inside = [...rows, ...columns].every(({ whole }) => whole);
-  if (inside && used.every((mask) => !mask)) return undefined;
-  const known = new Map<Uint8Array | undefined, Seen>();
-  const seen = used.map((mask) => {
-    let cells = known.get(mask);
-    if (!cells) known.set(mask, (cells = seenCells(mask, frameWidth, rows, columns)));
-    return cells;
-  });
-  const cells = grid.height * grid.width;
-  const out = new Uint8Array(steps * cells);
-  for (let step = 0; step < steps; step++) {
-    const frames = seen.slice(step * tubelet, (step + 1) * tubelet);
-    for (let cell = 0; cell < cells; cell++) {
-      const share = frames.reduce((sum, { shares }) => sum + shares[cell]!, 0) / frames.length;
-      const any = frames.some(({ shares }) => shares[cell]! > 0);
-      const all = frames.every(({ whole }) => whole[cell]);
-      out[step * cells + cell] = all ? 255 : any ? Math.min(Math.max(Math.round(share * 255), 1), 254) : 0;
-    }
-  }
-  return out.every((value) => value === 255) ? undefined : out;
+  return {
+    seen: (mask) => mask && seenCells(mask, frameWidth, rows, columns),
+    shares(frames) {
+      const steps = Math.max(1, Math.floor(frames.length / tubelet));
+      const used = frames.slice(0, steps * tubelet);
+      if (inside && used.every((seen) => !seen)) return undefined;
+      const whole = seenCells(undefined, frameWidth, rows, columns);
+      const cells = grid.height * grid.width;
+      const out = new Uint8Array(steps * cells);
+      for (let step = 0; step < steps; step++) {
+        const span = used.slice(step * tubelet, (step + 1) * tubelet).map((seen) => seen ?? whole);
+        for (let cell = 0; cell < cells; cell++) {
+          const share = span.reduce((sum, { shares }) => sum + shares[cell]!, 0) / span.length;
+          const any = span.some(({ shares }) => shares[cell]! > 0);
+          const all = span.every((seen) => seen.whole[cell]);
+          out[step * cells + cell] = all ? 255 : any ? Math.min(Math.max(Math.round(share * 255), 1), 254) : 0;
+        }
+      }
+      return out.every((value) => value === 255) ? undefined : out;
+    },
+  };
 }
 
 /** The part of one axis of the frame under a row or column of cells. */
@@ -78,7 +81,8 @@ function weightsOf({ low, high, from, to }: Span): Float64Array {
   return out;
 }
 
-interface Seen {
+/** What the cells of a grid see of one frame. */
+export interface SeenCells {
   /** The share of each cell's area that holds data; above 0 where any pixel does. */
   readonly shares: Float64Array;
   /** Whether all of a cell's area does. */
@@ -90,7 +94,7 @@ function seenCells(
   frameWidth: number,
   rows: readonly Span[],
   columns: readonly Span[],
-): Seen {
+): SeenCells {
   const shares = new Float64Array(rows.length * columns.length);
   const whole: boolean[] = [];
   const down = rows.map(weightsOf);

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { InputError, tensor, type Raster } from '@deepearth/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -316,5 +318,34 @@ describe('validity', () => {
     expect([...prepareClip([frame((i) => (i === 777 ? 0 : 1))], options).valid!]).toEqual([254]);
     expect([...prepareClip([frame(() => 0)], options).valid!]).toEqual([0]);
     expect(prepareClip([frame(() => 1)], options).valid).toBeUndefined();
+  });
+});
+
+describe('clipPreparation', () => {
+  it('keeps nothing of a frame but the input, so that the pixels of one are in memory at a time', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const preparation = preprocess.clipPreparation(asVjepa({ cropSize: 32, fit: 'resize' }));
+    const pixels = (number: number) => {
+      const frame = raster(64, 64, (y, x) => y + x + number);
+      preparation.add(frame);
+      return new WeakRef(frame.values.data);
+    };
+    const seen = Array.from({ length: 4 }, (_, number) => pixels(number));
+    await new Promise((resolve) => setTimeout(resolve));
+    collect();
+    expect(seen.filter((each) => each.deref() !== undefined)).toHaveLength(0);
+    expect(preparation.finish().frames).toBe(4);
+  });
+
+  it('takes the last frame again as if it had come again', () => {
+    const frames = [0, 1].map((number) => raster(40, 40, (y, x, c) => (y * x + c + number) & 255));
+    const options = asVjepa({ cropSize: 32 });
+    const repeating = preprocess.clipPreparation(options);
+    for (const frame of frames) repeating.add(frame);
+    repeating.repeat();
+    repeating.repeat();
+    const whole = preprocess.prepareClip([...frames, frames[1]!, frames[1]!], options);
+    expect(repeating.finish().pixels()).toEqual(whole.pixels());
   });
 });

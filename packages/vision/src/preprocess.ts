@@ -6,7 +6,7 @@ import { layout, type Layout, type LayoutOptions } from './geometry.ts';
 import { fillColour, type PictureProcessing } from './picture-processing.ts';
 import { offsets, pixelKernel, slack } from './pixel-kernel.ts';
 import { toPicture, type ValueRange } from './preprocess-raster.ts';
-import { tokenValidity } from './preprocess-validity.ts';
+import { tokenValidity, type SeenCells, type TokenValidity } from './preprocess-validity.ts';
 import { resizeWindow, resizeWindowFloat, type Bytes } from './resize.ts';
 
 /** How frames are prepared for an encoder. */
@@ -79,74 +79,130 @@ const statisticsOf = ({ mean, deviation }: PictureProcessing): Statistics[] =>
     divisor: Math.fround(Math.fround(deviation[channel]!) * 255),
   }));
 
+/** A clip that is made ready frame by frame: of a frame that has been added, nothing stays but what the encoder gets. */
+export interface ClipPreparation {
+  /**
+   * Takes the next frame. Throws an `InputError` for another size than the first one's, channels that are no picture, or
+   * values that are not 8-bit when no `range` is given; a `RangeError` for a crop that is no multiple of the patch size.
+   */
+  add(raster: Raster): void;
+  /** Takes the frame that came last once more. */
+  repeat(): void;
+  /** Throws an `InputError` for a clip without frames. */
+  finish(): PreparedClip;
+}
+
+/** What is kept of a frame: the encoder's input, where there is one tile; else all pixels, 8-bit, that tiles are cut from. */
+interface Kept {
+  tile(row: number, column: number): Uint8Array | Float32Array;
+  readonly seen: SeenCells | undefined;
+}
+
+/** Starts a clip without frames. */
+export function clipPreparation(options: PreprocessOptions): ClipPreparation {
+  const { processing, tubelet } = options;
+  const statistics = statisticsOf(processing);
+  const frames: Kept[] = [];
+  // Frames that are the same raster (a still image repeated to a clip) are converted and resized once.
+  const once = new WeakMap<Raster, Kept>();
+  let started: { readonly plan: Layout; readonly validity: TokenValidity } | undefined;
+
+  function start(width: number, height: number): NonNullable<typeof started> {
+    const plan = layout(width, height, { ...options, resize: processing.resize });
+    return { plan, validity: tokenValidity(plan, tubelet) };
+  }
+
+  function keep(raster: Raster, name: string): Kept {
+    const { picture, valid } = toPicture(raster, name, options.range);
+    started ??= start(picture.width, picture.height);
+    const { plan, validity } = started;
+    const { frameWidth, frameHeight } = plan.geometry;
+    if (picture.height !== frameHeight || picture.width !== frameWidth)
+      throw new InputError(
+        name,
+        `it has ${picture.width} x ${picture.height} pixels, the clip's first frame has ${frameWidth} x ${frameHeight}; the frames of a clip need one size.`,
+        {
+          code: 'E_FRAME_SIZE',
+          remedy: 'Resize them, or make a clip of every frame with `windower/still`.',
+        },
+      );
+    const tile = plan.tiles.rows * plan.tiles.columns > 1 ? tilesOf(picture) : onlyTile(cut(picture, 0, 0));
+    return { seen: validity.seen(valid), tile };
+  }
+
+  const cut = (picture: Bytes, row: number, column: number) => cutTile(picture, started!.plan, processing, row, column);
+  const tilesOf =
+    (picture: Bytes): Kept['tile'] =>
+    (row, column) =>
+      cut(picture, row, column);
+  // A function of its own: one that is made beside the picture would hold on to it.
+  const onlyTile =
+    (tile: Uint8Array | Float32Array): Kept['tile'] =>
+    () =>
+      tile;
+
+  return {
+    add(raster) {
+      const index = frames.length;
+      let kept = once.get(raster);
+      if (!kept) once.set(raster, (kept = keep(raster, options.names?.[index] ?? `frame ${index + 1}`)));
+      frames.push(kept);
+    },
+    repeat: () => void frames.push(frames.at(-1)!),
+    finish() {
+      if (!started) throw new InputError('clip', 'there are no frames in it');
+      const { plan, validity } = started;
+      return prepared(frames, plan, statistics, validity.shares(frames.map(({ seen }) => seen)));
+    },
+  };
+}
+
 /**
- * Prepares the frames of one clip, all of one size. Throws an `InputError` for an empty clip, sizes that differ,
- * channels that are no picture, or values that are not 8-bit when no `range` is given; a `RangeError` for a crop that
- * is no multiple of the patch size.
+ * Prepares the frames of one clip, all of one size. Throws an `InputError` for an empty clip, and what
+ * `ClipPreparation.add` throws.
  */
 export function prepareClip(rasters: readonly Raster[], options: PreprocessOptions): PreparedClip {
-  const name = (index: number) => options.names?.[index] ?? `frame ${index + 1} of ${rasters.length}`;
-  const [first] = rasters;
-  if (!first) throw new InputError('clip', 'there are no frames in it');
-  // Frames that are the same raster (a still image repeated to a clip) are converted and resized once.
-  const once = new Map<Raster, Bytes>();
-  const valid = new Map<Raster, Uint8Array | undefined>();
-  const pictures = rasters.map((raster, index) => {
-    const known = once.get(raster);
-    if (known) return known;
-    const made = toPicture(raster, name(index), options.range);
-    once.set(raster, made.picture);
-    valid.set(raster, made.valid);
-    return made.picture;
-  });
-  const { height: frameHeight, width: frameWidth } = pictures[0]!;
-  const odd = pictures.findIndex(({ height, width }) => height !== frameHeight || width !== frameWidth);
-  if (odd >= 0)
-    throw new InputError(
-      name(odd),
-      `it has ${pictures[odd]!.width} x ${pictures[odd]!.height} pixels, the clip's first frame has ${frameWidth} x ${frameHeight}; the frames of a clip need one size.`,
-      {
-        code: 'E_FRAME_SIZE',
-        remedy: 'Resize them, or make a clip of every frame with `windower/still`.',
-      },
-    );
-  const { processing, tubelet } = options;
-  const plan = layout(frameWidth, frameHeight, { ...options, resize: processing.resize });
+  const { names = rasters.map((_, index) => `frame ${index + 1} of ${rasters.length}`) } = options;
+  const preparation = clipPreparation({ ...options, names });
+  for (const raster of rasters) preparation.add(raster);
+  return preparation.finish();
+}
+
+function prepared(
+  frames: readonly Kept[],
+  plan: Layout,
+  statistics: readonly Statistics[],
+  valid: Uint8Array | undefined,
+): PreparedClip {
   const { tile, tiles, overlap, grid, geometry } = plan;
-  const statistics = statisticsOf(processing);
-  const validity = tokenValidity(
-    rasters.map((raster) => valid.get(raster)),
-    plan,
-    tubelet,
-  );
   const check = (row: number, column: number) => {
     if (!(row >= 0 && row < tiles.rows && column >= 0 && column < tiles.columns))
       throw new RangeError(`tile (${row}, ${column}) is none of ${tiles.rows} x ${tiles.columns}`);
   };
   return {
-    frames: rasters.length,
+    frames: frames.length,
     height: tile.height,
     width: tile.width,
     tiles,
     overlap,
     grid,
     geometry,
-    ...(validity && { valid: validity }),
+    ...(valid && { valid }),
     bytes(frame, row = 0, column = 0) {
       check(row, column);
-      const cut = cutTile(pictures[frame]!, plan, processing, row, column);
+      const cut = frames[frame]!.tile(row, column);
       return cut instanceof Uint8Array ? cut : new Uint8Array(Uint8ClampedArray.from(cut).buffer);
     },
-    pixels(row = 0, column = 0, out = new Float32Array(rasters.length * 3 * tile.height * tile.width)) {
+    pixels(row = 0, column = 0, out = new Float32Array(frames.length * 3 * tile.height * tile.width)) {
       check(row, column);
       const area = tile.height * tile.width;
-      const written = new Map<Bytes, number>();
-      pictures.forEach((picture, frame) => {
-        const at = frame * 3 * area;
-        const same = written.get(picture);
+      const written = new Map<Kept, number>();
+      frames.forEach((frame, index) => {
+        const at = index * 3 * area;
+        const same = written.get(frame);
         if (same !== undefined) return void out.copyWithin(at, same, same + 3 * area);
-        written.set(picture, at);
-        normalise(cutTile(picture, plan, processing, row, column), statistics, out, at);
+        written.set(frame, at);
+        normalise(frame.tile(row, column), statistics, out, at);
       });
       return out;
     },

@@ -76,6 +76,9 @@ export type ProcessorClassName =
 /** Pillow's numbers of the filters. */
 const interpolationsByNumber: Readonly<Record<number, Interpolation>> = { 2: 'bilinear', 3: 'bicubic' };
 
+/** Pixels along an edge; the largest picture that is read has as many. */
+const mostEdge = 16_384;
+
 /** Steps that change no value of a colour picture, or that are looked at one by one. */
 const knownSteps: ReadonlySet<string> = new Set([
   'do_resize',
@@ -110,7 +113,12 @@ export function readProcessor(
       remedy,
     });
   };
-  const given = (typeof json === 'object' && json !== null ? json : {}) as Fields;
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new InputError(path, `is ${JSON.stringify(json)?.slice(0, 40)}, and no processor's fields.`, {
+      code: 'E_PROCESSOR_CONFIG',
+      remedy: 'Without the file, frames are prepared as the published checkpoints of its kind are.',
+    });
+  const given = json as Fields;
   let fields = given;
   const typeField = given['video_processor_type'] == null ? 'image_processor_type' : 'video_processor_type';
   const type = String(given[typeField] ?? fallback).replace(/(?:Fast|Pil)$/, '');
@@ -148,7 +156,8 @@ export function readProcessor(
   if (deviation.includes(0)) refuse('image_std', 'nothing can be divided by 0');
   const common = { interpolation, resizedAs, mean: statistic('image_mean', 0), deviation };
 
-  const whole = (edge: unknown): edge is number => Number.isInteger(edge) && (edge as number) > 0;
+  const whole = (edge: unknown): edge is number =>
+    Number.isInteger(edge) && (edge as number) > 0 && (edge as number) <= mostEdge;
   const edges = (field: string): { height: number; width: number } | undefined => {
     const value = fields[field] as Fields | number | undefined;
     const { height, width } = typeof value === 'number' ? { height: value, width: value } : (value ?? {});
@@ -156,7 +165,7 @@ export function readProcessor(
   };
   const squareCrop = (): { height: number; width: number } => {
     if (!on('do_center_crop')) refuse('do_center_crop', 'without it the size of the input would depend on the picture');
-    const crop = edges('crop_size') ?? refuse('crop_size', 'expected { height, width }');
+    const crop = edges('crop_size') ?? refuse('crop_size', `expected { height, width } up to ${mostEdge}`);
     return crop.height === crop.width ? crop : refuse('crop_size', 'only squares are supported');
   };
   if (rule) {
@@ -183,7 +192,7 @@ export function readProcessor(
   if (shortest === undefined) {
     if (typeof size !== 'number' && sizeFields !== 'height,width')
       refuse('size', 'expected { height, width } or { shortest_edge }');
-    const exact = edges('size') ?? refuse('size', 'expected whole numbers');
+    const exact = edges('size') ?? refuse('size', `expected whole numbers up to ${mostEdge}`);
     if (on('do_center_crop')) {
       const crop = edges('crop_size');
       if (crop?.height !== exact.height || crop.width !== exact.width)
@@ -191,7 +200,7 @@ export function readProcessor(
     }
     return { processing: { resize: 'exact', ...common }, crop: exact };
   }
-  if (!whole(shortest)) return refuse('size', 'its shortest edge is no whole number');
+  if (!whole(shortest)) return refuse('size', `its shortest edge is no whole number up to ${mostEdge}`);
   const crop = squareCrop();
   if (crop.height > shortest) refuse('crop_size', `a crop beyond the shortest edge of ${shortest} is not supported`);
   return { processing: { resize: { shortestEdge: shortest, crop: crop.height }, ...common }, crop };

@@ -16,7 +16,28 @@ export interface TiffPage {
 /** Reads `length` bytes at an offset; fewer at the end of the file. */
 export type ReadAt = (offset: number, length: number) => Promise<Uint8Array> | Uint8Array;
 
-const tags = { subfileType: 254, samplesPerPixel: 277, extraSamples: 338, gdalMetadata: 42112 } as const;
+const tags = {
+  subfileType: 254,
+  width: 256,
+  height: 257,
+  compression: 259,
+  fillOrder: 266,
+  stripOffsets: 273,
+  samplesPerPixel: 277,
+  rowsPerStrip: 278,
+  stripBytes: 279,
+  planes: 284,
+  tileWidth: 322,
+  tileHeight: 323,
+  tileOffsets: 324,
+  tileBytes: 325,
+  extraSamples: 338,
+  gdalMetadata: 42112,
+} as const;
+const pageTags = [tags.subfileType, tags.samplesPerPixel, tags.extraSamples];
+const blockTags = Object.values(tags).filter((tag) => tag !== tags.gdalMetadata);
+/** Of a list; a picture of 16,384 x 16,384 in strips of a row or tiles of 16 x 16 stays below. */
+const mostValues = 1 << 21;
 /** Bytes of a value, by TIFF type. */
 const typeBytes: Readonly<Record<number, number>> = { 1: 1, 2: 1, 3: 2, 4: 4, 16: 8 };
 /** Of a chain of directories; more is a loop or an attack. */
@@ -29,42 +50,109 @@ const maxTextBytes = 1 << 20;
  * directories that cannot be read: decoding it says what is wrong.
  */
 export async function tiffPages(readAt: ReadAt): Promise<readonly TiffPage[] | undefined> {
-  const start = view(await readAt(0, 16));
-  if (start.byteLength < 8) return undefined;
-  const order = start.getUint16(0);
-  if (order !== 0x4949 && order !== 0x4d4d) return undefined;
-  const little = order === 0x4949;
-  const version = start.getUint16(2, little);
-  if (version !== 42 && version !== 43) return undefined;
-  const big = version === 43;
-  if (big && start.byteLength < 16) return undefined;
-  const directories = { readAt, little, big };
-  let at = big ? Number(start.getBigUint64(8, little)) : start.getUint32(4, little);
   const pages: TiffPage[] = [];
-  const seen = new Set<number>();
-  for (let page = 0; at !== 0; page++) {
-    if (seen.has(at) || page >= maxPages) return undefined;
-    seen.add(at);
-    const directory = await readDirectory(directories, at);
-    if (!directory) return undefined;
-    at = directory.next;
+  const whole = await eachDirectory(readAt, pageTags, async (directory, page) => {
     const [kind = 0] = directory.numbers(tags.subfileType);
     // Bit 0: a smaller copy of another picture; bit 2: a mask.
-    if (kind & 5) continue;
+    if (kind & 5) return true;
     pages.push({
       page,
       bands: directory.numbers(tags.samplesPerPixel)[0] ?? 1,
       extraSamples: directory.numbers(tags.extraSamples),
       bandNames: bandNames(await directory.text(tags.gdalMetadata)),
     });
+    return true;
+  });
+  return whole ? pages : undefined;
+}
+
+/** How the pixels of a page are stored: in strips or tiles, row by row, one plane after another. */
+export interface TiffBlocks {
+  readonly compression: number;
+  /** Whether bits run from the high one to the low one, as they do everywhere else. */
+  readonly highBitFirst: boolean;
+  /** Blocks beside one another, and in one plane. */
+  readonly across: number;
+  readonly perPlane: number;
+  /** Pixels of a block. */
+  readonly width: number;
+  readonly height: number;
+  /** Values of a pixel in a block. */
+  readonly samples: number;
+  readonly offsets: readonly number[];
+  readonly bytes: readonly number[];
+}
+
+/** The blocks of a directory, counted from 0 among all; `undefined` where they are not understood. */
+export async function tiffBlocks(readAt: ReadAt, page: number): Promise<TiffBlocks | undefined> {
+  let found: TiffBlocks | undefined;
+  await eachDirectory(readAt, blockTags, async ({ numbers }, number) => {
+    if (number < page) return true;
+    const one = (tag: number): number | undefined => numbers(tag)[0];
+    const [width = 0, height = 0] = [one(tags.width), one(tags.height)];
+    const tiled = one(tags.tileWidth) !== undefined;
+    const size = tiled
+      ? { width: one(tags.tileWidth) ?? 0, height: one(tags.tileHeight) ?? 0 }
+      : { width, height: Math.min(one(tags.rowsPerStrip) ?? height, height) };
+    const across = Math.ceil(width / size.width);
+    const perPlane = across * Math.ceil(height / size.height);
+    const [offsets, bytes] = tiled
+      ? [numbers(tags.tileOffsets), numbers(tags.tileBytes)]
+      : [numbers(tags.stripOffsets), numbers(tags.stripBytes)];
+    if (!(perPlane > 0 && Number.isFinite(perPlane)) || offsets.length !== bytes.length) return false;
+    found = {
+      compression: one(tags.compression) ?? 1,
+      highBitFirst: (one(tags.fillOrder) ?? 1) === 1,
+      across,
+      perPlane,
+      ...size,
+      samples: one(tags.planes) === 2 ? 1 : (one(tags.samplesPerPixel) ?? 1),
+      offsets,
+      bytes,
+    };
+    return false;
+  });
+  return found;
+}
+
+/**
+ * Reads the directories in order until `see` returns false; returns false itself for what is no TIFF, and where one cannot be
+ * read.
+ */
+async function eachDirectory(
+  readAt: ReadAt,
+  wanted: readonly number[],
+  see: (directory: Directory, page: number) => Promise<boolean>,
+): Promise<boolean> {
+  const start = view(await readAt(0, 16));
+  if (start.byteLength < 8) return false;
+  const order = start.getUint16(0);
+  if (order !== 0x4949 && order !== 0x4d4d) return false;
+  const little = order === 0x4949;
+  const version = start.getUint16(2, little);
+  if (version !== 42 && version !== 43) return false;
+  const big = version === 43;
+  if (big && start.byteLength < 16) return false;
+  const directories = { readAt, little, big, wanted };
+  let at = big ? Number(start.getBigUint64(8, little)) : start.getUint32(4, little);
+  const seen = new Set<number>();
+  for (let page = 0; at !== 0; page++) {
+    if (seen.has(at) || page >= maxPages) return false;
+    seen.add(at);
+    const directory = await readDirectory(directories, at);
+    if (!directory) return false;
+    at = directory.next;
+    if (!(await see(directory, page))) return true;
   }
-  return pages;
+  return true;
 }
 
 interface Directories {
   readonly readAt: ReadAt;
   readonly little: boolean;
   readonly big: boolean;
+  /** Tags whose lists are read. */
+  readonly wanted: readonly number[];
 }
 
 interface Directory {
@@ -74,7 +162,7 @@ interface Directory {
   text(tag: number): Promise<string>;
 }
 
-async function readDirectory({ readAt, little, big }: Directories, at: number): Promise<Directory | undefined> {
+async function readDirectory({ readAt, little, big, wanted }: Directories, at: number): Promise<Directory | undefined> {
   const head = view(await readAt(at, 8));
   if (head.byteLength < (big ? 8 : 2)) return undefined;
   const count = big ? Number(head.getBigUint64(0, little)) : head.getUint16(0, little);
@@ -94,10 +182,10 @@ async function readDirectory({ readAt, little, big }: Directories, at: number): 
   }
   // Short lists alone are looked at; they are read now so that asking for them is simple.
   const lists = new Map<number, number[]>();
-  for (const tag of [tags.subfileType, tags.samplesPerPixel, tags.extraSamples]) {
+  for (const tag of wanted) {
     const entry = entries.get(tag);
     const bytes = entry && typeBytes[entry.type];
-    if (!entry || !bytes || entry.length > 4096) continue;
+    if (!entry || !bytes || entry.length > (wanted === pageTags ? 4096 : mostValues)) continue;
     const values = view(await readAt(entry.at, entry.length * bytes));
     if (values.byteLength < entry.length * bytes) return undefined;
     const one = (i: number): number =>

@@ -1,15 +1,17 @@
 // `deepearth run`: runs a pipeline, shows how far it is, and says what it left.
 
-import { basename, isAbsolute, relative, resolve } from 'node:path';
+import { isAbsolute, relative, resolve } from 'node:path';
 import { run } from '@deepearth/runtime/run';
 import { CancelledError } from '@deepearth/core/errors';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../format.ts';
+import { outputFor } from '../output-for.ts';
 import { loadPipeline } from '../load-pipeline.ts';
 import { print, remark } from '../print.ts';
 import { reportError } from '../report-error.ts';
 import { runSummary } from '../run-summary.ts';
+import { runTally } from '../run-tally.ts';
 import { resumeCommand } from '../shell.ts';
 import { showJson, showProgress, showRemarks, type RunView } from '../show-run.ts';
 import { styleOf } from '../style.ts';
@@ -19,10 +21,9 @@ export interface RunFlags {
   readonly set?: readonly string[];
   readonly output?: string;
   readonly resume?: boolean;
+  readonly overwrite?: boolean;
   readonly json?: boolean;
 }
-
-const outputFor = (file: string): string => `${basename(file).replace(/\.ya?ml$/i, '')}-output`;
 
 /** The folder as it was given, or from the working directory where it lies below it. */
 function shownFolder(folder: string): string {
@@ -31,8 +32,8 @@ function shownFolder(folder: string): string {
 }
 
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
-  const { pipeline, registry, output: configured } = await loadPipeline(file, flags.set);
-  const output = resolve(flags.output ?? configured ?? outputFor(file));
+  const { pipeline, registry, output: configured, maxMemoryBytes } = await loadPipeline(file, flags.set);
+  const output = resolve(outputFor(file, flags.output, configured));
   const json = flags.json || !process.stdout.isTTY;
   // On one terminal, JSON lines and a block that is redrawn would write over each other.
   const live = process.stderr.isTTY && !(json && process.stdout.isTTY);
@@ -46,10 +47,14 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
         signal,
         registry,
         resume: flags.resume ?? false,
+        overwrite: flags.overwrite ?? false,
+        ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
         versions: cliVersions(),
       });
       if (json) showJson(running.events$);
       view = (live ? showProgress : showRemarks)(running.events$, process.stderr);
+      const { see, tally } = runTally();
+      running.events$.subscribe(see);
       let written = 0;
       let removed = 0;
       running.events$.subscribe(({ type }) => {
@@ -57,12 +62,12 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
         removed += Number(type === 'removed');
       });
       try {
-        const { manifest } = await running.result;
+        const { status } = await running.end;
         view.close();
-        if (json) remark(runSummary(manifest, folder, styleOf(process.stderr)));
-        else print(runSummary(manifest, folder, styleOf(process.stdout)));
+        if (json) remark(runSummary(tally(), folder, styleOf(process.stderr)));
+        else print(runSummary(tally(), folder, styleOf(process.stdout)));
         if (removed) remark(`Removed ${plural(removed, 'file')} of an earlier run that this one does not write.`);
-        return manifest.status === 'skipped' ? exitCodes.skipped : exitCodes.done;
+        return status === 'skipped' ? exitCodes.skipped : exitCodes.done;
       } catch (error) {
         view.close();
         const stopped = stoppedBy();

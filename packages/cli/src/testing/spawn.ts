@@ -18,8 +18,8 @@ export interface Outcome {
 export interface SpawnOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** Sends a signal, once, when stdout has said `after`. */
-  readonly kill?: { readonly signal: NodeJS.Signals; readonly after: string };
+  /** Sends a signal, once, when stdout has said `after`; and again when stderr has said `thenAfter`. */
+  readonly kill?: { readonly signal: NodeJS.Signals; readonly after: string; readonly thenAfter?: string };
   /** Arguments of Node itself. */
   readonly node?: readonly string[];
 }
@@ -37,13 +37,17 @@ export function deepearth(
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let [stdout, stderr] = ['', ''];
-    let sent = false;
+    let [sent, again] = [false, false];
     child.stdout.on('data', (piece: Buffer) => {
       stdout += piece.toString();
       if (!kill || sent || !stdout.includes(kill.after)) return;
       sent = child.kill(kill.signal);
     });
-    child.stderr.on('data', (piece: Buffer) => (stderr += piece.toString()));
+    child.stderr.on('data', (piece: Buffer) => {
+      stderr += piece.toString();
+      if (!kill?.thenAfter || again || !stderr.includes(kill.thenAfter)) return;
+      again = child.kill(kill.signal);
+    });
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ status: code ?? signal, stdout, stderr }));
   });

@@ -1,6 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DeepEarthError, InputError } from '@deepearth/core/errors';
+import { tryMutants } from '@deepearth/testing/mutate';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
 import { tensor } from '@deepearth/core/tensor';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -11,7 +13,8 @@ import type { FittedReducer, SavedModel } from './model.ts';
 import { pca } from '../pca/pca.ts';
 import { randomProjection } from '../random-projection/random-projection.ts';
 import { restoreReducer } from '../run/reductions.ts';
-import { seededNormal } from '../shared/seeded.ts';
+import { seededNormal, seededRandom } from '../shared/seeded.ts';
+import { canonicalJson } from './canonical-json.ts';
 import { umap } from '../umap/umap.ts';
 
 let folder: string;
@@ -65,8 +68,8 @@ test('what is no model says so', async () => {
     'of the format "pt"',
   );
   const good = { format: 'deepearth-reducer', version: '1', kind: 'pca', options: '{}', limits: '[]' };
-  await expect(decodeModel(await encodeSafetensors(values, { ...good, version: '2' }), 'a')).rejects.toThrow(
-    'version 2, this program reads version 1',
+  await expect(decodeModel(await encodeSafetensors(values, { ...good, version: '3' }), 'a')).rejects.toThrow(
+    'version 3, this program reads versions up to 2',
   );
   await expect(decodeModel(await encodeSafetensors(values, { ...good, kind: 'tsne' }), 'a')).rejects.toThrow(
     'is a saved "tsne"',
@@ -87,3 +90,66 @@ test('what is no model says so', async () => {
   await writeFile(join(folder, 'junk'), 'junk');
   await expect(loadModel(join(folder, 'junk'))).rejects.toThrow('no valid safetensors file');
 });
+
+test('every altered byte of a model is refused, wherever it lies', async () => {
+  const bytes = await encodeModel({ state: (await fits['kmeans']!()).state(), encoder, limits: [[0, 3]] });
+  const source = seededRandom(7);
+  for (let at = 0; at < bytes.length; at++) {
+    const altered = bytes.slice();
+    altered[at]! ^= 1 + Math.floor(source() * 255);
+    const error: unknown = await decodeModel(altered, 'm.safetensors').catch((caught: unknown) => caught);
+    expect(error, `byte ${at}`).toBeInstanceOf(InputError);
+    expect((error as InputError).code).toMatch(/^E_(REDUCER_FILE|REDUCER_VERSION|SAFETENSORS)$/);
+  }
+  const changed = bytes.slice();
+  changed[bytes.length - 3]! ^= 1;
+  await expect(decodeModel(changed, 'm')).rejects.toThrow(
+    /m: is damaged: its contents have the digest [0-9a-f]{64}, and it says [0-9a-f]{64}\. Copy it again from where it was saved, or fit again\./,
+  );
+});
+
+test('a model that was saved before there were digests is read, and every number of it has to be finite', async () => {
+  for (const [kind, fit] of Object.entries(fits)) {
+    const { state } = await decodeModel(await encodeModel({ state: (await fit()).state(), limits: [] }), kind);
+    const former = (tensors: SavedModel['state']['tensors'], options = canonicalJson(state.metadata)) =>
+      encodeSafetensors(tensors, { format: 'deepearth-reducer', version: '1', kind, options, limits: '[]' });
+    const read = await decodeModel(await former(state.tensors), kind);
+    expect(read.sealed).toBe(false);
+    expect(read.state).toEqual(state);
+    for (const [name, t] of Object.entries(state.tensors)) {
+      if (!(t.data instanceof Float32Array || t.data instanceof Float64Array)) continue;
+      const data = t.data.slice();
+      data[data.length >> 1] = NaN;
+      await expect(
+        decodeModel(await former({ ...state.tensors, [name]: { ...t, data } as typeof t }), kind),
+      ).rejects.toThrow(`is damaged: value ${data.length >> 1} of its ${name} is NaN`);
+    }
+    await expect(decodeModel(await former(state.tensors, '{"a":[{"b":1e999}]}'), kind)).rejects.toThrow(
+      'its a.0.b is Infinity',
+    );
+  }
+});
+
+test.each(['pca', 'umap', 'kmeans', 'random-projection'])(
+  'a damaged %s without a digest is read or refused, and never a fault',
+  async (kind) => {
+    const { state } = await decodeModel(await encodeModel({ state: (await fits[kind]!()).state(), limits: [] }), kind);
+    const bytes = await encodeSafetensors(state.tensors, {
+      format: 'deepearth-reducer',
+      version: '1',
+      kind,
+      options: canonicalJson(state.metadata),
+      limits: '[[0,1]]',
+    });
+    const read = async (mutant: Uint8Array): Promise<string> => {
+      const loaded = await decodeModel(mutant, 'm');
+      const model = await restoreReducer(loaded.state, 'm');
+      const values = await model.transform(tokens.slice(0, 10 * model.channels)).finally(() => model.close?.());
+      return [loaded.limits, ...values].join();
+    };
+    const isReported = (error: unknown): boolean => error instanceof DeepEarthError;
+    const report = await tryMutants(bytes, read, isReported, { count: 60, seed: 3 });
+    expect(report.faults).toEqual([]);
+    expect(report.refused).toBeGreaterThan(10);
+  },
+);

@@ -58,6 +58,8 @@ export interface SavedModel {
   readonly encoder?: EncoderIdentity;
   /** Colour limits of the run it was fitted in; empty when none were computed. */
   readonly limits: Limits;
+  /** Whether its file carried a digest, so that damage would have been seen; absent where it was not read from one. */
+  readonly sealed?: boolean;
 }
 
 /** Steps of a fit: `progress('covariance', 4096, 9216)`; `total` is null where it is not known. */

@@ -18,7 +18,7 @@ export interface OpenedModel {
 /** Opens the model at `path`. Throws an `InputError` when it cannot be read or is no model. */
 export async function openModel(
   path: string,
-  { signal, recordInput }: Pick<StageContext, 'signal' | 'recordInput'>,
+  { signal, recordInput, log }: Pick<StageContext, 'signal' | 'recordInput' | 'log'>,
 ): Promise<OpenedModel> {
   const file = await openFile(path).catch((cause: unknown) => {
     throw new InputError(path, `the model cannot be read: ${(cause as Error).message}`, {
@@ -30,5 +30,9 @@ export async function openModel(
   const digest = sha256(bytes);
   recordInput({ path, bytes: bytes.byteLength, sha256: digest });
   const saved = await decodeModel(bytes, path, { signal });
+  if (!saved.sealed)
+    log.warn(
+      `${path} was saved before model files had digests: damage to its numbers would not be seen. Fit again and save to have one.`,
+    );
   return { saved, model: await restoreReducer(saved.state, path), digest };
 }

@@ -4,21 +4,24 @@ import { InputError } from '@deepearth/core/errors';
 import type { EncoderIdentity } from '@deepearth/core/items';
 import type { Tensor } from '@deepearth/core/tensor';
 import { bytesSource, type ByteSource } from '@deepearth/formats/bytes';
-import { encodeSafetensors, openSafetensors } from '@deepearth/formats/safetensors';
+import { openSafetensors } from '@deepearth/formats/safetensors';
 import type { Part, Reduction } from '../run/reduction.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { Json } from './model.ts';
+import { checkSeal, encodeSealed, refuseNotFinite } from './sealed-file.ts';
 
 const format = 'deepearth-reducer-part';
-const version = 1;
+const version = 2;
+/** Version 1 had no digest, and is the same otherwise. */
+const read: ReadonlySet<string | undefined> = new Set(['1', '2']);
 
-/** The bytes of a part's file: the same part always gives the same ones. */
+/** The bytes of a part's file, with a digest of them: the same part always gives the same ones. */
 export async function encodePart<Content>(
   reduction: Reduction<never, Content>,
   { content, ...head }: Part<Content>,
 ): Promise<Uint8Array> {
   const { tensors, metadata } = await reduction.pack(content);
-  return encodeSafetensors(tensors, {
+  return encodeSealed(tensors, {
     format,
     version: String(version),
     head: canonicalJson(head as unknown as Json),
@@ -42,7 +45,7 @@ export const readPartHead = async (source: ByteSource, signal?: AbortSignal): Pr
 
 /**
  * Reads a part of a reduction. Throws an `InputError` for a file that is not a part, another version, a part of another
- * reduction, and for one that is not whole.
+ * reduction, and for one that is not whole or whose bytes are not those of its digest.
  */
 export async function readPart<Content>(
   reduction: Reduction<never, Content>,
@@ -53,24 +56,32 @@ export async function readPart<Content>(
   if (head.reduction !== reduction.name)
     throw refuse(`is a part of ${head.reduction}, and one of ${reduction.name} is read.`);
   const tensors: Record<string, Tensor> = {};
+  await checkSeal(file, Number(file.metadata.get('version')), refuse, signal);
   for (const name of file.tensors.keys()) tensors[name] = await file.tensor(name, signal);
-  return { ...head, content: reduction.unpack({ tensors, metadata }, head.channels, source.name) };
+  refuseNotFinite(tensors, metadata, refuse);
+  try {
+    return { ...head, content: reduction.unpack({ tensors, metadata }, head.channels, source.name) };
+  } catch (cause) {
+    // Lists of a part without a digest may hold anything.
+    throw cause instanceof InputError ? cause : refuse('is no whole part of a fit.', undefined, cause);
+  }
 }
 
 async function openPart(source: ByteSource, signal?: AbortSignal) {
-  const refuse = (problem: string, remedy?: string): InputError =>
-    new InputError(source.name, problem, { code: 'E_PART_FILE', remedy });
+  const refuse = (problem: string, remedy?: string, cause?: unknown): InputError =>
+    new InputError(source.name, problem, { code: 'E_PART_FILE', remedy, cause });
   const file = await openSafetensors(source, signal);
   if (file.metadata.get('format') !== format) throw refuse('is no part of a fit.');
   const found = file.metadata.get('version');
-  if (Number(found) !== version)
-    throw new InputError(source.name, `is a part of version ${found}, this program reads version ${version}.`, {
+  if (!read.has(found))
+    throw new InputError(source.name, `is a part of version ${found}, this program reads versions up to ${version}.`, {
       code: 'E_REDUCER_VERSION',
       remedy: 'Update @deepearth/reducers, or make the part again.',
     });
   const head = parsed(file.metadata.get('head')) as PartHead | undefined;
   const metadata = parsed(file.metadata.get('content')) as Readonly<Record<string, Json>> | undefined;
-  if (!isHead(head) || typeof metadata !== 'object') throw refuse('is no whole part of a fit.');
+  if (!isHead(head) || typeof metadata !== 'object' || Array.isArray(metadata))
+    throw refuse('is no whole part of a fit.');
   return { file, head, metadata, refuse };
 }
 

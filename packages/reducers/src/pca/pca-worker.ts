@@ -33,11 +33,14 @@ const multipliers = new Map<number, Multiplier>();
 let channels = 0;
 let multiply: Multiplier | undefined;
 
-async function multiplierFor(width: number): Promise<Multiplier> {
+async function multiplierFor(width: number, signal: AbortSignal): Promise<Multiplier> {
   const known = multipliers.get(width);
   if (known) return known;
   const loaded = (await import('onnxruntime-node')) as Runtime & { default?: Runtime };
   const runtime = loaded.default ?? loaded;
+  // The thread was closed meanwhile: it need not go on, and cannot be ended from outside.
+  await new Promise((resolve) => setImmediate(resolve));
+  signal.throwIfAborted();
   const session: InferenceSession = await runtime.InferenceSession.create(scatterGraph(width), {
     interOpNumThreads: 1,
     executionMode: 'sequential',
@@ -79,11 +82,12 @@ function fits({ bands }: BlockProducts): boolean {
 }
 
 serve({
-  async start({ channels: asked, engine }: StartRequest) {
+  async start({ channels: asked, engine }: StartRequest, _progress, signal) {
     channels = asked;
     try {
-      multiply = await multiplierFor(channels);
+      multiply = await multiplierFor(channels, signal);
     } catch (cause) {
+      signal.throwIfAborted();
       if (engine === 'onnx')
         throw new Error(`engine: onnx needs the package onnxruntime-node: ${(cause as Error).message}`, { cause });
       multiply = undefined;

@@ -6,7 +6,7 @@ import { tensor } from '@deepearth/core/tensor';
 import type { Running } from '../run/reduction.ts';
 import type { PcaEngine } from './covariance-engine.ts';
 import { pcaCollector, solvePca, type PcaContent } from './pca-part.ts';
-import { firstNotFinite, requireFinite } from '../tokens/finite.ts';
+import { firstNotFinite, overflown, requireFinite } from '../tokens/finite.ts';
 import { rowCount, type FittedReducer, type ModelState, type Progress } from '../models/model.ts';
 import { pause, runSliced, type Sliced } from '../shared/pace.ts';
 import { blockRows } from './moments.ts';
@@ -242,7 +242,10 @@ export function restorePca(state: ModelState, subject = 'the PCA model'): PcaMod
       const rows = rowCount(chunk, channels!);
       const out = await runSliced(projected(chunk, new Float32Array(rows * components!)), signal);
       // A number that is not finite shows in all components of its row; only then it is looked for.
-      if (firstNotFinite(out) >= 0) requireFinite(chunk, channels!);
+      if (firstNotFinite(out) >= 0) {
+        requireFinite(chunk, channels!);
+        throw overflown(subject);
+      }
       return out;
     },
     async inverse(chunk, signal) {

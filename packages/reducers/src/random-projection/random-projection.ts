@@ -3,7 +3,7 @@
 
 import { InputError } from '@deepearth/core/errors';
 import { tensor } from '@deepearth/core/tensor';
-import { firstNotFinite, requireFinite } from '../tokens/finite.ts';
+import { firstNotFinite, overflown, requireFinite } from '../tokens/finite.ts';
 import { rowCount, type FittedReducer, type ModelState } from '../models/model.ts';
 import { runSliced, type Sliced } from '../shared/pace.ts';
 import { projectRows } from '../shared/project-rows.ts';
@@ -66,7 +66,10 @@ export function restoreRandomProjection(state: ModelState, subject = 'the random
     components,
     async transform(chunk, signal) {
       const out = await runSliced(projected(chunk, new Float32Array(rowCount(chunk, channels) * components)), signal);
-      if (firstNotFinite(out) >= 0) requireFinite(chunk, channels);
+      if (firstNotFinite(out) >= 0) {
+        requireFinite(chunk, channels);
+        throw overflown(subject);
+      }
       return out;
     },
     state: () => state,

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { bytesSource } from '@deepearth/formats/bytes';
+import { encodeSafetensors, openSafetensors } from '@deepearth/formats/safetensors';
 import { decodePart, encodePart } from '../models/part-file.ts';
 import { kmeansReduction } from '../kmeans/kmeans-reduction.ts';
 import { pcaReduction } from '../pca/pca-reduction.ts';
@@ -251,14 +253,31 @@ describe('parts of a fit', () => {
     const changed = (from: string, to: string): Uint8Array =>
       Uint8Array.from(Buffer.from(Buffer.from(bytes).toString('latin1').replace(from, to), 'latin1'));
     await expect(decodePart(pcaReduction, changed('reducer-part', 'reducer-pare'), 'p')).rejects.toThrow('is no part');
-    await expect(decodePart(pcaReduction, changed('"version":"1"', '"version":"7"'), 'p')).rejects.toMatchObject({
+    await expect(decodePart(pcaReduction, changed('"version":"2"', '"version":"7"'), 'p')).rejects.toMatchObject({
       code: 'E_REDUCER_VERSION',
       message: expect.stringContaining('version 7') as string,
     });
     await expect(decodePart(pcaReduction, changed('0.rows', '1.rows'), 'p')).rejects.toMatchObject({
       code: 'E_PART_FILE',
-      message: expect.stringContaining('no whole part of a PCA') as string,
+      message: expect.stringContaining('p: is damaged: its contents have the digest') as string,
     });
+    // A part that was made before there were digests.
+    const former = async (name = '0.rows', content?: string): Promise<Uint8Array> => {
+      const { tensors, metadata } = await openSafetensors(bytesSource(bytes));
+      const rows = await tensors.get('0.rows')!.read();
+      const { digest: _digest, ...rest } = Object.fromEntries(metadata);
+      return encodeSafetensors({ [name]: rows }, { ...rest, version: '1', ...(content !== undefined && { content }) });
+    };
+    expect(await decodePart(pcaReduction, await former(), 'p')).toEqual(await throughFile(pcaReduction, part));
+    for (const [odd, said] of [
+      [former('1.rows'), 'no whole part of a PCA'],
+      [former('0.rows', '{"precision":"float64","pieces":[null]}'), 'is no whole part of a fit'],
+      [former('0.rows', '[]'), 'is no whole part of a fit'],
+    ] as const)
+      await expect(decodePart(pcaReduction, await odd, 'p')).rejects.toMatchObject({
+        code: 'E_PART_FILE',
+        message: expect.stringContaining(said) as string,
+      });
     await expect(decodePart(pcaReduction, changed('\\"channels\\":4', '\\"channels\\":x'), 'p')).rejects.toThrow(
       'no whole part of a fit',
     );

@@ -59,7 +59,8 @@ export async function startWorker(
   const settle = (id: number) => {
     const one = waiting.get(id);
     waiting.delete(id);
-    if (waiting.size === 0) worker.unref();
+    // A late reply of a thread that is being closed is nobody's: its end is waited for, and must keep the process alive.
+    if (waiting.size === 0 && ended === undefined) worker.unref();
     return one;
   };
   const end = (reason: unknown): void => {

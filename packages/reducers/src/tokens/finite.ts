@@ -36,3 +36,10 @@ export function requireFinite(
     },
   );
 }
+
+/** The error where tokens and model are finite and what the model makes of them is not. */
+export const overflown = (subject: string): InputError =>
+  new InputError(subject, 'what it makes of these tokens is beyond float32.', {
+    code: 'E_NOT_FINITE',
+    remedy: 'Scale the tokens down and fit again; where they are as in the fit, the model is damaged.',
+  });

@@ -10,8 +10,8 @@ import { rowCount, type FittedReducer, type Json, type ModelState } from '../mod
 import { openEngine, type Engine } from './engine.ts';
 import type { Curve } from './curve.ts';
 import { candidates, encodeRows, refuseBad, seedWord, type SearchFacts } from './fit.ts';
-import type { Settled } from './options.ts';
-import { queryRows, type Plan } from './plan.ts';
+import { settle, type Settled } from './options.ts';
+import { queryRows, type Metric, type Plan } from './plan.ts';
 import type { Arithmetic } from './products.ts';
 import type { Reach } from './reach-jobs.ts';
 import { bringBack, isReached } from './reach.ts';
@@ -342,6 +342,28 @@ const layout = {
   embedding: ['rows', 'components'],
 } as const;
 
+const metrics: ReadonlySet<string> = new Set(['cosine', 'euclidean', 'correlation', 'manhattan'] satisfies Metric[]);
+
+/** Throws an `InputError` for settings that no fit has. */
+function refuseOdd(
+  options: Settled,
+  { a, b }: Curve,
+  { neighbors }: Pick<UmapFacts, 'neighbors'>,
+  subject: string,
+): void {
+  const odd = (what: string, cause?: unknown): never => {
+    throw new InputError(subject, `is damaged: ${what}.`, { code: 'E_REDUCER_FILE', remedy: 'Fit again.', cause });
+  };
+  try {
+    settle(options);
+  } catch (cause) {
+    odd(`its ${(cause as Error).message}`, cause);
+  }
+  if (!metrics.has(options.metric)) odd(`its metric is ${JSON.stringify(options.metric)}`);
+  if (!(a > 0 && b > 0)) odd(`its curve is ${JSON.stringify({ a, b })}`);
+  if (!(Number.isSafeInteger(neighbors) && neighbors >= 0)) odd(`its neighbors are ${JSON.stringify(neighbors)}`);
+}
+
 /** Throws an `InputError` unless a state has the parts and shapes of this version. */
 export function checkState(
   { kind, tensors, metadata }: ModelState,
@@ -373,6 +395,7 @@ export function checkState(
       `is not whole: ${names.join(', ')}, options, curve and facts belong to a UMAP model.`,
       { code: 'E_REDUCER_FILE' },
     );
+  refuseOdd(options, curve, facts, subject);
   const rows = tensors['tokens']!.shape[0]!;
   const sizes = { rows, channels: options.channels, components: options.components };
   const parts = names.map((name) => {
