@@ -1,6 +1,15 @@
 // Writes every picture as a file of its own.
 
-import { defineSink, folderOf, frameFile, itemBytes, refuse, spec, type Picture, type StreamSpec } from '@deepearth/core';
+import {
+  defineSink,
+  folderOf,
+  frameFile,
+  itemBytes,
+  refuse,
+  spec,
+  type Picture,
+  type StreamSpec,
+} from '@deepearth/core';
 import { z } from 'zod';
 import { pixelsOf } from '@deepearth/vision/picture-sum';
 import { pictureBytes } from './estimate.ts';
