@@ -137,6 +137,7 @@ async function describeStages(
     }
     const consumers = pipeline.stages.filter((other) => other.from.includes(id)).map((other) => other.id);
     const interleaved = described.output.interleaved ?? inputs.some((input) => input.spec.interleaved);
+    const overlapping = described.output.overlapping ?? inputs.some((input) => input.spec.overlapping);
     const ahead = keptAside(pipeline, stage, inputs, described);
     const disk = diskOf({ ...described, ...ahead }, shared);
     const { diskBytes = described.diskBytes } = disk;
@@ -146,6 +147,7 @@ async function describeStages(
       ...framesOf(described.output, inputs),
       ...(described.output.kind === 'artifact' && diskBytes !== undefined && { bytes: diskBytes }),
       ...(interleaved && { interleaved }),
+      ...(overlapping && { overlapping }),
     };
     const description = { ...described, output, ...ahead, ...disk };
     done.set(id, { stage, description, survey, consumers, output, files: described.files, ...own });
