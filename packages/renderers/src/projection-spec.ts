@@ -46,13 +46,13 @@ export const describeFramePictures = (
   layerOf: (reducer: string) => string,
   /** Of a frame's pixels. */
   pixels: (frame: FrameSize) => FrameSize = (frame) => frame,
-  overlap: 'first' | 'every' | undefined = 'first',
+  overlap: 'once' | 'every' | undefined = 'once',
 ): Description | Refusal => {
   const input = wantProjections(inputs);
   if (isRefusal(input)) return input;
   const { height = null, width = null, count: frames = null } = input.frames ?? {};
   // How many frames a clip has is not told here.
-  const count = overlap === 'first' ? frames : null;
+  const count = overlap === 'once' ? frames : null;
   const shown = pixels({ height, width });
   return {
     output: {

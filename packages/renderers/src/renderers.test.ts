@@ -13,7 +13,9 @@ import {
 import { describeAlone } from '@deepearth/core/run-stage';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeFrames, makeProjections } from '@deepearth/testing';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { shots } from './each-frame.ts';
 import { framesRenderer } from './frames.ts';
 import { overlay } from './overlay.ts';
 import { sideBySide } from './side-by-side.ts';
@@ -121,6 +123,56 @@ describe('which pictures are drawn', () => {
       numbersOf(await draw(tokens, [over([0, 1, 2, 3]), over([1, 2, 3, 4])])),
       'a step of which one frame is new is shown with that frame',
     ).toEqual([0, 2, 4]);
+  });
+
+  describe('where clips overlap', () => {
+    /** Which clip, by its place, shows which frames. */
+    const shownBy = async (clips: readonly number[][], per: 'frame' | 'step' = 'frame', interleaved = false) => {
+      const items = clips.map((numbers) => over(numbers));
+      const shows: number[][] = clips.map(() => []);
+      const stream = async function* () {
+        await Promise.resolve();
+        yield* items;
+      };
+      for await (const { projection, frame } of shots(stream(), per, { overlapping: true, interleaved }))
+        shows[items.indexOf(projection)]!.push(frame.number);
+      return shows;
+    };
+    const range = (first: number, end: number) => Array.from({ length: end - first }, (_, i) => first + i);
+
+    test('a frame is shown by the clip whose middle is nearest, the first and the last clip show their ends', async () => {
+      expect(await shownBy([range(0, 16), range(8, 24), range(16, 32)])).toEqual([
+        range(0, 12),
+        range(12, 20),
+        range(20, 32),
+      ]);
+      expect(await shownBy([range(0, 4), range(1, 5), range(2, 6), range(3, 7)])).toEqual([
+        [0, 1, 2],
+        [3],
+        [4],
+        [5, 6],
+      ]);
+    });
+    test('a time step is shown whole', async () => {
+      expect(await shownBy([range(0, 16), range(8, 24)], 'step')).toEqual([[0, 8], [16]]);
+    });
+    test('every frame is shown once and in order, whatever size and stride', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.integer({ min: 1, max: 9 }),
+          fc.integer({ min: 1, max: 9 }),
+          fc.integer({ min: 1, max: 6 }),
+          fc.boolean(),
+          async (size, stride, count, interleaved) => {
+            const clips = Array.from({ length: count }, (_, k) =>
+              range(k * Math.min(stride, size), k * Math.min(stride, size) + size),
+            );
+            const shows = await shownBy(clips, 'frame', interleaved);
+            expect(shows.flat()).toEqual(range(0, clips.at(-1)!.at(-1)! + 1));
+          },
+        ),
+      );
+    });
   });
 
   test('a frame that is repeated to fill its clip once', async () => {

@@ -17,7 +17,6 @@ import {
 import { z } from 'zod';
 import { pixelsOf } from '@deepearth/vision/picture-sum';
 import { pictureBytes } from './estimate.ts';
-
 import { inOrder } from './in-order.ts';
 
 const usualFolder = 'pictures';
