@@ -67,7 +67,8 @@ export function overlayPixels(
   out: Uint8Array,
   rowOffset = 0,
 ): void {
-  out.set(rgb, rowOffset * geometry.frameWidth * 3);
+  // Squares that leave no pixel out write all of them.
+  if (interpolation !== 'nearest' || !covers(geometry, grid)) out.set(rgb, rowOffset * geometry.frameWidth * 3);
   (interpolation === 'nearest' ? drawSquares : drawBlended)(
     rgb,
     geometry,
@@ -76,6 +77,14 @@ export function overlayPixels(
     out.subarray(rowOffset * geometry.frameWidth * 3),
   );
 }
+
+/** Whether each pixel of the frame is seen by a cell that is known. */
+const covers = ({ frameWidth, frameHeight, x, y, width, height }: Geometry, { colors }: GridColors): boolean =>
+  x <= 0 &&
+  y <= 0 &&
+  x + width >= frameWidth &&
+  y + height >= frameHeight &&
+  colors.every((value, i) => i % 4 < 3 || value > 0);
 
 /** One table for all pixels, one entry of it per value: what colour a pixel gets is asked once for each square. */
 function drawSquares(rgb: Uint8Array, geometry: Geometry, grid: GridColors, opacity: number, out: Uint8Array): void {
