@@ -26,6 +26,8 @@ test('what the package exports is what it is meant to', () => {
       "overlayPixels",
       "panelsOptions",
       "panelsRenderer",
+      "scatter",
+      "scatterOptions",
       "sideBySide",
       "stacked",
       "stackedOptions",

@@ -10,5 +10,6 @@ export const stages: StageList = {
   'renderer/contact-sheet': async () => (await import('./contact-sheet.ts')).contactSheet,
   'renderer/panels': async () => (await import('./panels.ts')).panelsRenderer,
   'renderer/stacked': async () => (await import('./stacked.ts')).stacked,
+  'renderer/scatter': async () => (await import('./scatter.ts')).scatter,
   'renderer/side-by-side': async () => (await import('./side-by-side.ts')).sideBySide,
 };
