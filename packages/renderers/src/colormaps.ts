@@ -30,6 +30,18 @@ function tableOf(name: keyof typeof stored): Uint8Array {
 /** 256 colours from low to high, `[256, 3]`. Do not write to them. */
 export const colorMap = (name: ColorMapName): Uint8Array => tableOf(name);
 
+/** A colour map, turned round where that is asked for. */
+export function colorTable({
+  colorMap: name,
+  reverse,
+}: {
+  readonly colorMap: ColorMapName;
+  readonly reverse: boolean;
+}): Uint8Array {
+  const table = tableOf(name);
+  return reverse ? Uint8Array.from(table, (_, i) => table[(255 - Math.floor(i / 3)) * 3 + (i % 3)]!) : table;
+}
+
 /**
  * The colour of group `label`: the ten of tab10, then their light partners, which with them are tab20; from the 21st on
  * the same colours come again, darker and lighter in turn.

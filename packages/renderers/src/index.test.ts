@@ -32,6 +32,8 @@ test('what the package exports is what it is meant to', () => {
       "stacked",
       "stackedOptions",
       "stages",
+      "timeline",
+      "timelineOptions",
       "toRgb",
       "tokens",
       "tokensOptions",

@@ -20,7 +20,7 @@ import { z } from 'zod';
 import { annotated, annotationOptions, captionedHeight } from './annotated.ts';
 import { captionFields, captionOf } from './caption.ts';
 import { cellColors, colorOptions } from './cell-colors.ts';
-import { colorMap } from './colormaps.ts';
+import { colorTable } from './colormaps.ts';
 import { layerName } from './layer-name.ts';
 import { legendOf } from './legend.ts';
 import { layersOf, undrawable, undrawableRemedy, wantProjections } from './projection-spec.ts';
@@ -222,7 +222,7 @@ function paint({ count, sums, first, last }: Canvas, options: Options): Tensor<'
   const out = new Uint8Array(size * size * 3);
   for (let at = 0; at < out.length; at += 3) out.set(ground, at);
   drawEdges(out, size, options.dimensions);
-  const table = timeColors(options);
+  const table = colorTable(options);
   for (let pixel = 0; pixel < count.length; pixel++) {
     const points = count[pixel]!;
     if (points === 0) continue;
@@ -253,15 +253,10 @@ function drawEdges(out: Uint8Array, size: number, dimensions: 2 | 3): void {
     }
 }
 
-function timeColors({ colorMap: name, reverse }: Options): Uint8Array {
-  const table = colorMap(name);
-  return reverse ? Uint8Array.from(table, (_, i) => table[(255 - Math.floor(i / 3)) * 3 + (i % 3)]!) : table;
-}
-
 function legendFor({ projection, first, last }: Canvas, options: Options): Legend {
   if (options.colorBy === 'value') return legendOf(projection, options);
   if (options.colorBy === 'time')
-    return { reducer: 'frame', meaning: 'scalar', limits: [[first, last]], colors: timeColors(options) };
+    return { reducer: 'frame', meaning: 'scalar', limits: [[first, last]], colors: colorTable(options) };
   const [, height, width] = projection.values.shape as [number, number, number];
   return {
     reducer: 'place',

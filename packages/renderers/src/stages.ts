@@ -11,5 +11,6 @@ export const stages: StageList = {
   'renderer/panels': async () => (await import('./panels.ts')).panelsRenderer,
   'renderer/stacked': async () => (await import('./stacked.ts')).stacked,
   'renderer/scatter': async () => (await import('./scatter.ts')).scatter,
+  'renderer/timeline': async () => (await import('./timeline.ts')).timeline,
   'renderer/side-by-side': async () => (await import('./side-by-side.ts')).sideBySide,
 };
