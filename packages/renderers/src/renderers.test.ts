@@ -50,6 +50,11 @@ describeStage(tokens, {
   otherOptions: { caption: true, legend: true },
   inputs: () => [given(projections())],
 });
+describeStage(tokens, {
+  title: 'blending in space and time',
+  options: { per: 'frame', interpolation: 'bicubic', time: 'linear' },
+  inputs: () => [given(projections())],
+});
 describeStage(overlay, {
   otherOptions: { opacity: 0.9, interpolation: 'smooth' },
   inputs: () => [given(projections())],
@@ -354,4 +359,26 @@ test('frames are shown at the width that is asked for, colours over the same par
       expect([...double.data.subarray((2 * row * 2 * width + 2 * column) * 3).subarray(0, 3)]).toEqual([
         ...own.data.subarray((row * width + column) * 3).subarray(0, 3),
       ]);
+});
+
+test('tokens blend from step to step where that is asked for, and groups never do', async () => {
+  const [made] = makeProjections({ time: 2, height: 1, width: 1, components: 1, count: 1 });
+  const projection: Projection = {
+    ...made!,
+    clip: { ...made!.clip!, frames: makeFrames(4) },
+    values: { ...made!.values, data: Float32Array.from([0, 1]) },
+    limits: [[0, 1]],
+    meaning: 'scalar',
+  };
+  const reds = async (options: object, item = projection): Promise<number[]> => {
+    const found: number[] = [];
+    const given_ = { per: 'frame', colorMap: 'gray', cellPixels: 1, ...options };
+    for await (const picture of runStage(tokens, { options: given_, inputs: [given([item])] }))
+      found.push((picture as Picture).pixels.data[0]!);
+    return found;
+  };
+  expect(await reds({})).toEqual([0, 0, 255, 255]);
+  expect(await reds({ time: 'linear' })).toEqual([0, 64, 191, 255]);
+  const groups: Projection = { ...projection, meaning: 'label' };
+  expect(await reds({ time: 'linear', interpolation: 'linear' }, groups)).toEqual(await reds({}, groups));
 });
