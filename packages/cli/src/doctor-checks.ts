@@ -1,9 +1,10 @@
 // What `deepearth doctor` looks at on this machine.
 
 import { constants } from 'node:fs';
-import { access, mkdir, stat, statfs } from 'node:fs/promises';
+import { access, stat, statfs } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, freemem, platform, release, totalmem } from 'node:os';
 import { pathToFileURL } from 'node:url';
+import { makeFolder } from '@deepearth/core/regular-file';
 import { cacheFolder } from '@deepearth/onnx/cache';
 import { candidates } from '@deepearth/onnx/devices';
 import { hubEnvironment } from '@deepearth/onnx/hub-environment';
@@ -124,7 +125,7 @@ async function checkDevice(device: string): Promise<Finding> {
 async function checkCache(): Promise<Finding> {
   const folder = cacheFolder();
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await access(folder, constants.W_OK);
   } catch (error) {
     return warn(`${folder}: ${reason(error)}`, 'Set DEEPEARTH_CACHE to a folder that can be written to.');

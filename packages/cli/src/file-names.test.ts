@@ -4,6 +4,7 @@ import { memoryStore } from '@deepearth/core';
 import { plan } from '@deepearth/core/plan';
 import { run } from '@deepearth/core/run';
 import { parseConfig } from '@deepearth/runtime/config';
+import { optionsSchema } from '@deepearth/runtime/schema';
 import { builtinStages } from './registry.ts';
 
 const load = async (stages: string) =>
@@ -170,6 +171,99 @@ describe('names that were chosen and are the same are refused, with a remedy tha
     const saved = colours('reducer/pca').replaceAll('reducer/pca,', 'reducer/pca, with: { saveAs: m.safetensors },');
     expect(await problem(saved)).toContain(
       'pca and umap would both write m.safetensors. Give one of them another `saveAs`.',
+    );
+  });
+});
+
+describe('names of files that cannot be', () => {
+  const options = async (): Promise<[type: string, option: string][]> => {
+    const registry = builtinStages();
+    const types = registry.types.filter((type) => /^(?:renderer|sink|reducer)\//.test(type));
+    const all = await Promise.all(
+      types.map(async (type) => {
+        const { properties = {} } = optionsSchema(await registry.load(type)) as {
+          properties?: Record<string, { type?: string; enum?: unknown; description?: string }>;
+        };
+        return (
+          Object.entries(properties)
+            .filter(([, schema]) => schema.type === 'string' && !schema.enum)
+            // What is read is no name of a file that is written.
+            .filter(([option]) => option !== 'model')
+            .map(([option]): [string, string] => [type, option])
+        );
+      }),
+    );
+    return all.flat();
+  };
+
+  test('are refused by the option that gives them, in every stage that has one', async () => {
+    const found = await options();
+    expect(found.map(([, option]) => option)).toEqual(
+      expect.arrayContaining(['saveAs', 'layer', 'directory', 'prefix', 'file', 'name']),
+    );
+    for (const [type, option] of found)
+      for (const name of ['../x.zip', '/x.zip', '', 'a\u0000.zip', 'x\\y.zip', `${'y'.repeat(252)}.zip`]) {
+        const { options: schema } = await builtinStages().load(type);
+        expect([type, option, name, schema.safeParse({ [option]: name }).success]).toEqual([type, option, name, false]);
+      }
+  });
+
+  test('are found with their place', async () => {
+    const stages = `${tokens}
+  - { id: pca, type: reducer/pca, from: tokens, with: { saveAs: manifest.json } }
+  - { id: picture, type: renderer/tokens, from: pca }
+  - { type: sink/gif }
+  - { type: sink/package, with: { file: ../x.zip } }
+`;
+    await expect(load(stages)).rejects.toThrow(
+      /^p\.yaml:7:57 pca\.saveAs: expected another name: .* got "manifest\.json"\.\np\.yaml:10:35 package\.file: expected a path inside the output folder/,
+    );
+  });
+
+  test('are found where they become too long by what is added to them', async () => {
+    const long = `${tokens}  - { type: sink/features, with: { prefix: ${'y'.repeat(240)} } }
+`;
+    expect(await problem(long)).toMatch(
+      /^p\.yaml:6:36 features\.prefix: would write .* expected names of at most 255 bytes, and one has \d+\./,
+    );
+  });
+
+  test('are found where a file would lie in the place of a folder', async () => {
+    const stages = `${tokens}
+  - { id: pca, type: reducer/pca, from: tokens, with: { saveAs: GIF } }
+  - { id: picture, type: renderer/tokens, from: pca }
+  - { type: sink/gif }
+`;
+    expect(await problem(stages)).toContain(
+      'gif.directory: pca and gif would write a file GIF and, in a folder of that name, gif/<sequence>/pca-tokens.gif.',
+    );
+  });
+
+  test('are found in names that differ by case or by the form of accents alone', async () => {
+    const two = (a: string, b: string): string => `${tokens}
+  - { id: a, type: sink/features, from: tokens, with: { directory: "${a}" } }
+  - { id: b, type: sink/features, from: tokens, with: { directory: "${b}" } }
+`;
+    expect(await problem(two('Here', 'here'))).toContain('a and b would both write Here/');
+    expect(await problem(two('caf\u00e9', 'cafe\u0301'))).toContain('a and b would both write');
+  });
+
+  test('are found in names of sequences', async () => {
+    const source = (name: string): string =>
+      `  - { id: ${name}, type: source/synthetic, with: { count: 2, width: 32, height: 32, sequence: `;
+    const two = (a: string, b: string): string => `
+${source('one')}"${a}" } }
+${source('two')}"${b}" } }
+  - { type: windower/sliding, from: [one, two], with: { size: 2 } }
+  - { type: encoder/vjepa2, with: { cropSize: 32 } }
+  - { type: sink/features }
+`;
+    expect(await problem(two('north', 'south'))).toBe('none');
+    expect(await problem(two('north', 'North'))).toContain(
+      'some file systems take it for that of the sequence "north"',
+    );
+    expect(await problem(two('north', ':'.repeat(100)))).toContain(
+      'expected names of at most 255 bytes, and one has 300',
     );
   });
 });

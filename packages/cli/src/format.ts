@@ -1,5 +1,7 @@
 // Numbers, tables and lengths of text as people read them.
 
+import { codesIn, colorCode } from './terminal-text.ts';
+
 const units = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
 
 /** `1.5 MB`; decimal units, three digits. */
@@ -41,7 +43,7 @@ export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${formatNumber(count)} ${count === 1 ? one : many}`;
 
 // Colours and other escape sequences of a terminal take no room.
-const escapes = /\u001b\[[0-9;?]*[A-Za-z]/g;
+const escapes = codesIn();
 
 const isWide = (code: number): boolean =>
   code >= 0x1100 &&
@@ -68,11 +70,12 @@ export const padStart = (text: string, width: number): string =>
 export function fit(text: string, width: number): string {
   if (textWidth(text) <= width) return text;
   let [out, left] = ['', Math.max(0, width - 1)];
+  const starts = new Map(Array.from(text.matchAll(escapes), ({ index, 0: code }) => [index, code]));
   for (let at = 0; at < text.length;) {
-    const escape = /^\u001b\[[0-9;?]*[A-Za-z]/.exec(text.slice(at));
-    if (escape) {
-      out += escape[0];
-      at += escape[0].length;
+    const escape = starts.get(at);
+    if (escape !== undefined) {
+      out += escape;
+      at += escape.length;
       continue;
     }
     const char = String.fromCodePoint(text.codePointAt(at)!);
@@ -81,7 +84,7 @@ export function fit(text: string, width: number): string {
     out += char;
     at += char.length;
   }
-  return `${out}…${out.includes('\u001b[') ? '\u001b[0m' : ''}`;
+  return `${out}…${out.includes('\u001b') ? colorCode(0) : ''}`;
 }
 
 export interface Column {
@@ -92,7 +95,7 @@ export interface Column {
 /** A table with a line of titles, two blanks between columns, no blanks at the ends of lines. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const all = [columns.map(({ title }) => title), ...rows];
-  const widths = columns.map((_, index) => Math.max(...all.map((row) => textWidth(row[index] ?? ''))));
+  const widths = columns.map((_, index) => all.reduce((most, row) => Math.max(most, textWidth(row[index] ?? '')), 0));
   return all
     .map((row) =>
       columns

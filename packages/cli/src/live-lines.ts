@@ -1,6 +1,7 @@
 // A block of lines at the bottom of a terminal that is redrawn in place.
 
 import { fit, textWidth } from './format.ts';
+import { terminalText, withColors, withoutCommands } from './terminal-text.ts';
 
 export interface Terminal {
   readonly columns?: number;
@@ -37,13 +38,13 @@ export function liveLines(terminal: Terminal): LiveLines {
   const cut = (): string[] => {
     const room = Math.max(2, (terminal.rows || 24) - 1);
     const kept = lines.length > room ? [...lines.slice(0, room - 1), lines.at(-1)!] : lines;
-    return kept.map((line) => fit(line, Math.max(10, (terminal.columns || 80) - 1)));
+    return kept.map((line) => fit(withoutCommands(line), Math.max(10, (terminal.columns || 80) - 1)));
   };
   const paint = (before: string): void => {
     const next = cut();
     const hide = hidden ? '' : `${escape}?25l`;
     hidden = true;
-    const body = next.map((line) => `${line}${escape}K\n`).join('');
+    const body = next.map((line) => `${withColors(line)}${escape}K\n`).join('');
     terminal.write(`${begin}${hide}${back()}${before}${body}${escape}J${end}`);
     shown = next;
   };
@@ -57,7 +58,7 @@ export function liveLines(terminal: Terminal): LiveLines {
       paint(
         text
           .split('\n')
-          .map((line) => `${line}${escape}K\n`)
+          .map((line) => `${terminalText(line)}${escape}K\n`)
           .join(''),
       );
     },

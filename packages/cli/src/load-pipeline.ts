@@ -14,7 +14,7 @@ export async function loadPipeline(file: string, overrides: readonly string[] = 
     if (error instanceof InputError && error.subject === file)
       throw new DeepEarthError(error.message, {
         code: 'E_PIPELINE_FILE',
-        remedy: await suggestion(file),
+        remedy: error.remedy ?? (await suggestion(file)),
         cause: error,
       });
     throw error;

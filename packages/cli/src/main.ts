@@ -13,10 +13,13 @@ watchExit();
 const report = async (error: unknown): Promise<number> => (await import('./report-error.ts')).reportError(error);
 process.on('uncaughtException', (error) => void stray(error));
 
-const program = makeProgram();
+let said = '';
+const program = makeProgram((text) => void (said += text));
 try {
   await program.parseAsync();
 } catch (error) {
+  // What is said of wrong arguments repeats them.
+  if (said) (await import('./print.ts')).remark(said.trimEnd());
   if (isParserError(error))
     process.exitCode = error.exitCode === 0 ? 0 : (await import('./exit-codes.ts')).exitCodes.usage;
   else process.exitCode = await report(error);

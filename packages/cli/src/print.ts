@@ -1,9 +1,11 @@
-// Writes lines of results to stdout and remarks to stderr; a reader that went away is no error.
+// Writes lines of results to stdout and remarks to stderr, without commands to a terminal that came in from outside; a
+// reader that went away is no error.
 
 import { styleOf } from './style.ts';
+import { terminalText } from './terminal-text.ts';
 
 const write = (stream: NodeJS.WriteStream, text: string): void => {
-  if (stream.writable && !stream.destroyed) stream.write(text);
+  if (stream.writable && !stream.destroyed) stream.write(terminalText(text));
 };
 
 /** A line (or several) of the result. */

@@ -41,9 +41,10 @@ Exit status:
   129  cancelled by SIGHUP (its terminal was closed)
   130  cancelled (Ctrl-C); 143 by SIGTERM`;
 
-/** The whole command line. Usage errors throw a `CommanderError`. */
-export function makeProgram(): Command {
+/** The whole command line. Usage errors throw a `CommanderError`; `writeErr` gets what is said of them. */
+export function makeProgram(writeErr = (text: string): void => void process.stderr.write(text)): Command {
   const program = new Parser('deepearth')
+    .configureOutput({ writeErr })
     .description('Turns frame sequences, video and Earth-observation imagery into V-JEPA 2 embeddings and pictures.')
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')

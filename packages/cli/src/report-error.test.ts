@@ -13,6 +13,10 @@ describe('exitCodeOf', () => {
     [new StageError('frames', 'frame-1', new InputError('a.tif', 'is broken.')), 4],
     [new InputError('out', 'no space is left on the disk.', { code: 'E_DISK_FULL' }), 1],
     [new InputError('out', 'is a file.', { code: 'E_OUTPUT_NOT_A_FOLDER' }), 1],
+    [new InputError('cache', 'the cache is on a disk that is full.', { code: 'E_CACHE' }), 1],
+    [new InputError('a', 'too many open files.', { code: 'E_SYSTEM_LIMIT' }), 1],
+    [Object.assign(new Error('raw'), { code: 'ENOSPC', syscall: 'write' }), 1],
+    [new StageError('frames', undefined, new InputError('a/f.png', 'no number.', { code: 'E_PATTERN' })), 2],
     [new StageError('umap', undefined, new Error('no')), 1],
     [new CancelledError(), 130],
     [new StageError('frames', undefined, new CancelledError()), 130],
@@ -24,6 +28,14 @@ describe('exitCodeOf', () => {
 });
 
 describe('errorText', () => {
+  it('takes what a plugin throws while it is loaded for no fault of the program', async () => {
+    const error = new DeepEarthError('the plugin ./p.mjs cannot be loaded: no.', {
+      code: 'E_PLUGIN_LOAD',
+      cause: new TypeError('no'),
+    });
+    expect(await errorText(error)).toBe('error: the plugin ./p.mjs cannot be loaded: no.');
+  });
+
   it('says a remedy once, whether the message has it or not', async () => {
     expect(await errorText(new DeepEarthError('It fails.', { code: 'E_X', remedy: 'Mend it.' }))).toBe(
       'error: It fails.\n  Mend it.',
@@ -85,10 +97,10 @@ describe('errorText', () => {
     expect(await errorText(new StageError('mine', 'clip-1', input, './mine.mjs'))).not.toContain('plugin');
   });
 
-  it('passes on what the operating system says', async () => {
+  it('says in words what the operating system refused', async () => {
     const { writeFile } = await import('node:fs/promises');
     const error: unknown = await writeFile('/no/such/folder/file', '').catch((caught: unknown) => caught);
-    expect(await errorText(error)).toMatch(/^error: ENOENT: no such file or directory, open '.*file'\.$/);
+    expect(await errorText(error)).toMatch(/^error: \/no\/such\/folder\/file: is not there\. Look at the path\.$/);
   });
 
   it('shows the part of a long line that is at fault', () => {

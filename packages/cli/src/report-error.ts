@@ -1,15 +1,18 @@
 // Says what went wrong, where, and what to do; returns the exit status that fits.
 
-import { readFile } from 'node:fs/promises';
 import {
   CancelledError,
   causes,
   ConfigError,
   DeepEarthError,
   InputError,
+  moreMistakes,
   StageError,
   type ConfigIssue,
 } from '@deepearth/core/errors';
+import { fileError } from '@deepearth/core/file-trouble';
+import { readTextFile } from '@deepearth/core/regular-file';
+import { withoutUrlSecrets } from '@deepearth/core/secrets';
 import { exitCodes } from './exit-codes.ts';
 import { remark } from './print.ts';
 import { plainStyle, styleOf, type Style } from './style.ts';
@@ -20,6 +23,8 @@ const outputCodes: ReadonlySet<string> = new Set([
   'E_OUTPUT',
   'E_OUTPUT_NOT_A_FOLDER',
   'E_OUTPUT_BUSY',
+  'E_SYSTEM_LIMIT',
+  'E_CACHE',
   'E_PATH',
   'E_NAME_TAKEN',
 ]);
@@ -40,9 +45,12 @@ const usageCodes: ReadonlySet<string> = new Set([
 
 /** The exit status for an error. */
 export function exitCodeOf(error: unknown): number {
+  error = fileError(error);
   for (const cause of causes(error)) {
     if (cause instanceof ConfigError) return exitCodes.usage;
     if (cause instanceof CancelledError) return exitCodes.interrupted;
+    // The expression is wrong, not the names that it does not fit.
+    if (cause instanceof DeepEarthError && cause.code === 'E_PATTERN') return exitCodes.usage;
     if (cause instanceof InputError) return outputCodes.has(cause.code) ? exitCodes.failed : exitCodes.input;
     if (cause instanceof DeepEarthError && usageCodes.has(cause.code)) return exitCodes.usage;
   }
@@ -57,12 +65,15 @@ export async function errorText(
   error: unknown,
   { debug = false, style = plainStyle }: { debug?: boolean; style?: Style } = {},
 ): Promise<string> {
+  error = fileError(error);
   const label = style.bold(style.red('error:'));
   const mistakes = [...causes(error)].find((cause) => cause instanceof ConfigError);
   if (mistakes) error = mistakes;
   if (error instanceof ConfigError) {
-    const blocks = await Promise.all(error.issues.map((issue) => issueText(issue, style)));
-    return [...blocks.map((block) => `${label} ${block}`), ...(debug ? [error.stack ?? ''] : [])].join('\n');
+    const lines = fileLines();
+    const blocks: string[] = [];
+    for (const issue of error.issues) blocks.push(`${label} ${await issueText(issue, lines, style)}`);
+    return [...blocks, ...(error.more ? [moreMistakes] : []), ...(debug ? [error.stack ?? ''] : [])].join('\n');
   }
   if (error instanceof DeepEarthError && !isBug(error)) {
     const remedy = error.remedy && !error.message.includes(error.remedy) ? `\n  ${error.remedy}` : '';
@@ -89,6 +100,9 @@ function pluginNote(error: unknown): string {
  * want of memory. What such an error keeps as its own cause (a `TypeError` of the platform's inflater) has been explained.
  */
 function isBug(error: DeepEarthError): boolean {
+  // What a plugin throws while it is loaded is the plugin's.
+  if ([...causes(error)].some((cause) => cause instanceof DeepEarthError && cause.code === 'E_PLUGIN_LOAD'))
+    return false;
   // Thrown at a place that the message names.
   if (error.code === 'E_STRAY') return false;
   const all = [...causes(error)];
@@ -101,12 +115,32 @@ function isBug(error: DeepEarthError): boolean {
 const stacks = (error: unknown): string =>
   [...causes(error)].map((cause) => (cause instanceof Error ? cause.stack : String(cause))).join('\ncaused by: ');
 
-async function issueText({ location, path, message, remedy }: ConfigIssue, style: Style): Promise<string> {
+type FileLines = (file: string) => Promise<readonly string[]>;
+
+/** The lines of files, each of which is read once. */
+function fileLines(): FileLines {
+  const files = new Map<string, Promise<readonly string[]>>();
+  return (file) => {
+    const known =
+      files.get(file) ??
+      readTextFile(file).then(
+        (text) => text.split(/\r?\n/),
+        () => [],
+      );
+    files.set(file, known);
+    return known;
+  };
+}
+
+async function issueText(
+  { location, path, message, remedy }: ConfigIssue,
+  lines: FileLines,
+  style: Style,
+): Promise<string> {
   const { file, line, column } = location;
   const place = [file, line, column].filter((part) => part !== undefined).join(':');
   const head = `${style.bold(place)} ${path ? `${path}: ` : ''}${message}${remedy ? ` ${remedy}` : ''}`;
-  const text =
-    line === undefined ? undefined : (await readFile(file, 'utf8').catch(() => undefined))?.split(/\r?\n/)[line - 1];
+  const text = line === undefined ? undefined : (await lines(file))[line - 1];
   return text === undefined ? head : `${head}\n${excerpt(text, line!, column ?? 1, style)}`;
 }
 
@@ -120,6 +154,7 @@ export function excerpt(text: string, line: number, column: number, style: Style
 
 /** Prints an error to stderr and returns the exit status. */
 export async function reportError(error: unknown): Promise<number> {
-  remark(await errorText(error, { debug: process.env.DEEPEARTH_DEBUG === '1', style: styleOf(process.stderr) }));
+  const text = await errorText(error, { debug: process.env.DEEPEARTH_DEBUG === '1', style: styleOf(process.stderr) });
+  remark(withoutUrlSecrets(text));
   return exitCodeOf(error);
 }

@@ -1,6 +1,7 @@
 // Colours on a terminal that wants them.
 
 import type { WriteStream } from 'node:tty';
+import { colorCode } from './terminal-text.ts';
 
 const codes = {
   bold: [1, 22],
@@ -19,7 +20,7 @@ export const plainStyle: Style = makeStyle(false);
 export function makeStyle(colors: boolean): Style {
   const entries = Object.entries(codes).map(([name, [on, off]]) => [
     name,
-    (text: string) => (colors && text ? `\u001b[${on}m${text}\u001b[${off}m` : text),
+    (text: string) => (colors && text ? `${colorCode(on)}${text}${colorCode(off)}` : text),
   ]);
   return Object.fromEntries(entries) as Style;
 }

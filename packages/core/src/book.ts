@@ -11,7 +11,8 @@ import type { Manifest, ManifestOutput, ManifestSoFar, SkippedItem, UnwrittenMan
 import { nameSet } from './name-set.ts';
 import type { Pipeline } from './pipeline.ts';
 import { refuseNotOurs } from './not-ours.ts';
-import { assertSafePath } from './safe-path.ts';
+import { assertSafePath, foldedPath } from './safe-path.ts';
+import { concealer, type Concealer } from './secrets.ts';
 import { sortedSpool, type SortedSpool } from './sorted-spool.ts';
 import type { ArtifactFile, ArtifactWriter, InputFile, StageOutput } from './stage.ts';
 import type { StreamSpec } from './specs.ts';
@@ -55,6 +56,7 @@ export function openBook(
   tell: (event: RunEvent) => void,
   before?: ReadonlyMap<string, ManifestOutput>,
   resume = false,
+  conceal: Pick<Concealer, 'text' | 'address' | 'value'> = concealer([]),
 ): Book {
   const scratches: { close(): Promise<void> }[] = [];
   const spool = (name: string): SortedSpool =>
@@ -65,16 +67,18 @@ export function openBook(
     });
   const inputs = spool('inputs');
   let settled: Promise<unknown> = Promise.resolve();
-  const frames = frameTables();
+  const frames = frameTables(conceal.address);
   const counts = new Map<string, ItemCounts>();
   const outputs = spool('outputs');
   const written = nameSet();
   const skipped: SkippedItem[] = [];
   const warnings: { stage: string; message: string }[] = [];
   const taken = nameSet();
+  const folders = nameSet();
   const findings = new Map<string, Record<string, Json>>();
 
-  const emit = (event: RunEvent): void => {
+  const emit = (said: RunEvent): void => {
+    const event = 'message' in said && said.message ? { ...said, message: conceal.text(said.message) } : said;
     if (event.type === 'skipped') skipped.push({ stage: event.stage, item: event.item, message: event.message });
     if (event.type === 'stage-closed')
       counts.set(event.stage, { in: event.in, out: event.out, skipped: event.skipped });
@@ -84,11 +88,18 @@ export function openBook(
 
   const claim = async (path: string): Promise<void> => {
     assertSafePath(path);
-    if (!taken.add(path.toLowerCase()))
-      throw new DeepEarthError(`two files of this run are called ${path}.`, {
+    const name = foldedPath(path);
+    const above = foldersOf(name);
+    const refuse = (what: string): DeepEarthError =>
+      new DeepEarthError(what, {
         code: 'E_NAME_TAKEN',
         remedy: 'Give one of the stages that write it another name: sinks have `directory`, renderers `layer`.',
       });
+    if (taken.has(name)) throw refuse(`two files of this run are called ${path}.`);
+    if (folders.has(name) || above.some((folder) => taken.has(folder)))
+      throw refuse(`${path} and another file of this run need one name for a file and for a folder.`);
+    taken.add(name);
+    for (const folder of above) folders.add(folder);
     if (before) await refuseNotOurs(store, path, before);
   };
 
@@ -158,13 +169,15 @@ export function openBook(
     warnings,
     emit,
     recordInput(file, stage) {
-      settled = inputs.add(file.path, JSON.stringify({ stage, file }));
+      const path = conceal.address(file.path);
+      settled = inputs.add(path, JSON.stringify({ stage, file: path === file.path ? file : { ...file, path } }));
     },
     settled: async () => void (await settled),
     recordSent: frames.see,
     frames: frames.tables,
     countsOf: (stage) => counts.get(stage),
-    recordFinding: (stage, name, value) => void findings.set(stage, { ...findings.get(stage), [name]: value }),
+    recordFinding: (stage, name, value) =>
+      void findings.set(stage, { ...findings.get(stage), [name]: conceal.value(value) }),
     findingsOf: (stage) => findings.get(stage),
     outputOf: (stage) => ({
       async write(file, content) {
@@ -209,6 +222,13 @@ export function openBook(
     close: async () => void (await Promise.all(scratches.map((scratch) => scratch.close()))),
   };
 }
+
+/** The folders that a path lies in: `a`, `a/b` for `a/b/c`. */
+const foldersOf = (path: string): string[] =>
+  path
+    .split('/')
+    .slice(0, -1)
+    .map((_, index, parts) => parts.slice(0, index + 1).join('/'));
 
 /** Puts a manifest together, its lists in an order that does not depend on timing. */
 export function manifestOf(
@@ -283,9 +303,14 @@ export function manifestUpTo(
   };
 }
 
-/** A pipeline with every default filled in, as a manifest has it. */
-export const recipeOf = ({ stages }: Pipeline): Manifest['pipeline'] =>
-  stages.map(({ id, definition: { type }, from, options, onError }) => ({ id, type, from, with: options, onError }));
+/** A pipeline with every default filled in and without its secrets, as a manifest has it. */
+export function recipeOf({ stages, secrets }: Pipeline): Manifest['pipeline'] {
+  const conceal = concealer(stages, secrets);
+  return stages.map((stage) => {
+    const { id, definition, from, onError } = stage;
+    return { id, type: definition.type, from, with: conceal.options(stage), onError };
+  });
+}
 
 /** What a stage found out, where it did. */
 export function found(book: Book, stage: string): Pick<Manifest['stages'][number], 'findings'> {

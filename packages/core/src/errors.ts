@@ -1,5 +1,7 @@
 // The three kinds of error a caller can act on: bad config, bad input, failed stage; and a cancelled run.
 
+import { shortened } from './printable.ts';
+
 /** What an error has beside its message. */
 export interface ErrorDetails {
   /** Stable, for programs: 'E_FRAME_UNREADABLE'. */
@@ -57,26 +59,47 @@ export interface ConfigIssue {
   readonly remedy?: string | undefined;
 }
 
-/** The pipeline itself is wrong; every issue found is listed with its place, in the order of the file. */
+/** How many mistakes of a pipeline are told at once. */
+export const mostMistakes = 100;
+
+/** What stands after the mistakes that are told, where there are more. */
+export const moreMistakes = 'There are more mistakes; they are told when these are mended.';
+
+/**
+ * The pipeline itself is wrong; every issue found is listed with its place, in the order of the file. Of very many the
+ * first `mostMistakes` that were found are.
+ */
 export class ConfigError extends DeepEarthError {
   static override readonly brand: string = 'ConfigError';
   readonly issues: readonly ConfigIssue[];
+  /** Whether there are more than are listed. */
+  readonly more: boolean;
   constructor(found: readonly ConfigIssue[]) {
-    const issues = [...found].sort(
-      (a, b) => (a.location.line ?? 0) - (b.location.line ?? 0) || (a.location.column ?? 0) - (b.location.column ?? 0),
+    const more = found.length > mostMistakes;
+    const issues = found
+      .slice(0, mostMistakes)
+      .map(brief)
+      .sort(
+        (a, b) =>
+          (a.location.line ?? 0) - (b.location.line ?? 0) || (a.location.column ?? 0) - (b.location.column ?? 0),
+      );
+    const lines = issues.map(
+      ({ location, path, message, remedy }) =>
+        `${formatLocation(location)} ${path ? `${path}: ` : ''}${message}${remedy ? ` ${remedy}` : ''}`,
     );
-    super(
-      issues
-        .map(
-          ({ location, path, message, remedy }) =>
-            `${formatLocation(location)} ${path ? `${path}: ` : ''}${message}${remedy ? ` ${remedy}` : ''}`,
-        )
-        .join('\n'),
-      { code: 'E_CONFIG' },
-    );
+    super([...lines, ...(more ? [moreMistakes] : [])].join('\n'), { code: 'E_CONFIG' });
     this.issues = issues;
+    this.more = more;
   }
 }
+
+/** A mistake whose parts are short enough to be read, whatever name or value they repeat. */
+const brief = ({ location, path, message, remedy }: ConfigIssue): ConfigIssue => ({
+  location,
+  path: shortened(path),
+  message: shortened(message, 2000),
+  remedy: remedy === undefined ? undefined : shortened(remedy, 2000),
+});
 
 /** Data that comes in is not what it should be: a broken picture, an empty folder, a hostile archive. */
 export class InputError extends DeepEarthError {
@@ -142,21 +165,24 @@ for (const type of [DeepEarthError, ConfigError, InputError, StageError, Cancell
 
 /**
  * The closest of `known` to a mistyped word, for "did you mean"; `undefined` when nothing is close: one slip (a letter
- * too many, too few, another, or two that changed places) for every three letters.
+ * too many, too few, another, or two that changed places) for every three letters. Nothing is close to a word that is
+ * longer than any name.
  */
 export function closest(word: string, known: Iterable<string>): string | undefined {
-  if (word.length < 3) return undefined;
+  if (word.length < 3 || word.length > longestName) return undefined;
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {
+    if (Math.abs(candidate.length - word.length) >= least) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), least);
     if (distance < least) [best, least] = [candidate, distance];
   }
   return best;
 }
 
+const longestName = 200;
+
 function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) >= limit) return limit;
   let [beforeFormer, former]: number[][] = [[], Array.from({ length: b.length + 1 }, (_, i) => i)];
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
@@ -169,6 +195,7 @@ function editDistance(a: string, b: string, limit: number): number {
         swapped ? beforeFormer![j - 2]! + 1 : Infinity,
       );
     }
+    if (Math.min(...row) >= limit && Math.min(...former!) >= limit) return limit;
     [beforeFormer, former] = [former, row];
   }
   return former![b.length]!;

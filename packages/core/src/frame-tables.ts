@@ -39,30 +39,31 @@ export interface FrameTables {
 
 /**
  * Starts without a frame. Of each it holds its number, its times, and what its file's name has that the one before had
- * not: some 35 bytes.
+ * not: some 35 bytes. `address` is how a file is called in the manifest.
  */
-export function frameTables(): FrameTables {
+export function frameTables(address: (uri: string) => string = (uri) => uri): FrameTables {
   const all = new Map<string, Map<string, Growing>>();
   /** Frames of the clip that came last, of each source: clips overlap, and repeat their last frame to be full. */
   const latest = new Map<string, ReadonlySet<string>>();
 
   const add = (stage: string, { sequence, number, locator, at, seconds }: Frame): void => {
+    const file = address(locator.uri);
     const sequences = all.get(stage) ?? new Map<string, Growing>();
     all.set(stage, sequences);
     const table: Growing = sequences.get(sequence) ?? {
       numbers: numberColumn(),
-      files: locator.uri,
+      files: file,
       more: new Map(),
     };
     sequences.set(sequence, table);
     const before = table.numbers.length;
     table.numbers.push(number);
-    if (typeof table.files === 'string' && table.files !== locator.uri) {
+    if (typeof table.files === 'string' && table.files !== file) {
       const { files } = table;
       table.files = textColumn();
       for (let i = 0; i < before; i++) table.files.push(files);
     }
-    if (typeof table.files !== 'string') table.files.push(locator.uri);
+    if (typeof table.files !== 'string') table.files.push(file);
     extend(table.more, 'pages', locator.page, before, numberColumn);
     extend(table.more, 'at', at, before, textColumn);
     extend(table.more, 'seconds', seconds, before, numberColumn);

@@ -96,6 +96,7 @@ export async function startGraph(
   taps: Pick<Taps, 'connect'>,
 ): Promise<GraphEnd> {
   const outputs = new Map<string, Edge>();
+  const specs = new Map(planned.stages.map(({ stage, description }) => [stage.id, description.output]));
   const runs: StageRun[] = [];
   const leaves: Edge[] = [];
   let failure: unknown;
@@ -108,7 +109,7 @@ export async function startGraph(
     // Subscribing starts the stages before; they deliver in a later turn, when every edge is in place.
     const inputs = stage.from.map((from, index) => ({
       id: from,
-      spec: planned.stages.find((other) => other.stage.id === from)!.description.output,
+      spec: specs.get(from)!,
       items: pull(outputs.get(from)!, edgeBound, services.signal),
       waits: waits[index]!,
     }));

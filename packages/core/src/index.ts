@@ -35,4 +35,6 @@ export * from './store.ts';
 export { memoryStore } from './memory-store.ts';
 export { digestOf } from './former-run.ts';
 export { assertSafePath } from './safe-path.ts';
+export * from './output-path.ts';
+export { isSecretName } from './secrets.ts';
 export { mergeRuns } from './merge-runs.ts';

@@ -1,7 +1,9 @@
 // Says what is wrong with a value that a schema refused: what is expected, and what was seen.
 
 import type { z } from 'zod';
-import { closest } from './errors.ts';
+import { closest, mostMistakes } from './errors.ts';
+import { shortened } from './printable.ts';
+import { isSecretName, mask } from './secrets.ts';
 
 /** One mistake of a value. */
 export interface OptionIssue {
@@ -14,39 +16,55 @@ type Issue = z.core.$ZodIssue;
 type Path = readonly (string | number)[];
 
 /**
- * The mistakes in `value` that a schema found. `what` names what has the keys of the whole value ("source/frames"), for
- * "has no option".
+ * The mistakes in `value` that a schema found, one more than are told where there are very many. `unknownKey` says what
+ * is wrong with a key that the map at `path` does not have.
  */
-export const optionIssues = (
+export function optionIssues(
   issues: readonly Issue[],
   value: unknown,
   schema: unknown,
   unknownKey: (key: string, path: Path) => string,
-): OptionIssue[] => issues.flatMap((issue) => tell(issue, [], value, schema, unknownKey));
+): OptionIssue[] {
+  const told: OptionIssue[] = [];
+  for (const issue of issues) {
+    for (const each of tell(issue, [], value, schema, unknownKey)) {
+      told.push(each);
+      if (told.length > mostMistakes) return told;
+    }
+  }
+  return told;
+}
 
-function tell(
+function* tell(
   issue: Issue,
   above: Path,
   root: unknown,
   schema: unknown,
   unknownKey: (key: string, path: Path) => string,
-): OptionIssue[] {
+): Generator<OptionIssue> {
   const path = [...above, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))];
   const seen = path.reduce<unknown>((value, part) => (value as Record<string | number, unknown> | null)?.[part], root);
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(schema, path);
-    return issue.keys.map((key) => {
+    for (const key of issue.keys) {
       const near = closest(key, known);
       const remedy = near ? `Did you mean ${near}?` : known.length ? `It has: ${known.join(', ')}.` : 'It has none.';
-      return { path: [...path, key], message: unknownKey(key, path), remedy };
-    });
+      yield { path: [...path, shortened(key)], message: unknownKey(shortened(key), path), remedy };
+    }
+    return;
   }
   if (issue.code === 'invalid_union') {
     const inside = closestBranch(issue.errors);
-    if (inside) return inside.flatMap((each) => tell(each, path, root, schema, unknownKey));
+    if (inside) {
+      for (const each of inside) yield* tell(each, path, root, schema, unknownKey);
+      return;
+    }
   }
   const wanted = expected(issue);
-  if (seen === undefined && wanted) return [{ path, message: `is missing; it is ${wanted}.` }];
+  if (seen === undefined && wanted) {
+    yield { path, message: `is missing; it is ${wanted}.` };
+    return;
+  }
   const near =
     typeof seen === 'string'
       ? closest(
@@ -55,13 +73,11 @@ function tell(
         )
       : undefined;
   const message = wanted ? `must be ${wanted}` : lowerFirst(issue.message);
-  return [
-    {
-      path,
-      message: `${message}, got ${shown(seen)}.`,
-      ...(near !== undefined && { remedy: `Did you mean ${near}?` }),
-    },
-  ];
+  yield {
+    path,
+    message: `${message}, got ${typeof path.at(-1) === 'string' && isSecretName(String(path.at(-1))) ? mask : shown(seen)}.`,
+    ...(near !== undefined && { remedy: `Did you mean ${near}?` }),
+  };
 }
 
 /**
@@ -140,7 +156,8 @@ const choices = (issue: Issue): readonly unknown[] =>
 function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
-  const text = JSON.stringify(value) ?? typeof value;
+  const start = typeof value === 'string' ? value.slice(0, 61) : value;
+  const text = JSON.stringify(start) ?? typeof value;
   return text.length <= 60
     ? text
     : Array.isArray(value)

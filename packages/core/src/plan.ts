@@ -3,9 +3,12 @@
 import { inputsThatWait } from './apart.ts';
 import { asideBytes } from './aside.ts';
 import { ConfigError, DeepEarthError, InputError, sentence, StageError, type ConfigIssue } from './errors.ts';
+import { fileError } from './file-trouble.ts';
+import { Mistakes } from './mistakes.ts';
 import { patiently } from './patience.ts';
 import type { Pipeline, PipelineStage } from './pipeline.ts';
-import { findClashes, type Clash, type Named } from './planned-files.ts';
+import { findBadNames, findClashes, type BadName, type Clash, type Named } from './planned-files.ts';
+import { concealer, type Concealer } from './secrets.ts';
 import { axisSize, itemBytes, type StreamSpec } from './specs.ts';
 import { isRefusal, type Description, type Descriptor, type Refusal } from './stage.ts';
 
@@ -58,22 +61,41 @@ export async function plan(
     surveys.set(stage.id, found);
     return found;
   };
+  const conceal = concealer(pipeline.stages, pipeline.secrets);
   // Stages whose names meet those of others are described again under names of their own.
   const named = new Set<string>();
   for (;;) {
-    const described = await describeStages(pipeline, surveyOf, named);
+    const described = await describeStages(pipeline, surveyOf, named, conceal).catch((error: unknown) => {
+      throw conceal.error(error);
+    });
     const clashes = findClashes(described);
     const fresh = clashes.flatMap(({ stages }) => stages.map(({ id }) => id)).filter((id) => !named.has(id));
     if (fresh.length === 0) {
-      if (clashes.length) throw new ConfigError(clashes.map(clashIssue));
-      return summed(pipeline, [...described.values()]);
+      const planned = summed(pipeline, [...described.values()]);
+      const mistakes = new Mistakes();
+      for (const clash of clashes) mistakes.add(() => clashIssue(clash));
+      for (const bad of findBadNames(described, planned.sequences?.length !== 1)) mistakes.add(() => nameIssue(bad));
+      mistakes.throwAny(conceal.error);
+      return planned;
     }
     for (const id of fresh) named.add(id);
   }
 }
 
+function nameIssue({ at, option, path, reason }: BadName): ConfigIssue {
+  return {
+    location: at.locate(option === undefined ? [] : ['with', option]),
+    path: option === undefined ? at.id : `${at.id}.${option}`,
+    message: `${option === undefined ? 'the folder of a sequence would be' : 'would write'} ${JSON.stringify(path)}: ${reason}.`,
+    remedy:
+      option === undefined
+        ? 'Rename its folder, or name sequences with `sequence` of their sources.'
+        : `Give another \`${option}\`.`,
+  };
+}
+
 /** Two stages that write the same, also under names of their own: what a user named decides. */
-function clashIssue({ at, stages, name, option }: Clash): ConfigIssue {
+function clashIssue({ at, stages, name, inFolder, option }: Clash): ConfigIssue {
   const ids = stages.map(({ id }) => id).join(' and ');
   if (option === undefined || stages.length === 1)
     return {
@@ -88,7 +110,10 @@ function clashIssue({ at, stages, name, option }: Clash): ConfigIssue {
   return {
     location: at.locate(['with', option]),
     path: `${at.id}.${option}`,
-    message: `${ids} would both write ${name}.`,
+    message:
+      inFolder === undefined
+        ? `${ids} would both write ${name}.`
+        : `${ids} would write a file ${name} and, in a folder of that name, ${inFolder}.`,
     remedy: `Give one of them another \`${option}\`.`,
   };
 }
@@ -97,10 +122,13 @@ async function describeStages(
   pipeline: Pipeline,
   surveyOf: (stage: PipelineStage) => Promise<unknown>,
   named: ReadonlySet<string>,
+  conceal: Pick<Concealer, 'text'>,
 ): Promise<ReadonlyMap<string, StagePlan & Named>> {
   const done = new Map<string, StagePlan & Named>();
   const shared = new Set<string>();
-  const issues: ConfigIssue[] = [];
+  const mistakes = new Mistakes();
+  const consumersOf = new Map<string, string[]>(pipeline.stages.map(({ id }) => [id, []]));
+  for (const { id, from } of pipeline.stages) for (const source of new Set(from)) consumersOf.get(source)?.push(id);
   for (const stage of pipeline.stages) {
     const { definition, id, from, locate } = stage;
     const own = named.has(id) ? { ownName: id } : {};
@@ -112,7 +140,7 @@ async function describeStages(
     const described = describedBy(stage, inputs, survey, own);
     if (isRefusal(described)) {
       const path = described.option ? ['with', described.option] : from.length ? ['from'] : ['type'];
-      issues.push({
+      mistakes.add(() => ({
         location: locate(path),
         path: described.option ? `${id}.${described.option}` : id,
         message: sentence(
@@ -121,21 +149,21 @@ async function describeStages(
             : described.refused,
         ),
         remedy: described.remedy,
-      });
+      }));
       continue;
     }
     const deadlock =
       definition.joins === 'separate' && !definition.readsAhead ? waitsForItself(stage, done) : undefined;
     if (deadlock) {
-      issues.push({
+      mistakes.add(() => ({
         location: locate(['from']),
         path: id,
         message: deadlock,
         remedy: 'Use stages on both ways that need the whole stream first, or on neither.',
-      });
+      }));
       continue;
     }
-    const consumers = pipeline.stages.filter((other) => other.from.includes(id)).map((other) => other.id);
+    const consumers = consumersOf.get(id)!;
     const interleaved = described.output.interleaved ?? inputs.some((input) => input.spec.interleaved);
     const overlapping = described.output.overlapping ?? inputs.some((input) => input.spec.overlapping);
     const ahead = keptAside(pipeline, stage, inputs, described);
@@ -149,10 +177,15 @@ async function describeStages(
       ...(interleaved && { interleaved }),
       ...(overlapping && { overlapping }),
     };
-    const description = { ...described, output, ...ahead, ...disk };
+    const { notes, warnings } = { ...described, ...ahead };
+    const said = {
+      ...(notes && { notes: notes.map(conceal.text) }),
+      ...(warnings && { warnings: warnings.map(conceal.text) }),
+    };
+    const description = { ...described, output, ...ahead, ...disk, ...said };
     done.set(id, { stage, description, survey, consumers, output, files: described.files, ...own });
   }
-  if (issues.length) throw new ConfigError(issues);
+  mistakes.throwAny();
   return done;
 }
 
@@ -319,7 +352,7 @@ async function surveyed({ definition, options, locate, id }: PipelineStage, sign
     if (error instanceof ConfigError) throw error;
     if (!(error instanceof DeepEarthError)) {
       if (signal.aborted) throw error;
-      throw new StageError(id, 'survey', error, definition.plugin);
+      throw new StageError(id, 'survey', fileError(error), definition.plugin);
     }
     const { file, line, column } = locate(['with']);
     if (line !== undefined) error.message = `${file}:${line}:${column} ${id}: ${error.message}`;
@@ -338,7 +371,10 @@ function waitsForItself(stage: PipelineStage, done: ReadonlyMap<string, StagePla
   const walk = (id: string, input: string, drained: boolean): void => {
     const { stage: at, description } = done.get(id)!;
     const entry = ways.get(id) ?? {};
-    entry[drained ? 'drained' : 'free'] ??= input;
+    const way = drained ? 'drained' : 'free';
+    // What stands before it is known, too: there may be very many ways through a graph.
+    if (entry[way] !== undefined) return;
+    entry[way] = input;
     ways.set(id, entry);
     for (const source of at.from) walk(source, input, drained || Boolean(description.drains));
   };

@@ -1,6 +1,8 @@
-// Finds stages of a pipeline that would write files of one name, before any is written.
+// Finds names of files that cannot be, and stages that would write files of one name, before any is written.
 
+import { sequenceFolder } from './names.ts';
 import type { PipelineStage } from './pipeline.ts';
+import { foldedPath, unsafeBecause } from './safe-path.ts';
 import type { StreamSpec } from './specs.ts';
 import type { PlannedFiles } from './stage.ts';
 
@@ -18,6 +20,8 @@ export interface Clash {
   /** Those whose names are the same; one alone where a stage meets itself. */
   readonly stages: readonly PipelineStage[];
   readonly name: string;
+  /** Where a file of this name would lie in the place of a folder of the other: the path in that folder. */
+  readonly inFolder?: string;
   /** The option that names the files; absent where pictures of one name meet. */
   readonly option?: string;
 }
@@ -25,7 +29,7 @@ export interface Clash {
 /** What the names in files are made of: the sources that the frames come from, and how they were cut into clips. */
 interface Ancestry {
   readonly sources: ReadonlySet<string>;
-  readonly clips: string;
+  readonly clips: ReadonlySet<string>;
 }
 
 function ancestries(stages: ReadonlyMap<string, Named>): (id: string) => Ancestry {
@@ -37,10 +41,11 @@ function ancestries(stages: ReadonlyMap<string, Named>): (id: string) => Ancestr
     const { definition, options, from } = stage;
     const before = from.map(of);
     const sources = new Set(definition.kind === 'source' ? [id] : before.flatMap((each) => [...each.sources]));
-    const clips =
+    const clips = new Set(
       definition.kind === 'windower'
-        ? JSON.stringify([definition.type, options])
-        : [...new Set(before.map((each) => each.clips))].sort().join();
+        ? [JSON.stringify([definition.type, options])]
+        : before.flatMap((each) => [...each.clips]),
+    );
     const found = { sources, clips };
     known.set(id, found);
     return found;
@@ -60,7 +65,9 @@ export function findClashes(stages: ReadonlyMap<string, Named>): Clash[] {
   };
   const apart = (a: string, b: string): boolean => {
     const [mine, other] = [a, b].map((id) => stages.get(id)!.output.sequences);
-    return Boolean(mine && other && !mine.some((sequence) => other.includes(sequence)));
+    if (!mine || !other) return false;
+    const others = new Set(other);
+    return !mine.some((sequence) => others.has(sequence));
   };
   const clashes: Clash[] = [];
 
@@ -75,28 +82,101 @@ export function findClashes(stages: ReadonlyMap<string, Named>): Clash[] {
   }
 
   const written = [...stages.values()].flatMap(({ stage, files }) =>
-    (files?.paths ?? []).map(({ path, from }) => ({ stage, path, from: from ?? '', option: files!.option })),
+    (files?.paths ?? []).map(({ path, from }) => ({
+      stage,
+      path,
+      folded: foldedPath(path),
+      from: from ?? '',
+      option: files!.option,
+    })),
   );
-  forPairs(written, (a, b) => {
-    if (a.path.toLowerCase() !== b.path.toLowerCase()) return;
-    if (a.path.includes('<') && !sameItems(a.path, a.from, b.from)) return;
+  const samePath = new Map<string, typeof written>();
+  for (const each of written) {
+    const others = samePath.get(each.folded);
+    if (others) others.push(each);
+    else samePath.set(each.folded, [each]);
+  }
+  const places = new Map(written.map((each, place) => [each, place]));
+  const clash = (a: (typeof written)[number], b: (typeof written)[number], name: string, inFolder?: string): void => {
+    const [first, second] = places.get(a)! < places.get(b)! ? [a, b] : [b, a];
     clashes.push({
-      at: b.stage,
-      stages: a.stage === b.stage ? [a.stage] : [a.stage, b.stage],
-      name: a.path,
-      option: b.option,
+      at: second.stage,
+      stages: first.stage === second.stage ? [first.stage] : [first.stage, second.stage],
+      name,
+      option: second.option,
+      ...(inFolder !== undefined && { inFolder }),
     });
-  });
+  };
+  for (const inner of written)
+    for (let end = inner.folded.indexOf('/'); end >= 0; end = inner.folded.indexOf('/', end + 1))
+      for (const outer of samePath.get(inner.folded.slice(0, end)) ?? [])
+        if (!outer.path.includes('<')) clash(outer, inner, outer.path, inner.path);
+  for (const group of samePath.values())
+    forPairs(group, (a, b) => {
+      if (a.path.includes('<') && !sameItems(a.path, a.from, b.from)) return;
+      clash(a, b, a.path);
+    });
   return clashes;
 
   /** Whether what stands for `<number>` and the like is the same for items of two stages. */
   function sameItems(path: string, a: string, b: string): boolean {
     if (a === b) return true;
     if (/<(?:layer|reducer)>/.test(path) || !overlap(a, b) || apart(a, b)) return false;
-    return !path.includes('<first>') || ancestry(a).clips === ancestry(b).clips;
+    return !path.includes('<first>') || sameSet(ancestry(a).clips, ancestry(b).clips);
   }
 }
 
+const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
+  a.size === b.size && [...a].every((each) => b.has(each));
+
 function forPairs<T>(all: readonly T[], look: (a: T, b: T) => void): void {
-  all.forEach((a, index) => all.slice(index + 1).forEach((b) => look(a, b)));
+  for (let i = 0; i < all.length; i++) for (let j = i + 1; j < all.length; j++) look(all[i]!, all[j]!);
+}
+
+/** A name of files that cannot be. */
+export interface BadName {
+  readonly at: PipelineStage;
+  /** The option that names the files; absent where names of sequences are at fault. */
+  readonly option?: string;
+  readonly path: string;
+  readonly reason: string;
+}
+
+/**
+ * Names that a file system, or one of another machine, does not take: of files as their stages plan them, and of the
+ * folders of sequences, as far as these are known. One for each stage at most.
+ */
+export function findBadNames(stages: ReadonlyMap<string, Named>, severalSequences: boolean): BadName[] {
+  return [...stages.values()].flatMap(({ stage, files, output }): BadName[] => {
+    for (const { path } of files?.paths ?? []) {
+      const reason = unsafeBecause(path.replaceAll('<sequence>/', '').replaceAll(/<\w+>/g, '000000'));
+      if (reason !== undefined) return [{ at: stage, option: optionIn(stage, path) ?? files!.option, path, reason }];
+    }
+    if (!severalSequences || !files?.paths.some(({ path }) => path.includes('<sequence>/'))) return [];
+    const folders = new Map<string, string>();
+    for (const sequence of output.sequences ?? []) {
+      const folder = sequenceFolder(sequence);
+      const reason = unsafeBecause(folder);
+      if (reason !== undefined) return [{ at: stage, path: folder, reason }];
+      const other = folders.get(foldedPath(folder));
+      if (other !== undefined && other !== sequence)
+        return [
+          {
+            at: stage,
+            path: folder,
+            reason: `some file systems take it for that of the sequence ${JSON.stringify(other)}`,
+          },
+        ];
+      folders.set(foldedPath(folder), sequence);
+    }
+    return [];
+  });
+}
+
+/** The option of a stage that brings most of a path. */
+function optionIn({ options }: PipelineStage, path: string): string | undefined {
+  const named = Object.entries(options ?? {}).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string' && path.includes(entry[1]),
+  );
+  return named.sort((a, b) => b[1].length - a[1].length)[0]?.[0];
 }

@@ -22,6 +22,7 @@ import type { StageRegistry } from './registry.ts';
 import { readManifest } from './read-manifest.ts';
 import { runResources } from './resources.ts';
 import { manifestName } from './safe-path.ts';
+import { concealer } from './secrets.ts';
 import type { Range, StageDefinition } from './stage.ts';
 import type { RunServices } from './stage-run.ts';
 import { removeFiles, staleFiles } from './stale-files.ts';
@@ -126,6 +127,7 @@ async function execute(
     throw isFailure(options.signal.reason) ? options.signal.reason : new CancelledError(options.signal.reason);
   options.signal?.addEventListener('abort', cancel, { once: true });
   const { store = memoryStore(), resume = false, overwrite = false, range, versions = {} } = options;
+  const conceal = concealer(pipeline.stages, pipeline.secrets);
   try {
     // Before anything is read; and again when no other run can write there any more.
     if (!overwrite) await refuseOtherPipeline(store, pipeline);
@@ -143,7 +145,7 @@ async function execute(
       const other = await otherPipeline(store, pipeline);
       if (other && !overwrite) await refuseOtherPipeline(store, pipeline);
       await recordOwner(store, pipeline);
-      const book = (opened = openBook(store, (event) => events.next(event), before, resume));
+      const book = (opened = openBook(store, (event) => events.next(event), before, resume, conceal));
       events.next({
         type: 'run-started',
         output: store.name,
@@ -188,6 +190,7 @@ async function execute(
           : book.skipped.length
             ? 'skipped'
             : 'done';
+      conceal.error(failure);
       const message = failure === undefined ? undefined : failure instanceof Error ? failure.message : String(failure);
       const stale = await staleFiles(store, before, book.wrote, book.inputs(pipeline.stages.map(({ id }) => id)));
       const manifest = manifestOf(book, {
@@ -227,6 +230,8 @@ async function execute(
       await opened?.close().catch(() => undefined);
       await lock.release();
     }
+  } catch (error) {
+    throw conceal.error(error);
   } finally {
     options.signal?.removeEventListener('abort', cancel);
   }

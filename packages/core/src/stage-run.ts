@@ -2,6 +2,7 @@
 
 import { checkedFrame, checkItem } from './check-item.ts';
 import { DeepEarthError, stageErrorOf } from './errors.ts';
+import { fileError } from './file-trouble.ts';
 import type { StageCounts } from './events.ts';
 import type { Frame, Item } from './items.ts';
 import { lineage } from './lineage.ts';
@@ -12,6 +13,7 @@ import type { PipelineStage } from './pipeline.ts';
 import { oneAfterAnother } from './one-after-another.ts';
 import { operate } from './pull.ts';
 import type { StreamSpec } from './specs.ts';
+import { withoutSecrets } from './secrets.ts';
 import type { StageRange } from './ranges.ts';
 import { reopen, sharing, type Reopening } from './reopen.ts';
 import type { FormerRun, Scratch, StageContext } from './stage.ts';
@@ -66,13 +68,14 @@ export function stageRun(
   const once = { read: false };
   const counts = { in: 0, out: 0, skipped: 0 };
   const clock = stopwatch();
+  const content = withoutSecrets(options, definition.options);
 
   const attempt: StageContext['attempt'] = async (item, work) => {
     try {
       return await retrying(onError, signal, work);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      const failure = stageErrorOf(id, item.id, error, definition.plugin);
+      const failure = stageErrorOf(id, item.id, fileError(error), definition.plugin);
       if (finalAction(onError) === 'fail') throw failure;
       counts.skipped += 1;
       emit({ type: 'skipped', stage: id, item: item.id, message: failure.message });
@@ -130,7 +133,7 @@ export function stageRun(
     recordFinding: (name, value) => book.recordFinding(id, name, value),
     manifest: () => services.manifest(id),
     attempt,
-    key: (...parts) => lineage(definition.type, options, ...parts),
+    key: (...parts) => lineage(definition.type, content, ...parts),
   };
 
   async function* body(): AsyncGenerator<Item> {
@@ -196,7 +199,7 @@ export function stageRun(
       }
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw stageErrorOf(id, undefined, error, definition.plugin);
+      throw stageErrorOf(id, undefined, fileError(error), definition.plugin);
     } finally {
       clock.stop();
       over = true;

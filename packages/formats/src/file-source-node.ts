@@ -2,6 +2,7 @@
 
 import { builtinModule } from '@deepearth/core/builtin-module';
 import { InputError } from '@deepearth/core/errors';
+import { openRegularFile } from '@deepearth/core/regular-file';
 import { checkRange, type ByteSource } from './bytes.ts';
 
 // One read call of the operating system returns at most 2 GiB less a page.
@@ -14,9 +15,11 @@ const said = (cause: unknown): string => (cause instanceof Error ? cause.message
  * folder.
  */
 export async function openFile(path: string): Promise<ByteSource> {
-  const fs = builtinModule<typeof import('node:fs/promises')>('node:fs/promises');
-  if (!fs) throw new InputError(path, 'cannot be opened: there are no files in a browser.');
-  const handle = await fs.open(path, 'r').catch((cause: unknown) => {
+  if (!builtinModule('node:fs/promises')) throw new InputError(path, 'cannot be opened: there are no files in a browser.');
+  const handle = await openRegularFile(path).catch((cause: unknown) => {
+    if (cause instanceof InputError) throw cause;
+    if ((cause as NodeJS.ErrnoException).code === 'EISDIR')
+      throw new InputError(path, 'is a folder, not a file.', { cause });
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     throw new InputError(path, missing ? 'there is no such file.' : `cannot be opened: ${said(cause)}.`, {
       cause,
@@ -27,8 +30,6 @@ export async function openFile(path: string): Promise<ByteSource> {
   const close = (): Promise<void> => (closing ??= handle.close());
   try {
     const stat = await handle.stat();
-    if (!stat.isFile())
-      throw new InputError(path, stat.isDirectory() ? 'is a folder, not a file.' : 'is not a regular file.');
     const source: ByteSource = {
       name: path,
       size: stat.size,

@@ -1,8 +1,9 @@
 // Writes a file so that it is never visible half-written: beside its name, flushed, then renamed (Node only).
 
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder, refuseSpecial } from '@deepearth/core/regular-file';
 import type { TensorValues } from './lazy-tensor.ts';
 
 /** What was written. */
@@ -15,9 +16,13 @@ export interface WrittenFile {
 
 let count = 0;
 
-/** Writes chunks to `path`; on any error, or when `signal` aborts, nothing is left and what was there before stays. */
+/**
+ * Writes chunks to `path`; on any error, or when `signal` aborts, nothing is left and what was there before stays. Throws
+ * an `InputError` where a pipe, a socket or a device is there: it would be replaced.
+ */
 export async function writeFileWhole(path: string, chunks: TensorValues, signal?: AbortSignal): Promise<WrittenFile> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
+  await refuseSpecial(path);
   const beside = join(dirname(path), `.${basename(path)}.${process.pid}-${count++}.partial`);
   const hash = createHash('sha256');
   let bytes = 0;

@@ -1,11 +1,11 @@
 // The folder where things that are costly to make are kept, and digests of large files that need not be read twice.
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
+import { makeFolder, openRegularFile, readTextFile } from '@deepearth/core/regular-file';
 import { lineage } from '@deepearth/core/lineage';
 import { removeLeftovers, temporaryFor } from './cache-leftovers.ts';
 
@@ -17,7 +17,7 @@ export function cacheFolder(): string {
 
 /** Makes a file whole or not at all: `write` fills a temporary file beside it, which is synced and renamed. */
 export async function writeAtomically(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const { path: temporary, release } = temporaryFor(path);
   try {
     await write(temporary);
@@ -96,13 +96,14 @@ const sameStamp = (a: Stamp, b: Stamp): boolean =>
 export async function rememberedDigest(path: string, signal?: AbortSignal): Promise<{ bytes: number; sha256: string }> {
   const stamp = await stampOf(path);
   const note = join(cacheFolder(), 'digests', `${lineage(stamp.path)}.json`);
-  const known = await readFile(note, 'utf8')
+  const known = await readTextFile(note)
     .then((text) => JSON.parse(text) as Stamp & { sha256: string })
     .catch(() => undefined);
   if (known && sameStamp(known, stamp) && /^[0-9a-f]{64}$/.test(known.sha256))
     return { bytes: stamp.bytes, sha256: known.sha256 };
   const hash = createHash('sha256');
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 22, signal })) hash.update(piece as Buffer);
+  const file = await openRegularFile(path);
+  for await (const piece of file.createReadStream({ highWaterMark: 1 << 22, signal })) hash.update(piece as Buffer);
   const sha256 = hash.digest('hex');
   if (!sameStamp(await stampOf(path), stamp))
     throw new InputError(path, 'was changed while it was read.', {

@@ -1,8 +1,9 @@
 // Opens a checkpoint as published and checks that every tensor of the encoder is there, in its shape.
 
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
+import { readTextFile } from '@deepearth/core/regular-file';
 import { elementBytes, elementCount } from '@deepearth/core/tensor';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { lazyTensor, type LazyTensor } from '@deepearth/formats/lazy-tensor';
@@ -64,13 +65,17 @@ const isFolder = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
 
+/** Of a config or an index; those of the largest models have less than one. */
+const mostJsonBytes = 2 ** 24;
+
 /**
  * Reads the `config.json` of a folder and returns it parsed, with its path. Throws an `InputError` when there is none or
  * it is no JSON.
  */
 export async function readModelConfig(folder: string): Promise<{ json: unknown; path: string }> {
   const path = join(folder, 'config.json');
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const text = await readTextFile(path, { maxBytes: mostJsonBytes }).catch((cause: unknown) => {
+    if (cause instanceof InputError) throw cause;
     throw new InputError(path, 'cannot be read; a model is a folder with config.json and model.safetensors.', {
       cause,
       code: 'E_MODEL_FILES',
@@ -108,7 +113,8 @@ async function weightFiles(folder: string, weights: string | undefined): Promise
 async function shardsOf(index: string): Promise<string[]> {
   const refuse = (problem: string, cause?: unknown): InputError =>
     new InputError(index, problem, { code: 'E_MODEL_FILES', cause, remedy: 'Fetch the checkpoint again.' });
-  const text = await readFile(index, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+  const text = await readTextFile(index, { maxBytes: mostJsonBytes }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause instanceof InputError) throw cause;
     throw refuse(`cannot be read (${cause.code ?? cause.message}).`, cause);
   });
   let json: unknown;

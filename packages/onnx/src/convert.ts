@@ -1,10 +1,11 @@
 // Converts a checkpoint's weights to another precision, once: streaming, into a file of the cache whose name says what
 // it was made of.
 
-import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { open, rm, stat, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
+import { readTextFile } from '@deepearth/core/regular-file';
 import { toFloat16, toFloat32 } from '@deepearth/core/half';
 import { lineage } from '@deepearth/core/lineage';
 import { tensor } from '@deepearth/core/tensor';
@@ -170,7 +171,7 @@ const notePath = (path: string): string => `${path}.sha256`;
 
 /** Whether a file is there and its digest is the one that was noted when it was written. */
 async function isWhole(path: string, signal?: AbortSignal): Promise<boolean> {
-  const noted = await readFile(notePath(path), 'utf8').catch(() => undefined);
+  const noted = await readTextFile(notePath(path)).catch(() => undefined);
   if (noted === undefined || !(await stat(path).catch(() => undefined))) return false;
   return (await rememberedDigest(path, signal)).sha256 === noted.trim();
 }

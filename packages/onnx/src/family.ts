@@ -1,7 +1,6 @@
 // The interface of a family of encoders: what the shared parts need of an encoder's package, as one value.
 
 import type { Tensor } from '@deepearth/core/tensor';
-import type { WrittenFile } from '@deepearth/formats/write-file-node';
 import type { EncoderArchitecture, Grid } from './architecture.ts';
 import type { AttentionForm } from './devices.ts';
 import type { PlacedWeight } from './placed-weights.ts';
@@ -105,7 +104,7 @@ export interface BuiltinModel {
   /** Digest of everything in it. */
   digest(): Promise<string>;
   /** Writes it to a folder, laid out like a published one, each file whole or not at all; returns what was written. */
-  write(folder: string): Promise<readonly WrittenFile[]>;
+  write(folder: string): Promise<readonly { readonly path: string; readonly sha256: string }[]>;
 }
 
 /** A family of encoders that share names, graph and inputs. */

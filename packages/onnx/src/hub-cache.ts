@@ -1,7 +1,8 @@
 // The Hub's cache folder on disk, laid out so that Python's huggingface_hub finds what is here and the other way round.
 
-import { copyFile, lstat, mkdir, readFile, readdir, rm, stat, symlink } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, readdir, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { readTextFile } from '@deepearth/core/regular-file';
 import { writeFileWhole } from '@deepearth/formats/write-file-node';
 
 /**
@@ -27,7 +28,7 @@ export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(rev
 /** The commit that a branch or tag pointed to when it was last asked for. */
 export async function knownCommit({ folder }: RepositoryCache, revision: string): Promise<string | undefined> {
   if (isCommit(revision)) return revision;
-  const text = await readFile(join(folder, 'refs', revision), 'utf8').catch(() => '');
+  const text = await readTextFile(join(folder, 'refs', revision)).catch(() => '');
   return isCommit(text.trim()) ? text.trim() : undefined;
 }
 
@@ -72,7 +73,7 @@ export async function weightsIn(folder: string): Promise<string[] | undefined> {
 
 /** Names of the shards that an index lists, plain file names only; `undefined` where there is no readable index. */
 export async function shardsIn(index: string): Promise<string[] | undefined> {
-  const text = await readFile(index, 'utf8').catch(() => undefined);
+  const text = await readTextFile(index).catch(() => undefined);
   if (text === undefined) return undefined;
   try {
     const { weight_map: map } = JSON.parse(text) as { weight_map?: Record<string, unknown> };

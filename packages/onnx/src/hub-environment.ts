@@ -1,8 +1,8 @@
 // Where the Hugging Face Hub and its cache are, as its Python client's environment variables say.
 
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { readTextFile } from '@deepearth/core/regular-file';
 
 /** Where the Hub and its cache are. */
 export interface HubEnvironment {
@@ -35,7 +35,7 @@ export function hubEnvironment(variables: Variables = process.env): HubEnvironme
       const given = variables['HF_TOKEN'] || variables['HUGGING_FACE_HUB_TOKEN'];
       if (given?.trim()) return given.trim();
       if (on(variables['HF_HUB_DISABLE_IMPLICIT_TOKEN'])) return undefined;
-      const stored = await readFile(expand(variables['HF_TOKEN_PATH'] || join(home, 'token')), 'utf8').catch(() => '');
+      const stored = await readTextFile(expand(variables['HF_TOKEN_PATH'] || join(home, 'token'))).catch(() => '');
       return stored.trim() || undefined;
     },
   };

@@ -1,8 +1,9 @@
 // Gets a model from the Hugging Face Hub by name, or finds it in the Hub's cache, where Python users' downloads are.
 
-import { mkdir, stat, statfs } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CancelledError, InputError } from '@deepearth/core/errors';
+import { makeFolder } from '@deepearth/core/regular-file';
 import {
   blobPath,
   completeSnapshot,
@@ -256,7 +257,7 @@ function checkedDigest(digest: string, path: string): string {
 }
 
 async function roomFor(files: readonly HubFile[], cache: RepositoryCache): Promise<void> {
-  await mkdir(cache.folder, { recursive: true }).catch((cause: unknown) => {
+  await makeFolder(cache.folder).catch((cause: unknown) => {
     throw new InputError(cache.folder, 'the cache folder cannot be made.', {
       code: 'E_CACHE',
       remedy: 'Set HF_HOME to a folder that can be written to.',

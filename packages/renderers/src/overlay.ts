@@ -1,6 +1,6 @@
 // Lays a projection's colours over the frames they were made from.
 
-import { defineRenderer, tensor } from '@deepearth/core';
+import { defineRenderer, outputPath, tensor } from '@deepearth/core';
 import { z } from 'zod';
 import { drawOverlay, overlayFields, readRgb } from './draw-overlay.ts';
 import { pictures } from './each-frame.ts';
@@ -10,9 +10,7 @@ import { describeFramePictures } from './projection-spec.ts';
 /** Options of `renderer/overlay`. */
 export const overlayOptions = z.strictObject({
   ...overlayFields,
-  layer: z
-    .string()
-    .min(1)
+  layer: outputPath()
     .optional()
     .describe('Name of the pictures. Default: the reducer and "overlay", as in "umap-overlay".'),
 });

@@ -12,6 +12,7 @@ import {
   type Picture,
   type StreamSpec,
   type Tensor,
+  outputPath,
 } from '@deepearth/core';
 import { z } from 'zod';
 import { annotated, annotationOptions } from './annotated.ts';
@@ -39,7 +40,7 @@ export const panelsOptions = z.strictObject({
       'Height of every panel in a row (width in a column). Default: that of the largest panel of the first picture.',
     ),
   ...annotationOptions,
-  layer: z.string().min(1).default(usualLayer).describe('Name of the pictures.'),
+  layer: outputPath().default(usualLayer).describe('Name of the pictures.'),
 });
 
 /** A layer that nobody chose gives way where another stage's is called the same. */

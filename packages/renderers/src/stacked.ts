@@ -1,6 +1,6 @@
 // Stacks each frame on top of the same frame with a projection's colours over it.
 
-import { defineRenderer, tensor } from '@deepearth/core';
+import { defineRenderer, outputPath, tensor } from '@deepearth/core';
 import { z } from 'zod';
 import { drawOverlay, overlayFields, readRgb } from './draw-overlay.ts';
 import { pictures } from './each-frame.ts';
@@ -11,9 +11,7 @@ import { describeFramePictures } from './projection-spec.ts';
 export const stackedOptions = z.strictObject({
   ...overlayFields,
   gapPixels: z.number().int().nonnegative().max(1024).default(0).describe('Black rows between the two.'),
-  layer: z
-    .string()
-    .min(1)
+  layer: outputPath()
     .optional()
     .describe('Name of the pictures. Default: the reducer and "stacked", as in "umap-stacked".'),
 });

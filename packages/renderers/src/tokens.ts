@@ -1,6 +1,15 @@
 // Draws the token grid itself: one square of colour per token.
 
-import { axisSize, defineRenderer, isRefusal, spec, tensor, type Projection, type StreamSpec } from '@deepearth/core';
+import {
+  axisSize,
+  defineRenderer,
+  isRefusal,
+  outputPath,
+  spec,
+  tensor,
+  type Projection,
+  type StreamSpec,
+} from '@deepearth/core';
 import { z } from 'zod';
 import { annotationOptions, captionedHeight } from './annotated.ts';
 import { captionFields } from './caption.ts';
@@ -31,9 +40,7 @@ export const tokensOptions = z.strictObject({
     .regex(/^(#[0-9a-f]{6}|transparent)$/i)
     .default('#000000')
     .describe('Colour of tokens that saw no data, "#rrggbb" or "transparent".'),
-  layer: z
-    .string()
-    .min(1)
+  layer: outputPath()
     .optional()
     .describe('Name of the pictures. Default: the reducer and "tokens", as in "umap-tokens".'),
 });

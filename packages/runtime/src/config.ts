@@ -1,16 +1,20 @@
 // A pipeline from YAML: parsed, filled in, checked, every problem with its place in the file.
 
-import { readFile } from 'node:fs/promises';
 import { isMap, isScalar, isSeq, LineCounter, type Document, type Node, type YAMLMap } from 'yaml';
 import { z } from 'zod';
 import { ConfigError, DeepEarthError, InputError, type ConfigIssue, type Location } from '@deepearth/core/errors';
+import { Mistakes } from '@deepearth/core/mistakes';
 import { onErrorSchema } from '@deepearth/core/on-error';
 import { optionIssues } from '@deepearth/core/option-issues';
 import { applyOverrides, type Override, type Path } from './overrides.ts';
-import { definePipeline, type Pipeline, type StageUse } from '@deepearth/core/pipeline';
+import { definePipeline, mostStages, tooManyStages, type Pipeline, type StageUse } from '@deepearth/core/pipeline';
+import { show } from '@deepearth/core/printable';
+import { readTextFile } from '@deepearth/core/regular-file';
+import { followed, isMergeKey, mergedMaps } from './parse-yaml.ts';
 import { withPlugin } from './plugins.ts';
-import { followed, isMergeKey, mergedMaps, readYaml } from './read-yaml.ts';
+import { readYaml } from './read-yaml.ts';
 import { unknownTypeRemedy, type StageRegistry } from '@deepearth/core/registry';
+import { concealer } from '@deepearth/core/secrets';
 import { substitute } from './substitute.ts';
 
 /** One entry of `stages`, before its options are checked. */
@@ -30,7 +34,7 @@ export const stageEntrySchema = z.strictObject({
 
 /** The top level of a pipeline file. */
 export const pipelineSchemaParts = {
-  name: z.string().min(1).describe('a name for the pipeline').optional(),
+  name: z.string().min(1).max(200).describe('a name for the pipeline').optional(),
   plugins: z
     .array(
       z.union([
@@ -89,8 +93,9 @@ const maxConfigBytes = 1 << 20;
 export async function loadConfig(file: string, options: LoadOptions): Promise<LoadedConfig> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readTextFile(file, { maxBytes: maxConfigBytes });
   } catch (cause) {
+    if (cause instanceof InputError) throw cause;
     const code = (cause as NodeJS.ErrnoException).code;
     throw new InputError(
       file,
@@ -117,9 +122,9 @@ export async function parseConfig(
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const fail = (issues: readonly ConfigIssue[]): void => {
-    if (issues.length) throw new ConfigError(issues);
-  };
+  let secrets: readonly string[] = [];
+  const mistakes = new Mistakes();
+  const throwAny = (): void => mistakes.throwAny((error) => concealer([], secrets).error(error));
   const read = readYaml(text, lines);
   if (!('contents' in read)) {
     const { offset, message, remedy } = read;
@@ -127,70 +132,80 @@ export async function parseConfig(
   }
   const document = read;
   if (!isMap(document.contents))
-    fail([
-      {
-        location: at(0),
-        path: '',
-        message: 'a pipeline file is a map with "stages".',
-        remedy: '`deepearth init` writes one to start from.',
-      },
-    ]);
-
-  const { placed, issues: misplaced } = applyOverrides(document, overrides, toPlain(document, at));
-  fail(misplaced);
-  const locate = locator(document, at, placed);
-  fail(
-    substitute(document, env).map(({ offset, message, remedy }) => ({
-      location: at(offset),
+    mistakes.add(() => ({
+      location: at(0),
       path: '',
-      message,
-      remedy,
-    })),
+      message: 'a pipeline file is a map with "stages".',
+      remedy: '`deepearth init` writes one to start from.',
+    }));
+  throwAny();
+
+  const placed = applyOverrides(document, overrides, toPlain(document, at), mistakes);
+  throwAny();
+  const locate = locator(document, at, placed);
+  secrets = substitute(document, env, (tell) =>
+    mistakes.add(() => {
+      const { offset, message, remedy } = tell();
+      return { location: at(offset), path: '', message, remedy };
+    }),
   );
+  throwAny();
 
   const content = withoutNotes(toPlain(document, at));
+  const { stages: listed } = (content ?? {}) as { readonly stages?: unknown };
+  if (Array.isArray(listed) && listed.length > mostStages)
+    mistakes.add(() => ({
+      location: locate(['stages', mostStages]),
+      path: 'stages',
+      message: tooManyStages(listed.length),
+    }));
+  throwAny();
   const parsed = fileSchema.safeParse(content);
   if (!parsed.success)
-    fail(
-      optionIssues(parsed.error.issues, content, fileSchema, (key) => `there is no ${JSON.stringify(key)} here.`).map(
-        ({ path, message, remedy }) => ({ location: locate(path), path: path.join('.'), message, remedy }),
-      ),
-    );
+    for (const { path, message, remedy } of optionIssues(
+      parsed.error.issues,
+      content,
+      fileSchema,
+      (key) => `there is no ${show(key)} here.`,
+    ))
+      mistakes.add(() => ({ location: locate(path), path: path.join('.'), message, remedy }));
+  throwAny();
   const { name = 'pipeline', plugins = [], output, maxMemoryBytes, stages } = parsed.data!;
 
+  const issueOf = ({ message, remedy }: DeepEarthError, path: Path): ConfigIssue => ({
+    location: locate(path),
+    path: path.join('.'),
+    message,
+    remedy,
+  });
   let all = registry;
   for (const [index, plugin] of plugins.entries()) {
     try {
       all = await withPlugin(all, typeof plugin === 'string' ? { module: plugin } : plugin, file);
     } catch (error) {
       if (!(error instanceof DeepEarthError)) throw error;
-      fail([
-        {
-          location: locate(['plugins', index]),
-          path: `plugins.${index}`,
-          message: error.message,
-          remedy: error.remedy,
-        },
-      ]);
+      mistakes.add(() => issueOf(error, ['plugins', index]));
+      throwAny();
     }
   }
-  fail(
-    stages.flatMap(({ type }, index) =>
-      all.has(type)
-        ? []
-        : [
-            {
-              location: locate(['stages', index, 'type']),
-              path: `stages.${index}.type`,
-              message: `there is no stage type ${JSON.stringify(type)}.`,
-              remedy: unknownTypeRemedy(type, all.types).trim(),
-            },
-          ],
-    ),
-  );
+  stages.forEach(({ type }, index) => {
+    if (all.has(type)) return;
+    mistakes.add(() => ({
+      location: locate(['stages', index, 'type']),
+      path: `stages.${index}.type`,
+      message: `there is no stage type ${show(type)}.`,
+      remedy: unknownTypeRemedy(type, all.types).trim(),
+    }));
+  });
+  throwAny();
   const uses = await Promise.all(
     stages.map(async (entry, index): Promise<StageUse> => ({
-      definition: await all.load(entry.type),
+      definition: await all.load(entry.type).catch((error: unknown) => {
+        if (!(error instanceof DeepEarthError)) throw error;
+        mistakes.add(() => issueOf(error, ['stages', index, 'type']));
+        throwAny();
+        throw error;
+      }),
       options: entry.with ?? {},
       id: entry.id,
       from: entry.from,
@@ -198,7 +213,7 @@ export async function parseConfig(
       locate: (path) => locate(['stages', index, ...path]),
     })),
   );
-  return { pipeline: definePipeline(uses, { name }), output, maxMemoryBytes, registry: all };
+  return { pipeline: definePipeline(uses, { name, secrets }), output, maxMemoryBytes, registry: all };
 }
 
 /**
@@ -210,6 +225,31 @@ function locator(
   at: (offset: number) => Location,
   overrides: readonly Override[],
 ): (path: Path) => Location {
+  const indexes = new Map<YAMLMap, ReadonlyMap<string, YAMLMap['items'][number]>>();
+  /** The entries of a map by their keys; the first of each counts. */
+  const indexOf = (map: YAMLMap): ReadonlyMap<string, YAMLMap['items'][number]> => {
+    const known = indexes.get(map);
+    if (known) return known;
+    const index = new Map(
+      map.items
+        .filter(({ key }) => isScalar(key))
+        .map((pair) => [String((pair.key as { readonly value: unknown }).value), pair] as const)
+        .reverse(),
+    );
+    indexes.set(map, index);
+    return index;
+  };
+  /** The entry of a key: the map's own, or one that it merges. */
+  const pairOf = (map: YAMLMap, name: string): YAMLMap['items'][number] | undefined => {
+    const own = indexOf(map).get(name);
+    if (own) return own;
+    for (const pair of map.items.filter(isMergeKey))
+      for (const merged of mergedMaps(pair, document) ?? []) {
+        const found = pairOf(merged as YAMLMap, name);
+        if (found) return found;
+      }
+    return undefined;
+  };
   return (path) => {
     const flag = overrides.findLast(
       (override) =>
@@ -222,7 +262,7 @@ function locator(
     for (const part of path) {
       node = followed(node, document);
       if (isMap(node)) {
-        const pair = pairOf(node, String(part), document);
+        const pair = pairOf(node, String(part));
         if (!pair) break;
         offset = (pair.key as Node).range?.[0] ?? offset;
         node = pair.value;
@@ -235,22 +275,10 @@ function locator(
   };
 }
 
-/** The entry of a key: the map's own, or one that it merges. */
-function pairOf(map: YAMLMap, name: string, document: Document): YAMLMap['items'][number] | undefined {
-  const own = map.items.find(({ key }) => isScalar(key) && String(key.value) === name);
-  if (own) return own;
-  for (const pair of map.items.filter(isMergeKey))
-    for (const merged of mergedMaps(pair, document) ?? []) {
-      const found = pairOf(merged as YAMLMap, name, document);
-      if (found) return found;
-    }
-  return undefined;
-}
-
-/** The document's content; the alias limit stops bombs. */
+/** The document's content. What aliases stand for is bounded already. */
 function toPlain(document: Document, at: (offset: number) => Location): unknown {
   try {
-    return document.toJS({ maxAliasCount: 100 }) as unknown;
+    return document.toJS({ maxAliasCount: -1 }) as unknown;
   } catch (cause) {
     throw new ConfigError([
       { location: at(0), path: '', message: `${cause instanceof Error ? cause.message : String(cause)}.` },

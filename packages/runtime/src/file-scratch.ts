@@ -2,6 +2,7 @@
 
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { InputError } from '@deepearth/core/errors';
+import { fileError, fileTrouble } from '@deepearth/core/file-trouble';
 import type { Scratch } from '@deepearth/core/stage';
 
 /**
@@ -20,12 +21,12 @@ export function fileScratch(path: string): Scratch & { close(): Promise<void> } 
       const offset = end;
       // Taken at once, so that two that append together do not get the same place.
       end += bytes.byteLength;
-      const handle = await opened();
       try {
+        const handle = await opened();
         for (let at = 0; at < bytes.byteLength;)
           at += (await handle.write(bytes, at, bytes.byteLength - at, offset + at)).bytesWritten;
       } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') throw cause;
+        if (fileTrouble(cause)?.code !== 'E_DISK_FULL') throw fileError(cause, path);
         throw new InputError(path, `the disk is full: ${bytes.byteLength} more bytes were needed after ${offset}.`, {
           code: 'E_DISK_FULL',
           remedy: 'Free some space, or put the output folder on another disk.',

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { link, readdir, readFile, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { InputError } from '@deepearth/core/errors';
@@ -33,6 +33,8 @@ export async function takeLock(state: string, folder: string, times: LockTimes =
   const mine = ownHolder(randomBytes(8).toString('hex'));
   let living: Lock | undefined;
   for (let attempt = 0; attempt < tries; attempt++) {
+    // A run that ends removes the folder with its lock, even between two steps of this one.
+    await mkdir(state, { recursive: true });
     const found = await locks(state);
     living = await firstAlive(found, mine, times);
     if (living) break;
@@ -47,7 +49,7 @@ export async function takeLock(state: string, folder: string, times: LockTimes =
         { ...times, watchMilliseconds: 0 },
       );
       if (!living) {
-        const left = (await readdir(state)).filter((name) => name.startsWith('taking.'));
+        const left = (await namesIn(state)).filter((name) => name.startsWith('taking.'));
         await Promise.all(
           [...others.map((lock) => lock.path), ...left.map((name) => join(state, name))].map((path) =>
             rm(path, { force: true }),
@@ -129,9 +131,15 @@ interface Lock {
   readonly holder: Holder | undefined;
 }
 
+const namesIn = (state: string): Promise<string[]> =>
+  readdir(state).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+
 async function locks(state: string): Promise<Lock[]> {
   const found: Lock[] = [];
-  for (const name of await readdir(state)) {
+  for (const name of await namesIn(state)) {
     const number = pattern.exec(name)?.[1];
     if (number === undefined) continue;
     const path = join(state, name);

@@ -4,6 +4,8 @@ import { createHash } from 'node:crypto';
 import { lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { DeepEarthError, InputError } from '@deepearth/core/errors';
+import { fileTrouble } from '@deepearth/core/file-trouble';
+import { makeFolder } from '@deepearth/core/regular-file';
 import { stateFolder } from '@deepearth/core/safe-path';
 import type { RunStore, Stored } from '@deepearth/core/store';
 import { openFile } from '@deepearth/formats/file-source-node';
@@ -32,7 +34,12 @@ const explain = (error: unknown, folder: string): unknown => {
       remedy: 'Choose another --output.',
     });
   }
-  return error;
+  const trouble = fileTrouble(error);
+  if (!trouble) return error;
+  // A disk that fails, a name that is too long: no input is at fault.
+  const { finding, remedy, code: known } = trouble;
+  const path = (error as NodeJS.ErrnoException).path ?? folder;
+  return new InputError(path, finding, { code: known === 'E_SYSTEM_LIMIT' ? known : 'E_OUTPUT', remedy, cause: error });
 };
 
 /** A store whose files lie in a folder. */
@@ -204,7 +211,7 @@ export function folderStore(path: string): FolderStore {
       }),
     lock: () =>
       explained(async () => {
-        await mkdir(state, { recursive: true });
+        await makeFolder(state);
         if ((await lstat(state)).isSymbolicLink())
           throw new InputError(state, 'is a link.', {
             code: 'E_LINK',

@@ -1,7 +1,10 @@
 // Values from the command line: `--set frames.with.directory=DIR`.
 
-import { isAlias, isMap, parse, type Document, type Node } from 'yaml';
-import { closest, type ConfigIssue } from '@deepearth/core/errors';
+import { isAlias, isMap, type Document, type Node } from 'yaml';
+import { closest } from '@deepearth/core/errors';
+import type { Mistakes } from '@deepearth/core/mistakes';
+import { show, shortened, some } from '@deepearth/core/printable';
+import { followed, meaningProblem, parseYaml } from './parse-yaml.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -15,43 +18,47 @@ export interface Override {
 const stageKeys = ['id', 'type', 'with', 'from', 'onError'];
 const topKeys = ['name', 'output', 'plugins'];
 
+/** Names in the path of a value, one inside the other; no option is so deep. */
+const longestPath = 16;
+
 /**
  * Sets each `path=value` in the document (`plain` is its content before that); the value is read as YAML. Returns where
- * they went, and what could not be placed.
+ * they went; what cannot be placed goes to `mistakes`.
  */
 export function applyOverrides(
   document: Document,
   overrides: readonly string[],
   plain: unknown,
-): { placed: Override[]; issues: ConfigIssue[] } {
+  mistakes: Mistakes,
+): Override[] {
   const placed: Override[] = [];
-  const issues: ConfigIssue[] = [];
   const stages = (plain as { stages?: unknown } | null)?.stages;
   const ids = Array.isArray(stages) ? stages.map(idOf) : [];
   for (const text of overrides) {
     const equals = text.indexOf('=');
     const [first = '', ...rest] = (equals < 0 ? text : text.slice(0, equals)).split('.');
-    const flag = `--set ${[first, ...rest].join('.')}`;
+    const flag = shortened(`--set ${[first, ...rest].join('.')}`);
     const refuse = (message: string, remedy?: string): void =>
-      void issues.push({ location: { file: flag }, path: '', message, remedy });
+      mistakes.add(() => ({ location: { file: flag }, path: '', message, remedy }));
     if (equals < 1) {
       refuse('has the form path=value, as in --set frames.with.directory=DIR.');
+      continue;
+    }
+    if (rest.length >= longestPath) {
+      refuse(`its path has ${rest.length + 1} names, and no option lies so deep.`);
       continue;
     }
     const stage = ids.indexOf(first);
     if (stage >= 0 && !stageKeys.includes(rest[0] ?? '')) {
       refuse(
-        `a stage has ${stageKeys.join(', ')}, not ${JSON.stringify(rest[0] ?? '')}.`,
-        `Did you mean ${[first, 'with', ...rest].join('.')}?`,
+        `a stage has ${stageKeys.join(', ')}, not ${show(rest[0] ?? '')}.`,
+        `Did you mean ${shortened([first, 'with', ...rest].join('.'))}?`,
       );
       continue;
     }
     if (stage < 0 && !(topKeys.includes(first) && rest.length === 0)) {
       const near = closest(first, [...ids, ...topKeys]);
-      refuse(
-        `there is no stage ${JSON.stringify(first)}.`,
-        near ? `Did you mean ${near}?` : `The stages are ${ids.join(', ')}.`,
-      );
+      refuse(`there is no stage ${show(first)}.`, near ? `Did you mean ${near}?` : `The stages are ${some(ids)}.`);
       continue;
     }
     const path =
@@ -79,23 +86,25 @@ export function applyOverrides(
       refuse('cannot be set: a part of its path is no map.');
     }
   }
-  return { placed, issues };
+  return placed;
 }
 
 /** What the text means in YAML, or itself; an `Error` where it begins a list, a map or a quote that it does not end. */
 function valueOf(text: string): { readonly is: unknown } | Error {
-  try {
-    return { is: parse(text, { prettyErrors: false, logLevel: 'error' }) as unknown };
-  } catch (error) {
-    return /^\s*[[{"']/.test(text) ? (error as Error) : { is: text };
-  }
+  const read = parseYaml(text, undefined, (documents) => [...documents]);
+  const [document, second] = Array.isArray(read) ? read : [];
+  const problem = Array.isArray(read)
+    ? (document?.errors[0] ?? (second ? new Error('it holds two documents') : document && meaningProblem(document)))
+    : read;
+  if (!problem) return { is: document ? (document.toJS({ maxAliasCount: -1 }) as unknown) : null };
+  return /^\s*[[{"']/.test(text) ? new Error(problem.message.replace(/\.$/, '')) : { is: text };
 }
 
 /** Puts a copy in the place of an alias, so that what is set there changes nothing elsewhere. */
 function ownCopy(document: Document, place: Path): void {
   const node = document.getIn(place, true);
   if (!isAlias(node)) return;
-  const copy = node.resolve(document)?.clone() as Node | undefined;
+  const copy = (followed(node, document) as Node | undefined)?.clone() as Node | undefined;
   if (copy && 'anchor' in copy) delete copy.anchor;
   document.setIn(place, copy);
 }

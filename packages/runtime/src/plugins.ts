@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
 import { DeepEarthError } from '@deepearth/core/errors';
 import { patiently } from '@deepearth/core/patience';
 import type { StageRegistry } from '@deepearth/core/registry';
@@ -19,11 +20,36 @@ export async function loadPlugin(name: string, configFile: string): Promise<Stag
   const url = name.startsWith('.') || isAbsolute(name) ? await fileUrl(name, dirname(from)) : packageUrl(name, from);
   const module = await importPlugin(name, url);
   const list: Record<string, () => Promise<StageDefinition>> = {};
-  for (const [exported, value] of Object.entries(module)) {
-    if (isDefinition(value)) list[value.type] = async () => value;
-    else if (exported === 'stages' && value !== null && typeof value === 'object') Object.assign(list, value);
+  const broken = (what: string, cause?: unknown): DeepEarthError =>
+    new DeepEarthError(`the plugin ${name} ${what}.`, { code: 'E_PLUGIN_LOAD', cause });
+  const whole = (value: unknown, exported: string): StageDefinition => {
+    const lack = lackOf(value);
+    if (lack === undefined) return { ...(value as StageDefinition), plugin: name };
+    throw broken(`has no whole stage as ${exported}: ${lack}`);
+  };
+  for (const exported of Object.keys(module)) {
+    const value = exportOf(module, exported, (cause) =>
+      broken(`throws where ${exported} is read: ${saidBy(cause)}`, cause),
+    );
+    if (looksLikeDefinition(value)) {
+      const definition = whole(value, exported);
+      list[definition.type] = async () => definition;
+    } else if (exported === 'stages' && value !== null && typeof value === 'object') {
+      for (const [type, load] of Object.entries(value) as [string, unknown][]) {
+        if (typeof load !== 'function')
+          throw broken(`lists ${JSON.stringify(type)} in "stages" without a function that loads it`);
+        list[type] = async () => {
+          let loaded: unknown;
+          try {
+            loaded = await (load as () => unknown)();
+          } catch (cause) {
+            throw broken(`cannot load its stage ${type}: ${saidBy(cause)}`, cause);
+          }
+          return whole(loaded, type);
+        };
+      }
+    }
   }
-  for (const [type, load] of Object.entries(list)) list[type] = async () => ({ ...(await load()), plugin: name });
   if (Object.keys(list).length === 0) {
     throw new DeepEarthError(
       `the plugin ${name} exports no stage. Export what defineReducer (or another define… of @deepearth/core) returns, or a "stages" list.`,
@@ -98,17 +124,52 @@ async function importPlugin(name: string, url: string): Promise<Record<string, u
       stalled: () => new Error('it waits for something that never comes'),
     });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    const reason = saidBy(cause);
     const missing =
-      (cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && /@deepearth\/|'zod'/.test(reason ?? '');
+      (cause as NodeJS.ErrnoException | null | undefined)?.code === 'ERR_MODULE_NOT_FOUND'
+        ? /Cannot find package '([^']+)'/.exec(reason)?.[1]
+        : undefined;
+    const ours = missing === 'zod' || missing?.startsWith('@deepearth/');
     throw new DeepEarthError(
-      `the plugin ${name} cannot be loaded: ${reason}.${missing ? ' Run "npm install @deepearth/core zod" in its folder.' : ''}`,
+      `the plugin ${name} cannot be loaded: ${reason}.${missing === undefined ? '' : ` Run "npm install ${ours ? '@deepearth/core zod' : missing}" in its folder.`}`,
       { code: 'E_PLUGIN_LOAD', cause },
     );
   }
 }
 
-function isDefinition(value: unknown): value is StageDefinition {
-  const { kind, type, describe } = (value ?? {}) as Partial<StageDefinition>;
-  return stageKinds.includes(kind as never) && typeof type === 'string' && typeof describe === 'function';
+/** The first line of what was thrown, whatever that is. */
+function saidBy(cause: unknown): string {
+  if (!(cause instanceof Error))
+    return `it throws ${typeof cause === 'string' ? JSON.stringify(cause) : inspect(cause, { depth: 0, breakLength: Infinity })}`;
+  const [first = ''] = String(cause.message).split('\n');
+  return first.replace(/\.$/, '') || cause.name;
+}
+
+/** An export; reading one may throw, where modules import each other. */
+function exportOf(module: Record<string, unknown>, name: string, broken: (cause: unknown) => Error): unknown {
+  try {
+    return module[name];
+  } catch (cause) {
+    throw broken(cause);
+  }
+}
+
+/** Whether an export is meant to be a stage. */
+function looksLikeDefinition(value: unknown): boolean {
+  const { kind, type } = (value ?? {}) as Partial<StageDefinition>;
+  return stageKinds.includes(kind as never) && typeof type === 'string';
+}
+
+/** What a stage lacks that a `define…` function of core would have given it; `undefined` where it is whole. */
+function lackOf(value: unknown): string | undefined {
+  if (value === null || typeof value !== 'object')
+    return `it is ${value === null || value === undefined ? String(value) : `a ${typeof value}`}`;
+  const { kind, type, describe, options, process, each, operator } = value as Partial<StageDefinition>;
+  if (!stageKinds.includes(kind as never) || typeof type !== 'string') return 'it has no kind or no type';
+  if (!type.startsWith(`${kind}/`)) return `its type ${JSON.stringify(type)} does not begin with its kind (${kind}/)`;
+  if (typeof describe !== 'function') return 'it has no `describe`';
+  if (typeof options?.safeParse !== 'function') return 'its `options` are no zod schema';
+  if ([process, each, operator].every((body) => typeof body !== 'function'))
+    return 'it has none of `process`, `each` and `operator`';
+  return undefined;
 }

@@ -1,26 +1,9 @@
 // Reads the YAML of a pipeline file; of a text that is none it names the first mistake, at the place where it was made.
 
-import {
-  isCollection,
-  isMap,
-  isScalar,
-  parseAllDocuments,
-  visit,
-  type Alias,
-  type Document,
-  type LineCounter,
-  type Node,
-  type Pair,
-} from 'yaml';
-import { closest } from '@deepearth/core/errors';
+import { isCollection, isScalar, visit, type Document, type LineCounter } from 'yaml';
+import { shortened } from '@deepearth/core/printable';
+import { meaningProblem, parseYaml, type TextProblem } from './parse-yaml.ts';
 import { maskVariables, unmaskVariables } from './substitute.ts';
-
-/** A mistake in a text, at an offset. */
-export interface TextProblem {
-  readonly offset: number;
-  readonly message: string;
-  readonly remedy?: string | undefined;
-}
 
 /** The document that a text holds, or why it holds none; `lines` learns where lines begin. */
 export function readYaml(text: string, lines: LineCounter): Document | TextProblem {
@@ -33,17 +16,19 @@ export function readYaml(text: string, lines: LineCounter): Document | TextProbl
     };
   const masked = maskVariables(text);
   const restored = masked === text ? (value: string): string => value : unmaskVariables;
-  const documents = parseAllDocuments(masked, {
-    lineCounter: lines,
-    prettyErrors: false,
-    logLevel: 'silent',
-    merge: true,
+  const taken = parseYaml(masked, lines, (documents) => {
+    const found: Document[] = [];
+    // A second document with content is one too many.
+    for (const document of documents)
+      if (found.length === 0) found.push(document);
+      else if (document.contents !== null) return [...found, document];
+    return found;
   });
-  if (!Array.isArray(documents) || !documents[0]) return nothingThere;
-  const [document, ...more] = documents as [Document, ...Document[]];
+  if (!Array.isArray(taken)) return { ...taken, message: restored(taken.message) };
+  const [document, second] = taken;
+  if (!document) return nothingThere;
   const problem = syntaxProblem(document, masked);
   if (problem) return { ...problem, message: restored(problem.message) };
-  const second = more.find(({ contents }) => contents !== null);
   if (second)
     return {
       offset: second.contents?.range?.[0] ?? 0,
@@ -70,11 +55,14 @@ const notText = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]/;
 
 /** One mistake makes the parser stumble several times; the first is told, at the bracket or quote that was left open. */
 function syntaxProblem(document: Document, text: string): TextProblem | undefined {
-  const [first] = [...document.errors].sort((a, b) => a.pos[0] - b.pos[0]);
+  const first = document.errors.reduce<Document['errors'][number] | undefined>(
+    (before, error) => (before && before.pos[0] <= error.pos[0] ? before : error),
+    undefined,
+  );
   const [tag] = document.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED');
   if (!first) {
     if (!tag) return undefined;
-    const name = text.slice(tag.pos[0], tag.pos[1]);
+    const name = shortened(text.slice(tag.pos[0], tag.pos[1]), 100);
     return {
       offset: tag.pos[0],
       message: `the tag ${name} means nothing here.`,
@@ -92,7 +80,6 @@ function syntaxProblem(document: Document, text: string): TextProblem | undefine
 
 const told: Readonly<Record<string, Pick<TextProblem, 'message' | 'remedy'>>> = {
   TAB_AS_INDENT: { message: 'this line is indented with a tab.', remedy: 'YAML takes spaces alone.' },
-  DUPLICATE_KEY: { message: 'this key is there twice in one map.', remedy: 'Remove one of them.' },
   BLOCK_AS_IMPLICIT_KEY: {
     message: 'a second ": " in one line.',
     remedy: 'Put the value into quotes, or the inner entry on a line of its own.',
@@ -124,51 +111,5 @@ function leftOpen(document: Document, text: string): TextProblem | undefined {
 }
 
 const closing: Readonly<Record<string, string>> = { '{': '}', '[': ']', '"': '"', "'": "'" };
-
-/** Aliases of anchors that are not there, and merge keys that merge no map. */
-function meaningProblem(document: Document): TextProblem | undefined {
-  let problem: TextProblem | undefined;
-  const anchors = new Set<string>();
-  visit(document, {
-    Node(_, node) {
-      if ('anchor' in node && typeof node.anchor === 'string') anchors.add(node.anchor);
-    },
-    Alias(_, node: Alias) {
-      if (anchors.has(node.source)) return;
-      const near = closest(node.source, anchors);
-      problem ??= {
-        offset: node.range?.[0] ?? 0,
-        message: `no anchor &${node.source} stands before this.`,
-        remedy: near ? `Did you mean *${near}?` : 'Set one before it, or put the value into quotes.',
-      };
-    },
-    Pair(_, pair) {
-      if (isMergeKey(pair) && !mergedMaps(pair, document))
-        problem ??= {
-          offset: (pair.key as Node).range?.[0] ?? 0,
-          message: '`<<` merges a map, or a list of maps, and this is neither.',
-          remedy: 'Name an anchor: `<<: *defaults`.',
-        };
-    },
-  });
-  return problem;
-}
-
-/** Whether a pair is `<<: *defaults`. */
-export const isMergeKey = ({ key }: Pair): boolean =>
-  isScalar(key) && (typeof key.value === 'symbol' ? key.value.description : key.value) === '<<' && key.type === 'PLAIN';
-
-/** The maps that a merge key brings, the strongest first; `undefined` where it brings something else. */
-export function mergedMaps(pair: Pair, document: Document): Node[] | undefined {
-  const value = followed(pair.value, document);
-  const maps = isCollection(value) && !isMap(value) ? value.items.map((item) => followed(item, document)) : [value];
-  return maps.every((map) => isMap(map)) ? (maps as Node[]) : undefined;
-}
-
-/** What an alias stands for; any other node is itself. */
-export const followed = (node: unknown, document: Document): unknown =>
-  node instanceof Object && 'resolve' in node && typeof node.resolve === 'function'
-    ? (node as Alias).resolve(document)
-    : node;
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, '');

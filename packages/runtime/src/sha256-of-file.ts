@@ -1,11 +1,12 @@
 // The digest of a file.
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { openRegularFile } from '@deepearth/core/regular-file';
 
-/** SHA-256 of a file, read in pieces, as 64 hex digits. */
+/** SHA-256 of a file, read in pieces, as 64 hex digits. Throws as `openRegularFile` does. */
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 18 })) hash.update(piece as Buffer);
+  const file = await openRegularFile(path);
+  for await (const piece of file.createReadStream({ highWaterMark: 1 << 18 })) hash.update(piece as Buffer);
   return hash.digest('hex');
 }

@@ -14,6 +14,7 @@ import {
   type Projection,
   type Tensor,
   type TokenGrid,
+  outputPath,
 } from '@deepearth/core';
 import { z } from 'zod';
 import { featureContent, type FeatureFormat } from './feature-content.ts';
@@ -32,16 +33,12 @@ export const featuresOptions = z.strictObject({
     .describe(
       'Type of the numbers in the file. float16 halves the file and rounds to about three digits; values that it does not hold (beyond 65504) are an error.',
     ),
-  directory: z
-    .string()
-    .min(1)
+  directory: outputPath()
     .optional()
     .describe(
       'Folder inside the output folder. Default: "features" for tokens, "embeddings", or the name of the reducer; the id of the stage where another stage would write the same names.',
     ),
-  prefix: z
-    .string()
-    .min(1)
+  prefix: outputPath()
     .optional()
     .describe('Start of the file names, before "_frames_0000_0015". Default: as `directory`.'),
 });

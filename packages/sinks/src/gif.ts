@@ -1,6 +1,6 @@
 // Writes pictures as animated GIFs, one for each layer and sequence.
 
-import { refuse } from '@deepearth/core';
+import { outputPath, refuse } from '@deepearth/core';
 import { defineAnimation } from '@deepearth/vision/animation';
 import { z } from 'zod';
 import { gifBytes } from './estimate.ts';
@@ -27,9 +27,7 @@ export const gifOptions = z.strictObject({
       'One palette for all pictures, chosen from the first ones and again when later ones look different; or one for each picture.',
     ),
   dither: z.boolean().default(true).describe('Hide the steps between colours with a fixed pattern.'),
-  directory: z
-    .string()
-    .min(1)
+  directory: outputPath()
     .default(usualFolder)
     .describe(
       'Folder inside the output folder. Where another stage would write the same names, it is the id of the stage.',

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { definePipeline, defineSink, defineSource, sha256, spec, use, type Artifact } from '@deepearth/core';
@@ -62,6 +62,18 @@ describe('a package', () => {
 
   test('is the same whatever the order in which files were finished', async () => {
     expect((await pack((files) => [...files].reverse())).bytes).toEqual((await pack()).bytes);
+  });
+
+  test('keeps the names of its files and gives its texts others where these meet', async () => {
+    const output = await mkdtemp(join(folder, 'run-'));
+    const [made] = await makeArtifacts(1, output);
+    await rename(join(output, made!.path), join(output, 'readme.TXT'));
+    const input = given([{ ...made!, path: 'readme.TXT', id: 'readme.TXT' }]);
+    for await (const { path } of runStage(packageSink, { inputs: [input], output })) {
+      const zip = await openZip(bytesSource(new Uint8Array(await readFile(join(output, path)))));
+      expect([...zip.entries.keys()]).toEqual(['package-README.txt', 'contents.json', 'manifest.json', 'readme.TXT']);
+      expect(sha256(await zip.entries.get('readme.TXT')!.read())).toBe(made!.sha256);
+    }
   });
 
   test('refuses a file that is no longer what was written', async () => {

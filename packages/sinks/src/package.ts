@@ -11,8 +11,10 @@ import {
   type ManifestSoFar,
   type StageOutput,
   type StreamSpec,
+  outputPath,
 } from '@deepearth/core';
-import { nameSet } from '@deepearth/core/name-set';
+import { nameSet, type NameSet } from '@deepearth/core/name-set';
+import { foldedPath } from '@deepearth/core/safe-path';
 import { sortedSpool } from '@deepearth/core/sorted-spool';
 import { writeZip, type ZipInput } from '@deepearth/formats/zip-writer';
 import { z } from 'zod';
@@ -22,8 +24,7 @@ const usualFile = 'package.zip';
 
 /** Options of `sink/package`. */
 export const packageOptions = z.strictObject({
-  file: z
-    .string()
+  file: outputPath()
     .regex(/\.zip$/, 'expected a name that ends in .zip')
     .default(usualFile)
     .describe(
@@ -33,7 +34,7 @@ export const packageOptions = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      'Put texts about it into it: README.txt, a summary to read; contents.json with size, SHA-256 and media type of every file; manifest.json as far as the run is known then: what led here, without times.',
+      'Put texts about it into it: README.txt, a summary to read; contents.json with size, SHA-256 and media type of every file; manifest.json as far as the run is known then: what led here, without times. Where a file of the run has the name of one, that text is called package-README.txt, and so on.',
     ),
 });
 
@@ -79,9 +80,11 @@ export const packageSink = defineSink({
     // Order of arrival depends on timing, order of names does not.
     const listed = sortedSpool(() => scratch('files'));
     const names = nameSet();
+    const folded = nameSet();
     let count = 0;
     for await (const artifact of artifacts) {
       if (!names.add(artifact.path)) continue;
+      folded.add(foldedPath(artifact.path));
       count++;
       await listed.add(artifact.path, JSON.stringify(artifact));
     }
@@ -90,7 +93,7 @@ export const packageSink = defineSink({
       for await (const { line } of listed.inOrder()) yield JSON.parse(line) as Artifact;
     };
     let done = 0;
-    const texts = options.contents ? await textsAbout(manifest(), sorted) : [];
+    const texts = options.contents ? await textsAbout(manifest(), sorted, folded) : [];
     const entries = async function* (): AsyncGenerator<ZipInput> {
       for (const text of texts) yield text;
       for await (const file of sorted()) {
@@ -123,14 +126,18 @@ const compressible = /^(text\/|application\/(json|x-ndjson|geo\+json)|image\/svg
 /** The files of an archive in the order of their names, read anew for each reading. */
 type Files = () => AsyncGenerator<Artifact>;
 
-/** The texts of an archive. */
-const textsAbout = async (manifest: ManifestSoFar, files: Files): Promise<TextEntry[]> => [
-  await textEntry('README.txt', async function* () {
-    for await (const line of summaryLines(manifest, files())) yield `${line}\n`;
-  }),
-  await textEntry('contents.json', () => contentsOf(files)),
-  await textEntry('manifest.json', () => jsonText(manifest)),
-];
+/** The texts of an archive, under names that no file in it has. */
+async function textsAbout(manifest: ManifestSoFar, files: Files, taken: NameSet): Promise<TextEntry[]> {
+  const free = (name: string): string => (taken.has(foldedPath(name)) ? free(`package-${name}`) : name);
+  const beside = { contents: free('contents.json'), manifest: free('manifest.json') };
+  return [
+    await textEntry(free('README.txt'), async function* () {
+      for await (const line of summaryLines(manifest, files(), beside)) yield `${line}\n`;
+    }),
+    await textEntry(beside.contents, () => contentsOf(files)),
+    await textEntry(beside.manifest, () => jsonText(manifest)),
+  ];
+}
 
 type TextEntry = ZipInput & { readonly sha256: string };
 

@@ -5,6 +5,7 @@ import {
   folderOf,
   frameFile,
   itemBytes,
+  outputPath,
   refuse,
   spec,
   type Picture,
@@ -21,9 +22,7 @@ const usualFolder = 'pictures';
 export const picturesOptions = z.strictObject({
   format: z.enum(['png', 'jpeg', 'webp']).default('png').describe('PNG keeps every value; JPEG and WebP are smaller.'),
   quality: z.number().int().min(1).max(100).default(90).describe('Quality of JPEG and WebP files.'),
-  directory: z
-    .string()
-    .min(1)
+  directory: outputPath()
     .default(usualFolder)
     .describe(
       'Folder inside the output folder; each layer has a folder of its own in it. Where another stage would write the same names, it is the id of the stage.',

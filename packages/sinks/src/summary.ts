@@ -4,14 +4,21 @@ import type { Artifact, ArtifactAbout, FrameTable, Json, ManifestSoFar } from '@
 
 type Stage = ManifestSoFar['stages'][number];
 
-/** The text of README.txt, line by line: of a hundred thousand files it is long. */
-export async function* summaryLines(manifest: ManifestSoFar, files: AsyncIterable<Artifact>): AsyncGenerator<string> {
+/**
+ * The text of README.txt, line by line: of a hundred thousand files it is long. `beside` are the names of the texts beside
+ * it.
+ */
+export async function* summaryLines(
+  manifest: ManifestSoFar,
+  files: AsyncIterable<Artifact>,
+  beside: { readonly contents: string; readonly manifest: string },
+): AsyncGenerator<string> {
   const { name, versions, stages, frames = [], warnings, skipped } = manifest;
   yield name;
   yield '='.repeat(name.length);
   yield '';
   yield `Made by DeepEarth Streams${versions['@deepearth/cli'] ? ` ${versions['@deepearth/cli']}` : ''}. ${manifest.message}`;
-  yield 'contents.json lists the files with size and SHA-256; manifest.json says how to make them again.';
+  yield `${beside.contents} lists the files with size and SHA-256; ${beside.manifest} says how to make them again.`;
   yield '';
   if (frames.length) yield* section('Frames', frames.map(frameLine));
   yield* section('Models', stages.flatMap(modelLine));

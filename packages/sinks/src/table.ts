@@ -13,6 +13,7 @@ import {
   type ArtifactAbout,
   type Embedding,
   type Projection,
+  outputPath,
 } from '@deepearth/core';
 import { z } from 'zod';
 import { rowMaker, type RowMaker } from './table-rows.ts';
@@ -27,14 +28,16 @@ export const tableOptions = z.strictObject({
     .describe(
       'csv opens anywhere; parquet is small, typed and quick to query, embeddings as one column of lists; npy holds the numbers alone, with a CSV of the rows’ names beside it.',
     ),
-  name: z
-    .string()
-    .min(1)
+  name: outputPath()
     .optional()
     .describe(
       'Name of the file inside the output folder, without ending. Default: "embeddings", the name of the reducer ("umap"), or, for clusters per frame, "kmeans-shares"; the id of the stage where another stage would write the same name.',
     ),
 });
+
+/** The endings of what a format writes: beside numbers alone stand the names of their rows. */
+const endingsOf = (format: 'csv' | 'parquet' | 'npy'): readonly string[] =>
+  format === 'npy' ? ['csv', 'npy'] : [format];
 
 /** The stage `sink/table`. */
 export const table = defineSink({
@@ -66,7 +69,12 @@ export const table = defineSink({
       output: spec('artifact', {}, null, format === 'npy' ? 2 : 1),
       drains: true,
       // The names of clusters per frame end in "-shares", which the kind of their reducer does not tell yet.
-      files: { option: 'name', paths: usual.map((each) => ({ path: `${name ?? ownName ?? each}.${format}` })) },
+      files: {
+        option: 'name',
+        paths: usual.flatMap((each) =>
+          endingsOf(format).map((ending) => ({ path: `${name ?? ownName ?? each}.${ending}` })),
+        ),
+      },
     };
   },
 

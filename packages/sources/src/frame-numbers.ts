@@ -2,6 +2,7 @@
 
 import { basename, extname } from 'node:path';
 import { InputError } from '@deepearth/core';
+import type { NameExpression } from './name-expression.ts';
 
 /** The name of a file without its folders and its ending. */
 export const stemOf = (path: string): string => basename(path, extname(path));
@@ -13,7 +14,7 @@ export const lastDigits = (text: string): string | undefined => /\d+(?=\D*$)/.ex
  * The digits that are the frame number: the group `number` of an expression, or else its first group that has no other
  * name; without an expression the last digits of the stem. `undefined` where there are none.
  */
-export function numberDigits(path: string, expression: RegExp | undefined): string | undefined {
+export function numberDigits(path: string, expression: NameExpression | undefined): string | undefined {
   if (!expression) return lastDigits(stemOf(path));
   const match = expression.exec(basename(path));
   if (!match) return undefined;

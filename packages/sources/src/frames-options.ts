@@ -2,7 +2,9 @@
 
 import { basename, resolve } from 'node:path';
 import { z } from 'zod';
+import { shortened } from '@deepearth/core/printable';
 import { isTimeZone } from './instant.ts';
+import { nameExpression } from './name-expression.ts';
 import { orders } from './order-frames.ts';
 import { timeGroups } from './time-in-name.ts';
 
@@ -14,9 +16,10 @@ const ascending = ([low, high]: readonly [number, number]): boolean => low < hig
 
 const expression = z.string().superRefine((text, { addIssue }) => {
   try {
-    new RegExp(text, 'u');
+    nameExpression(text);
   } catch (error) {
-    addIssue({ code: 'custom', message: (error as Error).message });
+    const message = error instanceof Error ? error.message : String(error);
+    addIssue({ code: 'custom', message: shortened(message, 300) });
   }
 });
 
@@ -30,7 +33,7 @@ export const framesOptions = z.strictObject({
   pattern: expression
     .optional()
     .describe(
-      'Regular expression for file names; its group `number`, or its first group, is the frame number. Default: every picture.',
+      'Regular expression for file names (in the notation of JavaScript, without looking ahead and back references); its group `number`, or its first group, is the frame number. Default: every picture.',
     ),
   order: z
     .enum(orders)

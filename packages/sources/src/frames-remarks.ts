@@ -42,9 +42,12 @@ export function check({ duplicates, files, gaps, missing }: SequenceListing, opt
     });
 }
 
-/** What the plan says of pixels that memory has no room for, as far as the first frame tells. */
+/** What the plan says of pixels that memory has no room for, as far as the usual size tells. */
 export function spillNote(
-  { listing, width, height }: { readonly listing: Listing; readonly width: number; readonly height: number },
+  {
+    listing,
+    usual: { width, height } = { width: 0, height: 0 },
+  }: { readonly listing: Listing; readonly usual?: { readonly width: number; readonly height: number } | undefined },
   { cacheBytes, spillBytes }: FramesOptions,
 ): string[] {
   const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;

@@ -1,4 +1,5 @@
-import { copyFile, mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { copyFile, mkdir, mkdtemp, readdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -235,6 +236,32 @@ describe('sizes', () => {
     expect(await describeAlone(frames, { options: { directory }, survey: false })).toMatchObject({
       output: { axes: [{ size: null }, { size: null }, { size: 3 }], count: null },
     });
+  });
+});
+
+describe('files that are no pictures', () => {
+  test('are skipped like any other, the first and all of them too', async () => {
+    const directory = await folder([1, 2]);
+    await writeFile(join(directory, 'frame_0000.png'), 'no picture');
+    await mkdir(join(directory, 'frame_0003.png'));
+    await symlink(join(directory, 'nowhere'), join(directory, 'frame_0004.png'));
+    if (process.platform !== 'win32') execFileSync('mkfifo', [join(directory, 'frame_0005.png')]);
+    expect((await run({ directory }, { onError: 'skip' })).found.map(({ number }) => number)).toEqual([1, 2]);
+    await expect(run({ directory, first: 3, last: 3 })).rejects.toThrow(/frame_0003\.png: is a folder, not a file/);
+    await expect(run({ directory, first: 4, last: 4 })).rejects.toThrow(/frame_0004\.png: there is no such file/);
+    if (process.platform !== 'win32')
+      await expect(run({ directory, first: 5 })).rejects.toThrow(/frame_0005\.png: is a pipe \(FIFO\), not a file/);
+  });
+
+  test('may be all there is: the plan says so, and a run that skips them ends without frames', async () => {
+    const directory = await folder([]);
+    for (const name of ['a1.png', 'a2.png']) await writeFile(join(directory, name), 'no picture');
+    expect(await describeAlone(frames, { options: { directory } })).toMatchObject({
+      output: { axes: [{ size: null }, { size: null }, { size: 3 }], count: 2 },
+      warnings: ['no picture of the folder can be read'],
+    });
+    expect((await run({ directory }, { onError: 'skip' })).found).toEqual([]);
+    await expect(run({ directory })).rejects.toThrow(/a1\.png: cannot be read as a picture/);
   });
 });
 

@@ -40,19 +40,15 @@ export { framesOptions, type FramesOptions };
 /** What the source finds before any pixel is read. */
 export interface FramesSurvey {
   readonly listing: Listing;
-  /** The size that most of the pictures have. */
-  readonly width: number;
-  readonly height: number;
+  /** The size that most of the pictures have; absent where no header can be read. */
+  readonly usual?: Size | undefined;
 }
+
+type Size = Pick<PictureFile, 'width' | 'height'>;
 
 async function surveyOf(options: FramesOptions, signal: AbortSignal): Promise<FramesSurvey> {
   const listing = await listFrames({ ...options, intervalSeconds: intervalOf(options), signal });
-  const usual = usualSize(listing.headers);
-  if (usual) return { listing, ...usual };
-  // No header can be read: the first file says what is wrong.
-  const path = join(options.directory, listing.sequences[0]!.files[0]!.file);
-  const { width, height } = await openFrameFile(path, { maxPixels: options.maxPixels, signal });
-  return { listing, width, height };
+  return { listing, usual: usualSize(listing.headers) };
 }
 
 /** The stage `source/frames`. */
@@ -78,7 +74,7 @@ export const frames = defineSource({
     const counts = survey?.listing.sequences.map(({ files }) => files.length);
     const stream = spec(
       'frame',
-      { height: same ? (survey?.height ?? null) : null, width: same ? (survey?.width ?? null) : null, channels: 3 },
+      { height: (same && survey?.usual?.height) || null, width: (same && survey?.usual?.width) || null, channels: 3 },
       options.values === 'uint8' ? 'uint8' : null,
       counts?.reduce((sum, count) => sum + count, 0) ?? null,
     );
@@ -90,6 +86,7 @@ export const frames = defineSource({
         ...(counts && { counts }),
       },
       memoryBytes: options.cacheBytes + readingBytes(stream),
+      ...(survey && !survey.usual && { warnings: ['no picture of the folder can be read'] }),
       notes: survey
         ? [
             ...new Set(survey.listing.sequences.flatMap((each) => [howOrdered(each), ...remarks(each, options)])),
@@ -102,7 +99,9 @@ export const frames = defineSource({
 
   async *process(_, context) {
     const { options, signal, log } = context;
-    const { listing, ...usual } = context.survey ?? (await surveyOf(options, signal));
+    const survey = context.survey ?? (await surveyOf(options, signal));
+    const { listing } = survey;
+    let { usual } = survey;
     const cache = await cacheOf(context);
     const read = readThrough(cache);
     for (const each of listing.sequences) {
@@ -110,7 +109,7 @@ export const frames = defineSource({
       log.info(`${each.name}: ${howOrdered(each)}`);
       for (const remark of remarks(each, options)) log.warn(`${options.directory}: ${remark}`);
     }
-    const stretch = await findStretch(listing, read, context);
+    const decodings = decodingsOf(options, await findStretch(listing, read, context));
     const { first = 0, end = Infinity } = context.frameRange ?? {};
     const parts = listing.sequences.map((each) => ({ each, files: each.files.slice(first, end) }));
     const total = parts.reduce((sum, { files }) => sum + files.length, 0);
@@ -130,8 +129,8 @@ export const frames = defineSource({
             known: known?.name === path ? known : undefined,
             signal,
           });
-          if (options.sizes === 'same') sameSize(usual, picture);
-          const decoding = decodingFor(picture, options, stretch);
+          if (options.sizes === 'same') sameSize((usual ??= picture), picture);
+          const decoding = decodings(picture);
           const place = { id, sequence: each.name, ...timeOf(listed, each.files[0]!, options) };
           const made = frameOf(place, picture, listed.page, decoding, read);
           const kept = keptKey(picture.sha256, decoding, listed.page);
@@ -162,15 +161,25 @@ export const frames = defineSource({
   },
 });
 
-/** How one picture is decoded: 8-bit pictures are stretched only where the options ask for it. */
-function decodingFor(
-  { depth }: PictureFile,
+/**
+ * How one picture is decoded: 8-bit pictures are stretched only where the options ask for it. All pictures share one of
+ * two: frames wait, as handles, behind stages that need all of them.
+ */
+function decodingsOf(
   { maxPixels, values, bands }: FramesOptions,
   stretch: Stretch | undefined,
-): Decoding {
-  const range = stretch && (depth !== 'uint8' || !stretch.wideOnly) ? stretch.range : undefined;
-  return { maxPixels, values, bands, range };
+): (picture: PictureFile) => LocatedDecoding {
+  const made = (range: Stretch['range'] | undefined): LocatedDecoding => {
+    const decoding = { maxPixels, values, bands, range };
+    return { ...decoding, decode: decodeOf(decoding) };
+  };
+  const plain = made(undefined);
+  const stretched = stretch && made(stretch.range);
+  return ({ depth }) => (stretched && (depth !== 'uint8' || !stretch.wideOnly) ? stretched : plain);
 }
+
+/** A decoding, and what locators say of it. */
+type LocatedDecoding = Decoding & Required<Pick<Locator, 'decode'>>;
 
 /** A frame's number, instant, and seconds since the first frame of its sequence. */
 function timeOf(
@@ -204,7 +213,7 @@ function frameOf(
   place: Pick<Frame, 'id' | 'sequence' | 'number' | 'at' | 'seconds'>,
   { name: uri, sha256, width, height }: FrameFile,
   page: number | undefined,
-  decoding: Decoding,
+  decoding: LocatedDecoding,
   read: ReadThrough,
 ): Frame {
   const locator: Locator = {
@@ -212,7 +221,7 @@ function frameOf(
     uri,
     sha256,
     ...(page !== undefined && { page }),
-    decode: decodeOf(decoding),
+    decode: decoding.decode,
   };
   const kept = keptKey(sha256, decoding, page);
   return {
@@ -231,10 +240,7 @@ function frameOf(
   };
 }
 
-function sameSize(
-  usual: { readonly width: number; readonly height: number },
-  { name, width, height }: PictureFile,
-): void {
+function sameSize(usual: Size, { name, width, height }: PictureFile): void {
   if (width === usual.width && height === usual.height) return;
   throw new InputError(
     name,

@@ -5,6 +5,7 @@ import { InputError } from '@deepearth/core';
 import { readHeaders, type FrameHeaders } from './frame-headers.ts';
 import { findGaps, type Gaps } from './gaps.ts';
 import { isoOf, isTimeZone, secondsBetween } from './instant.ts';
+import { nameExpression } from './name-expression.ts';
 import { orderFrames, type ListedFrame, type Order, type OrderedFrames } from './order-frames.ts';
 import { byName, findPictures } from './picture-folder.ts';
 
@@ -56,8 +57,8 @@ export interface Listing {
 export async function listFrames(options: ListingOptions): Promise<Listing> {
   const { directory, sequence, timeZone = 'UTC', recursive, order, signal, maxGapSeconds } = options;
   if (!isTimeZone(timeZone)) throw new RangeError(`there is no time zone ${JSON.stringify(timeZone)}`);
-  const pattern = options.pattern === undefined ? undefined : new RegExp(options.pattern, 'u');
-  const time = options.time === undefined ? undefined : new RegExp(options.time, 'u');
+  const pattern = options.pattern === undefined ? undefined : nameExpression(options.pattern);
+  const time = options.time === undefined ? undefined : nameExpression(options.time);
   const own = sequence ?? (basename(resolve(directory)) || 'frames');
   const groups = new Map<string, string[]>();
   const pictures = await findPictures({ directory, pattern, recursive });

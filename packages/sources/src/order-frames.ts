@@ -6,6 +6,7 @@ import { pictureExif } from '@deepearth/vision/picture-exif';
 import { exifTime, type ExifTime } from './exif-time.ts';
 import { frameNumber, lastDigits, numberDigits, stemOf } from './frame-numbers.ts';
 import { isoOf, type Instant } from './instant.ts';
+import type { NameExpression } from './name-expression.ts';
 import { byName, some } from './picture-folder.ts';
 import { readerOf, timesInNames, type NameTime } from './time-in-name.ts';
 
@@ -28,9 +29,9 @@ export interface ListedFrame {
 export interface OrderOptions {
   readonly directory: string;
   /** Its group `number`, or else its first group, is the frame number. */
-  readonly pattern?: RegExp | undefined;
+  readonly pattern?: NameExpression | undefined;
   /** Its named groups say when a picture was taken. */
-  readonly time?: RegExp | undefined;
+  readonly time?: NameExpression | undefined;
   /** What to order by; found out unless told. */
   readonly order?: Order | undefined;
   /** For times that were written down without an offset. */
@@ -224,7 +225,7 @@ async function exifTimes(
 }
 
 /** Says where the numbers in the names run against the times. */
-function disagreement(ordered: readonly Timed[], pattern: RegExp | undefined, taken: string): string[] {
+function disagreement(ordered: readonly Timed[], pattern: NameExpression | undefined, taken: string): string[] {
   const numbers = ordered.map(({ file, rest }) => {
     const digits = pattern ? numberDigits(file, pattern) : lastDigits(rest);
     return digits === undefined || !/^\d{1,15}$/.test(digits) ? undefined : Number(digits);

@@ -3,6 +3,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { closest, InputError } from '@deepearth/core';
+import { fileTrouble } from '@deepearth/core/file-trouble';
+import type { NameExpression } from './name-expression.ts';
 
 /** Endings of the picture files that can be read. */
 export const pictureEndings = ['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.avif'] as const;
@@ -18,7 +20,7 @@ export const byName = (a: string, b: string): number => natural.compare(a, b) ||
 export interface FolderOptions {
   readonly directory: string;
   /** Over file names without their folders; pictures by their ending unless told. */
-  readonly pattern?: RegExp | undefined;
+  readonly pattern?: NameExpression | undefined;
   /** Whether the folders in it are looked through too. */
   readonly recursive?: boolean | undefined;
 }
@@ -42,10 +44,7 @@ export async function findPictures({ directory, pattern, recursive = false }: Fo
       },
     );
   }
-  const wanted = (path: string): boolean =>
-    pattern
-      ? pattern.test(basename(path))
-      : (pictureEndings as readonly string[]).includes(extname(path).toLowerCase());
+  const wanted = (path: string): boolean => (pattern ? pattern.test(basename(path)) : isPicture(path));
   const pictures = files.filter(wanted).sort(byName);
   if (pictures.length > 0) return pictures;
   throw new InputError(
@@ -54,6 +53,9 @@ export async function findPictures({ directory, pattern, recursive = false }: Fo
     { code: 'E_NO_FRAMES', remedy: pattern ? 'Change `pattern`.' : 'Name another folder.' },
   );
 }
+
+const isPicture = (path: string): boolean =>
+  (pictureEndings as readonly string[]).includes(extname(path).toLowerCase());
 
 /** Files and folders of a folder, without hidden ones; files of folders in it where `recursive`. */
 async function readFolder(directory: string, recursive: boolean): Promise<{ files: string[]; folders: string[] }> {
@@ -67,14 +69,12 @@ async function readFolder(directory: string, recursive: boolean): Promise<{ file
   const folders: string[] = [];
   for (const entry of entries.sort((a, b) => byName(a.name, b.name))) {
     if (entry.name.startsWith('.')) continue;
-    if (entry.isDirectory()) folders.push(entry.name);
-    // A link to a picture counts; a broken one is kept, so that reading it says so instead of leaving it out. Links to
-    // folders are not followed: they may lead back.
-    else if (
-      entry.isFile() ||
-      (entry.isSymbolicLink() && !(await stat(resolve(directory, entry.name)).catch(() => undefined))?.isDirectory())
-    )
-      files.push(entry.name);
+    // Links to folders are not followed: they may lead back.
+    if (entry.isSymbolicLink() && (await stat(resolve(directory, entry.name)).catch(() => undefined))?.isDirectory())
+      continue;
+    if (entry.isDirectory() && (recursive || !isPicture(entry.name))) folders.push(entry.name);
+    // Broken links, pipes and folders that are called like pictures stay in the list: reading them says what they are.
+    else files.push(entry.name);
   }
   if (recursive)
     for (const folder of folders) {
@@ -99,7 +99,7 @@ export async function unlistable(directory: string, cause: unknown): Promise<Inp
       cause,
       remedy: `Name the folder it is in: ${dirname(directory)}.`,
     });
-  return new InputError(directory, `cannot be listed (${code ?? String(cause)}).`, {
+  return new InputError(directory, fileTrouble(cause)?.finding ?? `cannot be listed (${code ?? String(cause)}).`, {
     code: 'E_FOLDER_UNREADABLE',
     cause,
     remedy: 'Check that you may read it.',

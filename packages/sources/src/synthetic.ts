@@ -58,6 +58,9 @@ export const synthetic = defineSource({
     const { count, width, height, seed, fps, speed, first, sequence } = options;
     const start = first + Math.min(count, frameRange?.first ?? 0);
     const end = first + Math.min(count, frameRange?.end ?? count);
+    // What all frames have in common is there once: frames wait, as handles, behind stages that need all of them.
+    const uri = `synthetic:weather?seed=${seed}`;
+    const decode = { width, height, seed, speed };
     for (let number = start; number < end; number++) {
       signal.throwIfAborted();
       // The encoder and several renderers read the same frame soon after one another; nothing is kept when memory is
@@ -74,9 +77,9 @@ export const synthetic = defineSource({
         seconds: (number - first) / fps,
         locator: {
           source: 'source/synthetic',
-          uri: `synthetic:weather?seed=${seed}`,
+          uri,
           index: number,
-          decode: { width, height, seed, speed },
+          decode,
         },
         async read(options) {
           options?.signal?.throwIfAborted();

@@ -1,5 +1,6 @@
 // Recognises the moment that a file name carries.
 
+import type { NameExpression } from './name-expression.ts';
 import { instantOf, instantOfEpoch, nanosecondsOf, type Instant } from './instant.ts';
 
 /** A moment found in a name. */
@@ -74,7 +75,7 @@ export const timeGroups = ['year', 'month', 'day', 'hour', 'minute', 'second', '
  * there is.
  */
 export const readerOf =
-  (expression: RegExp, utc = false): NameReader =>
+  (expression: NameExpression, utc = false): NameReader =>
   (stem, timeZone) => {
     const match = expression.exec(stem);
     const groups = match?.groups;

@@ -1,7 +1,7 @@
 // What sink/mp4 and sink/webm have in common.
 
 import { join } from 'node:path';
-import { refuse, type Picture, type Artifact, type StageDefinition } from '@deepearth/core';
+import { outputPath, refuse, type Picture, type Artifact, type StageDefinition } from '@deepearth/core';
 import { defineAnimation, type PictureSum } from '@deepearth/vision/animation';
 import { z } from 'zod';
 import { embeddedWriter } from './embedded-writer.ts';
@@ -30,9 +30,7 @@ export const videoOptions = {
     .max(100)
     .default(75)
     .describe('100 looks like the pictures, 75 nearly so, 50 is small. The size follows from it.'),
-  directory: z
-    .string()
-    .min(1)
+  directory: outputPath()
     .default(usualFolder)
     .describe(
       'Folder inside the output folder. Where another stage would write the same names, it is the id of the stage.',

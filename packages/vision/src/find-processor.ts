@@ -1,8 +1,8 @@
 // Finds the processor file of a checkpoint where transformers looks for it.
 
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
+import { readTextFile } from '@deepearth/core/regular-file';
 import { readProcessor, type Processor, type ProcessorClasses } from './processor-config.ts';
 
 /** A processor and the file that declared it; `null` where the published checkpoints' is taken. */
@@ -67,7 +67,8 @@ export function processorNotes(
 }
 
 async function readJson(file: string): Promise<unknown> {
-  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+  const text = await readTextFile(file, { maxBytes: 2 ** 24 }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause instanceof InputError) throw cause;
     if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return undefined;
     throw new InputError(file, `cannot be read (${cause.code ?? cause.message}).`, {
       cause,

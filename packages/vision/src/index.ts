@@ -1,6 +1,6 @@
 // Picture files
 export { readPicture, type PictureOptions } from './read-picture.ts';
-export { readPictureFile, type PictureFile, type PictureFileOptions } from './picture-file.ts';
+export { readPictureFile, type FailOn, type PictureFile, type PictureFileOptions } from './picture-file.ts';
 export { decodePicture, type DecodeOptions } from './decode-picture.ts';
 export { pictureHeader, type PictureHeader } from './picture-header.ts';
 export { pictureExif } from './picture-exif.ts';

@@ -1,9 +1,11 @@
 // Opens one picture file: its bytes, and what its header says.
 
-import { readFile, stat } from 'node:fs/promises';
 import { InputError } from '@deepearth/core';
+import { fileError, fileTrouble } from '@deepearth/core/file-trouble';
+import { openRegularFile } from '@deepearth/core/regular-file';
 import type { Metadata, Sharp } from 'sharp';
 import { extraText, harmlessWarning, withoutExtraBytes } from './jpeg-oddities.ts';
+import { commonKind, refusedKind } from './picture-kind.ts';
 import { tiffPages, type TiffPage } from './tiff-header.ts';
 
 /** The bytes of a picture file and what its header says; the pixels are decoded from these bytes. */
@@ -100,6 +102,13 @@ export async function readPictureFile(
   const subject = name ?? (typeof source === 'string' ? source : 'picture');
   const bytes = typeof source === 'string' ? await readBytes(source, subject, remedy, signal) : source;
   if (bytes.length === 0) throw unreadable(subject, 'is empty (0 bytes).', { remedy });
+  const refused = refusedKind(bytes, typeof source === 'string' ? source : undefined);
+  if (refused?.known)
+    throw new InputError(subject, `is not read as a picture: ${refused.finding}.`, {
+      code: 'E_PICTURE_KIND',
+      remedy: 'Convert it to PNG, JPEG, WebP, TIFF or AVIF first.',
+    });
+  if (refused) throw unreadable(subject, `cannot be read as a picture: ${refused.finding}.`, { remedy });
   const tiff = await tiffPages((offset, length) => bytes.subarray(offset, offset + length));
   if (tiff && page >= tiff.length) throw noPage(subject, page, tiff.length);
   const directory = tiff?.[page];
@@ -185,18 +194,27 @@ async function readBytes(
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   try {
-    const { size } = await stat(path);
-    if (size > maxFileBytes)
-      throw new InputError(subject, `has ${size} bytes, the limit is ${maxFileBytes}.`, {
-        code: 'E_PICTURE_TOO_LARGE',
-        remedy: 'Cut it into smaller pictures.',
-      });
-    return await readFile(path, { signal });
+    const file = await openRegularFile(path, subject);
+    try {
+      const { size } = await file.stat();
+      if (size > maxFileBytes)
+        throw new InputError(subject, `has ${size} bytes, the limit is ${maxFileBytes}.`, {
+          code: 'E_PICTURE_TOO_LARGE',
+          remedy: 'Cut it into smaller pictures.',
+        });
+      return await file.readFile(signal ? { signal } : {});
+    } finally {
+      await file.close();
+    }
   } catch (cause) {
     if (cause instanceof InputError || signal?.aborted) throw cause;
     const code = (cause as NodeJS.ErrnoException).code;
     const finding =
-      code === 'ENOENT' ? 'there is no such file (any more).' : `cannot be read (${code ?? String(cause)}).`;
+      code === 'ENOENT'
+        ? 'there is no such file (any more).'
+        : (fileTrouble(cause)?.finding ?? `cannot be read (${code ?? String(cause)}).`);
+    // Too many open files are no fault of the picture.
+    if (fileTrouble(cause)?.code === 'E_SYSTEM_LIMIT') throw fileError(cause, path);
     throw unreadable(subject, finding, { cause, remedy });
   }
 }
@@ -219,19 +237,9 @@ export const openPicture = async (bytes: Uint8Array, page: number, failOn: FailO
     }))
   )(withoutExtraBytes(bytes)?.bytes ?? bytes, page, failOn);
 
-/** How files of each format begin; dots stand for any character. */
-const beginnings: readonly (readonly [format: string, start: RegExp])[] = [
-  ['PNG', /^\x89PNG/],
-  ['JPEG', /^\xff\xd8\xff/],
-  ['TIFF', /^(II[*+]\0|MM\0[*+])/],
-  ['WebP', /^RIFF....WEBP/s],
-  ['AVIF', /^....ftypavi[fs]/s],
-];
-
 /** The error for bytes that sharp refuses: what they begin as, and its reason. */
 export function damaged(name: string, bytes: Uint8Array, cause: unknown, remedy: string | undefined): InputError {
-  const start = String.fromCharCode(...bytes.subarray(0, 16));
-  const format = beginnings.find(([, pattern]) => pattern.test(start))?.[0];
+  const format = commonKind(bytes);
   const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
   const finding = format
     ? `it begins as a ${format} but is damaged or cut short (${reason})`

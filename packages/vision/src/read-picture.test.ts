@@ -229,7 +229,7 @@ describe('what is broken names the file and what to do', () => {
   test('a drawing, which could point to other files', async () => {
     const drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>';
     await expect(read('drawing.png', new TextEncoder().encode(drawing))).rejects.toThrow(
-      /drawing\.png: a file of the format "svg" is no picture/,
+      /drawing\.png: is not read as a picture: it begins as a drawing \(SVG\)/,
     );
   });
 

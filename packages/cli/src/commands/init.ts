@@ -1,8 +1,9 @@
 // `deepearth init`: writes a pipeline to start from, and lists what there is to choose from.
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { closest, DeepEarthError } from '@deepearth/core/errors';
+import { makeFolder } from '@deepearth/core/regular-file';
 import { cannotWrite } from '../cannot-write.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { formatTable } from '../format.ts';
@@ -43,7 +44,7 @@ export async function initCommand(
       remedy: near ? `Did you mean ${near}?` : '`deepearth init --list` prints them.',
     });
   }
-  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+  await makeFolder(folder).catch((cause: unknown) => {
     throw cannotWrite(folder, cause);
   });
   const path = join(folder, 'pipeline.yaml');

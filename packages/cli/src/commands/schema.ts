@@ -3,6 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pipelineSchema } from '@deepearth/runtime/schema';
+import { refuseSpecial } from '@deepearth/core/regular-file';
 import { exitCodes } from '../exit-codes.ts';
 import { cannotWrite } from '../cannot-write.ts';
 import { print, remark } from '../print.ts';
@@ -20,6 +21,7 @@ export async function schemaCommand({ plugin, output }: SchemaFlags): Promise<nu
     if (process.stderr.isTTY) remark('To use it in an editor: deepearth schema --output pipeline.schema.json');
     return exitCodes.done;
   }
+  await refuseSpecial(output);
   await writeFile(output, `${text}\n`).catch((cause: unknown) => {
     throw cannotWrite(output, cause);
   });

@@ -1,7 +1,7 @@
 // Saves fitted models to files and loads them (Node only).
 
-import { readFile } from 'node:fs/promises';
 import { InputError } from '@deepearth/core/errors';
+import { readRegularFile } from '@deepearth/core/regular-file';
 import { writeFileWhole } from '@deepearth/formats/write-file-node';
 import { decodeModel, encodeModel, type LoadOptions } from './model-file.ts';
 import type { SavedModel } from './model.ts';
@@ -15,7 +15,7 @@ export async function saveModel(path: string, model: SavedModel): Promise<void> 
 export async function loadModel(path: string, options: LoadOptions = {}): Promise<SavedModel> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path, { signal: options.signal });
+    bytes = await readRegularFile(path, { signal: options.signal });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
     throw new InputError(path, 'there is no such model file.', {

@@ -1,5 +1,6 @@
 // Options that reducer stages share, and what they say of their streams.
 
+import { outputPath } from '@deepearth/core/output-path';
 import { axesKnown, axisSize, type StreamSpec } from '@deepearth/core/specs';
 import { refuse, type Description, type Refusal } from '@deepearth/core/stage';
 import { z } from 'zod';
@@ -40,9 +41,7 @@ export const modelOptions = {
     .min(1)
     .optional()
     .describe('Path of a saved model: nothing is fitted, tokens get the colours of the run that saved it.'),
-  saveAs: z
-    .string()
-    .min(1)
+  saveAs: outputPath()
     .optional()
     .describe('Writes the fitted model to this file in the output folder, to be used as model: in another run.'),
 };
