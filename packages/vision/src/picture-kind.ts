@@ -16,7 +16,8 @@ interface PictureKind {
 /** Those that are read whatever the name of the file says; cameras and servers mix them up. */
 const common: readonly PictureKind[] = [
   { name: 'PNG', start: /^\x89PNG\r\n\x1a\n/, endings: ['.png'] },
-  { name: 'JPEG', start: /^\xff\xd8\xff/, endings: ['.jpg', '.jpeg'] },
+  // Behind its first mark some writers leave bytes that belong to nothing.
+  { name: 'JPEG', start: /^\xff\xd8/, endings: ['.jpg', '.jpeg'] },
   { name: 'TIFF', start: /^(II[*+]\0|MM\0[*+])/, endings: ['.tif', '.tiff'] },
   { name: 'WebP', start: /^RIFF[^]{4}WEBP/, endings: ['.webp'] },
   { name: 'AVIF', start: /^[^]{4}ftyp(?:avi[fs]|mi[fa]1|msf1)/, endings: ['.avif'] },
