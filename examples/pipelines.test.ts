@@ -114,6 +114,20 @@ test('tiles of a scene are sequences of their own, drawn frame by frame', async 
   );
 });
 
+test('one animation four ways, each frame once although clips overlap', async () => {
+  const { files, manifest } = await run('videos.yaml');
+  expect(files.filter((path) => /stacked\.(mp4|webp|png|gif)$/.test(path))).toEqual([
+    'apng/pca-stacked.png',
+    'gif/pca-stacked.gif',
+    'video/pca-stacked.mp4',
+    'webp/pca-stacked.webp',
+  ]);
+  for (const { about } of manifest.outputs) expect(about!.frames).toEqual(Array.from({ length: 40 }, (_, i) => i));
+  expect(manifest.stages.find(({ id }) => id === 'mp4')!.findings).toEqual({
+    encoder: 'the embedded H.264 encoder (minih264)',
+  });
+});
+
 test('two cameras share one fit and keep their pictures apart', async () => {
   const { files, manifest } = await run('two-cameras.yaml');
   expect(files.filter((path) => path.endsWith('.gif'))).toEqual([

@@ -221,6 +221,13 @@ describe('deepearth visualize', () => {
 
     expect((await run('visualize', file, '--output-dir', 'plain-viz', '--no_overlay')).status).toBe(0);
     expect(left('plain-viz')).toEqual(names('.png 240x240'));
+
+    const other = await run('visualize', 'one-window', '--output-dir', 'plain-viz', '--no-overlay');
+    expect(other.stderr).toContain('--overwrite');
+    expect(other.status).not.toBe(0);
+    const over = await run('visualize', 'one-window', '--output-dir', 'plain-viz', '--no-overlay', '--overwrite');
+    expect(over.status).toBe(0);
+    expect(left('plain-viz')).toEqual(names('.png 240x240'));
   });
 });
 

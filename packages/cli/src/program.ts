@@ -223,6 +223,7 @@ function addPythonCommands(program: Command): void {
     command
       .option('--date <date>', 'date of the run in files and names (default: SOURCE_DATE_EPOCH, else now), in UTC')
       .option('--print-config', 'print the pipeline that this stands for instead of running it')
+      .option('--overwrite', 'replace and remove the results of other input that lie in the output folder')
       .option('--json', 'one JSON line per event on stdout, also on a terminal');
   const frames = (command: Command, batchSize: string): Command =>
     encoding(
@@ -290,7 +291,7 @@ function addPythonCommands(program: Command): void {
     program
       .command('visualize')
       .description('Draw the UMAP colours of a feature file, alone and over its frames (visualize_embeddings.py).')
-      .argument('<features>', 'a .pt file of the scripts or of this command, or .safetensors')
+      .argument('<features>', 'a .pt file of the scripts or of this command, .safetensors, or a folder of them')
       .option('--output-dir <folder>', 'output folder', 'visualizations')
       .option('--frame-dir <folder>', 'where the frames are (default: where the file says)')
       .option('--n-neighbors <count>', 'neighbours of UMAP', '15')

@@ -5,11 +5,21 @@ import { closest, InputError } from './errors.ts';
 import { sequenceFolder } from './names.ts';
 import { unsafeBecause } from './safe-path.ts';
 
-/** Digits that a place has at least, as the usual names have them. */
-const digits = { number: 6, first: 4, last: 4, step: 1, stepFirst: 4, stepLast: 4, position: 2, chunk: 4 } as const;
-
 /** A place that holds a number. */
-export type NumberPlace = keyof typeof digits;
+export type NumberPlace = 'number' | 'first' | 'last' | 'step' | 'stepFirst' | 'stepLast' | 'position' | 'chunk';
+
+/** Digits that a place has at least, as the usual names have them. */
+const digits: Readonly<Record<NumberPlace, number>> = {
+  number: 6,
+  first: 4,
+  last: 4,
+  step: 1,
+  stepFirst: 4,
+  stepLast: 4,
+  position: 2,
+  chunk: 4,
+};
+
 /** What can be filled into a name. */
 export type TemplatePlace = NumberPlace | 'layer' | 'reducer';
 

@@ -4,6 +4,7 @@ import {
   defineRenderer,
   isRefusal,
   oneStream,
+  outputPath,
   refuse,
   spec,
   tensor,
@@ -22,7 +23,7 @@ const usualLayer = 'frames';
 const options = z.strictObject({
   overlap: overlapField,
   ...annotationOptions,
-  layer: z.string().min(1).default(usualLayer).describe('Name of the pictures.'),
+  layer: outputPath().default(usualLayer).describe('Name of the pictures.'),
 });
 
 /** A layer that nobody chose gives way where another stage's is called the same. */

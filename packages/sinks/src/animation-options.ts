@@ -1,5 +1,6 @@
 // Options that animated WebP and PNG have in common.
 
+import { outputFolder } from '@deepearth/core';
 import { z } from 'zod';
 
 /** Pictures per second. */
@@ -15,10 +16,8 @@ export const loopOption = z.boolean().default(true).describe('Play again and aga
 
 /** Where the files go. */
 export const directoryOption = (usualFolder: string) =>
-  z
-    .string()
-    .min(1)
+  outputFolder()
     .default(usualFolder)
     .describe(
-      'Folder inside the output folder. Where another stage would write the same names, it is the id of the stage.',
+      'Folder inside the output folder, "." for that itself. Where another stage would write the same names, it is the id of the stage.',
     );

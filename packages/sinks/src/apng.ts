@@ -1,6 +1,6 @@
 // Writes pictures as animated PNG files, one for each layer and sequence.
 
-import { defineAnimation } from '@deepearth/vision/animation';
+import { animationFile, defineAnimation } from '@deepearth/vision/animation';
 import { z } from 'zod';
 import { directoryOption, fpsOption, loopOption } from './animation-options.ts';
 import { apngEnd, apngFrame, apngHead, longestPngEdge, pngHeader } from './apng-chunks.ts';
@@ -17,6 +17,7 @@ export const apngOptions = z.strictObject({
   fps: fpsOption,
   loop: loopOption,
   directory: directoryOption(usualFolder),
+  file: animationFile,
 });
 
 /**

@@ -24,6 +24,7 @@ import {
 import type { PtWritable } from '@deepearth/formats/pt-pickle-writer';
 import { z } from 'zod';
 import { featureContent, type FeatureFormat } from './feature-content.ts';
+import type { OwnMetadata } from './python-layout.ts';
 
 /** Options of `sink/features`. */
 export const featuresOptions = z.strictObject({
@@ -62,7 +63,7 @@ export const featuresOptions = z.strictObject({
       'Writes a JSON file too, at the end: `processed_images`, `last_chunk`, `total_processed`, and under `skipped` what could not be read.',
     ),
   metadata: z
-    .record(z.string(), z.json())
+    .record(z.string(), z.unknown())
     .optional()
     .describe('Entries of your own for the metadata of every file: { campaign: north }.'),
   prefix: outputPath()
@@ -171,7 +172,7 @@ async function writeItem(
       ...(isWhole(item, values, options.format) && { holds: item.key }),
       about: aboutOf(item, values),
     },
-    await featureContent(item, values, options.format, options.metadata),
+    await featureContent(item, values, options.format, options.metadata as OwnMetadata | undefined),
   );
 }
 
@@ -212,7 +213,7 @@ async function* writeChunks(tokens: AsyncIterable<TokenGrid>, context: Context):
           held.push(item.key);
           whole &&= isWhole(item, values, options.format);
           about ??= aboutOf(item, values);
-          yield [name, imageForPython(item, values, options.metadata)];
+          yield [name, imageForPython(item, values, options.metadata as OwnMetadata | undefined)];
         }
       };
       const file = await output.writer({ path, mediaType: endings.pt[1] });

@@ -44,7 +44,7 @@ export const packageOptions = z.strictObject({
       'What folders are called in the archive, or false to leave them out: { features: embeddings, gif: false }. Default: as in the output folder.',
     ),
   metadata: z
-    .record(z.string(), z.json())
+    .record(z.string(), z.unknown())
     .optional()
     .describe(
       'Values that metadata.json of the archive holds; <first> and <last> in a text are the numbers of the first and last frame that the files tell of.',

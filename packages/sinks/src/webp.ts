@@ -1,7 +1,7 @@
 // Writes pictures as animated WebP files, one for each layer and sequence.
 
 import { DeepEarthError, tensor } from '@deepearth/core';
-import { defineAnimation, type AnimationPicture } from '@deepearth/vision/animation';
+import { animationFile, defineAnimation, type AnimationPicture } from '@deepearth/vision/animation';
 import { z } from 'zod';
 import { directoryOption, fpsOption, loopOption } from './animation-options.ts';
 import { pictureBytes } from './estimate.ts';
@@ -18,6 +18,7 @@ export const webpOptions = z.strictObject({
   loop: loopOption,
   quality: z.number().int().min(1).max(100).default(90).describe('100 is best, 75 is half the size of 90 or less.'),
   directory: directoryOption(usualFolder),
+  file: animationFile,
 });
 
 /** Pixels as the encoder of pictures takes them. */

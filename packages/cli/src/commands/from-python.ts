@@ -1,8 +1,8 @@
 // The commands of the Python scripts: each makes a pipeline of its flags and runs it, or prints it.
 
 import { writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { rm, rmdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { parseConfig } from '@deepearth/runtime/config';
 import { extractPipeline, type ExtractFlags } from '../from-python/extract.ts';
 import { parallelPipeline, type ParallelFlags } from '../from-python/parallel.ts';
@@ -22,6 +22,7 @@ export interface PythonFlags {
   readonly date?: string;
   readonly printConfig?: boolean;
   readonly resume?: boolean;
+  readonly overwrite?: boolean;
   readonly json?: boolean;
 }
 
@@ -47,19 +48,17 @@ async function runPython(
   // The text that --print-config prints is what runs.
   const loaded = await parseConfig(yaml, `deepearth ${file.name} --print-config`, { registry: builtinStages() });
   const words = process.argv.slice(2).filter((word) => word !== '--no-resume' && word !== '--no_resume');
-  const again = [
-    commandName(),
-    ...words.map(quote),
-    ...(words.includes('--resume') || file.name === 'extract' ? [] : ['--resume']),
-  ];
+  const resumes = ['sequence', 'pipeline'].includes(file.name) && !words.includes('--resume');
+  const again = [commandName(), ...words.map(quote), ...(resumes ? ['--resume'] : [])];
   const status = await runLoaded(loaded, {
     output,
     resume,
+    overwrite: flags.overwrite,
     json: flags.json,
     again: again.join(' '),
     started: () => noteDate(output, date),
   });
-  if (status === exitCodes.done || status === exitCodes.skipped) await rm(dateFile(output), { force: true });
+  if (status === exitCodes.done || status === exitCodes.skipped) await forgetDate(output);
   return status;
 }
 
@@ -68,6 +67,14 @@ function noteDate(output: string, { iso }: RunDate): void {
   try {
     writeFileSync(dateFile(output), iso);
   } catch {}
+}
+
+/** The manifest has the date now. */
+async function forgetDate(output: string): Promise<void> {
+  const file = dateFile(output);
+  await rm(file, { force: true });
+  // Fails where something else is kept there.
+  await rmdir(dirname(file)).catch(() => undefined);
 }
 
 export const extractCommand = (flags: ExtractFlags & PythonFlags): Promise<number> =>

@@ -27,10 +27,11 @@ function share(flag: string, text: string): number {
 /** The pipeline of `deepearth visualize`. A frame that is not found is listed, and its overlay left out. */
 export function visualizePipeline(features: string, flags: VisualizeFlags): PipelineFile {
   const { outputDir, frameDir, nNeighbors, minDist, alpha, overlay } = flags;
-  // A name may have what is a place to fill in in a template.
-  const stem = basename(features)
-    .replace(/\.(pt|safetensors)$/, '')
-    .replaceAll(/[<>]/g, '_');
+  // A name may have what is a place to fill in in a template; of a folder, the files are told apart by their frames.
+  const file = /\.(?:pt|safetensors)$/;
+  const stem = file.test(features)
+    ? basename(features).replace(file, '').replaceAll(/[<>]/g, '_')
+    : 'features_frames_<first>_<last>';
   const name = `${stem}_t<step>_frames_<stepFirst>_<stepLast>`;
   const opacity = share('--alpha', alpha);
   return {
