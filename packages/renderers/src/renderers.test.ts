@@ -372,8 +372,8 @@ test('tokens blend from step to step where that is asked for, and groups never d
   };
   const reds = async (options: object, item = projection): Promise<number[]> => {
     const found: number[] = [];
-    const given_ = { per: 'frame', colorMap: 'gray', cellPixels: 1, ...options };
-    for await (const picture of runStage(tokens, { options: given_, inputs: [given([item])] }))
+    const chosen = { per: 'frame', colorMap: 'gray', cellPixels: 1, ...options } as const;
+    for await (const picture of runStage(tokens, { options: chosen, inputs: [given([item])] }))
       found.push((picture as Picture).pixels.data[0]!);
     return found;
   };
