@@ -11,6 +11,7 @@ const stages = [
   'reducers',
   'renderers',
   'sinks',
+  'video',
 ];
 
 /** Who may import whom; `nx graph` draws the same. */

@@ -22,7 +22,7 @@ if (name === undefined) {
     console.log(`${each}${existsSync(`${folder}${each}.md`) ? ` (results: benchmarks/${each}.md)` : ''}\n${text}\n`);
   }
   console.log(
-    'npm run bench -- NAME runs one; those that need no arguments are cli-start, decoding, memory and preprocess.',
+    'npm run bench -- NAME runs one; those that need no arguments are cli-start, decoding, drawing, memory and preprocess.',
   );
 } else if (names.includes(name)) {
   process.exitCode = spawnSync(process.execPath, [`${folder}${name}.mjs`, ...rest], { stdio: 'inherit' }).status ?? 1;

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -114,6 +114,20 @@ test('tiles of a scene are sequences of their own, drawn frame by frame', async 
   );
 });
 
+test('one animation four ways, each frame once although clips overlap', async () => {
+  const { files, manifest } = await run('videos.yaml');
+  expect(files.filter((path) => /stacked\.(mp4|webp|png|gif)$/.test(path))).toEqual([
+    'apng/pca-stacked.png',
+    'gif/pca-stacked.gif',
+    'video/pca-stacked.mp4',
+    'webp/pca-stacked.webp',
+  ]);
+  for (const { about } of manifest.outputs) expect(about!.frames).toEqual(Array.from({ length: 40 }, (_, i) => i));
+  expect(manifest.stages.find(({ id }) => id === 'mp4')!.findings).toEqual({
+    encoder: 'the embedded H.264 encoder (minih264)',
+  });
+});
+
 test('two cameras share one fit and keep their pictures apart', async () => {
   const { files, manifest } = await run('two-cameras.yaml');
   expect(files.filter((path) => path.endsWith('.gif'))).toEqual([
@@ -181,6 +195,43 @@ test('a grid of sensors needs no pictures', async () => {
   expect(manifest.inputs.map(({ path }) => path)).toEqual(['examples/sensor-grid/readings.csv']);
   const { stdout } = await deepearth('inspect', join(output, 'pca/pca_frames_0036_0047.npy'), '--json');
   expect(JSON.stringify(JSON.parse(stdout))).toContain('"shape":[12,4,6,2]');
+});
+
+test('a program does with frames and a .pt file what the Python extractor was used for', async () => {
+  const pipeline = join(folder, 'from-python.yaml');
+  writeFileSync(
+    pipeline,
+    `stages:
+  - { id: frames, type: source/synthetic, with: { count: 16, width: 96, height: 64 } }
+  - { type: renderer/panels, from: [frames] }
+  - { type: sink/pictures, with: { directory: frames, file: frame_<number> } }
+  - { type: windower/sliding, from: frames }
+  - { type: encoder/vjepa2 }
+  - { type: sink/features, with: { format: pt } }
+`,
+  );
+  const output = join(folder, 'from-python');
+  await deepearth('run', pipeline, '--output', output);
+  const frames = readdirSync(join(output, 'frames')).map((name) => join(output, 'frames', name));
+  const { stdout } = await node(
+    'examples/from-python.mjs',
+    ...frames.sort(),
+    join(output, 'features/features_frames_0000_0015.pt'),
+  );
+  expect(stdout.trim().split('\n')).toEqual([
+    'one image: [8, 24, 24, 256]',
+    'one window: [8, 24, 24, 256]',
+    'tokens by step of time: [8, 576, 256]',
+    'tokens by place: [8, 24, 24, 256]',
+    'mean: [256]',
+    'max: [256]',
+    'first token: [256]',
+    'mean of each step: [8, 256]',
+    'mean of each place: [24, 24, 256]',
+    'step 3: [24, 24, 256]',
+    'one place through time: [8, 256]',
+    'a file: [4608, 256]',
+  ]);
 });
 
 test('a program runs a pipeline in a screenful of lines', async () => {

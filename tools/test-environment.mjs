@@ -27,6 +27,7 @@ const variables = Object.entries(process.env)
 
 console.log(`node ${process.version} ${process.platform} ${process.arch}`);
 console.log(`browser ${chromiumPath ?? 'absent'}`);
+console.log(`ffmpeg ${version('ffmpeg', '-version').split('\n')[0]}`);
 for (const command of ['python3', '/usr/bin/python3', 'python'])
   console.log(`${command} numpy ${version(command, '-c', 'import numpy; print(numpy.__version__)')}`);
 for (const name of ['reference', 'data']) console.log(`../shared/${name} ${listing(join(root, '../shared', name))}`);

@@ -3,7 +3,7 @@
 import type { CommanderError } from 'commander';
 import { exitIsMeant, watchExit } from './early-exit.ts';
 import { guardStreams } from './output-streams.ts';
-import { makeProgram } from './program.ts';
+import { kebabOptions, makeProgram } from './program.ts';
 
 /** What a finished command may still hold (a timer of a plugin) keeps the process for this long. */
 const lingerMilliseconds = 1000;
@@ -16,7 +16,7 @@ process.on('uncaughtException', (error) => void stray(error));
 let said = '';
 const program = makeProgram((text) => void (said += text));
 try {
-  await program.parseAsync();
+  await program.parseAsync(kebabOptions(process.argv));
 } catch (error) {
   // What is said of wrong arguments repeats them.
   if (said) (await import('./print.ts')).remark(said.trimEnd());

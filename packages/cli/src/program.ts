@@ -194,7 +194,129 @@ On several machines, with the same bytes as on one:
     .action(answering(async () => (await import('./commands/compare.ts')).compareCommand));
 
   addModelCommands(program);
+  addPythonCommands(program);
   return program;
+}
+
+/** The commands that take the flags of the Python scripts. */
+const pythonCommands = ['extract', 'sequence', 'pipeline', 'visualize', 'parallel'];
+
+/** Arguments with `--frame_dir` written as `--frame-dir`, where the command is one of the Python scripts. */
+export function kebabOptions(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  if (!argv.slice(2).some((word, index) => index === 0 && pythonCommands.includes(word))) return [...argv];
+  return argv.map((word, index) =>
+    word.startsWith('--') && (end < 0 || index < end)
+      ? word.replace(/^[^=]+/, (flag) => flag.replaceAll('_', '-'))
+      : word,
+  );
+}
+
+function addPythonCommands(program: Command): void {
+  const model = 'facebook/vjepa2-vitg-fpc64-384';
+  const encoding = (command: Command, device = 'auto'): Command =>
+    command
+      .option('--model <model>', 'checkpoint: a name on the Hugging Face Hub, a folder, or "builtin"', model)
+      .option('--device <device>', 'cpu, cuda, cuda:1, auto, or several: cuda:0,cuda:1', device)
+      .option('--no-fp16', 'compute and write in float32');
+  const common = (command: Command): Command =>
+    command
+      .option('--date <date>', 'date of the run in files and names (default: SOURCE_DATE_EPOCH, else now), in UTC')
+      .option('--print-config', 'print the pipeline that this stands for instead of running it')
+      .option('--overwrite', 'replace and remove the results of other input that lie in the output folder')
+      .option('--json', 'one JSON line per event on stdout, also on a terminal');
+  const frames = (command: Command, batchSize: string): Command =>
+    encoding(
+      command
+        .requiredOption('--frame-dir <folder>', 'folder of numbered frames')
+        .option('--output-dir <folder>', 'output folder', 'output')
+        .option(
+          '--frame-pattern <pattern>',
+          'names of the frames: frame_*.tif, frame_{:04d}.tif (default: all pictures)',
+        )
+        .option('--stride <frames>', 'frames from the start of one window of 16 to the next', '16')
+        .option('--first-frame <number>', 'first frame number (default: the lowest)')
+        .option('--last-frame <number>', 'last frame number (default: the highest)')
+        .option('--batch-size <windows>', 'windows in one call', batchSize),
+    ).option('--resume', 'reuse the valid results of an earlier run there; make only what is missing');
+  const load = () => import('./commands/from-python.ts');
+
+  common(
+    encoding(
+      program
+        .command('extract')
+        .description('Embed every picture of a folder and the folders in it (vjepa2_extractor.py).')
+        .requiredOption('--image-dir <folder>', 'folder of pictures')
+        .option('--output-dir <folder>', 'output folder', 'output')
+        .option('--chunk-size <pictures>', 'pictures in one .pt file', '1000')
+        .option('--per-image', 'a .pt file for each picture in place of chunks')
+        .option('--pattern <pattern>', 'names of the pictures', '*.jpg'),
+    ),
+  )
+    .option('--no-resume', 'make everything again (default: go on where an earlier run ended)')
+    .action(answering(async () => (await load()).extractCommand));
+
+  common(
+    frames(
+      program
+        .command('sequence')
+        .description('Embed windows of 16 numbered frames, a .pt file for each (vjepa2_sequential_extractor.py).'),
+      '1',
+    ),
+  ).action(answering(async () => (await load()).sequenceCommand));
+
+  common(
+    frames(
+      program
+        .command('pipeline')
+        .description('Embed a sequence and make pictures, videos and a package of it (vjepa2_pipeline.py).'),
+      '2',
+    )
+      .option('--umap-visualization', 'write the UMAP colours of every step of time')
+      .option('--pca-visualization', 'write the PCA colours of every step of time')
+      .option('--original-images', 'write the frames beside them')
+      .option('--no-embeddings', 'leave the embeddings out of the package')
+      .option('--video-animation', 'make videos: of the frames, and of what the --video flags name')
+      .option('--video-fps <rate>', 'frames per second', '6')
+      .option('--mp4', 'write videos as MP4 (the default)')
+      .option('--gif', 'write videos as GIF')
+      .option('--video-umap-visualization', 'a video of the UMAP colours')
+      .option('--video-pca-visualization', 'a video of the PCA colours')
+      .option('--video-stacked-visualization', 'a video of the frames above, and below them under the UMAP colours')
+      .option('--no-independent-videos', 'one video with all of them side by side')
+      .option('--no-video-original-images', 'no video of the frames'),
+  ).action(answering(async () => (await load()).pipelineCommand));
+
+  common(
+    program
+      .command('visualize')
+      .description('Draw the UMAP colours of a feature file, alone and over its frames (visualize_embeddings.py).')
+      .argument('<features>', 'a .pt file of the scripts or of this command, .safetensors, or a folder of them')
+      .option('--output-dir <folder>', 'output folder', 'visualizations')
+      .option('--frame-dir <folder>', 'where the frames are (default: where the file says)')
+      .option('--n-neighbors <count>', 'neighbours of UMAP', '15')
+      .option('--min-dist <distance>', 'how close UMAP may place tokens', '0.1')
+      .option('--alpha <share>', 'strength of the colours over the frame, 0 to 1', '0.5')
+      .option('--no-overlay', 'the colours alone'),
+  ).action(answering(async () => (await load()).visualizeCommand));
+
+  common(
+    encoding(
+      program
+        .command('parallel')
+        .description(
+          'Embed pictures on several devices, a process for each, into one result (run_parallel_extraction.sh).',
+        )
+        .argument('<images>', 'folder of pictures')
+        .argument('<output>', 'output folder')
+        .argument('<gpus>', 'how many devices, or processes with --device cpu')
+        .argument('[chunk]', 'pictures in one .pt file', '1000')
+        .option('--pattern <pattern>', 'names of the pictures', '*.jpg'),
+      'cuda',
+    ),
+  )
+    .option('--no-resume', 'make everything again (default: go on where an earlier run ended)')
+    .action(answering(async () => (await load()).parallelCommand));
 }
 
 function addModelCommands(program: Command): void {

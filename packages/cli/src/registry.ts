@@ -9,8 +9,9 @@ import { stages as renderers } from '@deepearth/renderers/stages';
 import { stages as sinks } from '@deepearth/sinks/stages';
 import { stages as sources } from '@deepearth/sources/stages';
 import { stages as transforms } from '@deepearth/transforms/stages';
+import { stages as video } from '@deepearth/video/stages';
 import { stages as windowers } from '@deepearth/windowers/stages';
 
 /** A registry of the stages of all packages that come with the system. */
 export const builtinStages = (): StageRegistry =>
-  createRegistry(sources, transforms, windowers, vjepa2, dinov3, aggregators, reducers, renderers, sinks);
+  createRegistry(sources, transforms, windowers, vjepa2, dinov3, aggregators, reducers, renderers, sinks, video);

@@ -120,7 +120,10 @@ export function openBook(
 
   /** Names a file that is written. The journal knows it before it is seen: a run that is killed knows its own files. */
   const commit = async (stage: string, file: ArtifactFile, writing: StoreWriter): Promise<Artifact> => {
-    const stored = await writing.commit((safe) => store.appendJournal(JSON.stringify(entryOf(stage, file, safe))));
+    const stored = await writing.commit(
+      (safe) => store.appendJournal(JSON.stringify(entryOf(stage, file, safe))),
+      file.path,
+    );
     const entry = entryOf(stage, file, stored);
     return enter(entry);
   };
@@ -192,11 +195,15 @@ export function openBook(
         }
       },
       async writer({ path, mediaType }): Promise<ArtifactWriter> {
-        await claim(path);
-        const writing = await store.writer(path);
+        if (path !== undefined) await claim(path);
+        const writing = await store.writer(path ?? 'unnamed');
         return {
           append: (bytes) => writing.append(bytes),
-          commit: (file) => commit(stage, { ...file, path, mediaType }, writing),
+          async commit({ path: as = path, ...file }) {
+            if (as === undefined) throw new TypeError(`${stage} ends a file that has no path`);
+            if (as !== path) await claim(as);
+            return commit(stage, { ...file, path: as, mediaType }, writing);
+          },
           discard: () => writing.discard(),
         };
       },

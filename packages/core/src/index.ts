@@ -23,6 +23,8 @@ export * from './manifest.ts';
 export type { FrameTable } from './frame-tables.ts';
 export { jsonText } from './json-pieces.ts';
 export * from './names.ts';
+export * from './file-template.ts';
+export { folderOf } from './folder-of.ts';
 export { run, type Run, type RunEnd, type RunOptions, type RunResult } from './run.ts';
 export type { Pulled } from './pull.ts';
 export type { StageRange } from './ranges.ts';

@@ -227,6 +227,19 @@ export interface Legend extends Pick<Projection, 'reducer' | 'meaning' | 'limits
   readonly colors?: Uint8Array;
 }
 
+/** Where a frame stands in a clip: numbers of frames, as their names and files have them, and positions from 0. */
+export interface ClipPlace {
+  /** The numbers of the first and the last frame of the clip. */
+  readonly first: number;
+  readonly last: number;
+  /** The step of time of the token grid that saw the frame, and the numbers of the first and the last frame it saw. */
+  readonly step: number;
+  readonly stepFirst: number;
+  readonly stepLast: number;
+  /** Which frame of the clip it is. */
+  readonly position: number;
+}
+
 /** RGB pixels that a renderer made for one frame (or one step of time). */
 export interface Picture extends Item {
   readonly kind: 'picture';
@@ -234,6 +247,8 @@ export interface Picture extends Item {
   readonly pixels: Tensor<'uint8'>;
   /** The frame it shows; its number orders pictures of a sequence. */
   readonly frame: Frame;
+  /** Where in a clip the frame stands, where it is shown as part of one. */
+  readonly place?: ClipPlace;
   /** What it is a picture of, for file names: "umap-overlay", "pca-tokens". */
   readonly layer: string;
   /** What its colours stand for, for those who draw a legend; one for each projection it shows. */
@@ -249,8 +264,8 @@ export interface Artifact extends Item {
   readonly sha256: string;
   /** Media type: "image/png", "application/zip". */
   readonly mediaType: string;
-  /** The `key` of the one item it holds without loss, so that resuming can read it instead of making it again. */
-  readonly holds?: string;
+  /** The `key` of each item it holds without loss, so that resuming can read it instead of making it again. */
+  readonly holds?: string | readonly string[];
   readonly about?: ArtifactAbout;
 }
 
@@ -263,6 +278,8 @@ export interface ArtifactAbout {
   readonly clip?: string;
   /** Numbers of the frames it shows or was made of, in order. */
   readonly frames?: readonly number[];
+  /** Of a file of several items what each is called in it, in order. */
+  readonly items?: readonly string[];
   /** The layer of pictures: "umap-overlay". */
   readonly layer?: string;
   /** The reducer of projections: "umap". */

@@ -30,12 +30,12 @@ export function memoryStore(name = 'memory'): RunStore {
       let parts: Uint8Array[] | undefined = [];
       return {
         append: async (bytes) => void parts?.push(bytes.slice()),
-        async commit(record) {
+        async commit(record, as = path) {
           if (!parts) throw new Error(`${path} was let go`);
           const whole = joined(parts);
           parts = undefined;
           await record?.({ bytes: whole.byteLength, sha256: sha256(whole) });
-          return keep(path, whole);
+          return keep(as, whole);
         },
         discard: async () => void (parts = undefined),
       };

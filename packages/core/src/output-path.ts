@@ -12,3 +12,12 @@ export const outputPath = () =>
     .string()
     .min(1)
     .refine((path) => unsafeBecause(path) === undefined, { error: ({ input }) => unsafeBecause(input as string)! });
+
+/** The same for a folder, which may be the output folder itself: ".". */
+export const outputFolder = () =>
+  z
+    .string()
+    .min(1)
+    .refine((path) => path === '.' || unsafeBecause(path) === undefined, {
+      error: ({ input }) => unsafeBecause(input as string)!,
+    });

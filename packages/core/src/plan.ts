@@ -165,6 +165,7 @@ async function describeStages(
     }
     const consumers = consumersOf.get(id)!;
     const interleaved = described.output.interleaved ?? inputs.some((input) => input.spec.interleaved);
+    const overlapping = described.output.overlapping ?? inputs.some((input) => input.spec.overlapping);
     const ahead = keptAside(pipeline, stage, inputs, described);
     const disk = diskOf({ ...described, ...ahead }, shared);
     const { diskBytes = described.diskBytes } = disk;
@@ -174,6 +175,7 @@ async function describeStages(
       ...framesOf(described.output, inputs),
       ...(described.output.kind === 'artifact' && diskBytes !== undefined && { bytes: diskBytes }),
       ...(interleaved && { interleaved }),
+      ...(overlapping && { overlapping }),
     };
     const { notes, warnings } = { ...described, ...ahead };
     const said = {

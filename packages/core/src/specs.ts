@@ -51,6 +51,11 @@ export interface StreamSpec {
    * stage that leaves it out hands on what its inputs say.
    */
   readonly interleaved?: boolean;
+  /**
+   * True where clips of one sequence share frames, so that what shows each frame once has to choose. A stage that leaves
+   * it out hands on what its inputs say.
+   */
+  readonly overlapping?: boolean;
 }
 
 /** Makes a spec: `spec('tokens', { time: 8, height: 24, width: 24, channels: 1408 }, 'float32', 12)`. */

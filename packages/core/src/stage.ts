@@ -113,15 +113,15 @@ export interface ArtifactFile {
   readonly mediaType: string;
   /** The lineage of its content. */
   readonly key: string;
-  readonly holds?: string;
+  readonly holds?: string | readonly string[];
   readonly about?: ArtifactAbout;
 }
 
 /** A file that is written piece by piece; nothing is seen under its name before `commit`. */
 export interface ArtifactWriter {
   append(bytes: Uint8Array): Promise<void>;
-  /** Closes, syncs and names the file, and records it. What is only known at the end is given here. */
-  commit(file: Pick<ArtifactFile, 'key' | 'holds' | 'about'>): Promise<Artifact>;
+  /** Closes, syncs and names the file, and records it. What is only known at the end is given here, also its `path`. */
+  commit(file: Pick<ArtifactFile, 'key' | 'holds' | 'about'> & { readonly path?: string }): Promise<Artifact>;
   /** Lets the file go; safe after `commit`, which it does not undo. */
   discard(): Promise<void>;
 }
@@ -130,8 +130,8 @@ export interface ArtifactWriter {
 export interface StageOutput {
   /** Writes one file: beside its final name, synced, then renamed (or committed, where the store has that). */
   write(file: ArtifactFile, content: Content): Promise<Artifact>;
-  /** Starts a file whose content comes over time: a GIF, a video. */
-  writer(file: Pick<ArtifactFile, 'path' | 'mediaType'>): Promise<ArtifactWriter>;
+  /** Starts a file whose content comes over time: a GIF, a video. Without a `path` its `commit` has to name it. */
+  writer(file: Pick<ArtifactFile, 'mediaType'> & { readonly path?: string }): Promise<ArtifactWriter>;
   /**
    * Takes over the file that an earlier run left under this path, where this run resumes it, the same is said of it (its
    * key too) and its digest is proven; `undefined` where it has to be written. For files that are large.

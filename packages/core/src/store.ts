@@ -14,9 +14,9 @@ export interface StoreWriter {
   append(bytes: Uint8Array): Promise<void>;
   /**
    * Gives the bytes their name. `record` is told of them when they are safe and not yet seen: what it writes is there
-   * before the file is.
+   * before the file is. `path` is another name than the writer was started with.
    */
-  commit(record?: (stored: Stored) => Promise<void>): Promise<Stored>;
+  commit(record?: (stored: Stored) => Promise<void>, path?: string): Promise<Stored>;
   /** Lets the bytes go; safe after `commit`, which it does not undo. */
   discard(): Promise<void>;
 }

@@ -50,6 +50,7 @@ it('exports these names and no others', () => {
       "writeNpy",
       "writeNpz",
       "writePt",
+      "writePtDict",
       "writeSafetensors",
       "writeZip",
       "zipBytes",

@@ -107,7 +107,7 @@ export const dinov3 = defineEncoder({
     const frames = axisSize(input, 'time');
     const architecture = survey?.architecture;
     const open = (width: number | null) =>
-      spec('tokens', { time: frames, height: null, width: null, channels: width }, 'float32', input.count);
+      spec('tokens', { time: frames, height: null, width: null, channels: width }, options.tokens, input.count);
     if (!architecture) return { output: open(null), notes: survey?.notes ?? [] };
     const { patchSize, hiddenSize } = architecture;
     const processor = survey.processor ?? { ...publishedProcessor(architecture), file: null };
@@ -146,7 +146,7 @@ export const dinov3 = defineEncoder({
       output: spec(
         'tokens',
         { time: frames, height: grid.height, width: grid.width, channels: hiddenSize },
-        'float32',
+        options.tokens,
         input.count,
       ),
       memoryBytes: cost.peakBytes + readingBytes(input) + (known ? preparedBytes(placed, frames ?? 1) : 0),

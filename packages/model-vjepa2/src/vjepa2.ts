@@ -119,7 +119,7 @@ export const vjepa2 = defineEncoder({
         output: spec(
           'tokens',
           { time: frames && Math.max(Math.floor(frames / 2), 1), height: null, width: null, channels: null },
-          'float32',
+          options.tokens,
           input.count,
         ),
         notes: survey?.notes ?? [],
@@ -155,7 +155,7 @@ export const vjepa2 = defineEncoder({
             width: null,
             channels: architecture.hiddenSize,
           },
-          'float32',
+          options.tokens,
           input.count,
         ),
         notes,
@@ -184,7 +184,7 @@ export const vjepa2 = defineEncoder({
       output: spec(
         'tokens',
         { time, height: grid.height, width: grid.width, channels: architecture.hiddenSize },
-        'float32',
+        options.tokens,
         input.count,
       ),
       memoryBytes:

@@ -42,7 +42,9 @@ export async function chooseDevices<A extends EncoderArchitecture>(
 ): Promise<ReadyDevice[]> {
   if (names.length === 0)
     throw new InputError('devices', 'none is named; "cpu" and "auto" always work.', { code: 'E_DEVICE_NAME' });
-  if (new Set(names).size !== names.length)
+  // Several processes on the CPU divide its cores; several on one GPU would hold the weights there several times.
+  const others = names.filter((name) => name !== 'cpu');
+  if (new Set(others).size !== others.length)
     throw new InputError('devices', `one is named twice in ${names.join(', ')}.`, { code: 'E_DEVICE_NAME' });
   const ready: ReadyDevice[] = [];
   for (const name of names)

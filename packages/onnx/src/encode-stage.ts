@@ -2,9 +2,11 @@
 
 import type { ByteSource } from '@deepearth/core/byte-source';
 import type { Clip, PictureOrigin, TokenGrid } from '@deepearth/core/items';
+import { toFloat16 } from '@deepearth/core/half';
 import { lineage } from '@deepearth/core/lineage';
 import { totalCount } from '@deepearth/core/one-stream';
 import type { StageContext } from '@deepearth/core/stage';
+import { readPythonTokens, type PythonTokens } from '@deepearth/formats/python-tokens';
 import { readTokenFile, type StoredTokens } from '@deepearth/formats/token-file';
 import { z } from 'zod';
 import type { EncoderArchitecture } from './architecture.ts';
@@ -28,12 +30,20 @@ export const encoderOptions = {
   device: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .default('auto')
-    .describe('cpu, cuda, cuda:1, webgpu, coreml, dml, or auto; a list runs several side by side, one process each.'),
+    .describe(
+      'cpu, cuda, cuda:1, webgpu, coreml, dml, or auto; a list runs several side by side, one process each ([cpu, cpu] divides the cores).',
+    ),
   precision: z
     .enum(precisions)
     .default('fp32')
     .describe(
       'fp32 reads the checkpoint where it lies; fp16 and int8 are made once and kept in the cache. int8 is for the CPU.',
+    ),
+  tokens: z
+    .enum(['float32', 'float16'])
+    .default('float32')
+    .describe(
+      'Type of the tokens that are sent on. float16 halves them in memory and in files and rounds to about three digits.',
     ),
   threads: z
     .number()
@@ -50,6 +60,7 @@ export interface EncoderStageOptions {
   readonly device: string | readonly string[];
   readonly precision: (typeof precisions)[number];
   readonly batchSize: number;
+  readonly tokens: 'float32' | 'float16';
   readonly threads?: number | undefined;
 }
 
@@ -127,7 +138,7 @@ export async function* encodeStream(
     kind: 'tokens',
     id: clip.id,
     key,
-    values,
+    values: options.tokens === 'float16' ? toFloat16(values, clip.id, { remedy: 'Give `tokens: float32`.' }) : values,
     axes: ['time', 'height', 'width', 'channels'],
     ...(valid && { valid }),
     ...(globals && { globals: globalTokens(encoder.globals, globals) }),
@@ -146,12 +157,12 @@ export async function* encodeStream(
   }
 
   for await (const clip of clips) {
-    const key = lineage(recipe, clip.key);
+    const key = lineage(recipe, ...(options.tokens === 'float16' ? ['float16'] : []), clip.key);
     const file = await former.find(key);
-    const stored = file && (await readStored(file));
+    const stored = file && (await readStored(file, key));
     if (stored?.key === key) {
       yield* flush();
-      yield { ...stored, id: clip.id, clip, encoder: encoder.identity };
+      yield { ...stored, kind: 'tokens', id: clip.id, clip, encoder: encoder.identity };
       continue;
     }
     const parts = await context.attempt(clip, () => prepare(clip));
@@ -161,9 +172,11 @@ export async function* encodeStream(
   yield* flush();
 }
 
-async function readStored(source: ByteSource): Promise<StoredTokens> {
+/** What a file holds of a key: a safetensors file of one grid, a .pt file of one or several. */
+async function readStored(source: ByteSource, key: string): Promise<StoredTokens | PythonTokens | undefined> {
   try {
-    return await readTokenFile(source);
+    const [first, second] = await source.read(0, Math.min(2, source.size));
+    return first === 0x50 && second === 0x4b ? await readPythonTokens(source, key) : await readTokenFile(source);
   } finally {
     await source.close();
   }

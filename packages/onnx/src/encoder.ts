@@ -1,5 +1,6 @@
 // A checkpoint on one device or several: pixels in, tokens out.
 
+import { availableParallelism } from 'node:os';
 import { lineage } from '@deepearth/core/lineage';
 import type { Tensor } from '@deepearth/core/tensor';
 import type { EncoderIdentity } from '@deepearth/core/items';
@@ -94,6 +95,9 @@ export async function openEncoder<A extends EncoderArchitecture>(
     progress: progress && ((done, total) => progress('convert', done, total)),
   });
   const ready = await chooseDevices(checkpoint, placed, devices, { ...options, precision });
+  // Processes that share the CPU share its cores.
+  const onCpu = ready.filter(({ plan }) => plan.kind === 'cpu').length;
+  const share = threads ?? (onCpu > 1 ? Math.max(1, Math.floor(availableParallelism() / onCpu)) : undefined);
   const slots = ready.map((device): Slot => ({ device, busy: Promise.resolve(), waiting: 0 }));
   const fingerprint = await encoderFingerprint(checkpoint, precision, signal, layers);
 
@@ -114,7 +118,12 @@ export async function openEncoder<A extends EncoderArchitecture>(
       ...(fixed && { size: fixed }),
       ...(layers !== undefined && { layers }),
     };
-    slot.session = await openGraph(family, placed, graph, { plan, threads, signal: abort, profile: options.profile });
+    slot.session = await openGraph(family, placed, graph, {
+      plan,
+      threads: share,
+      signal: abort,
+      profile: options.profile,
+    });
     return slot.session;
   }
 

@@ -5,6 +5,8 @@ export { stacked, stackedOptions } from './stacked.ts';
 export { panelsRenderer, panelsOptions } from './panels.ts';
 export { sideBySide } from './side-by-side.ts';
 export { contactSheet, contactSheetOptions } from './contact-sheet.ts';
+export { scatter, scatterOptions } from './scatter.ts';
+export { timeline, timelineOptions } from './timeline.ts';
 export { stages } from './stages.ts';
 // Parts
 export { colorMap, colorMapNames, categoryColor, type ColorMapName } from './colormaps.ts';

@@ -3,7 +3,7 @@
 import type { Legend, Projection, Tensor } from '@deepearth/core';
 import { z } from 'zod';
 import type { ColorChoice } from './cell-colors.ts';
-import { categoryColor, colorMap } from './colormaps.ts';
+import { categoryColor, colorTable } from './colormaps.ts';
 import { emptyStrip, fill, lineHeight, margin, stackRows, topMargin, write, type Rgb, type Strip } from './strip.ts';
 import { advance } from './text.ts';
 
@@ -16,7 +16,7 @@ export const legendOption = z
   );
 
 /** The legend of what `cellColors` makes of a projection. */
-export function legendOf(projection: Projection, { colorMap: name, reverse }: ColorChoice): Legend {
+export function legendOf(projection: Projection, choice: ColorChoice): Legend {
   const { reducer, meaning, limits, componentNames, values } = projection;
   const legend = { reducer, meaning, limits, ...(componentNames && { componentNames }) };
   if (meaning === 'label') {
@@ -24,9 +24,7 @@ export function legendOf(projection: Projection, { colorMap: name, reverse }: Co
     return { ...legend, colors: Uint8Array.from(Array.from({ length: groups }, (_, i) => categoryColor(i)).flat()) };
   }
   if (meaning === 'coordinates' && values.shape.at(-1) !== 1) return legend;
-  const table = colorMap(name);
-  const colors = reverse ? Uint8Array.from(table, (_, i) => table[(255 - Math.floor(i / 3)) * 3 + (i % 3)]!) : table;
-  return { ...legend, meaning: 'scalar', colors };
+  return { ...legend, meaning: 'scalar', colors: colorTable(choice) };
 }
 
 /** The strip of some legends, one below the other, `[height, width, 3]`; as high for every picture of a run. */

@@ -2,14 +2,19 @@
 
 import { defineRenderer, outputPath, tensor } from '@deepearth/core';
 import { z } from 'zod';
-import { drawOverlay, overlayFields, readRgb } from './draw-overlay.ts';
-import { pictures } from './each-frame.ts';
+import { drawOverlay, overlayFields, readShown, shownSize } from './draw-overlay.ts';
+import { overlapField, pictures } from './each-frame.ts';
 import { layerName } from './layer-name.ts';
 import { describeFramePictures } from './projection-spec.ts';
 
 /** Options of `renderer/overlay`. */
 export const overlayOptions = z.strictObject({
   ...overlayFields,
+  per: z
+    .enum(['frame', 'step'])
+    .optional()
+    .describe('A picture for every `frame` (the default), or for the first frame of every time `step` of the grid.'),
+  overlap: overlapField,
   layer: outputPath()
     .optional()
     .describe('Name of the pictures. Default: the reducer and "overlay", as in "umap-overlay".'),
@@ -24,17 +29,23 @@ export const overlay = defineRenderer({
 
   joins: 'merged',
   describe: (_, { options, inputs, ownName }) =>
-    describeFramePictures(inputs, layerName(options.layer, ownName, 'overlay')),
+    describeFramePictures(
+      inputs,
+      layerName(options.layer, ownName, 'overlay'),
+      (frame) => shownSize(frame, options),
+      options.overlap,
+    ),
 
   process: (projections, context) =>
     pictures(projections, context, {
-      per: 'frame',
+      per: context.options.per ?? 'frame',
+      overlap: context.options.overlap,
       layer: ({ reducer }) => layerName(context.options.layer, context.ownName, 'overlay')(reducer),
       async draw(shot) {
-        const rgb = await readRgb(shot, context.signal);
-        const out = new Uint8Array(rgb.length);
-        drawOverlay(shot.projection, shot.step, rgb, context.options, out);
-        return tensor('uint8', [shot.frame.height, shot.frame.width, 3], out);
+        const shown = await readShown(shot, context.options, context.signal);
+        const out = new Uint8Array(shown.rgb.length);
+        drawOverlay(shot.projection, shot.step, shown, context.options, out);
+        return tensor('uint8', [shown.height, shown.width, 3], out);
       },
     }),
 });

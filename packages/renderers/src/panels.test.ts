@@ -74,6 +74,18 @@ describe('panels', () => {
   });
 });
 
+test('go on in the next row after so many columns, with black beside a row that is shorter', async () => {
+  const inputs = [10, 20, 30].map((value) => [solid(value, 0)]);
+  const row = (await draw(inputs, { gapPixels: 1 }))[0]!.pixels;
+  const [height, width] = (await draw([inputs[0]!], {}))[0]!.pixels.shape as [number, number];
+  expect(row.shape).toEqual([height, 3 * width + 2, 3]);
+  const { shape, data } = (await draw(inputs, { gapPixels: 1, columns: 2 }))[0]!.pixels;
+  expect(shape).toEqual([2 * height + 1, 2 * width + 1, 3]);
+  const at = (x: number, y: number): number => data[(y * shape[1]! + x) * 3]!;
+  expect([at(0, 0), at(width, 0), at(width + 1, 0)]).toEqual([10, 0, 20]);
+  expect([at(0, height), at(0, height + 1), at(width + 1, height + 1)]).toEqual([0, 30, 0]);
+});
+
 describe('frames that not every input shows', () => {
   test('have the latest picture of the others, so that one picture per time step goes with one per frame', async () => {
     const pictures = await draw([[0, 1, 2, 3].map((n) => solid(n, n)), [0, 2].map((n) => solid(100 + n, n))], {

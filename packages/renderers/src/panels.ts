@@ -29,6 +29,13 @@ const usualLayer = 'panels';
 /** Options of `renderer/panels`. */
 export const panelsOptions = z.strictObject({
   direction: z.enum(['row', 'column']).default('row').describe('Panels from left to right, or from top to bottom.'),
+  columns: z
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('Panels in a row; more go on in the next row, which makes a grid. Default: all in one row.'),
   gapPixels: z.number().int().nonnegative().max(1024).default(4).describe('Black pixels between panels.'),
   panelPixels: z
     .number()
@@ -43,6 +50,8 @@ export const panelsOptions = z.strictObject({
   layer: outputPath().default(usualLayer).describe('Name of the pictures.'),
 });
 
+type Options = z.output<typeof panelsOptions>;
+
 /** A layer that nobody chose gives way where another stage's is called the same. */
 const layerOf = (layer: string, ownName: string | undefined): string =>
   layer === usualLayer ? (ownName ?? layer) : layer;
@@ -56,7 +65,10 @@ export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, un
   options: panelsOptions,
   joins: 'separate',
   readsAhead: true,
-  examples: ['- type: renderer/panels\n  from: [frames, pca-overlay, umap-overlay]'],
+  examples: [
+    '- type: renderer/panels\n  from: [frames, pca-overlay, umap-overlay]',
+    '- type: renderer/panels\n  from: [frames, pca-overlay, umap-overlay, groups-overlay]\n  with: { columns: 2, caption: [layer] }',
+  ],
 
   describe(input, { options, inputs, ownName }) {
     const other = inputs.find(({ spec: { kind } }) => !kinds.includes(kind));
@@ -101,10 +113,21 @@ export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, un
         const pictures = await Promise.all(panels.map(async (panel) => (panel ? rgbOf(panel, signal) : undefined)));
         edge ??= Math.max(...pictures.map((picture) => picture?.shape[across ? 0 : 1] ?? 1));
         const parts = await Promise.all(pictures.map((picture) => brought(picture, edge!, across)));
-        const [height, width] = extent(parts, across, options.gapPixels);
+        const lines = inLines(parts, options).map((line) => extent(line, across, options.gapPixels));
+        const width = Math.max(...lines.map(([, each]) => each));
+        const height = lines.reduce((sum, [each]) => sum + each, options.gapPixels * (lines.length - 1));
         const scale = textScale(width, height);
         const shown = labelled(parts, { names, legends: options.legend ? legends : [], across, scale });
-        return annotated(putTogether(shown, across, options.gapPixels), caption, [], scale);
+        const rows = inLines(shown, options).map((line) => putTogether(line, across, options.gapPixels));
+        const picture =
+          rows.length > 1
+            ? putTogether(
+                rows.map((row) => widened(row, width)),
+                false,
+                options.gapPixels,
+              )
+            : rows[0]!;
+        return annotated(picture, caption, [], scale);
       });
       const key = context.key(...panels.map((panel) => panel?.key ?? ''), ...names, ...caption.map(({ text }) => text));
       if (pixels) yield { kind: 'picture', id, key, pixels, frame, layer, legends: legends.flat() };
@@ -112,17 +135,40 @@ export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, un
   },
 });
 
+/** The panels of each row; a column is one line. */
+function inLines<Panel>(
+  panels: readonly Panel[],
+  { direction, columns }: Pick<Options, 'direction' | 'columns'>,
+): Panel[][] {
+  const most = direction === 'row' ? (columns ?? panels.length) : panels.length;
+  return Array.from({ length: Math.ceil(panels.length / most) }, (_, row) =>
+    panels.slice(row * most, (row + 1) * most),
+  );
+}
+
+/** With black pixels to the right of it. */
+function widened(picture: Tensor<'uint8'>, width: number): Tensor<'uint8'> {
+  const [height, own] = picture.shape as [number, number];
+  if (own === width) return picture;
+  const out = new Uint8Array(height * width * 3);
+  for (let row = 0; row < height; row++)
+    out.set(picture.data.subarray(row * own * 3, (row + 1) * own * 3), row * width * 3);
+  return tensor('uint8', [height, width, 3], out);
+}
+
 /** One picture for each frame that some input has, all panels at the height (or width) of the largest. */
 function mostOf(
   streams: readonly StreamSpec[],
-  { direction, gapPixels, panelPixels }: z.output<typeof panelsOptions>,
+  { direction, gapPixels, panelPixels, columns }: Options,
 ): StreamSpec['most'] {
   const [along, across] = direction === 'row' ? (['width', 'height'] as const) : (['height', 'width'] as const);
   const sizes = streams.map((stream) => ({ along: axisSize(stream, along), across: axisSize(stream, across) }));
   const count = Math.max(...streams.map((stream) => stream.frames?.count ?? NaN));
   const edge = panelPixels ?? Math.max(...sizes.map((size) => size.across ?? NaN));
-  const length = sizes.reduce((sum, size) => sum + Math.ceil((edge * (size.along ?? NaN)) / (size.across ?? NaN)), 0);
-  const itemBytes = 3 * edge * (length + gapPixels * (streams.length - 1));
+  const lengths = sizes.map((size) => Math.ceil((edge * (size.along ?? NaN)) / (size.across ?? NaN)) + gapPixels);
+  const lines = inLines(lengths, { direction, columns });
+  const length = Math.max(...lines.map((line) => line.reduce((sum, each) => sum + each, -gapPixels)));
+  const itemBytes = 3 * length * (lines.length * (edge + gapPixels) - gapPixels);
   return Number.isFinite(itemBytes * count) ? { count, itemBytes } : undefined;
 }
 

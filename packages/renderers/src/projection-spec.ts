@@ -46,13 +46,17 @@ export const describeFramePictures = (
   layerOf: (reducer: string) => string,
   /** Of a frame's pixels. */
   pixels: (frame: FrameSize) => FrameSize = (frame) => frame,
+  overlap: 'once' | 'every' | undefined = 'once',
 ): Description | Refusal => {
   const input = wantProjections(inputs);
   if (isRefusal(input)) return input;
-  const { height = null, width = null, count = null } = input.frames ?? {};
+  const { height = null, width = null, count: frames = null } = input.frames ?? {};
+  // How many frames a clip has is not told here.
+  const count = overlap === 'once' ? frames : null;
+  const shown = pixels({ height, width });
   return {
     output: {
-      ...spec('picture', { ...pixels({ height, width }), channels: 3 }, 'uint8'),
+      ...spec('picture', { height: shown.height, width: shown.width, channels: 3 }, 'uint8'),
       ...(count !== null && { most: { count } }),
       ...layersOf(input, layerOf),
     },

@@ -13,7 +13,10 @@ import {
 import { describeAlone } from '@deepearth/core/run-stage';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeFrames, makeProjections } from '@deepearth/testing';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { shots } from './each-frame.ts';
+import { framesRenderer } from './frames.ts';
 import { overlay } from './overlay.ts';
 import { sideBySide } from './side-by-side.ts';
 import { stacked } from './stacked.ts';
@@ -47,8 +50,23 @@ describeStage(tokens, {
   otherOptions: { caption: true, legend: true },
   inputs: () => [given(projections())],
 });
+describeStage(tokens, {
+  title: 'blending in space and time',
+  options: { per: 'frame', interpolation: 'bicubic', time: 'linear' },
+  inputs: () => [given(projections())],
+});
 describeStage(overlay, {
   otherOptions: { opacity: 0.9, interpolation: 'smooth' },
+  inputs: () => [given(projections())],
+  broken: { inputs: () => [given(damaged())], says: /frame 6: is damaged/, left: 15 },
+});
+describeStage(overlay, {
+  title: 'per step of every clip, at another width',
+  options: { per: 'step', overlap: 'every', framePixels: 8 },
+  inputs: () => [given(projections())],
+});
+describeStage(framesRenderer, {
+  otherOptions: { caption: true, layer: 'original' },
   inputs: () => [given(projections())],
   broken: { inputs: () => [given(damaged())], says: /frame 6: is damaged/, left: 15 },
 });
@@ -110,6 +128,56 @@ describe('which pictures are drawn', () => {
       numbersOf(await draw(tokens, [over([0, 1, 2, 3]), over([1, 2, 3, 4])])),
       'a step of which one frame is new is shown with that frame',
     ).toEqual([0, 2, 4]);
+  });
+
+  describe('where clips overlap', () => {
+    /** Which clip, by its place, shows which frames. */
+    const shownBy = async (clips: readonly number[][], per: 'frame' | 'step' = 'frame', interleaved = false) => {
+      const items = clips.map((numbers) => over(numbers));
+      const shows: number[][] = clips.map(() => []);
+      const stream = async function* () {
+        await Promise.resolve();
+        yield* items;
+      };
+      for await (const { projection, frame } of shots(stream(), per, { overlapping: true, interleaved }))
+        shows[items.indexOf(projection)]!.push(frame.number);
+      return shows;
+    };
+    const range = (first: number, end: number) => Array.from({ length: end - first }, (_, i) => first + i);
+
+    test('a frame is shown by the clip whose middle is nearest, the first and the last clip show their ends', async () => {
+      expect(await shownBy([range(0, 16), range(8, 24), range(16, 32)])).toEqual([
+        range(0, 12),
+        range(12, 20),
+        range(20, 32),
+      ]);
+      expect(await shownBy([range(0, 4), range(1, 5), range(2, 6), range(3, 7)])).toEqual([
+        [0, 1, 2],
+        [3],
+        [4],
+        [5, 6],
+      ]);
+    });
+    test('a time step is shown whole', async () => {
+      expect(await shownBy([range(0, 16), range(8, 24)], 'step')).toEqual([[0, 8], [16]]);
+    });
+    test('every frame is shown once and in order, whatever size and stride', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.integer({ min: 1, max: 9 }),
+          fc.integer({ min: 1, max: 9 }),
+          fc.integer({ min: 1, max: 6 }),
+          fc.boolean(),
+          async (size, stride, count, interleaved) => {
+            const clips = Array.from({ length: count }, (_, k) =>
+              range(k * Math.min(stride, size), k * Math.min(stride, size) + size),
+            );
+            const shows = await shownBy(clips, 'frame', interleaved);
+            expect(shows.flat()).toEqual(range(0, clips.at(-1)!.at(-1)! + 1));
+          },
+        ),
+      );
+    });
   });
 
   test('a frame that is repeated to fill its clip once', async () => {
@@ -233,4 +301,84 @@ describe('a caption and a legend', () => {
   test('of a field that there is not is refused with the fields that there are', async () => {
     await expect(draw(overlay, projections(), { caption: ['name'] })).rejects.toThrow(/caption.*number.*time.*file/s);
   });
+});
+
+describe('clips that overlap', () => {
+  /** Two clips of four frames, the second of which begins with the last two of the first. */
+  const overlapping = (): Projection[] =>
+    makeProjections({ time: 2, height: 3, width: 4, count: 2 }).map((projection, index) => ({
+      ...projection,
+      clip: { ...projection.clip!, frames: makeFrames(4, { first: 2 * index }) },
+    }));
+  const shown = async (definition: StageDefinition, options: object): Promise<string[]> => {
+    const found: string[] = [];
+    for await (const picture of runStage(definition, { options, inputs: [given(overlapping())] })) {
+      const { frame, place } = picture as Picture;
+      found.push(`${place!.first}-${place!.last} t${place!.step} #${place!.position} ${frame.number}`);
+      expect([place!.stepFirst, place!.stepLast]).toEqual([
+        place!.first + 2 * place!.step,
+        place!.first + 2 * place!.step + 1,
+      ]);
+    }
+    return found;
+  };
+
+  test('show each frame once, with its place in the first clip that holds it', async () => {
+    expect(await shown(framesRenderer, {})).toEqual([
+      '0-3 t0 #0 0',
+      '0-3 t0 #1 1',
+      '0-3 t1 #2 2',
+      '0-3 t1 #3 3',
+      '2-5 t1 #2 4',
+      '2-5 t1 #3 5',
+    ]);
+  });
+
+  test('show all of every clip where that is asked for', async () => {
+    const steps = ['0-3 t0 #0 0', '0-3 t1 #2 2', '2-5 t0 #0 2', '2-5 t1 #2 4'];
+    expect(await shown(tokens, { overlap: 'every' })).toEqual(steps);
+    expect(await shown(overlay, { overlap: 'every', per: 'step' })).toEqual(steps);
+    expect(await shown(framesRenderer, { overlap: 'every' })).toHaveLength(8);
+  });
+});
+
+test('frames are shown at the width that is asked for, colours over the same part of them', async () => {
+  const [projection] = makeProjections({ time: 2, height: 3, width: 4, count: 1 });
+  const draw = async (options: object): Promise<Picture['pixels']> => {
+    for await (const picture of runStage(overlay, { options, inputs: [given([projection!])] }))
+      return (picture as Picture).pixels;
+    throw new Error('nothing was drawn');
+  };
+  const own = await draw({ opacity: 1 });
+  const [height, width] = own.shape as [number, number];
+  const double = await draw({ opacity: 1, framePixels: 2 * width });
+  expect(double.shape).toEqual([2 * height, 2 * width, 3]);
+  const { x, y, width: across, height: down } = geometryOf(projection!)!;
+  for (let row = Math.ceil(y); row < Math.min(height, y + down) - 1; row++)
+    for (let column = Math.ceil(x); column < Math.min(width, x + across) - 1; column++)
+      expect([...double.data.subarray((2 * row * 2 * width + 2 * column) * 3).subarray(0, 3)]).toEqual([
+        ...own.data.subarray((row * width + column) * 3).subarray(0, 3),
+      ]);
+});
+
+test('tokens blend from step to step where that is asked for, and groups never do', async () => {
+  const [made] = makeProjections({ time: 2, height: 1, width: 1, components: 1, count: 1 });
+  const projection: Projection = {
+    ...made!,
+    clip: { ...made!.clip!, frames: makeFrames(4) },
+    values: { ...made!.values, data: Float32Array.from([0, 1]) },
+    limits: [[0, 1]],
+    meaning: 'scalar',
+  };
+  const reds = async (options: object, item = projection): Promise<number[]> => {
+    const found: number[] = [];
+    const chosen = { per: 'frame', colorMap: 'gray', cellPixels: 1, ...options } as const;
+    for await (const picture of runStage(tokens, { options: chosen, inputs: [given([item])] }))
+      found.push((picture as Picture).pixels.data[0]!);
+    return found;
+  };
+  expect(await reds({})).toEqual([0, 0, 255, 255]);
+  expect(await reds({ time: 'linear' })).toEqual([0, 64, 191, 255]);
+  const groups: Projection = { ...projection, meaning: 'label' };
+  expect(await reds({ time: 'linear', interpolation: 'linear' }, groups)).toEqual(await reds({}, groups));
 });

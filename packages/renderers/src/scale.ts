@@ -12,6 +12,10 @@ export function flattened(picture: Tensor<'uint8'>): Tensor<'uint8'> {
   return tensor('uint8', [shape[0]!, shape[1]!, 3], out);
 }
 
+/** The other edge of a picture whose edge of `own` pixels becomes `edge`. */
+export const scaledEdge = (other: number, own: number, edge: number): number =>
+  Math.max(1, Math.round((other * edge) / own));
+
 /**
  * Brings the height (`byHeight`) or width of a picture `[height, width, 3]` to `edge`, the other in proportion. Squares
  * stay sharp at whole factors, everything else is interpolated.
@@ -22,8 +26,8 @@ export async function scaled(picture: Tensor<'uint8'>, edge: number, byHeight: b
   if (own === edge) return picture;
   const { default: sharp } = await import('sharp');
   const size = byHeight
-    ? { height: edge, width: Math.max(1, Math.round((width * edge) / height)) }
-    : { width: edge, height: Math.max(1, Math.round((height * edge) / width)) };
+    ? { height: edge, width: scaledEdge(width, height, edge) }
+    : { width: edge, height: scaledEdge(height, width, edge) };
   const { data, info } = await sharp(picture.data, { raw: { width, height, channels: 3 }, limitInputPixels: false })
     .resize({ ...size, fit: 'fill', kernel: edge % own === 0 ? 'nearest' : 'lanczos3' })
     .raw()

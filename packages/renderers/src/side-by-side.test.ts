@@ -1,4 +1,4 @@
-import type { Picture } from '@deepearth/core';
+import type { Picture, StageDefinition } from '@deepearth/core';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeProjections } from '@deepearth/testing';
 import { expect, test } from 'vitest';
@@ -8,9 +8,9 @@ import { sideBySide } from './side-by-side.ts';
 describeStage(sideBySide, { otherOptions: { gapPixels: 3 }, inputs: () => [given(makeProjections({ count: 4 }))] });
 
 test('the left half is the frame, the right half its overlay, black between them', async () => {
-  const first = async (stage: typeof sideBySide | typeof overlay, options = {}): Promise<Picture> => {
+  const first = async (stage: StageDefinition, options = {}): Promise<Picture> => {
     for await (const picture of runStage(stage, { options, inputs: [given(makeProjections({ count: 1 }))] }))
-      return picture;
+      return picture as Picture;
     throw new Error('no picture');
   };
   const [both, right] = [await first(sideBySide, { gapPixels: 2 }), await first(overlay)];

@@ -2,7 +2,7 @@
 
 import { defineRenderer, outputPath, tensor } from '@deepearth/core';
 import { z } from 'zod';
-import { drawOverlay, overlayFields, readRgb } from './draw-overlay.ts';
+import { drawOverlay, overlayFields, readShown, shownSize } from './draw-overlay.ts';
 import { pictures } from './each-frame.ts';
 import { layerName } from './layer-name.ts';
 import { describeFramePictures } from './projection-spec.ts';
@@ -27,20 +27,20 @@ export const sideBySide = defineRenderer({
 
   joins: 'merged',
   describe: (_, { options, inputs, ownName }) =>
-    describeFramePictures(inputs, layerName(options.layer, ownName, 'side-by-side'), ({ height, width }) => ({
-      height,
-      width: width && 2 * width + options.gapPixels,
-    })),
+    describeFramePictures(inputs, layerName(options.layer, ownName, 'side-by-side'), (frame) => {
+      const { height, width } = shownSize(frame, options);
+      return { height, width: width && 2 * width + options.gapPixels };
+    }),
 
   process: (projections, context) =>
     pictures(projections, context, {
       per: 'frame',
       layer: ({ reducer }) => layerName(context.options.layer, context.ownName, 'side-by-side')(reducer),
       async draw(shot) {
-        const rgb = await readRgb(shot, context.signal);
+        const shown = await readShown(shot, context.options, context.signal);
+        const { rgb, width, height } = shown;
         const under = new Uint8Array(rgb.length);
-        drawOverlay(shot.projection, shot.step, rgb, context.options, under);
-        const { width, height } = shot.frame;
+        drawOverlay(shot.projection, shot.step, shown, context.options, under);
         const columns = 2 * width + context.options.gapPixels;
         const out = new Uint8Array(height * columns * 3);
         for (let row = 0; row < height; row++) {

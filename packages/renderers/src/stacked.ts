@@ -2,7 +2,7 @@
 
 import { defineRenderer, outputPath, tensor } from '@deepearth/core';
 import { z } from 'zod';
-import { drawOverlay, overlayFields, readRgb } from './draw-overlay.ts';
+import { drawOverlay, overlayFields, readShown, shownSize } from './draw-overlay.ts';
 import { pictures } from './each-frame.ts';
 import { layerName } from './layer-name.ts';
 import { describeFramePictures } from './projection-spec.ts';
@@ -25,22 +25,22 @@ export const stacked = defineRenderer({
 
   joins: 'merged',
   describe: (_, { options, inputs, ownName }) =>
-    describeFramePictures(inputs, layerName(options.layer, ownName, 'stacked'), ({ height, width }) => ({
-      height: height && 2 * height + options.gapPixels,
-      width,
-    })),
+    describeFramePictures(inputs, layerName(options.layer, ownName, 'stacked'), (frame) => {
+      const { height, width } = shownSize(frame, options);
+      return { height: height && 2 * height + options.gapPixels, width };
+    }),
 
   process: (projections, context) =>
     pictures(projections, context, {
       per: 'frame',
       layer: ({ reducer }) => layerName(context.options.layer, context.ownName, 'stacked')(reducer),
       async draw(shot) {
-        const rgb = await readRgb(shot, context.signal);
-        const { width, height } = shot.frame;
+        const shown = await readShown(shot, context.options, context.signal);
+        const { rgb, width, height } = shown;
         const rows = 2 * height + context.options.gapPixels;
         const out = new Uint8Array(rows * width * 3);
         out.set(rgb);
-        drawOverlay(shot.projection, shot.step, rgb, context.options, out, rows - height);
+        drawOverlay(shot.projection, shot.step, shown, context.options, out, rows - height);
         return tensor('uint8', [rows, width, 3], out);
       },
     }),

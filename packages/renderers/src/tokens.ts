@@ -7,14 +7,17 @@ import {
   outputPath,
   spec,
   tensor,
+  type ClipPlace,
   type Projection,
   type StreamSpec,
+  type Tensor,
 } from '@deepearth/core';
 import { z } from 'zod';
 import { annotationOptions, captionedHeight } from './annotated.ts';
 import { captionFields } from './caption.ts';
 import { cellColors, colorOptions } from './cell-colors.ts';
-import { pictures } from './each-frame.ts';
+import { overlapField, pictures } from './each-frame.ts';
+import { enlarged } from './enlarged.ts';
 import { layerName } from './layer-name.ts';
 import { layersOf, wantProjections } from './projection-spec.ts';
 
@@ -35,6 +38,17 @@ export const tokensOptions = z.strictObject({
     .describe(
       'A picture per time step of the grid, or per frame (the frames of one step look the same), which keeps pace with other animations.',
     ),
+  overlap: overlapField,
+  interpolation: z
+    .enum(['nearest', 'linear', 'bicubic'])
+    .default('nearest')
+    .describe('Squares, or colours that blend from one token to the next. Groups are always squares.'),
+  time: z
+    .enum(['hold', 'linear'])
+    .default('hold')
+    .describe(
+      'With `per: frame`, what frames between the middles of two steps show: the step that saw them, or a mix of both.',
+    ),
   background: z
     .string()
     .regex(/^(#[0-9a-f]{6}|transparent)$/i)
@@ -44,6 +58,8 @@ export const tokensOptions = z.strictObject({
     .optional()
     .describe('Name of the pictures. Default: the reducer and "tokens", as in "umap-tokens".'),
 });
+
+type Options = z.output<typeof tokensOptions>;
 
 /** Time steps of all grids; where clips overlap, fewer are drawn. */
 function stepsOf(input: StreamSpec): number | null {
@@ -63,10 +79,10 @@ export const tokens = defineRenderer({
 
   joins: 'merged',
 
-  describe(_, { options: { cellPixels, background, layer, per, caption, legend }, inputs, ownName }) {
+  describe(_, { options: { cellPixels, background, layer, per, overlap, caption, legend }, inputs, ownName }) {
     const input = wantProjections(inputs);
     if (isRefusal(input)) return input;
-    const most = per === 'frame' ? (input.frames?.count ?? null) : stepsOf(input);
+    const most = per === 'step' ? stepsOf(input) : overlap !== 'every' ? (input.frames?.count ?? null) : null;
     const edge = (name: string) => (axisSize(input, name) === null ? null : axisSize(input, name)! * cellPixels);
     const width = edge('width');
     // How high a legend is depends on the numbers in it.
@@ -83,31 +99,84 @@ export const tokens = defineRenderer({
   process: (projections, context) =>
     pictures(projections, context, {
       per: context.options.per,
+      overlap: context.options.overlap,
       layer: ({ reducer }) => layerName(context.options.layer, context.ownName, 'tokens')(reducer),
-      draw: ({ projection, step }) => drawTokens(projection, step, context.options),
+      draw: ({ projection, step, place }) =>
+        drawTokens(projection, timeOf(projection, step, place, context.options), context.options),
     }),
 });
 
-/** One time step enlarged, `[height · cellPixels, width · cellPixels, 3 or 4]`. */
-export function drawTokens(projection: Projection, step: number, options: z.output<typeof tokensOptions>) {
-  const { cellPixels, background } = options;
-  const [, height, width] = projection.values.shape as [number, number, number];
-  const colors = cellColors(projection, step, options);
-  const channels = background === 'transparent' ? 4 : 3;
-  const behind =
-    background === 'transparent' ? [0, 0, 0] : [1, 3, 5].map((at) => parseInt(background.slice(at, at + 2), 16));
-  const out = new Uint8Array(height * width * cellPixels * cellPixels * channels);
-  const line = width * cellPixels * channels;
-  for (let row = 0; row < height; row++) {
-    const start = row * cellPixels * line;
-    for (let column = 0, at = start; column < width; column++) {
-      const from = (row * width + column) * 4;
-      for (let i = 0; i < cellPixels; i++, at += channels) {
-        for (let c = 0; c < channels; c++)
-          out[at + c] = c < 3 && colors[from + 3] === 0 ? behind[c]! : colors[from + c]!;
-      }
-    }
-    for (let i = 1; i < cellPixels; i++) out.copyWithin(start + i * line, start, start + line);
+/** The step that a frame shows, or where between the middles of two steps it stands. */
+function timeOf(
+  { values, meaning, clip }: Projection,
+  step: number,
+  { position }: ClipPlace,
+  { time, per }: Options,
+): number {
+  if (time === 'hold' || per === 'step' || meaning === 'label') return step;
+  const steps = values.shape[0]!;
+  return Math.min(steps - 1, Math.max(0, ((position + 0.5) * steps) / clip!.frames.length - 0.5));
+}
+
+/** The colours of a step, `[height, width, 4]`, or of a mix of two where `step` is no whole number. */
+function colorsAt(projection: Projection, step: number, options: Options): Uint8Array {
+  const before = cellColors(projection, Math.floor(step), options);
+  const share = step - Math.floor(step);
+  if (share === 0) return before;
+  const after = cellColors(projection, Math.floor(step) + 1, options);
+  const out = new Uint8Array(before.length);
+  for (let at = 0; at < out.length; at += 4) {
+    const [a, b] = [(1 - share) * before[at + 3]!, share * after[at + 3]!];
+    if (a + b === 0) continue;
+    for (let c = 0; c < 3; c++) out[at + c] = Math.round((a * before[at + c]! + b * after[at + c]!) / (a + b));
+    out[at + 3] = Math.round(a + b);
   }
-  return tensor('uint8', [height * cellPixels, width * cellPixels, channels], out);
+  return out;
+}
+
+/**
+ * One time step enlarged, `[height · cellPixels, width · cellPixels, 3 or 4]`; a step that is no whole number is a mix of
+ * two.
+ */
+export function drawTokens(projection: Projection, step: number, options: Options): Tensor<'uint8'> {
+  const { cellPixels, background, interpolation } = options;
+  const [, height, width] = projection.values.shape as [number, number, number];
+  const colors = colorsAt(projection, step, options);
+  const blends = interpolation !== 'nearest' && projection.meaning !== 'label';
+  return blends
+    ? overBackground(
+        enlarged(colors, height, width, cellPixels, interpolation),
+        height * cellPixels,
+        width * cellPixels,
+        background,
+      )
+    : enlargeSquares(overBackground(colors, height, width, background), cellPixels);
+}
+
+/** `[height, width, 4]` over a colour, `[height, width, 3]`, or as it is. */
+function overBackground(colors: Uint8Array, height: number, width: number, background: string): Tensor<'uint8'> {
+  if (background === 'transparent') return tensor('uint8', [height, width, 4], colors);
+  const behind = [1, 3, 5].map((at) => parseInt(background.slice(at, at + 2), 16));
+  const out = new Uint8Array(height * width * 3);
+  for (let from = 0, to = 0; to < out.length; from += 4, to += 3) {
+    const opacity = colors[from + 3]! / 255;
+    for (let c = 0; c < 3; c++) out[to + c] = Math.round(colors[from + c]! * opacity + behind[c]! * (1 - opacity));
+  }
+  return tensor('uint8', [height, width, 3], out);
+}
+
+/** Every pixel as a square of `factor` pixels. */
+function enlargeSquares({ data, shape }: Tensor<'uint8'>, factor: number): Tensor<'uint8'> {
+  const [height, width, channels] = shape as [number, number, number];
+  const out = new Uint8Array(data.length * factor * factor);
+  const line = width * factor * channels;
+  for (let row = 0; row < height; row++) {
+    const start = row * factor * line;
+    for (let column = 0, at = start; column < width; column++) {
+      const from = (row * width + column) * channels;
+      for (let i = 0; i < factor; i++) for (let c = 0; c < channels; c++) out[at++] = data[from + c]!;
+    }
+    for (let i = 1; i < factor; i++) out.copyWithin(start + i * line, start, start + line);
+  }
+  return tensor('uint8', [height * factor, width * factor, channels], out);
 }

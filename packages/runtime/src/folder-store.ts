@@ -87,16 +87,16 @@ export function folderStore(path: string): FolderStore {
     return true;
   }
 
+  async function refuseOutside(target: string): Promise<void> {
+    if (await staysInside(target)) return;
+    throw new InputError(`${folder}/${target}`, 'lies under a link or a file, not in a folder of the output folder.', {
+      code: 'E_LINK',
+      remedy: 'Put a folder in its place, or choose another --output.',
+    });
+  }
+
   async function begin(target: string) {
-    if (!(await staysInside(target)))
-      throw new InputError(
-        `${folder}/${target}`,
-        'lies under a link or a file, not in a folder of the output folder.',
-        {
-          code: 'E_LINK',
-          remedy: 'Put a folder in its place, or choose another --output.',
-        },
-      );
+    await refuseOutside(target);
     const temporary = join(parts, `${serial++}.part`);
     const hash = createHash('sha256');
     const file = await open(temporary, 'wx');
@@ -126,13 +126,14 @@ export function folderStore(path: string): FolderStore {
         waitingBytes += piece.byteLength;
         if (waitingBytes >= worthWriting) await flush();
       },
-      async commit(record?: (stored: Stored) => Promise<void>): Promise<Stored> {
+      async commit(record?: (stored: Stored) => Promise<void>, as = target): Promise<Stored> {
+        if (as !== target) await refuseOutside(as);
         await flush();
         await file.sync();
         await file.close();
         const stored = { bytes, sha256: hash.digest('hex') };
         await record?.(stored);
-        const final = join(folder, target);
+        const final = join(folder, as);
         await mkdir(dirname(final), { recursive: true });
         await rename(temporary, final);
         done = true;
@@ -177,7 +178,7 @@ export function folderStore(path: string): FolderStore {
       const writing = await explained(() => begin(target));
       return {
         append: (bytes) => explained(() => writing.append(bytes)),
-        commit: (record) => explained(() => writing.commit(record)),
+        commit: (record, as) => explained(() => writing.commit(record, as)),
         discard: () => writing.discard(),
       };
     },

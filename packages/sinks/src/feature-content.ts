@@ -2,6 +2,7 @@
 
 import { tensor, type Content, type Embedding, type Projection, type Tensor, type TokenGrid } from '@deepearth/core';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
+import type { OwnMetadata } from './python-layout.ts';
 import { describeTokenFile, storedClip } from '@deepearth/formats/token-file';
 
 export type FeatureFormat = 'safetensors' | 'pt' | 'npy';
@@ -10,20 +11,31 @@ type Item = TokenGrid | Embedding | Projection;
 type Values = Tensor<'float32' | 'float16'>;
 
 /** `values` are the item's, in the type the file is to have. */
-export async function featureContent(item: Item, values: Values, format: FeatureFormat): Promise<Content> {
+export async function featureContent(
+  item: Item,
+  values: Values,
+  format: FeatureFormat,
+  own: OwnMetadata = {},
+): Promise<Content> {
   if (format === 'npy') return (await import('@deepearth/formats/npy')).encodeNpy(values);
   if (format === 'pt') {
     const [{ writePt }, layout] = await Promise.all([
       import('@deepearth/formats/pt-writer'),
       import('./python-layout.ts'),
     ]);
-    if (item.kind === 'tokens') return writePt(layout.tokensForPython(item, values));
+    if (item.kind === 'tokens') return writePt(layout.tokensForPython(item, values, own));
     return writePt(
-      item.kind === 'embedding' ? layout.embeddingForPython(item, values) : layout.projectionForPython(item, values),
+      item.kind === 'embedding'
+        ? layout.embeddingForPython(item, values, own)
+        : layout.projectionForPython(item, values, own),
     );
   }
   const { tensors, metadata } = safetensorsOf(item, values);
-  return encodeSafetensors(tensors, metadata);
+  const texts = Object.entries(own).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
+  return encodeSafetensors(tensors, { ...(Object.fromEntries(texts) as Record<string, string>), ...metadata });
 }
 
 function safetensorsOf(

@@ -12,10 +12,12 @@ import {
   type Projection,
   type TokenGrid,
 } from '@deepearth/core';
+import { describeAlone } from '@deepearth/core/run-stage';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { bytesSource } from '@deepearth/formats/bytes';
 import { openNpy } from '@deepearth/formats/npy';
 import { openPt } from '@deepearth/formats/pt';
+import { readPythonTokens } from '@deepearth/formats/python-tokens';
 import { openSafetensors } from '@deepearth/formats/safetensors';
 import { readTokenFile } from '@deepearth/formats/token-file';
 import { describeStage, given, makeEmbeddings, makeFrames, makeProjections, makeTokens } from '@deepearth/testing';
@@ -40,6 +42,12 @@ describeStage(features, {
   ],
 });
 describeStage(features, {
+  title: 'with several grids in one file',
+  options: { format: 'pt', perFile: 3, index: { file: 'index.json' } },
+  otherOptions: { format: 'pt', perFile: 2 },
+  inputs: () => [given(grids())],
+});
+describeStage(features, {
   title: 'with projections',
   options: { format: 'pt' },
   inputs: () => [given(makeProjections({ count: 4 }))],
@@ -56,6 +64,12 @@ async function write(item: Item, options: object = {}): Promise<{ artifact: Arti
   for await (const artifact of runStage(features, { options, inputs: [given([item])], output }))
     return { artifact, bytes: new Uint8Array(await readFile(join(output, artifact.path))) };
   throw new Error('nothing was written');
+}
+
+/** `metadata` of a .pt file. */
+async function metadataOf(bytes: Uint8Array): Promise<object> {
+  const { value } = await openPt(bytesSource(bytes));
+  return Object.fromEntries((value as Map<string, Map<string, unknown>>).get('metadata')!);
 }
 
 /** One clip of 4 frames numbered from 616, with a mask. */
@@ -97,7 +111,63 @@ describe('a file of tokens', () => {
   test('stands for nothing when it lost precision or most of what was known', async () => {
     expect((await write(grid(), { dtype: 'float16' })).artifact.holds).toBeUndefined();
     expect((await write(grid(), { format: 'npy' })).artifact.holds).toBeUndefined();
-    expect((await write(grid(), { format: 'pt' })).artifact.holds).toBeUndefined();
+    expect((await write(grid(), { format: 'pt', dtype: 'float16' })).artifact.holds).toBeUndefined();
+  });
+
+  test('as pt stands for the grid, and is found again by its key', async () => {
+    const tokens = grid();
+    const { artifact, bytes } = await write(tokens, { format: 'pt', metadata: { campaign: 'north' } });
+    expect(artifact.holds).toBe(tokens.key);
+    const { key, values, valid, axes, origin } = tokens;
+    expect(await readPythonTokens(bytesSource(bytes), key)).toEqual({ key, values, valid, axes, origin });
+    expect(await readPythonTokens(bytesSource(bytes), 'another')).toBeUndefined();
+    expect(await metadataOf(bytes)).toMatchObject({ campaign: 'north', start_frame: 616 });
+  });
+
+  test('holds as many grids as it is told, by the path of their picture, and an index says which', async () => {
+    const output = await mkdtemp(join(folder, 'run-'));
+    const grids = makeTokens({ count: 3, time: 2, height: 2, width: 3, channels: 4 }).map((tokens, i) => ({
+      ...tokens,
+      clip: {
+        ...tokens.clip!,
+        frames: makeFrames(1).map((frame) => ({ ...frame, locator: { source: 'source/frames', uri: `a/im${i}.jpg` } })),
+      },
+    }));
+    const options = {
+      format: 'pt' as const,
+      perFile: 2,
+      directory: '.',
+      index: { file: 'index.json', startedAt: '2026-01-01' },
+    };
+    const artifacts: Artifact[] = [];
+    for await (const artifact of runStage(features, { options, inputs: [given(grids)], output }))
+      artifacts.push(artifact as Artifact);
+    expect(artifacts.map(({ path, holds, about }) => [path, holds, about?.items])).toEqual([
+      ['features_chunk_0000.pt', [grids[0]!.key, grids[1]!.key], ['a/im0.jpg', 'a/im1.jpg']],
+      ['features_chunk_0001.pt', [grids[2]!.key], ['a/im2.jpg']],
+      ['index.json', undefined, undefined],
+    ]);
+    for (const [i, { key, values }] of grids.entries()) {
+      const bytes = await readFile(join(output, artifacts[Math.floor(i / 2)]!.path));
+      expect((await readPythonTokens(bytesSource(new Uint8Array(bytes)), key))!.values).toEqual(values);
+    }
+    expect(JSON.parse(await readFile(join(output, 'index.json'), 'utf8'))).toEqual({
+      processed_images: ['a/im0.jpg', 'a/im1.jpg', 'a/im2.jpg'],
+      last_chunk: 1,
+      total_processed: 3,
+      started_at: '2026-01-01',
+      skipped: [],
+    });
+  });
+
+  test('holds several grids only as pt, and has an index only then', async () => {
+    const inputs = [spec('tokens', { time: 8, height: 24, width: 24, channels: 32 }, 'float32', 10)];
+    expect(await describeAlone(features, { options: { perFile: 2 }, inputs })).toMatchObject({
+      option: 'perFile',
+      remedy: 'Give `format: pt`.',
+    });
+    const noChunks = { format: 'pt' as const, index: { file: 'a.json' } };
+    expect(await describeAlone(features, { options: noChunks, inputs })).toMatchObject({ option: 'index' });
   });
 
   test.each(['safetensors', 'pt', 'npy'])('refuses values that float16 does not hold, in %s', async (format) => {

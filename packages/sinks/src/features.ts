@@ -5,19 +5,26 @@ import {
   defineSink,
   itemFile,
   itemBytes,
+  pathIn,
   refuse,
   spec,
   toFloat16,
   toFloat32,
+  type Artifact,
   type ArtifactAbout,
   type Embedding,
   type Projection,
+  type Refusal,
+  type StageContext,
   type Tensor,
   type TokenGrid,
+  outputFolder,
   outputPath,
 } from '@deepearth/core';
+import type { PtWritable } from '@deepearth/formats/pt-pickle-writer';
 import { z } from 'zod';
 import { featureContent, type FeatureFormat } from './feature-content.ts';
+import type { OwnMetadata } from './python-layout.ts';
 
 /** Options of `sink/features`. */
 export const featuresOptions = z.strictObject({
@@ -33,11 +40,32 @@ export const featuresOptions = z.strictObject({
     .describe(
       'Type of the numbers in the file. float16 halves the file and rounds to about three digits; values that it does not hold (beyond 65504) are an error.',
     ),
-  directory: outputPath()
+  directory: outputFolder()
     .optional()
     .describe(
-      'Folder inside the output folder. Default: "features" for tokens, "embeddings", or the name of the reducer; the id of the stage where another stage would write the same names.',
+      'Folder inside the output folder, "." for that itself. Default: "features" for tokens, "embeddings", or the name of the reducer; the id of the stage where another stage would write the same names.',
     ),
+  perFile: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      'How many token grids one file holds, with `format: pt`: a dict of `features` and `metadata` by the path of the picture, features_chunk_0000.pt. Default: one, with the names of its frames.',
+    ),
+  index: z
+    .strictObject({
+      file: outputPath().describe('Path of the file, below the folder.'),
+      startedAt: z.string().optional().describe('A date that is written into it, as `started_at`.'),
+    })
+    .optional()
+    .describe(
+      'Writes a JSON file too, at the end: `processed_images`, `last_chunk`, `total_processed`, and under `skipped` what could not be read.',
+    ),
+  metadata: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('Entries of your own for the metadata of every file: { campaign: north }.'),
   prefix: outputPath()
     .optional()
     .describe('Start of the file names, before "_frames_0000_0015". Default: as `directory`.'),
@@ -71,19 +99,26 @@ export const features = defineSink({
         `sink/features takes tokens, embeddings or projections, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`,
         { remedy: 'Put it behind an encoder, an aggregator or a reducer.' },
       );
+    const problem = chunkProblem(options, input.kind);
+    if (problem) return problem;
     const all = inputs.map(({ spec: each }) => {
       const bytes = itemBytes(options.dtype === 'same' ? each : { ...each, dtype: options.dtype });
       return bytes === null || each.count === null ? null : (bytes * sideShare + headerBytes) * each.count;
     });
     const known = all.every((bytes) => bytes !== null);
     return {
-      output: spec('artifact', {}, null, inputs.length > 1 ? null : input.count),
+      output: spec('artifact', {}, null, inputs.length > 1 || options.perFile !== undefined ? null : input.count),
       ...(known && { diskBytes: Math.ceil(all.reduce((sum, bytes) => sum + bytes, 0)) }),
       files: {
         option: 'directory',
         paths: inputs.flatMap(({ id, spec: { kind, names = ['<reducer>'] } }) =>
           (kind === 'projection' ? names : [usualName(kind)]).map((name) => ({
-            path: `${options.directory ?? ownName ?? name}/<sequence>/${options.prefix ?? name}_frames_<first>_<last>.${endings[options.format][0]}`,
+            path: pathIn(
+              options.directory ?? ownName ?? name,
+              options.perFile === undefined
+                ? `<sequence>/${options.prefix ?? name}_frames_<first>_<last>.${endings[options.format][0]}`
+                : `${options.prefix ?? name}_chunk_<chunk>.pt`,
+            ),
             from: id,
           })),
         ),
@@ -92,20 +127,139 @@ export const features = defineSink({
     };
   },
 
-  async each(item: TokenGrid | Embedding | Projection, { options, output, key, severalSequences, ownName }) {
-    const name = item.kind === 'projection' ? item.reducer : usualName(item.kind);
-    const [ending, mediaType] = endings[options.format];
-    const file = itemFile(options.prefix ?? name, item, severalSequences);
-    const path = `${options.directory ?? ownName ?? name}/${file}.${ending}`;
-    const values = convert(item.values, options.dtype, path);
-    // Only a file without any loss may replace the item when a run is resumed.
-    const whole = item.kind === 'tokens' && options.format === 'safetensors' && values.dtype === item.values.dtype;
-    return output.write(
-      { path, mediaType, key: key(item.key), ...(whole && { holds: item.key }), about: aboutOf(item, values) },
-      await featureContent(item, values, options.format),
-    );
+  async *process(items: AsyncIterable<TokenGrid | Embedding | Projection>, context) {
+    if (context.options.perFile !== undefined) return yield* writeChunks(items as AsyncIterable<TokenGrid>, context);
+    for await (const item of items) {
+      const file = await context.attempt(item, () => writeItem(item, context));
+      if (file) yield file;
+    }
   },
 });
+
+/** Why files cannot hold several items. */
+function chunkProblem({ perFile, index, format }: z.output<typeof featuresOptions>, kind: string): Refusal | undefined {
+  if (perFile !== undefined && format !== 'pt')
+    return refuse(`a file of ${format} holds one grid, and \`perFile\` asks for more.`, {
+      option: 'perFile',
+      remedy: 'Give `format: pt`.',
+    });
+  if (perFile !== undefined && kind !== 'tokens')
+    return refuse(`\`perFile\` is for tokens, not for what comes here (${kind}).`, {
+      option: 'perFile',
+      remedy: 'Leave it out.',
+    });
+  return index && perFile === undefined
+    ? refuse('`index` lists what files of several grids hold.', { option: 'index', remedy: 'Give `perFile` too.' })
+    : undefined;
+}
+
+type Context = StageContext<z.output<typeof featuresOptions>>;
+
+async function writeItem(
+  item: TokenGrid | Embedding | Projection,
+  { options, output, key, severalSequences, ownName }: Context,
+): Promise<Artifact> {
+  const name = item.kind === 'projection' ? item.reducer : usualName(item.kind);
+  const [ending, mediaType] = endings[options.format];
+  const file = itemFile(options.prefix ?? name, item, severalSequences);
+  const path = pathIn(options.directory ?? ownName ?? name, `${file}.${ending}`);
+  const values = convert(item.values, options.dtype, path);
+  return output.write(
+    {
+      path,
+      mediaType,
+      key: key(item.key),
+      ...(isWhole(item, values, options.format) && { holds: item.key }),
+      about: aboutOf(item, values),
+    },
+    await featureContent(item, values, options.format, options.metadata as OwnMetadata | undefined),
+  );
+}
+
+/** Only a file without any loss may replace the item when a run is resumed. */
+const isWhole = (item: TokenGrid | Embedding | Projection, values: Tensor, format: FeatureFormat): boolean =>
+  item.kind === 'tokens' && format !== 'npy' && values.dtype === item.values.dtype;
+
+/** Writes files of `perFile` grids each, one grid in memory at a time, and the list of all of them. */
+async function* writeChunks(tokens: AsyncIterable<TokenGrid>, context: Context): AsyncGenerator<Artifact> {
+  const { options, output, key, ownName, signal } = context;
+  const [{ writePtDict }, { imageForPython }] = await Promise.all([
+    import('@deepearth/formats/pt-writer'),
+    import('./python-layout.ts'),
+  ]);
+  const folder = options.directory ?? ownName ?? usualName('tokens');
+  const chunkPath = (chunk: number): string =>
+    pathIn(folder, `${options.prefix ?? usualName('tokens')}_chunk_${String(chunk).padStart(4, '0')}.pt`);
+  const all: string[] = [];
+  const keys: string[] = [];
+  const waiting = tokens[Symbol.asyncIterator]();
+  let next = await waiting.next();
+  let chunk = 0;
+  try {
+    for (; !next.done; chunk++) {
+      const path = chunkPath(chunk);
+      const names = new Set<string>();
+      const held: TokenGrid['key'][] = [];
+      let whole = true;
+      let about: ArtifactAbout | undefined;
+      const entries = async function* (): AsyncGenerator<readonly [string, PtWritable]> {
+        for (let count = 0; count < options.perFile! && !next.done; count++, next = await waiting.next()) {
+          signal.throwIfAborted();
+          const item = next.value as TokenGrid;
+          const values = convert(item.values, options.dtype, item.id);
+          const uri = pictureOf(item);
+          const name = uri === undefined || names.has(uri) ? item.id : uri;
+          names.add(name);
+          held.push(item.key);
+          whole &&= isWhole(item, values, options.format);
+          about ??= aboutOf(item, values);
+          yield [name, imageForPython(item, values, options.metadata as OwnMetadata | undefined)];
+        }
+      };
+      const file = await output.writer({ path, mediaType: endings.pt[1] });
+      try {
+        for await (const piece of writePtDict(entries())) await file.append(piece);
+        const { kind, sequence, axes, dtype } = about!;
+        keys.push(key(...held));
+        yield await file.commit({
+          key: keys.at(-1)!,
+          ...(whole && { holds: held }),
+          about: { kind, ...(sequence !== undefined && { sequence }), axes: axes!, dtype: dtype!, items: [...names] },
+        });
+        all.push(...names);
+      } finally {
+        await file.discard();
+      }
+    }
+  } finally {
+    await waiting.return?.();
+  }
+  const { index } = options;
+  if (!index || chunk === 0) return;
+  const { skipped } = context.manifest();
+  const content = {
+    processed_images: all,
+    last_chunk: chunk - 1,
+    total_processed: all.length,
+    ...(index.startedAt !== undefined && { started_at: index.startedAt }),
+    skipped: skipped.map(({ item, message }) => ({ item, message })),
+  };
+  yield await output.write(
+    {
+      path: pathIn(folder, index.file),
+      mediaType: 'application/json',
+      key: key('index', ...keys),
+      about: { kind: 'artifact' },
+    },
+    new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`),
+  );
+}
+
+/** The path of the one picture that a grid was made of. */
+function pictureOf({ clip }: TokenGrid): string | undefined {
+  const uris = new Set(clip?.frames.map(({ locator }) => locator.uri));
+  return uris.size === 1 ? [...uris][0] : undefined;
+}
 
 function aboutOf(item: TokenGrid | Embedding | Projection, { shape, dtype }: Tensor): ArtifactAbout {
   const { kind, axes, clip } = item;

@@ -1,6 +1,7 @@
 // Encodes the pictures of one GIF piece by piece, with colours shared by all of them as long as they fit.
 
 import type gifenc from 'gifenc';
+import { delayInTicks } from './frame-delays.ts';
 import { choosePalette, paletteMap, type PaletteMap, type Pixels } from './palette.ts';
 
 /** How a GIF is written. */
@@ -38,13 +39,8 @@ const tolerableError = 48;
 const ditherLevels = (meanSquaredError: number): number =>
   Math.min(14, Math.round(2 * Math.sqrt(meanSquaredError / 3)));
 
-/**
- * The delay of frame `index`, in hundredths of a second, GIF's unit. Rounding errors are carried along, so that `n`
- * frames last `n / fps` seconds to within half a hundredth: 12 frames a second are 8, 9, 8, 8, 9, 8, … and not always
- * 8.
- */
-export const delayOf = (index: number, fps: number): number =>
-  Math.round(((index + 1) * 100) / fps) - Math.round((index * 100) / fps);
+/** The delay of frame `index`, in hundredths of a second, GIF's unit; `n` frames last `n / fps` seconds to within half of one. */
+export const delayOf = (index: number, fps: number): number => delayInTicks(index, fps, 100);
 
 /** The longest delay of a frame, in hundredths of a second, and the longest edge, in pixels: both have 16 bits. */
 const most16 = 65535;
@@ -52,8 +48,8 @@ const most16 = 65535;
 export const longestDelaySeconds = most16 / 100;
 /** Whether a GIF can say the delays of so many frames a second; with what rounding carries along. */
 export const canDelay = (fps: number): boolean => Math.ceil(100 / fps) <= most16;
-/** Whether a GIF can have an edge of so many pixels. */
-export const canMeasure = (edge: number): boolean => edge <= most16;
+/** Pixels along an edge, at most. */
+export const longestEdge = most16;
 
 interface Chosen {
   readonly map: PaletteMap;

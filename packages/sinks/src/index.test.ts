@@ -9,6 +9,8 @@ test('every stage is listed under its own type', async () => {
 test('what the package exports is what it is meant to', () => {
   expect(Object.keys(everything).sort()).toMatchInlineSnapshot(`
     [
+      "apng",
+      "apngOptions",
       "delayOf",
       "encodePicture",
       "features",
@@ -23,6 +25,8 @@ test('what the package exports is what it is meant to', () => {
       "stages",
       "table",
       "tableOptions",
+      "webp",
+      "webpOptions",
     ]
   `);
 });

@@ -3,6 +3,8 @@ export { features, featuresOptions } from './features.ts';
 export { table, tableOptions } from './table.ts';
 export { pictures, picturesOptions, encodePicture } from './pictures.ts';
 export { gif, gifOptions } from './gif.ts';
+export { webp, webpOptions } from './webp.ts';
+export { apng, apngOptions } from './apng.ts';
 export { packageSink, packageOptions } from './package.ts';
 export { stages } from './stages.ts';
 // Parts

@@ -12,7 +12,7 @@ import { z } from 'zod';
 import { packageSink } from './package.ts';
 
 describeStage(packageSink, {
-  otherOptions: { contents: false },
+  otherOptions: { contents: false, folder: 'laid', metadata: { campaign: 'north' } },
   inputs: async (folder) => [given(await makeArtifacts(4, folder))],
 });
 
@@ -62,6 +62,40 @@ describe('a package', () => {
 
   test('is the same whatever the order in which files were finished', async () => {
     expect((await pack((files) => [...files].reverse())).bytes).toEqual((await pack()).bytes);
+  });
+
+  test('calls folders as it is told, leaves some out, says values, and lies in a folder too', async () => {
+    const output = await mkdtemp(join(folder, 'run-'));
+    const files = (await makeArtifacts(3, output)).map((file, i) => ({
+      ...file,
+      about: { kind: 'picture', frames: [4 + i, 9 - i] },
+    }));
+    const options = {
+      places: { made: 'files' },
+      folder: 'laid',
+      contents: false,
+      metadata: { range: '<first> to <last>', stride: 16 },
+    };
+    const paths: string[] = [];
+    for await (const { path } of runStage(packageSink, { options, inputs: [given(files)], output })) paths.push(path);
+    const names = ['metadata.json', 'files/file-0.txt', 'files/file-1.txt', 'files/file-2.txt'];
+    expect(paths).toEqual([...names.map((name) => `laid/${name}`), 'package.zip']);
+    const zip = await openZip(bytesSource(new Uint8Array(await readFile(join(output, 'package.zip')))));
+    expect([...zip.entries.keys()]).toEqual(names);
+    for (const name of names)
+      expect(Buffer.from(await zip.entries.get(name)!.read())).toEqual(await readFile(join(output, 'laid', name)));
+    expect(JSON.parse(await readFile(join(output, 'laid/metadata.json'), 'utf8'))).toEqual({
+      range: '4 to 9',
+      stride: 16,
+    });
+
+    const without = await mkdtemp(join(folder, 'run-'));
+    const left = await makeArtifacts(3, without);
+    const least = { ...options, places: { made: false as const }, folder: undefined };
+    for await (const { path } of runStage(packageSink, { options: least, inputs: [given(left)], output: without }))
+      expect(path).toBe('package.zip');
+    const small = await openZip(bytesSource(new Uint8Array(await readFile(join(without, 'package.zip')))));
+    expect([...small.entries.keys()]).toEqual(['metadata.json']);
   });
 
   test('keeps the names of its files and gives its texts others where these meet', async () => {

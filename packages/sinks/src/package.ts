@@ -5,9 +5,11 @@ import {
   defineSink,
   InputError,
   jsonText,
+  lineage,
   refuse,
   spec,
   type Artifact,
+  type ArtifactAbout,
   type ManifestSoFar,
   type StageOutput,
   type StreamSpec,
@@ -29,6 +31,23 @@ export const packageOptions = z.strictObject({
     .default(usualFile)
     .describe(
       'Name of the archive inside the output folder. Where another stage would write the same name, it is the id of the stage.',
+    ),
+  folder: outputPath()
+    .optional()
+    .describe(
+      'Folder inside the output folder where the same files are laid too, under the names they have in the archive.',
+    ),
+  places: z
+    .record(z.string(), z.union([outputPath(), z.literal(false)]))
+    .optional()
+    .describe(
+      'What folders are called in the archive, or false to leave them out: { features: embeddings, gif: false }. Default: as in the output folder.',
+    ),
+  metadata: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe(
+      'Values that metadata.json of the archive holds; <first> and <last> in a text are the numbers of the first and last frame that the files tell of.',
     ),
   contents: z
     .boolean()
@@ -64,12 +83,18 @@ export const packageSink = defineSink({
         { remedy: 'List sinks under `from`.' },
       );
     return {
-      output: spec('artifact', {}, null, 1),
+      output: spec('artifact', {}, null, options.folder === undefined ? 1 : null),
       drains: true,
       ...(inputs.every(({ spec: { bytes } }) => bytes !== undefined) && {
-        diskBytes: bytesOf(inputs.map((each) => each.spec)),
+        diskBytes: bytesOf(inputs.map((each) => each.spec)) * (options.folder === undefined ? 1 : 2),
       }),
-      files: { option: 'file', paths: [{ path: fileOf(options.file, ownName) }] },
+      files: {
+        option: 'file',
+        paths: [
+          { path: fileOf(options.file, ownName) },
+          ...(options.folder === undefined ? [] : [{ path: `${options.folder}/metadata.json` }]),
+        ],
+      },
     };
   },
 
@@ -81,19 +106,32 @@ export const packageSink = defineSink({
     const listed = sortedSpool(() => scratch('files'));
     const names = nameSet();
     const folded = nameSet();
+    const range = { first: Infinity, last: -Infinity };
     let count = 0;
     for await (const artifact of artifacts) {
-      if (!names.add(artifact.path)) continue;
-      folded.add(foldedPath(artifact.path));
+      for (const number of artifact.about?.frames ?? []) {
+        range.first = Math.min(range.first, number);
+        range.last = Math.max(range.last, number);
+      }
+      const path = placeOf(artifact.path, options.places);
+      if (path === undefined || !names.add(path)) continue;
+      folded.add(foldedPath(path));
       count++;
-      await listed.add(artifact.path, JSON.stringify(artifact));
+      await listed.add(path, JSON.stringify({ ...artifact, path, stored: artifact.path } satisfies Placed));
     }
-    if (count === 0) return log.warn('no file came in, so no package is written');
+    if (count === 0 && !options.metadata) return log.warn('no file came in, so no package is written');
     const sorted: Files = async function* () {
-      for await (const { line } of listed.inOrder()) yield JSON.parse(line) as Artifact;
+      for await (const { line } of listed.inOrder()) yield JSON.parse(line) as Placed;
     };
     let done = 0;
-    const texts = options.contents ? await textsAbout(manifest(), sorted, folded) : [];
+    const own =
+      options.metadata && (await textEntry('metadata.json', () => jsonText(filled(options.metadata!, range))));
+    const texts = [
+      ...(options.contents ? await textsAbout(manifest(), sorted, folded) : []),
+      // A file of the run that is called so stays, and says more than values that were given.
+      ...(own && !folded.has('metadata.json') ? [own] : []),
+    ];
+    const total = options.folder === undefined ? count : 2 * count;
     const entries = async function* (): AsyncGenerator<ZipInput> {
       for (const text of texts) yield text;
       for await (const file of sorted()) {
@@ -103,7 +141,7 @@ export const packageSink = defineSink({
           chunks: () => checked(output, file, signal),
           compression: compressible.test(file.mediaType) ? 'deflated' : 'stored',
         };
-        progress('files', ++done, count);
+        progress('files', ++done, total);
       }
     };
     const file = {
@@ -112,6 +150,23 @@ export const packageSink = defineSink({
       key: key(await digestOf(sorted), ...texts.map(({ sha256 }) => sha256)),
       about: { kind: 'artifact' },
     };
+    if (options.folder !== undefined) {
+      const lay = (name: string, mediaType: string, content: ZipInput, about: ArtifactAbout): Promise<Artifact> =>
+        output.write(
+          { path: `${options.folder}/${name}`, mediaType, key: lineage(file.key, name), about },
+          pieces(content.chunks()),
+        );
+      for (const text of texts) {
+        const mediaType = text.name.endsWith('.json') ? 'application/json' : 'text/plain';
+        yield await lay(text.name, mediaType, text, { kind: 'artifact' });
+      }
+      for await (const each of sorted()) {
+        const { path, bytes, mediaType, about = { kind: 'artifact' } } = each;
+        const chunks = () => checked(output, each, signal);
+        yield await lay(path, mediaType, { name: path, size: bytes, chunks }, about);
+        progress('files', ++done, total);
+      }
+    }
     // A run that resumes a finished one has no room for the same archive once more.
     yield (
       (await output.kept(file)) ??
@@ -123,8 +178,43 @@ export const packageSink = defineSink({
 /** Pictures and floats hardly get smaller, and stored entries can be read in place. */
 const compressible = /^(text\/|application\/(json|x-ndjson|geo\+json)|image\/svg)/;
 
+/** A file under the path that it has in the archive, with the one that it is stored under. */
+type Placed = Artifact & { readonly stored: string };
+
 /** The files of an archive in the order of their names, read anew for each reading. */
-type Files = () => AsyncGenerator<Artifact>;
+type Files = () => AsyncGenerator<Placed>;
+
+/** The name of a file in the archive; `undefined` where its folder is left out. The longest folder that is named decides. */
+function placeOf(path: string, places: Readonly<Record<string, string | false>> = {}): string | undefined {
+  const parts = path.split('/');
+  for (let depth = parts.length - 1; depth > 0; depth--) {
+    const folder = parts.slice(0, depth).join('/');
+    if (!Object.hasOwn(places, folder)) continue;
+    const place = places[folder]!;
+    return place === false ? undefined : [place, ...parts.slice(depth)].join('/');
+  }
+  return path;
+}
+
+/** The values with the numbers of the first and the last frame in their texts. */
+function filled(
+  values: Readonly<Record<string, unknown>>,
+  range: { readonly first: number; readonly last: number },
+): Record<string, unknown> {
+  const fill = (value: unknown): unknown => {
+    if (typeof value === 'string')
+      return range.first > range.last
+        ? value
+        : value.replaceAll('<first>', String(range.first)).replaceAll('<last>', String(range.last));
+    if (Array.isArray(value)) return value.map(fill);
+    return value !== null && typeof value === 'object' ? filled(value as Record<string, unknown>, range) : value;
+  };
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, fill(value)]));
+}
+
+async function* pieces(chunks: ReturnType<ZipInput['chunks']>): AsyncGenerator<Uint8Array> {
+  yield* chunks;
+}
 
 /** The texts of an archive, under names that no file in it has. */
 async function textsAbout(manifest: ManifestSoFar, files: Files, taken: NameSet): Promise<TextEntry[]> {
@@ -176,7 +266,7 @@ async function digestOf(files: Files): Promise<string> {
 /** The bytes of a file; throws when they are no longer those that were written. */
 async function* checked(
   output: StageOutput,
-  { path, sha256 }: Artifact,
+  { stored: path, sha256 }: Placed,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const file = await output.read(path);

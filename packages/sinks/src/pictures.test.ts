@@ -38,6 +38,15 @@ describe('a picture file', () => {
     );
   });
 
+  test('is named as the option says, and below its sequence where there are several', async () => {
+    const place = { first: 8, last: 23, step: 2, stepFirst: 12, stepLast: 13, position: 4 };
+    const [picture] = makePictures(1, { first: 12, layer: 'umap' }).map((made) => ({ ...made, place }));
+    const file = 'frames_<first>_<last>/<layer>_t<step>_<position>';
+    expect((await write(picture!, { file, directory: '.' })).path).toBe('frames_0008_0023/umap_t2_04.png');
+    expect((await write(picture!, { file: '<number>' })).path).toBe('pictures/000012.png');
+    await expect(write(makePictures(1)[0]!, { file })).rejects.toThrow(/nothing is known to fill into <first>/);
+  });
+
   test('as PNG keeps every value, opacity too', async () => {
     const [picture] = makePictures(1);
     for (const channels of [3, 4]) {

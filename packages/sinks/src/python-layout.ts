@@ -7,6 +7,7 @@ import {
   tensor,
   type Clip,
   type Embedding,
+  type Json,
   type Origin,
   type Projection,
   type Tensor,
@@ -14,6 +15,7 @@ import {
 } from '@deepearth/core';
 import type { PtWritable } from '@deepearth/formats/pt-pickle-writer';
 import { torchSize } from '@deepearth/formats/python-values';
+import { pythonTokensMetadata } from '@deepearth/formats/python-tokens';
 import { storedClip } from '@deepearth/formats/token-file';
 
 type Values = Tensor<'float32' | 'float16'>;
@@ -37,14 +39,22 @@ const geometryFor = (item: { readonly origin?: Origin }): { geometry?: PtWritabl
   return geometry ? { geometry: { ...geometry } } : {};
 };
 
+/** Entries of the user's own for `metadata`. */
+export type OwnMetadata = { readonly [name: string]: Json };
+
 /**
- * What the Python extractor said of a window, in its words and order, but for `extraction_timestamp`: a file is the
- * same bytes whenever it is made. New are `frame_paths`, `padded_frames`, and `clip`, which has the frames whole, as
+ * What the Python extractor said of a window, in its words and order, but for `extraction_timestamp`, which a file has
+ * where the user's `own` entries say it: it is the same bytes whenever it is made. New are `frame_paths`, `padded_frames`, and `clip`, which has the frames whole, as
  * token files have them: a path alone does not lead back to a frame of a video or of invented weather. Without a clip only
  * the model is known.
  */
-function metadataOf(clip: Clip | undefined, steps: number, model: string): Record<string, PtWritable> {
-  if (!clip) return { model };
+function metadataOf(
+  clip: Clip | undefined,
+  steps: number,
+  model: string,
+  own: OwnMetadata,
+): Record<string, PtWritable> {
+  if (!clip) return { model, ...own };
   const { frames } = clip;
   return {
     window_idx: clip.index,
@@ -56,6 +66,7 @@ function metadataOf(clip: Clip | undefined, steps: number, model: string): Recor
     num_output_temporal: steps,
     temporal_mapping: temporalMapping(clip, steps),
     model,
+    ...own,
     frame_paths: frames.map(({ locator }) => locator.uri),
     padded_frames: clip.padded,
     // Without what is `undefined`.
@@ -67,7 +78,7 @@ function metadataOf(clip: Clip | undefined, steps: number, model: string): Recor
  * Tokens as `features` `[tokens, channels]` (all axes but the last as one), with `shape`, `dtype`, `model_info` and
  * `metadata`; the shares of `valid` (0 to 255) where there are any, and `globals` with their names.
  */
-export function tokensForPython(tokens: TokenGrid, values: Values): PtWritable {
+export function tokensForPython(tokens: TokenGrid, values: Values, own: OwnMetadata = {}): PtWritable {
   const { axes, valid, clip, encoder, globals } = tokens;
   const { shape } = values;
   const size = (name: string): number | undefined => (axes.includes(name) ? shape[axes.indexOf(name)]! : undefined);
@@ -91,25 +102,51 @@ export function tokensForPython(tokens: TokenGrid, values: Values): PtWritable {
       patch_dim: channels,
       total_patches: count,
     },
-    metadata: { ...metadataOf(clip, time ?? 1, encoder.name), ...geometryFor(tokens) },
+    metadata: {
+      ...metadataOf(clip, time ?? 1, encoder.name, own),
+      ...geometryFor(tokens),
+      ...pythonTokensMetadata(tokens),
+    },
     ...(axes.join() !== 'time,height,width,channels' && { axes: [...axes], grid_shape: [...shape] }),
     ...(valid && { valid: tensor('uint8', [count], valid) }),
     ...(globals && { globals: globals.values, global_names: [...globals.names], global_axes: [...globals.axes] }),
   };
 }
 
+/** Tokens as one of many in a file, as the Python image extractor wrote them: `features` and `metadata`. */
+export function imageForPython(tokens: TokenGrid, values: Values, own: OwnMetadata = {}): PtWritable {
+  const { valid, globals, encoder, clip } = tokens;
+  const count = elementCount(values.shape.slice(0, -1));
+  return {
+    features: { ...values, shape: [count, values.shape.at(-1)!] },
+    metadata: {
+      model: encoder.name,
+      ...own,
+      ...(clip && { frame_paths: [...new Set(clip.frames.map(({ locator }) => locator.uri))] }),
+      ...geometryFor(tokens),
+      ...pythonTokensMetadata(tokens),
+    },
+    ...(valid && { valid: tensor('uint8', [count], valid) }),
+    ...(globals && { globals: globals.values, global_names: [...globals.names], global_axes: [...globals.axes] }),
+  };
+}
+
 /** An embedding as `features` with its own axes. */
-export const embeddingForPython = ({ axes, clip, encoder }: Embedding, values: Values): PtWritable => ({
+export const embeddingForPython = (
+  { axes, clip, encoder }: Embedding,
+  values: Values,
+  own: OwnMetadata = {},
+): PtWritable => ({
   features: values,
   shape: torchSize(values.shape),
   dtype: `torch.${values.dtype}`,
   axes: [...axes],
   model_info: { model_name: encoder.name, ...(clip && { num_input_frames: clip.frames.length }) },
-  metadata: metadataOf(clip, 1, encoder.name),
+  metadata: metadataOf(clip, 1, encoder.name, own),
 });
 
 /** A projection as `projection`, its axes those of the tokens with `components` last, with the limits of its colours. */
-export const projectionForPython = (projection: Projection, values: Values): PtWritable => {
+export const projectionForPython = (projection: Projection, values: Values, own: OwnMetadata = {}): PtWritable => {
   const { axes, valid, limits, meaning, reducer, clip } = projection;
   return {
     projection: values,
@@ -119,7 +156,7 @@ export const projectionForPython = (projection: Projection, values: Values): PtW
     meaning,
     limits: limits.map((pair) => [...pair]),
     metadata: {
-      ...metadataOf(clip, values.shape[Math.max(0, axes.indexOf('time'))]!, reducer),
+      ...metadataOf(clip, values.shape[Math.max(0, axes.indexOf('time'))]!, reducer, own),
       ...geometryFor(projection),
     },
     ...(valid && { valid: tensor('uint8', values.shape.slice(0, -1), valid) }),

@@ -8,5 +8,7 @@ export const stages: StageList = {
   'sink/table': async () => (await import('./table.ts')).table,
   'sink/pictures': async () => (await import('./pictures.ts')).pictures,
   'sink/gif': async () => (await import('./gif.ts')).gif,
+  'sink/webp': async () => (await import('./webp.ts')).webp,
+  'sink/apng': async () => (await import('./apng.ts')).apng,
   'sink/package': async () => (await import('./package.ts')).packageSink,
 };

@@ -182,7 +182,15 @@ function specOf({ entries }: FeaturesSurvey): StreamSpec {
       entries.length,
     ),
     sequences,
+    ...(entries.some((entry, at) => overlaps(entry, entries[at + 1])) && { overlapping: true }),
   };
+}
+
+/** Whether the clip of a grid holds frames of the one before it in its sequence. */
+function overlaps(entry: FeatureEntry, next: FeatureEntry | undefined): boolean {
+  if (!next || sequenceOf(entry) !== sequenceOf(next)) return false;
+  const last = entry.grid?.clip?.frames.at(-1)?.number ?? -Infinity;
+  return (next.grid?.clip?.frames[0]?.number ?? Infinity) <= last;
 }
 
 async function tokensOf(

@@ -27,9 +27,11 @@ const expression = z.string().superRefine((text, { addIssue }) => {
 export const framesOptions = z.strictObject({
   directory: z.string().min(1).describe('The folder that holds the pictures: PNG, JPEG, WebP, TIFF or AVIF.'),
   recursive: z
-    .boolean()
+    .union([z.boolean(), z.literal('one')])
     .default(false)
-    .describe('Whether the folders in it are read too, each as a sequence of its own (a camera).'),
+    .describe(
+      'Whether the folders in it are read too: true takes each for a sequence of its own (a camera), `one` takes all for one sequence.',
+    ),
   pattern: expression
     .optional()
     .describe(

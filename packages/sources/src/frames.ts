@@ -82,7 +82,8 @@ export const frames = defineSource({
       output: {
         ...stream,
         sequences:
-          survey?.listing.sequences.map(({ name }) => name) ?? (options.recursive ? null : [sequenceOf(options)]),
+          survey?.listing.sequences.map(({ name }) => name) ??
+          (options.recursive === true ? null : [sequenceOf(options)]),
         ...(counts && { counts }),
       },
       memoryBytes: options.cacheBytes + readingBytes(stream),

@@ -19,8 +19,8 @@ export interface ListingOptions {
   readonly order?: Order | undefined;
   /** For times without an offset: an IANA name or an offset. Default "UTC". */
   readonly timeZone?: string | undefined;
-  /** Whether each folder in the folder is a sequence. */
-  readonly recursive?: boolean | undefined;
+  /** Whether the folders in the folder are read too, each as a sequence, or as one. */
+  readonly recursive?: boolean | 'one' | undefined;
   /** A longer pause than this between two frames begins a new sequence. */
   readonly maxGapSeconds?: number | undefined;
   /** Seconds from one number to the next, where times come from numbers. */
@@ -61,10 +61,10 @@ export async function listFrames(options: ListingOptions): Promise<Listing> {
   const time = options.time === undefined ? undefined : nameExpression(options.time);
   const own = sequence ?? (basename(resolve(directory)) || 'frames');
   const groups = new Map<string, string[]>();
-  const pictures = await findPictures({ directory, pattern, recursive });
+  const pictures = await findPictures({ directory, pattern, recursive: Boolean(recursive) });
   const headers = await readHeaders(directory, pictures, signal);
   for (const file of pictures) {
-    const folder = withoutCameraFolders(dirname(file));
+    const folder = recursive === 'one' ? '' : withoutCameraFolders(dirname(file));
     const name = folder === '' ? own : sequence === undefined ? folder : `${sequence}/${folder}`;
     groups.set(name, [...(groups.get(name) ?? []), file]);
   }

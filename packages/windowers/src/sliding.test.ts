@@ -1,5 +1,5 @@
 import { describeAlone, runStage } from '@deepearth/runtime/run-stage';
-import { isRefusal, spec, type Clip } from '@deepearth/core';
+import { isRefusal, spec, type Clip, type Description } from '@deepearth/core';
 import { describeStage, given, makeFrames } from '@deepearth/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -163,4 +163,20 @@ test('says in the plan what becomes of the tail', async () => {
   expect(await notes('shift')).toEqual([
     'the last 3 frames fill no clip of 16; the last clip starts earlier and overlaps the one before',
   ]);
+});
+
+test('says that clips overlap where a stride or a shifted last clip makes them, and only there', async () => {
+  const overlapping = async (options: object, count: number | null) =>
+    (
+      (await describeAlone(sliding, {
+        options,
+        inputs: [spec('frame', { height: 4, width: 4, channels: 3 }, 'uint8', count)],
+      })) as Description
+    ).output.overlapping;
+  expect(await overlapping({ size: 4 }, 10)).toBeUndefined();
+  expect(await overlapping({ size: 4, stride: 6 }, 10)).toBeUndefined();
+  expect(await overlapping({ size: 4, stride: 2 }, 10)).toBe(true);
+  expect(await overlapping({ size: 4, tail: 'shift' }, 10)).toBe(true);
+  expect(await overlapping({ size: 4, tail: 'shift' }, null)).toBe(true);
+  expect(await overlapping({ size: 4, tail: 'shift' }, 12)).toBeUndefined();
 });

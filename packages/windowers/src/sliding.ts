@@ -72,7 +72,11 @@ export const sliding = defineWindower({
       if (left && tail === 'pad') warnings.push(paddedClip(count - full * stride, size));
       else if (left) notes.push(tailNote(tail, left, size, count));
     }
-    return { output: clipSpec(stream, size, total), warnings: [...new Set(warnings)], notes: [...new Set(notes)] };
+    // A last clip that is shifted begins inside of the one before.
+    const shifted =
+      tail === 'shift' && (counts ?? [null]).some((count) => count === null || windowCount(count, size, stride).left);
+    const output = { ...clipSpec(stream, size, total), ...((stride < size || shifted) && { overlapping: true }) };
+    return { output, warnings: [...new Set(warnings)], notes: [...new Set(notes)] };
   },
 
   framesOf: ({ first, end }, { size, stride = size, tail }) => ({

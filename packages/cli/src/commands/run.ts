@@ -1,6 +1,7 @@
 // `deepearth run`: runs a pipeline, shows how far it is, and says what it left.
 
 import { isAbsolute, relative, resolve } from 'node:path';
+import type { LoadedConfig } from '@deepearth/runtime/config';
 import { run } from '@deepearth/runtime/run';
 import { CancelledError } from '@deepearth/core/errors';
 import { cancellable } from '../cancel.ts';
@@ -32,9 +33,35 @@ function shownFolder(folder: string): string {
 }
 
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
-  const { pipeline, registry, output: configured, maxMemoryBytes } = await loadPipeline(file, flags.set);
-  const output = resolve(outputFor(file, flags.output, configured));
-  const json = flags.json || !process.stdout.isTTY;
+  const loaded = await loadPipeline(file, flags.set);
+  return runLoaded(loaded, {
+    output: resolve(outputFor(file, flags.output, loaded.output)),
+    resume: flags.resume,
+    overwrite: flags.overwrite,
+    json: flags.json,
+    again: resumeCommand(file, flags),
+  });
+}
+
+/** How a pipeline that has been read is run. */
+export interface LoadedRun {
+  /** Absolute. */
+  readonly output: string;
+  readonly resume?: boolean | undefined;
+  readonly overwrite?: boolean | undefined;
+  readonly json?: boolean | undefined;
+  /** The command that goes on where a run was stopped. */
+  readonly again: string;
+  /** Called when the folder is the run's and work begins. */
+  readonly started?: () => void;
+}
+
+/** Runs a pipeline to its end, with what is to be seen of it; returns the exit status. */
+export async function runLoaded(
+  { pipeline, registry, maxMemoryBytes }: LoadedConfig,
+  { output, resume = false, overwrite = false, json: asked = false, again, started }: LoadedRun,
+): Promise<number> {
+  const json = asked || !process.stdout.isTTY;
   // On one terminal, JSON lines and a block that is redrawn would write over each other.
   const live = process.stderr.isTTY && !(json && process.stdout.isTTY);
   const folder = shownFolder(output);
@@ -46,8 +73,8 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
         output,
         signal,
         registry,
-        resume: flags.resume ?? false,
-        overwrite: flags.overwrite ?? false,
+        resume,
+        overwrite,
         ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
         versions: cliVersions(),
       });
@@ -58,6 +85,7 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
       let written = 0;
       let removed = 0;
       running.events$.subscribe(({ type }) => {
+        if (type === 'run-started') started?.();
         written += Number(type === 'artifact');
         removed += Number(type === 'removed');
       });
@@ -75,13 +103,13 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
           const status = await reportError(error);
           if (written)
             remark(
-              `${plural(written, 'file')} in ${folder} ${written === 1 ? 'is' : 'are'} whole. When the cause is mended:\n  ${resumeCommand(file, flags)}`,
+              `${plural(written, 'file')} in ${folder} ${written === 1 ? 'is' : 'are'} whole. When the cause is mended:\n  ${again}`,
             );
           return status;
         }
         // Ctrl-C reaches child processes too: what fails because of that is no news.
         if (process.env.DEEPEARTH_DEBUG === '1' && !(error instanceof CancelledError)) remark(String(error));
-        remark(`Stopped. Every file in ${folder} is whole. To go on:\n  ${resumeCommand(file, flags)}`);
+        remark(`Stopped. Every file in ${folder} is whole. To go on:\n  ${again}`);
         return stopped;
       }
     },

@@ -1,0 +1,25 @@
+"""The peer of drawing.mjs: python drawing.py FRAMES OUTPUT reads, resizes the grid, blends and encodes with OpenCV."""
+
+import json
+import os
+import sys
+import time
+
+import cv2
+import numpy as np
+
+frames, output = sys.argv[1:3]
+os.makedirs(f"{output}/overlay")
+os.makedirs(f"{output}/stacked")
+grids = [np.random.default_rng(i).integers(0, 256, (24, 24, 3), np.uint8) for i in range(32)]
+started = time.perf_counter()
+size = 0
+for number, name in enumerate(sorted(os.listdir(frames))):
+    frame = cv2.imread(f"{frames}/{name}")
+    colours = cv2.resize(grids[number // 2], (frame.shape[1], frame.shape[0]), interpolation=cv2.INTER_NEAREST)
+    overlay = cv2.addWeighted(frame, 0.5, colours, 0.5, 0)
+    for layer, picture in (("overlay", overlay), ("stacked", np.vstack([frame, overlay]))):
+        path = f"{output}/{layer}/{name}"
+        cv2.imwrite(path, picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
+        size += os.path.getsize(path)
+print(json.dumps({"seconds": time.perf_counter() - started, "bytes": size}))

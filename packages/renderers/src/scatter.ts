@@ -1,0 +1,270 @@
+// Shows the tokens of a whole sequence as points, each where its first two or three numbers are.
+
+import {
+  axisSize,
+  defineRenderer,
+  InputError,
+  isRefusal,
+  outputPath,
+  refuse,
+  sequenceCount,
+  sequenceFile,
+  spec,
+  tensor,
+  type Frame,
+  type Legend,
+  type Projection,
+  type Tensor,
+} from '@deepearth/core';
+import { z } from 'zod';
+import { annotated, annotationOptions, captionedHeight } from './annotated.ts';
+import { captionFields, captionOf } from './caption.ts';
+import { cellColors, colorOptions } from './cell-colors.ts';
+import { colorTable } from './colormaps.ts';
+import { layerName } from './layer-name.ts';
+import { legendOf } from './legend.ts';
+import { layersOf, undrawable, undrawableRemedy, wantProjections } from './projection-spec.ts';
+
+/** Options of `renderer/scatter`. */
+export const scatterOptions = z.strictObject({
+  ...colorOptions,
+  ...annotationOptions,
+  dimensions: z
+    .union([z.literal(2), z.literal(3)])
+    .default(2)
+    .describe('The first two numbers as a plane, or the first three as a cube that is seen from a corner.'),
+  colorBy: z
+    .enum(['time', 'place', 'value'])
+    .default('time')
+    .describe(
+      'What colours say: which frame a token is of (in the colour map), its column and row in the grid (as red and green), or its own numbers, as other renderers paint them.',
+    ),
+  sizePixels: z.number().int().min(32).max(4096).default(512).describe('Width and height of the picture.'),
+  pointPixels: z.number().int().min(1).max(64).default(3).describe('Edge of a point.'),
+  layer: outputPath()
+    .optional()
+    .describe('Name of the pictures. Default: the reducer and "scatter", as in "umap-scatter".'),
+});
+
+type Options = z.output<typeof scatterOptions>;
+
+/** Colours of empty ground and of the cube's edges. */
+const ground = [28, 28, 28] as const;
+const line = [72, 72, 72] as const;
+/** Share of the picture that is left free on each side. */
+const border = 0.04;
+
+/** What lies on each pixel: how many points, and the sums of what their colour is made of. */
+interface Canvas {
+  readonly name: string;
+  readonly frame: Frame;
+  readonly projection: Projection;
+  key: string;
+  readonly count: Float64Array;
+  /** `[size, size, 3]`. */
+  readonly sums: Float64Array;
+  /** The numbers of the first and last frame that a point is of. */
+  first: number;
+  last: number;
+}
+
+/** The stage `renderer/scatter`. */
+export const scatter = defineRenderer({
+  type: 'scatter',
+  summary: 'Shows the tokens of a sequence as points in two or three dimensions, coloured by time, place or value.',
+  options: scatterOptions,
+  examples: [
+    '- type: renderer/scatter',
+    '- type: renderer/scatter\n  with: { dimensions: 3, colorBy: place, legend: true }',
+  ],
+
+  joins: 'merged',
+
+  describe(_, { options, inputs, ownName }) {
+    const input = wantProjections(inputs);
+    if (isRefusal(input)) return input;
+    const components = axisSize(input, 'components');
+    if (components !== null && components < options.dimensions)
+      return refuse(`${options.dimensions} dimensions need as many numbers per token, there are ${components}.`, {
+        option: 'dimensions',
+        remedy: 'Give the reducer more components.',
+      });
+    const { sizePixels: size, legend, caption } = options;
+    const count = input.names && input.sequences !== null ? sequenceCount(inputs) * input.names.length : null;
+    return {
+      output: {
+        ...spec(
+          'picture',
+          { height: legend ? null : captionedHeight(size, size, captionFields(caption)), width: size, channels: 3 },
+          'uint8',
+          null,
+        ),
+        ...(count !== null && { most: { count } }),
+        ...layersOf(input, layerName(options.layer, ownName, 'scatter')),
+      },
+      drains: true,
+      memoryBytes: sequenceCount(inputs) * size * size * 35,
+    };
+  },
+
+  async *process(projections, { options, ownName, key, signal }) {
+    const canvases = new Map<string, Canvas>();
+    for await (const projection of projections) {
+      signal.throwIfAborted();
+      const name = layerName(options.layer, ownName, 'scatter')(projection.reducer);
+      const frames = framesOf(projection, options);
+      const place = sequenceFile(frames[0]!.sequence, name, true);
+      let canvas = canvases.get(place);
+      if (!canvas) {
+        const pixels = options.sizePixels ** 2;
+        canvas = {
+          name,
+          frame: frames[0]!,
+          projection,
+          key: name,
+          count: new Float64Array(pixels),
+          sums: new Float64Array(3 * pixels),
+          first: Infinity,
+          last: -Infinity,
+        };
+        canvases.set(place, canvas);
+      }
+      canvas.key = key(canvas.key, projection.key);
+      addPoints(canvas, projection, frames, options);
+    }
+    for (const [, canvas] of [...canvases].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const { name, frame } = canvas;
+      const caption = captionOf(captionFields(options.caption), frame, name);
+      const legends = [legendFor(canvas, options)];
+      yield {
+        kind: 'picture',
+        id: `${name}-${frame.id}`,
+        key: key(canvas.key, ...caption.map(({ text }) => text)),
+        pixels: annotated(paint(canvas, options), caption, options.legend ? legends : []),
+        frame,
+        layer: name,
+        legends,
+      };
+    }
+  },
+});
+
+/** The frames of a projection that can be shown; throws an `InputError` where there are none. */
+function framesOf(projection: Projection, { dimensions }: Options): readonly Frame[] {
+  const problem = undrawable(projection.axes);
+  if (problem) throw new InputError(projection.id, problem, { remedy: undrawableRemedy });
+  if (projection.values.shape.at(-1)! < dimensions || projection.limits.length < dimensions)
+    throw new InputError(projection.id, `has fewer than ${dimensions} numbers per token, with their limits.`, {
+      code: 'E_LIMITS',
+      remedy: 'Give the reducer more components.',
+    });
+  if (!projection.clip)
+    throw new InputError(projection.id, 'was not made of a clip, so there are no frames to show.', {
+      code: 'E_NO_CLIP',
+    });
+  return projection.clip.frames;
+}
+
+/** Where a point of the unit square or cube stands, both 0 … 1 from the upper left corner. */
+function onPicture(at: readonly number[]): readonly [x: number, y: number] {
+  const [a, b, c] = at as [number, number, number?];
+  if (c === undefined) return [a, 1 - b];
+  // Seen along the diagonal: the vertical axis stays vertical, the others go 30° upwards to the right and to the left.
+  return [0.5 + (a - b) * (Math.sqrt(3) / 4), 1 - (c + (a + b) / 2) / 2];
+}
+
+/** From 0 … 1 to pixels. */
+const pixelAt = (share: number, size: number): number => (border + share * (1 - 2 * border)) * (size - 1);
+
+function addPoints(canvas: Canvas, projection: Projection, frames: readonly Frame[], options: Options): void {
+  const { values, valid, limits } = projection;
+  const [steps, height, width, components] = values.shape as [number, number, number, number];
+  const { dimensions, colorBy, sizePixels: size, pointPixels: edge } = options;
+  const scaled = (value: number, c: number): number => {
+    const [low, high] = limits[c]!;
+    return high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 0.5;
+  };
+  const from = Math.floor((edge - 1) / 2);
+  for (let step = 0; step < steps; step++) {
+    const { number } = frames[Math.floor((step * frames.length) / steps)]!;
+    const colors = colorBy === 'value' ? cellColors(projection, step, options) : undefined;
+    for (let cell = 0; cell < height * width; cell++) {
+      const token = step * height * width + cell;
+      const at = Array.from({ length: dimensions }, (_, c) => values.data[token * components + c]!);
+      if (valid?.[token] === 0 || at.some(Number.isNaN)) continue;
+      canvas.first = Math.min(canvas.first, number);
+      canvas.last = Math.max(canvas.last, number);
+      const about = colors
+        ? [colors[cell * 4]!, colors[cell * 4 + 1]!, colors[cell * 4 + 2]!]
+        : colorBy === 'time'
+          ? [number, 0, 0]
+          : placeColor((cell % width) / Math.max(1, width - 1), Math.floor(cell / width) / Math.max(1, height - 1));
+      const [across, down] = onPicture(at.map(scaled));
+      const left = Math.round(pixelAt(across, size)) - from;
+      const top = Math.round(pixelAt(down, size)) - from;
+      for (let y = Math.max(0, top); y < Math.min(size, top + edge); y++)
+        for (let x = Math.max(0, left); x < Math.min(size, left + edge); x++) {
+          const pixel = y * size + x;
+          canvas.count[pixel]!++;
+          for (let c = 0; c < 3; c++) canvas.sums[pixel * 3 + c]! += about[c]!;
+        }
+    }
+  }
+}
+
+/** The colour of two numbers 0 … 1, as `cellColors` paints two components. */
+const placeColor = (column: number, row: number): number[] =>
+  [column, row, 1 - (column + row) / 2].map((share) => share * 255);
+
+/** `[size, size, 3]`: each pixel in the mean colour, or the colour of the mean time, of the points that lie on it. */
+function paint({ count, sums, first, last }: Canvas, options: Options): Tensor<'uint8'> {
+  const size = options.sizePixels;
+  const out = new Uint8Array(size * size * 3);
+  for (let at = 0; at < out.length; at += 3) out.set(ground, at);
+  drawEdges(out, size, options.dimensions);
+  const table = colorTable(options);
+  for (let pixel = 0; pixel < count.length; pixel++) {
+    const points = count[pixel]!;
+    if (points === 0) continue;
+    if (options.colorBy === 'time') {
+      const share = last > first ? (sums[pixel * 3]! / points - first) / (last - first) : 0.5;
+      const entry = Math.round(share * 255) * 3;
+      out.set(table.subarray(entry, entry + 3), pixel * 3);
+    } else for (let c = 0; c < 3; c++) out[pixel * 3 + c] = Math.round(sums[pixel * 3 + c]! / points);
+  }
+  return tensor('uint8', [size, size, 3], out);
+}
+
+/** The edges of the square or cube that the limits are. */
+function drawEdges(out: Uint8Array, size: number, dimensions: 2 | 3): void {
+  const corners = Array.from({ length: 2 ** dimensions }, (_, bits) =>
+    Array.from({ length: dimensions }, (_unused, axis) => (bits >> axis) & 1),
+  );
+  for (const corner of corners)
+    for (let axis = 0; axis < dimensions; axis++) {
+      if (corner[axis]) continue;
+      const [x0, y0] = onPicture(corner);
+      const [x1, y1] = onPicture(corner.map((value, i) => (i === axis ? 1 : value)));
+      for (let i = 0; i <= size; i++) {
+        const x = Math.round(pixelAt(x0 + ((x1 - x0) * i) / size, size));
+        const y = Math.round(pixelAt(y0 + ((y1 - y0) * i) / size, size));
+        out.set(line, (y * size + x) * 3);
+      }
+    }
+}
+
+function legendFor({ projection, first, last }: Canvas, options: Options): Legend {
+  if (options.colorBy === 'value') return legendOf(projection, options);
+  if (options.colorBy === 'time')
+    return { reducer: 'frame', meaning: 'scalar', limits: [[first, last]], colors: colorTable(options) };
+  const [, height, width] = projection.values.shape as [number, number, number];
+  return {
+    reducer: 'place',
+    meaning: 'coordinates',
+    limits: [
+      [0, width - 1],
+      [0, height - 1],
+    ],
+    componentNames: ['column', 'row'],
+  };
+}

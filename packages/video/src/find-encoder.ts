@@ -1,0 +1,58 @@
+// Finds what can encode video on this machine: ffmpeg on the path, else the encoder that comes along.
+
+import { spawn } from 'node:child_process';
+
+/** How a user names an encoder. */
+export const encoderNames = ['auto', 'ffmpeg', 'embedded'] as const;
+export type EncoderName = (typeof encoderNames)[number];
+/** The kinds of streams. */
+export type Codec = 'h264' | 'vp9';
+
+/** An encoder that is there, or why none is. */
+export type FoundEncoder =
+  | {
+      readonly name: 'ffmpeg' | 'embedded';
+      /** For people, the manifest and keys: "ffmpeg 5.1.9 with libx264". */
+      readonly about: string;
+    }
+  | { readonly missing: string; readonly remedy: string };
+
+/** The libraries of ffmpeg that encode. */
+export const ffmpegLibraries: Readonly<Record<Codec, string>> = { h264: 'libx264', vp9: 'libvpx-vp9' };
+
+const embedded = { name: 'embedded', about: 'the embedded H.264 encoder (minih264)' } as const;
+
+/** What encodes: as `choice` says, or the first of ffmpeg and the embedded encoder that can. */
+export async function findEncoder(choice: EncoderName, codec: Codec, signal?: AbortSignal): Promise<FoundEncoder> {
+  if (choice === 'embedded') {
+    if (codec === 'h264') return embedded;
+    return { missing: 'the embedded encoder makes H.264 only.', remedy: 'Use sink/mp4, or encoder: ffmpeg.' };
+  }
+  const found = await findFfmpeg(codec, signal);
+  if ('name' in found || choice === 'ffmpeg' || codec !== 'h264') return found;
+  return embedded;
+}
+
+async function findFfmpeg(codec: Codec, signal: AbortSignal | undefined): Promise<FoundEncoder> {
+  const library = ffmpegLibraries[codec];
+  const [version, encoders] = await Promise.all([
+    output(['-version'], signal),
+    output(['-hide_banner', '-encoders'], signal),
+  ]);
+  const remedy = `Install ffmpeg with ${library} (Debian and Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg)${codec === 'h264' ? ', or use encoder: embedded' : ', or use sink/mp4'}.`;
+  if (version === undefined) return { missing: 'no ffmpeg is on the path.', remedy };
+  const number = /^ffmpeg version (\S+)/.exec(version)?.[1] ?? 'of an unknown version';
+  if (!encoders?.includes(` ${library} `)) return { missing: `ffmpeg ${number} is without ${library}.`, remedy };
+  return { name: 'ffmpeg', about: `ffmpeg ${number} with ${library}` };
+}
+
+/** What ffmpeg prints; `undefined` where it is not there or fails. */
+function output(args: readonly string[], signal: AbortSignal | undefined): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const child = spawn('ffmpeg', args, { stdio: ['ignore', 'pipe', 'ignore'], signal });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part));
+    child.once('error', () => resolve(undefined));
+    child.once('close', (code) => resolve(code === 0 ? text : undefined));
+  });
+}
