@@ -1,6 +1,6 @@
 // Does to runs what disks, networks, people and kernels do to them, and says what became of it:
 //
-//   node benchmarks/faults.mjs kills [KILLS, 200] [SEED, 1]      kill -9, then --resume
+//   node benchmarks/faults.mjs kills [KILLS, 200] [SEED, 1] [PIPELINE …]   kill -9, then --resume
 //   node benchmarks/faults.mjs cancels [RUNS, 60] [SEED, 1]      Ctrl-C
 //   node benchmarks/faults.mjs mutants [FILES, 3000] [SEED, 1]   damaged files
 //   node benchmarks/faults.mjs races [TIMES, 500] [SEED, 1]      two runs for one folder
@@ -9,7 +9,7 @@
 
 import { seededRandom } from '@deepearth/testing/random';
 
-const [what, count, seed = '1'] = process.argv.slice(2);
+const [what, count, seed = '1', ...names] = process.argv.slice(2);
 const number = (value, otherwise) => (value === undefined ? otherwise : Number(value));
 
 const faults = {
@@ -18,6 +18,7 @@ const faults = {
     const { trials, killed } = await killRuns({
       count: number(count, 200),
       seed: Number(seed),
+      ...(names.length > 0 && { names }),
       tell: ({ name, over, coldCache, kills, killed: hit, harm, folder }) => {
         const where = `${over ? ' over a larger run' : ''}${coldCache ? ', cold cache' : ''}`;
         console.log(`${name}${where}: ${kills.join(', then ')}: ${hit} killed, ${harm.length} wrong`);
@@ -51,8 +52,17 @@ const faults = {
   },
 
   async mutants() {
-    const { feedMutants } = await import('./faults/mutants.mjs');
-    return feedMutants({ count: number(count, 3000), seed: Number(seed) });
+    const { readMutants } = await import('./faults/mutants.mjs');
+    const { commandMutants } = await import('./faults/command-mutants.mjs');
+    // Starting the command takes a thousand times as long as reading a small file.
+    const through = Math.ceil(number(count, 3000) / 10);
+    const read = await readMutants({ count: number(count, 3000) - through, seed: Number(seed) });
+    const { rows, bad } = await commandMutants({ count: through, seed: Number(seed) });
+    console.log('\n| command | mutants | refused | same | other | faults | slowest, s | most MB |');
+    console.log('| --- | --- | --- | --- | --- | --- | --- | --- |');
+    for (const row of rows) console.log(`| ${row.join(' | ')} |`);
+    for (const line of bad) console.log(line);
+    return read && bad.length === 0;
   },
 
   async races() {

@@ -1,23 +1,27 @@
 // Starts the built `deepearth` and says how it ended.
 
 import { spawn } from 'node:child_process';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 
 const command = fileURLToPath(new URL('../../packages/cli/bin/deepearth.js', import.meta.url));
-const fileOperations = pathToFileURL(fileURLToPath(new URL('./file-operations.mjs', import.meta.url))).href;
+/** Modules that are loaded into the command before it starts. */
+export const preloads = {
+  fileOperations: new URL('./file-operations.mjs', import.meta.url).href,
+  peakMemory: new URL('./peak-memory.mjs', import.meta.url).href,
+};
 
 /**
  * Runs a command. `signal` is sent `signalAfter` milliseconds after its start, or with `fromFirstLine` after its first line
- * on stdout. `observed` loads `file-operations.mjs` into it. A command that takes more than `limitMilliseconds` is killed
+ * on stdout. `preload` is one of `preloads`. A command that takes more than `limitMilliseconds` is killed
  * and has the status 'SIGKILL'.
  */
 export function runCommand(
   args,
-  { cwd, env = {}, signal, signalAfter = 0, fromFirstLine = false, observed = false, limitMilliseconds = 120_000 } = {},
+  { cwd, env = {}, signal, signalAfter = 0, fromFirstLine = false, preload, limitMilliseconds = 120_000 } = {},
 ) {
   return new Promise((resolve, reject) => {
     const started = performance.now();
-    const child = spawn(process.execPath, [...(observed ? ['--import', fileOperations] : []), command, ...args], {
+    const child = spawn(process.execPath, [...(preload === undefined ? [] : ['--import', preload]), command, ...args], {
       cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

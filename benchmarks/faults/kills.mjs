@@ -8,7 +8,7 @@ import { dirname, join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { seededRandom } from '@deepearth/testing/random';
 import sharp from 'sharp';
-import { runCommand } from './command.mjs';
+import { preloads, runCommand } from './command.mjs';
 import { pipelines } from './pipelines.mjs';
 
 /** Files that are not a run's own; some look as if they were. */
@@ -121,7 +121,7 @@ async function undisturbed(folder, yaml, output, logged = false) {
       DEEPEARTH_CACHE: join(folder, 'cache'),
       ...(logged ? { FAULTS_LOG: log, FAULTS_OUTPUT: join(folder, output) } : {}),
     },
-    observed: logged,
+    ...(logged && { preload: preloads.fileOperations }),
   });
   if (ended.status !== 0) throw new Error(`${yaml} does not run by itself (${ended.status}): ${ended.stderr}`);
   const operations = {};
@@ -219,7 +219,10 @@ async function trial(folder, prepared, number, seed) {
         cwd: folder,
         ...(kill.kind === undefined
           ? { env, signal: 'SIGKILL', signalAfter: kill.after }
-          : { env: { ...env, FAULTS_OUTPUT: output, FAULTS_KILL: JSON.stringify(kill) }, observed: true }),
+          : {
+              env: { ...env, FAULTS_OUTPUT: output, FAULTS_KILL: JSON.stringify(kill) },
+              preload: preloads.fileOperations,
+            }),
       });
       if (ended.status === 'SIGKILL') killed++;
       else if (ended.status !== 0)
