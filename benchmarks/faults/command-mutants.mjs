@@ -157,8 +157,13 @@ export async function commandMutants({ count, seed = 1, lanes = 2 }) {
             preload: preloads.peakMemory,
             limitMilliseconds: 60_000,
           });
-          const megabytes = Math.max(0, ...readIfThere(peak).split('\n').map(Number)) / 1024;
-          return { ...ended, megabytes, result: ended.status === 0 ? subject.result(own, ended) : undefined };
+          const [kibibytes = 0, seconds = 0] = readIfThere(peak).split(' ').map(Number);
+          return {
+            ...ended,
+            seconds,
+            megabytes: kibibytes / 1024,
+            result: ended.status === 0 ? subject.result(own, ended) : undefined,
+          };
         } finally {
           rmSync(own, { recursive: true, force: true });
         }
@@ -174,15 +179,15 @@ export async function commandMutants({ count, seed = 1, lanes = 2 }) {
           const ended = await feed(mutant.bytes);
           const outcome = ended.status !== 0 ? 'refused' : ended.result === good.result ? 'same' : 'other';
           tally[outcome]++;
-          tally.slowest = Math.max(tally.slowest, ended.milliseconds / 1000);
+          tally.slowest = Math.max(tally.slowest, ended.seconds);
           tally.most = Math.max(tally.most, ended.megabytes);
           const faults = [
             /^\s+at .*:\d+:\d+/m.test(ended.stderr) && 'a stack trace',
             /fault of DeepEarth/.test(ended.stderr) && 'a fault of the program',
             ![0, 1, 2, 3, 4].includes(ended.status) && `status ${ended.status}`,
             ended.status !== 0 && !/error:|skipped/.test(ended.stderr) && 'no word of what is wrong',
-            // What it takes without damage is not the mutant's.
-            ended.milliseconds / 1000 > limits.seconds + 2 * (good.milliseconds / 1000) && 'slow',
+            // Seconds that it computed, since others may share the machine; one that waits for ever is ended by SIGKILL.
+            ended.seconds > limits.seconds && `computed for ${ended.seconds.toFixed(1)} s`,
             ended.megabytes > limits.megabytes && `${ended.megabytes.toFixed(0)} MB`,
             outcome === 'other' && subject.summed && 'other numbers in spite of a checksum',
           ].filter(Boolean);
