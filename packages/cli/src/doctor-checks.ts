@@ -4,6 +4,7 @@ import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, freemem, platform, release, totalmem } from 'node:os';
 import { pathToFileURL } from 'node:url';
+import { switchOffTelemetry } from '@deepearth/core/no-telemetry';
 import { makeFolder } from '@deepearth/core/regular-file';
 import { cacheFolder } from '@deepearth/onnx/cache';
 import { candidates } from '@deepearth/onnx/devices';
@@ -87,6 +88,7 @@ async function checkCodecs(): Promise<Finding> {
 }
 
 async function checkRuntime(): Promise<Finding> {
+  switchOffTelemetry();
   const { module, version } = await importFrom('@deepearth/onnx', 'onnxruntime-node');
   const backends =
     (module.listSupportedBackends as (() => { name: string }[]) | undefined)?.().map(({ name }) => name) ?? [];

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deflateSync } from 'node:zlib';
@@ -60,6 +60,32 @@ describe('deepearth inspect', () => {
     expect(stdout).toMatch(/count +tensor int32 \[1\]/);
     expect(stdout).toContain('metadata note = "made here"');
     expect(status).toBe(0);
+  });
+
+  it('ends with 130 when it is stopped', { skip: process.platform === 'win32' }, async () => {
+    await using folder = await folderWith({});
+    // Holes: four gigabytes that take no room, and seconds to read.
+    const count = 2 ** 30;
+    const header = Buffer.from(JSON.stringify({ x: { dtype: 'F32', shape: [count], data_offsets: [0, 4 * count] } }));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    await writeFile(folder.file('a.safetensors'), Buffer.concat([length, header]));
+    await truncate(folder.file('a.safetensors'), 8 + header.length + 4 * count);
+    // Stopped once it reads the file: what loads before is in its way, and no line says when.
+    await writeFile(
+      folder.file('stop.mjs'),
+      `import fs from 'node:fs/promises';
+const open = fs.open;
+fs.open = (...args) => (String(args[0]).endsWith('a.safetensors') && setTimeout(() => process.kill(process.pid, 'SIGINT'), 300), open(...args));
+(await import('node:module')).syncBuiltinESMExports();`,
+    );
+    const { status, stdout, stderr } = await deepearth(['inspect', 'a.safetensors', '--digest'], {
+      cwd: folder.path,
+      node: ['--import', folder.file('stop.mjs')],
+    });
+    expect(stderr).toBe('Stopping; once more to stop at once.\n');
+    expect(stdout).toBe('');
+    expect(status).toBe(130);
   });
 
   it('returns digests as JSON', async () => {
@@ -127,6 +153,13 @@ describe('deepearth reduce and compare', () => {
     const again = await go('reduce', 'x.npy', '--model', 'm.safetensors', '-o', 'z.npy');
     expect(again.stdout).toContain('pca: 120 tokens of 8 numbers to 2');
     expect(await readFile(folder.file('z.npy'))).toEqual(await readFile(folder.file('y.npy')));
+    expect(again.stderr).toBe('');
+    const { tensors, metadata } = await openSafetensors(bytesSource(await readFile(folder.file('m.safetensors'))));
+    const { digest: _, ...rest } = Object.fromEntries(metadata);
+    await writeFile(folder.file('old.safetensors'), await encodeSafetensors(tensors, { ...rest, version: '1' }));
+    const old = await go('reduce', 'x.npy', '--model', 'old.safetensors', '-o', 'z.npy');
+    expect(old.stderr).toMatch(/^warning: old\.safetensors was saved before model files had digests/);
+    expect(old.status).toBe(0);
     const back = await go('reduce', 'y.npy', '--model', 'm.safetensors', '--inverse', '-o', 'back.npy');
     expect(back.stdout).toContain('pca: 120 projections of 2 numbers to tokens of 8');
     const compared = await go('compare', 'y.npy', 'z.npy', '--tokens', 'x.npy', '--json');

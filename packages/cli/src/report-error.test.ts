@@ -14,6 +14,10 @@ describe('exitCodeOf', () => {
     [new InputError('out', 'no space is left on the disk.', { code: 'E_DISK_FULL' }), 1],
     [new InputError('out', 'is a file.', { code: 'E_OUTPUT_NOT_A_FOLDER' }), 1],
     [new InputError('cache', 'the cache is on a disk that is full.', { code: 'E_CACHE' }), 1],
+    ...['E_NOT_OURS', 'E_LINK', 'E_LOCK_LOST', 'E_FILE_CHANGED', 'E_NO_FILE'].map((code): [Error, number] => [
+      new InputError('out/a.png', 'cannot be written.', { code }),
+      1,
+    ]),
     [new InputError('a', 'too many open files.', { code: 'E_SYSTEM_LIMIT' }), 1],
     [Object.assign(new Error('raw'), { code: 'ENOSPC', syscall: 'write' }), 1],
     [new StageError('frames', undefined, new InputError('a/f.png', 'no number.', { code: 'E_PATTERN' })), 2],

@@ -27,6 +27,11 @@ const outputCodes: ReadonlySet<string> = new Set([
   'E_CACHE',
   'E_PATH',
   'E_NAME_TAKEN',
+  'E_NOT_OURS',
+  'E_LINK',
+  'E_LOCK_LOST',
+  'E_FILE_CHANGED',
+  'E_NO_FILE',
 ]);
 
 /** Names and options on the command line that cannot be. */

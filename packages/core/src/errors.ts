@@ -1,6 +1,6 @@
 // The three kinds of error a caller can act on: bad config, bad input, failed stage; and a cancelled run.
 
-import { shortened } from './printable.ts';
+import { oneLine, shortened } from './printable.ts';
 
 /** What an error has beside its message. */
 export interface ErrorDetails {
@@ -107,7 +107,10 @@ export class InputError extends DeepEarthError {
   /** The file, frame or item at fault. */
   readonly subject: string;
   constructor(subject: string, message: string, details: Partial<ErrorDetails> = {}) {
-    super(`${subject}: ${message}${details.remedy ? ` ${details.remedy}` : ''}`, { code: 'E_INPUT', ...details });
+    super(`${oneLine(subject)}: ${message}${details.remedy ? ` ${details.remedy}` : ''}`, {
+      code: 'E_INPUT',
+      ...details,
+    });
     this.subject = subject;
   }
 }

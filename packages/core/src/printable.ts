@@ -4,6 +4,10 @@
 export const printable = (text: string): string =>
   text.replace(/\p{Cc}|\p{Cf}/gu, (c) => `\\u${c.codePointAt(0)!.toString(16).padStart(4, '0')}`);
 
+/** Escapes what ends a line or moves a cursor, so that a name cannot pass for a line of its own. */
+export const oneLine = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (c) => `\\u${c.codePointAt(0)!.toString(16).padStart(4, '0')}`);
+
 /** A value as JSON for a message, cut after `most` characters; "nothing" for `undefined`. */
 export function show(value: unknown, most = 100): string {
   const json =
@@ -19,5 +23,5 @@ export const shortened = (text: string, most = 200): string => (text.length > mo
 export const some = (names: readonly string[], most = 20): string =>
   `${names
     .slice(0, most)
-    .map((name) => shortened(name, 60))
+    .map((name) => oneLine(shortened(name, 60)))
     .join(', ')}${names.length > most ? ` and ${names.length - most} more` : ''}`;

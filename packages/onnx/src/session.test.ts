@@ -1,7 +1,9 @@
 // A session is a process: it replies, it can be killed, and its death has a reason.
 import { once } from 'node:events';
 import { fork } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { tensor, zeros } from '@deepearth/core/tensor';
 import { onnxModel } from '@deepearth/formats/onnx';
 import { expect, test } from 'vitest';
@@ -112,4 +114,17 @@ test('a program that forgets its session still ends, and takes the process with 
       { timeout: 5000 },
     )
     .toBe(false);
+});
+
+test('a session sends no usage data and leaves nothing among temporary files', async () => {
+  const temporary = mkdtempSync(join(tmpdir(), 'session-'));
+  try {
+    const environment = { TMPDIR: temporary, TEMP: temporary, TMP: temporary };
+    const session = await openSession({ model: powers(1), folder, threads: 1, environment });
+    await session.run({ x: identity(2) });
+    await session.close();
+    expect(readdirSync(temporary)).toEqual([]);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
 });

@@ -6,6 +6,7 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { builtUrl } from '@deepearth/core/built-url';
 import { DeepEarthError } from '@deepearth/core/errors';
+import { noTelemetry } from '@deepearth/core/no-telemetry';
 import { tensor } from '@deepearth/core/tensor';
 import {
   encodeMessage,
@@ -72,7 +73,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const threads = Math.min(options.threads ?? availableParallelism(), availableParallelism());
   const child = spawn(process.execPath, [fileURLToPath(builtUrl('./session-child.js', import.meta.url))], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment },
+    env: { ...noTelemetry, ...process.env, ...environment },
     windowsHide: true,
   });
   const link = connect(child);

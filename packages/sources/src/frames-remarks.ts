@@ -2,6 +2,7 @@
 
 import { basename } from 'node:path';
 import { InputError } from '@deepearth/core';
+import { oneLine } from '@deepearth/core/printable';
 import type { FramesOptions } from './frames-options.ts';
 import { formatGaps } from './gaps.ts';
 import { isoOf } from './instant.ts';
@@ -14,7 +15,7 @@ export function howOrdered({ order, reason, files }: SequenceListing): string {
   const span =
     order === 'time'
       ? `${isoOf(first.instant!)} to ${isoOf(last.instant!)}`
-      : `${basename(first.file)} to ${basename(last.file)}`;
+      : `${oneLine(basename(first.file))} to ${oneLine(basename(last.file))}`;
   return `ordered by ${order} (${reason}): ${files.length} ${files.length === 1 ? 'frame' : 'frames'}, ${span}`;
 }
 

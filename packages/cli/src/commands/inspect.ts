@@ -16,19 +16,23 @@ export interface InspectFlags {
 
 export async function inspectCommand(file: string, { json = false, digest = false }: InspectFlags): Promise<number> {
   const source = await openFile(file);
-  try {
-    const found = await cancellable(({ signal }) => inspectFile(source, { digest, signal }));
-    if (json) {
-      const { size: bytes, holds, ...rest } = found;
-      print(inspectionJson({ ...rest, bytes, holds }));
-    } else print(inspectionText(found));
-    return exitCodes.done;
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    if (json) print(JSON.stringify({ file, refused: error.message, code: error.code }));
-    await reportError(error);
-    return exitCodes.failed;
-  } finally {
-    await source.close();
-  }
+  return cancellable(async ({ signal, status }) => {
+    try {
+      const found = await inspectFile(source, { digest, signal });
+      if (json) {
+        const { size: bytes, holds, ...rest } = found;
+        print(inspectionJson({ ...rest, bytes, holds }));
+      } else print(inspectionText(found));
+      return exitCodes.done;
+    } catch (error) {
+      const stopped = status();
+      if (stopped !== undefined) return stopped;
+      if (!(error instanceof InputError)) throw error;
+      if (json) print(JSON.stringify({ file, refused: error.message, code: error.code }));
+      await reportError(error);
+      return exitCodes.failed;
+    } finally {
+      await source.close();
+    }
+  });
 }

@@ -62,7 +62,11 @@ export async function reduceCommand(files: readonly string[], flags: ReduceFlags
   const options = await parseOptions(flags.set, method);
   const from = mode === 'part' ? parseWhole('--part', flags.part!, 0) : 0;
   const progress = stepProgress({ json });
-  const running = (signal: AbortSignal): Running => ({ signal, progress: progress.report });
+  const running = (signal: AbortSignal): Running => ({
+    signal,
+    progress: progress.report,
+    warn: (message) => remark(`warning: ${message}`),
+  });
   const works = {
     part: async (signal: AbortSignal) =>
       said(

@@ -4,6 +4,7 @@ import { InputError } from '@deepearth/core/errors';
 import { sha256 } from '@deepearth/core/sha256';
 import type { StageContext } from '@deepearth/core/stage';
 import { openFile } from '@deepearth/formats/file-source-node';
+import { unsealedRemark } from './model-file-node.ts';
 import { decodeModel } from './model-file.ts';
 import type { FittedReducer, SavedModel } from './model.ts';
 import { restoreReducer } from '../run/reductions.ts';
@@ -30,9 +31,6 @@ export async function openModel(
   const digest = sha256(bytes);
   recordInput({ path, bytes: bytes.byteLength, sha256: digest });
   const saved = await decodeModel(bytes, path, { signal });
-  if (!saved.sealed)
-    log.warn(
-      `${path} was saved before model files had digests: damage to its numbers would not be seen. Fit again and save to have one.`,
-    );
+  if (!saved.sealed) log.warn(unsealedRemark(path));
   return { saved, model: await restoreReducer(saved.state, path), digest };
 }

@@ -7,7 +7,7 @@ import { readTensorFile } from '@deepearth/formats/tensor-file-node';
 import { writeFileWhole, type WrittenFile } from '@deepearth/formats/write-file-node';
 import { defaultScaling, findLimits, type Scaling } from '../colours/limits.ts';
 import { encodeModel } from '../models/model-file.ts';
-import { loadModel } from '../models/model-file-node.ts';
+import { loadModel, unsealedRemark } from '../models/model-file-node.ts';
 import type { Limits, ModelKind } from '../models/model.ts';
 import { encodePart, readPart, readPartHead } from '../models/part-file.ts';
 import { openTokenFiles } from '../tokens/token-files-node.ts';
@@ -165,8 +165,9 @@ export interface LimitsResult {
  * byte. Throws an `InputError` where results are not the model's.
  */
 export async function saveLimits(request: LimitsRequest): Promise<LimitsResult> {
-  const { model: path, projections, output, scaling = defaultScaling, signal, progress } = request;
+  const { model: path, projections, output, scaling = defaultScaling, signal, progress, warn } = request;
   const saved = await loadModel(path, { signal });
+  if (!saved.sealed) warn?.(unsealedRemark(path));
   const model = await restoreReducer(saved.state, path);
   const { components } = model;
   let tokens = 0;

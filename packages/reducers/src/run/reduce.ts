@@ -9,7 +9,7 @@ import { encodeSafetensors } from '@deepearth/formats/safetensors';
 import { writeFileWhole, type WrittenFile } from '@deepearth/formats/write-file-node';
 import { bytesOf } from '@deepearth/core/tensor';
 import { defaultScaling, findLimits, type Scaling } from '../colours/limits.ts';
-import { loadModel } from '../models/model-file-node.ts';
+import { loadModel, unsealedRemark } from '../models/model-file-node.ts';
 import { encodeModel } from '../models/model-file.ts';
 import type { FittedReducer, Limits, ModelKind } from '../models/model.ts';
 import { pause } from '../shared/pace.ts';
@@ -114,6 +114,7 @@ export async function reduceFile(request: ReduceRequest): Promise<ReduceResult> 
       request.model === undefined
         ? undefined
         : await loadModel(request.model, { encoder: source.encoder, signal: request.signal });
+    if (loaded && !loaded.sealed) request.warn?.(unsealedRemark(request.model!));
     const reduction = loaded ? undefined : await reductionOf(estimate.method);
     const options = reduction && optionsOf(request, reduction);
     model = loaded

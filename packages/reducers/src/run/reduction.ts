@@ -10,6 +10,8 @@ import type { GridRows, SeenGrid } from '../tokens/grid-rows.ts';
 export interface Running {
   readonly signal?: AbortSignal | undefined;
   readonly progress?: Progress | undefined;
+  /** Told what a user may not expect: a model that carries no digest. */
+  readonly warn?: ((message: string) => void) | undefined;
 }
 
 /** Tokens that can be read again once all have come. */

@@ -1,5 +1,6 @@
 // Asks a worker thread for work, one promise per request.
 
+import { switchOffTelemetry } from '@deepearth/core/no-telemetry';
 import type { Progress } from '../models/model.ts';
 
 export interface WorkerClient {
@@ -49,6 +50,7 @@ export async function startWorker(
   const threads = 'node:worker_threads'; // not a literal: bundlers for browsers, where this line is not reached, would look for it
   const { Worker } = (await import(/* @vite-ignore */ threads)) as typeof import('node:worker_threads');
   // Without the flags of this process: a test runner's would send the built worker back to the sources.
+  switchOffTelemetry();
   const worker = new Worker(url, { execArgv: [] });
   const name = url.pathname.split('/').at(-1)!;
   worker.unref();

@@ -1,6 +1,7 @@
 // The commanding side of the engine: starts threads, hands out jobs, listens to the signal, never works itself for
 // long.
 
+import { switchOffTelemetry } from '@deepearth/core/no-telemetry';
 import { builtUrl } from '@deepearth/core/built-url';
 import type { Progress } from '../models/model.ts';
 import { pause } from '../shared/pace.ts';
@@ -222,6 +223,7 @@ async function startWorker(progress: (units: number) => void): Promise<Peer> {
   if (inNode) {
     const name = 'node:worker_threads';
     const { Worker: NodeWorker } = (await import(/* @vite-ignore */ name)) as typeof import('node:worker_threads');
+    switchOffTelemetry();
     const worker = new NodeWorker(builtUrl('./worker.js', import.meta.url), { execArgv: [] });
     worker.on('message', talk.reply);
     worker.on('error', talk.fail);

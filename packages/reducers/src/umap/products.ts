@@ -2,6 +2,7 @@
 // same numbers either way.
 
 import { onnxModel } from '@deepearth/formats/onnx';
+import { switchOffTelemetry } from '@deepearth/core/no-telemetry';
 import { tensor } from '@deepearth/core/tensor';
 import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node';
 import { discard } from '../shared/discard.ts';
@@ -50,6 +51,7 @@ const sessions = new Map<boolean, Promise<InferenceSession>>();
 export async function onnxRuntime(): Promise<Runtime | undefined> {
   if (typeof process === 'undefined' || !process.versions?.node) return undefined;
   try {
+    switchOffTelemetry();
     const name = 'onnxruntime-node'; // not a literal: bundlers for browsers would look for it
     const loaded = (await import(/* @vite-ignore */ name)) as Runtime & { default?: Runtime };
     return loaded.default ?? loaded;

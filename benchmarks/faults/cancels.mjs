@@ -1,47 +1,35 @@
 // Starts `deepearth run` again and again and sends it a signal at a random moment; says how each run ended.
 
-import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { seededRandom } from '@deepearth/testing/random';
+import { runCommand } from './command.mjs';
 
-const command = fileURLToPath(new URL('../../packages/cli/bin/deepearth.js', import.meta.url));
+const encoder = fileURLToPath(new URL('./wide-tokens.mjs', import.meta.url));
 
-/** Runs a command of deepearth; `signalAfter` is in milliseconds from its first line on stdout (or its start). */
-function runOnce(args, cwd, { signal, signalAfter, fromFirstLine = true } = {}) {
-  return new Promise((resolve, reject) => {
-    const started = performance.now();
-    const child = spawn(process.execPath, [command, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-    let [stdout, stderr, timer, sentAt] = ['', '', undefined, undefined];
-    const arm = () => {
-      if (signal === undefined || timer !== undefined) return;
-      timer = setTimeout(() => {
-        if (child.exitCode === null && child.kill(signal)) sentAt = performance.now();
-      }, signalAfter);
-    };
-    if (!fromFirstLine) arm();
-    child.stdout.on('data', (piece) => {
-      arm();
-      stdout += piece;
-    });
-    child.stderr.on('data', (piece) => (stderr += piece));
-    child.on('error', reject);
-    child.on('exit', (code, by) => {
-      clearTimeout(timer);
-      const now = performance.now();
-      resolve({
-        status: code ?? by,
-        milliseconds: now - started,
-        /** From the signal to the end of the process; undefined when it had ended before. */
-        stopMilliseconds: sentAt === undefined ? undefined : now - sentAt,
-        last: stdout.trimEnd().split('\n').at(-1),
-        stderr,
-      });
-    });
-  });
-}
+/** Frames, tokens, one reducer, pictures, a GIF and a zip. */
+const pipeline = (channels, reducer, options = '{}') => `name: cancel
+plugins: [${JSON.stringify(encoder)}]
+stages:
+  - { id: frames, type: source/synthetic, with: { count: 96, width: 96, height: 96 } }
+  - { id: clips, type: windower/sliding }
+  - { id: tokens, type: encoder/wide, with: { channels: ${channels} } }
+  - { id: features, type: sink/features }
+  - { id: reduced, type: reducer/${reducer}, from: tokens, with: ${options} }
+  - { id: colours, type: renderer/tokens, with: { cellPixels: 8 } }
+  - { id: pictures, type: sink/pictures }
+  - { id: gif, type: sink/gif, from: colours }
+  - { id: package, type: sink/package, from: [features, pictures, gif] }
+`;
+
+/** Wide tokens for PCA: ONNX Runtime multiplies them in a thread. */
+export const cancelPipelines = {
+  pca: pipeline(768, 'pca', '{ engine: onnx }'),
+  umap: pipeline(64, 'umap', '{ epochs: 60 }'),
+  kmeans: pipeline(64, 'kmeans'),
+};
 
 /** The lock files of an output folder. */
 const locksOf = (output) => {
@@ -54,7 +42,7 @@ const locksOf = (output) => {
  * line for each run that was reached by its signal.
  */
 export async function cancelRuns({
-  pipelines,
+  pipelines = cancelPipelines,
   times,
   signal = 'SIGINT',
   random = seededRandom(1),
@@ -65,13 +53,15 @@ export async function cancelRuns({
     const folder = mkdtempSync(join(tmpdir(), 'cancel-'));
     try {
       writeFileSync(join(folder, 'p.yaml'), yaml);
-      const whole = await runOnce(['run', 'p.yaml', '--output', 'whole'], folder);
+      const whole = await runCommand(['run', 'p.yaml', '--output', 'whole'], { cwd: folder });
       if (whole.status !== 0) throw new Error(`${name} does not run by itself: ${whole.stderr}`);
-      const first = await runOnce(['validate', 'p.yaml'], folder);
+      const first = await runCommand(['validate', 'p.yaml'], { cwd: folder });
       const span = Math.max(50, whole.milliseconds - first.milliseconds);
       for (let reached = 0, at = 0; reached < times; at++) {
         const output = join(folder, `out-${at}`);
-        const ended = await runOnce(['run', 'p.yaml', '--output', output], folder, {
+        const ended = await runCommand(['run', 'p.yaml', '--output', output], {
+          cwd: folder,
+          fromFirstLine: true,
           signal,
           signalAfter: random() * span * 0.95,
         });
