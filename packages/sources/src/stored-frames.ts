@@ -3,15 +3,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import {
-  frameId,
-  lineage,
-  readableFrame,
-  sha256,
-  type Frame,
-  type Locator,
-  type LocatorReader,
-} from '@deepearth/core';
+import { frameId, lineage, readableFrame, sha256, type Frame, type Locator, type LocatorReader } from '@deepearth/core';
 import { readPictureFile } from '@deepearth/vision/picture-file';
 import { frameKey } from './frame-file.ts';
 import { unlistable } from './picture-folder.ts';

@@ -52,7 +52,15 @@ async function tokens(folder: string): Promise<string> {
 }
 
 const shelve = async (shelf: ReturnType<typeof clipShelf>, found: readonly Frame[]): Promise<Clip> => {
-  const shelved = await shelf.put({ kind: 'clip', id: 'c', key: 'c', sequence: 's', index: 0, padded: 0, frames: found });
+  const shelved = await shelf.put({
+    kind: 'clip',
+    id: 'c',
+    key: 'c',
+    sequence: 's',
+    index: 0,
+    padded: 0,
+    frames: found,
+  });
   expect(shelved).not.toHaveProperty('frames');
   return shelf.take(shelved);
 };

@@ -64,7 +64,10 @@ function partReader(reader: LocatorReader): LocatorReader {
   const known = partReaders.get(reader);
   if (known) return known;
   const read: LocatorReader = async ({ window, ...picture }, { window: wanted, ...options }) =>
-    reader(picture, { ...options, ...(window ? { window: windowWithin(window, wanted) } : wanted && { window: wanted }) });
+    reader(picture, {
+      ...options,
+      ...(window ? { window: windowWithin(window, wanted) } : wanted && { window: wanted }),
+    });
   partReaders.set(reader, read);
   // A part of a part is a part of the same picture.
   partReaders.set(read, read);

@@ -8,7 +8,8 @@ import { expect, test } from 'vitest';
 import { namedToken, tokenSpool, tokenStore, type Precision, type Spool } from './spool.ts';
 
 const never = new AbortController().signal;
-const spoolOf = (precision: Precision): Spool => tokenSpool(tokenStore(memoryScratch(), precision), clipShelf(memoryScratch()), never);
+const spoolOf = (precision: Precision): Spool =>
+  tokenSpool(tokenStore(memoryScratch(), precision), clipShelf(memoryScratch()), never);
 const [first, second] = makeTokens({ count: 2 }) as [TokenGrid, TokenGrid];
 const withValues = (grid: TokenGrid, data: Float32Array): TokenGrid => ({
   ...grid,
