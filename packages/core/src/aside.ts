@@ -1,7 +1,7 @@
 // Keeps items in order until they are wanted: a few in memory, what there is to the others in scratch.
 
-import type { Frame, FrameRecord } from './items.ts';
-import { readableFrame, readerOf, type LocatorReader } from './readable-frame.ts';
+import type { Frame } from './items.ts';
+import { frameInBytes, readerOf } from './readable-frame.ts';
 import type { Scratch } from './stage.ts';
 
 /** Items in the order in which they came. */
@@ -108,15 +108,11 @@ function numbersOf(view: ArrayBufferView): [Uint8Array, Stored['make']] {
 
 /** Plain data, or a frame that is read by its locator, as JSON. */
 function textOf(value: unknown): [Uint8Array, Stored['make']] {
-  const reader = isReadable(value) ? readerOf(value) : undefined;
-  return [new TextEncoder().encode(JSON.stringify(value)), reader ? frameBy(reader) : dataOf];
+  const frame = isReadable(value) ? frameInBytes(value) : undefined;
+  return frame ? [frame.bytes, frame.make] : [new TextEncoder().encode(JSON.stringify(value)), dataOf];
 }
 
 const dataOf = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));
-const frameBy =
-  (reader: LocatorReader): Stored['make'] =>
-  (bytes) =>
-    readableFrame(dataOf(bytes) as FrameRecord, reader);
 
 const isReadable = (value: unknown): value is Frame => {
   if (!isPlain(value) || value['kind'] !== 'frame' || typeof value['read'] !== 'function') return false;

@@ -202,7 +202,7 @@ describe('several inputs', () => {
 
   test('are kept aside as records where they are plain data or frames that a source reads', async () => {
     const scratch = memoryScratch();
-    const raster = { values: tensor('uint8', [1, 1, 1], [1]), channels: ['grey'] };
+    const raster = { values: tensor('uint8', [1, 1, 1], Uint8Array.of(1)), channels: ['grey'] };
     const record: FrameRecord = {
       ...{ kind: 'frame', id: 'f', key: 'f', sequence: 's', number: 1, width: 1, height: 1 },
       locator: { source: 'source/made', uri: 'made:1' },
