@@ -6,7 +6,10 @@ import { memoryScratch } from './memory-store.ts';
 import { readableFrame, readerOf, type LocatorReader } from './readable-frame.ts';
 import { tensor } from './tensor.ts';
 
-const pixelsOf = (value: number): Raster => ({ values: tensor('uint8', [1, 1, 1], Uint8Array.of(value)), channels: ['grey'] });
+const pixelsOf = (value: number): Raster => ({
+  values: tensor('uint8', [1, 1, 1], Uint8Array.of(value)),
+  channels: ['grey'],
+});
 const reader: LocatorReader = async ({ index = 0 }, { signal }) => {
   signal?.throwIfAborted();
   return pixelsOf(index);
