@@ -5,6 +5,7 @@ export * from './half.ts';
 export * from './lineage.ts';
 export * from './frame-order.ts';
 export * from './raster-part.ts';
+export * from './readable-frame.ts';
 export * from './sha256.ts';
 export type { ByteSource } from './byte-source.ts';
 export * from './pooling.ts';

@@ -4,13 +4,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { aside } from './aside.ts';
-import type { Item } from './items.ts';
+import type { Frame, FrameRecord, Item } from './items.ts';
 import { memoryScratch } from './memory-store.ts';
 import { oneAfterAnother } from './one-after-another.ts';
 import { definePipeline, use, type StageUse } from './pipeline.ts';
+import { readableFrame } from './readable-frame.ts';
 import { run } from './run.ts';
 import { spec } from './specs.ts';
 import type { StageContext, StageDefinition, StageKind } from './stage.ts';
+import { tensor } from './tensor.ts';
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -196,6 +198,61 @@ describe('several inputs', () => {
     }
     expect(await queue.shift()).toBeUndefined();
     expect(scratch.length).toBe(0);
+  });
+
+  test('are kept aside as records where they are plain data or frames that a source reads', async () => {
+    const scratch = memoryScratch();
+    const raster = { values: tensor('uint8', [1, 1, 1], Uint8Array.of(1)), channels: ['grey'] };
+    const record: FrameRecord = {
+      ...{ kind: 'frame', id: 'f', key: 'f', sequence: 's', number: 1, width: 1, height: 1 },
+      locator: { source: 'source/made', uri: 'made:1' },
+    };
+    const own: Frame = { ...record, read: async () => raster };
+    const values = fc.oneof(
+      fc.constant(readableFrame(record, async () => raster)),
+      fc.constant(own),
+      fc.constant({ ...own, read: undefined }),
+      fc.constant(new Float32Array(300).fill(0.5)),
+      fc.constant(undefined),
+      fc.constant(new Map([[1, 2]])),
+      fc.double(),
+      fc.array(fc.double()),
+      fc.jsonValue(),
+    );
+    const items = fc.array(fc.dictionary(fc.string(), values, { noNullPrototype: true }), { maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(items, fc.nat(3), fc.array(fc.boolean(), { maxLength: 24 }), async (all, few, order) => {
+        const queue = aside<Record<string, unknown>>(async () => scratch, 2048, few);
+        const back: Record<string, unknown>[] = [];
+        let next = 0;
+        for (const pushes of [...order, ...all.map(() => true)])
+          if (!pushes) back.push(...[(await queue.shift())!].filter(Boolean));
+          else if (next < all.length) await queue.push(all[next++]!);
+        for (let item = await queue.shift(); item; item = await queue.shift()) back.push(item);
+        const plain = ({ ...item }: Record<string, unknown>) =>
+          Object.fromEntries(
+            Object.entries(item).map(([name, value]) => {
+              const frame = value as Frame | undefined;
+              return [name, frame?.kind === 'frame' ? { ...frame, read: typeof frame.read } : value];
+            }),
+          );
+        expect(back.map(plain)).toStrictEqual(all.map(plain));
+        for (const item of back)
+          for (const value of Object.values(item) as (Frame | undefined)[])
+            if (value?.kind === 'frame' && value.read) expect(await value.read()).toBe(raster);
+        expect(scratch.length).toBe(0);
+      }),
+    );
+    // And nothing of them stays in memory but where they lie.
+    const queue = aside<unknown>(async () => scratch, 2048, 0);
+    for (const item of [{ id: 'artifact', about: { frames: [1] } }, readableFrame(record, async () => raster), own])
+      await queue.push(item);
+    expect(scratch.length).toBe(
+      JSON.stringify({ id: 'artifact', about: { frames: [1] } }).length + JSON.stringify(record).length,
+    );
+    expect(await queue.shift()).toEqual({ id: 'artifact', about: { frames: [1] } });
+    expect(await queue.shift()).toMatchObject(record);
+    expect(await queue.shift()).toBe(own);
   });
 
   test('that fail while they are read ahead end those that wait for them', async () => {

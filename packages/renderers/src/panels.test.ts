@@ -1,7 +1,7 @@
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tensor, type Frame, type Item, type Picture } from '@deepearth/core';
+import { readableFrame, tensor, type Frame, type Item, type Picture } from '@deepearth/core';
 import { folderStore } from '@deepearth/runtime';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeFrames, makePictures } from '@deepearth/testing';
@@ -206,6 +206,27 @@ describe('the queue', () => {
       expect(await queue.shift('made')).toBeUndefined();
       expect(scratch.length).toBe(0);
     }
+    await scratch.close();
+  });
+
+  test('puts frames down that their source reads by their locator, and keeps others', async () => {
+    const scratch = await folderStore(join(folder, 'frames')).scratch('a');
+    const queue = pictureQueue(async () => scratch, 1);
+    const own = makeFrames(200) as Frame[];
+    const frames = own.map((frame, index) => {
+      const { read, ...record } = frame;
+      return index % 2 ? readableFrame(record, (_, options) => read(options)) : frame;
+    });
+    for (const frame of frames) await queue.push(frame);
+    expect(queue.length).toBe(200);
+    expect(scratch.length).toBeGreaterThan(0);
+    for (const [index, frame] of frames.entries()) {
+      const back = (await queue.shift('made')) as Frame;
+      if (index < 64 || index % 2 === 0) expect(back).toBe(frame);
+      else expect({ ...back, read: 0 }).toEqual({ ...frame, read: 0 });
+      expect(await back.read()).toEqual(await own[index]!.read());
+    }
+    expect([queue.length, scratch.length]).toEqual([0, 0]);
     await scratch.close();
   });
 

@@ -1,21 +1,21 @@
 // Keeps pictures of one input in order, sequence by sequence, until they are wanted: a few in memory, the rest in scratch.
 
-import { tensor, type Frame, type Picture, type Scratch } from '@deepearth/core';
+import { frameInBytes, tensor, type Frame, type Picture, type Scratch } from '@deepearth/core';
 
-/** Frames are handles and need no room; pictures do. */
+/** Frames are handles and need little room; pictures need much. */
 export type Panel = Picture | Frame;
 
 /** The frame that a panel shows. */
 export const frameOf = (panel: Panel): Frame => (panel.kind === 'frame' ? panel : panel.frame);
 
-type Kept =
-  | Panel
-  | {
-      readonly picture: Omit<Picture, 'pixels'>;
-      readonly shape: readonly number[];
-      readonly offset: number;
-      readonly bytes: number;
-    };
+/** Bytes in the scratch, and what they are. */
+interface Stored {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly make: (bytes: Uint8Array) => Panel;
+}
+
+type Kept = Panel | { readonly stored: Stored };
 
 export interface PictureQueue {
   readonly length: number;
@@ -25,8 +25,9 @@ export interface PictureQueue {
 }
 
 /**
- * Holds at most `inMemory` pictures; the pixels of others wait in the scratch, which is opened when it is needed and
- * belongs to whoever opens it.
+ * Holds at most `inMemory` pictures and 64 times as many frames; the pixels of other pictures wait in the scratch, and
+ * other frames where their source reads them by their locator. It is opened when it is needed and belongs to whoever
+ * opens it.
  */
 export function pictureQueue(
   open: () => Promise<Pick<Scratch, 'append' | 'read' | 'clear'>>,
@@ -34,6 +35,7 @@ export function pictureQueue(
 ): PictureQueue {
   const kept = new Map<string, Kept[]>();
   let length = 0;
+  let frames = 0;
   let scratch: ReturnType<typeof open> | undefined;
   let stored = 0;
   // One step after another: clearing the scratch must not overtake pixels that are still on their way into it.
@@ -56,10 +58,15 @@ export function pictureQueue(
     push: (panel) =>
       inTurn(async () => {
         const { sequence } = frameOf(panel);
-        if (panel.kind === 'frame' || length - stored < inMemory) return keep(sequence, panel);
-        const { pixels, ...picture } = panel;
-        const offset = await (await (scratch ??= open())).append(pixels.data);
-        keep(sequence, { picture, shape: pixels.shape, offset, bytes: pixels.data.length });
+        const inBytes = panel.kind === 'frame' ? frameInBytes(panel) : pictureInBytes(panel);
+        const room = panel.kind === 'frame' ? frames < 64 * inMemory : length - frames - stored < inMemory;
+        if (room || !inBytes) {
+          if (panel.kind === 'frame') frames++;
+          return keep(sequence, panel);
+        }
+        const { bytes, make } = inBytes;
+        const offset = await (await (scratch ??= open())).append(bytes);
+        keep(sequence, { stored: { offset, bytes: bytes.length, make } });
         stored++;
       }),
     shift: (sequence) =>
@@ -69,12 +76,24 @@ export function pictureQueue(
         if (!first) return undefined;
         length--;
         if (entries!.length === 0) kept.delete(sequence);
-        if ('kind' in first) return first;
+        if ('kind' in first) {
+          if (first.kind === 'frame') frames--;
+          return first;
+        }
+        const { offset, bytes, make } = first.stored;
         const room = await scratch!;
-        const data = await room.read(first.offset, first.bytes);
+        const data = await room.read(offset, bytes);
         // All has been fetched: the scratch begins anew, so that it does not grow with the length of the run.
         if (--stored === 0) await room.clear();
-        return { ...first.picture, pixels: tensor('uint8', first.shape, data) };
+        return make(data);
       }),
   };
+}
+
+/** A picture's pixels, and what makes the picture of them again, which holds none of them. */
+function pictureInBytes({ pixels: { shape, data }, ...picture }: Picture): {
+  readonly bytes: Uint8Array;
+  readonly make: (bytes: Uint8Array) => Picture;
+} {
+  return { bytes: data, make: (bytes) => ({ ...picture, pixels: tensor('uint8', shape, bytes) }) };
 }

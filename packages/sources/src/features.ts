@@ -10,9 +10,8 @@ import {
   type ByteSource,
   type Clip,
   type Frame,
-  type Locator,
+  type LocatorReader,
   type Origin,
-  type ReadOptions,
   type StageContext,
   type StreamSpec,
   type TokenGrid,
@@ -247,7 +246,7 @@ async function readerOf({
   keep,
   workFolder,
   reopen,
-}: StageContext<FeaturesOptions, undefined, FeaturesSurvey>) {
+}: StageContext<FeaturesOptions, undefined, FeaturesSurvey>): Promise<LocatorReader> {
   const cache = await keep(
     () =>
       pixelCache({
@@ -258,7 +257,7 @@ async function readerOf({
     (opened) => opened.close(),
   );
   const read = readThrough(cache);
-  return (key: string, locator: Locator, options?: ReadOptions) => read(key, (part) => reopen(locator, part), options);
+  return (locator, options) => read(JSON.stringify(locator), (part) => reopen(locator, part), options);
 }
 
 function warnOnce({ log }: Pick<StageContext, 'log'>): (uri: string) => void {

@@ -5,11 +5,13 @@ import {
   defineSource,
   frameId,
   InputError,
+  readableFrame,
   readingBytes,
   refuse,
   spec,
   type Frame,
   type Locator,
+  type LocatorReader,
   type StageContext,
 } from '@deepearth/core';
 import type { PictureFile } from '@deepearth/vision/picture-file';
@@ -110,7 +112,7 @@ export const frames = defineSource({
       log.info(`${each.name}: ${howOrdered(each)}`);
       for (const remark of remarks(each, options)) log.warn(`${options.directory}: ${remark}`);
     }
-    const decodings = decodingsOf(options, await findStretch(listing, read, context));
+    const decodings = decodingsOf(options, await findStretch(listing, read, context), read);
     const { first = 0, end = Infinity } = context.frameRange ?? {};
     const parts = listing.sequences.map((each) => ({ each, files: each.files.slice(first, end) }));
     const total = parts.reduce((sum, { files }) => sum + files.length, 0);
@@ -133,7 +135,7 @@ export const frames = defineSource({
           if (options.sizes === 'same') sameSize((usual ??= picture), picture);
           const decoding = decodings(picture);
           const place = { id, sequence: each.name, ...timeOf(listed, each.files[0]!, options) };
-          const made = frameOf(place, picture, listed.page, decoding, read);
+          const made = frameOf(place, picture, listed.page, decoding);
           const kept = keptKey(picture.sha256, decoding, listed.page);
           if (options.verify && !cache.has(kept)) await read(kept, () => decodeKept(picture, decoding), { signal });
           return { made, picture };
@@ -164,23 +166,24 @@ export const frames = defineSource({
 
 /**
  * How one picture is decoded: 8-bit pictures are stretched only where the options ask for it. All pictures share one of
- * two: frames wait, as handles, behind stages that need all of them.
+ * two.
  */
 function decodingsOf(
   { maxPixels, values, bands }: FramesOptions,
   stretch: Stretch | undefined,
-): (picture: PictureFile) => LocatedDecoding {
-  const made = (range: Stretch['range'] | undefined): LocatedDecoding => {
+  read: ReadThrough,
+): (picture: PictureFile) => ReadingDecoding {
+  const made = (range: Stretch['range'] | undefined): ReadingDecoding => {
     const decoding = { maxPixels, values, bands, range };
-    return { ...decoding, decode: decodeOf(decoding) };
+    return { ...decoding, decode: decodeOf(decoding), reader: frameReading(decoding, read) };
   };
   const plain = made(undefined);
   const stretched = stretch && made(stretch.range);
   return ({ depth }) => (stretched && (depth !== 'uint8' || !stretch.wideOnly) ? stretched : plain);
 }
 
-/** A decoding, and what locators say of it. */
-type LocatedDecoding = Decoding & Required<Pick<Locator, 'decode'>>;
+/** A decoding, what locators say of it, and what reads the frames that are decoded in this way. */
+type ReadingDecoding = Decoding & Required<Pick<Locator, 'decode'>> & { readonly reader: LocatorReader };
 
 /** A frame's number, instant, and seconds since the first frame of its sequence. */
 function timeOf(
@@ -214,8 +217,7 @@ function frameOf(
   place: Pick<Frame, 'id' | 'sequence' | 'number' | 'at' | 'seconds'>,
   { name: uri, sha256, width, height }: FrameFile,
   page: number | undefined,
-  decoding: LocatedDecoding,
-  read: ReadThrough,
+  decoding: ReadingDecoding,
 ): Frame {
   const locator: Locator = {
     source: 'source/frames',
@@ -224,22 +226,28 @@ function frameOf(
     ...(page !== undefined && { page }),
     decode: decoding.decode,
   };
-  const kept = keptKey(sha256, decoding, page);
-  return {
-    ...place,
-    kind: 'frame',
-    key: frameKey(sha256, decoding, page),
-    width,
-    height,
-    ...(decoding.range && decoding.values === 'stored' && { range: decoding.range }),
-    locator,
-    async read({ window, overview, signal } = {}) {
-      const wanted = { ...(window && { window }), ...(signal && { signal }) };
-      const load: Parameters<ReadThrough>[1] = (part) => readKept(locator, decoding, part, part.signal);
-      return shown(await read(kept, load, wanted), decoding, overview);
+  return readableFrame(
+    {
+      ...place,
+      kind: 'frame',
+      key: frameKey(sha256, decoding, page),
+      width,
+      height,
+      ...(decoding.range && decoding.values === 'stored' && { range: decoding.range }),
+      locator,
     },
-  };
+    decoding.reader,
+  );
 }
+
+/** Reads frames that are decoded in one way, through the pixels that were decoded last. */
+const frameReading =
+  (decoding: Decoding, read: ReadThrough): LocatorReader =>
+  async (locator, { window, overview, signal }) => {
+    const wanted = { ...(window && { window }), ...(signal && { signal }) };
+    const load: Parameters<ReadThrough>[1] = (part) => readKept(locator, decoding, part, part.signal);
+    return shown(await read(keptKey(locator.sha256!, decoding, locator.page), load, wanted), decoding, overview);
+  };
 
 function sameSize(usual: Size, { name, width, height }: PictureFile): void {
   if (width === usual.width && height === usual.height) return;

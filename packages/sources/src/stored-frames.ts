@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { frameId, lineage, sha256, type Frame, type Locator, type Raster, type ReadOptions } from '@deepearth/core';
+import { frameId, lineage, readableFrame, sha256, type Frame, type Locator, type LocatorReader } from '@deepearth/core';
 import { readPictureFile } from '@deepearth/vision/picture-file';
 import { frameKey } from './frame-file.ts';
 import { unlistable } from './picture-folder.ts';
@@ -47,7 +47,7 @@ export interface FrameReviver {
   readonly signal: AbortSignal;
   /** Called for a picture that is named and not found. */
   lost(uri: string): void;
-  read(key: string, locator: Locator, options?: ReadOptions): Promise<Raster>;
+  readonly read: LocatorReader;
 }
 
 /** What a file of pictures is, for frames of which a token file keeps no more than a name. */
@@ -86,13 +86,7 @@ export function reviveFrames({ find, severalSequences, signal, lost, read }: Fra
         ? { key, width, height, locator: { ...as, uri: find(as.uri) ?? as.uri } }
         : ((await known.get(name)?.catch(() => undefined)) ??
           (await (known.set(name, look(as.uri, file, lostSize)), known.get(name)!)));
-    return {
-      ...stored,
-      ...seen,
-      kind: 'frame',
-      id: frameId(sequence, number, severalSequences),
-      sequence,
-      read: (options) => read(seen.key, seen.locator, options),
-    };
+    const id = frameId(sequence, number, severalSequences);
+    return readableFrame({ ...stored, ...seen, kind: 'frame', id, sequence }, read);
   };
 }

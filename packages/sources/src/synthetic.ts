@@ -1,6 +1,15 @@
 // Draws a sequence of frames that looks like weather, from a seed.
 
-import { defineSource, frameId, InputError, lineage, partOfRaster, spec, type Frame } from '@deepearth/core';
+import {
+  defineSource,
+  frameId,
+  InputError,
+  lineage,
+  partOfRaster,
+  readableFrame,
+  spec,
+  type LocatorReader,
+} from '@deepearth/core';
 import { z } from 'zod';
 import { weather } from './weather.ts';
 
@@ -36,6 +45,9 @@ export const syntheticOptions = z.strictObject({
 /** Another number where the pictures of a seed change. */
 const version = 1;
 
+/** How many frames are remembered, as long as memory allows, for those who read them again. */
+const drawn = 1024;
+
 /** The stage `source/synthetic`. */
 export const synthetic = defineSource({
   type: 'synthetic',
@@ -58,37 +70,34 @@ export const synthetic = defineSource({
     const { count, width, height, seed, fps, speed, first, sequence } = options;
     const start = first + Math.min(count, frameRange?.first ?? 0);
     const end = first + Math.min(count, frameRange?.end ?? count);
-    // What all frames have in common is there once: frames wait, as handles, behind stages that need all of them.
     const uri = `synthetic:weather?seed=${seed}`;
     const decode = { width, height, seed, speed };
+    // The encoder and several renderers read the same frame soon after one another; nothing is kept when memory is short.
+    const recent = new Map<number, WeakRef<ReturnType<typeof state.draw>>>();
+    const read: LocatorReader = async ({ index = 0 }, wanted) => {
+      wanted.signal?.throwIfAborted();
+      const values = recent.get(index)?.deref() ?? state.draw(index * speed);
+      recent.delete(index);
+      recent.set(index, new WeakRef(values));
+      if (recent.size > drawn) recent.delete(recent.keys().next().value!);
+      return partOfRaster({ values, channels: ['red', 'green', 'blue'] }, wanted);
+    };
     for (let number = start; number < end; number++) {
       signal.throwIfAborted();
-      // The encoder and several renderers read the same frame soon after one another; nothing is kept when memory is
-      // short.
-      let recent: WeakRef<ReturnType<typeof state.draw>> | undefined;
-      const frame: Frame = {
-        kind: 'frame',
-        id: frameId(sequence, number, severalSequences),
-        key: lineage('source/synthetic', version, width, height, seed, speed, number),
-        sequence,
-        number,
-        width,
-        height,
-        seconds: (number - first) / fps,
-        locator: {
-          source: 'source/synthetic',
-          uri,
-          index: number,
-          decode,
+      yield readableFrame(
+        {
+          kind: 'frame',
+          id: frameId(sequence, number, severalSequences),
+          key: lineage('source/synthetic', version, width, height, seed, speed, number),
+          sequence,
+          number,
+          width,
+          height,
+          seconds: (number - first) / fps,
+          locator: { source: 'source/synthetic', uri, index: number, decode },
         },
-        async read(options) {
-          options?.signal?.throwIfAborted();
-          const values = recent?.deref() ?? state.draw(number * speed);
-          recent = new WeakRef(values);
-          return partOfRaster({ values, channels: ['red', 'green', 'blue'] }, options);
-        },
-      };
-      yield frame;
+        read,
+      );
     }
   },
 

@@ -1,10 +1,16 @@
-import { cropRaster, partOfRaster, type Frame, type Rectangle } from '@deepearth/core';
+import { cropRaster, partOfRaster, readableFrame, readerOf, type Frame, type Rectangle } from '@deepearth/core';
 import { makeFrames } from '@deepearth/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { partOfFrame } from './part-of-frame.ts';
 
 const [frame] = makeFrames(1, { width: 13, height: 9 }) as [Frame];
+const { read, ...record } = frame;
+/** The same frame as sources send it, and with a `read` of its own. */
+const kinds: [string, Frame][] = [
+  ['that a source reads by its locator', readableFrame(record, (_, options) => read(options))],
+  ['with a `read` of its own', frame],
+];
 
 /** Any rectangle of whole pixels inside a picture. */
 const rectangle = (width: number, height: number): fc.Arbitrary<Rectangle> =>
@@ -12,7 +18,7 @@ const rectangle = (width: number, height: number): fc.Arbitrary<Rectangle> =>
     .record({ x: fc.nat(width - 1), y: fc.nat(height - 1), right: fc.nat(width - 1), lower: fc.nat(height - 1) })
     .map(({ x, y, right, lower }) => ({ x, y, width: 1 + (right % (width - x)), height: 1 + (lower % (height - y)) }));
 
-describe('a part of a frame', () => {
+describe.each(kinds)('a part of a frame %s', (_, frame) => {
   test('has the pixels of the frame, in part and small too', async () => {
     const whole = await frame.read();
     await fc.assert(
@@ -29,6 +35,13 @@ describe('a part of a frame', () => {
         },
       ),
     );
+  });
+
+  test('is read by its locator where the frame is, as are parts of it', () => {
+    const part = partOfFrame(frame, { x: 1, y: 2, width: 8, height: 6 });
+    const other = partOfFrame(part, { x: 1, y: 2, width: 3, height: 3 });
+    expect([!!readerOf(part), !!readerOf(other)]).toEqual([!!readerOf(frame), !!readerOf(frame)]);
+    expect(readerOf(other)).toBe(readerOf(part));
   });
 
   test('of a part is the part of the frame, and says so in its locator and footprint', async () => {

@@ -1,6 +1,17 @@
 // A rectangle of a frame as a frame of its own.
 
-import { checkWindow, lineage, windowWithin, type Frame, type Georeference, type Rectangle } from '@deepearth/core';
+import {
+  checkWindow,
+  lineage,
+  readableFrame,
+  readerOf,
+  windowWithin,
+  type Frame,
+  type FrameRecord,
+  type Georeference,
+  type LocatorReader,
+  type Rectangle,
+} from '@deepearth/core';
 
 /** Of which sequence the part is, and under which id; the frame's own unless told. */
 export interface PartNames {
@@ -17,11 +28,12 @@ export function partOfFrame(frame: Frame, window: Rectangle, names: PartNames = 
   checkWindow(window, frame.width, frame.height);
   const { width, height } = window;
   if (width === frame.width && height === frame.height) return { ...frame, ...names };
-  const { footprint, georeference, locator } = frame;
+  const { read: _, ...whole } = frame;
+  const { footprint, georeference, locator } = whole;
   const across = footprint ? footprint.width / frame.width : 1;
   const down = footprint ? footprint.height / frame.height : 1;
-  return {
-    ...frame,
+  const record: FrameRecord = {
+    ...whole,
     ...names,
     key: lineage('part of frame', frame.key, window.x, window.y, width, height),
     width,
@@ -34,10 +46,32 @@ export function partOfFrame(frame: Frame, window: Rectangle, names: PartNames = 
     },
     ...(georeference && { georeference: moved(georeference, window) }),
     locator: { ...locator, window: locator.window ? windowWithin(locator.window, window) : window },
+  };
+  const reader = readerOf(frame);
+  if (reader) return readableFrame(record, partReader(reader));
+  return {
+    ...record,
     async read({ window: wanted, ...options } = {}) {
       return frame.read({ ...options, window: windowWithin(window, wanted) });
     },
   };
+}
+
+const partReaders = new WeakMap<LocatorReader, LocatorReader>();
+
+/** Reads the window of a locator as a part of the picture that `reader` reads; one for all frames, as the reader is. */
+function partReader(reader: LocatorReader): LocatorReader {
+  const known = partReaders.get(reader);
+  if (known) return known;
+  const read: LocatorReader = async ({ window, ...picture }, { window: wanted, ...options }) =>
+    reader(picture, {
+      ...options,
+      ...(window ? { window: windowWithin(window, wanted) } : wanted && { window: wanted }),
+    });
+  partReaders.set(reader, read);
+  // A part of a part is a part of the same picture.
+  partReaders.set(read, read);
+  return read;
 }
 
 /** The affine transform of a part: its origin is the upper left corner of the window. */

@@ -1,5 +1,6 @@
 // Reduces a stream of token grids with one fit and one set of colour limits over the whole run.
 
+import { clipShelf } from '@deepearth/core/clip-shelf';
 import { InputError } from '@deepearth/core/errors';
 import type { Embedding, EncoderIdentity, Projection, TokenGrid } from '@deepearth/core/items';
 import { totalCount } from '@deepearth/core/one-stream';
@@ -46,13 +47,13 @@ export async function* reduceRun(
 }
 
 /** The tokens of the stream that comes in, kept once for all reducers of the run that take it as precisely. */
-async function spoolOf({ inputs, options, share, signal }: RunContext): Promise<Spool> {
+async function spoolOf({ inputs, options, share, scratch, signal }: RunContext): Promise<Spool> {
   const store = await share(
     spoolName(namesOf(inputs), options.spool),
     async (room) => tokenStore(await room.scratch('tokens'), options.spool),
     () => undefined,
   );
-  return tokenSpool(store, signal);
+  return tokenSpool(store, clipShelf(await scratch('clips')), signal);
 }
 
 /** A grid's place in the spool, for those that see its tokens. */
@@ -121,8 +122,9 @@ async function* fitRun(
     }
     for (const [index, grid] of spool.grids.entries()) {
       const valid = await spool.mask(index);
+      const clip = await spool.clip(index);
       const values = model ? await projections.read(index) : new Float32Array(0);
-      yield await projectionOf(grid.item, grid.shape, {
+      yield await projectionOf({ ...grid.item, ...(clip && { clip }) }, grid.shape, {
         values,
         valid,
         components,

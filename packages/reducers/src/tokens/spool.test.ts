@@ -1,3 +1,4 @@
+import { clipShelf } from '@deepearth/core/clip-shelf';
 import { tensor } from '@deepearth/core/tensor';
 import { halfFromFloat32 } from '@deepearth/core/half';
 import type { TokenGrid } from '@deepearth/core/items';
@@ -7,7 +8,8 @@ import { expect, test } from 'vitest';
 import { namedToken, tokenSpool, tokenStore, type Precision, type Spool } from './spool.ts';
 
 const never = new AbortController().signal;
-const spoolOf = (precision: Precision): Spool => tokenSpool(tokenStore(memoryScratch(), precision), never);
+const spoolOf = (precision: Precision): Spool =>
+  tokenSpool(tokenStore(memoryScratch(), precision), clipShelf(memoryScratch()), never);
 const [first, second] = makeTokens({ count: 2 }) as [TokenGrid, TokenGrid];
 const withValues = (grid: TokenGrid, data: Float32Array): TokenGrid => ({
   ...grid,

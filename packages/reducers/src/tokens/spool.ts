@@ -1,8 +1,9 @@
 // Token grids put down on disk, once for all reducers of a run, so that a fit over a whole run holds one grid at a time.
 
+import type { ClipShelf, ShelvedClip } from '@deepearth/core/clip-shelf';
 import { InputError } from '@deepearth/core/errors';
 import { float32FromHalf, halfFromFloat32, toFloat32 } from '@deepearth/core/half';
-import type { TokenGrid } from '@deepearth/core/items';
+import type { Clip, TokenGrid } from '@deepearth/core/items';
 import type { Scratch } from '@deepearth/core/stage';
 import { elementCount } from '@deepearth/core/tensor';
 import { runSliced, type Sliced } from '../shared/pace.ts';
@@ -12,9 +13,9 @@ import type { GridRows } from './grid-rows.ts';
 export const precisions = ['float16', 'float32'] as const;
 export type Precision = (typeof precisions)[number];
 
-/** A grid whose values are on disk; the rest of it (axes, clip, origin, key) stays at hand. */
+/** A grid whose values and clip are on disk; the rest of it (axes, origin, key) stays at hand. */
 export interface SpooledGrid {
-  readonly item: Omit<TokenGrid, 'values' | 'valid' | 'globals'>;
+  readonly item: Omit<TokenGrid, 'values' | 'valid' | 'globals' | 'clip'>;
   /** Sizes of the axes before the channels. */
   readonly shape: readonly number[];
   /** Tokens of the grid, and how many of them saw data. */
@@ -90,13 +91,15 @@ export interface Spool {
   read(index: number): Promise<GridRows>;
   /** The mask of a grid; `undefined` where it has none. */
   mask(index: number): Promise<Uint8Array | undefined>;
+  /** The clip that a grid was made of; `undefined` where it was made of none. */
+  clip(index: number): Promise<Clip | undefined>;
   /** Some of the valid tokens of a grid, see `StoredTokens`. */
   pick(grid: number, numbers: Uint32Array, signal?: AbortSignal): AsyncIterable<Float32Array>;
 }
 
-/** Starts to take the grids of a stream into a store. */
-export function tokenSpool(store: TokenStore, signal: AbortSignal): Spool {
-  const grids: (SpooledGrid & { record: GridRecord })[] = [];
+/** Starts to take the grids of a stream into a store, and their clips to a shelf. */
+export function tokenSpool(store: TokenStore, shelf: ClipShelf, signal: AbortSignal): Spool {
+  const grids: (SpooledGrid & { readonly record: GridRecord; readonly shelved: ShelvedClip | undefined })[] = [];
   let rows = 0;
   let channels = 0;
   const mask = (index: number): Promise<Uint8Array | undefined> => {
@@ -117,10 +120,11 @@ export function tokenSpool(store: TokenStore, signal: AbortSignal): Spool {
       const taken = await validRows(grid, signal);
       const record = await store.put(grid.key, taken);
       channels = grid.values.shape.at(-1)!;
-      const { values: _values, valid: _valid, globals: _globals, ...item } = grid;
+      const { values: _values, valid: _valid, globals: _globals, clip, ...item } = grid;
+      const shelved = clip && (await shelf.put(clip));
       const shape = grid.values.shape.slice(0, -1);
       const count = taken.rows.length / channels;
-      grids.push({ item, shape, tokens: elementCount(shape), rows: count, record });
+      grids.push({ item, shape, tokens: elementCount(shape), rows: count, record, shelved });
       rows += count;
       return taken;
     },
@@ -131,6 +135,10 @@ export function tokenSpool(store: TokenStore, signal: AbortSignal): Spool {
       return valid ? { rows: values, valid } : { rows: values };
     },
     mask,
+    async clip(index) {
+      const { shelved } = grids[index]!;
+      return shelved && shelf.take(shelved);
+    },
     async *pick(grid, numbers) {
       const values = await store.rows(grids[grid]!.record, signal);
       if (numbers.length === grids[grid]!.rows) return yield values;
