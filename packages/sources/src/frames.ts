@@ -43,7 +43,7 @@ export { framesOptions, type FramesOptions };
 export interface FramesSurvey {
   readonly listing: Listing;
   /** The size that most of the pictures have; absent where no header can be read. */
-  readonly usual?: Size | undefined;
+  readonly usual?: { readonly width: number; readonly height: number } | undefined;
 }
 
 type Size = Pick<PictureFile, 'width' | 'height'>;

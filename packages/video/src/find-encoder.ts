@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 
 /** How a user names an encoder. */
 export const encoderNames = ['auto', 'ffmpeg', 'embedded'] as const;
+/** How an encoder is chosen: the best that is there, `ffmpeg` on the path, or the one in this package. */
 export type EncoderName = (typeof encoderNames)[number];
 /** The kinds of streams. */
 export type Codec = 'h264' | 'vp9';
