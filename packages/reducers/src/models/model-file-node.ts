@@ -11,10 +11,6 @@ export async function saveModel(path: string, model: SavedModel): Promise<void> 
   await writeFileWhole(path, [await encodeModel(model)]);
 }
 
-/** What there is to say of a model that carries no digest. */
-export const unsealedRemark = (path: string): string =>
-  `${path} was saved before model files had digests: damage to its numbers would not be seen. Fit again and save to have one.`;
-
 /** Reads a model file; see `decodeModel` for what it throws. */
 export async function loadModel(path: string, options: LoadOptions = {}): Promise<SavedModel> {
   let bytes: Uint8Array;

@@ -4,7 +4,7 @@ import { InputError } from '@deepearth/core/errors';
 import { sha256 } from '@deepearth/core/sha256';
 import type { StageContext } from '@deepearth/core/stage';
 import { openFile } from '@deepearth/formats/file-source-node';
-import { unsealedRemark } from './model-file-node.ts';
+import { unsealedRemark } from './unsealed-remark.ts';
 import { decodeModel } from './model-file.ts';
 import type { FittedReducer, SavedModel } from './model.ts';
 import { restoreReducer } from '../run/reductions.ts';
