@@ -92,7 +92,7 @@ test.skipIf(!existsSync(aerial))(
 
 test('one’s own frames may come from anywhere: frames that another run wrote', async () => {
   const made = join(folder, 'demo.yaml', 'pictures/pca-overlay');
-  const { files } = await run('frames-to-package.yaml', '--set', `frames.with.directory=${made}`);
+  const { files } = await run('frames-to-package.yaml', '--set', `frames.with.directory=${made}`, '--overwrite');
   expect(files).toContain('features/features_frames_0000_0015.safetensors');
 });
 
