@@ -20,7 +20,15 @@ const onlyInNode: Readonly<Record<string, string>> = {
 };
 
 /** Entries that load sharp when they bring the first picture to another size; a page that does not never asks for it. */
-const scaling = ['', '/contact-sheet', '/panels', '/stages'].map((subpath) => `@deepearth/renderers${subpath}`);
+const scaling = [
+  '',
+  '/contact-sheet',
+  '/panels',
+  '/stages',
+  '@deepearth/renderers/overlay',
+  '@deepearth/renderers/side-by-side',
+  '@deepearth/renderers/stacked',
+].map((subpath) => `@deepearth/renderers${subpath}`);
 
 interface Manifest {
   readonly exports: Readonly<Record<string, { readonly '@deepearth/source'?: string }>>;
