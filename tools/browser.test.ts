@@ -20,15 +20,9 @@ const onlyInNode: Readonly<Record<string, string>> = {
 };
 
 /** Entries that load sharp when they bring the first picture to another size; a page that does not never asks for it. */
-const scaling = [
-  '',
-  '/contact-sheet',
-  '/panels',
-  '/stages',
-  '@deepearth/renderers/overlay',
-  '@deepearth/renderers/side-by-side',
-  '@deepearth/renderers/stacked',
-].map((subpath) => `@deepearth/renderers${subpath}`);
+const scaling = ['', '/contact-sheet', '/panels', '/stages', '/overlay', '/side-by-side', '/stacked'].map(
+  (subpath) => `@deepearth/renderers${subpath}`,
+);
 
 interface Manifest {
   readonly exports: Readonly<Record<string, { readonly '@deepearth/source'?: string }>>;
