@@ -1,7 +1,7 @@
 // Generated from wasm/ by wasm/build.mjs (Debian clang version 14.0.6): do not edit.
 
 /** The digest of the sources. */
-export const sources = 'b7242b175f567c2fc46613e62de3fbdf52368ec41edbf8c3f2408642b777710f';
+export const sources = '8a8e8dcfac2cc72e055a2be0b08c62ede88c861b4e4162ddd5097f870765571d';
 
 /** 100067 bytes of WebAssembly. */
 export const kernel =
