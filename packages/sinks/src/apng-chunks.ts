@@ -1,5 +1,6 @@
 // The parts of an animated PNG: single PNG pictures of one size and kind, their data numbered.
 
+import { concat } from '@deepearth/formats/bytes';
 import { crc32 } from '@deepearth/formats/crc32';
 
 /** Pixels along an edge, at most. */
@@ -8,18 +9,8 @@ export const longestPngEdge = 2 ** 31 - 1;
 const signature = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10);
 
 function chunk(type: string, ...contents: readonly Uint8Array[]): Uint8Array {
-  const length = contents.reduce((sum, content) => sum + content.length, 0);
-  const out = new Uint8Array(12 + length);
-  const view = new DataView(out.buffer);
-  view.setUint32(0, length);
-  out.set(new TextEncoder().encode(type), 4);
-  let at = 8;
-  for (const content of contents) {
-    out.set(content, at);
-    at += content.length;
-  }
-  view.setUint32(at, crc32(out.subarray(4, at)));
-  return out;
+  const data = concat([new TextEncoder().encode(type), ...contents]);
+  return concat([u32(data.length - 4), data, u32(crc32(data))]);
 }
 
 const u32 = (...values: readonly number[]): Uint8Array => {
@@ -46,14 +37,7 @@ export const pngHeader = (picture: Uint8Array): Uint8Array => contentsOf(picture
 
 /** The file up to its first frame. */
 export function apngHead(header: Uint8Array, frames: number, loop: boolean): Uint8Array {
-  const parts = [signature, chunk('IHDR', header), chunk('acTL', u32(frames, loop ? 0 : 1))];
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return concat([signature, chunk('IHDR', header), chunk('acTL', u32(frames, loop ? 0 : 1))]);
 }
 
 /** The end of the file. */

@@ -1,5 +1,7 @@
 // The parts of an animated WebP: a RIFF container around single WebP pictures.
 
+import { concat } from '@deepearth/formats/bytes';
+
 /** Pixels along an edge, at most. */
 export const longestWebpEdge = 16383;
 /** Bytes of all frames, at most: the container counts in 32 bits, with room for its head. */
@@ -39,13 +41,9 @@ export function webpHead({
   );
   // A background that is see-through, and how often it plays: 0 is for ever.
   const animation = chunk('ANIM', Uint8Array.from([0, 0, 0, 0, loop ? 0 : 1, 0]));
-  const out = new Uint8Array(12 + features.length + animation.length);
-  out.set(code('RIFF'));
-  new DataView(out.buffer).setUint32(4, out.length - 8 + frameBytes, true);
-  out.set(code('WEBP'), 8);
-  out.set(features, 12);
-  out.set(animation, 12 + features.length);
-  return out;
+  const head = concat([code('RIFF'), new Uint8Array(4), code('WEBP'), features, animation]);
+  new DataView(head.buffer).setUint32(4, head.length - 8 + frameBytes, true);
+  return head;
 }
 
 /** A WebP picture as one frame, shown for so many milliseconds; it takes the place of what was there before. */
@@ -60,12 +58,5 @@ export function webpFrame(picture: Uint8Array, width: number, height: number, mi
     at = end;
   }
   const head = Uint8Array.from([...u24(0, 0, width - 1, height - 1, milliseconds), 0b10]);
-  const content = new Uint8Array(parts.reduce((sum, part) => sum + part.length, head.length));
-  content.set(head);
-  let at = head.length;
-  for (const part of parts) {
-    content.set(part, at);
-    at += part.length;
-  }
-  return chunk('ANMF', content);
+  return chunk('ANMF', concat([head, ...parts]));
 }

@@ -1,6 +1,7 @@
 // Damages bytes the way that disks, networks and editors do: reproducibly, from a seed.
 
 import { sha256 } from '@deepearth/core/sha256';
+import { concat } from '@deepearth/formats/bytes';
 import { seededRandom } from './random.ts';
 
 /** Ways to damage a file. */
@@ -36,21 +37,16 @@ export function mutate(bytes: Uint8Array, seed: number, { kinds = mutations, fro
   const length = Math.min(1 + below(64), bytes.length - at);
   const [before, part, after] = [bytes.subarray(0, at), bytes.subarray(at, at + length), bytes.subarray(at + length)];
   const made: Record<MutationKind, () => Uint8Array> = {
-    flip: () => join(before, [part[0]! ^ (1 << below(8))], bytes.subarray(at + 1)),
-    byte: () => join(before, [below(256)], bytes.subarray(at + 1)),
-    zeros: () => join(before, new Uint8Array(length), after),
+    flip: () => concat([before, Uint8Array.of(part[0]! ^ (1 << below(8))), bytes.subarray(at + 1)]),
+    byte: () => concat([before, Uint8Array.of(below(256)), bytes.subarray(at + 1)]),
+    zeros: () => concat([before, new Uint8Array(length), after]),
     cut: () => before.slice(),
-    remove: () => join(before, after),
-    insert: () =>
-      join(
-        before,
-        Array.from({ length }, () => below(256)),
-        part,
-        after,
-      ),
-    swap: () => join(before, after.subarray(0, length), part, after.subarray(length)),
-    repeat: () => join(before, part, part, after),
-    number: () => withOddNumber(bytes, from, below) ?? join(before, [below(256)], bytes.subarray(at + 1)),
+    remove: () => concat([before, after]),
+    insert: () => concat([before, Uint8Array.from({ length }, () => below(256)), part, after]),
+    swap: () => concat([before, after.subarray(0, length), part, after.subarray(length)]),
+    repeat: () => concat([before, part, part, after]),
+    number: () =>
+      withOddNumber(bytes, from, below) ?? concat([before, Uint8Array.of(below(256)), bytes.subarray(at + 1)]),
   };
   return { bytes: made[kind](), kind, what: `${kind} at byte ${at}` };
 }
@@ -62,17 +58,7 @@ function withOddNumber(bytes: Uint8Array, from: number, below: (n: number) => nu
   if (found.length === 0) return undefined;
   const { index, 0: digits } = found[below(found.length)]!;
   const odd = new TextEncoder().encode(oddNumbers[below(oddNumbers.length)]);
-  return join(bytes.subarray(0, from + index), odd, bytes.subarray(from + index + digits.length));
-}
-
-function join(...parts: readonly ArrayLike<number>[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return concat([bytes.subarray(0, from + index), odd, bytes.subarray(from + index + digits.length)]);
 }
 
 /** Counts of outcomes, and the mutants that should not be. */

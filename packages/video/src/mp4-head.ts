@@ -1,5 +1,6 @@
 // Writes what stands before the samples of an MP4 file: one H.264 track, all samples in one piece behind the head.
 
+import { concat } from '@deepearth/formats/bytes';
 import type { FrameRate } from './frame-rate.ts';
 
 /** What a head says of its track. */
@@ -26,19 +27,9 @@ const u32 = (...values: readonly number[]): Uint8Array => {
 };
 const u64 = (value: number): Uint8Array => u32(Math.floor(value / 2 ** 32), value % 2 ** 32);
 
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
-
 const box = (type: string, ...parts: readonly Uint8Array[]): Uint8Array => {
-  const content = join(parts);
-  return join([u32(content.length + 8), text(type), content]);
+  const content = concat(parts);
+  return concat([u32(content.length + 8), text(type), content]);
 };
 const fullBox = (type: string, flags: number, ...parts: readonly Uint8Array[]): Uint8Array =>
   box(type, u32(flags), ...parts);
@@ -57,10 +48,10 @@ export function mp4Head(track: Mp4Track): Uint8Array {
   const total = track.sizes.reduce((sum, size) => sum + size, 0);
   const type = box('ftyp', text('isom'), u32(512), text('isomiso2avc1mp41'));
   const long = total + 16 > 0xffffffff;
-  const data = long ? join([u32(1), text('mdat'), u64(total + 16)]) : join([u32(total + 8), text('mdat')]);
+  const data = long ? concat([u32(1), text('mdat'), u64(total + 16)]) : concat([u32(total + 8), text('mdat')]);
   // Where the samples begin is known once the head is there, whose length does not depend on it.
   const before = type.length + movie(track, 0).length + data.length;
-  return join([type, movie(track, before), data]);
+  return concat([type, movie(track, before), data]);
 }
 
 function movie(track: Mp4Track, dataAt: number): Uint8Array {

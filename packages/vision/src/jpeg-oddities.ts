@@ -1,5 +1,7 @@
 // What is odd about a JPEG and changes no pixel: bytes between its segments, and warnings that libjpeg gives of headers.
 
+import { concat } from '@deepearth/formats/bytes';
+
 const isJpeg = (bytes: Uint8Array): boolean => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] !== undefined;
 
 /** Markers that stand alone. */
@@ -39,7 +41,7 @@ export function withoutExtraBytes(bytes: Uint8Array): CleanJpeg | undefined {
     at += bytes[at]! * 256 + bytes[at + 1]!;
     if (marker === startOfScan) break;
   }
-  return { bytes: extra === 0 ? bytes : joined([...parts, bytes.subarray(kept)]), extra };
+  return { bytes: extra === 0 ? bytes : concat([...parts, bytes.subarray(kept)]), extra };
 }
 
 /**
@@ -55,17 +57,7 @@ export function withoutPadding(bytes: Uint8Array, error: unknown): CleanJpeg | u
   if (!(count > 0) || count > end) return undefined;
   const padding = bytes.subarray(end - count, end);
   if (padding.some((byte) => byte !== padding[0]) || (count === 1 && padding[0] !== 0)) return undefined;
-  return { bytes: joined([bytes.subarray(0, end - count), bytes.subarray(end)]), extra: count };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let to = 0;
-  for (const part of parts) {
-    out.set(part, to);
-    to += part.length;
-  }
-  return out;
+  return { bytes: concat([bytes.subarray(0, end - count), bytes.subarray(end)]), extra: count };
 }
 
 /** What is said of bytes that were left out. */
