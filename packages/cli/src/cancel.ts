@@ -21,11 +21,19 @@ const signals = {
 /** What is under way, for errors that nobody waits for. */
 let underWay: AbortController | undefined;
 
-/** Does work that can be cancelled; `onCancel` is called when the first signal comes. */
-export async function cancellable<T>(
-  work: (cancelling: Cancelling) => Promise<T>,
-  onCancel: () => void = () => remark('Stopping; once more to stop at once.'),
-): Promise<T> {
+/** What a command says when it is cancelled. */
+export interface CancelWords {
+  /** Called when the first signal comes. */
+  readonly onCancel?: () => void;
+  /** What is so once the work has ended for it. */
+  readonly stopped?: string;
+}
+
+/** Does work that can be cancelled. Returns its status, or that of the signal where it failed after one had come. */
+export async function cancellable(
+  work: (cancelling: Cancelling) => Promise<number>,
+  { onCancel = () => remark('Stopping; once more to stop at once.'), stopped }: CancelWords = {},
+): Promise<number> {
   const controller = new AbortController();
   let status: number | undefined;
   let over = false;
@@ -41,6 +49,10 @@ export async function cancellable<T>(
   underWay = controller;
   try {
     return await work({ signal: controller.signal, status: () => (over ? undefined : status) });
+  } catch (error) {
+    if (status === undefined) throw error;
+    if (stopped) remark(stopped);
+    return status;
   } finally {
     over = true;
     underWay = undefined;

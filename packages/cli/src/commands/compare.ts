@@ -30,7 +30,7 @@ export async function compareCommand(
     metric: parseChoice('--metric', flags.metric, metrics),
   };
   const progress = stepProgress({ json });
-  return cancellable(async ({ signal, status }) => {
+  return cancellable(async ({ signal }) => {
     try {
       const results = await compareFiles({ reductions, tokens, tensor, ...numbers, signal, progress: progress.report });
       progress.close();
@@ -39,9 +39,7 @@ export async function compareCommand(
       return exitCodes.done;
     } catch (error) {
       progress.close();
-      const stopped = status();
-      if (stopped === undefined) throw error;
-      return stopped;
+      throw error;
     }
   });
 }

@@ -25,9 +25,7 @@ export async function inspectCommand(file: string, { json = false, digest = fals
       } else print(inspectionText(found));
       return exitCodes.done;
     } catch (error) {
-      const stopped = status();
-      if (stopped !== undefined) return stopped;
-      if (!(error instanceof InputError)) throw error;
+      if (status() !== undefined || !(error instanceof InputError)) throw error;
       if (json) print(JSON.stringify({ file, refused: error.message, code: error.code }));
       await reportError(error);
       return exitCodes.failed;

@@ -27,17 +27,11 @@ export async function modelCheckCommand(
     weights,
     ...(tolerance !== undefined && { tolerance: parsePositive('--tolerance', tolerance) }),
   };
-  return cancellable(async ({ signal, status }) => {
-    try {
-      const family = await familyOf(modelFamilies, folder);
-      const report = await checkModel(family, folder, { ...options, signal, ...(json ? {} : { log: remark }) });
-      if (json) printJson(report);
-      else print(formatCheck(report));
-      return report.passed ? exitCodes.done : exitCodes.failed;
-    } catch (error) {
-      const stopped = status();
-      if (stopped === undefined) throw error;
-      return stopped;
-    }
+  return cancellable(async ({ signal }) => {
+    const family = await familyOf(modelFamilies, folder);
+    const report = await checkModel(family, folder, { ...options, signal, ...(json ? {} : { log: remark }) });
+    if (json) printJson(report);
+    else print(formatCheck(report));
+    return report.passed ? exitCodes.done : exitCodes.failed;
   });
 }

@@ -12,7 +12,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { formatBytes } from '../format.ts';
 import { modelFamilies } from '../model-families.ts';
 import { parseChoice } from '../parse-number.ts';
-import { print, printJsonLine, remark, warn } from '../print.ts';
+import { print, printJsonLine, warn } from '../print.ts';
 import { stepProgress } from '../step-progress.ts';
 
 export interface ConvertFlags {
@@ -27,38 +27,42 @@ export async function modelConvertCommand(
 ): Promise<number> {
   const precision = parseChoice('--precision', precisionText, precisions);
   const progress = stepProgress({ json });
-  return cancellable(async ({ signal, status }) => {
-    try {
-      const { path, name } = await resolveModel(modelFamilies, model, { signal, log: warn, progress: progress.report });
-      const checkpoint = await openCheckpoint(await familyOf(modelFamilies, path), path, { name, weights });
+  return cancellable(
+    async ({ signal }) => {
       try {
-        const placed = await placeWeights(checkpoint, precision, {
+        const { path, name } = await resolveModel(modelFamilies, model, {
           signal,
-          progress: (done, total) => progress.report('convert', done, total),
+          log: warn,
+          progress: progress.report,
         });
-        progress.close();
-        const files = [...new Set([...placed.weights.values()].map(({ file }) => file))].map((file) =>
-          join(placed.folder, file),
-        );
-        const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0);
-        const converted = !checkpoint.files.some((file) => files.includes(file));
-        if (json) printJsonLine({ type: 'converted', model: name, precision, files, bytes, converted });
-        else
-          print(
-            converted
-              ? `${name} in ${precision} is in ${files.join(', ')} (${formatBytes(bytes)}).`
-              : `${name} needs no conversion: in ${precision} its weights are read where they are.`,
+        const checkpoint = await openCheckpoint(await familyOf(modelFamilies, path), path, { name, weights });
+        try {
+          const placed = await placeWeights(checkpoint, precision, {
+            signal,
+            progress: (done, total) => progress.report('convert', done, total),
+          });
+          progress.close();
+          const files = [...new Set([...placed.weights.values()].map(({ file }) => file))].map((file) =>
+            join(placed.folder, file),
           );
-        return exitCodes.done;
-      } finally {
-        await checkpoint.close();
+          const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0);
+          const converted = !checkpoint.files.some((file) => files.includes(file));
+          if (json) printJsonLine({ type: 'converted', model: name, precision, files, bytes, converted });
+          else
+            print(
+              converted
+                ? `${name} in ${precision} is in ${files.join(', ')} (${formatBytes(bytes)}).`
+                : `${name} needs no conversion: in ${precision} its weights are read where they are.`,
+            );
+          return exitCodes.done;
+        } finally {
+          await checkpoint.close();
+        }
+      } catch (error) {
+        progress.close();
+        throw error;
       }
-    } catch (error) {
-      progress.close();
-      const stopped = status();
-      if (stopped === undefined) throw error;
-      remark('Stopped; nothing half-made is left.');
-      return stopped;
-    }
-  });
+    },
+    { stopped: 'Stopped; nothing half-made is left.' },
+  );
 }

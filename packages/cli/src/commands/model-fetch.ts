@@ -5,7 +5,7 @@ import { namesOf } from '@deepearth/onnx/published';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { modelFamilies } from '../model-families.ts';
-import { print, printJsonLine, remark, warn } from '../print.ts';
+import { print, printJsonLine, warn } from '../print.ts';
 import { stepProgress } from '../step-progress.ts';
 
 export interface FetchFlags {
@@ -16,28 +16,26 @@ export interface FetchFlags {
 
 export async function modelFetchCommand(name: string, { offline, verify, json = false }: FetchFlags): Promise<number> {
   const progress = stepProgress({ json, unit: 'bytes' });
-  return cancellable(async ({ signal, status }) => {
-    try {
-      const model = await fetchFromHub(name, {
-        signal,
-        known: modelFamilies.flatMap(({ catalogue }) => namesOf(catalogue)),
-        ...(offline && { offline }),
-        ...(verify && { verify }),
-        warn,
-        progress: ({ file, doneBytes, totalBytes }) => progress.report(file, doneBytes, totalBytes),
-      });
-      progress.close();
-      if (json) printJsonLine({ type: 'fetched', ...model });
-      else print(`${model.name} at ${model.revision} is in ${model.folder}\n  To use it: model: ${name}`);
-      return exitCodes.done;
-    } catch (error) {
-      progress.close();
-      const stopped = status();
-      if (stopped !== undefined) {
-        remark('Stopped. The same command goes on where it was.');
-        return stopped;
+  return cancellable(
+    async ({ signal }) => {
+      try {
+        const model = await fetchFromHub(name, {
+          signal,
+          known: modelFamilies.flatMap(({ catalogue }) => namesOf(catalogue)),
+          ...(offline && { offline }),
+          ...(verify && { verify }),
+          warn,
+          progress: ({ file, doneBytes, totalBytes }) => progress.report(file, doneBytes, totalBytes),
+        });
+        progress.close();
+        if (json) printJsonLine({ type: 'fetched', ...model });
+        else print(`${model.name} at ${model.revision} is in ${model.folder}\n  To use it: model: ${name}`);
+        return exitCodes.done;
+      } catch (error) {
+        progress.close();
+        throw error;
       }
-      throw error;
-    }
-  });
+    },
+    { stopped: 'Stopped. The same command goes on where it was.' },
+  );
 }

@@ -94,22 +94,22 @@ export async function reduceCommand(files: readonly string[], flags: ReduceFlags
       ),
   };
   const started = performance.now();
-  return cancellable(async ({ signal, status }) => {
-    try {
-      const { result, text } = await works[mode](signal);
-      progress.close();
-      const seconds = Math.round(performance.now() - started) / 1000;
-      if (json) printJsonLine({ ...result, seconds });
-      else print(text(seconds));
-      return exitCodes.done;
-    } catch (error) {
-      progress.close();
-      const stopped = status();
-      if (stopped === undefined) throw error;
-      remark('Stopped; nothing was written.');
-      return stopped;
-    }
-  });
+  return cancellable(
+    async ({ signal }) => {
+      try {
+        const { result, text } = await works[mode](signal);
+        progress.close();
+        const seconds = Math.round(performance.now() - started) / 1000;
+        if (json) printJsonLine({ ...result, seconds });
+        else print(text(seconds));
+        return exitCodes.done;
+      } catch (error) {
+        progress.close();
+        throw error;
+      }
+    },
+    { stopped: 'Stopped; nothing was written.' },
+  );
 }
 
 /** A result, and what is said of it. */

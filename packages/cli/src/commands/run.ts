@@ -113,6 +113,6 @@ export async function runLoaded(
         return stopped;
       }
     },
-    () => view?.say('Stopping after the step at hand; Ctrl-C once more stops at once.'),
+    { onCancel: () => view?.say('Stopping after the step at hand; Ctrl-C once more stops at once.') },
   );
 }
