@@ -29,8 +29,11 @@ export interface OtherPipeline {
  * What lies in a store from runs of another pipeline: one of another name, or whose sources read something else. One that
  * reads more, or less, is the same. `undefined` where nothing does.
  */
-export async function otherPipeline(store: RunStore, pipeline: Pipeline): Promise<OtherPipeline | undefined> {
-  const owner = await readOwner(store);
+async function otherPipeline(
+  store: RunStore,
+  pipeline: Pipeline,
+  owner: Owner | undefined,
+): Promise<OtherPipeline | undefined> {
   const difference = owner && differenceOf(owner, pipeline);
   if (!difference) return undefined;
   let [files, bytes] = [0, 0];
@@ -39,29 +42,39 @@ export async function otherPipeline(store: RunStore, pipeline: Pipeline): Promis
   return files === 0 ? undefined : { name: owner.name, files, bytes, difference };
 }
 
-/** Throws a `DeepEarthError` (`E_OTHER_PIPELINE`) when files of another pipeline would go. */
-export async function refuseOtherPipeline(store: RunStore, pipeline: Pipeline): Promise<void> {
-  const other = await otherPipeline(store, pipeline);
-  if (!other) return;
-  const { name, files, bytes, difference } = other;
-  throw new DeepEarthError(
+const refusal = (store: RunStore, { name, files, bytes, difference }: OtherPipeline): DeepEarthError =>
+  new DeepEarthError(
     `${store.name}: holds ${files === 1 ? '1 file' : `${files} files`} (${bytes} bytes) of the pipeline ${JSON.stringify(name)}, which this run would replace or remove: ${difference}.`,
     {
       code: 'E_OTHER_PIPELINE',
       remedy: 'Choose another output folder with --output, or let these files go with --overwrite.',
     },
   );
+
+/** Throws a `DeepEarthError` (`E_OTHER_PIPELINE`) when files of another pipeline would go. */
+export async function refuseOtherPipeline(store: RunStore, pipeline: Pipeline): Promise<void> {
+  const other = await otherPipeline(store, pipeline, await readOwner(store));
+  if (other) throw refusal(store, other);
 }
 
 /**
- * Takes down in the journal whose results these will be, unless that is known: a run that is killed has no manifest to say
- * it.
+ * Makes a locked store that of a pipeline, and returns what lies there of another one. It takes down in the journal whose
+ * results these will be, unless that is known: a run that is killed has no manifest to say it. Throws as
+ * `refuseOtherPipeline` does, unless `overwrite` is set.
  */
-export async function recordOwner(store: RunStore, pipeline: Pipeline): Promise<void> {
+export async function takeOver(
+  store: RunStore,
+  pipeline: Pipeline,
+  overwrite: boolean,
+): Promise<OtherPipeline | undefined> {
   const owner = await readOwner(store);
-  if (owner && !differenceOf(owner, pipeline)) return;
-  const { sources, name } = ownerOf(pipeline);
-  await store.appendJournal(JSON.stringify({ owner: { name, sources } }));
+  const other = await otherPipeline(store, pipeline, owner);
+  if (other && !overwrite) throw refusal(store, other);
+  if (!owner || differenceOf(owner, pipeline)) {
+    const { sources, name } = ownerOf(pipeline);
+    await store.appendJournal(JSON.stringify({ owner: { name, sources } }));
+  }
+  return other;
 }
 
 /** The last that the journal names, else that of the manifest. */

@@ -193,17 +193,17 @@ async function describeStages(
 const waitingBytes = (output: StreamSpec, consumers: number): number =>
   output.kind === 'frame' || output.kind === 'clip' ? 0 : (itemBytes(output) ?? 0) * (consumers * edgeBound + 1);
 
+/** The memory that a stage takes, with what waits behind it. */
+const memoryOf = ({ description, consumers }: StagePlan): number =>
+  (description.memoryBytes ?? 0) + waitingBytes(description.output, consumers.length);
+
 /** The plan of all stages together. */
 function summed(pipeline: Pipeline, stages: readonly StagePlan[]): Plan {
   return {
     pipeline,
     stages,
     sequences: unite(stages.map(({ description }) => description.output)),
-    memoryBytes: stages.reduce(
-      (sum, { description, consumers }) =>
-        sum + (description.memoryBytes ?? 0) + waitingBytes(description.output, consumers.length),
-      0,
-    ),
+    memoryBytes: stages.reduce((sum, stage) => sum + memoryOf(stage), 0),
     diskBytes: stages.reduce((sum, { description }) => sum + (description.diskBytes ?? 0), 0),
   };
 }
@@ -276,10 +276,7 @@ function framesOf(output: StreamSpec, inputs: readonly { readonly spec: StreamSp
 export function refuseMemory({ pipeline, stages, memoryBytes }: Plan, limit: number): void {
   if (memoryBytes <= limit) return;
   const most = stages
-    .map(({ stage, description, consumers }) => ({
-      id: stage.id,
-      bytes: (description.memoryBytes ?? 0) + waitingBytes(description.output, consumers.length),
-    }))
+    .map((planned) => ({ id: planned.stage.id, bytes: memoryOf(planned) }))
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, 3)
     .filter(({ bytes }) => bytes > memoryBytes / 20)

@@ -12,7 +12,7 @@ import { jsonPieces } from './json-pieces.ts';
 import type { Manifest } from './manifest.ts';
 import { memoryStore } from './memory-store.ts';
 import { refuseForeignManifest } from './not-ours.ts';
-import { otherPipeline, recordOwner, refuseOtherPipeline } from './owner.ts';
+import { refuseOtherPipeline, takeOver } from './owner.ts';
 import { patiently } from './patience.ts';
 import type { Pipeline } from './pipeline.ts';
 import { plan, refuseMemory, unread, unreadWarning } from './plan.ts';
@@ -142,9 +142,7 @@ async function execute(
     try {
       const before = await readEntries(store);
       await refuseForeignManifest(store);
-      const other = await otherPipeline(store, pipeline);
-      if (other && !overwrite) await refuseOtherPipeline(store, pipeline);
-      await recordOwner(store, pipeline);
+      const other = await takeOver(store, pipeline, overwrite);
       const book = (opened = openBook(store, (event) => events.next(event), before, resume, conceal));
       events.next({
         type: 'run-started',
