@@ -4,6 +4,7 @@ import {
   InputError,
   type Clip,
   type ClipPlace,
+  type DescribedInput,
   type Frame,
   type Legend,
   type Picture,
@@ -57,12 +58,17 @@ function makeShown(mostSequences = 4096) {
   };
 }
 
-/**
 /** Grids that were made of clips. */
 type ClipGrid = Projection | TokenGrid;
 
 /** What is known of the stream that grids come in, and what is wanted of it. */
 type Stream = Pick<StreamSpec, 'overlapping' | 'interleaved'> & Pick<Showing, 'overlap'>;
+
+/** What `shots` has to know of the inputs of a stage. */
+export const streamOf = (inputs: readonly DescribedInput[]): Stream => ({
+  overlapping: inputs.some(({ spec }) => spec.overlapping),
+  interleaved: inputs.some(({ spec }) => spec.interleaved),
+});
 
 /**
  * The shots of each clip, frame by frame or time step by time step, each frame once: a repeated (padded) frame counts
@@ -114,7 +120,7 @@ function placeOf(frames: readonly Frame[], steps: number, step: number, position
 }
 
 /** The clip of a projection that can be drawn or of tokens, or an `InputError`. */
-function clipOf({ id, kind, axes, clip }: ClipGrid): Clip {
+export function clipOf({ id, kind, axes, clip }: ClipGrid): Clip {
   const problem = kind === 'projection' ? undrawable(axes) : undefined;
   if (problem) throw new InputError(id, problem, { remedy: undrawableRemedy });
   if (!clip) throw new InputError(id, 'was not made of a clip, so there are no frames to show.', { code: 'E_NO_CLIP' });
@@ -175,12 +181,7 @@ export async function* pictures<Grid extends Projection | TokenGrid>(
   // One for all pictures of a projection, which may be many that wait for another stream.
   let former: Grid | undefined;
   let legends: readonly Legend[] = [];
-  const stream = {
-    overlapping: context.inputs.some(({ spec }) => spec.overlapping),
-    interleaved: context.inputs.some(({ spec }) => spec.interleaved),
-    overlap,
-  };
-  for await (const shot of shots(projections, per, stream)) {
+  for await (const shot of shots(projections, per, { ...streamOf(context.inputs), overlap })) {
     context.signal.throwIfAborted();
     const { projection, frame, step, place } = shot;
     const name = layer(projection);

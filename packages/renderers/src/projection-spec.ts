@@ -7,12 +7,16 @@ import {
   oneStream,
   readingBytes,
   refuse,
+  sequenceCount,
   spec,
   type DescribedInput,
   type Description,
   type Refusal,
   type StreamSpec,
 } from '@deepearth/core';
+import type { z } from 'zod';
+import { captionedHeight, type annotationOptions } from './annotated.ts';
+import { captionFields } from './caption.ts';
 
 export const undrawableRemedy = 'What has no height and width goes to files: sink/table or sink/features.';
 
@@ -63,6 +67,27 @@ export const describeFramePictures = (
     memoryBytes: readingBytes(input),
   };
 };
+
+/** The pictures of a renderer that draws one for each sequence and layer, `size` without what is written beside it. */
+export function sequencePictures(
+  inputs: readonly DescribedInput[],
+  input: StreamSpec,
+  { height, width }: FrameSize,
+  { legend, caption }: z.output<z.ZodObject<typeof annotationOptions>>,
+  layerOf: (reducer: string) => string,
+): StreamSpec {
+  const count = input.names && input.sequences !== null ? sequenceCount(inputs) * input.names.length : null;
+  return {
+    ...spec(
+      'picture',
+      { height: legend ? null : captionedHeight(width, height, captionFields(caption)), width, channels: 3 },
+      'uint8',
+      null,
+    ),
+    ...(count !== null && { most: { count } }),
+    ...layersOf(input, layerOf),
+  };
+}
 
 /** Pixels of a frame, as far as they are known. */
 export interface FrameSize {

@@ -9,7 +9,6 @@ import {
   refuse,
   sequenceCount,
   sequenceFile,
-  spec,
   tensor,
   type Frame,
   type Legend,
@@ -17,13 +16,14 @@ import {
   type Tensor,
 } from '@deepearth/core';
 import { z } from 'zod';
-import { annotated, annotationOptions, captionedHeight } from './annotated.ts';
+import { annotated, annotationOptions } from './annotated.ts';
 import { captionFields, captionOf } from './caption.ts';
 import { cellColors, colorOptions } from './cell-colors.ts';
 import { colorTable } from './colormaps.ts';
+import { clipOf } from './each-frame.ts';
 import { layerName } from './layer-name.ts';
 import { legendOf } from './legend.ts';
-import { layersOf, undrawable, undrawableRemedy, wantProjections } from './projection-spec.ts';
+import { sequencePictures, wantProjections } from './projection-spec.ts';
 
 /** Options of `renderer/scatter`. */
 export const scatterOptions = z.strictObject({
@@ -89,19 +89,10 @@ export const scatter = defineRenderer({
         option: 'dimensions',
         remedy: 'Give the reducer more components.',
       });
-    const { sizePixels: size, legend, caption } = options;
-    const count = input.names && input.sequences !== null ? sequenceCount(inputs) * input.names.length : null;
+    const { sizePixels: size } = options;
+    const layerOf = layerName(options.layer, ownName, 'scatter');
     return {
-      output: {
-        ...spec(
-          'picture',
-          { height: legend ? null : captionedHeight(size, size, captionFields(caption)), width: size, channels: 3 },
-          'uint8',
-          null,
-        ),
-        ...(count !== null && { most: { count } }),
-        ...layersOf(input, layerName(options.layer, ownName, 'scatter')),
-      },
+      output: sequencePictures(inputs, input, { height: size, width: size }, options, layerOf),
       drains: true,
       memoryBytes: sequenceCount(inputs) * size * size * 35,
     };
@@ -151,18 +142,13 @@ export const scatter = defineRenderer({
 
 /** The frames of a projection that can be shown; throws an `InputError` where there are none. */
 function framesOf(projection: Projection, { dimensions }: Options): readonly Frame[] {
-  const problem = undrawable(projection.axes);
-  if (problem) throw new InputError(projection.id, problem, { remedy: undrawableRemedy });
+  const { frames } = clipOf(projection);
   if (projection.values.shape.at(-1)! < dimensions || projection.limits.length < dimensions)
     throw new InputError(projection.id, `has fewer than ${dimensions} numbers per token, with their limits.`, {
       code: 'E_LIMITS',
       remedy: 'Give the reducer more components.',
     });
-  if (!projection.clip)
-    throw new InputError(projection.id, 'was not made of a clip, so there are no frames to show.', {
-      code: 'E_NO_CLIP',
-    });
-  return projection.clip.frames;
+  return frames;
 }
 
 /** Where a point of the unit square or cube stands, both 0 … 1 from the upper left corner. */

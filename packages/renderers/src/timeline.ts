@@ -5,9 +5,7 @@ import {
   defineRenderer,
   isRefusal,
   outputPath,
-  sequenceCount,
   sequenceFile,
-  spec,
   tensor,
   type Frame,
   type Legend,
@@ -15,14 +13,14 @@ import {
   type Tensor,
 } from '@deepearth/core';
 import { z } from 'zod';
-import { annotated, annotationOptions, captionedHeight } from './annotated.ts';
+import { annotated, annotationOptions } from './annotated.ts';
 import { captionFields, captionOf } from './caption.ts';
 import { colorOptions } from './cell-colors.ts';
 import { colorTable } from './colormaps.ts';
-import { shots } from './each-frame.ts';
+import { shots, streamOf } from './each-frame.ts';
 import { layerName } from './layer-name.ts';
 import { numbers } from './legend.ts';
-import { layersOf, wantProjections } from './projection-spec.ts';
+import { sequencePictures, wantProjections } from './projection-spec.ts';
 import { emptyStrip, lineHeight, margin, write } from './strip.ts';
 import { advance } from './text.ts';
 
@@ -80,33 +78,13 @@ export const timeline = defineRenderer({
     const [down, across] = ['height', 'width'].map((axis) => axisSize(input, axis));
     const height = down == null ? null : down * options.cellPixels;
     const width = across == null ? null : across * options.cellPixels + gap + options.curvePixels;
-    const count = input.names && input.sequences !== null ? sequenceCount(inputs) * input.names.length : null;
-    return {
-      output: {
-        ...spec(
-          'picture',
-          {
-            height: options.legend ? null : captionedHeight(width, height, captionFields(options.caption)),
-            width,
-            channels: 3,
-          },
-          'uint8',
-          null,
-        ),
-        ...(count !== null && { most: { count } }),
-        ...layersOf(input, layerName(options.layer, ownName, 'timeline')),
-      },
-      drains: true,
-    };
+    const layerOf = layerName(options.layer, ownName, 'timeline');
+    return { output: sequencePictures(inputs, input, { height, width }, options, layerOf), drains: true };
   },
 
   async *process(projections, { options, inputs, ownName, key, signal }) {
-    const stream = {
-      overlapping: inputs.some(({ spec: each }) => each.overlapping),
-      interleaved: inputs.some(({ spec: each }) => each.interleaved),
-    };
     const lines = new Map<string, Line>();
-    for await (const { projection, step, frame } of shots(projections, 'step', stream)) {
+    for await (const { projection, step, frame } of shots(projections, 'step', streamOf(inputs))) {
       signal.throwIfAborted();
       const name = layerName(options.layer, ownName, 'timeline')(projection.reducer);
       const place = sequenceFile(frame.sequence, name, true);

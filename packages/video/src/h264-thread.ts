@@ -7,7 +7,7 @@ import type { EncodeReply, EncodeRequest } from './h264-worker.ts';
 
 /** An encoder in the thread. */
 export interface VideoInThread {
-  /** Resolves to the next part of the stream. May be called again before; answers keep the order. */
+  /** Resolves to the next part of the stream. May be called again before; the order is kept. */
   encode(pixels: Uint8Array): Promise<Uint8Array>;
   close(): void;
 }
