@@ -124,7 +124,7 @@ test('one animation four ways, each frame once although clips overlap', async ()
   ]);
   for (const { about } of manifest.outputs) expect(about!.frames).toEqual(Array.from({ length: 40 }, (_, i) => i));
   expect(manifest.stages.find(({ id }) => id === 'mp4')!.findings).toEqual({
-    encoder: 'the embedded H.264 encoder (minih264)',
+    encoder: 'the embedded H.264 encoder (h264-mp4-encoder 1.0.12)',
   });
 });
 

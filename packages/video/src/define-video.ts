@@ -10,7 +10,7 @@ import { encoderNames, findEncoder, type Codec, type EncoderName, type FoundEnco
 import { frameRate, keyFrameDistance } from './frame-rate.ts';
 import { encoderBytes } from './h264-encoder.ts';
 import { h264Thread, type H264Thread } from './h264-thread.ts';
-import { longestEdge, macroblocks, mostMacroblocks } from './nal-units.ts';
+import { longestEdge, macroblocks, mostMacroblocks } from './sequence-head.ts';
 import { embeddedQuantizer } from './quality.ts';
 
 const usualFolder = 'video';
@@ -86,7 +86,7 @@ export function defineVideo<Schema extends VideoSchema>(
     ending: format.type,
     usualFolder,
     bytes: (sum, { quality }) => videoBytes(sum, quality),
-    memoryBytes: (_, size) => (size ? encoderBytes(size.width, size.height) : 0),
+    memoryBytes: ({ fps }, size) => (size ? encoderBytes(size.width, size.height, keyFrameDistance(fps)) : 0),
 
     survey: ({ encoder }, signal) => findEncoder(encoder, codec, signal),
 

@@ -2,12 +2,15 @@
 
 import type { AnimationPicture } from '@deepearth/vision/animation';
 
+/** The next even number. */
+export const even = (edge: number): number => edge + (edge % 2);
+
 /**
  * The picture as `[height, width, 3]` with even edges: the last column and row are repeated where they are odd, and what
  * is see-through is black. Returns the picture's own pixels where they are so already.
  */
 export function evenPixels({ data, width, height, channels }: AnimationPicture): Uint8Array {
-  const [columns, rows] = [width + (width % 2), height + (height % 2)];
+  const [columns, rows] = [even(width), even(height)];
   if (channels === 3 && columns === width && rows === height) return data;
   const out = new Uint8Array(columns * rows * 3);
   for (let y = 0, at = 0; y < rows; y++) {

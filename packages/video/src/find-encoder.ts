@@ -21,7 +21,7 @@ export type FoundEncoder =
 /** The libraries of ffmpeg that encode. */
 export const ffmpegLibraries: Readonly<Record<Codec, string>> = { h264: 'libx264', vp9: 'libvpx-vp9' };
 
-const embedded = { name: 'embedded', about: 'the embedded H.264 encoder (minih264)' } as const;
+const embedded = { name: 'embedded', about: 'the embedded H.264 encoder (h264-mp4-encoder 1.0.12)' } as const;
 
 /** What encodes: as `choice` says, or the first of ffmpeg and the embedded encoder that can. */
 export async function findEncoder(choice: EncoderName, codec: Codec, signal?: AbortSignal): Promise<FoundEncoder> {

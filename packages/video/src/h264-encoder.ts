@@ -1,6 +1,11 @@
-// The embedded H.264 encoder: minih264 in WebAssembly, one instance for each video.
+// The embedded H.264 encoder: minih264 in WebAssembly, as the package h264-mp4-encoder brings it.
+//
+// That package keeps an MP4 file in memory until it is whole. Here it writes one for each group of pictures (a key frame
+// and those that follow it); the samples are taken out of it, and memory does not grow with the length of a video.
 
-import { kernel } from './h264-kernel.generated.ts';
+import { bt709 } from './bt709.ts';
+import { even } from './even-pixels.ts';
+import { mp4Samples, type H264Group } from './mp4-samples.ts';
 
 /** How an encoder is set up. */
 export interface H264Settings {
@@ -8,7 +13,7 @@ export interface H264Settings {
   readonly height: number;
   /** 3, or 4 with opacity last: what is see-through becomes black. */
   readonly channels: number;
-  /** Frames from one key frame to the next. */
+  /** Frames from one key frame to the next: a group. */
   readonly keyFrames: number;
   /** 10 (best) to 51. */
   readonly quantizer: number;
@@ -16,37 +21,72 @@ export interface H264Settings {
 
 /** An encoder for pictures of one size. */
 export interface H264Encoder {
-  /** Returns the next part of the stream, with start codes. `[height, width, channels]` goes in. */
-  encode(pixels: Uint8Array): Uint8Array;
+  /** Takes `[height, width, channels]`. Resolves to a group where this picture is its last, else to nothing. */
+  add(pixels: Uint8Array): Promise<H264Group | undefined>;
+  /** Resolves to the group that is not full yet, if there is one. */
+  end(): Promise<H264Group | undefined>;
+  /** Frees what an unfinished group holds. */
+  close(): void;
 }
 
-interface Exports {
-  readonly memory: WebAssembly.Memory;
-  open(width: number, height: number, channels: number, keyFrames: number, quantizer: number, speed: number): number;
-  encode(channels: number): number;
-  coded(): number;
-}
+/** Of minih264's speeds, 0 to 10. The best one takes four times as long and makes a fifth less. */
+const speed = 10;
 
-let compiled: WebAssembly.Module | undefined;
-
-/** Of minih264's speeds, 0 to 10: 0 takes twice the time of 10 and makes a quarter less. */
-const speed = 0;
+/** Names of the encoder's files: all encoders of a thread share one file system in memory. */
+let files = 0;
 
 /** Starts an encoder. Edges that are odd get another column or row, equal to the last. */
-export function h264Encoder({ width, height, channels, keyFrames, quantizer }: H264Settings): H264Encoder {
-  compiled ??= new WebAssembly.Module(Buffer.from(kernel, 'base64'));
-  const { memory, open, encode, coded } = new WebAssembly.Instance(compiled).exports as unknown as Exports;
-  const at = open(width, height, channels, keyFrames, quantizer, speed);
-  if (at === 0) throw new Error(`the encoder has no room for pictures of ${width} x ${height}`);
+export async function h264Encoder(settings: H264Settings): Promise<H264Encoder> {
+  const { createH264MP4Encoder } = (await import('h264-mp4-encoder')).default;
+  const [width, height] = [even(settings.width), even(settings.height)];
+  const planes = new Uint8Array((width * height * 3) / 2);
+  let group: Awaited<ReturnType<typeof createH264MP4Encoder>> | undefined;
+  let pictures = 0;
+
+  const start = async (): Promise<NonNullable<typeof group>> => {
+    const encoder = await createH264MP4Encoder();
+    Object.assign(encoder, {
+      outputFilename: `${files++}.mp4`,
+      width,
+      height,
+      speed,
+      quantizationParameter: settings.quantizer,
+      groupOfPictures: settings.keyFrames,
+    });
+    encoder.initialize();
+    return encoder;
+  };
+  /** What the group's file holds. The encoder has to write it also where nobody wants it. */
+  const finish = (): Uint8Array => {
+    const { FS, outputFilename: file } = group!;
+    try {
+      group!.finalize();
+      return FS.readFile(file);
+    } finally {
+      group!.delete();
+      FS.unlink(file);
+      group = undefined;
+      pictures = 0;
+    }
+  };
+  const end = async (): Promise<H264Group | undefined> => (group ? mp4Samples(finish()) : undefined);
+
   return {
-    encode(pixels) {
-      new Uint8Array(memory.buffer, at, width * height * channels).set(pixels);
-      const length = encode(channels);
-      if (length < 0) throw new Error(`the encoder failed with status ${-length}`);
-      return new Uint8Array(memory.buffer, coded(), length).slice();
+    async add(pixels) {
+      group ??= await start();
+      group.addFrameYuv(bt709(pixels, settings, planes));
+      return ++pictures === settings.keyFrames ? end() : undefined;
+    },
+    end,
+    close() {
+      if (group) finish();
     },
   };
 }
 
-/** Bytes that an encoder takes: three pictures in 4:2:0, the pixels, and room for what is coded. */
-export const encoderBytes = (width: number, height: number): number => Math.ceil(width * height * 12) + (1 << 20);
+/**
+ * Bytes that an encoder takes: pictures in 4:2:0, pixels under way, and a group of coded pictures, which take half a byte
+ * for a pixel where they are full of detail.
+ */
+export const encoderBytes = (width: number, height: number, keyFrames: number): number =>
+  Math.ceil(width * height * (12 + keyFrames / 2)) + (16 << 20);

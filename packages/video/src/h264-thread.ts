@@ -4,11 +4,14 @@ import { Worker } from 'node:worker_threads';
 import { builtUrl } from '@deepearth/core/built-url';
 import type { H264Settings } from './h264-encoder.ts';
 import type { EncodeReply, EncodeRequest } from './h264-worker.ts';
+import type { H264Group } from './mp4-samples.ts';
 
 /** An encoder in the thread. */
 export interface VideoInThread {
-  /** Resolves to the next part of the stream. May be called again before; the order is kept. */
-  encode(pixels: Uint8Array): Promise<Uint8Array>;
+  /** Resolves to a group where this picture is its last, else to nothing. May be called again before; the order is kept. */
+  add(pixels: Uint8Array): Promise<H264Group | undefined>;
+  /** Resolves to the group that is not full yet, if there is one. */
+  end(): Promise<H264Group | undefined>;
   close(): void;
 }
 
@@ -19,7 +22,7 @@ export interface H264Thread {
 }
 
 interface Waiting {
-  readonly resolve: (coded: Uint8Array) => void;
+  readonly resolve: (group: H264Group | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -43,27 +46,30 @@ export function h264Thread(): H264Thread {
   };
   worker.on('message', (reply: EncodeReply) => {
     if ('failed' in reply) settle(reply.video)?.reject(new Error(reply.failed));
-    else settle(reply.video)?.resolve(reply.coded);
+    else settle(reply.video)?.resolve(reply.group);
   });
   worker.on('error', (cause) => end(new Error(`the encoder's thread died: ${cause.message}`, { cause })));
   worker.on('exit', (code) => end(new Error(`the encoder's thread ended with code ${code}`)));
   const send = (request: EncodeRequest, ...transfer: ArrayBuffer[]): void => worker.postMessage(request, transfer);
+  const ask = (request: EncodeRequest, ...transfer: ArrayBuffer[]): Promise<H264Group | undefined> =>
+    new Promise((resolve, reject) => {
+      if (ended) return reject(ended);
+      waiting.get(request.video)!.push({ resolve, reject });
+      if (pending++ === 0) worker.ref();
+      send(request, ...transfer);
+    });
   return {
     open(settings) {
       const video = videos++;
       waiting.set(video, []);
       send({ video, open: settings });
       return {
-        encode(pixels) {
-          return new Promise((resolve, reject) => {
-            if (ended) return reject(ended);
-            waiting.get(video)!.push({ resolve, reject });
-            if (pending++ === 0) worker.ref();
-            // A copy: others may still look at the picture, and posting a view would clone all that is behind it.
-            const copy = pixels.slice();
-            send({ video, pixels: copy }, copy.buffer);
-          });
+        add(pixels) {
+          // A copy: others may still look at the picture, and posting a view would clone all that is behind it.
+          const copy = pixels.slice();
+          return ask({ video, pixels: copy }, copy.buffer);
         },
+        end: () => ask({ video, end: true }),
         close() {
           if (!ended) send({ video, close: true });
         },

@@ -2,42 +2,47 @@
 
 import { parentPort } from 'node:worker_threads';
 import { h264Encoder, type H264Encoder, type H264Settings } from './h264-encoder.ts';
+import type { H264Group } from './mp4-samples.ts';
 
-/** What the thread is asked: to open an encoder, to encode a picture, to let an encoder go. */
+/** What the thread is asked: to open an encoder, to take a picture, to end a video, to let an encoder go. */
 export type EncodeRequest =
   | { readonly video: number; readonly open: H264Settings }
   | { readonly video: number; readonly pixels: Uint8Array }
+  | { readonly video: number; readonly end: true }
   | { readonly video: number; readonly close: true };
 
-/** The answer to each picture, in order. */
+/** The reply to each picture and end, in order. */
 export type EncodeReply =
-  { readonly video: number; readonly coded: Uint8Array } | { readonly video: number; readonly failed: string };
+  | { readonly video: number; readonly group: H264Group | undefined }
+  | { readonly video: number; readonly failed: string };
 
-const encoders = new Map<number, H264Encoder>();
+/** An encoder that could not be started says so when it is asked for a picture. */
+const encoders = new Map<number, Promise<H264Encoder>>();
 
-/** An encoder; one that could not be started says so when it is asked for a picture. */
-function opened(settings: H264Settings): H264Encoder {
+async function handle(request: EncodeRequest): Promise<void> {
+  const { video } = request;
   try {
-    return h264Encoder(settings);
+    if ('open' in request) {
+      const opening = h264Encoder(request.open);
+      opening.catch(() => undefined);
+      encoders.set(video, opening);
+      return;
+    }
+    const encoder = await encoders.get(video)!;
+    if ('close' in request) {
+      encoders.delete(video);
+      return encoder.close();
+    }
+    const group = await ('end' in request ? encoder.end() : encoder.add(request.pixels));
+    parentPort!.postMessage({ video, group } satisfies EncodeReply);
   } catch (error) {
-    return {
-      encode() {
-        throw error;
-      },
-    };
+    if (!('close' in request))
+      parentPort!.postMessage({ video, failed: (error as Error).message } satisfies EncodeReply);
   }
 }
 
+// One request at a time, in their order.
+let last = Promise.resolve();
 parentPort!.on('message', (request: EncodeRequest) => {
-  const { video } = request;
-  try {
-    if ('open' in request) encoders.set(video, opened(request.open));
-    else if ('close' in request) encoders.delete(video);
-    else {
-      const coded = encoders.get(video)!.encode(request.pixels);
-      parentPort!.postMessage({ video, coded } satisfies EncodeReply, [coded.buffer as ArrayBuffer]);
-    }
-  } catch (error) {
-    parentPort!.postMessage({ video, failed: (error as Error).message } satisfies EncodeReply);
-  }
+  last = last.then(() => handle(request));
 });

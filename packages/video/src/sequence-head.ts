@@ -1,32 +1,6 @@
-// Takes an H.264 stream apart, and gives its head the words about colour and time that its encoder left out.
+// Gives the sequence head of an H.264 stream the words about colour, level and time that its encoder left out.
 
 import type { FrameRate } from './frame-rate.ts';
-
-/** Types of units that matter here. */
-export const nal = { slice: 1, keySlice: 5, sequence: 7, picture: 8 } as const;
-/** The type of a unit. */
-export const nalType = (unit: Uint8Array): number => unit[0]! & 31;
-
-/** The units of a stream with start codes, without these. */
-export function splitUnits(stream: Uint8Array): Uint8Array[] {
-  const units: Uint8Array[] = [];
-  let begin = -1;
-  for (let at = 0; at + 2 < stream.length; at++) {
-    if (stream[at] !== 0 || stream[at + 1] !== 0 || stream[at + 2] !== 1) continue;
-    if (begin >= 0) units.push(withoutZeros(stream.subarray(begin, at)));
-    begin = at + 3;
-    at += 2;
-  }
-  if (begin >= 0) units.push(withoutZeros(stream.subarray(begin)));
-  return units;
-}
-
-/** Zeros before the next start code belong to no unit; a unit itself never ends with one. */
-function withoutZeros(unit: Uint8Array): Uint8Array {
-  let length = unit.length;
-  while (length > 0 && unit[length - 1] === 0) length--;
-  return unit.subarray(0, length);
-}
 
 /**
  * Levels of H.264 (table A-1): ten times the number, macroblocks a second, macroblocks of a picture. The last is the

@@ -1,1 +1,0 @@
-#define assert(condition) ((void)0)
