@@ -1,6 +1,8 @@
 // What the Python extractor was used for, in a program of one's own: node examples/from-python.mjs FRAME...
 // [FEATURES.pt], with 16 frames. MODEL names another checkpoint than the built-in one.
 
+import { aggregate, hierarchicalPool } from '@deepearth/aggregators';
+import { reshape } from '@deepearth/core/tensor';
 import { VJepa2Extractor } from '@deepearth/model-vjepa2';
 import { readTensorFile } from '@deepearth/formats/tensor-file-node';
 
@@ -23,27 +25,28 @@ const [time, height, width, channels] = tokens.shape;
 print('tokens by step of time', tokens.reshape([time, height * width, channels]));
 print('tokens by place', tokens.reshape([time, height, width, channels]));
 
-// features.mean(0), features.max(0), features[0] and spatial_mean
-print('mean', tokens.aggregate('mean'));
-print('max', tokens.aggregate('max'));
-print('first token', { shape: [tokens.values.data.subarray(0, channels).length] });
-print('mean of each step', tokens.aggregate('spatialMean'));
-print('mean of each place', tokens.aggregate('temporalMean'));
+// extractor.aggregate_features(features, method=…)
+for (const method of ['mean', 'max', 'cls', 'spatial_mean']) print(method, aggregate(tokens, method));
 
-// The spatial features of step t
+// features.mean(dim=0).view(24, 24, D)
+print('mean of each place', aggregate(tokens, 'temporal-mean'));
+
+// extractor.get_spatial_features(features, frame=3)
 print('step 3', tokens.frame(3));
 
-// One place through time: features[:, row, column]
-const [row, column] = [12, 12];
-const through = Array.from({ length: time }, (_, step) =>
-  tokens.frame(step).data.subarray((row * width + column) * channels, (row * width + column + 1) * channels),
-);
-print('one place through time', { shape: [through.length, through[0].length] });
+// features_4d[:, 12, 12]
+print('one place through time', tokens.place(12, 12));
+
+// hierarchical_pool(features, extractor)
+for (const [part, values] of Object.entries(hierarchicalPool(tokens))) print(part, values);
 await extractor.dispose();
 
 // torch.load('features_frames_0000_0015.pt')['features']
 if (features) {
   const file = await readTensorFile(features);
-  print('a file', file.tensors.get('features'));
+  const stored = await file.tensor('features').read(); // float16, [tokens, channels]
+  print('a file', stored);
+  print('its mean', aggregate({ values: stored }, 'mean'));
+  print('its mean of each step', aggregate({ values: reshape(stored, tokens.shape) }, 'spatial_mean'));
   await file.close();
 }

@@ -225,12 +225,18 @@ test('a program does with frames and a .pt file what the Python extractor was us
     'tokens by place: [8, 24, 24, 256]',
     'mean: [256]',
     'max: [256]',
-    'first token: [256]',
-    'mean of each step: [8, 256]',
+    'cls: [256]',
+    'spatial_mean: [8, 256]',
     'mean of each place: [24, 24, 256]',
     'step 3: [24, 24, 256]',
     'one place through time: [8, 256]',
+    'global: [256]',
+    'temporal: [8, 256]',
+    'spatial: [24, 24, 256]',
+    'quadrants: [4, 8, 256]',
     'a file: [4608, 256]',
+    'its mean: [256]',
+    'its mean of each step: [8, 256]',
   ]);
 });
 

@@ -35,10 +35,11 @@ const remedy = 'aggregator/mean, max and none take tokens of any axes.';
 
 /** What tokens with these axes lack, in words. */
 function lacking({ type, needs = [] }: Plan<never>, axes: readonly string[]): string | undefined {
-  const missing = [...needs, 'channels'].filter((name) => !axes.includes(name));
-  return missing.length
-    ? `aggregator/${type} needs tokens with ${missing.join(' and ')}; these have the axes [${axes.join(', ')}].`
-    : undefined;
+  const wanted = [...needs, 'channels'];
+  const missing = wanted.filter((name) => !axes.includes(name));
+  if (!missing.length && (!needs.length || axes.join() === wanted.join())) return undefined;
+  const what = missing.length ? `with ${missing.join(' and ')}` : `of [${wanted.join(', ')}]`;
+  return `aggregator/${type} needs tokens ${what}; these have the axes [${axes.join(', ')}].`;
 }
 
 /** Makes an aggregator stage of what differs from one to the next. */

@@ -9,11 +9,12 @@ import { hierarchical } from './hierarchical.ts';
 import { max } from './max.ts';
 import { mean } from './mean.ts';
 import { none } from './none.ts';
+import { oldHierarchical } from './old-hierarchical.ts';
 import { quadrants } from './quadrants.ts';
 import { spatialMean } from './spatial-mean.ts';
 import { temporalMean } from './temporal-mean.ts';
 
-const all = { mean, max, firstToken, spatialMean, temporalMean, quadrants, hierarchical, none };
+const all = { mean, max, firstToken, spatialMean, temporalMean, quadrants, hierarchical, oldHierarchical, none };
 const grids = () => makeTokens({ time: 2, height: 4, width: 6, channels: 5, count: 4 });
 const poison = (): TokenGrid[] =>
   grids().map((grid, index) =>
@@ -31,7 +32,7 @@ const poison = (): TokenGrid[] =>
 const blind = (): TokenGrid[] =>
   grids().map((grid, index) => (index === 2 ? { ...grid, valid: new Uint8Array(48) } : grid));
 
-for (const stage of [mean, max, spatialMean, temporalMean, quadrants, hierarchical]) {
+for (const stage of [mean, max, spatialMean, temporalMean, quadrants, hierarchical, oldHierarchical]) {
   describeStage(stage as StageDefinition, {
     inputs: () => [given(grids())],
     broken: { inputs: () => [given(poison())], says: /token at time 0, row 0, column 0 holds NaN/, left: 3 },
@@ -46,6 +47,13 @@ describeStage(hierarchical, {
   title: 'with other levels',
   options: { levels: [1, 3] },
   otherOptions: { levels: [2] },
+  inputs: () => [given(grids())],
+});
+
+describeStage(oldHierarchical, {
+  title: 'with one part',
+  options: { part: 'quadrants' },
+  otherOptions: { part: 'spatial' },
   inputs: () => [given(grids())],
 });
 
@@ -214,6 +222,12 @@ describe('grids of any axes', () => {
     [temporalMean, ['time'], 'needs tokens with height and width; these have the axes [time, channels]'],
     [quadrants, ['time', 'width'], 'needs tokens with height; these have the axes [time, width, channels]'],
     [hierarchical, ['time'], 'needs tokens with height and width; these have the axes [time, channels]'],
+    [oldHierarchical, ['time'], 'needs tokens with height and width; these have the axes [time, channels]'],
+    [
+      spatialMean,
+      ['height', 'width', 'time'],
+      'needs tokens of [time, height, width, channels]; these have the axes [height, width, time, channels]',
+    ],
   ] as const)('%# is refused by name', async (stage, axes, says) => {
     const grid = shaped(
       [...axes],
@@ -228,7 +242,7 @@ describe('grids of any axes', () => {
     await expect(run.return(undefined)).resolves.toBeDefined();
   });
 
-  test.each([mean, max, none, firstToken, spatialMean, temporalMean, quadrants, hierarchical])(
+  test.each([mean, max, none, firstToken, spatialMean, temporalMean, quadrants, hierarchical, oldHierarchical])(
     '%#: a stream whose axes are known only when it comes is taken',
     async (stage) => {
       const [grid] = makeTokens({ count: 1, height: 4 });

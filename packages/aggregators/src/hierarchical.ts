@@ -3,7 +3,7 @@
 import { tensor } from '@deepearth/core';
 import { z } from 'zod';
 import { aggregator } from './aggregator.ts';
-import { pool } from './pooling.ts';
+import { pool, spaceAndTime } from './pooling.ts';
 
 /** Options of `aggregator/hierarchical`. */
 export const hierarchicalOptions = z.strictObject({
@@ -21,7 +21,7 @@ export const hierarchical = aggregator(hierarchicalOptions, {
   type: 'hierarchical',
   summary: 'Averages a pyramid of regions over time: the whole picture first, then finer and finer cells, row by row.',
   examples: ['- type: aggregator/hierarchical', '- type: aggregator/hierarchical\n  with: { levels: [1, 3] }'],
-  needs: ['time', 'height', 'width'],
+  needs: spaceAndTime,
   axes: ({ channels }, { levels }) => ({ region: regionCount(levels), channels: channels ?? null }),
   refuse: ({ height, width }, { levels }) => {
     const most = Math.max(...levels);

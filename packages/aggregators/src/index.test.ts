@@ -9,12 +9,17 @@ test('every stage is listed under its own type', async () => {
 test('what the package exports is what it is meant to', () => {
   expect(Object.keys(everything).sort()).toMatchInlineSnapshot(`
     [
+      "aggregate",
+      "aggregations",
       "firstToken",
       "hierarchical",
       "hierarchicalOptions",
+      "hierarchicalPool",
       "max",
       "mean",
       "none",
+      "oldHierarchical",
+      "oldHierarchicalOptions",
       "pool",
       "quadrants",
       "spatialMean",

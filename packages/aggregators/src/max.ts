@@ -1,8 +1,8 @@
 // Takes the largest value of every channel over all tokens of a clip.
 
 import { z } from 'zod';
+import { aggregate } from './aggregate.ts';
 import { aggregator } from './aggregator.ts';
-import { pool } from './pooling.ts';
 
 /** The stage `aggregator/max`. */
 export const max = aggregator(z.strictObject({}), {
@@ -10,5 +10,5 @@ export const max = aggregator(z.strictObject({}), {
   summary: 'Takes the largest value of every channel over all tokens of a clip.',
   examples: ['- type: aggregator/max'],
   axes: ({ channels }) => ({ channels: channels ?? null }),
-  make: (tokens) => pool(tokens, { count: 1, of: () => 0 }, 'max'),
+  make: (tokens) => aggregate(tokens, 'max'),
 });

@@ -1,8 +1,8 @@
 // Averages all tokens of a clip into one vector.
 
 import { z } from 'zod';
+import { aggregate } from './aggregate.ts';
 import { aggregator } from './aggregator.ts';
-import { pool } from './pooling.ts';
 
 /** The stage `aggregator/mean`. */
 export const mean = aggregator(z.strictObject({}), {
@@ -10,5 +10,5 @@ export const mean = aggregator(z.strictObject({}), {
   summary: 'Averages all tokens of a clip into one vector.',
   examples: ['- type: aggregator/mean'],
   axes: ({ channels }) => ({ channels: channels ?? null }),
-  make: (tokens) => pool(tokens, { count: 1, of: () => 0 }, 'mean'),
+  make: (tokens) => aggregate(tokens, 'mean'),
 });

@@ -11,5 +11,6 @@ export const stages: StageList = {
   'aggregator/temporal-mean': async () => (await import('./temporal-mean.ts')).temporalMean,
   'aggregator/quadrants': async () => (await import('./quadrants.ts')).quadrants,
   'aggregator/hierarchical': async () => (await import('./hierarchical.ts')).hierarchical,
+  'aggregator/old-hierarchical': async () => (await import('./old-hierarchical.ts')).oldHierarchical,
   'aggregator/none': async () => (await import('./none.ts')).none,
 };

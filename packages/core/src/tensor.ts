@@ -98,3 +98,23 @@ export const bytesOf = (t: Tensor): Uint8Array => new Uint8Array(t.data.buffer, 
 /** The same values under another shape. Throws a `RangeError` when the counts differ. */
 export const reshape = <D extends DType>(t: Tensor<D>, shape: readonly number[]): Tensor<D> =>
   tensor(t.dtype, shape, t.data);
+
+/**
+ * The part of a tensor at one place of an axis, without that axis (`torch.select`): of `[8, 24, 24, C]` at step 3 of axis
+ * 0 it is `[24, 24, C]`. Along the first axis it is a view, along others a copy. Throws a `RangeError` when there is no
+ * such axis or place.
+ */
+export function select<D extends DType>({ dtype, shape, data }: Tensor<D>, axis: number, index: number): Tensor<D> {
+  const length = shape[axis];
+  if (length === undefined) throw new RangeError(`axis ${axis} of a tensor of ${shape.length}`);
+  if (!Number.isInteger(index) || index < 0 || index >= length)
+    throw new RangeError(`place ${index} of ${length} along axis ${axis}`);
+  const outer = elementCount(shape.slice(0, axis));
+  const inner = elementCount(shape.slice(axis + 1)) * pairs(dtype);
+  const rest = [...shape.slice(0, axis), ...shape.slice(axis + 1)];
+  const block = (row: number) => data.subarray((row * length + index) * inner, (row * length + index + 1) * inner);
+  if (outer === 1) return tensor(dtype, rest, block(0) as TensorData<D>);
+  const out = zeros(dtype, rest);
+  for (let row = 0; row < outer; row++) (out.data as Float32Array).set(block(row) as Float32Array, row * inner);
+  return out;
+}

@@ -38,7 +38,13 @@ test('a clip becomes a grid that can be looked at in every way', async () => {
     tokens.aggregate('temporalMean').shape,
   ]).toEqual([[32], [2, 32], [3, 3, 32]]);
   expect(tokens.geometry).toMatchObject({ frameWidth: 60, frameHeight: 50 });
+  const place = tokens.place(2, 1);
+  expect(place.shape).toEqual([2, 32]);
+  expect(Array.from(place.data)).toEqual(
+    [0, 1].flatMap((step) => Array.from(tokens.frame(step).data.subarray(7 * 32, 8 * 32))),
+  );
   expect(() => tokens.frame(2)).toThrow('2 of 2');
+  expect(() => tokens.place(0, 3)).toThrow('3 of 3');
 });
 
 test('several clips come back in order, however they are batched and on however many processes', async () => {

@@ -2,7 +2,7 @@
 
 import type { Geometry } from '@deepearth/core/items';
 import { poolTokens } from '@deepearth/core/pooling';
-import { elementCount, reshape, tensor, type Tensor } from '@deepearth/core/tensor';
+import { elementCount, reshape, select, type Tensor } from '@deepearth/core/tensor';
 
 /** How a grid is pooled: over everything, over space at each time step, or over time at each place. */
 export const poolings = ['mean', 'max', 'spatialMean', 'temporalMean'] as const;
@@ -27,6 +27,8 @@ export interface Tokens {
    * The tokens of one time step, `[height, width, channels]`; a view. Throws a `RangeError` when there is no such step.
    */
   frame(time: number): Tensor<'float32'>;
+  /** The tokens of one place through time, `[time, channels]`. Throws a `RangeError` when there is no such place. */
+  place(row: number, column: number): Tensor<'float32'>;
   /**
    * Pools valid tokens: `[channels]`, or `[time, channels]`, or `[height, width, channels]`; NaN where none is valid.
    */
@@ -46,7 +48,7 @@ const regions: Readonly<
 /** Puts the methods around a grid. */
 export function tokensOf(values: Tensor<'float32'>, geometry: Geometry, valid?: Uint8Array): Tokens {
   const shape = values.shape as unknown as Tokens['shape'];
-  const [time, height, width, channels] = shape;
+  const [, height, width, channels] = shape;
   return {
     values,
     shape,
@@ -59,11 +61,8 @@ export function tokensOf(values: Tensor<'float32'>, geometry: Geometry, valid?: 
         sizes.map((size) => (size === -1 ? values.data.length / known : size)),
       );
     },
-    frame(step) {
-      if (!Number.isInteger(step) || step < 0 || step >= time) throw new RangeError(`time step ${step} of ${time}`);
-      const size = height * width * channels;
-      return tensor('float32', [height, width, channels], values.data.subarray(step * size, (step + 1) * size));
-    },
+    frame: (step) => select(values, 0, step),
+    place: (row, column) => select(select(values, 1, row), 1, column),
     aggregate(method) {
       const plan = regions[method]?.(shape);
       if (!plan) throw new RangeError(`${JSON.stringify(method)} is none of ${poolings.join(', ')}`);
