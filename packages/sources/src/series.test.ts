@@ -267,6 +267,6 @@ describe.each([
       },
       notes: expect.arrayContaining([expect.stringMatching(/black at percentile 2 to white at percentile 98/)]),
     });
-    expect(greys((await run({ directory })).found[0]!)).toEqual([0, 83, 172, 255]);
+    expect(greys((await run({ directory })).found[0]!)).toEqual([0, 85, 170, 255]);
   });
 });

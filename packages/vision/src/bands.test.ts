@@ -158,7 +158,10 @@ describe('values that are no whole numbers from 0', () => {
     [Uint32Array, 2 ** 32 - 1],
     [Int32Array, 2 ** 31 - 1],
   ] as const)('of %p do so too', async (Kind, most) => {
-    const made = { ...floating(Kind, 1), values: Kind.from({ length: 20 }, (_, i) => Math.floor((most / 19) * i)) };
+    const made = {
+      ...floating(Kind, 1),
+      values: new Kind(Array.from({ length: 20 }, (_, i) => Math.floor((most / 19) * i))),
+    };
     const { data } = (await decode(makeTiff([made]))).values;
     expect([...data].filter((_, i) => i % 3 === 0)).toEqual(
       Array.from({ length: 20 }, (_, i) => Math.round((255 / 19) * i)),
