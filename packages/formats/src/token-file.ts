@@ -6,6 +6,7 @@ import { tensor, type Tensor } from '@deepearth/core/tensor';
 import type { ByteSource } from './bytes.ts';
 import { listOf, record, text as isText, type Shape } from './plain-shapes.ts';
 import { openSafetensors } from './safetensors.ts';
+import { scaleName, unscaled } from './scaled-half.ts';
 import { sharesOf } from './shares.ts';
 import { clipShape, firstClipShape, geometryShape, storedClip, type StoredClip } from './stored-clip.ts';
 
@@ -29,7 +30,8 @@ export interface TokenFile extends Omit<StoredTokens, 'values' | 'valid' | 'glob
 
 /**
  * The tensors and the metadata of a token file: `features` with the axes of the grid, where some tokens saw less than
- * whole pixels `valid` (uint8, without the last axis), and where there are any `globals`.
+ * whole pixels `valid` (uint8, without the last axis), and where there are any `globals`. A float32 `features.scale` beside
+ * them is the factor that gives the values back; readers here multiply by it.
  */
 export function describeTokenFile(tokens: TokenGrid): {
   tensors: Record<string, Tensor>;
@@ -88,6 +90,7 @@ export async function openTokenFile(source: ByteSource, signal?: AbortSignal): P
   };
   const features = file.find('features') ?? refuse('it has no tensor "features"');
   const { dtype, shape } = features;
+  const scale = file.find(scaleName('features'));
   if ((dtype !== 'float32' && dtype !== 'float16') || shape.length < 2)
     return refuse(`its features are ${dtype} of shape [${shape.join(', ')}]`);
   const axes = json<string[]>('axes', listOf(isText));
@@ -104,13 +107,14 @@ export async function openTokenFile(source: ByteSource, signal?: AbortSignal): P
     id: text('id'),
     key: text('key'),
     shape,
-    dtype,
+    dtype: scale ? 'float32' : dtype,
     axes,
     origin,
     ...(clip && { clip: first ? upgraded(clip, origin as unknown as { geometry: Geometry }) : clip }),
     encoder,
     async read(stop) {
-      const values = (await file.tensor('features', stop)) as Tensor<'float32' | 'float16'>;
+      const stored = (await file.tensor('features', stop)) as Tensor<'float32' | 'float16'>;
+      const values = unscaled(stored, await scale?.read(stop), source.name);
       const mask = file.find('valid') ? await file.tensor('valid', stop) : undefined;
       if (mask && (!/^(bool|uint8)$/.test(mask.dtype) || mask.shape.join() !== shape.slice(0, -1).join()))
         refuse(`its mask is ${mask.dtype} of shape [${mask.shape.join(', ')}]`);

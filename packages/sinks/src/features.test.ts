@@ -6,6 +6,7 @@ import {
   halfFromFloat32,
   spec,
   tensor,
+  toFloat32,
   type Artifact,
   type Description,
   type Item,
@@ -179,6 +180,76 @@ describe('a file of tokens', () => {
       new RegExp(`features/features_.*\\.${format}: the value -270000 .* would become infinite in float16`),
     );
     expect((await write(large, { format })).bytes.byteLength).toBeGreaterThan(0);
+  });
+
+  test.each(['safetensors', 'pt'])('divides such values by a factor that it stores, in %s', async (format) => {
+    const tokens = grid();
+    const data = Float32Array.from(tokens.values.data, (value) => value * 1000);
+    data[5] = -2.7e5;
+    const large = { ...tokens, values: tensor('float32', tokens.values.shape, data) };
+    const options = { format, dtype: 'float16', scale: 'auto' };
+    const { artifact, bytes } = await write(large, options);
+    expect(artifact).toMatchObject({ about: { dtype: 'float16' } });
+    expect(artifact.holds).toBeUndefined();
+    const read = async (name: string) =>
+      format === 'pt'
+        ? ((await openPt(bytesSource(bytes))).value as Map<string, any>).get(name).read()
+        : (await openSafetensors(bytesSource(bytes))).tensor(name);
+    const [stored, scale] = [await read('features'), await read('features.scale')];
+    expect(scale).toEqual(tensor('float32', [], Float32Array.of(2 ** 4)));
+    const back = Array.from(toFloat32(stored).data, (value) => value * 16);
+    for (const [i, value] of data.entries())
+      expect(Math.abs(back[i]! - value)).toBeLessThanOrEqual(Math.abs(value) / 2048);
+    if (format === 'safetensors')
+      expect(Array.from((await readTokenFile(bytesSource(bytes))).values.data)).toEqual(back);
+
+    const [embedding] = makeEmbeddings({ count: 1 });
+    const [projection] = makeProjections({ count: 1 });
+    for (const item of [embedding!, projection!]) {
+      const times = item.values.data.map((value) => value * 1e6) as Float32Array;
+      const scaled = await write(
+        { ...item, values: tensor('float32', item.values.shape, times) } as unknown as Item,
+        options,
+      );
+      const opened =
+        format === 'pt'
+          ? ((await openPt(bytesSource(scaled.bytes))).value as Map<string, unknown>)
+          : (await openSafetensors(bytesSource(scaled.bytes))).tensors;
+      const name = item.kind === 'projection' || format === 'pt' ? item.kind : 'embedding';
+      expect([...opened.keys()]).toContain(
+        name === 'embedding' && format === 'pt' ? 'features.scale' : `${name}.scale`,
+      );
+    }
+  });
+
+  test('of several grids has a factor for each', async () => {
+    const output = await mkdtemp(join(folder, 'run-'));
+    const grids = makeTokens({ count: 2, time: 2, height: 2, width: 3, channels: 4 }).map((tokens, i) => ({
+      ...tokens,
+      values: tensor(
+        'float32',
+        tokens.values.shape,
+        Float32Array.from(tokens.values.data, () => 1e5 ** i),
+      ),
+    }));
+    const options = { format: 'pt' as const, perFile: 2, dtype: 'float16' as const, scale: 'auto' as const };
+    for await (const { path } of runStage(features, { options, inputs: [given(grids)], output })) {
+      const bytes = new Uint8Array(await readFile(join(output, path)));
+      const { value } = await openPt(bytesSource(bytes));
+      const factors = [...(value as Map<string, Map<string, any>>).values()].map((one) => one.get('features.scale'));
+      expect(await Promise.all(factors.map(async (factor) => (await factor.read()).data[0]))).toEqual([1, 4]);
+    }
+  });
+
+  test('scales only what is brought to float16, into files that have a place for the factor', async () => {
+    const inputs = [spec('tokens', { time: 8, height: 24, width: 24, channels: 32 }, 'float32', 10)];
+    for (const options of [{ scale: 'auto' as const }, { scale: 'auto' as const, dtype: 'float32' as const }])
+      expect(await describeAlone(features, { options, inputs })).toMatchObject({
+        option: 'scale',
+        remedy: 'Give `dtype: float16` too, or leave it out.',
+      });
+    const npy = { scale: 'auto', dtype: 'float16', format: 'npy' } as const;
+    expect(await describeAlone(features, { options: npy, inputs })).toMatchObject({ option: 'scale' });
   });
 
   test('keeps float16 tokens as they are, and can widen them', async () => {

@@ -22,8 +22,9 @@ import {
   outputPath,
 } from '@deepearth/core';
 import type { PtWritable } from '@deepearth/formats/pt-pickle-writer';
+import { scaledHalf } from '@deepearth/formats/scaled-half';
 import { z } from 'zod';
-import { featureContent, type FeatureFormat } from './feature-content.ts';
+import { featureContent, scaleBeside, type FeatureFormat, type FileNumbers } from './feature-content.ts';
 import type { OwnMetadata } from './python-layout.ts';
 
 /** Options of `sink/features`. */
@@ -38,7 +39,13 @@ export const featuresOptions = z.strictObject({
     .enum(['same', 'float32', 'float16'])
     .default('same')
     .describe(
-      'Type of the numbers in the file. float16 halves the file and rounds to about three digits; values that it does not hold (beyond 65504) are an error.',
+      'Type of the numbers in the file. float16 halves the file and rounds to about three digits; values that it does not hold (beyond 65504) are an error, unless `scale: auto` divides them.',
+    ),
+  scale: z
+    .enum(['none', 'auto'])
+    .default('none')
+    .describe(
+      'With `dtype: float16`: auto divides the numbers of a tensor by a factor where float16 does not hold them, and stores it beside them, so that `features * features["features.scale"]` gives them back; the factor is 1 where they fit.',
     ),
   directory: outputFolder()
     .optional()
@@ -99,7 +106,7 @@ export const features = defineSink({
         `sink/features takes tokens, embeddings or projections, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`,
         { remedy: 'Put it behind an encoder, an aggregator or a reducer.' },
       );
-    const problem = chunkProblem(options, input.kind);
+    const problem = scaleProblem(options) ?? chunkProblem(options, input.kind);
     if (problem) return problem;
     const all = inputs.map(({ spec: each }) => {
       const bytes = itemBytes(options.dtype === 'same' ? each : { ...each, dtype: options.dtype });
@@ -136,6 +143,22 @@ export const features = defineSink({
   },
 });
 
+/** Why numbers are not scaled. */
+function scaleProblem({ scale, dtype, format }: z.output<typeof featuresOptions>): Refusal | undefined {
+  if (scale === 'none') return undefined;
+  if (dtype !== 'float16')
+    return refuse('`scale: auto` is for numbers that are brought to float16.', {
+      option: 'scale',
+      remedy: 'Give `dtype: float16` too, or leave it out.',
+    });
+  return format === 'npy'
+    ? refuse('a file of npy holds one array, and has no place for its factor.', {
+        option: 'scale',
+        remedy: 'Give `format: safetensors` or `format: pt`.',
+      })
+    : undefined;
+}
+
 /** Why files cannot hold several items. */
 function chunkProblem({ perFile, index, format }: z.output<typeof featuresOptions>, kind: string): Refusal | undefined {
   if (perFile !== undefined && format !== 'pt')
@@ -163,7 +186,8 @@ async function writeItem(
   const [ending, mediaType] = endings[options.format];
   const file = itemFile(options.prefix ?? name, item, severalSequences);
   const path = pathIn(options.directory ?? ownName ?? name, `${file}.${ending}`);
-  const values = convert(item.values, options.dtype, path);
+  const numbers = convert(item.values, options, path);
+  const { values } = numbers;
   return output.write(
     {
       path,
@@ -172,7 +196,7 @@ async function writeItem(
       ...(isWhole(item, values, options.format) && { holds: item.key }),
       about: aboutOf(item, values),
     },
-    await featureContent(item, values, options.format, options.metadata as OwnMetadata | undefined),
+    await featureContent(item, numbers, options.format, options.metadata as OwnMetadata | undefined),
   );
 }
 
@@ -206,14 +230,16 @@ async function* writeChunks(tokens: AsyncIterable<TokenGrid>, context: Context):
         for (let count = 0; count < options.perFile! && !next.done; count++, next = await waiting.next()) {
           signal.throwIfAborted();
           const item = next.value as TokenGrid;
-          const values = convert(item.values, options.dtype, item.id);
+          const numbers = convert(item.values, options, item.id);
+          const { values } = numbers;
           const uri = pictureOf(item);
           const name = uri === undefined || names.has(uri) ? item.id : uri;
           names.add(name);
           held.push(item.key);
           whole &&= isWhole(item, values, options.format);
           about ??= aboutOf(item, values);
-          yield [name, imageForPython(item, values, options.metadata as OwnMetadata | undefined)];
+          const content = imageForPython(item, values, options.metadata as OwnMetadata | undefined);
+          yield [name, { ...content, ...scaleBeside('features', numbers) }];
         }
       };
       const file = await output.writer({ path, mediaType: endings.pt[1] });
@@ -274,11 +300,15 @@ function aboutOf(item: TokenGrid | Embedding | Projection, { shape, dtype }: Ten
 
 function convert(
   values: Tensor<'float32' | 'float16'>,
-  dtype: 'same' | 'float32' | 'float16',
+  { dtype, scale, format }: z.output<typeof featuresOptions>,
   path: string,
-): Tensor<'float32' | 'float16'> {
-  if (dtype === 'same' || dtype === values.dtype) return values;
-  return dtype === 'float32'
-    ? toFloat32(values)
-    : toFloat16(values as Tensor<'float32'>, path, { remedy: 'Give `dtype: float32`, or leave it out.' });
+): FileNumbers {
+  if (dtype === 'same' || dtype === values.dtype) return { values };
+  if (dtype === 'float32') return { values: toFloat32(values) };
+  if (scale === 'auto') return scaledHalf(values as Tensor<'float32'>);
+  const remedy =
+    format === 'npy'
+      ? 'Give `dtype: float32`, or leave it out.'
+      : 'Give `scale: auto`, which stores a factor beside the numbers, or `dtype: float32`.';
+  return { values: toFloat16(values as Tensor<'float32'>, path, { remedy }) };
 }

@@ -19,6 +19,8 @@ import { pythonTokensMetadata } from '@deepearth/formats/python-tokens';
 import { storedClip } from '@deepearth/formats/token-file';
 
 type Values = Tensor<'float32' | 'float16'>;
+/** The entries of a file. */
+type PtDict = Readonly<Record<string, PtWritable>>;
 
 const padded = (number: number): string => String(number).padStart(4, '0');
 
@@ -78,7 +80,7 @@ function metadataOf(
  * Tokens as `features` `[tokens, channels]` (all axes but the last as one), with `shape`, `dtype`, `model_info` and
  * `metadata`; the shares of `valid` (0 to 255) where there are any, and `globals` with their names.
  */
-export function tokensForPython(tokens: TokenGrid, values: Values, own: OwnMetadata = {}): PtWritable {
+export function tokensForPython(tokens: TokenGrid, values: Values, own: OwnMetadata = {}): PtDict {
   const { axes, valid, clip, encoder, globals } = tokens;
   const { shape } = values;
   const size = (name: string): number | undefined => (axes.includes(name) ? shape[axes.indexOf(name)]! : undefined);
@@ -114,7 +116,7 @@ export function tokensForPython(tokens: TokenGrid, values: Values, own: OwnMetad
 }
 
 /** Tokens as one of many in a file, as the Python image extractor wrote them: `features` and `metadata`. */
-export function imageForPython(tokens: TokenGrid, values: Values, own: OwnMetadata = {}): PtWritable {
+export function imageForPython(tokens: TokenGrid, values: Values, own: OwnMetadata = {}): PtDict {
   const { valid, globals, encoder, clip } = tokens;
   const count = elementCount(values.shape.slice(0, -1));
   return {
@@ -136,7 +138,7 @@ export const embeddingForPython = (
   { axes, clip, encoder }: Embedding,
   values: Values,
   own: OwnMetadata = {},
-): PtWritable => ({
+): PtDict => ({
   features: values,
   shape: torchSize(values.shape),
   dtype: `torch.${values.dtype}`,
@@ -146,7 +148,7 @@ export const embeddingForPython = (
 });
 
 /** A projection as `projection`, its axes those of the tokens with `components` last, with the limits of its colours. */
-export const projectionForPython = (projection: Projection, values: Values, own: OwnMetadata = {}): PtWritable => {
+export const projectionForPython = (projection: Projection, values: Values, own: OwnMetadata = {}): PtDict => {
   const { axes, valid, limits, meaning, reducer, clip } = projection;
   return {
     projection: values,

@@ -1,8 +1,11 @@
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRegistry, sha256, type TokenGrid } from '@deepearth/core';
+import { createRegistry, sha256, tensor, type TokenGrid } from '@deepearth/core';
+import { describeAlone } from '@deepearth/core/run-stage';
+import { encodePt } from '@deepearth/formats';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
+import { scaledHalf } from '@deepearth/formats/scaled-half';
 import { describeTokenFile } from '@deepearth/formats/token-file';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, makeTokens } from '@deepearth/testing';
@@ -68,4 +71,30 @@ test('frames that have moved are found by their file name and are proven by thei
   }
   for await (const grid of runStage(features, { options: { path }, registry }))
     await expect((grid as TokenGrid).clip!.frames[0]!.read()).rejects.toThrow(/\/gone\/f0\.png/);
+});
+
+test('numbers that were divided by a factor are read with it, as float32', async () => {
+  const [tokens] = makeTokens({ count: 1, time: 2, height: 2, width: 2, channels: 4 });
+  const data = Float32Array.from(tokens!.values.data as Float32Array, (value) => value * 2 ** 20);
+  const { values, scale } = scaledHalf(tensor('float32', tokens!.values.shape, data));
+  const folder = join(root, 'scaled');
+  await mkdir(folder);
+  const { tensors, metadata } = describeTokenFile({ ...tokens!, values });
+  await writeFile(
+    join(folder, 'a.safetensors'),
+    await encodeSafetensors({ ...tensors, 'features.scale': scale }, metadata),
+  );
+  const python = { features: { ...values, shape: [8, 4] }, 'features.scale': scale };
+  await writeFile(join(folder, 'b.pt'), await encodePt({ ...python, axes: tokens!.axes, grid_shape: values.shape }));
+  const options = { path: folder };
+  expect(await describeAlone(features, { options })).toMatchObject({ output: { dtype: 'float32', count: 2 } });
+  let files = 0;
+  for await (const grid of runStage(features, { options })) {
+    files++;
+    const back = (grid as TokenGrid).values;
+    expect(back.dtype).toBe('float32');
+    for (const [i, value] of data.entries())
+      expect(Math.abs((back.data[i] as number) - value)).toBeLessThanOrEqual(Math.abs(value) / 2048 + 2 ** -5);
+  }
+  expect(files).toBe(2);
 });

@@ -13,6 +13,7 @@ import type { PtTensor } from '@deepearth/formats';
 import { is, listOf, positive, record, said, text, type Shape } from '@deepearth/formats/plain-shapes';
 import type { Pt } from '@deepearth/formats/pt';
 import { isKind, type PyValue } from '@deepearth/formats/python-values';
+import { scaleName, unscaled } from '@deepearth/formats/scaled-half';
 import { sharesOf } from '@deepearth/formats/shares';
 import { geometryShape } from '@deepearth/formats/stored-clip';
 import { pythonClip, type Check } from './python-clip.ts';
@@ -194,10 +195,11 @@ function gridOf(
   if (valid && (!/^(bool|uint8)$/.test(valid.dtype) || elementCount(valid.shape) !== tokens))
     return refuse(`valid is ${valid.dtype} of shape [${valid.shape.join(', ')}], expected uint8 of [${tokens}]`);
   const globals = globalsOf(value, shape.at(-1)!, { refuse, check });
+  const scale = optionalTensor(value, scaleName('features'), refuse);
   return {
     axes,
     shape,
-    dtype: features.dtype,
+    dtype: scale ? 'float32' : features.dtype,
     ...(guessed && { guessed }),
     ...(geometry !== undefined && { origin: { kind: 'picture', geometry } }),
     // Weights of the old files are known by name only.
@@ -205,7 +207,11 @@ function gridOf(
     async read(signal) {
       const { data } = await features.read(signal);
       return {
-        values: tensor(features.dtype, shape, data) as Tensor<'float32' | 'float16'>,
+        values: unscaled(
+          tensor(features.dtype, shape, data) as Tensor<'float32' | 'float16'>,
+          await scale?.read(signal),
+          'features',
+        ),
         ...(valid && { valid: sharesOf((await valid.read(signal)) as Tensor<'bool' | 'uint8'>) }),
         ...(globals && {
           globals: { ...globals.about, values: (await globals.values.read(signal)) as Tensor<'float32'> },

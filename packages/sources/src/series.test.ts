@@ -205,22 +205,28 @@ describe('the stretch', () => {
   });
 });
 
-test('a series of floats is stretched over all of its values, pixels without data left out', async () => {
-  const floats = (values: readonly number[]): Uint8Array => {
-    const bytes = new Uint8Array(200 + values.length * 4);
+describe.each([
+  ['floats', 32, 3, 'setFloat32'],
+  ['64-bit floats', 64, 3, 'setFloat64'],
+  ['32-bit whole numbers', 32, 2, 'setInt32'],
+  ['32-bit whole numbers from 0', 32, 1, 'setUint32'],
+] as const)('a series of %s', (_, bits, format, set) => {
+  const size = bits / 8;
+  const stored = (values: readonly number[]): Uint8Array => {
+    const bytes = new Uint8Array(200 + values.length * size);
     const view = new DataView(bytes.buffer);
     bytes.set([0x49, 0x49, 42, 0]);
     const tags = [
       [256, 4, values.length],
       [257, 4, 1],
-      [258, 3, 32],
+      [258, 3, bits],
       [259, 3, 1],
       [262, 3, 1],
       [273, 4, 200],
       [277, 3, 1],
       [278, 4, 1],
-      [279, 4, values.length * 4],
-      [339, 3, 3],
+      [279, 4, values.length * size],
+      [339, 3, format],
     ] as const;
     view.setUint32(4, 8, true);
     view.setUint16(8, tags.length, true);
@@ -230,15 +236,37 @@ test('a series of floats is stretched over all of its values, pixels without dat
       view.setUint32(14 + i * 12, 1, true);
       view.setUint32(18 + i * 12, value, true);
     });
-    values.forEach((value, i) => view.setFloat32(200 + i * 4, value, true));
+    values.forEach((value, i) => view[set](200 + i * size, value, true));
     return bytes;
   };
-  const directory = await folder({ '1.tif': floats([270, 280, NaN, 290]), '2.tif': floats([300, 310, 320, 330]) });
-  const { found } = await run({ directory, stretch: { percentile: [0, 100] } });
-  expect(found.map(greys)).toEqual([
-    [0, 42, 0, 85],
-    [128, 170, 212, 255],
-  ]);
-  expect([...found[0]!.raster.valid!]).toEqual([1, 1, 0, 1]);
-  expect(found[1]!.raster.valid).toBeUndefined();
+
+  test('is stretched over all of its values, pixels without data left out', async () => {
+    const missing = format === 3 ? NaN : 275;
+    const directory = await folder({
+      '1.tif': stored([270, 280, missing, 290]),
+      '2.tif': stored([300, 310, 320, 330]),
+    });
+    const { found } = await run({ directory, stretch: { percentile: [0, 100] } });
+    expect(found.map(greys)).toEqual([
+      [0, 42, format === 3 ? 0 : 21, 85],
+      [128, 170, 212, 255],
+    ]);
+    expect(found[0]!.raster.valid && [...found[0]!.raster.valid]).toEqual(format === 3 ? [1, 1, 0, 1] : undefined);
+    expect(found[1]!.raster.valid).toBeUndefined();
+  });
+
+  test('is shown between its percentiles unless told, and the plan knows size and stretch', async () => {
+    const directory = await folder({ '1.tif': stored([270, 280, 290, 300]) });
+    expect(await describeAlone(frames, { options: { directory } })).toMatchObject({
+      output: {
+        axes: [
+          { name: 'height', size: 1 },
+          { name: 'width', size: 4 },
+          { name: 'channels', size: 3 },
+        ],
+      },
+      notes: expect.arrayContaining([expect.stringMatching(/black at percentile 2 to white at percentile 98/)]),
+    });
+    expect(greys((await run({ directory })).found[0]!)).toEqual([0, 85, 170, 255]);
+  });
 });

@@ -98,10 +98,15 @@ describe('bands of a TIFF', () => {
 });
 
 describe('values that are no whole numbers from 0', () => {
-  const kinds = [Int16Array, Float32Array] as const;
+  const kinds = [Int16Array, Int32Array, Uint32Array, Float32Array, Float64Array] as const;
   const floating = (Kind: (typeof kinds)[number], bands: number, more: Partial<TiffPicture> = {}): TiffPicture => ({
     ...picture(bands),
-    values: new Kind(Array.from({ length: width * height * bands }, (_, i) => ((i * 37) % 101) * 3.25 - 100)),
+    values: new Kind(
+      Array.from(
+        { length: width * height * bands },
+        (_, i) => ((i * 37) % 101) * 3.25 - (Kind === Uint32Array ? 0 : 100),
+      ),
+    ),
     ...more,
   });
 
@@ -118,14 +123,14 @@ describe('values that are no whole numbers from 0', () => {
           const raster = await decode(file, { keep16: true });
           expect(raster.values.dtype).toBe(Kind === Int16Array ? 'int16' : 'float32');
           const expected = bandsOf(made, bands >= 3 ? [0, 1, 2] : [0, 0, 0]).map(
-            Kind === Int16Array ? Math.trunc : Math.fround,
+            Kind === Float32Array || Kind === Float64Array ? Math.fround : Math.trunc,
           );
           expect([...raster.values.data]).toEqual(expected);
           const part = await decode(file, { keep16: true, window: { x: 1, y: 2, width: 2, height: 1 } });
           expect([...part.values.data]).toEqual(expected.slice((2 * width + 1) * 3, (2 * width + 3) * 3));
         },
       ),
-      { numRuns: 24 },
+      { numRuns: 60 },
     );
   });
 
@@ -147,6 +152,43 @@ describe('values that are no whole numbers from 0', () => {
     expect([...(await decode(makeTiff([made]))).values.data].filter((_, i) => i % 3 === 0)).toEqual(
       Array.from({ length: 20 }, (_, i) => new Uint8ClampedArray([Math.fround(i / 10 - 0.5) * 255])[0]),
     );
+  });
+
+  test.each([
+    [Uint32Array, 2 ** 32 - 1],
+    [Int32Array, 2 ** 31 - 1],
+  ] as const)('of %p do so too', async (Kind, most) => {
+    const made = {
+      ...floating(Kind, 1),
+      values: new Kind(Array.from({ length: 20 }, (_, i) => Math.floor((most / 19) * i))),
+    };
+    const { data } = (await decode(makeTiff([made]))).values;
+    expect([...data].filter((_, i) => i % 3 === 0)).toEqual(
+      Array.from({ length: 20 }, (_, i) => Math.round((255 / 19) * i)),
+    );
+  });
+
+  test('that float32 does not hold are refused, unless they are no data', async () => {
+    const values = Float64Array.from({ length: 20 }, (_, i) => (i === 3 ? -Number.MAX_VALUE : i));
+    const made = { ...floating(Float64Array, 1), values };
+    await expect(decode(makeTiff([made]), { keep16: true })).rejects.toThrow(
+      /holds float64 values from -1\.79\d+e\+308 to 19: .* ends at 3\.4e38/,
+    );
+    const { valid, values: read } = await decode(makeTiff([{ ...made, nodata: String(-Number.MAX_VALUE) }]), {
+      keep16: true,
+    });
+    expect([...valid!].map((one, i) => [one, i]).filter(([one]) => !one)).toEqual([[0, 3]]);
+    expect([...read.data].filter((value) => Math.abs(value) === Infinity)).toEqual([]);
+  });
+
+  test('that float32 cannot tell apart are refused', async () => {
+    const made = { ...floating(Uint32Array, 1), values: Uint32Array.from({ length: 20 }, (_, i) => 4e9 + i) };
+    await expect(decode(makeTiff([made]), { keep16: true })).rejects.toThrow(
+      /uint32 values from 4000000000 to 4000000019: .*steps there are 256/,
+    );
+    // One value alone is what it is.
+    made.values.fill(4e9);
+    expect((await decode(makeTiff([made]), { keep16: true })).values.data[0]).toBe(4e9);
   });
 
   test('are refused where a file is cut short', async () => {

@@ -5,7 +5,14 @@ import { checkWindow, overviewRaster, partOfRaster, type PartOptions } from '@de
 import { extraText, withoutPadding } from './jpeg-oddities.ts';
 import { checkDeflated } from './tiff-checksums.ts';
 import { stretchRaster } from './stretch.ts';
-import { damaged, openPicture, type PictureFile, type PictureFileOptions } from './picture-file.ts';
+import {
+  damaged,
+  ofTiffAlone,
+  openPicture,
+  type PictureFile,
+  type PictureFileOptions,
+  type TiffDepth,
+} from './picture-file.ts';
 
 export interface DecodeOptions extends PartOptions, Pick<PictureFileOptions, 'remedy'> {
   /**
@@ -92,12 +99,13 @@ async function decode(file: PictureFile, decoding: Decoding, window?: PartOption
 
 async function decodeBytes(file: PictureFile, decoding: Decoding, window?: PartOptions['window']): Promise<Raster> {
   const { keep16, bands } = decoding;
-  if (file.depth === 'int16' || file.depth === 'float32') {
+  const { depth } = file;
+  if (ofTiffAlone(depth)) {
     const { decodeTiff } = await import('./decode-tiff.ts');
-    const stored = await decodeTiff(file, bands, window);
-    return keep16 ? stored : stretchRaster(stored, [0, file.depth === 'int16' ? 32_767 : 1]);
+    const stored = await decodeTiff(file, depth, bands, window);
+    return keep16 ? stored : stretchRaster(stored, [0, largestOf[depth]]);
   }
-  const wide = file.depth === 'uint16';
+  const wide = depth === 'uint16';
   const opened = await openPicture(file.bytes, file.libvipsPage, file.failOn);
   const upright = window
     ? opened.extract({ left: window.x, top: window.y, width: window.width, height: window.height })
@@ -135,6 +143,15 @@ async function decodeBytes(file: PictureFile, decoding: Decoding, window?: PartO
     ...(valid && { valid }),
   };
 }
+
+/** What becomes white where nobody says a range. */
+const largestOf: Readonly<Record<TiffDepth, number>> = {
+  int16: 2 ** 15 - 1,
+  uint32: 2 ** 32 - 1,
+  int32: 2 ** 31 - 1,
+  float32: 1,
+  float64: 1,
+};
 
 const to8Bits = (value: number): number => Math.round(value / 257);
 const same = (value: number): number => value;

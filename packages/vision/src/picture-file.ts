@@ -8,6 +8,9 @@ import { extraText, harmlessWarning, withoutExtraBytes } from './jpeg-oddities.t
 import { commonKind, refusedKind } from './picture-kind.ts';
 import { tiffPages, type TiffPage } from './tiff-header.ts';
 
+/** Types that libvips does not hand out as they are stored; a TIFF alone has them. */
+export type TiffDepth = 'int16' | 'uint32' | 'int32' | 'float32' | 'float64';
+
 /** The bytes of a picture file and what its header says; the pixels are decoded from these bytes. */
 export interface PictureFile {
   /** Its path, or how errors call it. */
@@ -26,7 +29,7 @@ export interface PictureFile {
   readonly page: number;
   /** The same for libvips, which counts thumbnails and masks too. */
   readonly libvipsPage: number;
-  readonly depth: 'uint8' | 'uint16' | 'int16' | 'float32';
+  readonly depth: 'uint8' | 'uint16' | TiffDepth;
   /** Whether the bands are cyan, magenta, yellow and black. */
   readonly cmyk: boolean;
   /** Bands of a pixel, with that of the opacity. */
@@ -77,13 +80,19 @@ const pictureFormats: ReadonlySet<string> = new Set([
   'fits',
 ]);
 
-/** Types of values, by what libvips calls them.. */
+/** Types of values, by what libvips calls them. */
 const types: Readonly<Partial<Record<string, PictureFile['depth']>>> = {
   uchar: 'uint8',
   ushort: 'uint16',
   short: 'int16',
+  uint: 'uint32',
+  int: 'int32',
   float: 'float32',
+  double: 'float64',
 };
+
+/** Whether a type is one of those that libvips does not hand out. */
+export const ofTiffAlone = (depth: PictureFile['depth']): depth is TiffDepth => depth !== 'uint8' && depth !== 'uint16';
 
 /** Hyperspectral cameras have a few hundred. */
 export const maxBands = 4096;
@@ -116,19 +125,21 @@ export async function readPictureFile(
   const jpeg = withoutExtraBytes(bytes);
   const oddities = jpeg?.extra ? [extraText(jpeg.extra)] : [];
   let failOn: FailOn = jpeg ? 'warning' : 'error';
-  let about: Metadata;
+  let about: About;
   try {
     if (!tiff && page > 0) {
       const { pages = 1 } = await (await openPicture(bytes, 0, failOn)).metadata();
       if (page >= pages) throw noPage(subject, page, pages);
     }
-    about = await (await openPicture(bytes, libvipsPage, failOn)).metadata().catch(async (cause: unknown) => {
-      const warning = harmlessWarning(cause);
-      if (warning === undefined) throw cause;
-      oddities.push(warning);
-      failOn = 'error';
-      return (await openPicture(bytes, libvipsPage, failOn)).metadata();
-    });
+    about =
+      longTiff(directory) ??
+      (await (await openPicture(bytes, libvipsPage, failOn)).metadata().catch(async (cause: unknown) => {
+        const warning = harmlessWarning(cause);
+        if (warning === undefined) throw cause;
+        oddities.push(warning);
+        failOn = 'error';
+        return (await openPicture(bytes, libvipsPage, failOn)).metadata();
+      }));
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
     throw damaged(subject, bytes, cause, remedy);
@@ -146,11 +157,10 @@ export async function readPictureFile(
       remedy: `If you trust the file, raise the limit with \`maxPixels: ${width * height}\`.`,
     });
   const type = types[depth];
-  // What libvips does not hand out as it is stored is read by another program, from a TIFF alone.
-  if (!type || ((type === 'int16' || type === 'float32') && (!tiff || orientation !== 1)))
+  if (!type || (ofTiffAlone(type) && (!tiff || orientation !== 1)))
     throw new InputError(
       subject,
-      `holds ${depth} values; pictures have 8 or 16 bits per channel, or floats in a TIFF.`,
+      `holds ${depth} values; pictures have 8 or 16 bits per channel, or 32-bit numbers or floats in a TIFF that is stored upright.`,
       {
         code: 'E_PICTURE_KIND',
         remedy: 'Bring it to 8 or 16 bits, or to 32-bit floats, first.',
@@ -176,8 +186,29 @@ export async function readPictureFile(
   };
 }
 
+/** What is needed of libvips' metadata. */
+type About = Pick<Metadata, 'channels' | 'hasAlpha' | 'orientation' | 'space' | 'pages' | 'autoOrient'> & {
+  readonly format: string;
+  readonly depth: string;
+};
+
+/** The same of a TIFF of 64 bits, which libvips does not open. */
+function longTiff(directory: TiffPage | undefined): About | undefined {
+  if (!directory?.long) return undefined;
+  const { long, width, height, orientation, bands } = directory;
+  return {
+    format: 'tiff',
+    depth: long === 'float64' ? 'double' : long,
+    channels: bands as Metadata['channels'],
+    hasAlpha: false,
+    orientation,
+    space: 'b-w',
+    autoOrient: { width, height },
+  };
+}
+
 /** libvips takes any further band for opacity; a TIFF has to say so. */
-function opacityOf({ channels, hasAlpha }: Metadata, tiff: TiffPage | undefined): { readonly opacity?: number } {
+function opacityOf({ channels, hasAlpha }: About, tiff: TiffPage | undefined): { readonly opacity?: number } {
   if (!tiff) return hasAlpha ? { opacity: channels - 1 } : {};
   const extra = tiff.extraSamples.findIndex((kind) => kind === 1 || kind === 2);
   const opacity = tiff.bands - tiff.extraSamples.length + extra;

@@ -1,6 +1,6 @@
 // Reads what the header of a picture file says, without its pixels.
 
-import { open } from 'node:fs/promises';
+import { openRegularFile } from '@deepearth/core/regular-file';
 import { pictureMetadata } from './picture-metadata.ts';
 import { tiffPages } from './tiff-header.ts';
 
@@ -21,7 +21,7 @@ const paged: ReadonlySet<string> = new Set(['tiff', 'webp', 'heif', 'gif']);
 /** The header of a file; `undefined` for one that cannot be read: decoding it says what is wrong. */
 export async function pictureHeader(path: string): Promise<PictureHeader | undefined> {
   const about = await pictureMetadata(path);
-  if (!about) return undefined;
+  if (!about) return longHeader(path);
   const { width, height } = about.autoOrient;
   try {
     const pages = paged.has(about.format) ? await pagesOf(path, about.format, about.pages ?? 1) : 1;
@@ -33,13 +33,23 @@ export async function pictureHeader(path: string): Promise<PictureHeader | undef
 
 async function pagesOf(path: string, format: string, directories: number): Promise<number> {
   if (format !== 'tiff' || directories === 1) return directories;
-  const file = await open(path);
+  return (await pagesIn(path))?.length ?? directories;
+}
+
+/** The header of a TIFF of 64 bits, which libvips does not open. */
+async function longHeader(path: string): Promise<PictureHeader | undefined> {
+  const pages = await pagesIn(path).catch(() => undefined);
+  const [first] = pages ?? [];
+  return first?.long && { width: first.width, height: first.height, pages: pages!.length, wide: true };
+}
+
+async function pagesIn(path: string): Promise<Awaited<ReturnType<typeof tiffPages>>> {
+  const file = await openRegularFile(path);
   try {
-    const pages = await tiffPages(async (offset, length) => {
+    return await tiffPages(async (offset, length) => {
       const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, offset);
       return buffer.subarray(0, bytesRead);
     });
-    return pages?.length ?? directories;
   } finally {
     await file.close();
   }

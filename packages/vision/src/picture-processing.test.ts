@@ -57,14 +57,14 @@ describe('processors of other encoders, as transformers has them', () => {
         });
 });
 
-describe('bicubic', () => {
+describe.each(['bicubic', 'box', 'hamming'] as const)('%s', (filter) => {
   // Pillow has weights of 22 binary digits, torchvision of 15: they round to neighbouring levels here and there.
   for (const picture of pictures)
     for (const crop of [28, 42])
       it(`is within one level of Pillow's, ${picture} to ${crop}`, async () => {
         const { values } = await readPicture(`${fixtures}preprocess/${picture}.png`);
         const [height, width] = values.shape as [number, number, number];
-        const bytes = resize({ data: values.data as Uint8Array, height, width }, crop, crop, 'bicubic');
-        expect(difference(bytes, await expected(`pillow.${picture}.${crop}`))).toBeLessThanOrEqual(1);
+        const bytes = resize({ data: values.data as Uint8Array, height, width }, crop, crop, filter);
+        expect(difference(bytes, await expected(`${filter}.${picture}.${crop}`))).toBeLessThanOrEqual(1);
       });
 });

@@ -110,7 +110,14 @@ describe('readProcessor', () => {
       { video_processor_type: 'LlavaOnevisionVideoProcessor' },
       'video_processor_type is "LlavaOnevisionVideoProcessor"',
     ],
-    [{ ...dinov2, resample: 1 }, 'resample is 1'],
+    [
+      { ...dinov2, resample: 6 },
+      'resample is 6: expected one of 0, 1, 2, 3, 4, 5, nearest-exact, bilinear, bicubic, lanczos',
+    ],
+    // PyTorch's "nearest" takes another pixel than Pillow's.
+    [{ ...dinov2, resample: 'nearest' }, 'resample is "nearest"'],
+    [{ ...dinov2, resample: [2] }, 'resample is [2]'],
+    [{ ...dinov2, resample: 'toString' }, 'resample is "toString"'],
     [{ ...dinov2, do_center_crop: false }, 'do_center_crop is false'],
     [{ ...dinov2, image_std: [1, 2] }, 'image_std is [1,2]'],
     [{ ...dinov2, size: { shortest_edge: 0.5 } }, 'size is {"shortest_edge":0.5}'],

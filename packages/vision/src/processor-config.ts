@@ -73,8 +73,19 @@ const classes = {
 export type ProcessorClassName =
   'BitImageProcessor' | 'CLIPImageProcessor' | 'DINOv3ViTImageProcessor' | 'VJEPA2VideoProcessor' | 'ViTImageProcessor';
 
-/** Pillow's numbers of the filters. */
-const interpolationsByNumber: Readonly<Record<number, Interpolation>> = { 2: 'bilinear', 3: 'bicubic' };
+/** Pillow's numbers of the filters, and PyTorch's names of those that it has. */
+const interpolations: ReadonlyMap<unknown, Interpolation> = new Map<unknown, Interpolation>([
+  [0, 'nearest'],
+  [1, 'lanczos'],
+  [2, 'bilinear'],
+  [3, 'bicubic'],
+  [4, 'box'],
+  [5, 'hamming'],
+  ['nearest-exact', 'nearest'],
+  ['bilinear', 'bilinear'],
+  ['bicubic', 'bicubic'],
+  ['lanczos', 'lanczos'],
+]);
 
 /** Pixels along an edge; the largest picture that is read has as many. */
 const mostEdge = 16_384;
@@ -137,7 +148,8 @@ export function readProcessor(
   if ((fields['data_format'] ?? 'channels_first') !== 'channels_first')
     refuse('data_format', 'an encoder takes channels_first');
   const interpolation =
-    interpolationsByNumber[fields['resample'] as number] ?? refuse('resample', 'only 2 (bilinear) and 3 (bicubic) are');
+    interpolations.get(fields['resample']) ??
+    refuse('resample', `expected one of ${[...interpolations.keys()].join(', ')}`);
 
   if (resizedAs === 'float32' && !on('do_rescale')) refuse('do_rescale', `${name} normalises no bytes`);
   const factor = on('do_rescale') ? fields['rescale_factor'] : 1;

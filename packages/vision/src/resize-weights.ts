@@ -21,17 +21,27 @@ export interface FixedWeights extends AxisWeights<Int16Array> {
 interface Filter {
   /** Half its width, in input pixels where nothing shrinks. */
   readonly radius: number;
-  /** The weight at a distance from the centre that is below the radius. */
-  readonly weight: (distance: number) => number;
+  /** The weight at a place, seen from the centre; asked for inside the radius and on its edge. */
+  readonly weight: (place: number) => number;
 }
 
-const filters: Readonly<Record<Interpolation, Filter>> = {
-  bilinear: { radius: 1, weight: (x) => 1 - x },
+/** A filter that is the same on both sides, and 0 on its edge. */
+const symmetric = (radius: number, weight: (distance: number) => number): Filter => ({
+  radius,
+  weight: (place) => (Math.abs(place) < radius ? weight(Math.abs(place)) : 0),
+});
+
+const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI));
+
+/** Sources: Pillow's Resample.c, PyTorch's UpSampleKernel.cpp. */
+const filters: Readonly<Record<Exclude<Interpolation, 'nearest'>, Filter>> = {
+  // Of two pixels that lie on its edges it takes the one behind the centre.
+  box: { radius: 0.5, weight: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
+  bilinear: symmetric(1, (x) => 1 - x),
+  hamming: symmetric(1, (x) => sinc(x) * (0.54 + 0.46 * Math.cos(x * Math.PI))),
   // Keys' cubic convolution with a = -0.5, which Pillow and torchvision use when they antialias (without, torch has -0.75).
-  bicubic: {
-    radius: 2,
-    weight: (x) => (x < 1 ? (1.5 * x - 2.5) * x * x + 1 : ((x - 5) * x + 8) * x * -0.5 + 2),
-  },
+  bicubic: symmetric(2, (x) => (x < 1 ? (1.5 * x - 2.5) * x * x + 1 : ((x - 5) * x + 8) * x * -0.5 + 2)),
+  lanczos: symmetric(3, (x) => sinc(x) * sinc(x / 3)),
 };
 
 /**
@@ -43,8 +53,9 @@ function exactWeights(
   output: number,
   interpolation: Interpolation,
 ): Omit<AxisWeights, 'weights'> & { readonly exact: Float64Array } {
-  const { radius, weight: weightAt } = filters[interpolation];
   const scale = input / output;
+  if (interpolation === 'nearest') return nearest(output, scale);
+  const { radius, weight: weightAt } = filters[interpolation];
   const stretch = Math.max(scale, 1);
   const support = radius * stretch;
   const taps = Math.ceil(support) * 2 + 2;
@@ -57,8 +68,7 @@ function exactWeights(
     const count = Math.min(Math.trunc(centre + support + 0.5), input) - from;
     let total = 0;
     for (let j = 0; j < count; j++) {
-      const distance = Math.abs((j + from - centre + 0.5) * (1 / stretch));
-      const weight = distance < radius ? weightAt(distance) : 0;
+      const weight = weightAt((j + from - centre + 0.5) * (1 / stretch));
       exact[i * taps + j] = weight;
       total += weight;
     }
@@ -67,6 +77,20 @@ function exactWeights(
     size[i] = count;
   }
   return { taps, start, size, exact };
+}
+
+/** The pixel under the centre of each new one; two taps, since the kernel takes them in pairs. */
+function nearest(output: number, scale: number): ReturnType<typeof exactWeights> {
+  const taps = 2;
+  // In single precision, as PyTorch has it: where a centre lies between two pixels it decides.
+  const single = Math.fround(scale);
+  const last = Math.round(output * scale) - 1;
+  return {
+    taps,
+    start: Int32Array.from({ length: output }, (_, i) => Math.min(Math.floor(Math.fround((i + 0.5) * single)), last)),
+    size: new Int32Array(output).fill(1),
+    exact: Float64Array.from({ length: output * taps }, (_, at) => (at % taps === 0 ? 1 : 0)),
+  };
 }
 
 /** Sums of products are kept in 32 bits and weights in 16, so no more than 22 binary digits fit. */

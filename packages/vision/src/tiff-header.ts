@@ -5,6 +5,13 @@
 export interface TiffPage {
   /** Its place among all directories, as libvips counts pages. */
   readonly page: number;
+  /** As stored, before the orientation. */
+  readonly width: number;
+  readonly height: number;
+  /** As EXIF numbers it: 1 for a picture that is stored the way it is shown. */
+  readonly orientation: number;
+  /** What a sample is where it has 64 bits, which libvips does not open; `undefined` for others. */
+  readonly long?: 'float64' | 'int64' | 'uint64' | 'complex64';
   /** Samples of a pixel. */
   readonly bands: number;
   /** What samples beyond the colours are: 0 not said, 1 opacity that colours were multiplied with, 2 opacity. */
@@ -20,9 +27,11 @@ const tags = {
   subfileType: 254,
   width: 256,
   height: 257,
+  bitsPerSample: 258,
   compression: 259,
   fillOrder: 266,
   stripOffsets: 273,
+  orientation: 274,
   samplesPerPixel: 277,
   rowsPerStrip: 278,
   stripBytes: 279,
@@ -32,9 +41,27 @@ const tags = {
   tileOffsets: 324,
   tileBytes: 325,
   extraSamples: 338,
+  sampleFormat: 339,
   gdalMetadata: 42112,
 } as const;
-const pageTags = [tags.subfileType, tags.samplesPerPixel, tags.extraSamples];
+const pageTags = [
+  tags.subfileType,
+  tags.width,
+  tags.height,
+  tags.bitsPerSample,
+  tags.orientation,
+  tags.samplesPerPixel,
+  tags.extraSamples,
+  tags.sampleFormat,
+];
+/** Types of 64 bits, by the number of their format; 5 is of two whole numbers, 6 of two floats. */
+const longTypes: Readonly<Partial<Record<number, TiffPage['long']>>> = {
+  1: 'uint64',
+  2: 'int64',
+  3: 'float64',
+  5: 'complex64',
+  6: 'complex64',
+};
 const blockTags = Object.values(tags).filter((tag) => tag !== tags.gdalMetadata);
 /** Of a list; a picture of 16,384 x 16,384 in strips of a row or tiles of 16 x 16 stays below. */
 const mostValues = 1 << 21;
@@ -55,9 +82,15 @@ export async function tiffPages(readAt: ReadAt): Promise<readonly TiffPage[] | u
     const [kind = 0] = directory.numbers(tags.subfileType);
     // Bit 0: a smaller copy of another picture; bit 2: a mask.
     if (kind & 5) return true;
+    const one = (tag: number, otherwise: number): number => directory.numbers(tag)[0] ?? otherwise;
+    const long = one(tags.bitsPerSample, 1) === 64 ? longTypes[one(tags.sampleFormat, 1)] : undefined;
     pages.push({
       page,
-      bands: directory.numbers(tags.samplesPerPixel)[0] ?? 1,
+      width: one(tags.width, 0),
+      height: one(tags.height, 0),
+      orientation: one(tags.orientation, 1),
+      ...(long && { long }),
+      bands: one(tags.samplesPerPixel, 1),
       extraSamples: directory.numbers(tags.extraSamples),
       bandNames: bandNames(await directory.text(tags.gdalMetadata)),
     });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { tensor } from '@deepearth/core/tensor';
 import { encodeNpy } from '@deepearth/formats/npy';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
+import { scaledHalf } from '@deepearth/formats/scaled-half';
 import { readTensorFile } from '@deepearth/formats/tensor-file-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seededNormal } from '../shared/seeded.ts';
@@ -206,4 +207,23 @@ describe('parts that cannot be', () => {
     // Masked tokens are NaN in a .npy file, and no part of the limits.
     expect(limits.flat().every(Number.isFinite)).toBe(true);
   });
+});
+
+test('tokens that were divided by a factor are read with it', async () => {
+  const features = tensor(
+    'float32',
+    [size, channels],
+    grids[0]!.features.map((value) => value * 2 ** 30),
+  );
+  const { values, scale } = scaledHalf(features);
+  await writeFile(at('scaled.safetensors'), await encodeSafetensors({ features: values, 'features.scale': scale }));
+  const source = await openTokens(at('scaled.safetensors'));
+  let row = 0;
+  for await (const chunk of source.chunks())
+    for (const value of chunk) {
+      const right = features.data[row++]!;
+      expect(Math.abs(value - right)).toBeLessThanOrEqual(Math.abs(right) / 2048 + 2 ** 4);
+    }
+  await source.close();
+  expect(row).toBe(size * channels);
 });

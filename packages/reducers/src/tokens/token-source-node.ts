@@ -5,6 +5,7 @@ import { toFloat32 } from '@deepearth/core/half';
 import type { EncoderIdentity } from '@deepearth/core/items';
 import { elementBytes, elementCount, tensor, viewAs, type Tensor } from '@deepearth/core/tensor';
 import type { LazyTensor } from '@deepearth/formats/lazy-tensor';
+import { scaleName, unscaled } from '@deepearth/formats/scaled-half';
 import { sharesOf } from '@deepearth/formats/shares';
 import { readTensorFile } from '@deepearth/formats/tensor-file-node';
 import { firstNotFinite } from './finite.ts';
@@ -71,7 +72,8 @@ export async function openTokens(
         code: 'E_NO_TOKENS',
       });
     const mask = await readMask(file.tensors.get('valid'), tokens, signal);
-    const parts = { path, shape, channels, values, mask };
+    const scale = await file.tensors.get(scaleName(name ?? usual ?? ''))?.read(signal);
+    const parts = { path, shape, channels, values, scale, mask };
     return {
       path,
       shape,
@@ -96,6 +98,8 @@ interface Parts {
   readonly shape: readonly number[];
   readonly channels: number;
   readonly values: LazyTensor;
+  /** The factor of the values, where the file has one. */
+  readonly scale: Tensor | undefined;
   readonly mask: Uint8Array | undefined;
 }
 
@@ -121,7 +125,7 @@ function encoderOf(metadata: ReadonlyMap<string, string>): { encoder?: EncoderId
 }
 
 async function* piecesOf(
-  { path, shape, channels, values, mask }: Parts,
+  { path, shape, channels, values, scale, mask }: Parts,
   signal?: AbortSignal,
 ): AsyncGenerator<GridRows> {
   const tokens = elementCount(shape);
@@ -131,7 +135,8 @@ async function* piecesOf(
     signal?.throwIfAborted();
     const count = Math.min(several, tokens - first);
     const bytes = await values.readBytes(first * rowBytes, count * rowBytes, signal);
-    const all = toFloat32(tensor(values.dtype, [count, channels], viewAs(values.dtype, bytes)), path).data;
+    const stored = tensor(values.dtype, [count, channels], viewAs(values.dtype, bytes));
+    const all = toFloat32(unscaled(stored, scale, path), path).data;
     const valid = mask?.subarray(first, first + count);
     const kept = valid?.includes(0) ? [...valid.keys()].filter((token) => valid[token]) : undefined;
     const rows = kept ? new Float32Array(kept.length * channels) : all;

@@ -5,7 +5,7 @@ export interface TiffPicture {
   readonly width: number;
   readonly height: number;
   /** `[height, width, bands]`. */
-  readonly values: Uint8Array | Uint16Array | Uint32Array | Int16Array | Float32Array;
+  readonly values: Uint8Array | Uint16Array | Uint32Array | Int16Array | Int32Array | Float32Array | Float64Array;
   readonly bands: number;
   /** 0 white is zero, 1 black is zero, 2 red, green, blue, 5 inks. */
   readonly photometric: number;
@@ -98,11 +98,17 @@ const textOf = (text: string): number[] => [...new TextEncoder().encode(text), 0
 
 /** 1 unsigned, 2 signed, 3 floating-point. */
 const sampleFormat = (values: TiffPicture['values']): number =>
-  values instanceof Float32Array ? 3 : values instanceof Int16Array ? 2 : 1;
+  values instanceof Float32Array || values instanceof Float64Array
+    ? 3
+    : values instanceof Int16Array || values instanceof Int32Array
+      ? 2
+      : 1;
 
 function bytesOfValue(values: TiffPicture['values'], value: number, little: boolean): number[] {
   const view = new DataView(new ArrayBuffer(values.BYTES_PER_ELEMENT));
   if (values instanceof Float32Array) view.setFloat32(0, value, little);
+  else if (values instanceof Float64Array) view.setFloat64(0, value, little);
+  else if (values instanceof Int32Array) view.setInt32(0, value, little);
   else if (values instanceof Int16Array) view.setInt16(0, value, little);
   else if (values instanceof Uint32Array) view.setUint32(0, value, little);
   else if (values instanceof Uint16Array) view.setUint16(0, value, little);
