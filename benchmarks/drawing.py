@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import sys
 import time
 
@@ -13,6 +14,7 @@ os.makedirs(f"{output}/overlay")
 os.makedirs(f"{output}/stacked")
 grids = [np.random.default_rng(i).integers(0, 256, (24, 24, 3), np.uint8) for i in range(32)]
 started = time.perf_counter()
+before = resource.getrusage(resource.RUSAGE_SELF)
 size = 0
 for number, name in enumerate(sorted(os.listdir(frames))):
     frame = cv2.imread(f"{frames}/{name}")
@@ -22,4 +24,7 @@ for number, name in enumerate(sorted(os.listdir(frames))):
         path = f"{output}/{layer}/{name}"
         cv2.imwrite(path, picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
         size += os.path.getsize(path)
-print(json.dumps({"seconds": time.perf_counter() - started, "bytes": size}))
+seconds = time.perf_counter() - started
+used = resource.getrusage(resource.RUSAGE_SELF)
+user, system = used.ru_utime - before.ru_utime, used.ru_stime - before.ru_stime
+print(json.dumps({"seconds": seconds, "user": user, "system": system, "bytes": size}))

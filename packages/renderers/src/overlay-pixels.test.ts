@@ -135,3 +135,108 @@ describe('smooth colours', () => {
     expect(line([[200, 0, 0, 255]], 0)).toEqual(Array(8).fill(100));
   });
 });
+
+describe('squares', () => {
+  /** A value under a colour at an opacity of so many thousandths, in whole numbers: halves are rounded upwards. */
+  const blended = (value: number, color: number, thousandths: number): number =>
+    Math.floor((2 * (value * (1000 - thousandths) + color * thousandths) + 1000) / 2000);
+
+  test('are mixed with the frame value by value, whatever the size, and leave alone what nothing is known of', () => {
+    const geometry = fc.record({
+      frameWidth: fc.integer({ min: 1, max: 70 }),
+      frameHeight: fc.integer({ min: 1, max: 30 }),
+      x: fc.double({ min: -20, max: 20, noNaN: true }),
+      y: fc.double({ min: -20, max: 20, noNaN: true }),
+      width: fc.double({ min: 1, max: 90, noNaN: true }),
+      height: fc.double({ min: 1, max: 90, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(
+        geometry,
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 0, max: 1000 }),
+        fc.uint8Array({ minLength: 100, maxLength: 100 }),
+        fc.uint8Array({ minLength: 71, maxLength: 71 }),
+        (geometry, height, width, thousandths, some, values) => {
+          const { frameWidth, frameHeight } = geometry;
+          const colors = some.slice(0, height * width * 4).map((value, i) => (i % 4 < 3 ? value : value % 3 && 255));
+          const rgb = Uint8Array.from({ length: frameWidth * frameHeight * 3 }, (_, i) => values[i % values.length]!);
+          const out = new Uint8Array(rgb.length + frameWidth * 3);
+          overlayPixels(rgb, geometry, { colors, height, width }, thousandths / 1000, 'nearest', out, 1);
+          const cell = (pixel: number, origin: number, extent: number, cells: number): number => {
+            const at = Math.floor(((pixel + 0.5 - origin) * cells) / extent);
+            return at < cells ? at : -1;
+          };
+          const expected = rgb.map((value, i) => {
+            const pixel = Math.floor(i / 3);
+            const column = cell(pixel % frameWidth, geometry.x, geometry.width, width);
+            const row = cell(Math.floor(pixel / frameWidth), geometry.y, geometry.height, height);
+            const from = (row * width + column) * 4;
+            return row < 0 || column < 0 || colors[from + 3] === 0
+              ? value
+              : blended(value, colors[from + (i % 3)]!, thousandths);
+          });
+          expect(out.subarray(frameWidth * 3)).toEqual(expected);
+          expect(out.subarray(0, frameWidth * 3)).toEqual(new Uint8Array(frameWidth * 3));
+        },
+      ),
+    );
+  });
+
+  test('are exact for every value under every colour at any opacity of three decimals', () => {
+    const rgb = Uint8Array.from({ length: 256 * 256 * 3 }, (_, i) => Math.floor(i / 3) & 255);
+    const colors = Uint8Array.from({ length: 256 * 4 }, (_, i) => (i % 4 < 3 ? i >> 2 : 255));
+    const geometry = { frameWidth: 256, frameHeight: 256, x: 0, y: 0, width: 256, height: 256 };
+    const out = new Uint8Array(rgb.length);
+    for (const thousandths of [0, 1, 125, 250, 285, 500, 550, 700, 999, 1000]) {
+      overlayPixels(rgb, geometry, { colors, height: 256, width: 1 }, thousandths / 1000, 'nearest', out);
+      const expected = rgb.map((value, i) => blended(value, Math.floor(i / 768), thousandths));
+      expect(Buffer.compare(out, expected), `at ${thousandths}`).toBe(0);
+    }
+  });
+
+  test('are the same where a frame passes through the kernel in many blocks', () => {
+    // 3 kB a row: 87 rows are a block.
+    const geometry = { frameWidth: 1000, frameHeight: 400, x: 0, y: 30, width: 1000, height: 300 };
+    const rgb = Uint8Array.from({ length: 1000 * 400 * 3 }, (_, i) => (i * 7) % 251);
+    const colors = Uint8Array.from({ length: 12 }, (_, i) => (i % 4 < 3 ? i * 20 : 255));
+    const out = new Uint8Array(rgb.length);
+    overlayPixels(rgb, geometry, { colors, height: 3, width: 1 }, 0.5, 'nearest', out);
+    const expected = rgb.map((value, i) => {
+      const row = Math.floor((Math.floor(i / 3000) - 30) / 100);
+      return row < 0 || row > 2 ? value : blended(value, colors[row * 4 + (i % 3)]!, 500);
+    });
+    expect(Buffer.compare(out, expected)).toBe(0);
+  });
+});
+
+test('smooth colours are a mean of the four cells around a pixel, weighted by how near they are', () => {
+  const geometry = { frameWidth: 37, frameHeight: 23, x: -3.5, y: 4.25, width: 35, height: 25 };
+  const rgb = Uint8Array.from({ length: 37 * 23 * 3 }, (_, i) => (i * 37) % 256);
+  const colors = Uint8Array.from({ length: 4 * 5 * 4 }, (_, i) => (i % 4 < 3 ? (i * 91) % 256 : i % 7 ? 255 : 0));
+  const out = new Uint8Array(rgb.length);
+  overlayPixels(rgb, geometry, { colors, height: 4, width: 5 }, 0.6, 'smooth', out);
+  const around = (pixel: number, origin: number, extent: number, cells: number): (readonly [number, number])[] => {
+    const at = ((pixel + 0.5 - origin) * cells) / extent;
+    if (at < 0 || at >= cells) return [];
+    const centred = Math.min(cells - 1, Math.max(0, at - 0.5));
+    const low = Math.floor(centred);
+    return [
+      [low, 1 - (centred - low)],
+      [Math.min(cells - 1, low + 1), centred - low],
+    ];
+  };
+  for (let i = 0; i < rgb.length; i++) {
+    const pixel = Math.floor(i / 3);
+    let [plain, colour] = [1, 0];
+    for (const [row, down] of around(Math.floor(pixel / 37), 4.25, 25, 4))
+      for (const [column, across] of around(pixel % 37, -3.5, 35, 5)) {
+        const from = (row * 5 + column) * 4;
+        if (colors[from + 3] === 0) continue;
+        plain -= down * across * 0.6;
+        colour += down * across * 0.6 * colors[from + (i % 3)]!;
+      }
+    expect(Math.abs(out[i]! - (rgb[i]! * plain + colour))).toBeLessThan(0.501);
+  }
+});

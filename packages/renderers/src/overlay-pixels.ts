@@ -1,6 +1,7 @@
 // Lays the colours of a token grid over a frame, each cell exactly over the pixels it saw.
 
 import type { Geometry } from '@deepearth/core';
+import { blendKernel, fractionBits } from './blend-kernel.ts';
 
 /** How the colours of tokens become those of pixels: each its own square, or smooth in between. */
 export type Interpolation = 'nearest' | 'smooth';
@@ -40,19 +41,6 @@ function runsAlong(pixels: number, origin: number, extent: number, cells: number
 const cellAt = (pixel: number, origin: number, extent: number, cells: number): number =>
   ((pixel + 0.5 - origin) * cells) / extent;
 
-/** What a value of the frame becomes under a value of a colour, `[colour, value]`, for the opacity that came last. */
-let blended: { readonly opacity: number; readonly table: Uint8Array } | undefined;
-
-function blendTable(opacity: number): Uint8Array {
-  if (blended?.opacity === opacity) return blended.table;
-  const table = new Uint8Array(256 * 256);
-  for (let colour = 0; colour < 256; colour++)
-    for (let value = 0; value < 256; value++)
-      table[colour * 256 + value] = Math.round(value + (colour - value) * opacity);
-  blended = { opacity, table };
-  return table;
-}
-
 /**
  * Writes `[frameHeight, frameWidth, 3]` to `out` from `rowOffset` rows on: the frame, and over it the colours at
  * `opacity` (0 … 1) wherever the grid reaches and a cell is known. Geometry is undone exactly: what the encoder cropped
@@ -67,9 +55,7 @@ export function overlayPixels(
   out: Uint8Array,
   rowOffset = 0,
 ): void {
-  // Squares that leave no pixel out write all of them.
-  if (interpolation !== 'nearest' || !covers(geometry, grid)) out.set(rgb, rowOffset * geometry.frameWidth * 3);
-  (interpolation === 'nearest' ? drawSquares : drawBlended)(
+  (interpolation === 'nearest' ? drawSquares : drawSmooth)(
     rgb,
     geometry,
     grid,
@@ -78,34 +64,81 @@ export function overlayPixels(
   );
 }
 
-/** Whether each pixel of the frame is seen by a cell that is known. */
-const covers = ({ frameWidth, frameHeight, x, y, width, height }: Geometry, { colors }: GridColors): boolean =>
-  x <= 0 &&
-  y <= 0 &&
-  x + width >= frameWidth &&
-  y + height >= frameHeight &&
-  colors.every((value, i) => i % 4 < 3 || value > 0);
+/** Bytes of a frame that pass through the kernel's memory at a time: few enough for the processor's cache. */
+const blockBytes = 2 ** 18;
 
-/** One table for all pixels, one entry of it per value: what colour a pixel gets is asked once for each square. */
+/**
+ * Copies a frame row by row; those from `start` to before `end` pass through the kernel's memory, `at` in it, where
+ * `draw` changes them.
+ */
+function copyFrame(
+  rgb: Uint8Array,
+  out: Uint8Array,
+  line: number,
+  { start, end }: Pick<Run, 'start' | 'end'>,
+  block: Uint8Array,
+  draw: (y: number, at: number) => void,
+): void {
+  out.set(rgb.subarray(0, start * line));
+  const most = Math.floor(block.length / line);
+  for (let first = start; first < end; first += most) {
+    const count = Math.min(most, end - first);
+    block.set(rgb.subarray(first * line, (first + count) * line));
+    for (let row = 0; row < count; row++) draw(first + row, block.byteOffset + row * line);
+    out.set(block.subarray(0, count * line), first * line);
+  }
+  out.set(rgb.subarray(end * line), end * line);
+}
+
+/** A block of whole rows, one at least, and behind it room for `bytes`, on 16 bytes. */
+function kernelFor(line: number, bytes: number) {
+  const size = Math.max(1, Math.floor(blockBytes / line)) * line;
+  const behind = (size + 31) & ~15;
+  const kernel = blendKernel(behind + bytes);
+  return { ...kernel, block: new Uint8Array(kernel.memory, 0, size), behind };
+}
+
+/**
+ * A value v under a colour c is v (1 - opacity) + c opacity, rounded, halves upwards: one factor for all values and one
+ * term for each colour, both with 22 bits of a fraction.
+ */
 function drawSquares(rgb: Uint8Array, geometry: Geometry, grid: GridColors, opacity: number, out: Uint8Array): void {
   const { frameWidth, frameHeight } = geometry;
-  const table = blendTable(opacity);
+  const line = frameWidth * 3;
   const columns = runsAlong(frameWidth, geometry.x, geometry.width, grid.width);
-  for (const rows of runsAlong(frameHeight, geometry.y, geometry.height, grid.height))
-    for (let y = rows.start; y < rows.end; y++)
-      for (const { start, end, cell } of columns) {
-        const from = (rows.cell * grid.width + cell) * 4;
-        if (grid.colors[from + 3] === 0) continue;
-        const red = grid.colors[from]! << 8;
-        const green = grid.colors[from + 1]! << 8;
-        const blue = grid.colors[from + 2]! << 8;
-        const last = (y * frameWidth + end) * 3;
-        for (let at = (y * frameWidth + start) * 3; at < last; at += 3) {
-          out[at] = table[red | rgb[at]!]!;
-          out[at + 1] = table[green | rgb[at + 1]!]!;
-          out[at + 2] = table[blue | rgb[at + 2]!]!;
-        }
+  const rows = runsAlong(frameHeight, geometry.y, geometry.height, grid.height);
+  const { squares, memory, block, behind } = kernelFor(line, line * 4);
+  const terms = new Int32Array(memory, behind, line);
+  const one = 2 ** fractionBits;
+  const factor = Math.round((1 - opacity) * one);
+  // 128 is what rounding of the factor can take away from the largest value: halves stay halves.
+  const termOf = (colour: number): number => Math.round(colour * opacity * one) + one / 2 + 128;
+
+  /** Puts down the terms of a row of cells; returns the pixels that they are for. */
+  function spread(cell: number): Pick<Run, 'start' | 'end'>[] {
+    const spans: { start: number; end: number }[] = [];
+    for (const column of columns) {
+      const from = (cell * grid.width + column.cell) * 4;
+      if (grid.colors[from + 3] === 0) continue;
+      const [red, green, blue] = [0, 1, 2].map((c) => termOf(grid.colors[from + c]!)) as [number, number, number];
+      for (let at = column.start * 3; at < column.end * 3; at += 3) {
+        terms[at] = red;
+        terms[at + 1] = green;
+        terms[at + 2] = blue;
       }
+      const last = spans.at(-1);
+      if (last?.end === column.start) last.end = column.end;
+      else spans.push({ start: column.start, end: column.end });
+    }
+    return spans;
+  }
+  const reach = { start: rows[0]?.start ?? 0, end: rows.at(-1)?.end ?? 0 };
+  let index = -1;
+  let spans: ReturnType<typeof spread> = [];
+  copyFrame(rgb, out, line, reach, block, (y, at) => {
+    if (index < 0 || y >= rows[index]!.end) spans = spread(rows[++index]!.cell);
+    for (const { start, end } of spans) squares(at + start * 3, (end - start) * 3, behind + start * 12, factor);
+  });
 }
 
 /** For each pixel of one axis, the cell before its centre and how far it is to the next one; -1 beyond the grid. */
@@ -133,48 +166,47 @@ function stepsAlong(
  * grid; between two of these a row of the frame is a mean. Unknown cells so have no weight: a pixel half way to one is
  * half as strong.
  */
-function drawBlended(rgb: Uint8Array, geometry: Geometry, grid: GridColors, opacity: number, out: Uint8Array): void {
+function drawSmooth(rgb: Uint8Array, geometry: Geometry, grid: GridColors, opacity: number, out: Uint8Array): void {
   const { frameWidth, frameHeight } = geometry;
   const columns = stepsAlong(frameWidth, geometry.x, geometry.width, grid.width);
   const rows = stepsAlong(frameHeight, geometry.y, geometry.height, grid.height);
-  const first = columns.low.findIndex((cell) => cell >= 0);
-  const end = columns.low.findLastIndex((cell) => cell >= 0) + 1;
-  if (first < 0) return;
+  const reach = ({ low }: typeof rows): Pick<Run, 'start' | 'end'> => ({
+    start: Math.max(
+      0,
+      low.findIndex((cell) => cell >= 0),
+    ),
+    end: low.findLastIndex((cell) => cell >= 0) + 1,
+  });
+  const across = reach(columns);
+  const rowBytes = frameWidth * 4 * 8;
+  const { smooth, memory, block, behind } = kernelFor(frameWidth * 3, 2 * rowBytes);
 
-  /** One row of the grid, `[frameWidth, 4]`: red, green and blue times weight, weight; all times the opacity. */
-  const stretched = (row: number, to: Float64Array): void => {
-    for (let x = first; x < end; x++) {
+  /** Puts down one row of the grid, `[frameWidth, 4]`: red, green and blue times weight, weight; all times the opacity. */
+  function stretch(row: number, to: number): void {
+    const stretched = new Float64Array(memory, to, frameWidth * 4);
+    for (let x = across.start; x < across.end; x++) {
       const left = (row * grid.width + columns.low[x]!) * 4;
       const right = columns.low[x]! + 1 < grid.width ? left + 4 : left;
-      const across = columns.share[x]!;
-      const a = grid.colors[left + 3] ? (1 - across) * opacity : 0;
-      const b = grid.colors[right + 3] ? across * opacity : 0;
-      for (let c = 0; c < 3; c++) to[x * 4 + c] = a * grid.colors[left + c]! + b * grid.colors[right + c]!;
-      to[x * 4 + 3] = a + b;
+      const share = columns.share[x]!;
+      const a = grid.colors[left + 3] ? (1 - share) * opacity : 0;
+      const b = grid.colors[right + 3] ? share * opacity : 0;
+      for (let c = 0; c < 3; c++) stretched[x * 4 + c] = a * grid.colors[left + c]! + b * grid.colors[right + c]!;
+      stretched[x * 4 + 3] = a + b;
     }
-  };
-  let upper = new Float64Array(frameWidth * 4);
-  let lower = new Float64Array(frameWidth * 4);
+  }
+  let [upper, lower] = [behind, behind + rowBytes];
   let held = [-1, -1];
-  for (let y = 0; y < frameHeight; y++) {
+  copyFrame(rgb, out, frameWidth * 3, reach(rows), block, (y, at) => {
     const top = rows.low[y]!;
-    if (top < 0) continue;
     const bottom = Math.min(grid.height - 1, top + 1);
     if (held[0] !== top) {
       [upper, lower] = [lower, upper];
-      if (held[1] !== top) stretched(top, upper);
-      stretched(bottom, lower);
+      if (held[1] !== top) stretch(top, upper);
+      stretch(bottom, lower);
       held = [top, bottom];
     }
     const down = rows.share[y]!;
-    const up = 1 - down;
-    for (let x = first, at = (y * frameWidth + first) * 3; x < end; x++, at += 3) {
-      const from = x * 4;
-      const plain = 1 - (up * upper[from + 3]! + down * lower[from + 3]!);
-      // Adding a half and cutting off is rounding, of numbers that are not below 0.
-      out[at] = rgb[at]! * plain + up * upper[from]! + down * lower[from]! + 0.5;
-      out[at + 1] = rgb[at + 1]! * plain + up * upper[from + 1]! + down * lower[from + 1]! + 0.5;
-      out[at + 2] = rgb[at + 2]! * plain + up * upper[from + 2]! + down * lower[from + 2]! + 0.5;
-    }
-  }
+    const from = across.start * 32;
+    smooth(at + across.start * 3, across.end - across.start, upper + from, 1 - down, lower + from, down);
+  });
 }
