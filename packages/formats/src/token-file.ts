@@ -4,6 +4,8 @@ import { InputError } from '@deepearth/core/errors';
 import type { EncoderIdentity, FrameRecord, Geometry, GlobalTokens, Origin, TokenGrid } from '@deepearth/core/items';
 import { tensor, type Tensor } from '@deepearth/core/tensor';
 import type { ByteSource } from './bytes.ts';
+import { areQuantized, dequantized, scaleName } from './int8.ts';
+import type { LazyTensor } from './lazy-tensor.ts';
 import { listOf, record, text as isText, type Shape } from './plain-shapes.ts';
 import { openSafetensors } from './safetensors.ts';
 import { sharesOf } from './shares.ts';
@@ -14,6 +16,19 @@ export { storedClip, type StoredClip };
 /** Counts up when the layout changes in a way that older readers would get wrong. */
 const version = '2';
 
+/** What the metadata of a token file says under names of its own; other names are the user's. */
+export const tokenFileKeys: ReadonlySet<string> = new Set([
+  'deepearth.tokens',
+  'id',
+  'key',
+  'axes',
+  'globals',
+  'clip',
+  'origin',
+  'geometry',
+  'encoder',
+]);
+
 /** A token grid as it was read back. */
 export interface StoredTokens extends Omit<TokenGrid, 'clip'> {
   readonly clip?: StoredClip;
@@ -23,7 +38,9 @@ export interface StoredTokens extends Omit<TokenGrid, 'clip'> {
 export interface TokenFile extends Omit<StoredTokens, 'values' | 'valid' | 'globals'> {
   readonly shape: readonly number[];
   readonly dtype: 'float32' | 'float16';
-  /** Reads the values. Throws an `InputError` where the mask or the global tokens do not fit them. */
+  /** Reads the mask and the global tokens alone. Throws an `InputError` where they do not fit the values. */
+  readSides(signal?: AbortSignal): Promise<Pick<StoredTokens, 'valid' | 'globals'>>;
+  /** Reads the values; those in eight bits (`features.scale` beside them) as the float32 that they stand for. Throws an `InputError` where the mask or the global tokens do not fit them. */
   read(signal?: AbortSignal): Promise<Pick<StoredTokens, 'values' | 'valid' | 'globals'>>;
 }
 
@@ -57,7 +74,7 @@ export function describeTokenFile(tokens: TokenGrid): {
 
 /** What a token file holds. Throws as `openTokenFile` does, and as its `read`. */
 export async function readTokenFile(source: ByteSource, signal?: AbortSignal): Promise<StoredTokens> {
-  const { shape: _, dtype: __, read, ...about } = await openTokenFile(source, signal);
+  const { shape: _, dtype: __, read, readSides: ___, ...about } = await openTokenFile(source, signal);
   return { ...about, ...(await read(signal)) };
 }
 
@@ -86,7 +103,9 @@ export async function openTokenFile(source: ByteSource, signal?: AbortSignal): P
     const problem = shape(parsed, name);
     return problem === undefined ? (parsed as T) : refuse(problem);
   };
-  const features = file.find('features') ?? refuse('it has no tensor "features"');
+  const stored = file.find('features') ?? refuse('it has no tensor "features"');
+  const scale = file.find(scaleName('features'));
+  const features: LazyTensor = scale && areQuantized(stored, scale) ? dequantized(stored, scale) : stored;
   const { dtype, shape } = features;
   if ((dtype !== 'float32' && dtype !== 'float16') || shape.length < 2)
     return refuse(`its features are ${dtype} of shape [${shape.join(', ')}]`);
@@ -109,25 +128,29 @@ export async function openTokenFile(source: ByteSource, signal?: AbortSignal): P
     origin,
     ...(clip && { clip: first ? upgraded(clip, origin as unknown as { geometry: Geometry }) : clip }),
     encoder,
-    async read(stop) {
-      const values = (await file.tensor('features', stop)) as Tensor<'float32' | 'float16'>;
-      const mask = file.find('valid') ? await file.tensor('valid', stop) : undefined;
-      if (mask && (!/^(bool|uint8)$/.test(mask.dtype) || mask.shape.join() !== shape.slice(0, -1).join()))
-        refuse(`its mask is ${mask.dtype} of shape [${mask.shape.join(', ')}]`);
-      const globals = file.find('globals') ? await file.tensor('globals', stop) : undefined;
-      const about = globals && json<Omit<GlobalTokens, 'values'>>('globals', globalsShape);
-      const fits =
-        about?.axes.length === globals?.shape.length &&
-        globals?.dtype === 'float32' &&
-        globals.shape.slice(-2).join() === [about?.names.length, shape.at(-1)].join();
-      if (globals && !fits) refuse(`its globals are ${globals.dtype} of shape [${globals.shape.join(', ')}]`);
-      return {
-        values,
-        ...(mask && { valid: sharesOf(mask as Tensor<'bool' | 'uint8'>) }),
-        ...(globals && { globals: { ...about!, values: globals as Tensor<'float32'> } }),
-      };
-    },
+    read: async (stop) => ({
+      values: (await features.read(stop)) as Tensor<'float32' | 'float16'>,
+      ...(await readSides(stop)),
+    }),
+    readSides,
   };
+
+  async function readSides(stop?: AbortSignal): Promise<Pick<StoredTokens, 'valid' | 'globals'>> {
+    const mask = file.find('valid') ? await file.tensor('valid', stop) : undefined;
+    if (mask && (!/^(bool|uint8)$/.test(mask.dtype) || mask.shape.join() !== shape.slice(0, -1).join()))
+      refuse(`its mask is ${mask.dtype} of shape [${mask.shape.join(', ')}]`);
+    const globals = file.find('globals') ? await file.tensor('globals', stop) : undefined;
+    const about = globals && json<Omit<GlobalTokens, 'values'>>('globals', globalsShape);
+    const fits =
+      about?.axes.length === globals?.shape.length &&
+      globals?.dtype === 'float32' &&
+      globals.shape.slice(-2).join() === [about?.names.length, shape.at(-1)].join();
+    if (globals && !fits) refuse(`its globals are ${globals.dtype} of shape [${globals.shape.join(', ')}]`);
+    return {
+      ...(mask && { valid: sharesOf(mask as Tensor<'bool' | 'uint8'>) }),
+      ...(globals && { globals: { ...about!, values: globals as Tensor<'float32'> } }),
+    };
+  }
 }
 
 const globalsShape = record({ names: listOf(isText), axes: listOf(isText) });

@@ -10,6 +10,8 @@ import {
   type Tensor,
 } from '@deepearth/core';
 import type { PtTensor } from '@deepearth/formats';
+import { areQuantized, dequantized, scaleName } from '@deepearth/formats/int8';
+import type { LazyTensor } from '@deepearth/formats/lazy-tensor';
 import { is, listOf, positive, record, said, text, type Shape } from '@deepearth/formats/plain-shapes';
 import type { Pt } from '@deepearth/formats/pt';
 import { isKind, type PyValue } from '@deepearth/formats/python-values';
@@ -79,7 +81,7 @@ interface Reading {
   readonly check: Check;
 }
 
-type Features = PtTensor<'float32' | 'float16'>;
+type Features = LazyTensor<'float32' | 'float16'>;
 
 /** The axes of a dict's tokens. */
 interface Layout {
@@ -98,9 +100,12 @@ const listLayout = (features: Features): Layout => ({
 });
 
 function layoutOf(value: Dict, { refuse, check }: Reading): Layout {
-  const features = value.get('features');
-  if (isKind(features, 'unread')) return refuse(`features is ${features.what}, which is not read`);
-  if (!isKind(features, 'tensor')) return refuse(`features is ${said(features)}, expected a tensor`);
+  const stored = value.get('features');
+  if (isKind(stored, 'unread')) return refuse(`features is ${stored.what}, which is not read`);
+  if (!isKind(stored, 'tensor')) return refuse(`features is ${said(stored)}, expected a tensor`);
+  const scale = value.get(scaleName('features'));
+  const features: LazyTensor =
+    isKind(scale, 'tensor') && areQuantized(stored, scale) ? dequantized(stored, scale) : stored;
   const { dtype, shape } = features;
   if ((dtype !== 'float32' && dtype !== 'float16') || shape.length !== 2)
     return refuse(
