@@ -147,6 +147,11 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
     .argument('<file>')
     .option('--json', 'as JSON')
     .option('--digest', 'with the SHA-256 and first values of every tensor')
+    .option(
+      '--stats',
+      'minimum, maximum, mean, standard deviation, NaN and infinities (default: of files below 64 MiB)',
+    )
+    .option('--no-stats', 'without them')
     .action(answering(async () => (await import('./commands/inspect.ts')).inspectCommand));
 
   program

@@ -136,6 +136,7 @@ export function encodeContent(
   const left = texts.size
     ? [`.${to} holds tensors alone, so ${list([...texts.keys()])} ${texts.size === 1 ? 'is' : 'are'} left out.`]
     : [];
+  if (tensors.size === 0) throw new InputError(file, 'holds no tensors.', { code: 'E_NO_TENSORS' });
   if (to === 'npy') {
     const [first] = tensors.values();
     if (!first || tensors.size > 1) throw notOne(file, [...tensors.keys()]);
@@ -156,8 +157,7 @@ const notHeld = (file: string, why: string, remedy: string): InputError =>
   new InputError(file, `${why}.`, { code: 'E_NOT_HELD', remedy });
 
 function notOne(file: string, names: readonly string[]): InputError {
-  const [first, second] = names;
-  if (first === undefined) return new InputError(file, 'holds no tensors.', { code: 'E_NO_TENSORS' });
+  const [first, second] = names as [string, string];
   if (names.length === 2 && second === scaleName(first))
     return notHeld(file, `a .npy file holds one array, and ${show(first)} in eight bits has scales too`, 'Write .npz.');
   return new InputError(file, `holds ${names.length} tensors, and a .npy file one: ${list(names)}.`, {

@@ -28,7 +28,12 @@ const smallestScale = 2 ** -126;
 const rounding = 1.5 * 2 ** 52;
 
 /** What a row whose largest magnitude is `most` is divided by; 1 for a row of zeros. */
-const scaleOf = (most: number): number => (most === 0 ? 1 : Math.max(Math.fround(most / steps), smallestScale));
+function scaleOf(most: number): number {
+  if (most === 0) return 1;
+  const scale = Math.max(Math.fround(most / steps), smallestScale);
+  // Rounded up, the largest floats would come back as infinities.
+  return Math.fround(scale * steps) === Infinity ? Math.fround(scale * (1 - 2 ** -24)) : scale;
+}
 
 /**
  * A float tensor in eight bits, symmetric: the largest magnitude of a row (along the last axis) becomes 127, and everything is
@@ -150,8 +155,7 @@ export const areQuantized = (
   values.dtype === 'int8' && scale.dtype === 'float32' && scale.shape.join() === scaleShape(values.shape).join();
 
 /**
- * The float32 tensor that whole numbers and their scales stand for (`areQuantized`), as it is read. A product that is
- * beyond float32 is infinite.
+ * The float32 tensor that whole numbers and their scales stand for (`areQuantized`), as it is read.
  */
 export function dequantized(values: LazyTensor, scale: LazyTensor): LazyTensor<'float32'> {
   if (!areQuantized(values, scale))

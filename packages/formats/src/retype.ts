@@ -40,12 +40,12 @@ export function retyped(value: PtWritable | PyValue, to: TensorType, file: strin
 
   /** A tensor that is no member of a dict, or no float: cast, or as it is. */
   const plain = (t: Stored, name: string): LazyTensor => {
+    if (to === 'int8' && isFloat(t.dtype)) kept.push(name);
     const key = viewKey(t);
     const former = made.get(key);
     if (former) return former;
     const lazy = lazyOf(t);
     const casts = (to === 'float16' || to === 'float32') && isFloat(lazy.dtype);
-    if (to === 'int8' && isFloat(lazy.dtype)) kept.push(name);
     const result = casts ? castTensor(lazy, to, { file, name }) : lazy;
     made.set(key, result);
     return result;

@@ -100,6 +100,8 @@ function forTokenFile(content: TensorContent, source: ByteSource): LaidOut {
       ],
     };
   const dict = content.value as Dict;
+  // A dict that merely has a tensor of that name.
+  if (!['model_info', 'metadata', 'axes'].some((name) => dict.has(name))) return { content, remarks: [] };
   const { axes, shape, encoder, clip: frames } = grid;
   const clip = frames?.key === undefined ? undefined : (frames as StoredClip);
   const metadata = dict.get('metadata');
