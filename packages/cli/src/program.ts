@@ -147,7 +147,39 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
     .argument('<file>')
     .option('--json', 'as JSON')
     .option('--digest', 'with the SHA-256 and first values of every tensor')
+    .option(
+      '--stats',
+      'minimum, maximum, mean, standard deviation, NaN and infinities (default: of files below 64 MiB)',
+    )
+    .option('--no-stats', 'without them')
     .action(answering(async () => (await import('./commands/inspect.ts')).inspectCommand));
+
+  program
+    .command('convert')
+    .description('Convert files of tensors between .pt, .safetensors, .npz and .npy, of any size.')
+    .argument('<from>', 'a file, or a folder with the folders in it')
+    .argument('<to>', 'a file with the ending of its format, or a folder')
+    .option('-t, --to <format>', 'format, where <to> is a folder: safetensors, pt, npz or npy')
+    .option(
+      '-d, --dtype <type>',
+      'what floats become: same, float32, float16 or int8 (with NAME.scale beside NAME)',
+      'same',
+    )
+    .option('--tensor <name>', 'this tensor alone, by the name that inspect shows')
+    .option('--force', 'replace files that are there')
+    .option('--json', 'the result as JSON, progress as JSON lines on stderr')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  deepearth convert features_frames_0000_0015.pt window.safetensors
+  deepearth convert output/features arrays --to npz --dtype float16
+  deepearth convert tokens.safetensors tokens.npy --tensor features
+
+.pt keeps what stands beside the tensors, .safetensors keeps it as texts; .npz and .npy hold tensors alone, and what is left out is said.
+A file of a folder that cannot be converted is listed and left out; the exit status is 3 then.`,
+    )
+    .action(answering(async () => (await import('./commands/convert.ts')).convertCommand));
 
   program
     .command('reduce')

@@ -32,6 +32,7 @@ const outputCodes: ReadonlySet<string> = new Set([
   'E_LOCK_LOST',
   'E_FILE_CHANGED',
   'E_NO_FILE',
+  'E_NOT_HELD',
 ]);
 
 /** Names and options on the command line that cannot be. */

@@ -22,9 +22,16 @@ export type { UnreadTensor } from './unread-tensor.ts';
 export * from './python-values.ts';
 export type { Ndarray, NumpyScalar } from './numpy-kinds.ts';
 export { decodeElement, type Element } from './elements.ts';
+// One format into another
+export * from './convert.ts';
+export { tensorTypes, type TensorType } from './retype.ts';
+export * from './int8.ts';
+export * from './scale.ts';
+export { castTensor, type CastTo, type Named } from './cast.ts';
 // What a file holds
 export * from './inspect.ts';
 export type { Description } from './inspect-value.ts';
+export * from './statistics.ts';
 export * from './inspect-text.ts';
 export * from './file-kind.ts';
 export { printable } from './printable.ts';

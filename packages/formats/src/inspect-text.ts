@@ -44,8 +44,25 @@ function tensorLine(t: Fields): string {
     const more = (t['shape'] as number[]).reduce((n, size) => n * size, 1) > first.length;
     parts.push(`= ${[...first, ...(more ? ['…'] : [])].join(', ')}`);
   }
+  if (t['statistics']) parts.push(statisticsText(t['statistics'] as Fields));
   if (t['sha256']) parts.push(`sha256 ${String(t['sha256']).slice(0, 16)}…`);
   return parts.join('  ');
+}
+
+/** Four digits are enough to see what a tensor is like; whole numbers are shown whole. */
+const rounded = (value: Description | undefined): string => {
+  if (typeof value !== 'number' || Number.isInteger(value)) return String(value);
+  return String(Math.abs(value) >= 1000 && Math.abs(value) < 1e9 ? Math.round(value) : Number(value.toPrecision(4)));
+};
+
+function statisticsText({ min, max, mean, std, nan, infinite }: Fields): string {
+  return [
+    ...(min === undefined
+      ? []
+      : [`${rounded(min)} to ${rounded(max)}`, `mean ${rounded(mean)}`, `std ${rounded(std)}`]),
+    ...(nan ? [`${String(nan)} NaN`] : []),
+    ...(infinite ? [`${String(infinite)} infinite`] : []),
+  ].join(', ');
 }
 
 /** One line for what has no parts; `undefined` for what has. */

@@ -1,10 +1,11 @@
 // Describes values as plain JSON: what cannot be said in JSON becomes an object that names its kind.
 
-import { elementBytes, type DType } from '@deepearth/core/tensor';
+import { elementBytes } from '@deepearth/core/tensor';
 import { decodeElement, type Element } from './elements.ts';
 import type { LazyTensor } from './lazy-tensor.ts';
 import type { PyValue } from './python-values.ts';
 import { sha256Of } from '@deepearth/core/sha256';
+import { statisticsOf, type TensorStatistics } from './statistics.ts';
 import { storageNames } from './torch-types.ts';
 
 /** JSON, and bigints where an int is beyond 2^53. */
@@ -15,6 +16,8 @@ export interface DescribeOptions {
   readonly digest: boolean;
   /** Reads the values for damage even without a digest. */
   readonly check: boolean;
+  /** Reads the values for their minimum, maximum, mean and so on. */
+  readonly statistics?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -26,34 +29,45 @@ const float = (value: number): number | string => (Number.isFinite(value) ? valu
 const element = (value: Element): Description =>
   typeof value === 'number' ? float(value) : typeof value === 'object' ? value.map(float) : value;
 
-/** Values' digest and the first of them; reads everything once, in chunks. */
-async function digestOf(
-  t: LazyTensor,
-  dtype: DType,
-  signal?: AbortSignal,
-): Promise<{ sha256: string; first: Description[] }> {
+/** What is known of values once they have been read. */
+interface Content {
+  readonly sha256?: string;
+  readonly first?: Description[];
+  readonly statistics?: { readonly [name: string]: Description };
+}
+
+/** Digest, first values and statistics as they are wanted; reads everything once, in chunks. */
+async function contentOf(t: LazyTensor, { digest, check, statistics, signal }: DescribeOptions): Promise<Content> {
+  if (!digest && !statistics) {
+    if (check) await t.verify(signal);
+    return {};
+  }
+  const { dtype } = t;
   const first: Description[] = [];
+  const gathered = statistics ? statisticsOf(dtype) : undefined;
   const watched = async function* (): AsyncGenerator<Uint8Array> {
     for await (const chunk of t.chunks(signal)) {
       // Chunks are whole elements, and the first one has as many as are wanted, or all.
       const count = Math.min(firstCount - first.length, chunk.byteLength / elementBytes(dtype));
       for (let i = 0; i < count; i++) first.push(element(decodeElement(dtype, chunk, i)));
+      gathered?.add(chunk);
       yield chunk;
     }
   };
-  return { sha256: await sha256Of(watched()), first };
+  const sha256 = digest ? await sha256Of(watched()) : undefined;
+  if (!digest) for await (const _ of watched()) signal?.throwIfAborted();
+  return {
+    ...(sha256 !== undefined && { sha256, first }),
+    ...(gathered && { statistics: described(gathered.result()) }),
+  };
 }
 
-async function contentOf(
-  t: LazyTensor,
-  { digest, check, signal }: DescribeOptions,
-): Promise<{ sha256?: string; first?: Description[] }> {
-  if (digest) return digestOf(t, t.dtype, signal);
-  if (check) await t.verify(signal);
-  return {};
-}
+const described = (statistics: TensorStatistics): { [name: string]: Description } =>
+  Object.fromEntries(
+    Object.entries(statistics).map(([name, value]: [string, number | bigint]) => [name, element(value)]),
+  );
 
-/** A tensor outside of PyTorch's files: `{ tensor: true, dtype, shape }` and, with `digest`, `sha256` and `first`. */
+/** A tensor outside of PyTorch's files: `{ tensor: true, dtype, shape }` and, as they are wanted, `sha256`, `first` and `statistics`. */
 export async function describeTensor(t: LazyTensor, options: DescribeOptions): Promise<{ [key: string]: Description }> {
   return { tensor: true, dtype: t.dtype, shape: [...t.shape], ...(await contentOf(t, options)) };
 }

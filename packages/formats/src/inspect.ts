@@ -19,6 +19,11 @@ export interface InspectOptions {
    * Reads all values for their SHA-256 and the first four of each tensor. Default: nothing but the directory is read.
    */
   readonly digest?: boolean;
+  /**
+   * Reads all values for their minimum, maximum, mean and standard deviation, and for how many are NaN or infinite. `small`: only
+   * of a file below 64 MiB, which is read for damage in any case. Default: false.
+   */
+  readonly statistics?: boolean | 'small';
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -33,7 +38,7 @@ export interface Inspection {
   readonly metadata?: Readonly<Record<string, string>>;
   /**
    * The value itself: a tensor is `{ tensor: true, dtype, shape }`, with `digest` also `sha256` (of the values in C
-   * order, little-endian) and `first` (four values), for a view `stride` and `storage_offset`; other kinds of Python
+   * order, little-endian) and `first` (four values), with `statistics` those (`TensorStatistics`, none of complex numbers), for a view `stride` and `storage_offset`; other kinds of Python
    * values are `{ tuple }`, `{ set }`, `{ bytes_hex }`, `{ entries }` … An int beyond 2^53 among `first` is a bigint:
    * see `inspectionJson`.
    */
@@ -56,7 +61,7 @@ const mostPerByte = 64;
  */
 export async function inspectFile(
   source: ByteSource,
-  { digest = false, signal }: InspectOptions = {},
+  { digest = false, statistics = false, signal }: InspectOptions = {},
 ): Promise<Inspection> {
   const format = await fileKind(source, signal);
   const about = { file: source.name, format, size: source.size };
@@ -64,13 +69,14 @@ export async function inspectFile(
   const plan = (bytes: number): DescribeOptions => {
     // Out of a small file: thousands of tensors that view the same values, or zeros that were deflated.
     const excessive = bytes > Math.max(alwaysDigestedBytes, mostPerByte * source.size);
-    if (digest && excessive)
+    if ((digest || statistics === true) && excessive)
       throw new InputError(
         source.name,
-        `holds ${bytes} bytes of values in a file of ${source.size}: too much to digest.`,
+        `holds ${bytes} bytes of values in a file of ${source.size}: too much to read.`,
         { code: 'E_EXCESSIVE' },
       );
-    return { digest, check: source.size <= alwaysCheckedBytes && !excessive, signal };
+    const check = source.size <= alwaysCheckedBytes && !excessive;
+    return { digest, check, statistics: statistics === true || (statistics === 'small' && check), signal };
   };
   if (format === 'pt') {
     const { value } = await openPt(source, signal);

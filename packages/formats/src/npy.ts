@@ -111,6 +111,9 @@ const descrOf: Partial<Record<DType, string>> = {
   complex128: '<c16',
 };
 
+/** The element types that NumPy has. */
+export const npyDtypes: ReadonlySet<DType> = new Set(Object.keys(descrOf) as DType[]);
+
 /**
  * Everything before the values, padded to 64 bytes as NumPy does it. Throws a `TypeError` for bfloat16 and float8,
  * which NumPy lacks.

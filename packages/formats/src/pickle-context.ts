@@ -41,6 +41,8 @@ export interface PickleContext {
   find(module: string, name: string): unknown;
   /** The storage that a persistent id names. */
   persistent(id: unknown): unknown;
+  /** Whether whole floats say that they are floats (`PyFloat`), so that they can be written as such. */
+  readonly keepFloats?: boolean;
 }
 
 /** The names that are allowed, by "module name", and those that `also` knows. Python 2 said `__builtin__` for `builtins`. */

@@ -43,6 +43,7 @@ function spell(value: unknown, count: { parts: number }): string {
   if (value === null || typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
     return String(Number.isInteger(Number(value)) ? BigInt(value) : value);
+  if (isKind(value, 'float')) return spell(value.value, count);
   if (value instanceof Uint8Array && value.byteLength <= mostParts)
     return `b${Array.from(value, (byte) => byte.toString(16)).join('.')}`;
   if (isKind(value, 'tuple') || isKind(value, 'size'))

@@ -4,7 +4,7 @@
 import { canonicalKeys, type KeyTable } from './pickle-keys.ts';
 import { isGlobal, PickleRefusal, refuse, type PickleContext } from './pickle-context.ts';
 import { printable } from './printable.ts';
-import { isKind, type PyTuple, type PyValue } from './python-values.ts';
+import { float, isKind, type PyTuple, type PyValue } from './python-values.ts';
 
 /** Far above what checkpoints have, far below what hurts: dicts are the costly kind. */
 const mostOperations = 50_000_000;
@@ -180,6 +180,9 @@ function integer(m: Machine, length: number): number | bigint {
   return Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
+/** A float that says so, as the number it is: what is called, and what is a key, makes no difference. */
+const numberOf = (value: unknown): unknown => (isKind(value, 'float') ? value.value : value);
+
 const tupleOf = (m: Machine, items: unknown[]): PyTuple => container(m, { kind: 'tuple', items: items as PyValue[] });
 
 function tupleOfLast(m: Machine, count: number): PyTuple {
@@ -198,12 +201,12 @@ function setItems(m: Machine, items: readonly unknown[]): void {
   const dict = top(m);
   if (!(dict instanceof Map)) return refuse(`its pickle sets items at byte ${m.at - 1} of what is no dict`);
   if (items.length % 2) refuse(`its pickle sets a key without a value at byte ${m.at - 1}`);
-  for (let i = 0; i < items.length; i += 2) dict.set(m.keys.key(items[i], dict), items[i + 1]);
+  for (let i = 0; i < items.length; i += 2) dict.set(m.keys.key(numberOf(items[i]), dict), items[i + 1]);
 }
 
 function addItems(m: Machine, set: unknown, items: readonly unknown[]): void {
   if (!(set instanceof Set)) return refuse(`its pickle adds at byte ${m.at - 1} to what is no set`);
-  for (const item of items) set.add(m.keys.key(item, set));
+  for (const item of items) set.add(m.keys.key(numberOf(item), set));
 }
 
 function remember(m: Machine, index: number): void {
@@ -222,7 +225,7 @@ function reduce(m: Machine): void {
     return refuse(`its pickle calls at byte ${m.at - 1} with arguments that are no tuple`);
   if (!isGlobal(called)) return refuse(`its pickle calls at byte ${m.at - 1} what is no function`);
   if (!called.call) return refuse(`its pickle calls ${called.name}, which is not to be called`);
-  let made = called.call(args.items);
+  let made = called.call(args.items.map(numberOf));
   if (made instanceof Set) {
     // The set is made of a list: its items have to be such as a set can hold.
     const items = [...made];
@@ -276,7 +279,10 @@ const opcodes: Readonly<Record<number, (m: Machine) => void>> = {
   0x42: push((m) => take(m, u4(m))), // BINBYTES
   0x43: push((m) => take(m, u1(m))), // SHORT_BINBYTES
   0x46: old('FLOAT'),
-  0x47: push(f8), // BINFLOAT
+  0x47: push((m) => {
+    const value = f8(m);
+    return m.context.keepFloats && Number.isInteger(value) ? float(value) : value;
+  }), // BINFLOAT
   0x49: old('INT'),
   0x4a: push(i4), // BININT
   0x4b: push(u1), // BININT1

@@ -19,8 +19,12 @@ const firstBytes = 1 << 20;
 const mostPickleBytes = 1 << 30;
 
 /** Finds where each storage lies, and checks that all are there. */
-export async function openLegacyPt(source: ByteSource, signal?: AbortSignal): Promise<PyValue> {
-  const { value, keys, end, storages, places } = await readPickles(source, signal);
+export async function openLegacyPt(
+  source: ByteSource,
+  { keepFloats = false }: Pick<PickleContext, 'keepFloats'>,
+  signal?: AbortSignal,
+): Promise<PyValue> {
+  const { value, keys, end, storages, places } = await readPickles(source, keepFloats, signal);
   let at = end;
   for (const key of keys) {
     const storage = typeof key === 'string' || typeof key === 'number' ? storages.get(String(key)) : undefined;
@@ -50,11 +54,11 @@ interface Pickles {
 }
 
 /** Nothing says how long the pickles are: more is read until they end. */
-async function readPickles(source: ByteSource, signal?: AbortSignal): Promise<Pickles> {
+async function readPickles(source: ByteSource, keepFloats: boolean, signal?: AbortSignal): Promise<Pickles> {
   for (let length = Math.min(firstBytes, source.size); ; length = Math.min(length * 2, source.size)) {
     const bytes = await source.read(0, length, signal);
     try {
-      return parsePickles(source, bytes);
+      return parsePickles(source, bytes, keepFloats);
     } catch (error) {
       if (!(error instanceof PickleRefusal) || !error.ended || length === source.size) throw error;
       if (length >= mostPickleBytes) refuse(`its pickle has more than ${mostPickleBytes} bytes`);
@@ -67,7 +71,7 @@ const plain: PickleContext = {
   persistent: () => refuse('its pickle has a persistent id in its description'),
 };
 
-function parsePickles(source: ByteSource, bytes: Uint8Array): Pickles {
+function parsePickles(source: ByteSource, bytes: Uint8Array, keepFloats: boolean): Pickles {
   const number = parsePickle(bytes, plain);
   if (number.value !== magic) refuse('it is a pickle, but not one of torch.save');
   const protocol = parsePickle(bytes, plain, number.end);
@@ -80,6 +84,7 @@ function parsePickles(source: ByteSource, bytes: Uint8Array): Pickles {
   const content = parsePickle(
     bytes,
     {
+      keepFloats,
       find: findIn([pythonGlobals, torchGlobals(source.size), numpyGlobals], torchTypeName),
       persistent: (id) =>
         readStorageId(id, storages, ({ key, bytes: size, ...about }) => ({

@@ -6,7 +6,7 @@ import { concat } from './bytes.ts';
 import type { LazyTensor } from './lazy-tensor.ts';
 import { isKind, type PyComplex, type PyFloat, type PyTuple, type TorchName, type TorchSize } from './python-values.ts';
 import { contiguousStride } from './strided.ts';
-import { storageNames, torchDtypes } from './torch-types.ts';
+import { storageNames, torchDtypes, torchValues } from './torch-types.ts';
 
 /**
  * What can be written. A whole number becomes an int (`float(1)` says otherwise), an array a list, a `Map` or a plain
@@ -44,7 +44,8 @@ export interface PickledValue {
 
 const deepest = 256;
 
-const isTensor = (value: object): value is Tensor | LazyTensor =>
+/** Whether an object is a tensor, in memory or in a file. */
+export const isTensor = (value: object): value is Tensor | LazyTensor =>
   'dtype' in value && 'shape' in value && ('data' in value || 'readBytes' in value);
 
 /**
@@ -209,7 +210,8 @@ export function pickleForTorch(value: PtWritable): PickledValue {
   const torch = (full: string, path: string): void => {
     const dtype = full.replace(/^torch\./, '');
     if (dtype !== full) {
-      if (!torchDtypes.has(dtype as DType)) throw new TypeError(`${path} names ${full}, which is no dtype`);
+      if (!torchDtypes.has(dtype as DType) && !torchValues.includes(dtype))
+        throw new TypeError(`${path} names ${full}, which is no dtype`);
       return name('torch', dtype);
     }
     const [, device, index] = /^([a-z]+)(?::(\d+))?$/.exec(full) ?? [];

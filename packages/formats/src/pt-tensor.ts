@@ -19,6 +19,8 @@ export interface PtTensor<D extends DType = DType> extends LazyTensor<D> {
   readonly parameter: boolean;
   /** Tensors of one storage share their values. */
   readonly storage: string;
+  /** Signs that are turned round as values are read: of a view that PyTorch keeps as conjugated or negated. */
+  readonly signs?: TurnedSigns;
 }
 
 /** Bytes that tensors are views of. */
@@ -145,5 +147,6 @@ export function viewOf(
     contiguous,
     parameter: false,
     storage: storage.key,
+    ...(signs && { signs }),
   };
 }

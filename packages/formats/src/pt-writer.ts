@@ -1,9 +1,9 @@
 // Writes .pt files that torch.load reads with weights_only=True and mmap=True.
 
-import { bytesOf, type Tensor } from '@deepearth/core/tensor';
+import { bytesOf } from '@deepearth/core/tensor';
 import { collect } from './bytes.ts';
 import { lazyTensor, type LazyTensor } from './lazy-tensor.ts';
-import { pickleForTorch, type PtWritable, type StorageToWrite } from './pt-pickle-writer.ts';
+import { isTensor, pickleForTorch, type PtWritable, type StorageToWrite } from './pt-pickle-writer.ts';
 import { writeZip, zipBytes, type ZipInput } from './zip-writer.ts';
 
 /** The alignment that PyTorch itself gives storages. */
@@ -76,9 +76,6 @@ function withoutValues(value: PtWritable, known: Map<unknown, LazyTensor>): PtWr
     ]),
   );
 }
-
-const isTensor = (value: object): value is Tensor | LazyTensor =>
-  'dtype' in value && 'shape' in value && ('data' in value || 'readBytes' in value);
 
 /** A whole .pt file in memory. */
 export const encodePt = (value: PtWritable): Promise<Uint8Array> => collect(writePt(value));

@@ -27,6 +27,12 @@ export interface Pt {
   readonly format: 'zip' | 'legacy';
 }
 
+/** How values come out of a pickle. */
+export interface PtOptions {
+  /** Whole floats are `{ kind: 'float' }`, so that `writePt` writes them as floats again. Default: numbers. */
+  readonly keepFloats?: boolean;
+}
+
 /** The pickle has names and numbers, not values of tensors; NumPy arrays are the exception. */
 const mostPickleBytes = 1 << 30;
 /** Deflated entries may grow this much, or to 64 MiB and a pickle to 4 MiB; PyTorch itself never compresses. */
@@ -40,13 +46,13 @@ const alwaysInflatedPickleBytes = 1 << 22;
  * outside its storage, damage, … Tensors of kinds that are not read (sparse, quantized, of other element types) are
  * values of the kind `unread`, and everything beside them is read.
  */
-export async function openPt(source: ByteSource, signal?: AbortSignal): Promise<Pt> {
+export async function openPt(source: ByteSource, signal?: AbortSignal, options: PtOptions = {}): Promise<Pt> {
   const start = await source.read(0, Math.min(4, source.size), signal);
   try {
     if (start.byteLength === 0) refuse('it is empty');
     if (start[0] === 0x50 && start[1] === 0x4b)
-      return { source, format: 'zip', value: await openZipPt(await openZip(source, signal), signal) };
-    if (start[0] === 0x80) return { source, format: 'legacy', value: await openLegacyPt(source, signal) };
+      return { source, format: 'zip', value: await openZipPt(await openZip(source, signal), options, signal) };
+    if (start[0] === 0x80) return { source, format: 'legacy', value: await openLegacyPt(source, options, signal) };
     return refuse('it starts neither as a ZIP archive nor as a pickle');
   } catch (error) {
     if (error instanceof PickleRefusal)
@@ -68,7 +74,7 @@ function prefixOf(zip: Zip): string {
   return prefix;
 }
 
-async function openZipPt(zip: Zip, signal?: AbortSignal): Promise<PyValue> {
+async function openZipPt(zip: Zip, { keepFloats = false }: PtOptions, signal?: AbortSignal): Promise<PyValue> {
   // What is missing decides too: without `byteorder` values are little-endian, without `constants.pkl` there is no code.
   await zip.checkHeaders(signal);
   const prefix = prefixOf(zip);
@@ -86,6 +92,7 @@ async function openZipPt(zip: Zip, signal?: AbortSignal): Promise<PyValue> {
   const bytes = await pickle.read(mostPickleBytes, signal);
   const storages = new Map<string, Storage>();
   const { value } = parsePickle(bytes, {
+    keepFloats,
     find: findIn([pythonGlobals, torchGlobals(zip.source.size), numpyGlobals], torchTypeName),
     persistent: (id) =>
       readStorageId(id, storages, (about) => storageIn(zip, entry(`data/${about.key}`), about, order === 'big')),

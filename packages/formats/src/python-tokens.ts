@@ -55,10 +55,13 @@ export async function readPythonTokens(
 }
 
 /** What `readPythonTokens` needs in the metadata of a grid. */
-export const pythonTokensMetadata = ({ key, axes, values, origin }: TokenGrid): Record<string, string> => ({
+export const pythonTokensMetadata = (
+  { key, axes, origin }: Pick<TokenGrid, 'key' | 'axes' | 'origin'>,
+  shape: readonly number[],
+): Record<string, string> => ({
   key,
   axes: JSON.stringify(axes),
-  grid_shape: JSON.stringify(values.shape),
+  grid_shape: JSON.stringify(shape),
   origin: JSON.stringify(origin),
 });
 

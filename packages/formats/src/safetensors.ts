@@ -30,6 +30,8 @@ const names: ReadonlyMap<string, DType> = new Map([
   ['I64', 'int64'],
   ['U64', 'uint64'],
 ]);
+/** The element types that the format has. */
+export const safetensorsDtypes: ReadonlySet<DType> = new Set(names.values());
 const nameOf = new Map([...names].map(([name, dtype], rank) => [dtype, { name, rank }]));
 
 /**

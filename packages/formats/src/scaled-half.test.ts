@@ -1,7 +1,8 @@
 import { halfFromFloat32, tensor, toFloat32 } from '@deepearth/core';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { scaledHalf, scaleName, unscaled } from './scaled-half.ts';
+import { scaleName } from './scale.ts';
+import { scaledHalf, unscaled } from './scaled-half.ts';
 
 const floats = fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 40 });
 const of = (...values: number[]) => tensor('float32', [values.length], Float32Array.from(values));

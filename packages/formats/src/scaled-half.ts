@@ -4,9 +4,6 @@ import { InputError } from '@deepearth/core/errors';
 import { toFloat16, toFloat32 } from '@deepearth/core/half';
 import { elementCount, tensor, type Tensor } from '@deepearth/core/tensor';
 
-/** The name of the factor of a tensor, as converted weights call theirs. */
-export const scaleName = (name: string): string => `${name}.scale`;
-
 /** From here on a value rounds to infinity in float16, and below here it loses digits. */
 const roundsToInfinity = 65_520;
 const smallestNormal = 2 ** -14;

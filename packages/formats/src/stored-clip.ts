@@ -9,9 +9,9 @@ export interface StoredClip extends Omit<Clip, 'frames'> {
 }
 
 /** A clip as plain data: everything but the pixels of its frames. */
-export const storedClip = ({ frames, ...clip }: Clip): StoredClip => ({
+export const storedClip = ({ frames, ...clip }: Clip | StoredClip): StoredClip => ({
   ...clip,
-  frames: frames.map(({ read: _, ...frame }) => frame),
+  frames: frames.map(({ read: _, ...frame }: FrameRecord & { readonly read?: unknown }) => frame),
 });
 
 const rectangle = record({ x: finite, y: finite, width: finite, height: finite });

@@ -6,7 +6,7 @@ import { tensor, type Tensor } from '@deepearth/core/tensor';
 import type { ByteSource } from './bytes.ts';
 import { listOf, record, text as isText, type Shape } from './plain-shapes.ts';
 import { openSafetensors } from './safetensors.ts';
-import { scaleName, unscaled } from './scaled-half.ts';
+import { scaleName, withScale } from './scale.ts';
 import { sharesOf } from './shares.ts';
 import { clipShape, firstClipShape, geometryShape, storedClip, type StoredClip } from './stored-clip.ts';
 
@@ -14,6 +14,19 @@ export { storedClip, type StoredClip };
 
 /** Counts up when the layout changes in a way that older readers would get wrong. */
 const version = '2';
+
+/** What the metadata of a token file says under names of its own; other names are the user's. */
+export const tokenFileKeys: ReadonlySet<string> = new Set([
+  'deepearth.tokens',
+  'id',
+  'key',
+  'axes',
+  'globals',
+  'clip',
+  'origin',
+  'geometry',
+  'encoder',
+]);
 
 /** A token grid as it was read back. */
 export interface StoredTokens extends Omit<TokenGrid, 'clip'> {
@@ -24,14 +37,15 @@ export interface StoredTokens extends Omit<TokenGrid, 'clip'> {
 export interface TokenFile extends Omit<StoredTokens, 'values' | 'valid' | 'globals'> {
   readonly shape: readonly number[];
   readonly dtype: 'float32' | 'float16';
-  /** Reads the values. Throws an `InputError` where the mask or the global tokens do not fit them. */
+  /** Reads the mask and the global tokens alone. Throws an `InputError` where they do not fit the values. */
+  readSides(signal?: AbortSignal): Promise<Pick<StoredTokens, 'valid' | 'globals'>>;
+  /** Reads the values; those in eight bits (`features.scale` beside them) as the float32 that they stand for. Throws an `InputError` where the mask or the global tokens do not fit them. */
   read(signal?: AbortSignal): Promise<Pick<StoredTokens, 'values' | 'valid' | 'globals'>>;
 }
 
 /**
  * The tensors and the metadata of a token file: `features` with the axes of the grid, where some tokens saw less than
- * whole pixels `valid` (uint8, without the last axis), and where there are any `globals`. A float32 `features.scale` beside
- * them is the factor that gives the values back; readers here multiply by it.
+ * whole pixels `valid` (uint8, without the last axis), and where there are any `globals`.
  */
 export function describeTokenFile(tokens: TokenGrid): {
   tensors: Record<string, Tensor>;
@@ -59,7 +73,7 @@ export function describeTokenFile(tokens: TokenGrid): {
 
 /** What a token file holds. Throws as `openTokenFile` does, and as its `read`. */
 export async function readTokenFile(source: ByteSource, signal?: AbortSignal): Promise<StoredTokens> {
-  const { shape: _, dtype: __, read, ...about } = await openTokenFile(source, signal);
+  const { shape: _, dtype: __, read, readSides: ___, ...about } = await openTokenFile(source, signal);
   return { ...about, ...(await read(signal)) };
 }
 
@@ -88,9 +102,9 @@ export async function openTokenFile(source: ByteSource, signal?: AbortSignal): P
     const problem = shape(parsed, name);
     return problem === undefined ? (parsed as T) : refuse(problem);
   };
-  const features = file.find('features') ?? refuse('it has no tensor "features"');
+  const stored = file.find('features') ?? refuse('it has no tensor "features"');
+  const features = withScale(stored, file.find(scaleName('features')), source.name);
   const { dtype, shape } = features;
-  const scale = file.find(scaleName('features'));
   if ((dtype !== 'float32' && dtype !== 'float16') || shape.length < 2)
     return refuse(`its features are ${dtype} of shape [${shape.join(', ')}]`);
   const axes = json<string[]>('axes', listOf(isText));
@@ -107,31 +121,34 @@ export async function openTokenFile(source: ByteSource, signal?: AbortSignal): P
     id: text('id'),
     key: text('key'),
     shape,
-    dtype: scale ? 'float32' : dtype,
+    dtype,
     axes,
     origin,
     ...(clip && { clip: first ? upgraded(clip, origin as unknown as { geometry: Geometry }) : clip }),
     encoder,
-    async read(stop) {
-      const stored = (await file.tensor('features', stop)) as Tensor<'float32' | 'float16'>;
-      const values = unscaled(stored, await scale?.read(stop), source.name);
-      const mask = file.find('valid') ? await file.tensor('valid', stop) : undefined;
-      if (mask && (!/^(bool|uint8)$/.test(mask.dtype) || mask.shape.join() !== shape.slice(0, -1).join()))
-        refuse(`its mask is ${mask.dtype} of shape [${mask.shape.join(', ')}]`);
-      const globals = file.find('globals') ? await file.tensor('globals', stop) : undefined;
-      const about = globals && json<Omit<GlobalTokens, 'values'>>('globals', globalsShape);
-      const fits =
-        about?.axes.length === globals?.shape.length &&
-        globals?.dtype === 'float32' &&
-        globals.shape.slice(-2).join() === [about?.names.length, shape.at(-1)].join();
-      if (globals && !fits) refuse(`its globals are ${globals.dtype} of shape [${globals.shape.join(', ')}]`);
-      return {
-        values,
-        ...(mask && { valid: sharesOf(mask as Tensor<'bool' | 'uint8'>) }),
-        ...(globals && { globals: { ...about!, values: globals as Tensor<'float32'> } }),
-      };
-    },
+    read: async (stop) => ({
+      values: (await features.read(stop)) as Tensor<'float32' | 'float16'>,
+      ...(await readSides(stop)),
+    }),
+    readSides,
   };
+
+  async function readSides(stop?: AbortSignal): Promise<Pick<StoredTokens, 'valid' | 'globals'>> {
+    const mask = file.find('valid') ? await file.tensor('valid', stop) : undefined;
+    if (mask && (!/^(bool|uint8)$/.test(mask.dtype) || mask.shape.join() !== shape.slice(0, -1).join()))
+      refuse(`its mask is ${mask.dtype} of shape [${mask.shape.join(', ')}]`);
+    const globals = file.find('globals') ? await file.tensor('globals', stop) : undefined;
+    const about = globals && json<Omit<GlobalTokens, 'values'>>('globals', globalsShape);
+    const fits =
+      about?.axes.length === globals?.shape.length &&
+      globals?.dtype === 'float32' &&
+      globals.shape.slice(-2).join() === [about?.names.length, shape.at(-1)].join();
+    if (globals && !fits) refuse(`its globals are ${globals.dtype} of shape [${globals.shape.join(', ')}]`);
+    return {
+      ...(mask && { valid: sharesOf(mask as Tensor<'bool' | 'uint8'>) }),
+      ...(globals && { globals: { ...about!, values: globals as Tensor<'float32'> } }),
+    };
+  }
 }
 
 const globalsShape = record({ names: listOf(isText), axes: listOf(isText) });

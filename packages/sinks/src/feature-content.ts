@@ -2,7 +2,7 @@
 
 import { tensor, type Content, type Embedding, type Projection, type Tensor, type TokenGrid } from '@deepearth/core';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
-import { scaleName } from '@deepearth/formats/scaled-half';
+import { scaleName } from '@deepearth/formats/scale';
 import type { OwnMetadata } from './python-layout.ts';
 import { describeTokenFile, storedClip } from '@deepearth/formats/token-file';
 

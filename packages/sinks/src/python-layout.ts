@@ -5,7 +5,6 @@ import {
   elementCount,
   geometryOf,
   tensor,
-  type Clip,
   type Embedding,
   type Json,
   type Origin,
@@ -13,19 +12,21 @@ import {
   type Tensor,
   type TokenGrid,
 } from '@deepearth/core';
+import type { LazyTensor } from '@deepearth/formats/lazy-tensor';
 import type { PtWritable } from '@deepearth/formats/pt-pickle-writer';
 import { torchSize } from '@deepearth/formats/python-values';
 import { pythonTokensMetadata } from '@deepearth/formats/python-tokens';
-import { storedClip } from '@deepearth/formats/token-file';
+import { storedClip, type StoredClip } from '@deepearth/formats/token-file';
 
-type Values = Tensor<'float32' | 'float16'>;
+/** Values in memory, or in another file from which they are copied. */
+type Values = Tensor<'float32' | 'float16'> | LazyTensor;
 /** The entries of a file. */
 type PtDict = Readonly<Record<string, PtWritable>>;
 
 const padded = (number: number): string => String(number).padStart(4, '0');
 
 /** `t0: frames_0000_0001, …`: the first and last frame that each time step saw. */
-function temporalMapping({ frames }: Clip, steps: number): Record<string, string> {
+function temporalMapping({ frames }: StoredClip, steps: number): Record<string, string> {
   return Object.fromEntries(
     Array.from({ length: steps }, (_, step) => {
       const first = frames[Math.floor((step * frames.length) / steps)]!;
@@ -51,7 +52,7 @@ export type OwnMetadata = { readonly [name: string]: Json };
  * the model is known.
  */
 function metadataOf(
-  clip: Clip | undefined,
+  clip: StoredClip | undefined,
   steps: number,
   model: string,
   own: OwnMetadata,
@@ -76,11 +77,16 @@ function metadataOf(
   };
 }
 
+/** A token grid of which the values are given apart. */
+export interface WrittenTokens extends Omit<TokenGrid, 'values' | 'clip'> {
+  readonly clip?: StoredClip;
+}
+
 /**
  * Tokens as `features` `[tokens, channels]` (all axes but the last as one), with `shape`, `dtype`, `model_info` and
  * `metadata`; the shares of `valid` (0 to 255) where there are any, and `globals` with their names.
  */
-export function tokensForPython(tokens: TokenGrid, values: Values, own: OwnMetadata = {}): PtDict {
+export function tokensForPython(tokens: WrittenTokens, values: Values, own: OwnMetadata = {}): PtDict {
   const { axes, valid, clip, encoder, globals } = tokens;
   const { shape } = values;
   const size = (name: string): number | undefined => (axes.includes(name) ? shape[axes.indexOf(name)]! : undefined);
@@ -107,7 +113,7 @@ export function tokensForPython(tokens: TokenGrid, values: Values, own: OwnMetad
     metadata: {
       ...metadataOf(clip, time ?? 1, encoder.name, own),
       ...geometryFor(tokens),
-      ...pythonTokensMetadata(tokens),
+      ...pythonTokensMetadata(tokens, values.shape),
     },
     ...(axes.join() !== 'time,height,width,channels' && { axes: [...axes], grid_shape: [...shape] }),
     ...(valid && { valid: tensor('uint8', [count], valid) }),
@@ -116,7 +122,7 @@ export function tokensForPython(tokens: TokenGrid, values: Values, own: OwnMetad
 }
 
 /** Tokens as one of many in a file, as the Python image extractor wrote them: `features` and `metadata`. */
-export function imageForPython(tokens: TokenGrid, values: Values, own: OwnMetadata = {}): PtDict {
+export function imageForPython(tokens: WrittenTokens, values: Values, own: OwnMetadata = {}): PtDict {
   const { valid, globals, encoder, clip } = tokens;
   const count = elementCount(values.shape.slice(0, -1));
   return {
@@ -126,7 +132,7 @@ export function imageForPython(tokens: TokenGrid, values: Values, own: OwnMetada
       ...own,
       ...(clip && { frame_paths: [...new Set(clip.frames.map(({ locator }) => locator.uri))] }),
       ...geometryFor(tokens),
-      ...pythonTokensMetadata(tokens),
+      ...pythonTokensMetadata(tokens, values.shape),
     },
     ...(valid && { valid: tensor('uint8', [count], valid) }),
     ...(globals && { globals: globals.values, global_names: [...globals.names], global_axes: [...globals.axes] }),

@@ -10,10 +10,11 @@ import {
   type Tensor,
 } from '@deepearth/core';
 import type { PtTensor } from '@deepearth/formats';
+import type { LazyTensor } from '@deepearth/formats/lazy-tensor';
 import { is, listOf, positive, record, said, text, type Shape } from '@deepearth/formats/plain-shapes';
 import type { Pt } from '@deepearth/formats/pt';
 import { isKind, type PyValue } from '@deepearth/formats/python-values';
-import { scaleName, unscaled } from '@deepearth/formats/scaled-half';
+import { scaleName, withScale } from '@deepearth/formats/scale';
 import { sharesOf } from '@deepearth/formats/shares';
 import { geometryShape } from '@deepearth/formats/stored-clip';
 import { pythonClip, type Check } from './python-clip.ts';
@@ -80,7 +81,7 @@ interface Reading {
   readonly check: Check;
 }
 
-type Features = PtTensor<'float32' | 'float16'>;
+type Features = LazyTensor<'float32' | 'float16'>;
 
 /** The axes of a dict's tokens. */
 interface Layout {
@@ -99,9 +100,10 @@ const listLayout = (features: Features): Layout => ({
 });
 
 function layoutOf(value: Dict, { refuse, check }: Reading): Layout {
-  const features = value.get('features');
-  if (isKind(features, 'unread')) return refuse(`features is ${features.what}, which is not read`);
-  if (!isKind(features, 'tensor')) return refuse(`features is ${said(features)}, expected a tensor`);
+  const stored = value.get('features');
+  if (isKind(stored, 'unread')) return refuse(`features is ${stored.what}, which is not read`);
+  if (!isKind(stored, 'tensor')) return refuse(`features is ${said(stored)}, expected a tensor`);
+  const features = withScale(stored, optionalTensor(value, scaleName('features'), refuse), 'features');
   const { dtype, shape } = features;
   if ((dtype !== 'float32' && dtype !== 'float16') || shape.length !== 2)
     return refuse(
@@ -195,11 +197,10 @@ function gridOf(
   if (valid && (!/^(bool|uint8)$/.test(valid.dtype) || elementCount(valid.shape) !== tokens))
     return refuse(`valid is ${valid.dtype} of shape [${valid.shape.join(', ')}], expected uint8 of [${tokens}]`);
   const globals = globalsOf(value, shape.at(-1)!, { refuse, check });
-  const scale = optionalTensor(value, scaleName('features'), refuse);
   return {
     axes,
     shape,
-    dtype: scale ? 'float32' : features.dtype,
+    dtype: features.dtype,
     ...(guessed && { guessed }),
     ...(geometry !== undefined && { origin: { kind: 'picture', geometry } }),
     // Weights of the old files are known by name only.
@@ -207,11 +208,7 @@ function gridOf(
     async read(signal) {
       const { data } = await features.read(signal);
       return {
-        values: unscaled(
-          tensor(features.dtype, shape, data) as Tensor<'float32' | 'float16'>,
-          await scale?.read(signal),
-          'features',
-        ),
+        values: tensor(features.dtype, shape, data) as Tensor<'float32' | 'float16'>,
         ...(valid && { valid: sharesOf((await valid.read(signal)) as Tensor<'bool' | 'uint8'>) }),
         ...(globals && {
           globals: { ...globals.about, values: (await globals.values.read(signal)) as Tensor<'float32'> },

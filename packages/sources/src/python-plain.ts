@@ -14,6 +14,7 @@ export function plainOf(value: PyValue | undefined): unknown {
   if (Array.isArray(value)) return value.map(plainOf);
   if (isKind(value, 'tuple')) return value.items.map(plainOf);
   if (isKind(value, 'size')) return [...value.items];
+  if (isKind(value, 'float')) return value.value;
   if (isKind(value, 'numpy-scalar')) return numberOf(value.value);
   return value ?? undefined;
 }

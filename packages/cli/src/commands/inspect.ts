@@ -12,13 +12,14 @@ import { reportError } from '../report-error.ts';
 export interface InspectFlags {
   readonly json?: boolean;
   readonly digest?: boolean;
+  readonly stats?: boolean;
 }
 
-export async function inspectCommand(file: string, { json = false, digest = false }: InspectFlags): Promise<number> {
+export async function inspectCommand(file: string, { json = false, digest = false, stats }: InspectFlags): Promise<number> {
   const source = await openFile(file);
   return cancellable(async ({ signal, status }) => {
     try {
-      const found = await inspectFile(source, { digest, signal });
+      const found = await inspectFile(source, { digest, statistics: stats ?? 'small', signal });
       if (json) {
         const { size: bytes, holds, ...rest } = found;
         print(inspectionJson({ ...rest, bytes, holds }));

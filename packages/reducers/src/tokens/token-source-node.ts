@@ -5,7 +5,7 @@ import { toFloat32 } from '@deepearth/core/half';
 import type { EncoderIdentity } from '@deepearth/core/items';
 import { elementBytes, elementCount, tensor, viewAs, type Tensor } from '@deepearth/core/tensor';
 import type { LazyTensor } from '@deepearth/formats/lazy-tensor';
-import { scaleName, unscaled } from '@deepearth/formats/scaled-half';
+import { scaleName, withScale } from '@deepearth/formats/scale';
 import { sharesOf } from '@deepearth/formats/shares';
 import { readTensorFile } from '@deepearth/formats/tensor-file-node';
 import { firstNotFinite } from './finite.ts';
@@ -56,7 +56,8 @@ export async function openTokens(
   const file = await readTensorFile(path, signal);
   try {
     const usual = file.tensors.size > 1 ? usualNames.find((known) => file.tensors.has(known)) : undefined;
-    const values = file.tensor(name ?? usual);
+    const stored = file.tensor(name ?? usual);
+    const values = withScale(stored, file.tensors.get(scaleName(name ?? usual ?? '')), path);
     if (!floats.includes(values.dtype))
       throw new InputError(path, `holds ${values.dtype}; tokens are float32, float16, bfloat16 or float64.`);
     if (values.shape.length < 2)
@@ -72,8 +73,7 @@ export async function openTokens(
         code: 'E_NO_TOKENS',
       });
     const mask = await readMask(file.tensors.get('valid'), tokens, signal);
-    const scale = await file.tensors.get(scaleName(name ?? usual ?? ''))?.read(signal);
-    const parts = { path, shape, channels, values, scale, mask };
+    const parts = { path, shape, channels, values, mask };
     return {
       path,
       shape,
@@ -98,8 +98,6 @@ interface Parts {
   readonly shape: readonly number[];
   readonly channels: number;
   readonly values: LazyTensor;
-  /** The factor of the values, where the file has one. */
-  readonly scale: Tensor | undefined;
   readonly mask: Uint8Array | undefined;
 }
 
@@ -125,7 +123,7 @@ function encoderOf(metadata: ReadonlyMap<string, string>): { encoder?: EncoderId
 }
 
 async function* piecesOf(
-  { path, shape, channels, values, scale, mask }: Parts,
+  { path, shape, channels, values, mask }: Parts,
   signal?: AbortSignal,
 ): AsyncGenerator<GridRows> {
   const tokens = elementCount(shape);
@@ -136,7 +134,7 @@ async function* piecesOf(
     const count = Math.min(several, tokens - first);
     const bytes = await values.readBytes(first * rowBytes, count * rowBytes, signal);
     const stored = tensor(values.dtype, [count, channels], viewAs(values.dtype, bytes));
-    const all = toFloat32(unscaled(stored, scale, path), path).data;
+    const all = toFloat32(stored, path).data;
     const valid = mask?.subarray(first, first + count);
     const kept = valid?.includes(0) ? [...valid.keys()].filter((token) => valid[token]) : undefined;
     const rows = kept ? new Float32Array(kept.length * channels) : all;
