@@ -46,6 +46,7 @@ const drawn = (projection: Projection, cell: number, options: Partial<OverlayCho
   return out;
 };
 
+// Straight lines between 16 places of a cell are up to 1.5 levels off along each axis, between black and white.
 test('curves go through the same colours as those of the token grid enlarged', () => {
   const edge = fc.integer({ min: 1, max: 5 });
   const cells = fc.constantFrom(3, 5, 8, 16, 20);
@@ -65,7 +66,7 @@ test('curves go through the same colours as those of the token grid enlarged', (
         const whole = enlarged(cellColors(projection, 0, choice), height, width, cell, 'bicubic');
         const found = drawn(projection, cell);
         for (let pixel = 0; pixel < found.length / 3; pixel++)
-          expect(Math.abs(found[pixel * 3]! - whole[pixel * 4]!)).toBeLessThanOrEqual(2);
+          expect(Math.abs(found[pixel * 3]! - whole[pixel * 4]!)).toBeLessThanOrEqual(4);
       },
     ),
     { numRuns: 60 },

@@ -121,7 +121,7 @@ export function drawOverlay(
   );
 }
 
-/** Places along a cell at which a curve is worked out; straight lines between them are less than half a level off it. */
+/** Places along a cell at which a curve is worked out; straight lines between them are up to 1.5 of 255 levels off it, between black and white. */
 const finer = 16;
 
 /** The grid that is laid over the frame, and how: a curve as a finer grid, along whose cells colours are linear. */
