@@ -253,6 +253,8 @@ export interface Picture extends Item {
   readonly layer: string;
   /** What its colours stand for, for those who draw a legend; one for each projection it shows. */
   readonly legends?: readonly Legend[];
+  /** The same picture as an SVG document, from renderers that draw points and lines. */
+  readonly svg?: () => string;
 }
 
 /** A file that a sink wrote. */

@@ -56,6 +56,8 @@ export interface StreamSpec {
    * it out hands on what its inputs say.
    */
   readonly overlapping?: boolean;
+  /** Of pictures: true where each has an `svg` too. */
+  readonly svg?: boolean;
 }
 
 /** Makes a spec: `spec('tokens', { time: 8, height: 24, width: 24, channels: 1408 }, 'float32', 12)`. */

@@ -19,6 +19,7 @@ import { annotated, type annotationOptions } from './annotated.ts';
 import { captionFields, captionOf } from './caption.ts';
 import type { ColorChoice } from './cell-colors.ts';
 import { legendOf } from './legend.ts';
+import { withOwnLimits, type ScaleChoice } from './own-limits.ts';
 import { undrawable, undrawableRemedy } from './projection-spec.ts';
 
 /** One picture to draw. */
@@ -160,7 +161,13 @@ async function* withNext<Grid extends ClipGrid>(
 }
 
 /** What all renderers of projections let choose. */
-type Choice = Partial<ColorChoice> & z.output<z.ZodObject<typeof annotationOptions>>;
+type Choice = Partial<ColorChoice> & { readonly scale?: ScaleChoice | undefined } & z.output<
+    z.ZodObject<typeof annotationOptions>
+  >;
+
+async function* each<Grid>(grids: AsyncIterable<Grid>, change: (grid: Grid) => Grid): AsyncGenerator<Grid> {
+  for await (const grid of grids) yield change(grid);
+}
 
 /** Draws every shot under the stage's `onError`; a frame that cannot be read then misses its picture only. */
 export async function* pictures<Grid extends Projection | TokenGrid>(
@@ -181,7 +188,11 @@ export async function* pictures<Grid extends Projection | TokenGrid>(
   // One for all pictures of a projection, which may be many that wait for another stream.
   let former: Grid | undefined;
   let legends: readonly Legend[] = [];
-  for await (const shot of shots(projections, per, { ...streamOf(context.inputs), overlap })) {
+  const drawn =
+    options.scale === 'clip'
+      ? each(projections, (grid) => (grid.kind === 'projection' ? (withOwnLimits(grid) as Grid) : grid))
+      : projections;
+  for await (const shot of shots(drawn, per, { ...streamOf(context.inputs), overlap })) {
     context.signal.throwIfAborted();
     const { projection, frame, step, place } = shot;
     const name = layer(projection);
@@ -189,7 +200,11 @@ export async function* pictures<Grid extends Projection | TokenGrid>(
     const caption = captionOf(fields, frame, name);
     if (projection !== former) {
       former = projection;
-      legends = projection.kind === 'projection' ? [legendOf(projection, options as ColorChoice)] : [];
+      // A legend has one set of numbers for the whole run.
+      legends =
+        projection.kind === 'projection' && options.scale !== 'clip'
+          ? [legendOf(projection, options as ColorChoice)]
+          : [];
     }
     const pixels = await context.attempt({ id }, async () =>
       annotated(await draw(shot), caption, options.legend ? legends : []),

@@ -25,7 +25,7 @@ export const overlay = defineRenderer({
   type: 'overlay',
   summary: 'Lays the colours over the frames, each exactly over the pixels its token saw.',
   options: overlayOptions,
-  examples: ['- type: renderer/overlay', '- type: renderer/overlay\n  with: { opacity: 0.7, interpolation: smooth }'],
+  examples: ['- type: renderer/overlay', '- type: renderer/overlay\n  with: { opacity: 0.7, interpolation: bicubic }'],
 
   joins: 'merged',
   describe: (_, { options, inputs, ownName }) =>
@@ -33,7 +33,7 @@ export const overlay = defineRenderer({
       inputs,
       layerName(options.layer, ownName, 'overlay'),
       (frame) => shownSize(frame, options),
-      options.overlap,
+      options,
     ),
 
   process: (projections, context) =>

@@ -17,6 +17,7 @@ import {
 import type { z } from 'zod';
 import { captionedHeight, type annotationOptions } from './annotated.ts';
 import { captionFields } from './caption.ts';
+import type { ScaleChoice } from './own-limits.ts';
 
 export const undrawableRemedy = 'What has no height and width goes to files: sink/table or sink/features.';
 
@@ -26,8 +27,22 @@ export const undrawable = (axes: readonly string[]): string | undefined =>
     ? undefined
     : `this renderer draws projections of [time, height, width, components], not of [${axes.join(', ')}].`;
 
+/** What is chosen of the colours of clips. */
+interface Scaling {
+  readonly scale?: ScaleChoice | undefined;
+  readonly legend?: boolean | undefined;
+}
+
 /** The projections of all inputs; refuses anything else, and those of which no colour can be made. */
-export function wantProjections(inputs: readonly DescribedInput[]): StreamSpec | Refusal {
+export function wantProjections(
+  inputs: readonly DescribedInput[],
+  { scale, legend }: Scaling = {},
+): StreamSpec | Refusal {
+  if (scale === 'clip' && legend)
+    return refuse('a legend has the numbers of the run; with `scale: clip` each clip has others.', {
+      option: 'legend',
+      remedy: 'Leave out one of the two.',
+    });
   const input = oneStream(inputs);
   if (input && isRefusal(input)) return input;
   if (input?.kind !== 'projection')
@@ -50,9 +65,9 @@ export const describeFramePictures = (
   layerOf: (reducer: string) => string,
   /** Of a frame's pixels. */
   pixels: (frame: FrameSize) => FrameSize = (frame) => frame,
-  overlap: 'once' | 'every' | undefined = 'once',
+  { overlap = 'once', ...scaling }: Scaling & { readonly overlap?: 'once' | 'every' | undefined } = {},
 ): Description | Refusal => {
-  const input = wantProjections(inputs);
+  const input = wantProjections(inputs, scaling);
   if (isRefusal(input)) return input;
   const { height = null, width = null, count: frames = null } = input.frames ?? {};
   // How many frames a clip has is not told here.

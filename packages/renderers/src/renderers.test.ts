@@ -56,7 +56,7 @@ describeStage(tokens, {
   inputs: () => [given(projections())],
 });
 describeStage(overlay, {
-  otherOptions: { opacity: 0.9, interpolation: 'smooth' },
+  otherOptions: { opacity: 0.9, interpolation: 'bicubic' },
   inputs: () => [given(projections())],
   broken: { inputs: () => [given(damaged())], says: /frame 6: is damaged/, left: 15 },
 });

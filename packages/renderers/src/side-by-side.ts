@@ -22,15 +22,20 @@ export const sideBySide = defineRenderer({
   options,
   examples: [
     '- type: renderer/side-by-side',
-    '- type: renderer/side-by-side\n  with: { interpolation: smooth, gapPixels: 8 }',
+    '- type: renderer/side-by-side\n  with: { interpolation: linear, gapPixels: 8 }',
   ],
 
   joins: 'merged',
   describe: (_, { options, inputs, ownName }) =>
-    describeFramePictures(inputs, layerName(options.layer, ownName, 'side-by-side'), (frame) => {
-      const { height, width } = shownSize(frame, options);
-      return { height, width: width && 2 * width + options.gapPixels };
-    }),
+    describeFramePictures(
+      inputs,
+      layerName(options.layer, ownName, 'side-by-side'),
+      (frame) => {
+        const { height, width } = shownSize(frame, options);
+        return { height, width: width && 2 * width + options.gapPixels };
+      },
+      options,
+    ),
 
   process: (projections, context) =>
     pictures(projections, context, {

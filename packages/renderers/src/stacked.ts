@@ -25,10 +25,15 @@ export const stacked = defineRenderer({
 
   joins: 'merged',
   describe: (_, { options, inputs, ownName }) =>
-    describeFramePictures(inputs, layerName(options.layer, ownName, 'stacked'), (frame) => {
-      const { height, width } = shownSize(frame, options);
-      return { height: height && 2 * height + options.gapPixels, width };
-    }),
+    describeFramePictures(
+      inputs,
+      layerName(options.layer, ownName, 'stacked'),
+      (frame) => {
+        const { height, width } = shownSize(frame, options);
+        return { height: height && 2 * height + options.gapPixels, width };
+      },
+      options,
+    ),
 
   process: (projections, context) =>
     pictures(projections, context, {

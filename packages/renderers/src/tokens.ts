@@ -19,12 +19,14 @@ import { cellColors, colorOptions } from './cell-colors.ts';
 import { overlapField, pictures } from './each-frame.ts';
 import { enlarged } from './enlarged.ts';
 import { layerName } from './layer-name.ts';
+import { scaleField } from './own-limits.ts';
 import { layersOf, wantProjections } from './projection-spec.ts';
 
 /** Options of `renderer/tokens`. */
 export const tokensOptions = z.strictObject({
   ...colorOptions,
   ...annotationOptions,
+  scale: scaleField,
   cellPixels: z
     .number()
     .int()
@@ -79,8 +81,9 @@ export const tokens = defineRenderer({
 
   joins: 'merged',
 
-  describe(_, { options: { cellPixels, background, layer, per, overlap, caption, legend }, inputs, ownName }) {
-    const input = wantProjections(inputs);
+  describe(_, { options, inputs, ownName }) {
+    const { cellPixels, background, layer, per, overlap, caption, legend } = options;
+    const input = wantProjections(inputs, options);
     if (isRefusal(input)) return input;
     const most = per === 'step' ? stepsOf(input) : overlap !== 'every' ? (input.frames?.count ?? null) : null;
     const edge = (name: string) => (axisSize(input, name) === null ? null : axisSize(input, name)! * cellPixels);

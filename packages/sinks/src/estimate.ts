@@ -29,9 +29,11 @@ const noise = {
 const headerBytes = 1024;
 
 /** Bytes of picture files at most. */
-export function pictureBytes(sum: PictureSum, format: 'png' | 'jpeg' | 'webp', quality: number): number {
+export function pictureBytes(sum: PictureSum, format: 'png' | 'jpeg' | 'webp' | 'svg', quality: number): number {
   const { pictures, pixels, values } = sum;
-  const content = format === 'png' ? values * 1.01 : pixels * interpolated(noise[format], quality);
+  // Of an SVG at most a dot or a rectangle on every pixel, "M1023.5 1023.5h0", and a colour of its own for each.
+  const content =
+    format === 'png' ? values * 1.01 : format === 'svg' ? pixels * 52 : pixels * interpolated(noise[format], quality);
   return Math.ceil(content + pictures * headerBytes);
 }
 

@@ -16,6 +16,13 @@ for (const format of ['png', 'jpeg', 'webp'] as const)
     inputs: () => [given(makePictures(4))],
   });
 
+const drawn = (count = 4): Picture[] => makePictures(count).map((picture) => ({ ...picture, svg: () => '<svg/>' }));
+const asSvg = (items: readonly Picture[]) => {
+  const input = given(items);
+  return { ...input, spec: { ...input.spec, svg: true } };
+};
+describeStage(pictures, { title: 'as svg', options: { format: 'svg' }, inputs: () => [asSvg(drawn())] });
+
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pictures-'));
@@ -68,5 +75,26 @@ describe('a picture file', () => {
         .toBuffer();
       expect(Math.max(...back.map((v) => Math.abs(v - 90)))).toBeLessThan(4);
     }
+  });
+});
+
+describe('a picture of points and lines', () => {
+  test('is written as its renderer drew it', async () => {
+    const output = await mkdtemp(join(folder, 'run-'));
+    for await (const file of runStage(pictures, {
+      options: { format: 'svg' },
+      inputs: [asSvg(drawn(1))],
+      output,
+    })) {
+      expect(file).toMatchObject({ path: expect.stringMatching(/\.svg$/) as string, mediaType: 'image/svg+xml' });
+      expect(await readFile(join(output, file.path), 'utf8')).toBe('<svg/>');
+    }
+    expect.assertions(2);
+  });
+
+  test('is not made of pixels', async () => {
+    await expect(write(makePictures(1)[0]!, { format: 'svg' })).rejects.toThrow('made of pixels');
+    const run = runStage(pictures, { options: { format: 'svg' }, inputs: [asSvg(makePictures(1))] });
+    await expect(run.next()).rejects.toThrow('is made of pixels and cannot be written as SVG');
   });
 });

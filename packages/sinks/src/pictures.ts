@@ -6,6 +6,7 @@ import {
   fillTemplate,
   folderOf,
   frameFile,
+  InputError,
   itemBytes,
   outputFolder,
   pathIn,
@@ -23,7 +24,10 @@ const usualFolder = 'pictures';
 
 /** Options of `sink/pictures`. */
 export const picturesOptions = z.strictObject({
-  format: z.enum(['png', 'jpeg', 'webp']).default('png').describe('PNG keeps every value; JPEG and WebP are smaller.'),
+  format: z
+    .enum(['png', 'jpeg', 'webp', 'svg'])
+    .default('png')
+    .describe('PNG keeps every value; JPEG and WebP are smaller; SVG is for points and lines (`renderer/scatter`).'),
   quality: z.number().int().min(1).max(100).default(90).describe('Quality of JPEG and WebP files.'),
   directory: outputFolder()
     .default(usualFolder)
@@ -37,13 +41,13 @@ export const picturesOptions = z.strictObject({
     ),
 });
 
-const endings = { png: 'png', jpeg: 'jpg', webp: 'webp' } as const;
-const mediaTypes = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' } as const;
+const endings = { png: 'png', jpeg: 'jpg', webp: 'webp', svg: 'svg' } as const;
+const mediaTypes = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp', svg: 'image/svg+xml' } as const;
 
 /** The stage `sink/pictures`. */
 export const pictures = defineSink({
   type: 'pictures',
-  summary: 'Writes every picture as a PNG, JPEG or WebP file: LAYER/frame_000616.png.',
+  summary: 'Writes every picture as a PNG, JPEG, WebP or SVG file: LAYER/frame_000616.png.',
   options: picturesOptions,
   joins: 'parallel',
   examples: [
@@ -56,6 +60,12 @@ export const pictures = defineSink({
     if (input?.kind !== 'picture' || other)
       return refuse(`sink/pictures takes pictures, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`, {
         remedy: 'Put it behind a renderer.',
+      });
+    const flat = options.format === 'svg' && inputs.find(({ spec: { svg } }) => !svg);
+    if (flat)
+      return refuse(`what ${flat.id} draws is made of pixels and cannot be written as SVG.`, {
+        option: 'format',
+        remedy: 'Take `png`; `renderer/scatter` draws SVG.',
       });
     const sum = pixelsOf(inputs);
     const folder = folderOf(options.directory, usualFolder, ownName);
@@ -100,13 +110,19 @@ export const pictures = defineSink({
         const about = { kind: 'picture', sequence: frame.sequence, frames: [frame.number], layer };
         return output.write(
           { path, mediaType: mediaTypes[format], key: key(picture.key), about },
-          await encodePicture(picture.pixels, format, quality),
+          format === 'svg' ? svgOf(picture) : await encodePicture(picture.pixels, format, quality),
         );
       }),
     );
     for await (const file of files) if (file) yield file;
   },
 });
+
+function svgOf({ id, svg }: Picture): Uint8Array {
+  if (!svg)
+    throw new InputError(id, 'is made of pixels and cannot be written as SVG.', { remedy: 'Take `format: png`.' });
+  return new TextEncoder().encode(svg());
+}
 
 const nameOf = (file: string, { id, frame, layer, place }: Picture): string =>
   fillTemplate(file, { layer, number: frame.number, ...place }, id);
