@@ -1,7 +1,10 @@
 // Encodes the pictures of one GIF piece by piece, with colours shared by all of them as long as they fit.
 
 import type gifenc from 'gifenc';
+import { concat } from '@deepearth/formats/bytes';
 import { delayInTicks } from './frame-delays.ts';
+import { frameHead, gifEnd, gifHead } from './gif-blocks.ts';
+import { lzwEncoder } from './lzw.ts';
 import { choosePalette, paletteMap, type PaletteMap, type Pixels } from './palette.ts';
 
 /** How a GIF is written. */
@@ -61,15 +64,11 @@ interface Chosen {
 export async function gifWriter(options: GifOptions): Promise<GifWriter> {
   const module = await import('gifenc');
   // A CommonJS package: Node hands out its exports as `default`, bundlers and test runners as names.
-  const { GIFEncoder, quantize } = 'GIFEncoder' in module ? (module as unknown as typeof gifenc) : module.default;
-  return writer(GIFEncoder({ initialCapacity: 1 << 16 }), quantize, options);
+  const { quantize } = 'quantize' in module ? (module as unknown as typeof gifenc) : module.default;
+  return writer(quantize, options);
 }
 
-function writer(
-  encoder: ReturnType<typeof gifenc.GIFEncoder>,
-  quantize: typeof gifenc.quantize,
-  { fps, loop, colors, palette, dither }: GifOptions,
-): GifWriter {
+function writer(quantize: typeof gifenc.quantize, { fps, loop, colors, palette, dither }: GifOptions): GifWriter {
   /** The palette in use. */
   let shared: Chosen | undefined;
   /** The palette at the head of the file; a frame with another one carries it along. */
@@ -78,11 +77,7 @@ function writer(
   let heldBytes = 0;
   let index = 0;
 
-  const flush = (): Uint8Array => {
-    const bytes = encoder.bytes();
-    encoder.stream.reset();
-    return bytes;
-  };
+  const compress = lzwEncoder();
 
   const choose = (sample: readonly GifPicture[]): Chosen => {
     const map = paletteMap(choosePalette(sample, colors - (sample[0]!.channels === 4 ? 1 : 0), quantize));
@@ -92,21 +87,24 @@ function writer(
   const write = (picture: GifPicture, chosen: Chosen): Uint8Array => {
     head ??= chosen;
     const { map, usualError } = chosen;
-    const transparentIndex = map.palette.length;
-    const transparent = picture.channels === 4;
-    encoder.writeFrame(
-      map.apply(picture, picture.width, dither ? ditherLevels(usualError) : 0, transparentIndex),
-      picture.width,
-      picture.height,
-      {
-        delay: delayOf(index, fps) * 10,
-        repeat: loop ? 0 : -1,
-        ...((index === 0 || chosen !== head) && { palette: transparent ? [...map.palette, [0, 0, 0]] : map.palette }),
-        ...(transparent && { transparent, transparentIndex }),
-      },
-    );
+    const { width, height } = picture;
+    // Behind the colours, where the palette has room for it.
+    const transparent = map.palette.length;
+    const seeThrough = picture.channels === 4;
+    const palette = seeThrough ? [...map.palette, [0, 0, 0]] : map.palette;
+    const bytes = [
+      ...(index === 0 ? [gifHead(width, height, palette, loop)] : []),
+      frameHead({
+        width,
+        height,
+        delay: delayOf(index, fps),
+        ...(chosen !== head && { palette }),
+        ...(seeThrough && { transparent }),
+      }),
+      compress(map.apply(picture, width, dither ? ditherLevels(usualError) : 0, transparent)),
+    ];
     index++;
-    return flush();
+    return concat(bytes);
   };
 
   const settle = (): Uint8Array[] => {
@@ -133,8 +131,7 @@ function writer(
     end() {
       const rest = held.length ? settle() : [];
       if (index === 0) return [];
-      encoder.finish();
-      return [...rest, flush()];
+      return [...rest, gifEnd()];
     },
   };
 }

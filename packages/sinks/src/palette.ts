@@ -57,6 +57,19 @@ const bayer = Float32Array.from({ length: 64 }, (_, i) => {
 /** Where an entry of the palette's table is not known yet. */
 const unknown = 0xffff;
 
+/**
+ * What values from `-reach` to `255 + reach` add to the number of an entry as red, green and blue. Rounded, not cut, to 5
+ * and 6 bits: cutting would darken.
+ */
+function keysOf(reach: number): readonly [Uint16Array, Uint16Array, Uint16Array] {
+  const of = (most: number, bit: number): Uint16Array =>
+    Uint16Array.from({ length: 256 + 2 * reach }, (_, at) => {
+      const value = Math.min(255, Math.max(0, at - reach));
+      return (((value * most + 127) / 255) | 0) << bit;
+    });
+  return [of(31, 11), of(63, 5), of(31, 0)];
+}
+
 export interface PaletteMap {
   readonly palette: Palette;
   /**
@@ -86,41 +99,42 @@ export function paletteMap(palette: Palette): PaletteMap {
     }
     return (table[key] = best);
   };
-  const clamp = (value: number): number => (value < 0 ? 0 : value > 255 ? 255 : value);
   return {
     palette,
     apply({ data, channels }, width, dither, transparent) {
       const out = new Uint8Array(data.length / channels);
-      for (let pixel = 0, at = 0; pixel < out.length; pixel++, at += channels) {
-        if (channels === 4 && data[at + 3]! < 128) {
-          out[pixel] = transparent;
-          continue;
+      const shifts = Int32Array.from(bayer, (threshold) => Math.round(threshold * dither));
+      // Values are looked up with their shift, which reaches beyond both ends.
+      const reach = Math.max(...shifts.map(Math.abs));
+      const shifted = shifts.map((shift) => shift + reach);
+      const [reds, greens, blues] = keysOf(reach);
+      for (let pixel = 0, at = 0, y = 0; pixel < out.length; y++) {
+        const row = (y & 7) << 3;
+        const end = Math.min(out.length, pixel + width);
+        for (let x = 0; pixel < end; x++, pixel++, at += channels) {
+          if (channels === 4 && data[at + 3]! < 128) {
+            out[pixel] = transparent;
+            continue;
+          }
+          const shift = shifted[row | (x & 7)]!;
+          const key = reds[data[at]! + shift]! | greens[data[at + 1]! + shift]! | blues[data[at + 2]! + shift]!;
+          const known = table[key]!;
+          out[pixel] = known === unknown ? nearest(key) : known;
         }
-        const shift =
-          dither === 0
-            ? 0
-            : Math.round(bayer[((Math.floor(pixel / width) & 7) << 3) | ((pixel % width) & 7)]! * dither);
-        // Rounded, not cut, to 5 and 6 bits: cutting would darken.
-        const r = ((clamp(data[at]! + shift) * 31 + 127) / 255) | 0;
-        const g = ((clamp(data[at + 1]! + shift) * 63 + 127) / 255) | 0;
-        const b = ((clamp(data[at + 2]! + shift) * 31 + 127) / 255) | 0;
-        out[pixel] = nearest((r << 11) | (g << 5) | b);
       }
       return out;
     },
     error({ data, channels }) {
       const pixels = data.length / channels;
       const step = Math.max(1, Math.floor(pixels / 4096)) | 1;
+      const [reds, greens, blues] = keysOf(0);
       let sum = 0;
       let n = 0;
       for (let pixel = 0; pixel < pixels; pixel += step) {
         const at = pixel * channels;
         if (channels === 4 && data[at + 3]! < 128) continue;
         const [r, g, b] = [data[at]!, data[at + 1]!, data[at + 2]!];
-        const to =
-          nearest(
-            ((((r * 31 + 127) / 255) | 0) << 11) | ((((g * 63 + 127) / 255) | 0) << 5) | (((b * 31 + 127) / 255) | 0),
-          ) * 3;
+        const to = nearest(reds[r]! | greens[g]! | blues[b]!) * 3;
         sum += (flat[to]! - r) ** 2 + (flat[to + 1]! - g) ** 2 + (flat[to + 2]! - b) ** 2;
         n++;
       }
