@@ -56,6 +56,8 @@ export interface StreamSpec {
    * it out hands on what its inputs say.
    */
   readonly overlapping?: boolean;
+  /** Of frames: true where those of one sequence are known to differ in size, so that a clip may mix them. */
+  readonly mixedSizes?: boolean;
 }
 
 /** Makes a spec: `spec('tokens', { time: 8, height: 24, width: 24, channels: 1408 }, 'float32', 12)`. */
