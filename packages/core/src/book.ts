@@ -12,6 +12,7 @@ import { nameSet } from './name-set.ts';
 import type { Pipeline } from './pipeline.ts';
 import { refuseNotOurs } from './not-ours.ts';
 import { assertSafePath, foldedPath } from './safe-path.ts';
+import { sameAgain } from './same-again.ts';
 import { concealer, type Concealer } from './secrets.ts';
 import { sortedSpool, type SortedSpool } from './sorted-spool.ts';
 import type { ArtifactFile, ArtifactWriter, InputFile, StageOutput } from './stage.ts';
@@ -118,6 +119,12 @@ export function openBook(
     };
   };
 
+  /** Where a file is written, which a run that resumes may have left there already. */
+  const writerOf = async (path = 'unnamed'): Promise<StoreWriter> => {
+    const former = resume ? before?.get(path) : undefined;
+    return former ? sameAgain(store, path, former) : store.writer(path);
+  };
+
   /** Names a file that is written. The journal knows it before it is seen: a run that is killed knows its own files. */
   const commit = async (stage: string, file: ArtifactFile, writing: StoreWriter): Promise<Artifact> => {
     const stored = await writing.commit(
@@ -185,7 +192,7 @@ export function openBook(
     outputOf: (stage) => ({
       async write(file, content) {
         await claim(file.path);
-        const writing = await store.writer(file.path);
+        const writing = await writerOf(file.path);
         try {
           if (content instanceof Uint8Array) await writing.append(content);
           else for await (const piece of content) await writing.append(piece);
@@ -196,7 +203,7 @@ export function openBook(
       },
       async writer({ path, mediaType }): Promise<ArtifactWriter> {
         if (path !== undefined) await claim(path);
-        const writing = await store.writer(path ?? 'unnamed');
+        const writing = await writerOf(path);
         return {
           append: (bytes) => writing.append(bytes),
           async commit({ path: as = path, ...file }) {

@@ -1,7 +1,7 @@
 // What earlier runs left in their stores, proven by digest, so that it need not be made again.
 
 import type { ByteSource } from './byte-source.ts';
-import type { ManifestOutput } from './manifest.ts';
+import type { Manifest, ManifestOutput } from './manifest.ts';
 import { readManifest } from './read-manifest.ts';
 import { isSafePath } from './safe-path.ts';
 import { createSha256 } from './sha256.ts';
@@ -19,29 +19,46 @@ const isEntry = (value: unknown): value is ManifestOutput => {
   );
 };
 
+/** The books that earlier runs left in a store. Of many files the manifest is large: it is read once, and let go. */
+export interface FormerBooks {
+  /** Not checked: it may come from anywhere. Absent where there is none, or it is no JSON. */
+  readonly manifest?: Partial<Manifest>;
+  /** The lines of the journal. */
+  readonly journal: readonly string[];
+}
+
+/** Reads the manifest and the journal of a store. */
+export async function readBooks(store: RunStore): Promise<FormerBooks> {
+  const manifest: Partial<Manifest> | null | undefined = await readManifest(store).catch(() => undefined);
+  return { ...(manifest && { manifest }), journal: await store.readJournal() };
+}
+
 /**
- * Reads the manifest and the journal of a store: everything that earlier runs had written and that is proven by a digest,
- * by path. A torn line of the journal (a killed run) is left out, and so is a path that leads out of the store.
+ * Everything that earlier runs had written and that is proven by a digest, by path. A torn line of the journal (a killed
+ * run) is left out, and so is a path that leads out of the store.
  */
-export async function readEntries(store: RunStore): Promise<ReadonlyMap<string, ManifestOutput>> {
+export function entriesIn({ manifest, journal }: FormerBooks): ReadonlyMap<string, ManifestOutput> {
   const entries = new Map<string, ManifestOutput>();
-  const manifest: { former?: unknown; outputs?: unknown } | undefined = await readManifest(store).catch(
-    () => undefined,
-  );
   for (const list of [manifest?.former, manifest?.outputs])
     for (const entry of Array.isArray(list) ? list : []) if (isEntry(entry)) entries.set(entry.path, entry);
-  for (const line of await store.readJournal()) {
+  for (const line of journal) {
     const entry = parse(line);
     if (isEntry(entry)) entries.set(entry.path, entry);
   }
   return entries;
 }
 
+/** A store with what earlier runs had written there, where that has been read. */
+export interface FormerStore {
+  readonly store: RunStore;
+  readonly entries?: ReadonlyMap<string, ManifestOutput>;
+}
+
 /** Finds items in what former runs left, the first store first. */
-export async function formerRuns(stores: readonly RunStore[]): Promise<FormerRun> {
+export async function formerRuns(stores: readonly FormerStore[]): Promise<FormerRun> {
   const all = await Promise.all(
-    stores.map(async (store) => {
-      const entries = await readEntries(store);
+    stores.map(async ({ store, entries: known }) => {
+      const entries = known ?? entriesIn(await readBooks(store));
       const holding = new Map(
         [...entries.values()].flatMap((entry) => [entry.holds ?? []].flat().map((key) => [key, entry] as const)),
       );

@@ -5,7 +5,7 @@ import { byPath } from './by-path.ts';
 import type { RunStatus } from './events.ts';
 import { InputError } from './errors.ts';
 import { mergeFrameTables } from './frame-tables.ts';
-import { digestOf, readEntries } from './former-run.ts';
+import { digestOf, entriesIn, readBooks } from './former-run.ts';
 import { jsonPieces } from './json-pieces.ts';
 import { canonicalJson } from './lineage.ts';
 import type { Manifest, ManifestOutput } from './manifest.ts';
@@ -37,15 +37,16 @@ export async function mergeRuns(parts: readonly RunStore[], into: RunStore): Pro
   const range = united(runs);
   const lock = await into.lock();
   try {
-    await refuseForeignManifest(into);
-    const there = await readManifest(into);
-    if (there && there.name !== first.manifest.name && there.outputs.length > 0)
+    const books = await readBooks(into);
+    await refuseForeignManifest(into, books);
+    const { manifest: there } = books;
+    if (there && there.name !== first.manifest.name && there.outputs!.length > 0)
       throw refused(
         into,
         `it holds results of the pipeline ${JSON.stringify(there.name)}, not of ${JSON.stringify(first.manifest.name)}.`,
         'Merge into another folder.',
       );
-    const before = await readEntries(into);
+    const before = entriesIn(books);
     const outputs = new Map<string, ManifestOutput>();
     for (const { store, manifest } of runs) {
       for (const entry of manifest.outputs) {

@@ -1,8 +1,7 @@
 // Files that no run has written: they are never replaced.
 
 import { InputError } from './errors.ts';
-import type { Manifest } from './manifest.ts';
-import { readManifest } from './read-manifest.ts';
+import type { FormerBooks } from './former-run.ts';
 import { manifestName } from './safe-path.ts';
 import type { RunStore } from './store.ts';
 
@@ -22,9 +21,8 @@ export async function refuseNotOurs(
 }
 
 /** Throws an `InputError` when the manifest of a store, which would be replaced, is not that of a run. */
-export async function refuseForeignManifest(store: RunStore): Promise<void> {
+export async function refuseForeignManifest(store: RunStore, { manifest }: FormerBooks): Promise<void> {
   if (!(await store.has(manifestName))) return;
-  const manifest: Partial<Manifest> | undefined = await readManifest(store).catch(() => undefined);
   if (Array.isArray(manifest?.outputs) && typeof manifest.format === 'number') return;
   throw notOurs(store, manifestName);
 }

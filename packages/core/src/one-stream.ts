@@ -44,6 +44,7 @@ export function oneStream(inputs: readonly DescribedInput[]): StreamSpec | Refus
     ...(counts.every((list) => list !== undefined) && { counts: counts.flatMap((list) => list ?? []) }),
     ...(specs.some(({ interleaved }) => interleaved) && { interleaved: true }),
     ...(specs.some(({ overlapping }) => overlapping) && { overlapping: true }),
+    ...(specs.some(({ mixedSizes }) => mixedSizes) && { mixedSizes: true }),
   };
 }
 

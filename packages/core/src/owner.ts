@@ -2,11 +2,10 @@
 
 import { recipeOf } from './book.ts';
 import { DeepEarthError } from './errors.ts';
-import { readEntries } from './former-run.ts';
+import { entriesIn, readBooks, type FormerBooks } from './former-run.ts';
 import { canonicalJson } from './lineage.ts';
 import type { Manifest } from './manifest.ts';
 import type { Pipeline } from './pipeline.ts';
-import { readManifest } from './read-manifest.ts';
 import type { RunStore } from './store.ts';
 
 /** What makes a pipeline the same when its other options, its stages and its settings change. */
@@ -32,12 +31,13 @@ export interface OtherPipeline {
 async function otherPipeline(
   store: RunStore,
   pipeline: Pipeline,
-  owner: Owner | undefined,
+  books: FormerBooks,
 ): Promise<OtherPipeline | undefined> {
+  const owner = ownerIn(books);
   const difference = owner && differenceOf(owner, pipeline);
   if (!difference) return undefined;
   let [files, bytes] = [0, 0];
-  for (const entry of (await readEntries(store)).values())
+  for (const entry of entriesIn(books).values())
     if (await store.has(entry.path)) [files, bytes] = [files + 1, bytes + entry.bytes];
   return files === 0 ? undefined : { name: owner.name, files, bytes, difference };
 }
@@ -47,13 +47,13 @@ const refusal = (store: RunStore, { name, files, bytes, difference }: OtherPipel
     `${store.name}: holds ${files === 1 ? '1 file' : `${files} files`} (${bytes} bytes) of the pipeline ${JSON.stringify(name)}, which this run would replace or remove: ${difference}.`,
     {
       code: 'E_OTHER_PIPELINE',
-      remedy: 'Choose another output folder with --output, or let these files go with --overwrite.',
+      remedy: 'Choose another output folder, or let these files go with --overwrite.',
     },
   );
 
 /** Throws a `DeepEarthError` (`E_OTHER_PIPELINE`) when files of another pipeline would go. */
 export async function refuseOtherPipeline(store: RunStore, pipeline: Pipeline): Promise<void> {
-  const other = await otherPipeline(store, pipeline, await readOwner(store));
+  const other = await otherPipeline(store, pipeline, await readBooks(store));
   if (other) throw refusal(store, other);
 }
 
@@ -65,10 +65,11 @@ export async function refuseOtherPipeline(store: RunStore, pipeline: Pipeline): 
 export async function takeOver(
   store: RunStore,
   pipeline: Pipeline,
+  books: FormerBooks,
   overwrite: boolean,
 ): Promise<OtherPipeline | undefined> {
-  const owner = await readOwner(store);
-  const other = await otherPipeline(store, pipeline, owner);
+  const owner = ownerIn(books);
+  const other = await otherPipeline(store, pipeline, books);
   if (other && !overwrite) throw refusal(store, other);
   if (!owner || differenceOf(owner, pipeline)) {
     const { sources, name } = ownerOf(pipeline);
@@ -78,15 +79,14 @@ export async function takeOver(
 }
 
 /** The last that the journal names, else that of the manifest. */
-async function readOwner(store: RunStore): Promise<Owner | undefined> {
-  const noted = (await store.readJournal()).flatMap((line) => ownerIn(line) ?? []).at(-1);
+function ownerIn({ manifest, journal }: FormerBooks): Owner | undefined {
+  const noted = journal.flatMap((line) => ownerOfLine(line) ?? []).at(-1);
   if (noted) return noted;
-  const manifest: Partial<Manifest> | undefined = await readManifest(store).catch(() => undefined);
   if (typeof manifest?.name !== 'string' || !Array.isArray(manifest.pipeline)) return undefined;
   return { name: manifest.name, sources: sourcesOf(manifest.pipeline) };
 }
 
-function ownerIn(line: string): Owner | undefined {
+function ownerOfLine(line: string): Owner | undefined {
   try {
     const { owner } = JSON.parse(line) as { owner?: Partial<Owner> };
     const sources: unknown[] | undefined = Array.isArray(owner?.sources) ? [...owner.sources] : undefined;

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Artifact, Frame, Item, Raster } from './items.ts';
 import { memoryStore } from './memory-store.ts';
-import { readEntries } from './former-run.ts';
+import { entriesIn, readBooks } from './former-run.ts';
 import { mergeRuns } from './merge-runs.ts';
 import { definePipeline, use } from './pipeline.ts';
 import { readManifest } from './read-manifest.ts';
@@ -368,7 +368,7 @@ describe('the manifest', () => {
     };
     await store.put('manifest.json', new TextEncoder().encode(JSON.stringify(old)));
     expect(await readManifest(store)).toEqual(manifest);
-    expect([...(await readEntries(store)).keys()]).toEqual(['plain-0.txt', 'plain-1.txt']);
+    expect([...entriesIn(await readBooks(store)).keys()]).toEqual(['plain-0.txt', 'plain-1.txt']);
   });
 });
 

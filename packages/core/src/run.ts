@@ -5,7 +5,7 @@ import { found, manifestOf, manifestUpTo, openBook, recipeOf, type Book } from '
 import { builtinModule } from './builtin-module.ts';
 import { CancelledError, DeepEarthError } from './errors.ts';
 import type { RunEvent, RunStatus } from './events.ts';
-import { formerRuns, readEntries } from './former-run.ts';
+import { entriesIn, formerRuns, readBooks } from './former-run.ts';
 import { openTaps, startGraph, type Taps } from './graph.ts';
 import type { Item } from './items.ts';
 import { jsonPieces } from './json-pieces.ts';
@@ -140,9 +140,7 @@ async function execute(
     let failure: unknown;
     let opened: Book | undefined;
     try {
-      const before = await readEntries(store);
-      await refuseForeignManifest(store);
-      const other = await takeOver(store, pipeline, overwrite);
+      const { before, other } = await enter(store, pipeline, overwrite);
       const book = (opened = openBook(store, (event) => events.next(event), before, resume, conceal));
       events.next({
         type: 'run-started',
@@ -163,7 +161,10 @@ async function execute(
         signal: stop.signal,
         store,
         book,
-        former: await formerRuns([...(resume ? [store] : []), ...(options.former ?? [])]),
+        former: await formerRuns([
+          ...(resume ? [{ store, entries: before }] : []),
+          ...(options.former ?? []).map((each) => ({ store: each })),
+        ]),
         resources,
         severalSequences: planned.sequences === null || planned.sequences.length > 1,
         ranges,
@@ -233,6 +234,13 @@ async function execute(
   } finally {
     options.signal?.removeEventListener('abort', cancel);
   }
+}
+
+/** Makes a locked store that of a pipeline; returns what earlier runs had written, and whose it was if another's. */
+async function enter(store: RunStore, pipeline: Pipeline, overwrite: boolean) {
+  const books = await readBooks(store);
+  await refuseForeignManifest(store, books);
+  return { before: entriesIn(books), other: await takeOver(store, pipeline, books, overwrite) };
 }
 
 /** Whether an abort is for a failure: anything else cancels. */

@@ -58,6 +58,8 @@ export interface StreamSpec {
   readonly overlapping?: boolean;
   /** Of pictures: true where each has an `svg` too. */
   readonly svg?: boolean;
+  /** Of frames: true where those of one sequence are known to differ in size, so that a clip may mix them. */
+  readonly mixedSizes?: boolean;
 }
 
 /** Makes a spec: `spec('tokens', { time: 8, height: 24, width: 24, channels: 1408 }, 'float32', 12)`. */

@@ -1,7 +1,7 @@
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRegistry, sha256, tensor, type TokenGrid } from '@deepearth/core';
+import { createRegistry, sha256, tensor, type Description, type TokenGrid } from '@deepearth/core';
 import { describeAlone } from '@deepearth/core/run-stage';
 import { encodePt } from '@deepearth/formats';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
@@ -97,4 +97,28 @@ test('numbers that were divided by a factor are read with it, as float32', async
       expect(Math.abs((back.data[i] as number) - value)).toBeLessThanOrEqual(Math.abs(value) / 2048 + 2 ** -5);
   }
   expect(files).toBe(2);
+});
+
+test('the plan knows the frames that files name: their size, and how many there are', async () => {
+  const planned = async (path: string) =>
+    ((await describeAlone(features, { options: { path } })) as Description).output.frames;
+  const { width, height } = made[0]!.clip!.frames[0]!;
+  const count = new Set(made.flatMap(({ clip }) => clip!.frames.map(({ number }) => number))).size;
+  expect(await planned(good)).toEqual({ height, width, count });
+
+  // Clips that share frames, and one whose frames are of another size.
+  const [first] = made;
+  const shared = await store(join(root, 'shared'), [first!, { ...first!, clip: { ...first!.clip!, index: 1 } }]);
+  expect(await planned(shared)).toEqual({ height, width, count: first!.clip!.frames.length });
+  const frames = first!.clip!.frames.map((frame) => ({ ...frame, number: frame.number + 1000, width: width + 1 }));
+  const wider = await store(join(root, 'wider'), [first!, { ...first!, clip: { ...first!.clip!, index: 1, frames } }]);
+  expect(await planned(wider)).toEqual({ height: null, width: null, count: 2 * frames.length });
+
+  const { clip: _, ...alone } = first!;
+  expect(await planned(await store(join(root, 'alone'), [alone as TokenGrid]))).toBeUndefined();
+  expect(await planned(await store(join(root, 'some'), [first!, alone as TokenGrid]))).toEqual({
+    height,
+    width,
+    count: null,
+  });
 });

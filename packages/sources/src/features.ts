@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   clipId,
   defineSource,
+  geometryOf,
   InputError,
   lineage,
   spec,
@@ -181,7 +182,36 @@ function specOf({ entries }: FeaturesSurvey): StreamSpec {
       entries.length,
     ),
     sequences,
+    ...framesOf(entries),
     ...(entries.some((entry, at) => overlaps(entry, entries[at + 1])) && { overlapping: true }),
+  };
+}
+
+/**
+ * Pixels of the frames, where all files say the same, and how many different ones there are; nothing where no file names
+ * frames.
+ */
+function framesOf(entries: readonly FeatureEntry[]): Pick<StreamSpec, 'frames'> {
+  const sizes = new Set<string>();
+  const numbers = new Set<string>();
+  let size: { readonly height: number; readonly width: number } | undefined;
+  for (const entry of entries) {
+    const { grid } = entry;
+    const geometry = grid?.origin && geometryOf({ origin: grid.origin });
+    for (const { number, height, width } of grid?.clip?.frames ?? []) {
+      numbers.add(`${number} ${sequenceOf(entry)}`);
+      size = {
+        height: height ?? geometry?.frameHeight ?? 0,
+        width: width ?? geometry?.frameWidth ?? 0,
+      };
+      sizes.add(`${size.height} ${size.width}`);
+    }
+  }
+  if (!size) return {};
+  const [known] = sizes.size === 1 && size.height > 0 && size.width > 0 ? [size] : [];
+  const named = entries.every(({ grid }) => !grid || grid.clip);
+  return {
+    frames: { height: known?.height ?? null, width: known?.width ?? null, count: named ? numbers.size : null },
   };
 }
 

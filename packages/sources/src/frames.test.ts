@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Frame, InputFile } from '@deepearth/core';
+import type { Description, Frame, InputFile } from '@deepearth/core';
 import { describeAlone, runStage, type RunStageOptions } from '@deepearth/runtime/run-stage';
 import { describeStage } from '@deepearth/testing';
 import sharp from 'sharp';
@@ -225,6 +225,9 @@ describe('sizes', () => {
     );
     expect((await run({ directory }, { onError: 'skip' })).found.map(({ number }) => number)).toEqual([1, 3]);
     expect((await run({ directory, sizes: 'any' })).found.map(({ width }) => width)).toEqual([24, 30, 24]);
+    const mixed = async (sizes: 'any' | 'same') =>
+      ((await describeAlone(frames, { options: { directory, sizes } })) as Description).output.mixedSizes;
+    expect([await mixed('any'), await mixed('same')]).toEqual([true, undefined]);
   });
 
   test('are known to the plan from the first header alone', async () => {

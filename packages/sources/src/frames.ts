@@ -87,6 +87,7 @@ export const frames = defineSource({
           survey?.listing.sequences.map(({ name }) => name) ??
           (options.recursive === true ? null : [sequenceOf(options)]),
         ...(counts && { counts }),
+        ...(!same && survey && hasMixedSizes(survey) && { mixedSizes: true }),
       },
       memoryBytes: options.cacheBytes + readingBytes(stream),
       ...(survey && !survey.usual && { warnings: ['no picture of the folder can be read'] }),
@@ -248,6 +249,13 @@ const frameReading =
     const load: Parameters<ReadThrough>[1] = (part) => readKept(locator, decoding, part, part.signal);
     return shown(await read(keptKey(locator.sha256!, decoding, locator.page), load, wanted), decoding, overview);
   };
+
+/** Whether pictures of one sequence differ in size, as far as headers were looked at. */
+const hasMixedSizes = ({ listing: { sequences, headers } }: FramesSurvey): boolean =>
+  sequences.some(({ files }) => {
+    const known = files.flatMap(({ file }) => headers.get(file) ?? []);
+    return known.some(({ width, height }) => width !== known[0]!.width || height !== known[0]!.height);
+  });
 
 function sameSize(usual: Size, { name, width, height }: PictureFile): void {
   if (width === usual.width && height === usual.height) return;

@@ -1,4 +1,4 @@
-import { isRefusal, spec, type Frame, type Refusal } from '@deepearth/core';
+import { isRefusal, spec, type Description, type Frame, type Refusal } from '@deepearth/core';
 import { describeAlone } from '@deepearth/core/run-stage';
 import { describeStage, given, makeFrames } from '@deepearth/testing';
 import { expect, test } from 'vitest';
@@ -24,8 +24,15 @@ describeStage(crop, {
   },
 });
 
-const described = (options: object) =>
-  describeAlone(crop, { options, inputs: [spec('frame', { height: 24, width: 32, channels: 3 }, 'uint8', 2)] });
+const stream = spec('frame', { height: 24, width: 32, channels: 3 }, 'uint8', 2);
+const described = (options: object) => describeAlone(crop, { options, inputs: [stream] });
+
+test('makes one size of frames that differ where its rectangle does not depend on theirs', async () => {
+  const inputs = [{ ...spec('frame', { height: null, width: null, channels: 3 }, 'uint8', 2), mixedSizes: true }];
+  const cut = async (options: object) => (await describeAlone(crop, { options, inputs })) as Description;
+  expect((await cut({ width: 8, height: 8 })).output.mixedSizes).toBeUndefined();
+  expect((await cut({ width: 8 })).output.mixedSizes).toBe(true);
+});
 
 test('keeps what lies to the right and below unless told, and says so before anything runs', async () => {
   const description = await described({ x: 10, y: 4 });

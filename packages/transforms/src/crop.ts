@@ -69,7 +69,9 @@ export const crop = defineTransform({
       width: window?.width ?? options.width ?? null,
       height: window?.height ?? options.height ?? null,
     };
-    return { output: { ...input, axes: resized(input, sizes) } };
+    const { mixedSizes, ...stream } = input;
+    const mixed = mixedSizes && (sizes.width === null || sizes.height === null);
+    return { output: { ...stream, axes: resized(input, sizes), ...(mixed && { mixedSizes }) } };
   },
 
   each(frame: Frame, { options }) {

@@ -4,7 +4,7 @@ import { defineWindower, InputError, refuse, sourceName, type Frame, type StageC
 import { z } from 'zod';
 import { bySequence, type Windowing } from './by-sequence.ts';
 import { clipOf, fill } from './clip.ts';
-import { allFrames, clipSpec, wantFrames } from './spec.ts';
+import { allFrames, clipSpec, sizeWarnings, wantFrames } from './spec.ts';
 
 /** Options of `windower/sliding`. */
 export const slidingOptions = z.strictObject({
@@ -59,7 +59,7 @@ export const sliding = defineWindower({
       stride > size
         ? [`${stride - size} of every ${stride} frames are in no clip, because \`stride\` is larger than \`size\``]
         : [];
-    const warnings: string[] = [];
+    const warnings = sizeWarnings(inputs, size);
     let total: number | null = counts && 0;
     for (const count of counts ?? []) {
       const { full, left } = windowCount(count, size, stride);

@@ -35,6 +35,14 @@ export function wantFrames(inputs: readonly DescribedInput[]): Refusal | undefin
   return sentTwice(inputs);
 }
 
+/** What a plan says where frames of one sequence differ in size: encoders need one size in a clip. */
+export const sizeWarnings = (inputs: readonly DescribedInput[], size: number): string[] =>
+  size > 1 && inputs.some((input) => input.spec.mixedSizes)
+    ? [
+        'frames of one sequence differ in size; a clip that holds frames of two sizes cannot be encoded (E_FRAME_SIZE), and `windower/still` makes clips of one frame each',
+      ]
+    : [];
+
 /**
  * What comes in altogether: the sizes that all inputs share, and a count where every input knows its own. `counts` has
  * the frames of each sequence; `null` where one input does not know, or holds sequences of lengths that it does not tell.

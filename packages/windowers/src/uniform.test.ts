@@ -1,5 +1,9 @@
 import { describeStage, given, makeFrames } from '@deepearth/testing';
+import { spec, type Description } from '@deepearth/core';
+import { describeAlone } from '@deepearth/core/run-stage';
 import { expect, test } from 'vitest';
+import { sliding } from './sliding.ts';
+import { still } from './still.ts';
 import { uniform, uniformIndices } from './uniform.ts';
 
 describeStage(uniform, {
@@ -17,4 +21,18 @@ test('takes the first frame of equal parts, or includes both ends', () => {
 
 test('repeats frames, in order, when there are too few', () => {
   expect(uniformIndices(3, 6, 'start')).toEqual([0, 0, 1, 1, 2, 2]);
+});
+
+test('the plan warns of clips that may hold frames of two sizes', async () => {
+  const stream = spec('frame', { height: null, width: null, channels: 3 }, 'uint8', 32);
+  const said = async (windower: typeof sliding | typeof uniform | typeof still, mixedSizes: boolean) =>
+    ((await describeAlone(windower, { inputs: [{ ...stream, ...(mixedSizes && { mixedSizes }) }] })) as Description)
+      .warnings ?? [];
+  for (const windower of [sliding, uniform]) {
+    expect(await said(windower, true)).toEqual([
+      expect.stringMatching(/differ in size.*E_FRAME_SIZE.*windower\/still/),
+    ]);
+    expect(await said(windower, false)).toEqual([]);
+  }
+  expect(await said(still, true)).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { defineWindower, type Frame } from '@deepearth/core';
 import { z } from 'zod';
 import { bySequence } from './by-sequence.ts';
 import { clipOf } from './clip.ts';
-import { allFrames, clipSpec, wantFrames } from './spec.ts';
+import { allFrames, clipSpec, sizeWarnings, wantFrames } from './spec.ts';
 
 /** Options of `windower/uniform`. */
 export const uniformOptions = z.strictObject({
@@ -37,7 +37,7 @@ export const uniform = defineWindower({
     if (refusal) return refusal;
     const { stream, counts } = allFrames(inputs);
     const interleaved = inputs.some((input) => input.spec.interleaved);
-    const warnings = (counts ?? []).flatMap((count) =>
+    const repeats = (counts ?? []).flatMap((count) =>
       count > 0 && count < size
         ? [`${count} frames fill a clip of ${size}: ${Math.round(((size - count) / size) * 100)} % of it are repeats`]
         : [],
@@ -53,7 +53,7 @@ export const uniform = defineWindower({
       // With one sequence, or when they come in turns, nothing leaves before all has come; else the first is out before
       // the last comes.
       ...((counts?.length === 1 || interleaved) && { drains: true }),
-      warnings: [...new Set(warnings)],
+      warnings: [...sizeWarnings(inputs, size), ...new Set(repeats)],
       notes: [...new Set(notes)],
       // It holds the handles of all frames of a sequence (a few hundred bytes each): the spacing follows from their number.
       ...(counts && { memoryBytes: counts.reduce((a, b) => (interleaved ? a + b : Math.max(a, b)), 0) * 512 }),
