@@ -1,23 +1,30 @@
 // The bytes of a feature file in each of its formats.
 
 import { tensor, type Content, type Embedding, type Projection, type Tensor, type TokenGrid } from '@deepearth/core';
+import { scaleName } from '@deepearth/formats/int8';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
 import type { OwnMetadata } from './python-layout.ts';
 import { describeTokenFile, storedClip } from '@deepearth/formats/token-file';
 
-export type FeatureFormat = 'safetensors' | 'pt' | 'npy';
+export type FeatureFormat = 'safetensors' | 'pt' | 'npz' | 'npy';
 
 type Item = TokenGrid | Embedding | Projection;
-type Values = Tensor<'float32' | 'float16'>;
+
+/** Values in the type that the file is to have. */
+export interface FileValues {
+  readonly tensor: Tensor<'float32' | 'float16' | 'int8'>;
+  /** What rows in eight bits are multiplied by, `[..., 1]`. */
+  readonly scale?: Tensor<'float32'>;
+}
 
 /** `values` are the item's, in the type the file is to have. */
 export async function featureContent(
   item: Item,
-  values: Values,
+  values: FileValues,
   format: FeatureFormat,
   own: OwnMetadata = {},
 ): Promise<Content> {
-  if (format === 'npy') return (await import('@deepearth/formats/npy')).encodeNpy(values);
+  if (format === 'npy') return (await import('@deepearth/formats/npy')).encodeNpy(values.tensor);
   if (format === 'pt') {
     const [{ writePt }, layout] = await Promise.all([
       import('@deepearth/formats/pt-writer'),
@@ -30,7 +37,8 @@ export async function featureContent(
         : layout.projectionForPython(item, values, own),
     );
   }
-  const { tensors, metadata } = safetensorsOf(item, values);
+  const { tensors, metadata } = describeItem(item, values);
+  if (format === 'npz') return (await import('@deepearth/formats/npz')).writeNpz(tensors);
   const texts = Object.entries(own).map(([name, value]) => [
     name,
     typeof value === 'string' ? value : JSON.stringify(value),
@@ -38,11 +46,15 @@ export async function featureContent(
   return encodeSafetensors(tensors, { ...(Object.fromEntries(texts) as Record<string, string>), ...metadata });
 }
 
-function safetensorsOf(
+/** The tensors of an item by name, and the texts of a safetensors file. */
+function describeItem(
   item: Item,
-  values: Values,
+  { tensor: values, scale }: FileValues,
 ): { tensors: Record<string, Tensor>; metadata: Record<string, string> } {
-  if (item.kind === 'tokens') return describeTokenFile({ ...item, values });
+  if (item.kind === 'tokens') {
+    const { tensors, metadata } = describeTokenFile(item);
+    return { tensors: { ...tensors, ...withScale('features', values, scale) }, metadata };
+  }
   const { clip, key, id } = item;
   const about = {
     id,
@@ -53,12 +65,12 @@ function safetensorsOf(
   };
   if (item.kind === 'embedding')
     return {
-      tensors: { embedding: values },
+      tensors: withScale('embedding', values, scale),
       metadata: { 'deepearth.embedding': '2', ...about, encoder: JSON.stringify(item.encoder) },
     };
   return {
     tensors: {
-      projection: values,
+      ...withScale('projection', values, scale),
       ...(item.valid && { valid: tensor('uint8', values.shape.slice(0, -1), item.valid) }),
     },
     metadata: {
@@ -70,3 +82,8 @@ function safetensorsOf(
     },
   };
 }
+
+const withScale = (name: string, values: Tensor, scale: Tensor | undefined): Record<string, Tensor> => ({
+  [name]: values,
+  ...(scale && { [scaleName(name)]: scale }),
+});

@@ -21,24 +21,25 @@ import {
   outputFolder,
   outputPath,
 } from '@deepearth/core';
+import { lazyFrom } from '@deepearth/formats/lazy-tensor';
 import type { PtWritable } from '@deepearth/formats/pt-pickle-writer';
 import { z } from 'zod';
-import { featureContent, type FeatureFormat } from './feature-content.ts';
+import { featureContent, type FeatureFormat, type FileValues } from './feature-content.ts';
 import type { OwnMetadata } from './python-layout.ts';
 
 /** Options of `sink/features`. */
 export const featuresOptions = z.strictObject({
   format: z
-    .enum(['safetensors', 'pt', 'npy'])
+    .enum(['safetensors', 'pt', 'npz', 'npy'])
     .default('safetensors')
     .describe(
-      'safetensors keeps everything and is what a resumed run reads; pt is for PyTorch, in the layout of the Python extractor; npy holds the numbers alone.',
+      'safetensors keeps everything and is what a resumed run reads; pt is for PyTorch, in the layout of the Python extractor; npz holds the tensors alone (the mask too), npy the numbers.',
     ),
   dtype: z
-    .enum(['same', 'float32', 'float16'])
+    .enum(['same', 'float32', 'float16', 'int8'])
     .default('same')
     .describe(
-      'Type of the numbers in the file. float16 halves the file and rounds to about three digits; values that it does not hold (beyond 65504) are an error.',
+      'Type of the numbers in the file. float16 halves the file and rounds to about three digits; int8 takes a quarter, rounds each token to 127 steps of its largest number, and keeps what a step is beside it (`features.scale`). Values that a type does not hold (beyond 65504; NaN in int8) are an error.',
     ),
   directory: outputFolder()
     .optional()
@@ -75,6 +76,7 @@ const kinds = ['tokens', 'embedding', 'projection'];
 const endings: Readonly<Record<FeatureFormat, readonly [ending: string, mediaType: string]>> = {
   safetensors: ['safetensors', 'application/x-safetensors'],
   pt: ['pt', 'application/x-pytorch'],
+  npz: ['npz', 'application/x-npz'],
   npy: ['npy', 'application/x-npy'],
 };
 
@@ -99,11 +101,14 @@ export const features = defineSink({
         `sink/features takes tokens, embeddings or projections, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`,
         { remedy: 'Put it behind an encoder, an aggregator or a reducer.' },
       );
-    const problem = chunkProblem(options, input.kind);
+    const problem = chunkProblem(options, input.kind) ?? int8Problem(options);
     if (problem) return problem;
     const all = inputs.map(({ spec: each }) => {
       const bytes = itemBytes(options.dtype === 'same' ? each : { ...each, dtype: options.dtype });
-      return bytes === null || each.count === null ? null : (bytes * sideShare + headerBytes) * each.count;
+      const last = each.axes.at(-1)?.size ?? 1;
+      // A scale of four bytes for each row.
+      const scales = options.dtype === 'int8' && bytes !== null ? (4 * bytes) / Math.max(1, last) : 0;
+      return bytes === null || each.count === null ? null : ((bytes + scales) * sideShare + headerBytes) * each.count;
     });
     const known = all.every((bytes) => bytes !== null);
     return {
@@ -136,6 +141,15 @@ export const features = defineSink({
   },
 });
 
+/** Why numbers cannot be in eight bits. */
+const int8Problem = ({ dtype, format }: z.output<typeof featuresOptions>): Refusal | undefined =>
+  dtype === 'int8' && format === 'npy'
+    ? refuse('a .npy file holds one array, and numbers in eight bits have scales too.', {
+        option: 'dtype',
+        remedy: 'Give `format: npz`.',
+      })
+    : undefined;
+
 /** Why files cannot hold several items. */
 function chunkProblem({ perFile, index, format }: z.output<typeof featuresOptions>, kind: string): Refusal | undefined {
   if (perFile !== undefined && format !== 'pt')
@@ -163,7 +177,7 @@ async function writeItem(
   const [ending, mediaType] = endings[options.format];
   const file = itemFile(options.prefix ?? name, item, severalSequences);
   const path = pathIn(options.directory ?? ownName ?? name, `${file}.${ending}`);
-  const values = convert(item.values, options.dtype, path);
+  const values = await convert(item.values, options.dtype, path);
   return output.write(
     {
       path,
@@ -177,8 +191,8 @@ async function writeItem(
 }
 
 /** Only a file without any loss may replace the item when a run is resumed. */
-const isWhole = (item: TokenGrid | Embedding | Projection, values: Tensor, format: FeatureFormat): boolean =>
-  item.kind === 'tokens' && format !== 'npy' && values.dtype === item.values.dtype;
+const isWhole = (item: TokenGrid | Embedding | Projection, { tensor }: FileValues, format: FeatureFormat): boolean =>
+  item.kind === 'tokens' && (format === 'safetensors' || format === 'pt') && tensor.dtype === item.values.dtype;
 
 /** Writes files of `perFile` grids each, one grid in memory at a time, and the list of all of them. */
 async function* writeChunks(tokens: AsyncIterable<TokenGrid>, context: Context): AsyncGenerator<Artifact> {
@@ -206,7 +220,7 @@ async function* writeChunks(tokens: AsyncIterable<TokenGrid>, context: Context):
         for (let count = 0; count < options.perFile! && !next.done; count++, next = await waiting.next()) {
           signal.throwIfAborted();
           const item = next.value as TokenGrid;
-          const values = convert(item.values, options.dtype, item.id);
+          const values = await convert(item.values, options.dtype, item.id);
           const uri = pictureOf(item);
           const name = uri === undefined || names.has(uri) ? item.id : uri;
           names.add(name);
@@ -261,7 +275,7 @@ function pictureOf({ clip }: TokenGrid): string | undefined {
   return uris.size === 1 ? [...uris][0] : undefined;
 }
 
-function aboutOf(item: TokenGrid | Embedding | Projection, { shape, dtype }: Tensor): ArtifactAbout {
+function aboutOf(item: TokenGrid | Embedding | Projection, { tensor: { shape, dtype } }: FileValues): ArtifactAbout {
   const { kind, axes, clip } = item;
   return {
     kind,
@@ -272,13 +286,18 @@ function aboutOf(item: TokenGrid | Embedding | Projection, { shape, dtype }: Ten
   };
 }
 
-function convert(
+async function convert(
   values: Tensor<'float32' | 'float16'>,
-  dtype: 'same' | 'float32' | 'float16',
+  dtype: z.output<typeof featuresOptions>['dtype'],
   path: string,
-): Tensor<'float32' | 'float16'> {
-  if (dtype === 'same' || dtype === values.dtype) return values;
-  return dtype === 'float32'
-    ? toFloat32(values)
-    : toFloat16(values as Tensor<'float32'>, path, { remedy: 'Give `dtype: float32`, or leave it out.' });
+): Promise<FileValues> {
+  if (dtype === 'same' || dtype === values.dtype) return { tensor: values };
+  if (dtype === 'float32') return { tensor: toFloat32(values) };
+  if (dtype === 'float16')
+    return {
+      tensor: toFloat16(values as Tensor<'float32'>, path, { remedy: 'Give `dtype: float32`, or leave it out.' }),
+    };
+  const { quantizedRows } = await import('@deepearth/formats/int8');
+  const { values: numbers, scale } = quantizedRows(lazyFrom(values), { file: path, name: 'values' });
+  return { tensor: await numbers.read(), scale: await scale.read() };
 }
