@@ -152,6 +152,8 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
       'minimum, maximum, mean, standard deviation, NaN and infinities (default: of files below 64 MiB)',
     )
     .option('--no-stats', 'without them')
+    .option('--picture <file>', 'draw the tokens of the file as a PNG: three principal components as colours', named)
+    .option('--force', 'replace a picture that is there')
     .action(answering(async () => (await import('./commands/inspect.ts')).inspectCommand));
 
   program

@@ -6,40 +6,39 @@ import { scaleName } from '@deepearth/formats/scale';
 import type { OwnMetadata } from './python-layout.ts';
 import { describeTokenFile, storedClip } from '@deepearth/formats/token-file';
 
-export type FeatureFormat = 'safetensors' | 'pt' | 'npy';
+export type FeatureFormat = 'safetensors' | 'pt' | 'npz' | 'npy';
 
 type Item = TokenGrid | Embedding | Projection;
-/** Numbers in the type that a file is to have, and the factor to multiply them by where they were divided by one. */
-export interface FileNumbers {
-  readonly values: Tensor<'float32' | 'float16'>;
+
+/** Values in the type that the file is to have. */
+export interface FileValues {
+  readonly tensor: Tensor<'float32' | 'float16' | 'int8'>;
+  /** What rows in eight bits are multiplied by, `[..., 1]`, or half precision that was divided by one factor, `[]`. */
   readonly scale?: Tensor<'float32'>;
 }
 
-/** The factor as an entry beside the tensor of a name. */
-export const scaleBeside = (name: string, { scale }: FileNumbers): Record<string, Tensor> =>
-  scale ? { [scaleName(name)]: scale } : {};
-
-/** `numbers` are the item's, in the type the file is to have; a file of npy has no place for their factor. */
+/** `values` are the item's, in the type the file is to have. */
 export async function featureContent(
   item: Item,
-  numbers: FileNumbers,
+  values: FileValues,
   format: FeatureFormat,
   own: OwnMetadata = {},
 ): Promise<Content> {
-  const { values } = numbers;
-  if (format === 'npy') return (await import('@deepearth/formats/npy')).encodeNpy(values);
+  if (format === 'npy') return (await import('@deepearth/formats/npy')).encodeNpy(values.tensor);
   if (format === 'pt') {
     const [{ writePt }, layout] = await Promise.all([
       import('@deepearth/formats/pt-writer'),
       import('./python-layout.ts'),
     ]);
-    if (item.kind === 'projection')
-      return writePt({ ...layout.projectionForPython(item, values, own), ...scaleBeside('projection', numbers) });
-    const content =
-      item.kind === 'tokens' ? layout.tokensForPython(item, values, own) : layout.embeddingForPython(item, values, own);
-    return writePt({ ...content, ...scaleBeside('features', numbers) });
+    if (item.kind === 'tokens') return writePt(layout.tokensForPython(item, values, own));
+    return writePt(
+      item.kind === 'embedding'
+        ? layout.embeddingForPython(item, values, own)
+        : layout.projectionForPython(item, values, own),
+    );
   }
-  const { tensors, metadata } = safetensorsOf(item, numbers);
+  const { tensors, metadata } = describeItem(item, values);
+  if (format === 'npz') return (await import('@deepearth/formats/npz')).writeNpz(tensors);
   const texts = Object.entries(own).map(([name, value]) => [
     name,
     typeof value === 'string' ? value : JSON.stringify(value),
@@ -47,14 +46,14 @@ export async function featureContent(
   return encodeSafetensors(tensors, { ...(Object.fromEntries(texts) as Record<string, string>), ...metadata });
 }
 
-function safetensorsOf(
+/** The tensors of an item by name, and the texts of a safetensors file. */
+function describeItem(
   item: Item,
-  numbers: FileNumbers,
+  { tensor: values, scale }: FileValues,
 ): { tensors: Record<string, Tensor>; metadata: Record<string, string> } {
-  const { values } = numbers;
   if (item.kind === 'tokens') {
-    const { tensors, metadata } = describeTokenFile({ ...item, values });
-    return { tensors: { ...tensors, ...scaleBeside('features', numbers) }, metadata };
+    const { tensors, metadata } = describeTokenFile(item);
+    return { tensors: { ...tensors, ...withScale('features', values, scale) }, metadata };
   }
   const { clip, key, id } = item;
   const about = {
@@ -66,13 +65,12 @@ function safetensorsOf(
   };
   if (item.kind === 'embedding')
     return {
-      tensors: { embedding: values, ...scaleBeside('embedding', numbers) },
+      tensors: withScale('embedding', values, scale),
       metadata: { 'deepearth.embedding': '2', ...about, encoder: JSON.stringify(item.encoder) },
     };
   return {
     tensors: {
-      projection: values,
-      ...scaleBeside('projection', numbers),
+      ...withScale('projection', values, scale),
       ...(item.valid && { valid: tensor('uint8', values.shape.slice(0, -1), item.valid) }),
     },
     metadata: {
@@ -84,3 +82,8 @@ function safetensorsOf(
     },
   };
 }
+
+const withScale = (name: string, values: Tensor, scale: Tensor | undefined): Record<string, Tensor> => ({
+  [name]: values,
+  ...(scale && { [scaleName(name)]: scale }),
+});

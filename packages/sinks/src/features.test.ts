@@ -17,7 +17,10 @@ import { describeAlone } from '@deepearth/core/run-stage';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { bytesSource } from '@deepearth/formats/bytes';
 import { openNpy } from '@deepearth/formats/npy';
-import { openPt } from '@deepearth/formats/pt';
+import { openNpz } from '@deepearth/formats/npz';
+import type { PtTensor } from '@deepearth/formats';
+import { dequantized } from '@deepearth/formats/int8';
+import { openPt, valueAt } from '@deepearth/formats/pt';
 import { readPythonTokens } from '@deepearth/formats/python-tokens';
 import { openSafetensors } from '@deepearth/formats/safetensors';
 import { readTokenFile } from '@deepearth/formats/token-file';
@@ -26,7 +29,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { features } from './features.ts';
 
 const grids = () => makeTokens({ count: 4 });
-for (const format of ['safetensors', 'pt', 'npy'] as const) {
+for (const format of ['safetensors', 'pt', 'npz', 'npy'] as const) {
   describeStage(features, {
     title: `as ${format}`,
     options: { format },
@@ -86,6 +89,59 @@ function grid(): TokenGrid {
     valid: Uint8Array.from({ length: 12 }, (_, i) => (i === 3 ? 0 : 255 - 20 * i)),
   };
 }
+
+describeStage(features, {
+  title: 'in eight bits',
+  options: { format: 'pt', dtype: 'int8' },
+  otherOptions: { format: 'pt' },
+  inputs: () => [given(grids())],
+});
+
+describe('a file in eight bits', () => {
+  const largest = ({ values }: TokenGrid): number =>
+    values.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+
+  const close = (tokens: TokenGrid, found: ArrayLike<number>): void => {
+    for (const [i, value] of tokens.values.data.entries())
+      expect(Math.abs(found[i]! - value)).toBeLessThanOrEqual(largest(tokens) / 254 + 1e-6);
+  };
+
+  test('is read back as floats, and stands for nothing', async () => {
+    const tokens = grid();
+    const { artifact, bytes } = await write(tokens, { dtype: 'int8' });
+    expect(artifact.holds).toBeUndefined();
+    expect(artifact.about?.dtype).toBe('int8');
+    const { values, valid } = await readTokenFile(bytesSource(bytes));
+    expect(values).toMatchObject({ dtype: 'float32', shape: tokens.values.shape });
+    expect(valid).toEqual(tokens.valid);
+    close(tokens, values.data);
+  });
+
+  test('is a dict of both for PyTorch', async () => {
+    const tokens = grid();
+    const { value } = await openPt(bytesSource((await write(tokens, { format: 'pt', dtype: 'int8' })).bytes));
+    const [features, scale] = ['features', 'features.scale'].map((name) => valueAt(value, name) as PtTensor);
+    expect([valueAt(value, 'dtype'), features!.shape, scale!.shape]).toEqual(['torch.int8', [12, 4], [12, 1]]);
+    close(tokens, (await dequantized(features!, scale!).read()).data);
+  });
+
+  test('has its scales beside it, for each token one', async () => {
+    const { bytes } = await write(grid(), { format: 'npz', dtype: 'int8' });
+    const arrays = [...(await openNpz(bytesSource(bytes)))].map(([name, { dtype, shape }]) => [name, dtype, shape]);
+    expect(arrays).toEqual([
+      ['features', 'int8', [2, 2, 3, 4]],
+      ['valid', 'uint8', [2, 2, 3]],
+      ['features.scale', 'float32', [2, 2, 3, 1]],
+    ]);
+  });
+
+  test('holds neither NaN nor the one array of .npy', async () => {
+    const tokens = grid();
+    tokens.values.data[5] = NaN;
+    await expect(write(tokens, { dtype: 'int8' })).rejects.toMatchObject({ cause: { code: 'E_VALUE_RANGE' } });
+    await expect(write(grid(), { dtype: 'int8', format: 'npy' })).rejects.toThrow(/format: npz/);
+  });
+});
 
 describe('a file of tokens', () => {
   test('is named after its frames', async () => {

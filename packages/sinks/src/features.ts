@@ -21,25 +21,26 @@ import {
   outputFolder,
   outputPath,
 } from '@deepearth/core';
+import { lazyFrom } from '@deepearth/formats/lazy-tensor';
 import type { PtWritable } from '@deepearth/formats/pt-pickle-writer';
 import { scaledHalf } from '@deepearth/formats/scaled-half';
 import { z } from 'zod';
-import { featureContent, scaleBeside, type FeatureFormat, type FileNumbers } from './feature-content.ts';
+import { featureContent, type FeatureFormat, type FileValues } from './feature-content.ts';
 import type { OwnMetadata } from './python-layout.ts';
 
 /** Options of `sink/features`. */
 export const featuresOptions = z.strictObject({
   format: z
-    .enum(['safetensors', 'pt', 'npy'])
+    .enum(['safetensors', 'pt', 'npz', 'npy'])
     .default('safetensors')
     .describe(
-      'safetensors keeps everything and is what a resumed run reads; pt is for PyTorch, in the layout of the Python extractor; npy holds the numbers alone.',
+      'safetensors keeps everything and is what a resumed run reads; pt is for PyTorch, in the layout of the Python extractor; npz holds the tensors alone (the mask too), npy the numbers.',
     ),
   dtype: z
-    .enum(['same', 'float32', 'float16'])
+    .enum(['same', 'float32', 'float16', 'int8'])
     .default('same')
     .describe(
-      'Type of the numbers in the file. float16 halves the file and rounds to about three digits; values that it does not hold (beyond 65504) are an error, unless `scale: auto` divides them.',
+      'Type of the numbers in the file. float16 halves the file and rounds to about three digits; int8 takes a quarter, rounds each token to 127 steps of its largest number, and keeps what a step is beside it (`features.scale`). Values that a type does not hold (beyond 65504 in float16, unless `scale: auto` divides them; NaN in int8) are an error.',
     ),
   scale: z
     .enum(['none', 'auto'])
@@ -82,6 +83,7 @@ const kinds = ['tokens', 'embedding', 'projection'];
 const endings: Readonly<Record<FeatureFormat, readonly [ending: string, mediaType: string]>> = {
   safetensors: ['safetensors', 'application/x-safetensors'],
   pt: ['pt', 'application/x-pytorch'],
+  npz: ['npz', 'application/x-npz'],
   npy: ['npy', 'application/x-npy'],
 };
 
@@ -106,11 +108,14 @@ export const features = defineSink({
         `sink/features takes tokens, embeddings or projections, not ${(other?.spec ?? input)?.kind ?? 'nothing'}.`,
         { remedy: 'Put it behind an encoder, an aggregator or a reducer.' },
       );
-    const problem = scaleProblem(options) ?? chunkProblem(options, input.kind);
+    const problem = chunkProblem(options, input.kind) ?? scaleProblem(options) ?? int8Problem(options);
     if (problem) return problem;
     const all = inputs.map(({ spec: each }) => {
       const bytes = itemBytes(options.dtype === 'same' ? each : { ...each, dtype: options.dtype });
-      return bytes === null || each.count === null ? null : (bytes * sideShare + headerBytes) * each.count;
+      const last = each.axes.at(-1)?.size ?? 1;
+      // A scale of four bytes for each row.
+      const scales = options.dtype === 'int8' && bytes !== null ? (4 * bytes) / Math.max(1, last) : 0;
+      return bytes === null || each.count === null ? null : ((bytes + scales) * sideShare + headerBytes) * each.count;
     });
     const known = all.every((bytes) => bytes !== null);
     return {
@@ -143,7 +148,7 @@ export const features = defineSink({
   },
 });
 
-/** Why numbers are not scaled. */
+/** Why numbers are not divided by a factor. */
 function scaleProblem({ scale, dtype, format }: z.output<typeof featuresOptions>): Refusal | undefined {
   if (scale === 'none') return undefined;
   if (dtype !== 'float16')
@@ -154,10 +159,19 @@ function scaleProblem({ scale, dtype, format }: z.output<typeof featuresOptions>
   return format === 'npy'
     ? refuse('a file of npy holds one array, and has no place for its factor.', {
         option: 'scale',
-        remedy: 'Give `format: safetensors` or `format: pt`.',
+        remedy: 'Give `format: safetensors`, `format: pt` or `format: npz`.',
       })
     : undefined;
 }
+
+/** Why numbers cannot be in eight bits. */
+const int8Problem = ({ dtype, format }: z.output<typeof featuresOptions>): Refusal | undefined =>
+  dtype === 'int8' && format === 'npy'
+    ? refuse('a .npy file holds one array, and numbers in eight bits have scales too.', {
+        option: 'dtype',
+        remedy: 'Give `format: npz`.',
+      })
+    : undefined;
 
 /** Why files cannot hold several items. */
 function chunkProblem({ perFile, index, format }: z.output<typeof featuresOptions>, kind: string): Refusal | undefined {
@@ -186,8 +200,7 @@ async function writeItem(
   const [ending, mediaType] = endings[options.format];
   const file = itemFile(options.prefix ?? name, item, severalSequences);
   const path = pathIn(options.directory ?? ownName ?? name, `${file}.${ending}`);
-  const numbers = convert(item.values, options, path);
-  const { values } = numbers;
+  const values = await convert(item.values, options, path);
   return output.write(
     {
       path,
@@ -196,13 +209,13 @@ async function writeItem(
       ...(isWhole(item, values, options.format) && { holds: item.key }),
       about: aboutOf(item, values),
     },
-    await featureContent(item, numbers, options.format, options.metadata as OwnMetadata | undefined),
+    await featureContent(item, values, options.format, options.metadata as OwnMetadata | undefined),
   );
 }
 
 /** Only a file without any loss may replace the item when a run is resumed. */
-const isWhole = (item: TokenGrid | Embedding | Projection, values: Tensor, format: FeatureFormat): boolean =>
-  item.kind === 'tokens' && format !== 'npy' && values.dtype === item.values.dtype;
+const isWhole = (item: TokenGrid | Embedding | Projection, { tensor }: FileValues, format: FeatureFormat): boolean =>
+  item.kind === 'tokens' && (format === 'safetensors' || format === 'pt') && tensor.dtype === item.values.dtype;
 
 /** Writes files of `perFile` grids each, one grid in memory at a time, and the list of all of them. */
 async function* writeChunks(tokens: AsyncIterable<TokenGrid>, context: Context): AsyncGenerator<Artifact> {
@@ -230,16 +243,14 @@ async function* writeChunks(tokens: AsyncIterable<TokenGrid>, context: Context):
         for (let count = 0; count < options.perFile! && !next.done; count++, next = await waiting.next()) {
           signal.throwIfAborted();
           const item = next.value as TokenGrid;
-          const numbers = convert(item.values, options, item.id);
-          const { values } = numbers;
+          const values = await convert(item.values, options, item.id);
           const uri = pictureOf(item);
           const name = uri === undefined || names.has(uri) ? item.id : uri;
           names.add(name);
           held.push(item.key);
           whole &&= isWhole(item, values, options.format);
           about ??= aboutOf(item, values);
-          const content = imageForPython(item, values, options.metadata as OwnMetadata | undefined);
-          yield [name, { ...content, ...scaleBeside('features', numbers) }];
+          yield [name, imageForPython(item, values, options.metadata as OwnMetadata | undefined)];
         }
       };
       const file = await output.writer({ path, mediaType: endings.pt[1] });
@@ -287,7 +298,7 @@ function pictureOf({ clip }: TokenGrid): string | undefined {
   return uris.size === 1 ? [...uris][0] : undefined;
 }
 
-function aboutOf(item: TokenGrid | Embedding | Projection, { shape, dtype }: Tensor): ArtifactAbout {
+function aboutOf(item: TokenGrid | Embedding | Projection, { tensor: { shape, dtype } }: FileValues): ArtifactAbout {
   const { kind, axes, clip } = item;
   return {
     kind,
@@ -298,17 +309,25 @@ function aboutOf(item: TokenGrid | Embedding | Projection, { shape, dtype }: Ten
   };
 }
 
-function convert(
+async function convert(
   values: Tensor<'float32' | 'float16'>,
-  { dtype, scale, format }: z.output<typeof featuresOptions>,
+  { dtype, scale: factor, format }: z.output<typeof featuresOptions>,
   path: string,
-): FileNumbers {
-  if (dtype === 'same' || dtype === values.dtype) return { values };
-  if (dtype === 'float32') return { values: toFloat32(values) };
-  if (scale === 'auto') return scaledHalf(values as Tensor<'float32'>);
-  const remedy =
-    format === 'npy'
-      ? 'Give `dtype: float32`, or leave it out.'
-      : 'Give `scale: auto`, which stores a factor beside the numbers, or `dtype: float32`.';
-  return { values: toFloat16(values as Tensor<'float32'>, path, { remedy }) };
+): Promise<FileValues> {
+  if (dtype === 'same' || dtype === values.dtype) return { tensor: values };
+  if (dtype === 'float32') return { tensor: toFloat32(values) };
+  if (dtype === 'float16' && factor === 'auto') {
+    const { values: half, scale } = scaledHalf(values as Tensor<'float32'>);
+    return { tensor: half, scale };
+  }
+  if (dtype === 'float16') {
+    const remedy =
+      format === 'npy'
+        ? 'Give `dtype: float32`, or leave it out.'
+        : 'Give `scale: auto`, which stores a factor beside the numbers, or `dtype: float32`.';
+    return { tensor: toFloat16(values as Tensor<'float32'>, path, { remedy }) };
+  }
+  const { quantizedRows } = await import('@deepearth/formats/int8');
+  const { values: numbers, scale } = quantizedRows(lazyFrom(values), { file: path, name: 'values' });
+  return { tensor: await numbers.read(), scale: await scale.read() };
 }

@@ -16,12 +16,22 @@ import type { LazyTensor } from '@deepearth/formats/lazy-tensor';
 import type { PtWritable } from '@deepearth/formats/pt-pickle-writer';
 import { torchSize } from '@deepearth/formats/python-values';
 import { pythonTokensMetadata } from '@deepearth/formats/python-tokens';
+import { scaleShape } from '@deepearth/formats/int8';
+import { scaleName } from '@deepearth/formats/scale';
 import { storedClip, type StoredClip } from '@deepearth/formats/token-file';
 
 /** Values in memory, or in another file from which they are copied. */
-type Values = Tensor<'float32' | 'float16'> | LazyTensor;
-/** The entries of a file. */
-type PtDict = Readonly<Record<string, PtWritable>>;
+export interface PythonValues {
+  readonly tensor: Tensor | LazyTensor;
+  /** What rows in eight bits are multiplied by, `[..., 1]`, or the whole tensor, `[]`. */
+  readonly scale?: Tensor | LazyTensor | undefined;
+}
+
+/** A tensor under its name, and its scales beside it. */
+const named = (name: string, { tensor, scale }: PythonValues, shape = tensor.shape): Record<string, PtWritable> => ({
+  [name]: { ...tensor, shape },
+  ...(scale && { [scaleName(name)]: { ...scale, shape: scale.shape.length ? scaleShape(shape) : [] } }),
+});
 
 const padded = (number: number): string => String(number).padStart(4, '0');
 
@@ -86,18 +96,18 @@ export interface WrittenTokens extends Omit<TokenGrid, 'values' | 'clip'> {
  * Tokens as `features` `[tokens, channels]` (all axes but the last as one), with `shape`, `dtype`, `model_info` and
  * `metadata`; the shares of `valid` (0 to 255) where there are any, and `globals` with their names.
  */
-export function tokensForPython(tokens: WrittenTokens, values: Values, own: OwnMetadata = {}): PtDict {
+export function tokensForPython(tokens: WrittenTokens, values: PythonValues, own: OwnMetadata = {}): PtWritable {
   const { axes, valid, clip, encoder, globals } = tokens;
-  const { shape } = values;
+  const { shape, dtype } = values.tensor;
   const size = (name: string): number | undefined => (axes.includes(name) ? shape[axes.indexOf(name)]! : undefined);
   const channels = shape.at(-1)!;
   const count = elementCount(shape.slice(0, -1));
   const [time, height, width] = [size('time'), size('height'), size('width')];
   const flat = [count, channels];
   return {
-    features: { ...values, shape: flat },
+    ...named('features', values, flat),
     shape: torchSize(flat),
-    dtype: `torch.${values.dtype}`,
+    dtype: `torch.${dtype}`,
     model_info: {
       model_name: encoder.name,
       ...(clip && { num_input_frames: clip.frames.length }),
@@ -113,7 +123,7 @@ export function tokensForPython(tokens: WrittenTokens, values: Values, own: OwnM
     metadata: {
       ...metadataOf(clip, time ?? 1, encoder.name, own),
       ...geometryFor(tokens),
-      ...pythonTokensMetadata(tokens, values.shape),
+      ...pythonTokensMetadata(tokens, shape),
     },
     ...(axes.join() !== 'time,height,width,channels' && { axes: [...axes], grid_shape: [...shape] }),
     ...(valid && { valid: tensor('uint8', [count], valid) }),
@@ -122,17 +132,18 @@ export function tokensForPython(tokens: WrittenTokens, values: Values, own: OwnM
 }
 
 /** Tokens as one of many in a file, as the Python image extractor wrote them: `features` and `metadata`. */
-export function imageForPython(tokens: WrittenTokens, values: Values, own: OwnMetadata = {}): PtDict {
+export function imageForPython(tokens: WrittenTokens, values: PythonValues, own: OwnMetadata = {}): PtWritable {
   const { valid, globals, encoder, clip } = tokens;
-  const count = elementCount(values.shape.slice(0, -1));
+  const { shape } = values.tensor;
+  const count = elementCount(shape.slice(0, -1));
   return {
-    features: { ...values, shape: [count, values.shape.at(-1)!] },
+    ...named('features', values, [count, shape.at(-1)!]),
     metadata: {
       model: encoder.name,
       ...own,
       ...(clip && { frame_paths: [...new Set(clip.frames.map(({ locator }) => locator.uri))] }),
       ...geometryFor(tokens),
-      ...pythonTokensMetadata(tokens, values.shape),
+      ...pythonTokensMetadata(tokens, shape),
     },
     ...(valid && { valid: tensor('uint8', [count], valid) }),
     ...(globals && { globals: globals.values, global_names: [...globals.names], global_axes: [...globals.axes] }),
@@ -142,31 +153,36 @@ export function imageForPython(tokens: WrittenTokens, values: Values, own: OwnMe
 /** An embedding as `features` with its own axes. */
 export const embeddingForPython = (
   { axes, clip, encoder }: Embedding,
-  values: Values,
+  values: PythonValues,
   own: OwnMetadata = {},
-): PtDict => ({
-  features: values,
-  shape: torchSize(values.shape),
-  dtype: `torch.${values.dtype}`,
+): PtWritable => ({
+  ...named('features', values),
+  shape: torchSize(values.tensor.shape),
+  dtype: `torch.${values.tensor.dtype}`,
   axes: [...axes],
   model_info: { model_name: encoder.name, ...(clip && { num_input_frames: clip.frames.length }) },
   metadata: metadataOf(clip, 1, encoder.name, own),
 });
 
 /** A projection as `projection`, its axes those of the tokens with `components` last, with the limits of its colours. */
-export const projectionForPython = (projection: Projection, values: Values, own: OwnMetadata = {}): PtDict => {
+export const projectionForPython = (
+  projection: Projection,
+  values: PythonValues,
+  own: OwnMetadata = {},
+): PtWritable => {
   const { axes, valid, limits, meaning, reducer, clip } = projection;
+  const { shape, dtype } = values.tensor;
   return {
-    projection: values,
-    shape: torchSize(values.shape),
-    dtype: `torch.${values.dtype}`,
+    ...named('projection', values),
+    shape: torchSize(shape),
+    dtype: `torch.${dtype}`,
     reducer,
     meaning,
     limits: limits.map((pair) => [...pair]),
     metadata: {
-      ...metadataOf(clip, values.shape[Math.max(0, axes.indexOf('time'))]!, reducer, own),
+      ...metadataOf(clip, shape[Math.max(0, axes.indexOf('time'))]!, reducer, own),
       ...geometryFor(projection),
     },
-    ...(valid && { valid: tensor('uint8', values.shape.slice(0, -1), valid) }),
+    ...(valid && { valid: tensor('uint8', shape.slice(0, -1), valid) }),
   };
 };

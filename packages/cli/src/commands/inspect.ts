@@ -1,29 +1,42 @@
 // `deepearth inspect`: what a file of tensors holds, without executing anything in it.
 
-import { InputError } from '@deepearth/core/errors';
+import { existsSync } from 'node:fs';
+import { DeepEarthError, InputError } from '@deepearth/core/errors';
+import type { ByteSource } from '@deepearth/formats/bytes';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { inspectFile, inspectionJson } from '@deepearth/formats/inspect';
 import { inspectionText } from '@deepearth/formats/inspect-text';
 import { cancellable } from '../cancel.ts';
+import { cannotWrite } from '../cannot-write.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { print } from '../print.ts';
+import { plural } from '../format.ts';
+import { print, remark } from '../print.ts';
 import { reportError } from '../report-error.ts';
 
 export interface InspectFlags {
   readonly json?: boolean;
   readonly digest?: boolean;
+  /** False for `--no-stats`. */
   readonly stats?: boolean;
+  readonly picture?: string;
+  readonly force?: boolean;
 }
 
-export async function inspectCommand(file: string, { json = false, digest = false, stats }: InspectFlags): Promise<number> {
+export async function inspectCommand(file: string, flags: InspectFlags): Promise<number> {
+  const { json = false, digest = false, stats, picture } = flags;
+  if (picture !== undefined) refusePicture(picture, flags);
   const source = await openFile(file);
   return cancellable(async ({ signal, status }) => {
     try {
       const found = await inspectFile(source, { digest, statistics: stats ?? 'small', signal });
+      const drawn = picture === undefined ? undefined : await draw(source, picture, signal);
       if (json) {
         const { size: bytes, holds, ...rest } = found;
-        print(inspectionJson({ ...rest, bytes, holds }));
-      } else print(inspectionText(found));
+        print(inspectionJson({ ...rest, bytes, holds, ...(drawn && { picture: drawn.about }) }));
+      } else {
+        print(inspectionText(found));
+        if (drawn) remark(drawn.text);
+      }
       return exitCodes.done;
     } catch (error) {
       if (status() !== undefined || !(error instanceof InputError)) throw error;
@@ -34,4 +47,38 @@ export async function inspectCommand(file: string, { json = false, digest = fals
       await source.close();
     }
   });
+}
+
+/** Throws for a picture that is none, or that is there already. */
+function refusePicture(picture: string, { force = false }: InspectFlags): void {
+  if (!picture.endsWith('.png'))
+    throw new DeepEarthError(`--picture: ${picture} does not end in .png.`, {
+      code: 'E_USAGE',
+      remedy: 'Pictures of tokens are PNG files.',
+    });
+  if (existsSync(picture) && !force)
+    throw new DeepEarthError(`${picture} is there already.`, {
+      code: 'E_FILE_EXISTS',
+      remedy: 'Name another, or replace it with --force.',
+    });
+}
+
+async function draw(source: ByteSource, path: string, signal: AbortSignal) {
+  const [{ tokenPicture }, { encodePicture }, { writeFileWhole }] = await Promise.all([
+    import('../inspect/token-picture.ts'),
+    import('@deepearth/sinks/pictures'),
+    import('@deepearth/formats/write-file-node'),
+  ]);
+  const { pixels, drawn, held, steps, explained } = await tokenPicture(source, signal);
+  const png = await encodePicture(pixels, 'png');
+  await writeFileWhole(path, [png], signal).catch((cause: unknown) => {
+    throw cannotWrite(path, cause);
+  });
+  const [height, width] = pixels.shape as [number, number];
+  const grids = held === drawn ? plural(held, 'grid') : `${drawn} of ${plural(held, 'grid')}`;
+  const share = explained.map((part) => `${(part * 100).toFixed(1)} %`).join(', ');
+  return {
+    about: { file: path, width, height, grids: drawn, steps, explainedVarianceRatio: explained },
+    text: `Wrote ${path}: ${width} x ${height} pixels, ${grids}, ${plural(steps, 'step')} of time; colours are ${share} of the variance.`,
+  };
 }

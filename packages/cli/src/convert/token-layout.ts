@@ -47,20 +47,12 @@ async function forPython(content: TensorContent, source: ByteSource, signal?: Ab
   const own = [...content.metadata]
     .filter(([name]) => !tokenFileKeys.has(name))
     .map(([name, text]) => [name, valueOf(text)] as const);
-  const dict = tokensForPython({ ...tokens, ...(await readSides(signal)) }, features, Object.fromEntries(own)) as {
-    readonly [name: string]: PtWritable;
-  };
-  const scale = tensors.get(scaleName('features'));
-  const count = features.shape.slice(0, -1).reduce((n, size) => n * size, 1);
-  const entries = Object.entries(dict).flatMap(([name, value]): [string, PtWritable][] =>
-    name === 'features' && scale
-      ? [
-          [name, value],
-          [scaleName(name), { ...scale, shape: [count, 1] }],
-        ]
-      : [[name, value]],
+  const dict = tokensForPython(
+    { ...tokens, ...(await readSides(signal)) },
+    { tensor: features, scale: tensors.get(scaleName('features')) },
+    Object.fromEntries(own),
   );
-  return { value: new Map(entries), metadata: new Map() };
+  return { value: dict, metadata: new Map() };
 }
 
 /** What `sink/features` wrote of an entry of the user's own: texts as they are, everything else as JSON. */
@@ -121,7 +113,8 @@ function forTokenFile(content: TensorContent, source: ByteSource): LaidOut {
     if (isKind(found, 'tensor')) tensors.set(name, { ...found, shape: size });
   };
   put('features', shape);
-  put(scaleName('features'), scaleShape(shape));
+  const scale = dict.get(scaleName('features'));
+  if (isKind(scale, 'tensor')) put(scaleName('features'), scale.shape.length ? scaleShape(shape) : []);
   put('valid', shape.slice(0, -1));
   const globals = dict.get('globals');
   if (isKind(globals, 'tensor')) tensors.set('globals', globals);
