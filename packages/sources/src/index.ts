@@ -1,6 +1,7 @@
 // Stages
 export { features, featuresOptions, type FeatureEntry, type FeaturesOptions, type FeaturesSurvey } from './features.ts';
 export { frames, framesOptions, type FramesOptions, type FramesSurvey } from './frames.ts';
+export { list, listOptions, type ListOptions } from './list.ts';
 export { synthetic, syntheticOptions } from './synthetic.ts';
 export { stages } from './stages.ts';
 // Parts

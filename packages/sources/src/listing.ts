@@ -4,9 +4,10 @@ import { basename, dirname, resolve } from 'node:path';
 import { InputError } from '@deepearth/core';
 import { readHeaders, type FrameHeaders } from './frame-headers.ts';
 import { findGaps, type Gaps } from './gaps.ts';
-import { isoOf, isTimeZone, secondsBetween } from './instant.ts';
+import { isTimeZone, secondsBetween } from './instant.ts';
 import { nameExpression } from './name-expression.ts';
 import { orderFrames, type ListedFrame, type Order, type OrderedFrames } from './order-frames.ts';
+import { pauseName } from './pauses.ts';
 import { byName, findPictures } from './picture-folder.ts';
 
 /** Which files of a folder are listed. */
@@ -176,10 +177,9 @@ function split(
   if (parts.length === 1) return [listed];
   return parts.map((files, i): SequenceListing => {
     const [{ instant, number }] = files as [ListedFrame];
-    const start = instant === undefined ? String(number).padStart(6, '0') : isoOf(instant).replaceAll(/[-:]/g, '');
     return {
       ...listed,
-      name: `${listed.name}/${start}`,
+      name: pauseName(listed.name, instant ?? number),
       files,
       gaps: [],
       missing: 0,
