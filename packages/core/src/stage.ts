@@ -20,10 +20,11 @@ import type {
 } from './items.ts';
 import type { InputFile } from './input-file.ts';
 import type { ManifestSoFar } from './manifest.ts';
+import type { Notes } from './notes.ts';
 import type { Range } from './range.ts';
 import type { StreamSpec } from './specs.ts';
 
-export type { InputFile, Range };
+export type { InputFile, Notes, Range };
 
 /** The kinds of stages, in the order in which a pipeline passes them. */
 export const stageKinds = [
@@ -184,6 +185,8 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
   readonly log: Log;
   readonly output: StageOutput;
   readonly former: FormerRun;
+  /** Lines for the run that resumes this one: what a source that never ends has sent. */
+  readonly notes: Notes;
   /**
    * True where the run has more than one sequence (or may have): names of clips and files then carry the sequence, and
    * equal frame numbers of two sequences do not collide. `names.ts` makes names from items.

@@ -25,6 +25,8 @@ test('what the package exports is what it is meant to', () => {
       "synthetic",
       "syntheticOptions",
       "timesInNames",
+      "watch",
+      "watchOptions",
       "weather",
     ]
   `);

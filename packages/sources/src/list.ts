@@ -12,7 +12,7 @@ import { pauseName } from './pauses.ts';
 import { pictureFrames, reopenPicture, type FramePlace } from './picture-frames.ts';
 import { findStretch, spread, stretchNote } from './series-stretch.ts';
 
-export { listOptions, type ListOptions };
+export { listOptions, type ListOptions, type ListSurvey };
 
 /** The stage `source/list`. */
 export const list = defineSource({

@@ -65,8 +65,7 @@ export async function listFrames(options: ListingOptions): Promise<Listing> {
   const pictures = await findPictures({ directory, pattern, recursive: Boolean(recursive) });
   const headers = await readHeaders(directory, pictures, signal);
   for (const file of pictures) {
-    const folder = recursive === 'one' ? '' : withoutCameraFolders(dirname(file));
-    const name = folder === '' ? own : sequence === undefined ? folder : `${sequence}/${folder}`;
+    const name = sequenceOfFile(file, { own, sequence, recursive });
     groups.set(name, [...(groups.get(name) ?? []), file]);
   }
   const sequences: SequenceListing[] = [];
@@ -97,6 +96,15 @@ export async function listFrames(options: ListingOptions): Promise<Listing> {
 
 /** A folder of the DCF standard for cameras (JEITA CP-3461): "100MEDIA" in "DCIM". The camera goes on in the next one. */
 const cameraFolders = /^(?:DCIM|[1-9]\d\d[A-Z0-9_]{5})$/;
+
+/** The sequence of a file by the folder that it is in; `own` is that of the folder itself. */
+export function sequenceOfFile(
+  file: string,
+  { own, sequence, recursive }: Pick<ListingOptions, 'sequence' | 'recursive'> & { readonly own: string },
+): string {
+  const folder = recursive === 'one' ? '' : withoutCameraFolders(dirname(file));
+  return folder === '' ? own : sequence === undefined ? folder : `${sequence}/${folder}`;
+}
 
 /** Folders that are one camera's own count as the folder that holds them. */
 const withoutCameraFolders = (folder: string): string =>

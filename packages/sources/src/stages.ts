@@ -8,4 +8,5 @@ export const stages: StageList = {
   'source/frames': async () => (await import('./frames.ts')).frames,
   'source/list': async () => (await import('./list.ts')).list,
   'source/synthetic': async () => (await import('./synthetic.ts')).synthetic,
+  'source/watch': async () => (await import('./watch.ts')).watch,
 };
