@@ -19,10 +19,14 @@ for (const { deployment, seed, latitude, longitude } of cameras) {
   for (let number = 0; number < 16; number++) {
     const file = `${deployment}/IMG_${String(number + 1).padStart(4, '0')}.jpg`;
     const { data } = world.draw(number);
-    await sharp(data, { raw: { width, height, channels: 3 } }).jpeg({ quality: 92 }).toFile(`${folder}/${file}`);
+    await sharp(data, { raw: { width, height, channels: 3 } })
+      .jpeg({ quality: 92 })
+      .toFile(`${folder}/${file}`);
     // Two visits of eight pictures each, an hour apart.
     const at = new Date(Date.UTC(2024, 4, 1, 4 + Math.floor(number / 8), 0, 2 * (number % 8))).toISOString();
-    rows.push(`${deployment}-${number},${deployment},${at},${file},image/jpeg,${latitude},${longitude},"made, not taken"`);
+    rows.push(
+      `${deployment}-${number},${deployment},${at},${file},image/jpeg,${latitude},${longitude},"made, not taken"`,
+    );
   }
 }
 // The order of a list does not matter.

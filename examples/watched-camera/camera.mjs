@@ -13,7 +13,9 @@ const world = weather({ width, height, seed: 7 });
 await mkdir(folder, { recursive: true });
 for (let number = 0; number < Number(count); number++) {
   const { data } = world.draw(number);
-  const png = await sharp(data, { raw: { width, height, channels: 3 } }).png().toBuffer();
+  const png = await sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
   const at = new Date(Date.UTC(2024, 4, 1, 6, 0, 10 * number)).toISOString().replaceAll(/[-:]|\.\d+/g, '');
   const path = `${folder}/cam_${at}.png`;
   const third = Math.ceil(png.length / 3);
