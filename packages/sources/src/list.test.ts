@@ -113,7 +113,7 @@ describe('a list', () => {
       'JSON lines': json,
       'JSON lines with a mark': `\ufeff${json}\r\n`,
     };
-    const keep = ({ read: _, locator: { uri, ...locator }, ...frame }: Frame) => ({ ...frame, locator });
+    const keep = ({ read: _, locator: { uri: _uri, ...locator }, ...frame }: Frame) => ({ ...frame, locator });
     const [first, ...others] = await Promise.all(Object.values(forms).map((text) => run(text)));
     expect(first!.found.map(({ at, position }) => [at, position])).toEqual([
       ['2024-05-01T10:00:00Z', { longitude: 11.25, latitude: 48.5 }],

@@ -78,7 +78,5 @@ export const cacheOptions = {
     ),
 };
 
-const all = z.strictObject({ ...pictureOptions, ...cacheOptions });
-
 /** Options that every source of picture files has. */
-export type PictureOptions = z.output<typeof all>;
+export type PictureOptions = z.output<z.ZodObject<typeof pictureOptions & typeof cacheOptions>>;

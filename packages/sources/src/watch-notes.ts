@@ -3,6 +3,7 @@
 import type { Notes } from '@deepearth/core/stage';
 import { lineage } from '@deepearth/core/lineage';
 import { z } from 'zod';
+import type { KnownPicture } from './picture-frames.ts';
 import type { WatchOptions, WatchOrder } from './watch-options.ts';
 import { watchOrders } from './watch-options.ts';
 
@@ -17,7 +18,7 @@ const sent = z.strictObject({
   sha256: z.string(),
   width: z.number().int().positive(),
   height: z.number().int().positive(),
-  depth: z.enum(['uint8', 'uint16', 'int16', 'float32']),
+  depth: z.custom<KnownPicture['depth']>((value) => typeof value === 'string'),
 });
 
 /** A frame that was sent, and what its file looked like. `at` are nanoseconds since 1970. */
