@@ -1,16 +1,7 @@
 // Keeps lines for the run that resumes this one, in the journal, so that they outlive a killed run.
 
+import type { Notes } from './stage.ts';
 import type { RunStore } from './store.ts';
-
-/** Lines that a stage keeps for the run that resumes this one, whatever ends this one. */
-export interface Notes {
-  /** Those of the run that is resumed, in order; none where nothing is resumed. They stay, and are followed by what is added. */
-  former(): Promise<readonly string[]>;
-  /** Resolves when they are safe. */
-  add(...lines: readonly string[]): Promise<void>;
-  /** Lets go of all there are. */
-  clear(): Promise<void>;
-}
 
 /** The notes of all stages of a run. */
 export interface RunNotes {

@@ -20,11 +20,10 @@ import type {
 } from './items.ts';
 import type { InputFile } from './input-file.ts';
 import type { ManifestSoFar } from './manifest.ts';
-import type { Notes } from './notes.ts';
 import type { Range } from './range.ts';
 import type { StreamSpec } from './specs.ts';
 
-export type { InputFile, Notes, Range };
+export type { InputFile, Range };
 
 /** The kinds of stages, in the order in which a pipeline passes them. */
 export const stageKinds = [
@@ -148,6 +147,16 @@ export interface FormerRun {
    * The file that holds the item of this key without loss, its digest proven; `undefined` where there is none. Close it.
    */
   find(key: string): Promise<ByteSource | undefined>;
+}
+
+/** Lines that a stage keeps for the run that resumes this one, whatever ends this one. */
+export interface Notes {
+  /** Those of the run that is resumed, in order; none where nothing is resumed. They stay, and are followed by what is added. */
+  former(): Promise<readonly string[]>;
+  /** Resolves when they are safe. */
+  add(...lines: readonly string[]): Promise<void>;
+  /** Lets go of all there are. */
+  clear(): Promise<void>;
 }
 
 /** Room for what does not fit in memory: bytes that are appended and read back by their place. Closed with the stage. */
