@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -187,6 +187,40 @@ test('an encoder of one’s own feeds a reducer that knows nothing of it', async
     'gif/pca-stacked.gif',
     'package.zip',
   ]);
+});
+
+test('a list of a camera trap gives a clip and an animation for each visit', async () => {
+  const trap = join(folder, 'trap');
+  await node('examples/camera-list/make.mjs', trap);
+  const { files, manifest, output } = await run(
+    'camera-list/pipeline.yaml',
+    '--set',
+    `camera.with.path=${join(trap, 'media.csv')}`,
+  );
+  const visits = ['ridge', 'valley'].flatMap((site) => [`${site}/20240501T040000Z`, `${site}/20240501T050000Z`]);
+  expect(manifest.frames!.map(({ sequence, count }) => [sequence, count])).toEqual(visits.map((visit) => [visit, 8]));
+  expect(files).toEqual(['embeddings.csv', ...visits.map((visit) => `gif/${visit}/pca-overlay.gif`)]);
+  expect(readFileSync(join(output, 'embeddings.csv'), 'utf8').trimEnd().split('\n')).toHaveLength(1 + visits.length);
+});
+
+test('a camera that keeps writing is watched: a file for each clip, and an end when it stops', async () => {
+  const incoming = join(folder, 'incoming');
+  mkdirSync(incoming);
+  const camera = node('examples/watched-camera/camera.mjs', incoming, '16', '0.1');
+  const { files, manifest } = await run(
+    'watched-camera/pipeline.yaml',
+    '--set',
+    `camera.with.directory=${incoming}`,
+    '--set',
+    'camera.with.idleEndSeconds=8',
+  );
+  await camera;
+  expect(files).toEqual([
+    'embeddings.csv',
+    'features/features_frames_0000_0007.safetensors',
+    'features/features_frames_0008_0015.safetensors',
+  ]);
+  expect(manifest.frames![0]!.seconds).toEqual(Array.from({ length: 16 }, (_, i) => 10 * i));
 });
 
 test('a grid of sensors needs no pictures', async () => {

@@ -30,6 +30,12 @@ export interface Georeference {
   readonly transform: readonly [number, number, number, number, number, number];
 }
 
+/** A place on the Earth, in degrees of WGS 84 (EPSG:4326): longitude from -180 to 180, latitude from -90 to 90. */
+export interface Position {
+  readonly longitude: number;
+  readonly latitude: number;
+}
+
 /** A rectangle in pixels; `x` and `y` are its upper left corner. */
 export interface Rectangle {
   readonly x: number;
@@ -89,6 +95,10 @@ export interface Frame extends Item {
   readonly width: number;
   readonly height: number;
   readonly georeference?: Georeference;
+  /** Where it was taken, or what it is about as a whole: where a camera stands. Where each pixel lies is `georeference`. */
+  readonly position?: Position;
+  /** What else its source knows of it, by name: the further columns of a list. */
+  readonly metadata?: { readonly [name: string]: Json };
   /**
    * The values that are shown as black and white, one pair for the whole series, and what encoders take for them unless
    * they have a `range` of their own; absent for 8-bit pictures.

@@ -5,6 +5,7 @@ import { DeepEarthError, sentence } from './errors.ts';
 import type { RunEvent } from './events.ts';
 import { manifestUpTo, openBook } from './book.ts';
 import { memoryStore } from './memory-store.ts';
+import { runNotes } from './notes.ts';
 import { runResources } from './resources.ts';
 import { formerRuns } from './former-run.ts';
 import type { StageRange } from './ranges.ts';
@@ -33,6 +34,8 @@ export interface RunStageOptions<S extends z.ZodType> {
   /** Where artifacts and scratch go; memory by default. */
   readonly store?: RunStore;
   readonly former?: FormerRun;
+  /** Whether the stage goes by the notes that an earlier run left in the store. */
+  readonly resume?: boolean;
   /** The part of the input that the stage works on. */
   readonly range?: StageRange;
   /** Whether the run is one of several sequences; what inputs and output say, unless told. */
@@ -56,6 +59,7 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
     signal = new AbortController().signal,
     store = memoryStore(),
     former,
+    resume = false,
     range,
     severalSequences,
     registry,
@@ -83,12 +87,14 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
   }));
   const lock = await store.lock();
   const resources = runResources();
+  const notes = runNotes(store, resume);
   const book = openBook(store, onEvent);
   const running = stageRun(stage, survey, undefined, items, {
     signal,
     store,
     book: { ...book, recordInput: onInput },
     former: former ?? (await formerRuns([])),
+    notes,
     resources,
     severalSequences:
       severalSequences ??
@@ -107,7 +113,7 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
   } finally {
     await resources.close();
     await book.close();
-    await store.settle(false);
+    await store.settle(notes.kept());
     await lock.release();
   }
 }

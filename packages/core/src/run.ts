@@ -11,6 +11,7 @@ import type { Item } from './items.ts';
 import { jsonPieces } from './json-pieces.ts';
 import type { Manifest } from './manifest.ts';
 import { memoryStore } from './memory-store.ts';
+import { runNotes } from './notes.ts';
 import { refuseForeignManifest } from './not-ours.ts';
 import { refuseOtherPipeline, takeOver } from './owner.ts';
 import { patiently } from './patience.ts';
@@ -137,6 +138,7 @@ async function execute(
     const lock = await lockOf(store, stop.signal);
     lock.lost?.addEventListener('abort', () => stop.abort(lock.lost!.reason), { once: true });
     const resources = runResources();
+    const notes = runNotes(store, resume);
     let failure: unknown;
     let opened: Book | undefined;
     try {
@@ -161,6 +163,7 @@ async function execute(
         signal: stop.signal,
         store,
         book,
+        notes,
         former: await formerRuns([
           ...(resume ? [{ store, entries: before }] : []),
           ...(options.former ?? []).map((each) => ({ store: each })),
@@ -220,7 +223,7 @@ async function execute(
       });
       if (failure === undefined) await removeFiles(store, stale, (event) => events.next(event));
       await book.close();
-      await store.settle(!written);
+      await store.settle(!written || notes.kept());
       events.next({ type: 'run-finished', status, seconds: manifest.times.seconds, ...(message ? { message } : {}) });
       if (failure) throw failure;
       return { status, store };

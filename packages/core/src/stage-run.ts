@@ -10,6 +10,7 @@ import { finalAction, retrying } from './on-error.ts';
 import type { Book } from './book.ts';
 import type { ManifestSoFar } from './manifest.ts';
 import type { PipelineStage } from './pipeline.ts';
+import type { RunNotes } from './notes.ts';
 import { oneAfterAnother } from './one-after-another.ts';
 import { operate } from './pull.ts';
 import type { StreamSpec } from './specs.ts';
@@ -22,6 +23,7 @@ import type { FormerRun, Scratch, StageContext } from './stage.ts';
 export interface RunServices extends Reopening {
   readonly book: Book;
   readonly former: FormerRun;
+  readonly notes: RunNotes;
   readonly severalSequences: boolean;
   readonly ranges: ReadonlyMap<string, StageRange>;
   /** Ids of stages that go by their ids; see `StageContext.ownName`. */
@@ -113,6 +115,7 @@ export function stageRun(
     },
     output: book.outputOf(id),
     former: services.former,
+    notes: services.notes.of(id),
     severalSequences: services.severalSequences,
     ...(range?.frames && { frameRange: range.frames }),
     ...(range?.clips && { clipRange: range.clips }),

@@ -149,6 +149,16 @@ export interface FormerRun {
   find(key: string): Promise<ByteSource | undefined>;
 }
 
+/** Lines that a stage keeps for the run that resumes this one, whatever ends this one. */
+export interface Notes {
+  /** Those of the run that is resumed, in order; none where nothing is resumed. They stay, and are followed by what is added. */
+  former(): Promise<readonly string[]>;
+  /** Resolves when they are safe. */
+  add(...lines: readonly string[]): Promise<void>;
+  /** Lets go of all there are. */
+  clear(): Promise<void>;
+}
+
 /** Room for what does not fit in memory: bytes that are appended and read back by their place. Closed with the stage. */
 export interface Scratch {
   /** Bytes so far. */
@@ -184,6 +194,8 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
   readonly log: Log;
   readonly output: StageOutput;
   readonly former: FormerRun;
+  /** Lines for the run that resumes this one: what a source that never ends has sent. */
+  readonly notes: Notes;
   /**
    * True where the run has more than one sequence (or may have): names of clips and files then carry the sequence, and
    * equal frame numbers of two sequences do not collide. `names.ts` makes names from items.

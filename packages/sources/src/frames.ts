@@ -1,41 +1,16 @@
 // Reads a folder of pictures as sequences of frames.
 
 import { join } from 'node:path';
-import {
-  defineSource,
-  frameId,
-  InputError,
-  readableFrame,
-  readingBytes,
-  refuse,
-  spec,
-  type Frame,
-  type Locator,
-  type LocatorReader,
-  type StageContext,
-} from '@deepearth/core';
-import type { PictureFile } from '@deepearth/vision/picture-file';
-import { pixelCache, type PixelCache } from '@deepearth/vision/pixel-cache';
-import { readThrough, type ReadThrough } from '@deepearth/vision/read-through';
-import {
-  decodeKept,
-  decodeOf,
-  decodingOf,
-  frameKey,
-  keptKey,
-  openFrameFile,
-  readKept,
-  shown,
-  type Decoding,
-  type FrameFile,
-} from './frame-file.ts';
+import { defineSource, frameId, readingBytes, refuse, spec, type Frame } from '@deepearth/core';
 import { usualSize } from './frame-headers.ts';
+import { sameSize } from './frame-size.ts';
 import { framesOptions, intervalOf, sequenceOf, type FramesOptions } from './frames-options.ts';
 import { check, howOrdered, oddFrames, remarks, spillNote } from './frames-remarks.ts';
 import { isoOf, secondsBetween } from './instant.ts';
 import { listFrames, type Listing } from './listing.ts';
 import type { ListedFrame } from './order-frames.ts';
-import { findStretch, stretchNote, type Stretch } from './series-stretch.ts';
+import { pictureFrames, reopenPicture } from './picture-frames.ts';
+import { findStretch, spread, stretchNote, type Series } from './series-stretch.ts';
 
 export { framesOptions, type FramesOptions };
 
@@ -45,8 +20,6 @@ export interface FramesSurvey {
   /** The size that most of the pictures have; absent where no header can be read. */
   readonly usual?: { readonly width: number; readonly height: number } | undefined;
 }
-
-type Size = Pick<PictureFile, 'width' | 'height'>;
 
 async function surveyOf(options: FramesOptions, signal: AbortSignal): Promise<FramesSurvey> {
   const listing = await listFrames({ ...options, intervalSeconds: intervalOf(options), signal });
@@ -94,7 +67,7 @@ export const frames = defineSource({
       notes: survey
         ? [
             ...new Set(survey.listing.sequences.flatMap((each) => [howOrdered(each), ...remarks(each, options)])),
-            ...stretchNote(options, survey.listing),
+            ...stretchNote(options, hasWide(survey.listing)),
             ...spillNote(survey, options),
           ]
         : [],
@@ -106,43 +79,31 @@ export const frames = defineSource({
     const survey = context.survey ?? (await surveyOf(options, signal));
     const { listing } = survey;
     let { usual } = survey;
-    const cache = await cacheOf(context);
-    const read = readThrough(cache);
+    const pictures = await pictureFrames(context);
     for (const each of listing.sequences) {
       check(each, options);
       log.info(`${each.name}: ${howOrdered(each)}`);
       for (const remark of remarks(each, options)) log.warn(`${options.directory}: ${remark}`);
     }
-    const decodings = decodingsOf(options, await findStretch(listing, read, context), read);
+    pictures.stretched(await findStretch(seriesOf(listing, options), pictures.read, context));
     const { first = 0, end = Infinity } = context.frameRange ?? {};
     const parts = listing.sequences.map((each) => ({ each, files: each.files.slice(first, end) }));
     const total = parts.reduce((sum, { files }) => sum + files.length, 0);
     let done = 0;
     const odd = oddFrames();
     for (const { each, files } of parts) {
-      // The bytes of the file that was read last, for the other pages of it.
-      let known: FrameFile | undefined;
       for (const listed of files) {
         signal.throwIfAborted();
         const id = frameId(each.name, listed.number, context.severalSequences);
         const path = join(options.directory, listed.file);
         const frame = await context.attempt({ id }, async () => {
-          const picture = await openFrameFile(path, {
-            maxPixels: options.maxPixels,
-            page: listed.page,
-            known: known?.name === path ? known : undefined,
-            signal,
-          });
-          if (options.sizes === 'same') sameSize((usual ??= picture), picture);
-          const decoding = decodings(picture);
+          const picture = await pictures.open(path, listed.page);
+          if (options.sizes === 'same') sameSize((usual ??= picture), picture, 'most pictures of the folder are');
+          await pictures.verify(picture, listed.page);
           const place = { id, sequence: each.name, ...timeOf(listed, each.files[0]!, options) };
-          const made = frameOf(place, picture, listed.page, decoding);
-          const kept = keptKey(picture.sha256, decoding, listed.page);
-          if (options.verify && !cache.has(kept)) await read(kept, () => decodeKept(picture, decoding), { signal });
-          return { made, picture };
+          return { made: pictures.frame(place, picture, listed.page), picture };
         });
         context.progress('frames', ++done, total);
-        known = listed.page === undefined ? undefined : (frame?.picture ?? known);
         if (!frame) continue;
         const { made, picture } = frame;
         odd.see(listed.file, picture.oddities);
@@ -153,38 +114,23 @@ export const frames = defineSource({
     for (const remark of odd.remarks()) log.warn(`${options.directory}: ${remark}`);
   },
 
-  async reopen({ uri, sha256, page, decode }, { window, overview, signal }) {
-    const decoding = decodingOf({ ...(decode && { decode }) });
-    const kept = await readKept(
-      { uri, ...(sha256 && { sha256 }), ...(page !== undefined && { page }) },
-      decoding,
-      { window },
-      signal,
-    );
-    return shown(kept, decoding, overview);
-  },
+  reopen: reopenPicture,
 });
 
-/**
- * How one picture is decoded: 8-bit pictures are stretched only where the options ask for it. All pictures share one of
- * two.
- */
-function decodingsOf(
-  { maxPixels, values, bands }: FramesOptions,
-  stretch: Stretch | undefined,
-  read: ReadThrough,
-): (picture: PictureFile) => ReadingDecoding {
-  const made = (range: Stretch['range'] | undefined): ReadingDecoding => {
-    const decoding = { maxPixels, values, bands, range };
-    return { ...decoding, decode: decodeOf(decoding), reader: frameReading(decoding, read) };
-  };
-  const plain = made(undefined);
-  const stretched = stretch && made(stretch.range);
-  return ({ depth }) => (stretched && (depth !== 'uint8' || !stretch.wideOnly) ? stretched : plain);
-}
+const hasWide = ({ headers }: Listing): boolean => [...headers.values()].some(({ wide }) => wide);
 
-/** A decoding, what locators say of it, and what reads the frames that are decoded in this way. */
-type ReadingDecoding = Decoding & Required<Pick<Locator, 'decode'>> & { readonly reader: LocatorReader };
+/** The pictures of a folder, for the stretch. */
+const seriesOf = ({ sequences, headers }: Listing, { directory }: FramesOptions): Series => {
+  const files = sequences.flatMap((sequence) => sequence.files);
+  return {
+    total: files.length,
+    sample: (most, wide) =>
+      spread(wide ? files.filter(({ file }) => headers.get(file)?.wide) : files, most).map(({ file, page }) => ({
+        path: join(directory, file),
+        page,
+      })),
+  };
+};
 
 /** A frame's number, instant, and seconds since the first frame of its sequence. */
 function timeOf(
@@ -202,70 +148,9 @@ function timeOf(
   return { number, ...(instant !== undefined && { at: isoOf(instant) }), ...(seconds !== undefined && { seconds }) };
 }
 
-/** One for all frames of the source; frames are read until the run ends. */
-const cacheOf = ({ options, keep, workFolder }: StageContext<FramesOptions>): Promise<PixelCache> =>
-  keep(
-    () =>
-      pixelCache({
-        memoryBytes: options.cacheBytes,
-        diskBytes: options.spillBytes,
-        path: async () => join(await workFolder(), 'frames.pixels'),
-      }),
-    (cache) => cache.close(),
-  );
-
-function frameOf(
-  place: Pick<Frame, 'id' | 'sequence' | 'number' | 'at' | 'seconds'>,
-  { name: uri, sha256, width, height }: FrameFile,
-  page: number | undefined,
-  decoding: ReadingDecoding,
-): Frame {
-  const locator: Locator = {
-    source: 'source/frames',
-    uri,
-    sha256,
-    ...(page !== undefined && { page }),
-    decode: decoding.decode,
-  };
-  return readableFrame(
-    {
-      ...place,
-      kind: 'frame',
-      key: frameKey(sha256, decoding, page),
-      width,
-      height,
-      ...(decoding.range && decoding.values === 'stored' && { range: decoding.range }),
-      locator,
-    },
-    decoding.reader,
-  );
-}
-
-/** Reads frames that are decoded in one way, through the pixels that were decoded last. */
-const frameReading =
-  (decoding: Decoding, read: ReadThrough): LocatorReader =>
-  async (locator, { window, overview, signal }) => {
-    const wanted = { ...(window && { window }), ...(signal && { signal }) };
-    const load: Parameters<ReadThrough>[1] = (part) => readKept(locator, decoding, part, part.signal);
-    return shown(await read(keptKey(locator.sha256!, decoding, locator.page), load, wanted), decoding, overview);
-  };
-
 /** Whether pictures of one sequence differ in size, as far as headers were looked at. */
 const hasMixedSizes = ({ listing: { sequences, headers } }: FramesSurvey): boolean =>
   sequences.some(({ files }) => {
     const known = files.flatMap(({ file }) => headers.get(file) ?? []);
     return known.some(({ width, height }) => width !== known[0]!.width || height !== known[0]!.height);
   });
-
-function sameSize(usual: Size, { name, width, height }: PictureFile): void {
-  if (width === usual.width && height === usual.height) return;
-  throw new InputError(
-    name,
-    `is ${width} x ${height} pixels, but most pictures of the folder are ${usual.width} x ${usual.height}.`,
-    {
-      code: 'E_FRAME_SIZE',
-      remedy:
-        'Frames of one sequence have one size; resize it, or leave it out with `onError: skip`. `sizes: any` allows it where each clip has frames of one size, as `windower/still` makes them.',
-    },
-  );
-}

@@ -16,13 +16,17 @@ test('what the package exports is what it is meant to', () => {
       "frames",
       "framesOptions",
       "isoOf",
+      "list",
       "listFrames",
+      "listOptions",
       "orders",
       "pictureEndings",
       "stages",
       "synthetic",
       "syntheticOptions",
       "timesInNames",
+      "watch",
+      "watchOptions",
       "weather",
     ]
   `);

@@ -1,7 +1,9 @@
 // Stages
 export { features, featuresOptions, type FeatureEntry, type FeaturesOptions, type FeaturesSurvey } from './features.ts';
 export { frames, framesOptions, type FramesOptions, type FramesSurvey } from './frames.ts';
+export { list, listOptions, type ListOptions, type ListSurvey } from './list.ts';
 export { synthetic, syntheticOptions } from './synthetic.ts';
+export { watch, watchOptions, type WatchOptions, type WatchSurvey } from './watch.ts';
 export { stages } from './stages.ts';
 // Parts
 export { listFrames, type Listing, type ListingOptions, type SequenceListing } from './listing.ts';

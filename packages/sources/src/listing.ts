@@ -4,9 +4,10 @@ import { basename, dirname, resolve } from 'node:path';
 import { InputError } from '@deepearth/core';
 import { readHeaders, type FrameHeaders } from './frame-headers.ts';
 import { findGaps, type Gaps } from './gaps.ts';
-import { isoOf, isTimeZone, secondsBetween } from './instant.ts';
+import { isTimeZone, secondsBetween } from './instant.ts';
 import { nameExpression } from './name-expression.ts';
 import { orderFrames, type ListedFrame, type Order, type OrderedFrames } from './order-frames.ts';
+import { pauseName } from './pauses.ts';
 import { byName, findPictures } from './picture-folder.ts';
 
 /** Which files of a folder are listed. */
@@ -64,8 +65,7 @@ export async function listFrames(options: ListingOptions): Promise<Listing> {
   const pictures = await findPictures({ directory, pattern, recursive: Boolean(recursive) });
   const headers = await readHeaders(directory, pictures, signal);
   for (const file of pictures) {
-    const folder = recursive === 'one' ? '' : withoutCameraFolders(dirname(file));
-    const name = folder === '' ? own : sequence === undefined ? folder : `${sequence}/${folder}`;
+    const name = sequenceOfFile(file, { own, sequence, recursive });
     groups.set(name, [...(groups.get(name) ?? []), file]);
   }
   const sequences: SequenceListing[] = [];
@@ -96,6 +96,15 @@ export async function listFrames(options: ListingOptions): Promise<Listing> {
 
 /** A folder of the DCF standard for cameras (JEITA CP-3461): "100MEDIA" in "DCIM". The camera goes on in the next one. */
 const cameraFolders = /^(?:DCIM|[1-9]\d\d[A-Z0-9_]{5})$/;
+
+/** The sequence of a file by the folder that it is in; `own` is that of the folder itself. */
+export function sequenceOfFile(
+  file: string,
+  { own, sequence, recursive }: Pick<ListingOptions, 'sequence' | 'recursive'> & { readonly own: string },
+): string {
+  const folder = recursive === 'one' ? '' : withoutCameraFolders(dirname(file));
+  return folder === '' ? own : sequence === undefined ? folder : `${sequence}/${folder}`;
+}
 
 /** Folders that are one camera's own count as the folder that holds them. */
 const withoutCameraFolders = (folder: string): string =>
@@ -176,10 +185,9 @@ function split(
   if (parts.length === 1) return [listed];
   return parts.map((files, i): SequenceListing => {
     const [{ instant, number }] = files as [ListedFrame];
-    const start = instant === undefined ? String(number).padStart(6, '0') : isoOf(instant).replaceAll(/[-:]/g, '');
     return {
       ...listed,
-      name: `${listed.name}/${start}`,
+      name: pauseName(listed.name, instant ?? number),
       files,
       gaps: [],
       missing: 0,

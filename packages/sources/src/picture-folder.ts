@@ -54,7 +54,8 @@ export async function findPictures({ directory, pattern, recursive = false }: Fo
   );
 }
 
-const isPicture = (path: string): boolean =>
+/** Whether a name has the ending of a picture. */
+export const isPicture = (path: string): boolean =>
   (pictureEndings as readonly string[]).includes(extname(path).toLowerCase());
 
 /** Files and folders of a folder, without hidden ones; files of folders in it where `recursive`. */

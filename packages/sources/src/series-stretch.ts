@@ -1,12 +1,12 @@
 // Finds the values of a series of frames that become black and white.
 
-import { join } from 'node:path';
-import type { StageContext } from '@deepearth/core';
+import { InputError, type StageContext } from '@deepearth/core';
+import { readTextFile } from '@deepearth/core/regular-file';
 import type { ReadThrough } from '@deepearth/vision/read-through';
 import { countValues } from '@deepearth/vision/stretch';
+import { z } from 'zod';
 import { decodeKept, keptKey, openFrameFile, type Decoding } from './frame-file.ts';
-import type { FramesOptions } from './frames-options.ts';
-import type { Listing } from './listing.ts';
+import type { PictureOptions } from './picture-options.ts';
 
 /** What is stretched, and how. */
 export interface Stretch {
@@ -19,7 +19,7 @@ export interface Stretch {
 const usual: readonly [low: number, high: number] = [2, 98];
 
 /** What the options ask for; `undefined` where values stay as they are or are divided by 257. */
-function asked({ stretch }: Pick<FramesOptions, 'stretch'>) {
+function asked({ stretch }: Pick<PictureOptions, 'stretch'>) {
   if (stretch === 'type') return undefined;
   if (stretch === undefined) return { wideOnly: true, percentile: usual };
   if (stretch === 'percentile') return { wideOnly: false, percentile: usual };
@@ -29,62 +29,118 @@ function asked({ stretch }: Pick<FramesOptions, 'stretch'>) {
 /** Frames that are looked at, spread evenly over the whole series. */
 const mostFrames = 64;
 
-/** For the plan: what will be stretched. */
-export function stretchNote(options: FramesOptions, { headers }: Listing): string[] {
+/** For the plan: what will be stretched. `wide` where pictures of more than 8 bits are known. */
+export function stretchNote(options: PictureOptions, wide: boolean): string[] {
   const wanted = asked(options);
-  const wide = [...headers.values()].some((header) => header.wide);
   if (!wanted || (wanted.wideOnly && !wide)) return [];
   if ('range' in wanted) return [`values from ${wanted.range[0]} to ${wanted.range[1]} are shown from black to white`];
+  if ('manifest' in wanted) return [`values are shown from black to white as the run of ${wanted.manifest} found it`];
   const [low, high] = wanted.percentile;
   return [
     `values are shown from black at percentile ${low} to white at percentile ${high} of the whole series, for encoders and drawing${wanted.wideOnly ? '; `stretch: type` takes the whole range of their type instead' : ''}`,
   ];
 }
 
+/** The pictures that a stretch is found from. */
+export interface Series {
+  /** How many frames there are. */
+  readonly total: number;
+  /** Up to `most` of them, spread evenly; where `wide` is set, of those with more than 8 bits alone. */
+  sample(most: number, wide: boolean): readonly SeriesPicture[];
+}
+
+/** A picture file, and which of its pages. */
+export interface SeriesPicture {
+  readonly path: string;
+  readonly page?: number | undefined;
+}
+
+/** Up to `most` of a list, spread evenly. */
+export const spread = <T>(list: readonly T[], most: number): T[] => {
+  const count = Math.min(list.length, most);
+  return Array.from({ length: count }, (_, i) => list[Math.floor((i * list.length) / count)]!);
+};
+
 /**
- * The stretch of a series, the same for each part of it: percentiles of up to 64 frames of the whole listing. Frames that
- * cannot be read are left out here and reported when they are sent.
+ * The stretch of a series, the same for each part of it: what the options fix, or percentiles of up to 64 frames. Frames
+ * that cannot be read are left out here and reported when they are sent. Throws an `InputError` for a manifest that has
+ * no stretch.
  */
 export async function findStretch(
-  listing: Listing,
+  series: Series,
   read: ReadThrough,
-  { options, signal, progress, log, recordFinding }: StageContext<FramesOptions>,
+  context: StageContext<PictureOptions>,
 ): Promise<Stretch | undefined> {
+  const { options, signal, progress, log, recordFinding } = context;
+  const fixed = await fixedStretch(context);
+  if (fixed) return fixed;
   const wanted = asked(options);
-  if (!wanted) return undefined;
+  if (!wanted || !('percentile' in wanted)) return undefined;
   const { wideOnly } = wanted;
-  if ('range' in wanted) {
-    recordFinding('stretch', { range: [...wanted.range] });
-    return { wideOnly, range: wanted.range };
-  }
-  const files = listing.sequences.flatMap((sequence) => sequence.files);
-  const looked = wideOnly ? files.filter(({ file }) => listing.headers.get(file)?.wide) : files;
-  const count = Math.min(looked.length, mostFrames);
+  const looked = series.sample(mostFrames, wideOnly);
   const decoding: Decoding = { ...options, values: 'stored' };
-  const counts = countValues(count);
+  const counts = countValues(looked.length);
   let frames = 0;
-  for (let i = 0; i < count; i++) {
+  for (const [i, { path, page }] of looked.entries()) {
     signal.throwIfAborted();
-    const { file, page } = looked[Math.floor((i * looked.length) / count)]!;
     try {
-      const picture = await openFrameFile(join(options.directory, file), {
-        maxPixels: options.maxPixels,
-        page,
-        signal,
-      });
+      const picture = await openFrameFile(path, { maxPixels: options.maxPixels, page, signal });
       counts.add(await read(keptKey(picture.sha256, decoding, page), () => decodeKept(picture, decoding), { signal }));
       frames++;
     } catch (error) {
       if (signal.aborted) throw error;
     }
-    progress('stretch', i + 1, count);
+    progress('stretch', i + 1, looked.length);
   }
   const range = counts.range(...wanted.percentile);
   if (!range) return undefined;
   const percentile = [...wanted.percentile];
   recordFinding('stretch', { range: [...range], percentile, frames });
   log.info(
-    `values from ${range[0]} to ${range[1]} are shown from black to white (percentiles ${percentile.join(' and ')} of ${frames} of ${files.length} frames)`,
+    `values from ${range[0]} to ${range[1]} are shown from black to white (percentiles ${percentile.join(' and ')} of ${frames} of ${series.total} frames)`,
   );
   return { wideOnly, range };
 }
+
+/** The stretch that is known before any frame is: a range, or that of an earlier run. */
+export async function fixedStretch({
+  options,
+  signal,
+  recordFinding,
+}: Pick<StageContext<PictureOptions>, 'options' | 'signal' | 'recordFinding'>): Promise<Stretch | undefined> {
+  const wanted = asked(options);
+  if (!wanted || 'percentile' in wanted) return undefined;
+  const range = 'range' in wanted ? wanted.range : await rangeOfRun(wanted.manifest, signal);
+  recordFinding('stretch', { range: [...range] });
+  return { wideOnly: wanted.wideOnly, range };
+}
+
+const findings = z.object({
+  stages: z.array(
+    z.object({
+      findings: z.object({ stretch: z.object({ range: z.tuple([z.number(), z.number()]) }).optional() }).optional(),
+    }),
+  ),
+});
+
+/** The range that a source of an earlier run found. */
+async function rangeOfRun(manifest: string, signal: AbortSignal): Promise<Stretch['range']> {
+  const text = await readTextFile(manifest, { signal });
+  const known: Stretch['range'][] = [];
+  try {
+    for (const stage of findings.parse(JSON.parse(text)).stages)
+      if (stage.findings?.stretch) known.push(stage.findings.stretch.range);
+  } catch (cause) {
+    throw new InputError(manifest, 'is no manifest of a run.', { code: 'E_STRETCH', cause, remedy });
+  }
+  if (new Set(known.map((range) => range.join())).size === 1) return known[0]!;
+  throw new InputError(
+    manifest,
+    known.length
+      ? `has stretches of several sources: ${known.map((range) => range.join(' to ')).join(', ')}.`
+      : 'has no stretch.',
+    { code: 'E_STRETCH', remedy },
+  );
+}
+
+const remedy = 'Give the values themselves: `stretch: { range: [low, high] }`.';

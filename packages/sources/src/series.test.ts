@@ -55,6 +55,33 @@ async function run(options: Options, rest: RunStageOptions<typeof frames.options
 const greys = ({ raster: { values } }: { raster: Raster }): number[] =>
   Array.from(values.data).filter((_, i) => i % 3 === 0);
 
+describe('the stretch of an earlier run', () => {
+  const manifest = (...ranges: (readonly number[])[]): string =>
+    JSON.stringify({
+      stages: [{ id: 'x' }, ...ranges.map((range) => ({ id: 's', findings: { stretch: { range, frames: 3 } } }))],
+    });
+
+  test('is taken from its manifest, and gives the same keys as the range itself', async () => {
+    const directory = await folder({
+      'a1.tif': wide(0, 100),
+      'm.json': new TextEncoder().encode(manifest([100, 900])),
+    });
+    const taken = await run({ directory, stretch: { manifest: join(directory, 'm.json') } });
+    const fixed = await run({ directory, stretch: { range: [100, 900] } });
+    expect(taken.found.map(({ frame }) => frame.key)).toEqual(fixed.found.map(({ frame }) => frame.key));
+    expect(greys(taken.found[0]!)).toEqual(greys(fixed.found[0]!));
+  });
+
+  test.each([
+    [manifest(), /has no stretch\. Give the values themselves/],
+    [manifest([0, 1], [0, 2]), /has stretches of several sources: 0 to 1, 0 to 2\./],
+    ['{"stages":', /is no manifest of a run/],
+  ])('is refused where there is not one: %s', async (text, says) => {
+    const directory = await folder({ 'a1.tif': wide(0, 100), 'm.json': new TextEncoder().encode(text) });
+    await expect(run({ directory, stretch: { manifest: join(directory, 'm.json') } })).rejects.toThrow(says);
+  });
+});
+
 describe('pages', () => {
   test('are frames, numbered by position, each found again by its page', async () => {
     const directory = await folder({ 'a7.webp': animation(3), 'a8.png': narrow(200) });

@@ -6,5 +6,7 @@ import type { StageList } from '@deepearth/core/stage';
 export const stages: StageList = {
   'source/features': async () => (await import('./features.ts')).features,
   'source/frames': async () => (await import('./frames.ts')).frames,
+  'source/list': async () => (await import('./list.ts')).list,
   'source/synthetic': async () => (await import('./synthetic.ts')).synthetic,
+  'source/watch': async () => (await import('./watch.ts')).watch,
 };

@@ -130,6 +130,8 @@ export interface NameTimes {
   readonly times: readonly (NameTime | undefined)[];
   /** How many carry none. */
   readonly missing: number;
+  /** Reads further names in the same notation. */
+  readonly read: NameReader;
 }
 
 /**
@@ -142,7 +144,7 @@ export function timesInNames(stems: readonly string[], timeZone: string): NameTi
     const read = readerOf(expression, utc);
     const times = stems.map((stem) => read(stem, timeZone));
     const missing = times.filter((time) => time === undefined).length;
-    if (missing * 2 < stems.length && (!best || missing < best.missing)) best = { what, times, missing };
+    if (missing * 2 < stems.length && (!best || missing < best.missing)) best = { what, times, missing, read };
     if (missing === 0) break;
   }
   return best;

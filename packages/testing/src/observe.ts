@@ -119,7 +119,8 @@ export async function observe(stage: AnyStage, subject: Subject, script: Script 
     }
     const stopped = aborted === undefined || error instanceof Hanging ? undefined : performance.now() - aborted;
     const known = new Set([...before, ...events.flatMap((event) => (event.type === 'artifact' ? [event.path] : []))]);
-    const strays = (await filesUnder(folder)).filter((path) => !known.has(path));
+    // The journal is the run's own, and stays where a stage keeps notes.
+    const strays = (await filesUnder(folder)).filter((path) => !known.has(path) && path !== '.deepearth/journal.jsonl');
     const seen = {
       ...{ items, events, error, opened, closed, taken, strays, folder },
       ...(stopped !== undefined && { stopMilliseconds: stopped }),
