@@ -26,7 +26,12 @@ export const toGdal = ([a, b, c, d, e, f]: Affine): readonly number[] => [c, a, 
 
 /** `[left, bottom, right, top]` of the outline of a picture, whichever way it is turned. */
 export function boundsOf(transform: Affine, width: number, height: number): readonly [number, number, number, number] {
-  const corners = [apply(transform, 0, 0), apply(transform, width, 0), apply(transform, 0, height), apply(transform, width, height)];
+  const corners = [
+    apply(transform, 0, 0),
+    apply(transform, width, 0),
+    apply(transform, 0, height),
+    apply(transform, width, height),
+  ];
   const xs = corners.map(([x]) => x);
   const ys = corners.map(([, y]) => y);
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];

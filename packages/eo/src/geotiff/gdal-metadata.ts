@@ -40,7 +40,8 @@ export function readGdalMetadata(xml: string): GdalMetadata {
     const name = attribute('name');
     const sample = attribute('sample');
     if (name === undefined) continue;
-    const value = unescaped(text!.trim());
+    // GDAL writes marks twice over: "a &amp;amp; b".
+    const value = unescaped(unescaped(text!.trim()));
     if (sample === undefined) {
       // Items of a domain are GDAL's own business (IMAGE_STRUCTURE and the like).
       if (attribute('domain') === undefined) tags[name] = value;
@@ -58,11 +59,15 @@ export function readGdalMetadata(xml: string): GdalMetadata {
 
 /** Writes such XML, one item on each line, as GDAL does; `undefined` where there is nothing to say. */
 export function writeGdalMetadata({ tags, bands }: GdalMetadata): string | undefined {
-  const items = Object.entries(tags).map(([name, value]) => `  <Item name="${escaped(name)}">${escaped(value)}</Item>`);
+  const items = Object.entries(tags).map(
+    ([name, value]) => `  <Item name="${escaped(name)}">${escaped(escaped(value))}</Item>`,
+  );
   for (const [sample, band] of bands.entries()) {
     const item = (name: string, role: string, value: string | number | undefined): void => {
       if (value !== undefined)
-        items.push(`  <Item name="${name}" sample="${sample}" role="${role}">${escaped(String(value))}</Item>`);
+        items.push(
+          `  <Item name="${name}" sample="${sample}" role="${role}">${escaped(escaped(String(value)))}</Item>`,
+        );
     };
     item('DESCRIPTION', 'description', band?.description);
     item('OFFSET', 'offset', band?.offset);

@@ -33,7 +33,10 @@ const projections: Readonly<Record<number, readonly [name: string, parameters: P
   10: ['Lambert_Azimuthal_Equal_Area', [...center, ...falseOrigin]],
   11: ['Albers_Conic_Equal_Area', [...parallels, ...center, ...falseOrigin]],
   12: ['Azimuthal_Equidistant', [...center, ...falseOrigin]],
-  15: ['Polar_Stereographic', [['latitude_of_origin', [3081], 90], ['central_meridian', [3095, 3080], 0], ...scale, ...falseOrigin]],
+  15: [
+    'Polar_Stereographic',
+    [['latitude_of_origin', [3081], 90], ['central_meridian', [3095, 3080], 0], ...scale, ...falseOrigin],
+  ],
   16: ['Oblique_Stereographic', [...origin, ...scale, ...falseOrigin]],
   17: ['Equirectangular', [['standard_parallel_1', [3078], 0], ...origin, ...falseOrigin]],
   20: ['Orthographic', [...origin, ...falseOrigin]],
@@ -94,7 +97,11 @@ function geographicWkt(keys: GeoKeys, number: (key: number) => number | undefine
   const semiMinor = number(2058);
   const flattening =
     number(2059) ??
-    (semiMinor === undefined ? (ellipsoid?.[2] ?? 0) : semiMinor === semiMajor ? 0 : semiMajor / (semiMajor - semiMinor));
+    (semiMinor === undefined
+      ? (ellipsoid?.[2] ?? 0)
+      : semiMinor === semiMajor
+        ? 0
+        : semiMajor / (semiMajor - semiMinor));
   const citation = keys.get(2049);
   const name = typeof citation === 'string' ? citation : 'unknown';
   return `GEOGCS[${quoted(name)},DATUM[${quoted(known?.[0] ?? 'unknown')},SPHEROID[${quoted(ellipsoid?.[0] ?? 'unknown')},${semiMajor},${flattening}]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]`;

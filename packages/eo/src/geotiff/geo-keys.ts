@@ -85,7 +85,16 @@ export async function transformOf(directory: TiffDirectory, keys: GeoKeys): Prom
 async function storedTransform(directory: TiffDirectory): Promise<Affine | undefined> {
   const matrix = await directory.numbers('modelTransformation');
   if (matrix.length >= 16) {
-    const [a, b, , c, d, e, , f] = matrix as unknown as [number, number, number, number, number, number, number, number];
+    const [a, b, , c, d, e, , f] = matrix as unknown as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
     if (a * e - b * d !== 0) return [a, b, c, d, e, f];
   }
   const scale = await directory.numbers('modelPixelScale');

@@ -96,6 +96,8 @@ export interface GeoTiff {
    * `RangeError` for a window that leaves the raster or a band that is none.
    */
   read(options?: RasterReadOptions): Promise<RasterWindow>;
+  /** Throws an `InputError` with the code E_FILE_TRUNCATED where blocks lie outside the file; no pixel is read. */
+  checkWhole(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -209,6 +211,12 @@ export async function geotiffOf(
           mask === 'nodata' ? withoutNodata(values, nodata!) : withoutNaN(values, shared || undefined),
         ),
       };
+    },
+    async checkWhole() {
+      for (const { image, mask: own } of levels) {
+        await image.checkWhole();
+        await own?.checkWhole();
+      }
     },
     close: () => source.close(),
   };

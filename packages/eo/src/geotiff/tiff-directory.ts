@@ -106,7 +106,8 @@ export async function readTiffStructure(source: ByteSource, signal?: AbortSignal
   if ((!little && order !== 0x4d4d) || (version !== 42 && version !== 43) || (version === 43 && head.byteLength < 16))
     throw new InputError(source.name, `is no TIFF: it starts with ${startOf(head)}.`, {
       code: 'E_FORMAT',
-      remedy: 'Look whether it is the file that was meant; a page of a web server that says "not found" looks like this.',
+      remedy:
+        'Look whether it is the file that was meant; a page of a web server that says "not found" looks like this.',
     });
   const big = version === 43;
   const directories: TiffDirectory[] = [];

@@ -39,6 +39,8 @@ export interface TiffImage extends TiffLayout {
    * Throws an `InputError` that names the file and the block: E_FILE_TRUNCATED, E_TIFF_DAMAGED, E_TIFF_COMPRESSION.
    */
   read(bands: readonly number[], window: Rectangle, options?: ReadBlocksOptions): Promise<Samples[]>;
+  /** Throws an `InputError` with the code E_FILE_TRUNCATED where a block lies outside the file; reads none. */
+  checkWhole(): Promise<void>;
 }
 
 /** How blocks are read. */
@@ -136,6 +138,20 @@ export async function tiffImage(
     return { offsets, counts };
   };
 
+  /** The rows that a block holds, for messages. */
+  const whichBlock = (index: number): string => {
+    const top = Math.floor((index % (across * down)) / across) * blockHeight;
+    return `${tiled ? 'tile' : 'strip'} ${index} (rows ${top} to ${Math.min(top + blockHeight, height) - 1})`;
+  };
+  const checkInside = ({ index, offset, length }: Pick<Block, 'index' | 'offset' | 'length'>): void => {
+    if (offset + length <= source.size) return;
+    throw new InputError(
+      name,
+      `ends at byte ${source.size}, and ${whichBlock(index)} lies at bytes ${offset} to ${offset + length}: the file was cut short.`,
+      { code: 'E_FILE_TRUNCATED', remedy: remedies.again },
+    );
+  };
+
   return {
     ...layout,
     directory,
@@ -144,10 +160,14 @@ export async function tiffImage(
     async read(bands, window, { missing = 0, signal } = {}) {
       const codec = codecs[layout.compression];
       if (!codec?.decode)
-        throw new InputError(name, `is compressed with ${codec?.name ?? `method ${layout.compression}`}, which is not read.`, {
-          code: 'E_TIFF_COMPRESSION',
-          remedy: remedies.translate('-co COMPRESS=DEFLATE'),
-        });
+        throw new InputError(
+          name,
+          `is compressed with ${codec?.name ?? `method ${layout.compression}`}, which is not read.`,
+          {
+            code: 'E_TIFF_COMPRESSION',
+            remedy: remedies.translate('-co COMPRESS=DEFLATE'),
+          },
+        );
       const { offsets, counts } = await lists();
       const out = bands.map(() => makeSamples(type, window.width * window.height));
       const blocks: Block[] = [];
@@ -171,7 +191,7 @@ export async function tiffImage(
       const decode = async (block: Block, stored: Uint8Array): Promise<void> => {
         const rows = tiled ? blockHeight : Math.min(blockHeight, height - block.row * blockHeight);
         const length = rows * rowBytes(blockWidth * perBlock, bits);
-        const what = `${tiled ? 'tile' : 'strip'} ${block.index} (rows ${block.row * blockHeight} to ${Math.min((block.row + 1) * blockHeight, height) - 1})`;
+        const what = whichBlock(block.index);
         let raw: Uint8Array;
         try {
           const bytesOf = fillOrder === 2 && !codec.finished ? reversed(stored) : stored;
@@ -208,19 +228,18 @@ export async function tiffImage(
         signal?.throwIfAborted();
         const first = group[0]!;
         const end = Math.max(...group.map(({ offset, length }) => offset + length));
-        const late = group.find(({ offset, length }) => offset + length > source.size);
-        if (late)
-          throw new InputError(
-            name,
-            `ends at byte ${source.size}, and ${tiled ? 'tile' : 'strip'} ${late.index} (rows ${late.row * blockHeight} to ${Math.min((late.row + 1) * blockHeight, height) - 1}) lies at bytes ${late.offset} to ${late.offset + late.length}: the file was cut short.`,
-            { code: 'E_FILE_TRUNCATED', remedy: remedies.again },
-          );
+        for (const block of group) checkInside(block);
         const bytesOf = await source.read(first.offset, end - first.offset, signal);
         const part = ({ offset, length }: Block): Uint8Array =>
           bytesOf.subarray(offset - first.offset, offset - first.offset + length);
         await Promise.all(group.map((block) => decode(block, part(block))));
       });
       return out;
+    },
+    async checkWhole() {
+      const { offsets, counts } = await lists();
+      for (let index = 0; index < offsets.length; index++)
+        checkInside({ index, offset: offsets[index]!, length: counts[index]! });
     },
   };
 }
@@ -314,8 +333,12 @@ function reversed(bytes: Uint8Array): Uint8Array {
 }
 
 const typeName = (format: number): string =>
-  ({ 1: 'whole numbers', 2: 'signed whole numbers', 3: 'floating-point numbers', 5: 'complex whole numbers', 6: 'complex numbers' })[
-    format
-  ] ?? `samples of format ${format}`;
+  ({
+    1: 'whole numbers',
+    2: 'signed whole numbers',
+    3: 'floating-point numbers',
+    5: 'complex whole numbers',
+    6: 'complex numbers',
+  })[format] ?? `samples of format ${format}`;
 
 const saidBy = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
