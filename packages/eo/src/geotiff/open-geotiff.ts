@@ -173,7 +173,7 @@ export async function geotiffOf(
     tags,
     ...(time !== undefined && { time }),
     tiff: {
-      compression: codecs[main.compression]?.name ?? String(main.compression),
+      compression: await compressionOf(main),
       predictor: main.predictor,
       interleave: main.planar || main.samples === 1 ? 'BAND' : 'PIXEL',
       tiled: main.tiled,
@@ -284,6 +284,15 @@ function interpretations({ samples, photometric, extraSamples }: TiffImage, hasP
     if (i >= colours && (extra === 1 || extra === 2)) return 'alpha';
     return first[i] ?? 'undefined';
   });
+}
+
+/** As GDAL calls it in `IMAGE_STRUCTURE`. */
+async function compressionOf({ compression, photometric, directory }: TiffImage): Promise<string> {
+  const name = codecs[compression]?.name ?? String(compression);
+  if (name === 'JPEG' && photometric === 6) return 'YCbCr JPEG';
+  if (name !== 'LERC') return name;
+  const inside = (await directory.numbers('lercParameters'))[1];
+  return inside === 1 ? 'LERC_DEFLATE' : inside === 2 ? 'LERC_ZSTD' : name;
 }
 
 /** "nan" and numbers as GDAL writes them. */

@@ -180,18 +180,22 @@ async function placeItem(item: Item, grids: Scratch, { options }: Context): Prom
   const geometry = geometryOf(item)!;
   const bands = item.values.shape.at(-1)!;
   const steps = time < 0 ? 1 : item.values.shape[0]!;
-  const cells = height * width;
-  const values = maskedValues(item, cells * steps, bands);
+  const cell = { width: geometry.width / width, height: geometry.height / height };
+  // Cells that only see what an encoder put around a frame belong to no place.
+  const rows = insideOf(geometry.y, cell.height, height, geometry.frameHeight);
+  const columns = insideOf(geometry.x, cell.width, width, geometry.frameWidth);
+  const whole = maskedValues(item, height * width * steps, bands);
+  const values = cropGrid(whole, { steps, height, width, bands }, rows, columns);
   const isLabel = item.kind === 'projection' && item.meaning === 'label';
-  const kept = options.steps === 'mean' ? overTime(values, steps, cells * bands, isLabel) : values;
+  const length = rows.count * columns.count * bands;
+  const kept = options.steps === 'mean' ? overTime(values, steps, length, isLabel) : values;
   const grid: PlacedGrid = {
-    rows: height,
-    columns: width,
+    rows: rows.count,
+    columns: columns.count,
     transform: partOf(transform, {
-      x: geometry.x,
-      y: geometry.y,
-      width: geometry.width / width,
-      height: geometry.height / height,
+      x: geometry.x + columns.first * cell.width,
+      y: geometry.y + rows.first * cell.height,
+      ...cell,
     }),
   };
   const offset = await grids.append(new Uint8Array(kept.buffer, kept.byteOffset, kept.byteLength));
@@ -199,9 +203,9 @@ async function placeItem(item: Item, grids: Scratch, { options }: Context): Prom
   const sequence = tile ? clip!.sequence.replace(/\/[^/]*$/, '') : clip!.sequence;
   const [a, b, , d, e] = grid.transform;
   // Tiles of one scene have the same cells; a hair of difference is arithmetic.
-  const cell = [a, b, d, e].map((number) => number.toPrecision(9));
+  const edges = [a, b, d, e].map((number) => number.toPrecision(9));
   return {
-    name: JSON.stringify([item.kind, sequence, clip!.index, crs, bands, steps, cell, nameOf(item)]),
+    name: JSON.stringify([item.kind, sequence, clip!.index, crs, bands, steps, edges, nameOf(item)]),
     // Its values are in the scratch.
     item: { ...item, values: tensor('float32', [0, bands], new Float32Array()) } as Item,
     sequence,
@@ -211,6 +215,36 @@ async function placeItem(item: Item, grids: Scratch, { options }: Context): Prom
     tiles: [{ grid, offset }],
     keys: [item.key],
   };
+}
+
+interface Run {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** The cells along one axis that see a part of the frame, which reaches from 0 to `length`. */
+function insideOf(start: number, cell: number, count: number, length: number): Run {
+  const noise = 1e-6;
+  const first = Math.min(Math.max(Math.floor(-start / cell + noise), 0), count - 1);
+  const end = Math.max(Math.min(Math.ceil((length - start) / cell - noise), count), first + 1);
+  return { first, count: end - first };
+}
+
+function cropGrid(
+  values: Float32Array,
+  { steps, height, width, bands }: { steps: number; height: number; width: number; bands: number },
+  rows: Run,
+  columns: Run,
+): Float32Array {
+  if (rows.count === height && columns.count === width) return values;
+  const line = columns.count * bands;
+  const out = new Float32Array(steps * rows.count * line);
+  for (let step = 0; step < steps; step++)
+    for (let row = 0; row < rows.count; row++) {
+      const from = ((step * height + rows.first + row) * width + columns.first) * bands;
+      out.set(values.subarray(from, from + line), (step * rows.count + row) * line);
+    }
+  return out;
 }
 
 /** The place of the frames that a grid saw. Throws an `InputError` where they have none, or several. */

@@ -45,11 +45,12 @@ export function latticeOf(grids: readonly PlacedGrid[]): Lattice {
       top = Math.min(top, y);
       bottom = Math.max(bottom, y);
     }
-  const [x, y] = [Math.floor(left + noise), Math.floor(top + noise)];
+  // A cell is there where its centre is in a grid.
+  const [x, y] = [Math.round(left), Math.round(top)];
   const [a, b, c, d, e, f] = northUp;
   return {
-    width: Math.ceil(right - noise) - x,
-    height: Math.ceil(bottom - noise) - y,
+    width: Math.max(Math.round(right - noise) - x, 1),
+    height: Math.max(Math.round(bottom - noise) - y, 1),
     transform: x === 0 && y === 0 ? northUp : [a, b, a * x + b * y + c, d, e, d * x + e * y + f],
   };
 }
