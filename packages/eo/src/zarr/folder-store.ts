@@ -1,0 +1,81 @@
+// A Zarr store that is a folder.
+
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { assertSafePath, InputError } from '@deepearth/core';
+import { openRegularFile, readRegularFile } from '@deepearth/core/regular-file';
+import type { Part, ZarrStore } from './store.ts';
+
+const absent = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+/** The values under a folder. Values are not kept open between two reads. */
+export function folderStore(folder: string): ZarrStore {
+  const pathOf = (key: string): string => {
+    assertSafePath(key);
+    return join(folder, key);
+  };
+  const unreadable = (key: string, cause: unknown): never => {
+    if (cause instanceof InputError || (cause as Error).name === 'AbortError') throw cause;
+    throw new InputError(join(folder, key), `cannot be read: ${(cause as Error).message}.`, { code: 'E_CHUNK', cause });
+  };
+
+  async function get(key: string, part: Part | undefined, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    signal?.throwIfAborted();
+    const path = pathOf(key);
+    if (!part) return readRegularFile(path, { signal });
+    const handle = await openRegularFile(path);
+    try {
+      const { size } = await handle.stat();
+      const { offset, length } = 'last' in part ? { offset: size - part.last, length: part.last } : part;
+      if (offset < 0 || offset + length > size) throw tooShort(path, size, offset, length);
+      const bytes = new Uint8Array(length);
+      let done = 0;
+      while (done < length) {
+        const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
+        if (bytesRead === 0) throw tooShort(path, offset + done, offset, length);
+        done += bytesRead;
+      }
+      return bytes;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  return {
+    name: folder,
+    get: async (key, part, signal) => {
+      try {
+        return await get(key, part, signal);
+      } catch (error) {
+        return absent(error) ? undefined : unreadable(key, error);
+      }
+    },
+    list: async (prefix) => {
+      try {
+        return (await readdir(prefix ? pathOf(prefix.replace(/\/$/, '')) : folder)).sort();
+      } catch (error) {
+        return absent(error) ? [] : unreadable(prefix, error);
+      }
+    },
+    sizes: async (signal) => {
+      const found = new Map<string, number>();
+      for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+        signal?.throwIfAborted();
+        if (!entry.isFile()) continue;
+        const path = join(entry.parentPath ?? entry.path, entry.name);
+        const key = path.slice(join(folder, '/').length).replaceAll('\\', '/');
+        found.set(key, (await stat(path)).size);
+      }
+      return found;
+    },
+    close: async () => undefined,
+  };
+}
+
+/** For a part that leaves a value. */
+export const tooShort = (subject: string, size: number, offset: number, length: number): InputError =>
+  new InputError(subject, `has ${size} bytes, and bytes ${offset} to ${offset + length} of it are needed.`, {
+    code: 'E_CHUNK',
+    remedy: 'It was cut short: copy it again.',
+  });
