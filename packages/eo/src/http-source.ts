@@ -74,11 +74,74 @@ interface Range {
   readonly version: string | undefined;
 }
 
-async function fetchRange(url: string, offset: number, length: number, options: HttpOptions): Promise<Range> {
-  const { retries = 3, signal } = options;
+/**
+ * A whole file; `undefined` where the server has none (status 404). Throws an `InputError` as `openHttp` does, and
+ * E_EXCESSIVE for one of more than `mostBytes`.
+ */
+export const fetchValue = (url: string, options: HttpOptions & { readonly mostBytes?: number } = {}) =>
+  patiently(url, options, () =>
+    ask(url, {}, options, async (answer, awaken) => {
+      const { status, headers } = answer;
+      if (status !== 200) await answer.body?.cancel();
+      if (status === 404) return undefined;
+      if (status !== 200) throw refusal(url, status, headers);
+      const { mostBytes = 2 ** 31 } = options;
+      // Of what was compressed on the way the length is that of the compressed bytes.
+      const declared = headers.get('content-encoding') ? null : headers.get('content-length');
+      const pieces: Uint8Array[] = [];
+      let done = 0;
+      for await (const piece of answer.body as unknown as AsyncIterable<Uint8Array>) {
+        awaken();
+        done += piece.length;
+        if (done > mostBytes)
+          throw new InputError(url, `sends more than ${mostBytes} bytes.`, { code: 'E_EXCESSIVE' });
+        pieces.push(piece);
+      }
+      if (declared !== null && done < Number(declared)) throw new Passing(`ended after ${done} of ${declared} bytes`);
+      return joined(pieces, done);
+    }),
+  );
+
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  const out = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    out.set(piece, at);
+    at += piece.length;
+  }
+  return out;
+}
+
+const fetchRange = (url: string, offset: number, length: number, options: HttpOptions): Promise<Range> =>
+  patiently(url, options, () =>
+    ask(url, { range: `bytes=${offset}-${offset + length - 1}` }, options, async (answer, awaken) => {
+      const { status } = answer;
+      if (status !== 206) {
+        await answer.body?.cancel();
+        throw refusal(url, status, answer.headers);
+      }
+      const { from, size } = contentRange(url, answer.headers.get('content-range'));
+      const expected = Math.min(length, size - offset);
+      if (from !== offset) throw new Passing(`sent bytes from ${from} where those from ${offset} were asked for`);
+      const bytes = new Uint8Array(expected);
+      let done = 0;
+      for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) {
+        awaken();
+        if (done + chunk.length > expected)
+          throw new Passing(`sent more than the ${expected} bytes that were asked for`);
+        bytes.set(chunk, done);
+        done += chunk.length;
+      }
+      if (done < expected) throw new Passing(`ended after ${done} of ${expected} bytes`);
+      return { bytes, size, version: answer.headers.get('etag') ?? answer.headers.get('last-modified') ?? undefined };
+    }),
+  );
+
+/** Asks again, after a pause that grows, as long as what went wrong may pass. */
+async function patiently<T>(url: string, { retries = 3, signal }: HttpOptions, work: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries++)
     try {
-      return await fetchOnce(url, offset, length, options);
+      return await work();
     } catch (cause) {
       signal?.throwIfAborted();
       if (!(cause instanceof Passing)) throw cause;
@@ -92,12 +155,13 @@ async function fetchRange(url: string, offset: number, length: number, options: 
     }
 }
 
-async function fetchOnce(
+/** One request, given up after a silence; `take` calls `awaken` whenever something has come. */
+async function ask<T>(
   url: string,
-  offset: number,
-  length: number,
+  headers: Readonly<Record<string, string>>,
   { timeoutSeconds = 30, signal }: HttpOptions,
-): Promise<Range> {
+  take: (answer: Response, awaken: () => void) => Promise<T>,
+): Promise<T> {
   const silence = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const awaken = (): void => {
@@ -107,27 +171,10 @@ async function fetchOnce(
   awaken();
   try {
     const answer = await fetch(url, {
-      headers: { range: `bytes=${offset}-${offset + length - 1}`, 'accept-encoding': 'identity' },
+      headers: { ...headers, 'accept-encoding': 'identity' },
       signal: signal ? AbortSignal.any([signal, silence.signal]) : silence.signal,
     });
-    const { status } = answer;
-    if (status !== 206) {
-      await answer.body?.cancel();
-      throw refusal(url, status, answer.headers);
-    }
-    const { from, size } = contentRange(url, answer.headers.get('content-range'));
-    const expected = Math.min(length, size - offset);
-    if (from !== offset) throw new Passing(`sent bytes from ${from} where those from ${offset} were asked for`);
-    const bytes = new Uint8Array(expected);
-    let done = 0;
-    for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) {
-      awaken();
-      if (done + chunk.length > expected) throw new Passing(`sent more than the ${expected} bytes that were asked for`);
-      bytes.set(chunk, done);
-      done += chunk.length;
-    }
-    if (done < expected) throw new Passing(`ended after ${done} of ${expected} bytes`);
-    return { bytes, size, version: answer.headers.get('etag') ?? answer.headers.get('last-modified') ?? undefined };
+    return await take(answer, awaken);
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof InputError || cause instanceof Passing) throw cause;
