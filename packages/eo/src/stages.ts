@@ -6,4 +6,6 @@ import type { StageList } from '@deepearth/core/stage';
 export const stages: StageList = {
   'sink/geotiff': async () => (await import('./geotiff/sink.ts')).geotiffSink,
   'source/geotiff': async () => (await import('./geotiff/source.ts')).geotiffSource,
+  'source/netcdf': async () => (await import('./netcdf.ts')).netcdf,
+  'source/zarr': async () => (await import('./zarr.ts')).zarr,
 };

@@ -19,7 +19,7 @@ import { z } from 'zod';
 import { annotated, annotationOptions } from './annotated.ts';
 import { captionFields, captionOf } from './caption.ts';
 import { cellColors, colorOptions } from './cell-colors.ts';
-import { colorTable } from './colormaps.ts';
+import { colorTable } from '@deepearth/vision/colormaps';
 import { clipOf } from './each-frame.ts';
 import { layerName } from './layer-name.ts';
 import { legendOf } from './legend.ts';

@@ -51,3 +51,5 @@ export { instantOf, isoOf, isTimeZone, secondsBetween, type Instant, type WallCl
 export { timesInNames, type NameExpression, type NameTime, type NameTimes } from './time-in-name.ts';
 // Tokens of tiles
 export { assembleTiles, type TileAssembly, type TileGrid } from './assemble-tiles.ts';
+// Colours of numbers
+export { categoryColor, colorMap, colorMapNames, colorTable, type ColorMapName } from './colormaps.ts';
