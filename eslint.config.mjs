@@ -3,6 +3,7 @@ import tseslint from 'typescript-eslint';
 
 const stages = [
   'sources',
+  'eo',
   'transforms',
   'windowers',
   'model-vjepa2',

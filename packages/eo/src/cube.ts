@@ -57,6 +57,8 @@ export interface Cube {
    * store, of the size, time of change and header of a file.
    */
   readonly version: string;
+  /** Names and sizes of its files, where they can be listed; absent for a single file. */
+  sizes?(signal?: AbortSignal): Promise<ReadonlyMap<string, number> | undefined>;
   close(): Promise<void>;
 }
 

@@ -1,29 +1,40 @@
-// `deepearth inspect`: what a file of tensors or a raster holds, without executing anything in it.
+// `deepearth inspect`: what a file of tensors or of Earth observation holds, without executing anything in it.
 
+import type { ByteSource } from '@deepearth/core/byte-source';
 import { InputError } from '@deepearth/core/errors';
-import { openBytes } from '@deepearth/eo/raster-bytes';
+import { inspectEarth } from '@deepearth/eo/inspect';
+import { openFile } from '@deepearth/formats/file-source-node';
 import { inspectFile, inspectionJson } from '@deepearth/formats/inspect';
 import { inspectionText } from '@deepearth/formats/inspect-text';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { print } from '../print.ts';
 import { reportError } from '../report-error.ts';
-import { inspectRaster } from './inspect-raster.ts';
 
 export interface InspectFlags {
   readonly json?: boolean;
   readonly digest?: boolean;
+  readonly variable?: string;
 }
 
-export async function inspectCommand(file: string, { json = false, digest = false }: InspectFlags): Promise<number> {
-  const source = await openBytes(file);
+export async function inspectCommand(
+  file: string,
+  { json = false, digest = false, variable }: InspectFlags,
+): Promise<number> {
   return cancellable(async ({ signal, status }) => {
+    let source: ByteSource | undefined;
     try {
-      const raster = await inspectRaster(source, { json, digest, signal });
-      if (raster !== undefined) {
-        print(raster);
-        return exitCodes.done;
+      const earth = await inspectEarth(file, { variable, digest, signal });
+      if (earth) {
+        print(json ? JSON.stringify({ file, ...earth.json }, undefined, 2) : earth.text);
+        return earth.json['refused'] === undefined ? exitCodes.done : exitCodes.failed;
       }
+      source = await openFile(file);
+      if (variable !== undefined)
+        throw new InputError(file, 'has no variables: it is neither a Zarr store nor a NetCDF file.', {
+          code: 'E_VARIABLE',
+          remedy: 'Leave `--variable` out.',
+        });
       const found = await inspectFile(source, { digest, signal });
       if (json) {
         const { size: bytes, holds, ...rest } = found;
@@ -31,12 +42,16 @@ export async function inspectCommand(file: string, { json = false, digest = fals
       } else print(inspectionText(found));
       return exitCodes.done;
     } catch (error) {
-      if (status() !== undefined || !(error instanceof InputError)) throw error;
+      if (status() !== undefined || !(error instanceof InputError) || isMissing(error)) throw error;
       if (json) print(JSON.stringify({ file, refused: error.message, code: error.code }));
       await reportError(error);
       return exitCodes.failed;
     } finally {
-      await source.close();
+      await source?.close();
     }
   });
 }
+
+/** There is nothing to look at, which is another end than to have refused it. */
+const isMissing = ({ code, message }: InputError): boolean =>
+  code === 'E_FILE_MISSING' || /is a folder, not a file/.test(message);

@@ -16,10 +16,7 @@ import type { ZarrStore } from './store.ts';
 export interface ZarrOptions {
   /** Bytes of decoded chunks that are kept; 64 MiB unless told. */
   readonly cacheBytes?: number | undefined;
-  /**
-   * Arrays to look for where the store can neither be listed nor has consolidated metadata (a plain web server): their
-   * names, or undefined for none.
-   */
+  /** Arrays to look for where the store can neither be listed nor has consolidated metadata (a plain web server). */
   readonly names?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -100,21 +97,45 @@ export async function openZarrStore(store: ZarrStore, options: ZarrOptions = {})
   else if (root.consolidated)
     for (const [name, json] of root.consolidated) await attempt(name, () => add(name, nodeOf(store, name, json), json));
   else {
+    const node = async (path: string): Promise<Node | undefined> => {
+      const json = await nodeJson(root.node.format, path, read);
+      if (!json) return undefined;
+      const found = nodeOf(store, path, json);
+      add(path, found, json);
+      return found;
+    };
     const look = async (prefix: string, depth: number): Promise<void> => {
-      const listed = (await store.list(prefix, signal)) ?? names.filter((name) => name.startsWith(prefix));
-      for (const name of listed) {
+      for (const name of (await store.list(prefix, signal)) ?? []) {
         if (/^(?:zarr\.json|\.z[a-z]+)$/.test(name)) continue;
-        const path = prefix + name;
-        await attempt(path, async () => {
-          const json = await nodeJson(root.node.format, path, read);
-          if (!json) return;
-          const node = nodeOf(store, path, json);
-          add(path, node, json);
-          if (!node.array && depth < deepest) await look(`${path}/`, depth + 1);
+        await attempt(prefix + name, async () => {
+          const found = await node(prefix + name);
+          if (found && !found.array && depth < deepest) await look(`${prefix}${name}/`, depth + 1);
         });
       }
     };
-    await look('', 0);
+    /** Where nothing can be listed: what is named, and the coordinates that it names. */
+    const lookFor = async (paths: readonly string[]): Promise<void> => {
+      for (const path of paths)
+        await attempt(path, async () => {
+          const array = (await node(path))?.array;
+          if (!array) return;
+          const group = path.slice(0, path.lastIndexOf('/') + 1);
+          const mapping = String(array.attributes['grid_mapping'] ?? 'spatial_ref').split(/[:\s]/)[0]!;
+          for (const name of [...(array.axes ?? []), mapping])
+            if (!metadata.has(group + name)) await attempt(group + name, async () => void (await node(group + name)));
+        });
+    };
+    if (await store.list('', signal)) await look('', 0);
+    else if (names.length) await lookFor(names);
+    else
+      throw new InputError(
+        store.name,
+        'has no consolidated metadata, and a server does not say what lies in its folders.',
+        {
+          code: 'E_ZARR_METADATA',
+          remedy: 'Name the `variable`, or consolidate the metadata: `zarr.consolidate_metadata(store)` in Python.',
+        },
+      );
   }
   return {
     kind: 'zarr',
@@ -127,6 +148,7 @@ export async function openZarrStore(store: ZarrStore, options: ZarrOptions = {})
       consolidated: root.consolidated !== undefined,
     },
     version: lineage('zarr', ...digests.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))),
+    sizes: (abort) => store.sizes(abort),
     close: () => store.close(),
   };
 }
