@@ -51,6 +51,9 @@ export async function inspectCube(
     } catch (error) {
       if (!(error instanceof InputError) || variable !== undefined) throw error;
       refused.push([name, error.message]);
+      // What its metadata say is not lost with its values.
+      if (digest)
+        described.push([name, await describeArray(array, `${cube.name}: ${name}`, { signal }).catch(() => null)]);
     }
   }
   const grid = await gridOf(cube, variable, signal);
@@ -115,6 +118,7 @@ export function cubeText({ kind, arrays, variables, attributes, grid, refused, .
   ];
   for (const [name, value] of Object.entries(attributes as Described)) lines.push(`  ${name}: ${short(value)}`);
   for (const [name, value] of Object.entries(((arrays ?? variables) as Described) ?? {})) {
+    if (value === null) continue;
     const { shape, axes, dtype, attributes: own, times, sha256, min, max, mean, valid_count } = value as Described;
     const sizes = (shape as readonly number[]).map((size, at) => `${(axes as readonly string[] | null)?.[at] ?? '?'} ${size}`);
     lines.push(`${name}  ${String(dtype)} [${sizes.join(', ')}]${unitOf(own)}`);

@@ -1,131 +1,105 @@
 // Decodes Blosc 1 frames (github.com/Blosc/c-blosc, README_CHUNK_FORMAT.rst): blocks of split streams, shuffled.
 
 import { inflateSync } from 'node:zlib';
-import { decodeLz4 } from './lz4.ts';
-import { unshuffle, unshuffleBits } from './shuffle.ts';
-
-/** Decodes a Zstandard frame of which the size of the content is known. */
-export type Unzstd = (frame: Uint8Array, size: number) => Uint8Array;
+import { codecKernel, titles, type CodecKernel } from './codec-kernel.ts';
 
 const headerBytes = 16;
 
 /** The codecs by the upper three bits of the flags; LZ4HC has the format of LZ4. */
 const codecs = ['blosclz', 'lz4', 'snappy', 'zlib', 'zstd'] as const;
+type Codec = Exclude<(typeof codecs)[number], 'snappy'>;
 
-/** Whether a frame holds Zstandard, whose decoder has to be loaded first. */
-export const holdsZstd = (frame: Uint8Array): boolean => frame.length > 2 && frame[2]! >>> 5 === 4;
+/** Where things lie in the memory of the kernel. */
+interface Room {
+  readonly kernel: CodecKernel;
+  readonly memory: Uint8Array;
+  /** The frame as it came, and a view of it. */
+  readonly frame: number;
+  readonly view: DataView;
+  readonly frameBytes: number;
+  readonly out: number;
+  readonly scratch: number;
+}
 
 /**
- * The content of a frame. Throws a `RangeError` where it is damaged, cut short, or compressed in a way that is not
- * read (Snappy).
+ * The content of a frame, of at most `most` bytes. Throws a `RangeError` where it is damaged, cut short, larger, or
+ * compressed in a way that is not read (Snappy).
  */
-export function decodeBlosc(frame: Uint8Array, unzstd: Unzstd): Uint8Array {
+export async function decodeBlosc(frame: Uint8Array, most: number): Promise<Uint8Array> {
   if (frame.length < headerBytes) throw new RangeError(`has ${frame.length} bytes, a Blosc header alone has 16`);
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  const [, , flags, typeSize] = frame as unknown as [number, number, number, number];
+  const [flags, typeSize] = [frame[2]!, frame[3]!];
   const [size, blockSize, stored] = [4, 8, 12].map((at) => view.getUint32(at, true)) as [number, number, number];
   if (stored !== frame.length)
     throw new RangeError(`has ${frame.length} bytes, its Blosc header says ${stored}: cut short, or not what it was`);
+  if (size > most) throw new RangeError(`says that it inflates to ${size} bytes, ${most} are expected`);
   if (flags & 2) return frame.subarray(headerBytes, headerBytes + size);
   if (size === 0) return new Uint8Array(0);
-  if (blockSize === 0 || blockSize > size) throw new RangeError('has a Blosc header that makes no sense');
+  if (blockSize === 0 || blockSize > size || typeSize === 0)
+    throw new RangeError('has a Blosc header that makes no sense');
   const codec = codecs[flags >>> 5];
   if (codec === undefined || codec === 'snappy')
     throw new RangeError(`is compressed with ${codec ?? `codec ${flags >>> 5}`} in Blosc, which is not read`);
-  const out = new Uint8Array(size);
-  const shuffled = flags & 1 && typeSize > 1 ? unshuffle : flags & 4 && blockSize >= typeSize ? unshuffleBits : undefined;
-  const scratch = shuffled ? new Uint8Array(blockSize) : out;
   const blocks = Math.ceil(size / blockSize);
   if (headerBytes + 4 * blocks > frame.length) throw new RangeError('has no room for the list of its blocks');
+
+  const kernel = await codecKernel();
+  const shuffle = flags & 1 && typeSize > 1 ? kernel.unshuffle : flags & 4 ? kernel.unshuffleBits : undefined;
+  const out = kernel.base;
+  const scratch = out + align(size);
+  const place = scratch + align(blockSize);
+  const memory = kernel.memory(place + frame.length - kernel.base);
+  memory.set(frame, place);
+  const room = { kernel, memory, frame: place, view, frameBytes: frame.length, out, scratch };
   for (let block = 0; block < blocks; block++) {
     const begin = block * blockSize;
     const length = Math.min(blockSize, size - begin);
-    // Streams of one byte of each value are compressed apart, but for the last block where it is short.
+    // Streams of one byte of each value are compressed apart, but for a last block that is short.
     const split = !(flags & 16) && length === blockSize && typeSize <= 16 && blockSize / typeSize >= 128;
-    const streams = split ? typeSize : 1;
-    const each = length / streams;
-    let at = view.getUint32(headerBytes + 4 * block, true);
-    let to = shuffled ? 0 : begin;
-    for (let stream = 0; stream < streams; stream++) {
-      if (at + 4 > frame.length) throw new RangeError(`ends before block ${block} of ${blocks}`);
-      const bytes = view.getUint32(at, true);
-      at += 4;
-      if (at + bytes > frame.length) throw new RangeError(`ends in block ${block} of ${blocks}`);
-      if (bytes === each) scratch.set(frame.subarray(at, at + bytes), to);
-      else {
-        const made = decode(codec, frame, at, at + bytes, scratch, to, to + each, unzstd);
-        if (made !== each) throw new RangeError(`has ${made} bytes in a stream of block ${block}, not ${each}`);
-      }
-      at += bytes;
-      to += each;
-    }
-    shuffled?.(scratch.subarray(0, length), out.subarray(begin, begin + length), typeSize);
+    const to = shuffle ? scratch : out + begin;
+    decodeBlock(room, codec, view.getUint32(headerBytes + 4 * block, true), to, length, split ? typeSize : 1, block);
+    shuffle?.(out + begin, scratch, length, typeSize);
   }
-  return out;
+  return memory.slice(out, out + size);
 }
 
-function decode(
-  codec: Exclude<(typeof codecs)[number], 'snappy'>,
-  source: Uint8Array,
-  from: number,
-  end: number,
-  target: Uint8Array,
-  to: number,
-  limit: number,
-  unzstd: Unzstd,
-): number {
-  if (codec === 'lz4') return decodeLz4(source, from, end, target, to, limit);
-  if (codec === 'blosclz') return decodeBloscLz(source, from, end, target, to, limit);
-  const part = source.subarray(from, end);
-  const content = codec === 'zlib' ? inflateSync(part, { maxOutputLength: limit - to }) : unzstd(part, limit - to);
-  if (content.length > limit - to) throw new RangeError(`inflates to more than ${limit - to} bytes`);
-  target.set(content, to);
-  return content.length;
-}
+const align = (bytes: number): number => (bytes + 63) & ~63;
 
-/** BloscLZ, a form of FastLZ (c-blosc, blosc/blosclz.c). */
-function decodeBloscLz(
-  source: Uint8Array,
+function decodeBlock(
+  { kernel, memory, frame, view, frameBytes }: Room,
+  codec: Codec,
   from: number,
-  end: number,
-  target: Uint8Array,
   to: number,
-  limit: number,
-): number {
-  const farDistance = 8191;
-  let s = from;
-  let d = to;
-  let control = source[s++]! & 31;
-  for (;;) {
-    if (control >= 32) {
-      let length = (control >>> 5) - 1;
-      let distance = (control & 31) << 8;
-      let code = 0;
-      if (length === 6)
-        do {
-          if (s >= end) throw cut(s - from);
-          code = source[s++]!;
-          length += code;
-        } while (code === 255);
-      if (s >= end) throw cut(s - from);
-      code = source[s++]!;
-      length += 3;
-      if (code === 255 && distance === 31 << 8) {
-        if (s + 2 > end) throw cut(s - from);
-        distance = ((source[s]! << 8) | source[s + 1]!) + farDistance;
-        s += 2;
-      } else distance += code;
-      distance += 1;
-      if (distance > d - to || d + length > limit) throw cut(s - from);
-      for (const stop = d + length; d < stop; d++) target[d] = target[d - distance]!;
-    } else {
-      const literals = control + 1;
-      if (s + literals > end || d + literals > limit) throw cut(s - from);
-      for (const stop = d + literals; d < stop;) target[d++] = source[s++]!;
+  length: number,
+  streams: number,
+  block: number,
+): void {
+  const each = length / streams;
+  let at = from;
+  for (let stream = 0; stream < streams; stream++, to += each) {
+    if (at + 4 > frameBytes) throw new RangeError(`ends before block ${block}`);
+    const bytes = view.getUint32(at, true);
+    at += 4;
+    if (at + bytes > frameBytes) throw new RangeError(`ends in block ${block}`);
+    if (bytes === each) memory.copyWithin(to, frame + at, frame + at + bytes);
+    else {
+      const made =
+        codec === 'zlib'
+          ? inflated(memory, to, each, memory.subarray(frame + at, frame + at + bytes))
+          : kernel[codec](to, each, frame + at, bytes);
+      if (made !== each)
+        throw new RangeError(`its ${codec === 'zlib' ? 'zlib' : titles[codec]} data are damaged in block ${block}`);
     }
-    if (s >= end) return d - to;
-    control = source[s++]!;
+    at += bytes;
   }
 }
 
-const cut = (at: number): RangeError => new RangeError(`its BloscLZ data are damaged at byte ${at}`);
+function inflated(memory: Uint8Array, to: number, room: number, data: Uint8Array): number {
+  try {
+    const content = inflateSync(data, { maxOutputLength: room });
+    memory.set(content, to);
+    return content.length;
+  } catch {
+    return -1;
+  }
+}

@@ -4,13 +4,12 @@ import { promisify } from 'node:util';
 import { gunzip as gunzipCallback, inflate as inflateCallback } from 'node:zlib';
 import type { Json } from '@deepearth/core';
 import { crc32 } from '@deepearth/formats/crc32';
-import { decodeBlosc, holdsZstd } from './blosc.ts';
+import { decodeBlosc } from './blosc.ts';
+import { decodeWith, unshuffled } from './codec-kernel.ts';
 import { crc32c } from './crc32c.ts';
 import { dataTypeOf2, fieldOf, textOf } from './data-type.ts';
 import { elementsOf } from './elements.ts';
-import { decodeLz4 } from './lz4.ts';
-import { unshuffle } from './shuffle.ts';
-import { contentSize, zstdDecoder } from './zstd.ts';
+import { contentSize } from './zstd-header.ts';
 
 const gunzip = promisify(gunzipCallback) as (bytes: Uint8Array, options: object) => Promise<Uint8Array>;
 const inflate = promisify(inflateCallback) as (bytes: Uint8Array, options: object) => Promise<Uint8Array>;
@@ -134,23 +133,20 @@ const convert =
 const makers: Readonly<Record<string, Maker>> = {
   gzip: () => (bytes, size) => deflated(gunzip(bytes, { maxOutputLength: Math.max(1, size) })),
   zlib: () => (bytes, size) => deflated(inflate(bytes, { maxOutputLength: Math.max(1, size) })),
-  zstd: () => async (bytes, size) => {
-    const decode = await zstdDecoder();
-    return decode(bytes, Math.min(size, contentSize(bytes) ?? size));
+  zstd: () => (bytes, size) => {
+    const declared = contentSize(bytes);
+    if (declared !== undefined && declared > size)
+      throw new RangeError(`says that it inflates to ${declared} bytes, ${size} are expected`);
+    return decodeWith('zstd', bytes, declared ?? size);
   },
-  blosc: () => async (bytes, size) => {
-    const content = decodeBlosc(bytes, holdsZstd(bytes) ? await zstdDecoder() : neverZstd);
-    if (content.length > size) throw new RangeError(`inflates to ${content.length} bytes, ${size} are expected`);
-    return content;
-  },
-  lz4: () => (bytes, most) => {
+  blosc: () => decodeBlosc,
+  lz4: () => async (bytes, most) => {
     if (bytes.length < 4) throw new RangeError('is too short for LZ4 data');
     const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
     if (size > most) throw new RangeError(`says that it inflates to ${size} bytes, ${most} are expected`);
-    const out = new Uint8Array(size);
-    const made = decodeLz4(bytes, 4, bytes.length, out, 0, size);
-    if (made !== size) throw new RangeError(`inflates to ${made} bytes, it says ${size}`);
-    return out;
+    const content = await decodeWith('lz4', bytes.subarray(4), size);
+    if (content.length !== size) throw new RangeError(`inflates to ${content.length} bytes, it says ${size}`);
+    return content;
   },
   crc32c: () => checked('CRC-32C', crc32c, 'end'),
   crc32: (configuration) =>
@@ -159,21 +155,13 @@ const makers: Readonly<Record<string, Maker>> = {
     checked('Adler-32', adler32, textOf(configuration, 'location') === 'end' ? 'end' : 'start'),
   shuffle: (configuration) => {
     const size = asDecimal(fieldOf(configuration, 'elementsize'), 4);
-    return (bytes) => {
-      const out = new Uint8Array(bytes.length);
-      unshuffle(bytes, out, size);
-      return out;
-    };
+    return (bytes) => unshuffled(bytes, size);
   },
   delta: undelta,
   fixedscaleoffset: unscale,
   quantize: convert('dtype', 'astype'),
   astype: convert('decode_dtype', 'encode_dtype'),
   bitround: () => (bytes) => bytes,
-};
-
-const neverZstd = (): never => {
-  throw new RangeError('is damaged: it holds Zstandard data where it says it holds none');
 };
 
 /** Codecs that format 2 calls by an `id`, with their options beside it. */

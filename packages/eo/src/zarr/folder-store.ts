@@ -1,9 +1,9 @@
 // A Zarr store that is a folder.
 
-import { readdir, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assertSafePath, InputError } from '@deepearth/core';
-import { openRegularFile, readRegularFile } from '@deepearth/core/regular-file';
 import type { Part, ZarrStore } from './store.ts';
 
 const absent = (error: unknown): boolean =>
@@ -23,15 +23,23 @@ export function folderStore(folder: string): ZarrStore {
   async function get(key: string, part: Part | undefined, signal?: AbortSignal): Promise<Uint8Array | undefined> {
     signal?.throwIfAborted();
     const path = pathOf(key);
-    if (!part) return readRegularFile(path, { signal });
-    const handle = await openRegularFile(path);
+    // A store has many small files: each is opened without a look at what it is before, and never waited for.
+    const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
-      const { size } = await handle.stat();
-      const { offset, length } = 'last' in part ? { offset: size - part.last, length: part.last } : part;
+      const found = await handle.stat();
+      if (!found.isFile()) {
+        if (found.isDirectory()) return undefined;
+        throw new InputError(path, 'is something else than a file.', { code: 'E_NOT_A_FILE', remedy: 'Remove it.' });
+      }
+      const { size } = found;
+      const { offset, length } = !part
+        ? { offset: 0, length: size }
+        : 'last' in part
+          ? { offset: size - part.last, length: part.last }
+          : part;
       if (offset < 0 || offset + length > size) throw tooShort(path, size, offset, length);
-      const bytes = new Uint8Array(length);
-      let done = 0;
-      while (done < length) {
+      const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+      for (let done = 0; done < length;) {
         const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
         if (bytesRead === 0) throw tooShort(path, offset + done, offset, length);
         done += bytesRead;
