@@ -3,7 +3,6 @@ import tseslint from 'typescript-eslint';
 
 const stages = [
   'sources',
-  'eo',
   'transforms',
   'windowers',
   'model-vjepa2',
