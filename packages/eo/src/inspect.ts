@@ -2,10 +2,12 @@
 
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Json } from '@deepearth/core';
-import { openFile } from '@deepearth/formats/file-source-node';
+import { InputError, type Json } from '@deepearth/core';
+import type { ByteSource } from '@deepearth/core/byte-source';
 import type { CubeInspectionOptions } from './cube-inspection.ts';
 import type { Cube } from './cube.ts';
+import { isHttp } from './http-source.ts';
+import { openBytes } from './raster-bytes.ts';
 
 /** A description as JSON, and for people. */
 export interface Inspected {
@@ -20,16 +22,14 @@ interface Kind {
   inspect(path: string, options: CubeInspectionOptions): Promise<Inspected>;
 }
 
-const isAddress = (path: string): boolean => /^https?:\/\//i.test(path);
-const pathname = (path: string): string => (isAddress(path) ? new URL(path).pathname : path);
+const pathname = (path: string): string => (isHttp(path) ? new URL(path).pathname : path);
 
-/** The first bytes of a file; none where there is none. */
-async function firstBytes(path: string): Promise<Uint8Array> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found?.isFile()) return new Uint8Array(0);
-  const source = await openFile(path);
+/** Whether the first bytes of a file on disk, or on a server, are as `test` says. */
+async function begins(path: string, test: (source: ByteSource) => Promise<boolean> | boolean): Promise<boolean> {
+  if (!isHttp(path) && !(await stat(path).catch(() => undefined))?.isFile()) return false;
+  const source = await openBytes(path);
   try {
-    return await source.read(0, Math.min(8, source.size));
+    return await test(source);
   } finally {
     await source.close();
   }
@@ -64,15 +64,38 @@ const kinds: readonly Kind[] = [
   cubeKind(
     async (path) => {
       if (/\.(?:nc|nc4|cdf)$/i.test(pathname(path))) return true;
-      const head = Buffer.from(await firstBytes(path)).toString('latin1');
-      return /^CDF[\x01\x02\x05]/.test(head) || head === '\x89HDF\r\n\x1a\n';
+      return begins(path, async (source) => {
+        const head = Buffer.from(await source.read(0, Math.min(8, source.size))).toString('latin1');
+        return /^CDF[\x01\x02\x05]/.test(head) || head === '\x89HDF\r\n\x1a\n';
+      });
     },
     async (path, { signal }) => (await import('./netcdf/open-netcdf.ts')).openNetcdf(path, signal),
   ),
+  {
+    matches: (path) => begins(path, async (source) => (await import('./geotiff/inspect.ts')).isTiff(source)),
+    async inspect(path, { variable, digest = false, signal }) {
+      if (variable !== undefined)
+        throw new InputError(path, 'has bands and no variables.', {
+          code: 'E_VARIABLE',
+          remedy: 'Leave `--variable` out.',
+        });
+      const { inspectGeoTiff } = await import('./geotiff/inspect.ts');
+      const source = await openBytes(path, { signal });
+      try {
+        const json = await inspectGeoTiff(source, { digest, signal });
+        const lines = Object.entries(json).map(
+          ([name, value]) => `${name.padEnd(16)} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+        );
+        return { json, text: lines.join('\n') };
+      } finally {
+        await source.close();
+      }
+    },
+  },
 ];
 
 /**
- * Describes a Zarr store or a NetCDF file, with the fields of `inspectCube`; `undefined` for what is of no kind that this
+ * Describes a Zarr store or a NetCDF file, with the fields of `inspectCube`, or a TIFF, with those of `inspectGeoTiff`; `undefined` for what is of no kind that this
  * package reads. Throws an `InputError` for one that is damaged.
  */
 export async function inspectEarth(path: string, options: CubeInspectionOptions = {}): Promise<Inspected | undefined> {

@@ -26,7 +26,7 @@ export async function inspectCommand(
     try {
       const earth = await inspectEarth(file, { variable, digest, signal });
       if (earth) {
-        print(json ? JSON.stringify({ file, ...earth.json }, undefined, 2) : earth.text);
+        print(json ? inspectionJson({ file, ...earth.json }) : earth.text);
         return earth.json['refused'] === undefined ? exitCodes.done : exitCodes.failed;
       }
       source = await openFile(file);
