@@ -3,7 +3,7 @@
 import type { ByteSource } from '@deepearth/core/byte-source';
 import { InputError } from '@deepearth/core/errors';
 import { inspectEarth } from '@deepearth/eo/inspect';
-import { openFile } from '@deepearth/formats/file-source-node';
+import { openBytes } from '@deepearth/eo/raster-bytes';
 import { inspectFile, inspectionJson } from '@deepearth/formats/inspect';
 import { inspectionText } from '@deepearth/formats/inspect-text';
 import { cancellable } from '../cancel.ts';
@@ -29,7 +29,7 @@ export async function inspectCommand(
         print(json ? inspectionJson({ file, ...earth.json }) : earth.text);
         return earth.json['refused'] === undefined ? exitCodes.done : exitCodes.failed;
       }
-      source = await openFile(file);
+      source = await openBytes(file);
       if (variable !== undefined)
         throw new InputError(file, 'has no variables: it is neither a Zarr store nor a NetCDF file.', {
           code: 'E_VARIABLE',
