@@ -7,7 +7,6 @@ import type { ByteSource } from '@deepearth/core/byte-source';
 import type { CubeInspectionOptions } from './cube-inspection.ts';
 import type { Cube } from './cube.ts';
 import { isHttp } from './http-source.ts';
-import { openBytes } from './raster-bytes.ts';
 
 /** A description as JSON, and for people. */
 export interface Inspected {
@@ -15,31 +14,28 @@ export interface Inspected {
   readonly text: string;
 }
 
+/** What is known of a path before it is opened as anything. */
+interface Seen {
+  /** Without address and query. */
+  readonly path: string;
+  /** The bytes of a file; absent for a folder, and for an address whose name says enough. */
+  readonly source: ByteSource | undefined;
+  /** The first of them, as text of one byte each. */
+  readonly head: string;
+}
+
 /** A kind of files that is described here. */
 interface Kind {
-  /** Whether a path is of this kind: by its first bytes, or by its name where there is nothing to read. */
-  matches(path: string): Promise<boolean>;
-  inspect(path: string, options: CubeInspectionOptions): Promise<Inspected>;
+  matches(seen: Seen): boolean;
+  inspect(path: string, seen: Seen, options: CubeInspectionOptions): Promise<Inspected>;
 }
 
-const pathname = (path: string): string => (isHttp(path) ? new URL(path).pathname : path);
-
-/** Whether the first bytes of a file on disk, or on a server, are as `test` says. */
-async function begins(path: string, test: (source: ByteSource) => Promise<boolean> | boolean): Promise<boolean> {
-  if (!isHttp(path) && !(await stat(path).catch(() => undefined))?.isFile()) return false;
-  const source = await openBytes(path);
-  try {
-    return await test(source);
-  } finally {
-    await source.close();
-  }
-}
-
-const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
-
-const cubeKind = (matches: Kind['matches'], open: (path: string, options: CubeInspectionOptions) => Promise<Cube>): Kind => ({
+const cubeKind = (
+  matches: Kind['matches'],
+  open: (path: string, options: CubeInspectionOptions) => Promise<Cube>,
+): Kind => ({
   matches,
-  async inspect(path, options) {
+  async inspect(path, _, options) {
     const cube = await open(path, options);
     try {
       const { cubeText, inspectCube } = await import('./cube-inspection.ts');
@@ -53,52 +49,59 @@ const cubeKind = (matches: Kind['matches'], open: (path: string, options: CubeIn
 
 const kinds: readonly Kind[] = [
   cubeKind(
-    async (path) => {
-      if (/\.zarr(?:\.zip)?\/?$/i.test(pathname(path))) return true;
-      for (const name of ['zarr.json', '.zgroup', '.zarray', '.zmetadata']) if (await exists(join(path, name))) return true;
-      return false;
-    },
+    ({ path }) => isZarrName(path),
     async (path, { variable, signal }) =>
       (await import('./zarr/open-zarr.ts')).openZarr(path, { names: variable === undefined ? [] : [variable], signal }),
   ),
   cubeKind(
-    async (path) => {
-      if (/\.(?:nc|nc4|cdf)$/i.test(pathname(path))) return true;
-      return begins(path, async (source) => {
-        const head = Buffer.from(await source.read(0, Math.min(8, source.size))).toString('latin1');
-        return /^CDF[\x01\x02\x05]/.test(head) || head === '\x89HDF\r\n\x1a\n';
-      });
-    },
+    ({ path, head }) =>
+      /\.(?:nc|nc4|cdf)$/i.test(path) || /^CDF[\x01\x02\x05]/.test(head) || head.startsWith('\x89HDF\r\n\x1a\n'),
     async (path, { signal }) => (await import('./netcdf/open-netcdf.ts')).openNetcdf(path, signal),
   ),
   {
-    matches: (path) => begins(path, async (source) => (await import('./geotiff/inspect.ts')).isTiff(source)),
-    async inspect(path, { variable, digest = false, signal }) {
+    matches: ({ head }) => /^(?:II[*+]\0|MM\0[*+])/.test(head),
+    async inspect(path, { source }, { variable, digest = false, signal }) {
       if (variable !== undefined)
         throw new InputError(path, 'has bands and no variables.', {
           code: 'E_VARIABLE',
           remedy: 'Leave `--variable` out.',
         });
       const { inspectGeoTiff } = await import('./geotiff/inspect.ts');
-      const source = await openBytes(path, { signal });
-      try {
-        const json = await inspectGeoTiff(source, { digest, signal });
-        const lines = Object.entries(json).map(
-          ([name, value]) => `${name.padEnd(16)} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-        );
-        return { json, text: lines.join('\n') };
-      } finally {
-        await source.close();
-      }
+      const json = await inspectGeoTiff(source!, { digest, signal });
+      const lines = Object.entries(json).map(
+        ([name, value]) => `${name.padEnd(16)} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+      );
+      return { json, text: lines.join('\n') };
     },
   },
 ];
 
+const isZarrName = (path: string): boolean => /\.zarr(?:\.zip)?\/?$/i.test(path);
+
+/** Whether a path is that of a Zarr store: by its name, or a folder that holds the metadata of one. */
+export async function isZarr(path: string): Promise<boolean> {
+  if (isZarrName(isHttp(path) ? new URL(path).pathname : path)) return true;
+  for (const name of ['zarr.json', '.zgroup', '.zarray', '.zmetadata'])
+    if (await stat(join(path, name)).catch(() => undefined)) return true;
+  return false;
+}
+
 /**
- * Describes a Zarr store or a NetCDF file, with the fields of `inspectCube`, or a TIFF, with those of `inspectGeoTiff`; `undefined` for what is of no kind that this
- * package reads. Throws an `InputError` for one that is damaged.
+ * Describes a Zarr store or a NetCDF file, with the fields of `inspectCube`, or a TIFF, with those of `inspectGeoTiff`;
+ * `undefined` for what is of no kind that this package reads. `source` holds the bytes of the path, unless it is a Zarr
+ * store; it stays open. Throws an `InputError` for what is damaged.
  */
-export async function inspectEarth(path: string, options: CubeInspectionOptions = {}): Promise<Inspected | undefined> {
-  for (const kind of kinds) if (await kind.matches(path)) return kind.inspect(path, options);
-  return undefined;
+export async function inspectEarth(
+  path: string,
+  source: ByteSource | undefined,
+  options: CubeInspectionOptions = {},
+): Promise<Inspected | undefined> {
+  const bytes = source && (await source.read(0, Math.min(8, source.size), options.signal));
+  const seen: Seen = {
+    // A folder without the name of a store is one all the same: `isZarr` has looked into it.
+    path: source ? (isHttp(path) ? new URL(path).pathname : path) : 'store.zarr',
+    source,
+    head: bytes ? Buffer.from(bytes).toString('latin1') : '',
+  };
+  return kinds.find((kind) => kind.matches(seen))?.inspect(path, seen, options);
 }

@@ -2,7 +2,7 @@
 
 import type { ByteSource } from '@deepearth/core/byte-source';
 import { InputError } from '@deepearth/core/errors';
-import { inspectEarth } from '@deepearth/eo/inspect';
+import { inspectEarth, isZarr } from '@deepearth/eo/inspect';
 import { openBytes } from '@deepearth/eo/raster-bytes';
 import { inspectFile, inspectionJson } from '@deepearth/formats/inspect';
 import { inspectionText } from '@deepearth/formats/inspect-text';
@@ -24,18 +24,18 @@ export async function inspectCommand(
   return cancellable(async ({ signal, status }) => {
     let source: ByteSource | undefined;
     try {
-      const earth = await inspectEarth(file, { variable, digest, signal });
+      if (!(await isZarr(file))) source = await openBytes(file);
+      const earth = await inspectEarth(file, source, { variable, digest, signal });
       if (earth) {
         print(json ? inspectionJson({ file, ...earth.json }) : earth.text);
         return earth.json['refused'] === undefined ? exitCodes.done : exitCodes.failed;
       }
-      source = await openBytes(file);
       if (variable !== undefined)
         throw new InputError(file, 'has no variables: it is neither a Zarr store nor a NetCDF file.', {
           code: 'E_VARIABLE',
           remedy: 'Leave `--variable` out.',
         });
-      const found = await inspectFile(source, { digest, signal });
+      const found = await inspectFile(source!, { digest, signal });
       if (json) {
         const { size: bytes, holds, ...rest } = found;
         print(inspectionJson({ ...rest, bytes, holds }));
