@@ -1,7 +1,8 @@
 // Decodes Blosc 1 frames (github.com/Blosc/c-blosc, README_CHUNK_FORMAT.rst): blocks of split streams, shuffled.
 
 import { inflateSync } from 'node:zlib';
-import { codecKernel, titles, type CodecKernel } from './codec-kernel.ts';
+import type { Room } from './buffer-pool.ts';
+import { codecKernel, copied, titles, type CodecKernel } from './codec-kernel.ts';
 
 const headerBytes = 16;
 
@@ -10,7 +11,7 @@ const codecs = ['blosclz', 'lz4', 'snappy', 'zlib', 'zstd'] as const;
 type Codec = Exclude<(typeof codecs)[number], 'snappy'>;
 
 /** Where things lie in the memory of the kernel. */
-interface Room {
+interface Layout {
   readonly kernel: CodecKernel;
   readonly memory: Uint8Array;
   /** The frame as it came, and a view of it. */
@@ -25,7 +26,7 @@ interface Room {
  * The content of a frame, of at most `most` bytes. Throws a `RangeError` where it is damaged, cut short, larger, or
  * compressed in a way that is not read (Snappy).
  */
-export async function decodeBlosc(frame: Uint8Array, most: number): Promise<Uint8Array> {
+export async function decodeBlosc(frame: Uint8Array, most: number, into: Room): Promise<Uint8Array> {
   if (frame.length < headerBytes) throw new RangeError(`has ${frame.length} bytes, a Blosc header alone has 16`);
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   const [flags, typeSize] = [frame[2]!, frame[3]!];
@@ -50,23 +51,23 @@ export async function decodeBlosc(frame: Uint8Array, most: number): Promise<Uint
   const place = scratch + align(blockSize);
   const memory = kernel.memory(place + frame.length - kernel.base);
   memory.set(frame, place);
-  const room = { kernel, memory, frame: place, view, frameBytes: frame.length, out, scratch };
+  const layout = { kernel, memory, frame: place, view, frameBytes: frame.length, out, scratch };
   for (let block = 0; block < blocks; block++) {
     const begin = block * blockSize;
     const length = Math.min(blockSize, size - begin);
     // Streams of one byte of each value are compressed apart, but for a last block that is short.
     const split = !(flags & 16) && length === blockSize && typeSize <= 16 && blockSize / typeSize >= 128;
     const to = shuffle ? scratch : out + begin;
-    decodeBlock(room, codec, view.getUint32(headerBytes + 4 * block, true), to, length, split ? typeSize : 1, block);
+    decodeBlock(layout, codec, view.getUint32(headerBytes + 4 * block, true), to, length, split ? typeSize : 1, block);
     shuffle?.(out + begin, scratch, length, typeSize);
   }
-  return memory.slice(out, out + size);
+  return copied(memory, out, size, into);
 }
 
 const align = (bytes: number): number => (bytes + 63) & ~63;
 
 function decodeBlock(
-  { kernel, memory, frame, view, frameBytes }: Room,
+  { kernel, memory, frame, view, frameBytes }: Layout,
   codec: Codec,
   from: number,
   to: number,

@@ -1,6 +1,7 @@
 // The decoders that take the time, in WebAssembly: LZ4, BloscLZ, Zstandard, and shuffles.
 
 import * as zlib from 'node:zlib';
+import type { Room } from './buffer-pool.ts';
 
 /** Functions of the kernel: they write what they make at `to`, and return its length, or -1 for damaged data. */
 type Decoder = (to: number, room: number, from: number, size: number) => number;
@@ -47,30 +48,38 @@ async function load(): Promise<CodecKernel> {
 
 const align = (bytes: number): number => (bytes + 63) & ~63;
 
-/** Decodes one run of bytes to at most `room`. Throws a `RangeError` for data that are damaged. */
+/** Decodes one run of bytes to at most `most`. Throws a `RangeError` for data that are damaged. */
 export async function decodeWith(
   name: 'lz4' | 'blosclz' | 'zstd',
   data: Uint8Array,
-  room: number,
+  most: number,
+  room: Room,
 ): Promise<Uint8Array> {
-  if (name === 'zstd' && native) return native(data, room);
+  if (name === 'zstd' && native) return native(data, most);
   const kernel = await codecKernel();
-  const from = kernel.base + align(room);
-  const memory = kernel.memory(align(room) + data.length);
+  const from = kernel.base + align(most);
+  const memory = kernel.memory(align(most) + data.length);
   memory.set(data, from);
-  const made = kernel[name](kernel.base, room, from, data.length);
+  const made = kernel[name](kernel.base, most, from, data.length);
   if (made < 0) throw new RangeError(`its ${titles[name]} data are damaged`);
-  return memory.slice(kernel.base, kernel.base + made);
+  return copied(memory, kernel.base, made, room);
+}
+
+/** Bytes of the kernel's memory, which the next call overwrites. */
+export function copied(memory: Uint8Array, from: number, bytes: number, room: Room): Uint8Array {
+  const out = room(bytes);
+  out.set(memory.subarray(from, from + bytes));
+  return out;
 }
 
 /** Undoes a byte shuffle of values of `size` bytes. */
-export async function unshuffled(data: Uint8Array, size: number): Promise<Uint8Array> {
+export async function unshuffled(data: Uint8Array, size: number, room: Room): Promise<Uint8Array> {
   const kernel = await codecKernel();
   const from = kernel.base + align(data.length);
   const memory = kernel.memory(align(data.length) + data.length);
   memory.set(data, from);
   kernel.unshuffle(kernel.base, from, data.length, size);
-  return memory.slice(kernel.base, kernel.base + data.length);
+  return copied(memory, kernel.base, data.length, room);
 }
 
 export const titles = { lz4: 'LZ4', blosclz: 'BloscLZ', zstd: 'Zstandard' } as const;
@@ -83,9 +92,9 @@ const decompress = (
 /** Node's own decoder, from 22.15 on: twice as quick, and in other threads. */
 const native =
   decompress &&
-  ((data: Uint8Array, room: number): Promise<Uint8Array> =>
+  ((data: Uint8Array, most: number): Promise<Uint8Array> =>
     new Promise((resolve, reject) => {
-      decompress(data, { maxOutputLength: Math.max(1, room) }, (cause, content) =>
+      decompress(data, { maxOutputLength: Math.max(1, most) }, (cause, content) =>
         cause ? reject(new RangeError('its Zstandard data are damaged', { cause })) : resolve(content),
       );
     }));

@@ -5,6 +5,7 @@ import { gunzip as gunzipCallback, inflate as inflateCallback } from 'node:zlib'
 import type { Json } from '@deepearth/core';
 import { crc32 } from '@deepearth/formats/crc32';
 import { decodeBlosc } from './blosc.ts';
+import type { Room } from './buffer-pool.ts';
 import { decodeWith, unshuffled } from './codec-kernel.ts';
 import { crc32c } from './crc32c.ts';
 import { dataTypeOf2, fieldOf, textOf } from './data-type.ts';
@@ -15,10 +16,10 @@ const gunzip = promisify(gunzipCallback) as (bytes: Uint8Array, options: object)
 const inflate = promisify(inflateCallback) as (bytes: Uint8Array, options: object) => Promise<Uint8Array>;
 
 /**
- * Undoes one step. `size` is how many bytes should come out, at most. Throws a `RangeError` that says what is wrong with the
+ * Undoes one step. `size` is how many bytes should come out, at most; they may lie in `room`. Throws a `RangeError` that says what is wrong with the
  * bytes.
  */
-export type Decode = (bytes: Uint8Array, size: number) => Promise<Uint8Array> | Uint8Array;
+export type Decode = (bytes: Uint8Array, size: number, room: Room) => Promise<Uint8Array> | Uint8Array;
 
 /** Why bytes cannot be decoded at all, for errors: the codec that is not known, or options that make no sense. */
 export class UnknownCodec extends Error {}
@@ -133,18 +134,18 @@ const convert =
 const makers: Readonly<Record<string, Maker>> = {
   gzip: () => (bytes, size) => deflated(gunzip(bytes, { maxOutputLength: Math.max(1, size) })),
   zlib: () => (bytes, size) => deflated(inflate(bytes, { maxOutputLength: Math.max(1, size) })),
-  zstd: () => (bytes, size) => {
+  zstd: () => (bytes, size, room) => {
     const declared = contentSize(bytes);
     if (declared !== undefined && declared > size)
       throw new RangeError(`says that it inflates to ${declared} bytes, ${size} are expected`);
-    return decodeWith('zstd', bytes, declared ?? size);
+    return decodeWith('zstd', bytes, declared ?? size, room);
   },
   blosc: () => decodeBlosc,
-  lz4: () => async (bytes, most) => {
+  lz4: () => async (bytes, most, room) => {
     if (bytes.length < 4) throw new RangeError('is too short for LZ4 data');
     const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
     if (size > most) throw new RangeError(`says that it inflates to ${size} bytes, ${most} are expected`);
-    const content = await decodeWith('lz4', bytes.subarray(4), size);
+    const content = await decodeWith('lz4', bytes.subarray(4), size, room);
     if (content.length !== size) throw new RangeError(`inflates to ${content.length} bytes, it says ${size}`);
     return content;
   },
@@ -155,7 +156,7 @@ const makers: Readonly<Record<string, Maker>> = {
     checked('Adler-32', adler32, textOf(configuration, 'location') === 'end' ? 'end' : 'start'),
   shuffle: (configuration) => {
     const size = asDecimal(fieldOf(configuration, 'elementsize'), 4);
-    return (bytes) => unshuffled(bytes, size);
+    return (bytes, _, room) => unshuffled(bytes, size, room);
   },
   delta: undelta,
   fixedscaleoffset: unscale,

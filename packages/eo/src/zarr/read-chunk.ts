@@ -2,6 +2,7 @@
 
 import { elementCount, InputError, type DType, type TensorData } from '@deepearth/core';
 import type { Span } from '../cube.ts';
+import { ownRoom, type BufferPool, type Room } from './buffer-pool.ts';
 import { elementsOf } from './elements.ts';
 import type { ArrayMetadata, ChunkCodec } from './metadata.ts';
 import { copyPart, filledPart, stridesOf, type Strided } from './strided-part.ts';
@@ -11,13 +12,13 @@ import type { Part, ZarrStore } from './store.ts';
 export interface Value {
   /** Names it in errors. */
   readonly name: string;
-  get(part?: Part, signal?: AbortSignal): Promise<Uint8Array | undefined>;
+  get(part?: Part, signal?: AbortSignal, room?: Room): Promise<Uint8Array | undefined>;
 }
 
 /** The value under a key. */
 export const valueOf = (store: ZarrStore, key: string): Value => ({
   name: `${store.name}: ${key}`,
-  get: (part, signal) => store.get(key, part, signal),
+  get: (part, signal, room) => store.get(key, part, signal, room),
 });
 
 /** Where decoded chunks and indexes of shards are kept for a while. */
@@ -30,6 +31,7 @@ export interface ChunkCache {
 export interface ChunkReading {
   readonly metadata: Pick<ArrayMetadata, 'type' | 'fill'>;
   readonly cache: ChunkCache;
+  readonly pool: BufferPool;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -48,12 +50,13 @@ export async function decodeBytes(
   stored: Uint8Array,
   size: number,
   name: string,
+  room: Room = ownRoom,
 ): Promise<Uint8Array> {
   try {
     let bytes = stored;
     // What lies between two steps may be longer than the values by a checksum.
     for (const [at, step] of steps.entries())
-      bytes = await step(bytes, at === steps.length - 1 ? size : size + 64 * (steps.length - at));
+      bytes = await step(bytes, at === steps.length - 1 ? size : size + 64 * (steps.length - at), room);
     return bytes;
   } catch (cause) {
     if (cause instanceof RangeError) throw badChunk(name, cause);
@@ -63,7 +66,7 @@ export async function decodeBytes(
 
 /**
  * Copies the part `spans` of a chunk (positions within it) into `target`, of which they are the whole. What is missing is
- * filled. Chunks that were decoded are kept in the cache.
+ * filled. A chunk of which more may be wanted is kept in the cache.
  */
 export async function readChunk(
   value: Value,
@@ -75,36 +78,42 @@ export async function readChunk(
 ): Promise<void> {
   if (codec.content.kind === 'shard')
     return readShard(value, codec, codec.content, chunkShape, spans, target, reading);
-  const chunk = await decodedChunk(value, codec, chunkShape, reading);
-  if (chunk) copyPart(chunk, spans, target);
-  else filledPart(target, reading.metadata.fill);
+  const { cache, pool, metadata } = reading;
+  const kept = cache.get<Strided | 'missing'>(value.name);
+  if (kept === 'missing') return filledPart(target, metadata.fill);
+  if (kept) return copyPart(kept, spans, target);
+  // What is wanted as a whole is hardly wanted again: frames have a cache of their own.
+  const whole = spans.every(({ count }, axis) => count === chunkShape[axis]);
+  if (!whole) {
+    const chunk = await decodedChunk(value, codec, chunkShape, reading, ownRoom);
+    cache.set(value.name, chunk ?? 'missing', chunk?.data.byteLength ?? 64);
+    return chunk ? copyPart(chunk, spans, target) : filledPart(target, metadata.fill);
+  }
+  return pool.using(async (room) => {
+    const chunk = await decodedChunk(value, codec, chunkShape, reading, room);
+    if (chunk) copyPart(chunk, spans, target);
+    else filledPart(target, metadata.fill);
+  });
 }
 
 async function decodedChunk(
   value: Value,
   codec: ChunkCodec,
   chunkShape: readonly number[],
-  { metadata: { type }, cache, signal }: ChunkReading,
+  { metadata: { type }, signal }: ChunkReading,
+  room: Room,
 ): Promise<Strided | undefined> {
-  const kept = cache.get<Strided | 'missing'>(value.name);
-  if (kept) return kept === 'missing' ? undefined : kept;
-  const stored = await value.get(undefined, signal);
-  if (!stored) {
-    cache.set(value.name, 'missing', 64);
-    return undefined;
-  }
-  const dtype = type.dtype as DType;
+  const stored = await value.get(undefined, signal, room);
+  if (!stored) return undefined;
   const size = elementCount(chunkShape) * type.bytes!;
-  const bytes = await decodeBytes(codec, stored, size, value.name);
+  const bytes = await decodeBytes(codec, stored, size, value.name, room);
   if (bytes.length !== size)
     throw badChunk(
       value.name,
       new RangeError(`holds ${bytes.length} bytes, ${size} are expected for a chunk of [${chunkShape.join(', ')}]`),
     );
   const bigEndian = codec.content.kind === 'values' && codec.content.bigEndian;
-  const chunk = stridedChunk(elementsOf(dtype, bytes, bigEndian), chunkShape, codec.order);
-  cache.set(value.name, chunk, size);
-  return chunk;
+  return stridedChunk(elementsOf(type.dtype as DType, bytes, bigEndian), chunkShape, codec.order);
 }
 
 /** A chunk whose axes are stored in another order. */
@@ -148,11 +157,12 @@ async function readShard(
     const name = `${whole.name}, inner chunk [${position.join(', ')}]`;
     const piece: Value = {
       name,
-      get: (wanted, signal) => {
+      get: (wanted, signal, room) => {
         const [first, bytes] = [Number(offset), Number(length)];
-        if (!wanted) return whole.get({ offset: first, length: bytes }, signal);
-        if ('last' in wanted) return whole.get({ offset: first + bytes - wanted.last, length: wanted.last }, signal);
-        return whole.get({ offset: first + wanted.offset, length: wanted.length }, signal);
+        if (!wanted) return whole.get({ offset: first, length: bytes }, signal, room);
+        if ('last' in wanted)
+          return whole.get({ offset: first + bytes - wanted.last, length: wanted.last }, signal, room);
+        return whole.get({ offset: first + wanted.offset, length: wanted.length }, signal, room);
       },
     };
     await readChunk(piece, inner, innerShape, within, part, reading);

@@ -1,5 +1,7 @@
 // Where the files of a Zarr store come from: a folder, a zip file, a server.
 
+import type { Room } from './buffer-pool.ts';
+
 /** Part of a stored value: `length` bytes from `offset`, or the last `length` bytes. */
 export type Part = { readonly offset: number; readonly length: number } | { readonly last: number };
 
@@ -9,9 +11,9 @@ export interface ZarrStore {
   readonly name: string;
   /**
    * The value of a key or a part of it, `undefined` where there is none. Throws an `InputError` that names the key when it
-   * cannot be read, or is shorter than the part that is wanted.
+   * cannot be read, or is shorter than the part that is wanted. Where a store can, the bytes lie in `room`.
    */
-  get(key: string, part?: Part, signal?: AbortSignal): Promise<Uint8Array | undefined>;
+  get(key: string, part?: Part, signal?: AbortSignal, room?: Room): Promise<Uint8Array | undefined>;
   /** Names of folders and files right under a prefix ("" or "group/"); `undefined` where the store cannot be listed. */
   list(prefix: string, signal?: AbortSignal): Promise<readonly string[] | undefined>;
   /** Keys and sizes of all values, for `inspect`; `undefined` where the store cannot be listed. */

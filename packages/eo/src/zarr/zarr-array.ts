@@ -4,7 +4,7 @@ import { elementCount, InputError, zeros, type DType } from '@deepearth/core';
 import { checkSpans, wholeOf, type CubeArray, type Span } from '../cube.ts';
 import { fillText } from './data-type.ts';
 import type { ArrayMetadata } from './metadata.ts';
-import { badChunk, decodeBytes, eachChunk, readChunk, valueOf, type ChunkCache } from './read-chunk.ts';
+import { badChunk, decodeBytes, eachChunk, readChunk, valueOf, type ChunkReading } from './read-chunk.ts';
 import { stridesOf } from './strided-part.ts';
 import { fixedTexts, variableTexts } from './text-chunk.ts';
 import type { ZarrStore } from './store.ts';
@@ -15,7 +15,12 @@ const together = 8;
 const mostTexts = 1_000_000;
 
 /** The array with this name ("" at the root of a store) and metadata. */
-export function zarrArray(store: ZarrStore, name: string, metadata: ArrayMetadata, cache: ChunkCache): CubeArray {
+export function zarrArray(
+  store: ZarrStore,
+  name: string,
+  metadata: ArrayMetadata,
+  { cache, pool }: Pick<ChunkReading, 'cache' | 'pool'>,
+): CubeArray {
   const { shape, chunkShape, type, codec, fill } = metadata;
   const keyOf = (chunk: readonly number[]): string => (name ? `${name}/` : '') + metadata.keyOf(chunk);
   const shard = codec.content.kind === 'shard' ? codec.content : undefined;
@@ -43,7 +48,7 @@ export function zarrArray(store: ZarrStore, name: string, metadata: ArrayMetadat
       const sizes = part.map(({ count }) => count);
       const out = zeros(type.dtype as DType, sizes);
       const strides = stridesOf(sizes);
-      const reading = { metadata, cache, signal };
+      const reading = { metadata, cache, pool, signal };
       await eachChunk(
         part,
         chunkShape,
