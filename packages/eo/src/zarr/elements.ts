@@ -10,7 +10,8 @@ export function elementsOf<D extends DType>(dtype: D, bytes: Uint8Array, bigEndi
 
 /** A copy in which the bytes of every value stand the other way round. */
 function swapped(bytes: Uint8Array, width: number): Uint8Array {
-  const copy = bytes.slice();
+  // A Buffer's own `slice` would share its memory.
+  const copy = Uint8Array.prototype.slice.call(bytes);
   const buffer = Buffer.from(copy.buffer, copy.byteOffset, copy.byteLength - (copy.byteLength % width));
   if (width === 2) buffer.swap16();
   else if (width === 4) buffer.swap32();
