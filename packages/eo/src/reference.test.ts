@@ -4,6 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { Json } from '@deepearth/core';
+import { inspectCube } from './cube-inspection.ts';
+import type { Cube } from './cube.ts';
 import { describeArray } from './describe-array.ts';
 import { openNetcdf } from './netcdf/open-netcdf.ts';
 import { openZarr } from './zarr/open-zarr.ts';
@@ -25,6 +27,9 @@ interface Entry {
   readonly arrays?: Record<string, Described>;
   readonly variables?: Record<string, Described>;
   readonly dimensions?: Described;
+  readonly grid?: { readonly geotransform: readonly number[]; readonly bounds: readonly number[] };
+  readonly array?: string;
+  readonly bad_chunk?: string;
 }
 
 const names = (kind: string): string[] => Object.keys(expected).filter((name) => expected[name]!.kind === kind);
@@ -44,6 +49,14 @@ function matches(found: Described, wanted: Described): void {
   }
 }
 
+async function sameGrid(cube: Cube, name: string): Promise<void> {
+  const { grid } = expected[name]!;
+  if (!grid) return;
+  const found = (await inspectCube(cube)) as unknown as { readonly grid: NonNullable<Entry['grid']> };
+  expect(found.grid.geotransform).toEqual(grid.geotransform.map(near));
+  expect(found.grid.bounds).toEqual(grid.bounds.map(near));
+}
+
 describe.skipIf(!names('zarr').length)('reference stores (skipped where ../shared/reference is absent)', () => {
   test.each(names('zarr'))('%s holds what zarr-python reads', async (name) => {
     const { arrays = {}, zarr_format, consolidated, attributes } = expected[name]!;
@@ -56,6 +69,7 @@ describe.skipIf(!names('zarr').length)('reference stores (skipped where ../share
         const found = await describeArray(cube.arrays.get(key)!, `${name}: ${key}`, { digest: true });
         matches(found, wanted);
       }
+      await sameGrid(cube, name);
     } finally {
       await cube.close();
     }
@@ -72,8 +86,47 @@ describe.skipIf(!names('netcdf').length)('reference files (skipped where ../shar
       expect([...cube.arrays.keys()].sort()).toEqual(Object.keys(variables).sort());
       for (const [key, wanted] of Object.entries(variables))
         matches(await describeArray(cube.arrays.get(key)!, `${name}: ${key}`, { digest: true }), wanted);
+      await sameGrid(cube, name);
     } finally {
       await cube.close();
     }
+  });
+});
+
+const broken = (folderName: string): string[] =>
+  Object.keys(expected).filter((name) => name.startsWith(folderName) && expected[name]!.kind === 'bad');
+
+describe.skipIf(!broken('zarr/').length)('broken references (skipped where ../shared/reference is absent)', () => {
+  test.each(broken('netcdf/'))('%s is refused by its name', async (name) => {
+    await expect(openNetcdf(folder + name)).rejects.toThrow(new RegExp(`${name}: is (?:cut short|no NetCDF file)`));
+  });
+
+  test.each(broken('zarr/'))('%s: the error names the chunk, and everything else can be read', async (name) => {
+    const { array = '', bad_chunk } = expected[name]!;
+    const cube = await openZarr(folder + name);
+    if (bad_chunk === undefined) expect(cube.damaged.get(array)?.message).toContain(`${name}: ${array}/zarr.json: is no JSON`);
+    else {
+      const { shape, chunks, read } = cube.arrays.get(array)!;
+      const failed: string[] = [];
+      let whole = 0;
+      const grid = shape.map((size, axis) => Math.ceil(size / chunks[axis]!));
+      for (let i = 0; i < grid.reduce((n, size) => n * size, 1); i++) {
+        let rest = i;
+        const part = shape.map((size, axis) => {
+          const stride = grid.slice(axis + 1).reduce((n, each) => n * each, 1);
+          const start = Math.floor(rest / stride) * chunks[axis]!;
+          rest %= stride;
+          return { start, count: Math.min(chunks[axis]!, size - start) };
+        });
+        await read(part).then(
+          () => whole++,
+          (error: Error) => failed.push(error.message),
+        );
+      }
+      expect(failed.length).toBeGreaterThan(0);
+      for (const message of failed) expect(message).toContain(`${name}: ${bad_chunk}`);
+      expect(whole).toBeGreaterThan(name.includes('shard') ? -1 : 0);
+    }
+    await cube.close();
   });
 });
