@@ -12,6 +12,7 @@ const stages = [
   'renderers',
   'sinks',
   'video',
+  'eo',
 ];
 
 /** Who may import whom; `nx graph` draws the same. */

@@ -143,10 +143,13 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
 
   program
     .command('inspect')
-    .description('Print what a .pt, .safetensors, .npy or .npz file holds. Nothing in it is executed.')
+    .description(
+      'Print what a .pt, .safetensors, .npy or .npz file, a Zarr store or a NetCDF file holds. Nothing in it is executed.',
+    )
     .argument('<file>')
+    .option('--variable <name>', 'of a Zarr store or a NetCDF file this variable alone')
     .option('--json', 'as JSON')
-    .option('--digest', 'with the SHA-256 and first values of every tensor')
+    .option('--digest', 'with the SHA-256 of all values, and the first of every tensor or the statistics of every variable')
     .option(
       '--stats',
       'minimum, maximum, mean, standard deviation, NaN and infinities (default: of files below 64 MiB)',

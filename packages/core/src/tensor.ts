@@ -88,7 +88,8 @@ export function viewAs<D extends DType>(dtype: D, bytes: Uint8Array): TensorData
   const size = type.BYTES_PER_ELEMENT;
   if (bytes.byteLength % size)
     throw new RangeError(`${bytes.byteLength} bytes are no whole number of ${dtype} elements`);
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  // A Buffer's own `slice` would share its memory, and lie where it lay.
+  const aligned = bytes.byteOffset % size === 0 ? bytes : Uint8Array.prototype.slice.call(bytes);
   return new type(aligned.buffer, aligned.byteOffset, aligned.byteLength / size);
 }
 

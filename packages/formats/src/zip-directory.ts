@@ -31,9 +31,13 @@ const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.b
 
 /**
  * Reads the directory. Throws an `InputError` for damage, encryption, several disks, names that leave the folder or
- * come twice, overlaps and impossible sizes.
+ * (unless `repeated` is `last`) come twice, overlaps and impossible sizes.
  */
-export async function readDirectory(source: ByteSource, signal?: AbortSignal): Promise<DirectoryEntry[]> {
+export async function readDirectory(
+  source: ByteSource,
+  signal?: AbortSignal,
+  { repeated = 'refused' }: { readonly repeated?: 'refused' | 'last' } = {},
+): Promise<DirectoryEntry[]> {
   const refuse: Refuse = (message) => {
     throw new InputError(source.name, `is no valid ZIP archive: ${message}.`, { code: 'E_ZIP' });
   };
@@ -47,7 +51,7 @@ export async function readDirectory(source: ByteSource, signal?: AbortSignal): P
   for (let i = 0; i < count; i++) {
     const [entry, length] = parseEntry(bytes.subarray(at), refuse);
     at += length;
-    if (names.has(entry.name)) refuse(`two entries are called ${show(entry.name)}`);
+    if (names.has(entry.name) && repeated === 'refused') refuse(`two entries are called ${show(entry.name)}`);
     names.add(entry.name);
     entries.push(entry);
   }

@@ -38,9 +38,15 @@ export interface Zip {
   checkHeaders(signal?: AbortSignal): Promise<void>;
 }
 
+/** What is taken of an archive that others would refuse. */
+export interface ZipReading {
+  /** Several entries of one name: refused (default), or the last counts, as where an archive is only ever added to. */
+  readonly repeated?: 'refused' | 'last';
+}
+
 /** Opens an archive by its directory alone. Throws an `InputError` that names the reason. */
-export async function openZip(source: ByteSource, signal?: AbortSignal): Promise<Zip> {
-  const all = (await readDirectory(source, signal)).map((entry) => zipEntry(source, entry));
+export async function openZip(source: ByteSource, signal?: AbortSignal, options: ZipReading = {}): Promise<Zip> {
+  const all = (await readDirectory(source, signal, options)).map((entry) => zipEntry(source, entry));
   return {
     source,
     entries: new Map(all.filter(({ name }) => !name.endsWith('/')).map((entry) => [entry.name, entry])),

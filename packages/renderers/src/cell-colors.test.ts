@@ -2,7 +2,7 @@ import { tensor, type Projection } from '@deepearth/core';
 import { makeProjections } from '@deepearth/testing';
 import { describe, expect, test } from 'vitest';
 import { cellColors } from './cell-colors.ts';
-import { categoryColor, colorMap } from './colormaps.ts';
+import { categoryColor, colorMap } from '@deepearth/vision/colormaps';
 
 const choice = { colorMap: 'viridis', reverse: false } as const;
 const projection = (components: number, numbers: readonly number[], rest: Partial<Projection> = {}): Projection => ({

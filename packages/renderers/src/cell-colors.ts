@@ -2,7 +2,7 @@
 
 import { InputError, type Projection } from '@deepearth/core';
 import { z } from 'zod';
-import { categoryColor, colorMap, colorMapNames, type ColorMapName } from './colormaps.ts';
+import { categoryColor, colorMap, colorMapNames, type ColorMapName } from '@deepearth/vision/colormaps';
 
 /** How numbers become colours; part of every renderer's options. */
 export const colorOptions = {

@@ -9,7 +9,7 @@ export { scatter, scatterOptions } from './scatter.ts';
 export { timeline, timelineOptions } from './timeline.ts';
 export { stages } from './stages.ts';
 // Parts
-export { colorMap, colorMapNames, categoryColor, type ColorMapName } from './colormaps.ts';
+export { colorMap, colorMapNames, categoryColor, type ColorMapName } from '@deepearth/vision/colormaps';
 export { cellColors, type ColorChoice } from './cell-colors.ts';
 export { annotated } from './annotated.ts';
 export { captionOf, captionStrip, type Caption, type CaptionField } from './caption.ts';

@@ -3,7 +3,7 @@
 import type { Legend, Projection, Tensor } from '@deepearth/core';
 import { z } from 'zod';
 import type { ColorChoice } from './cell-colors.ts';
-import { categoryColor, colorTable } from './colormaps.ts';
+import { categoryColor, colorTable } from '@deepearth/vision/colormaps';
 import { emptyStrip, fill, lineHeight, margin, stackRows, topMargin, write, type Rgb, type Strip } from './strip.ts';
 import { advance } from './text.ts';
 

@@ -1,9 +1,9 @@
 import { tensor, type Picture, type Projection } from '@deepearth/core';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeProjections } from '@deepearth/testing';
+import { categoryColor, colorMap } from '@deepearth/vision/colormaps';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { categoryColor, colorMap } from './colormaps.ts';
 import { scatter } from './scatter.ts';
 
 const projections = (): Projection[] => makeProjections({ time: 2, height: 3, width: 4, count: 2 });

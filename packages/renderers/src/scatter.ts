@@ -20,7 +20,7 @@ import { z } from 'zod';
 import { annotated, annotationOptions } from './annotated.ts';
 import { captionFields, captionOf } from './caption.ts';
 import { cellColors, colorOptions } from './cell-colors.ts';
-import { categoryColor, colorTable } from './colormaps.ts';
+import { categoryColor, colorTable } from '@deepearth/vision/colormaps';
 import { clipOf } from './each-frame.ts';
 import { groupShelf } from './group-shelf.ts';
 import { layerName } from './layer-name.ts';

@@ -2,7 +2,7 @@ import { tensor, type Picture, type Projection } from '@deepearth/core';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeFrames, makeProjections } from '@deepearth/testing';
 import { expect, test } from 'vitest';
-import { colorMap } from './colormaps.ts';
+import { colorMap } from '@deepearth/vision/colormaps';
 import { timeline } from './timeline.ts';
 
 const projections = (): Projection[] => makeProjections({ time: 2, height: 3, width: 4, count: 2 });

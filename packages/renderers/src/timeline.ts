@@ -16,7 +16,7 @@ import { z } from 'zod';
 import { annotated, annotationOptions } from './annotated.ts';
 import { captionFields, captionOf } from './caption.ts';
 import { colorOptions } from './cell-colors.ts';
-import { colorTable } from './colormaps.ts';
+import { colorTable } from '@deepearth/vision/colormaps';
 import { shots, streamOf } from './each-frame.ts';
 import { layerName } from './layer-name.ts';
 import { numbers } from './legend.ts';

@@ -6,8 +6,12 @@ test('the names that the package exports', () => {
     [
       "assembleTiles",
       "cellAt",
+      "categoryColor",
       "cellRectangle",
       "clipPreparation",
+      "colorMap",
+      "colorMapNames",
+      "colorTable",
       "countValues",
       "decodePicture",
       "edgeOffPatch",

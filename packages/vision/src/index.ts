@@ -45,5 +45,11 @@ export type { ValueRange } from './preprocess-raster.ts';
 export { resize, resizeWindow, resizeWindowFloat, type Bytes } from './resize.ts';
 export { readProcessor, type Processor, type ProcessorClasses, type ProcessorClassName } from './processor-config.ts';
 export { findProcessor, processorNotes, type FoundProcessor, type ProcessorFamily } from './find-processor.ts';
+// Times and numbers of series
+export { findGaps, formatGaps, type Gaps } from './gaps.ts';
+export { instantOf, isoOf, isTimeZone, secondsBetween, type Instant, type WallClock } from './instant.ts';
+export { timesInNames, type NameExpression, type NameTime, type NameTimes } from './time-in-name.ts';
 // Tokens of tiles
 export { assembleTiles, type TileAssembly, type TileGrid } from './assemble-tiles.ts';
+// Colours of numbers
+export { categoryColor, colorMap, colorMapNames, colorTable, type ColorMapName } from './colormaps.ts';

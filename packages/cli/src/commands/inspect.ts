@@ -1,9 +1,10 @@
-// `deepearth inspect`: what a file of tensors holds, without executing anything in it.
+// `deepearth inspect`: what a file of tensors or of Earth observation holds, without executing anything in it.
 
 import { existsSync } from 'node:fs';
 import { DeepEarthError, InputError } from '@deepearth/core/errors';
+import { inspectEarth, isZarr } from '@deepearth/eo/inspect';
+import { openBytes } from '@deepearth/eo/raster-bytes';
 import type { ByteSource } from '@deepearth/formats/bytes';
-import { openFile } from '@deepearth/formats/file-source-node';
 import { inspectFile, inspectionJson } from '@deepearth/formats/inspect';
 import { inspectionText } from '@deepearth/formats/inspect-text';
 import { cancellable } from '../cancel.ts';
@@ -20,16 +21,30 @@ export interface InspectFlags {
   readonly stats?: boolean;
   readonly picture?: string;
   readonly force?: boolean;
+  /** One of a store's or a file's variables. */
+  readonly variable?: string;
 }
 
 export async function inspectCommand(file: string, flags: InspectFlags): Promise<number> {
-  const { json = false, digest = false, stats, picture } = flags;
+  const { json = false, digest = false, stats, picture, variable } = flags;
   if (picture !== undefined) refusePicture(picture, flags);
-  const source = await openFile(file);
   return cancellable(async ({ signal, status }) => {
+    let source: ByteSource | undefined;
     try {
-      const found = await inspectFile(source, { digest, statistics: stats ?? 'small', signal });
-      const drawn = picture === undefined ? undefined : await draw(source, picture, signal);
+      if (!(await isZarr(file))) source = await openBytes(file);
+      const earth = await inspectEarth(file, source, { variable, digest, signal });
+      if (earth) {
+        print(json ? inspectionJson({ file, ...earth.json }) : earth.text);
+        return earth.json['refused'] === undefined ? exitCodes.done : exitCodes.failed;
+      }
+      if (variable !== undefined)
+        throw new InputError(file, 'has no variables: it is neither a Zarr store nor a NetCDF file.', {
+          code: 'E_VARIABLE',
+          remedy: 'Leave `--variable` out.',
+        });
+      const tensors = source!;
+      const found = await inspectFile(tensors, { digest, statistics: stats ?? 'small', signal });
+      const drawn = picture === undefined ? undefined : await draw(tensors, picture, signal);
       if (json) {
         const { size: bytes, holds, ...rest } = found;
         print(inspectionJson({ ...rest, bytes, holds, ...(drawn && { picture: drawn.about }) }));
@@ -39,15 +54,19 @@ export async function inspectCommand(file: string, flags: InspectFlags): Promise
       }
       return exitCodes.done;
     } catch (error) {
-      if (status() !== undefined || !(error instanceof InputError)) throw error;
+      if (status() !== undefined || !(error instanceof InputError) || isMissing(error)) throw error;
       if (json) print(JSON.stringify({ file, refused: error.message, code: error.code }));
       await reportError(error);
       return exitCodes.failed;
     } finally {
-      await source.close();
+      await source?.close();
     }
   });
 }
+
+/** There is nothing to look at, which is another end than to have refused it. */
+const isMissing = ({ code, message }: InputError): boolean =>
+  code === 'E_FILE_MISSING' || /is a folder, not a file/.test(message);
 
 /** Throws for a picture that is none, or that is there already. */
 function refusePicture(picture: string, { force = false }: InspectFlags): void {

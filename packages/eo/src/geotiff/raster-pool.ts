@@ -1,0 +1,124 @@
+// Keeps the files of a series open while frames are read from them, and notices when one is no longer what it was.
+
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { InputError, lineage, type InputFile } from '@deepearth/core';
+import { sha256Of } from '@deepearth/core/sha256';
+import { isHttp } from '../http-source.ts';
+import { openGeoTiff, type GeoTiff } from './open-geotiff.ts';
+
+/** What tells one content of a file from another. */
+export interface RasterIdentity {
+  /** SHA-256 of a file on disk. */
+  readonly sha256?: string;
+  /** What a server calls this version of the file, and its length. */
+  readonly version?: string;
+  readonly bytes: number;
+}
+
+/** Open files by path or address. */
+export interface RasterPool {
+  /** Works with an open file; it stays open as long as the work takes, and as long as there is room after that. */
+  use<T>(uri: string, work: (raster: GeoTiff) => Promise<T> | T): Promise<T>;
+  /**
+   * What the file is. Reads a file on disk whole, once. Throws an `InputError` with the code E_INPUT_CHANGED where
+   * `known` says something else.
+   */
+  identify(uri: string, known?: Partial<RasterIdentity>): Promise<RasterIdentity>;
+  close(): Promise<void>;
+}
+
+/** Files that stay open at a time. */
+const mostOpen = 24;
+
+const changed = (uri: string): InputError =>
+  new InputError(uri, 'has changed since it was first read.', {
+    code: 'E_INPUT_CHANGED',
+    remedy: 'Run again when nothing writes to it any more.',
+  });
+
+interface Open {
+  readonly raster: Promise<GeoTiff>;
+  users: number;
+}
+
+/** Opens files as they are needed. Requests are given up with `signal`. */
+export function rasterPool(signal: AbortSignal | undefined, timeoutSeconds?: number): RasterPool {
+  const open = new Map<string, Open>();
+  const known = new Map<string, Promise<RasterIdentity & { readonly modified?: number }>>();
+  let closed = false;
+
+  async function use<T>(uri: string, work: (raster: GeoTiff) => Promise<T> | T): Promise<T> {
+    if (closed) throw new Error('the files of a series are closed when its run has ended');
+    let entry = open.get(uri);
+    if (!entry) {
+      entry = { raster: openGeoTiff(uri, { signal, timeoutSeconds }), users: 0 };
+      entry.raster.catch(() => open.delete(uri));
+    }
+    // Used longest ago first.
+    open.delete(uri);
+    open.set(uri, entry);
+    entry.users++;
+    try {
+      const raster = await entry.raster;
+      await sameAsBefore(uri, raster);
+      return await work(raster);
+    } finally {
+      entry.users--;
+      await evict();
+    }
+  }
+
+  async function evict(): Promise<void> {
+    for (const [uri, { raster, users }] of open) {
+      if (open.size <= mostOpen) return;
+      if (users > 0) continue;
+      open.delete(uri);
+      await (await raster).close();
+    }
+  }
+
+  /** A file that was opened again may be another one. */
+  async function sameAsBefore(uri: string, { version, size }: GeoTiff): Promise<void> {
+    const before = await known.get(uri)?.catch(() => undefined);
+    if (!before) return;
+    if (size !== before.bytes || version !== before.version) throw changed(uri);
+    if (before.modified !== undefined && (await stat(uri)).mtimeMs !== before.modified) throw changed(uri);
+  }
+
+  async function find(uri: string): Promise<RasterIdentity & { readonly modified?: number }> {
+    if (isHttp(uri))
+      return use(uri, ({ version, size }) => ({ bytes: size, ...(version !== undefined && { version }) }));
+    const { size: bytes, mtimeMs: modified } = await stat(uri);
+    return { bytes, modified, sha256: await sha256Of(createReadStream(uri, { highWaterMark: 1 << 20, signal })) };
+  }
+
+  return {
+    use,
+    async identify(uri, before) {
+      let found = known.get(uri);
+      if (!found) {
+        found = find(uri);
+        found.catch(() => known.delete(uri));
+        known.set(uri, found);
+      }
+      const { modified: _, ...identity } = await found;
+      if (before?.sha256 !== undefined && before.sha256 !== identity.sha256) throw changed(uri);
+      if (before?.version !== undefined && before.version !== identity.version) throw changed(uri);
+      return identity;
+    },
+    async close() {
+      closed = true;
+      for (const { raster } of open.values()) await (await raster.catch(() => undefined))?.close();
+      open.clear();
+    },
+  };
+}
+
+/** The part of a key that stands for the bytes of a file: their digest, or what a server calls them. */
+export const keyOf = (uri: string, { sha256, version, bytes }: RasterIdentity): string =>
+  sha256 ?? lineage('remote raster', uri, version ?? null, bytes);
+
+/** For the manifest; `undefined` for a file on a server, whose digest nobody knows. */
+export const inputFile = (path: string, { sha256, bytes }: RasterIdentity): InputFile | undefined =>
+  sha256 === undefined ? undefined : { path, bytes, sha256 };

@@ -1,0 +1,149 @@
+// Finds the values of a series of rasters that become black and white.
+
+import type { Json, Raster, Rectangle, StageContext } from '@deepearth/core';
+import { countValues } from '@deepearth/vision/stretch';
+import type { ChannelRange, Ranges } from './frame-raster.ts';
+import type { GeoTiffSourceOptions } from './source-options.ts';
+import type { GeoTiffSurvey, RasterFacts } from './survey.ts';
+
+/** Percentiles of all values unless told: what most programs for such pictures begin with. */
+const usual: readonly [low: number, high: number] = [2, 98];
+
+type Asked =
+  | { readonly percentile: readonly [number, number]; readonly perBand: boolean }
+  | { readonly ranges: Ranges; readonly name?: string };
+
+/** What the options ask for; `undefined` where 8-bit values stay as they are. */
+export function askedStretch({ stretch }: GeoTiffSourceOptions, facts: RasterFacts): Asked | undefined {
+  const { frameType, dtype } = facts;
+  if (stretch === undefined) return frameType === 'uint8' ? undefined : { percentile: usual, perBand: false };
+  if (stretch === 'percentile') return { percentile: usual, perBand: false };
+  if (stretch === 'type')
+    return frameType === 'uint8' ? undefined : { ranges: [rangeOfType[frameType] ?? [0, 1]], name: 'type' };
+  if (stretch === 'reflectance') {
+    // Whole numbers without a scale are reflectance times 10,000, as Sentinel-2 and Landsat products were for years.
+    const stored = frameType !== 'float32' && !dtype.startsWith('float');
+    return { ranges: [stored ? [0, 3000] : [0, 0.3]], name: 'reflectance' };
+  }
+  if ('range' in stretch) {
+    const { range } = stretch;
+    return { ranges: typeof range[0] === 'number' ? [range as ChannelRange] : (range as Ranges) };
+  }
+  return stretch;
+}
+
+const rangeOfType: Readonly<Record<string, ChannelRange>> = {
+  uint16: [0, 65_535],
+  int16: [-32_768, 32_767],
+  float32: [0, 1],
+};
+
+/** For the plan: what will be stretched. */
+export function stretchNote(options: GeoTiffSourceOptions, { usual: facts }: GeoTiffSurvey): string[] {
+  const asked = facts && askedStretch(options, facts);
+  if (!asked) return [];
+  if ('ranges' in asked) return [`values ${formatRanges(asked.ranges)} are shown from black to white`];
+  const [low, high] = asked.percentile;
+  return [
+    `values are shown from black at percentile ${low} to white at percentile ${high} of all valid values of the series${asked.perBand ? ', band by band' : ''}, for encoders and drawing; \`stretch\` chooses others`,
+  ];
+}
+
+const formatRanges = (ranges: Ranges): string => ranges.map(([low, high]) => `from ${low} to ${high}`).join(', ');
+
+/** Files that are looked at, spread evenly over the series, and pixels of all of them. */
+const mostFiles = 64;
+const mostPixels = 2 ** 27;
+/** Edge of the parts that are looked at where a file has too many pixels. */
+const partEdge = 1024;
+
+/** What reads a part of a file, with the bands and the mask of the options, values as stored. */
+export type ReadPart = (file: string, window: Rectangle) => Promise<Raster>;
+
+/**
+ * The stretch of a series, the same for each part of it: percentiles of the valid values of up to 64 files, of all their
+ * pixels where these are no more than 2^27, else of parts that lie evenly over them. Files that cannot be read are left
+ * out here and reported when they are sent.
+ */
+export async function findStretch(
+  survey: GeoTiffSurvey,
+  area: Rectangle,
+  read: ReadPart,
+  { options, signal, progress, log, recordFinding }: StageContext<GeoTiffSourceOptions>,
+): Promise<Ranges | undefined> {
+  const asked = survey.usual && askedStretch(options, survey.usual);
+  if (!asked) return undefined;
+  if ('ranges' in asked) {
+    recordFinding('stretch', {
+      ...rangesFound(asked.ranges),
+      ...(asked.name !== undefined && { preset: asked.name }),
+    });
+    return asked.ranges;
+  }
+  const files = survey.files.filter(({ facts }) => facts);
+  const count = Math.min(files.length, mostFiles);
+  const parts = partsOf(area, Math.floor(mostPixels / count));
+  const grey = options.bands?.length === 1;
+  const counters = Array.from({ length: asked.perBand ? 3 : 1 }, () => countValues(count * parts.length));
+  let looked = 0;
+  for (let i = 0; i < count; i++) {
+    signal.throwIfAborted();
+    const { file } = files[Math.floor((i * files.length) / count)]!;
+    try {
+      const rasters: Raster[] = [];
+      for (const part of parts) rasters.push(await read(file, part));
+      for (const raster of rasters)
+        if (asked.perBand) for (const [channel, counter] of counters.entries()) counter.add(channelOf(raster, channel));
+        else counters[0]!.add(grey ? channelOf(raster, 0) : raster);
+      looked++;
+    } catch (error) {
+      if (signal.aborted) throw error;
+    }
+    progress('stretch', i + 1, count);
+  }
+  const found = counters.map((counter) => counter.range(...asked.percentile));
+  if (found.some((range) => range === undefined)) {
+    log.warn('no valid value was found to stretch the series by; values are shown from 0 to 1');
+    return [[0, 1]];
+  }
+  const ranges = found as unknown as Ranges;
+  const percentile = [...asked.percentile];
+  recordFinding('stretch', { ...rangesFound(ranges), percentile, frames: looked });
+  log.info(
+    `values ${formatRanges(ranges)} are shown from black to white (percentiles ${percentile.join(' and ')} of ${looked} of ${survey.files.length} files${parts.length > 1 ? `, ${parts.length} parts of each` : ''})`,
+  );
+  return ranges;
+}
+
+/** One pair is `range`, as other sources have it; pairs of bands are `ranges`. */
+const rangesFound = (ranges: Ranges): { readonly [name: string]: Json } =>
+  ranges.length === 1 ? { range: [...ranges[0]] } : { ranges: ranges.map((range) => [...range]) };
+
+function channelOf({ values, channels, valid }: Raster, channel: number): Raster {
+  const count = channels.length;
+  const data = values.data.filter((_, i) => i % count === channel) as typeof values.data;
+  return {
+    values: { ...values, shape: [...values.shape.slice(0, 2), 1], data },
+    channels: [channels[channel]!],
+    ...(valid && { valid }),
+  };
+}
+
+/** The whole area where it has no more than `most` pixels, else squares that lie evenly over it. */
+function partsOf(area: Rectangle, most: number): Rectangle[] {
+  if (area.width * area.height <= most) return [area];
+  const across = Math.max(Math.floor(Math.sqrt(most) / partEdge), 1);
+  const edge = Math.min(partEdge, Math.floor(Math.sqrt(most)));
+  const place = (index: number, length: number, size: number): number =>
+    across === 1 ? Math.floor((length - size) / 2) : Math.floor((index * (length - size)) / (across - 1));
+  return Array.from({ length: across * across }, (_, i) => {
+    const width = Math.min(edge, area.width);
+    const height = Math.min(edge, area.height);
+    return {
+      x: area.x + place(i % across, area.width, width),
+      y: area.y + place(Math.floor(i / across), area.height, height),
+      width,
+      height,
+    };
+  });
+}

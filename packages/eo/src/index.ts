@@ -1,0 +1,30 @@
+// GeoTIFF
+export {
+  geotiffOf,
+  openGeoTiff,
+  type GeoTiff,
+  type MaskKind,
+  type RasterBand,
+  type RasterReadOptions,
+  type RasterWindow,
+} from './geotiff/open-geotiff.ts';
+export type { Samples, SampleArrays, SampleType } from './geotiff/samples.ts';
+// Data cubes
+export { zarr } from './zarr.ts';
+export { netcdf } from './netcdf.ts';
+export { openZarr, type ZarrOptions } from './zarr/open-zarr.ts';
+export { openNetcdf } from './netcdf/open-netcdf.ts';
+export type { Attributes, Cube, CubeArray, Dimension, Span } from './cube.ts';
+export { cubeOptions, type CubeOptions } from './cube-options.ts';
+export type { CubeSeries, SeriesFrame } from './cube-series.ts';
+// What a file holds
+export { inspectEarth, isZarr, type Inspected } from './inspect.ts';
+export { inspectCube, type CubeInspection, type CubeInspectionOptions } from './cube-inspection.ts';
+export type { DescribeArrayOptions } from './describe-array.ts';
+// Bytes
+export { openHttp, type HttpOptions, type HttpSource } from './http-source.ts';
+export { openBytes } from './raster-bytes.ts';
+// Place
+export { boundsOf, partOf, toGdal, type Affine } from './affine.ts';
+// Stages
+export { stages } from './stages.ts';
