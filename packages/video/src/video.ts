@@ -181,11 +181,11 @@ function videoReading(
   const keyOf = (number: number): string => lineage('video frame', version, sha256, number, found.decoder);
   return {
     keyOf,
-    readFrame: ({ index }, options) =>
-      read(
-        keyOf(index!),
-        async ({ window, overview, signal }) => partOfRaster(await reader.read(index!, signal), { window, overview }),
-        options,
+    // A decoder yields whole frames, whatever is wanted of them: they are kept as such.
+    readFrame: async ({ index }, { signal, ...part }) =>
+      partOfRaster(
+        await read(keyOf(index!), (options) => reader.read(index!, options.signal), signal ? { signal } : {}),
+        part,
       ),
   };
 }
