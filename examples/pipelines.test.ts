@@ -189,6 +189,26 @@ test('an encoder of one’s own feeds a reducer that knows nothing of it', async
   ]);
 });
 
+test('a video becomes an embedding of every two seconds, and a video of what the tokens see', async () => {
+  const made = await run('video-to-clips/make-video.yaml');
+  const path = join(made.output, 'weather.png');
+  const { files, output, manifest } = await run('video-to-clips/pipeline.yaml', '--set', `video.with.path=${path}`);
+  expect(manifest.stages.map(({ id, out }) => [id, out])).toEqual(
+    expect.arrayContaining([
+      ['video', 64],
+      ['clips', 4],
+    ]),
+  );
+  expect(files).toEqual(['embeddings.csv', 'video/pca-overlay.mp4']);
+  const [, ...rows] = readFileSync(join(output, 'embeddings.csv'), 'utf8').trim().split('\n');
+  expect(rows.map((row) => row.split(',').slice(0, 4).join())).toEqual([
+    'clip-000000,weather,0,22',
+    'clip-000001,weather,24,46',
+    'clip-000002,weather,48,70',
+    'clip-000003,weather,72,94',
+  ]);
+});
+
 test('a grid of sensors needs no pictures', async () => {
   const { output, files, manifest } = await run('sensor-grid/pipeline.yaml');
   expect(files).toContain('pca/pca_frames_0036_0047.npy');

@@ -164,13 +164,17 @@ function ofAnimation(path: string, bytes: Uint8Array, maxPixels: number): Video 
   const picture = openAnimatedPicture(bytes, { name: path, maxPixels });
   const { width, height, durations, missing, format } = picture;
   const seconds = new Float64Array(durations.length);
-  for (let i = 1; i < seconds.length; i++) seconds[i] = round(seconds[i - 1]! + durations[i - 1]!);
+  let over = 0;
+  for (const [i, duration] of durations.entries()) {
+    seconds[i] = round(over);
+    over += duration;
+  }
   return {
     path,
     width,
     height,
     seconds,
-    endSeconds: round(seconds.at(-1)! + durations.at(-1)!),
+    endSeconds: round(over),
     missing,
     about: `${format.toUpperCase()} animation`,
     decoder: 'sharp',
@@ -186,5 +190,5 @@ function ofAnimation(path: string, bytes: Uint8Array, maxPixels: number): Video 
   };
 }
 
-/** Delays are whole hundredths or thousandths, and their sums are not to drift. */
+/** 0.3 and not 0.30000000000000004. */
 const round = (seconds: number): number => Math.round(seconds * 1e9) / 1e9;
