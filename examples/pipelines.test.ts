@@ -223,6 +223,26 @@ test('a camera that keeps writing is watched: a file for each clip, and an end w
   expect(manifest.frames![0]!.seconds).toEqual(Array.from({ length: 16 }, (_, i) => 10 * i));
 });
 
+test('a video becomes an embedding of every two seconds, and a video of what the tokens see', async () => {
+  const made = await run('video-to-clips/make-video.yaml');
+  const path = join(made.output, 'weather.png');
+  const { files, output, manifest } = await run('video-to-clips/pipeline.yaml', '--set', `video.with.path=${path}`);
+  expect(manifest.stages.map(({ id, out }) => [id, out])).toEqual(
+    expect.arrayContaining([
+      ['video', 64],
+      ['clips', 4],
+    ]),
+  );
+  expect(files).toEqual(['embeddings.csv', 'video/pca-overlay.mp4']);
+  const [, ...rows] = readFileSync(join(output, 'embeddings.csv'), 'utf8').trim().split('\n');
+  expect(rows.map((row) => row.split(',').slice(0, 4).join())).toEqual([
+    'clip-000000,weather,0,22',
+    'clip-000001,weather,24,46',
+    'clip-000002,weather,48,70',
+    'clip-000003,weather,72,94',
+  ]);
+});
+
 test('a grid of sensors needs no pictures', async () => {
   const { output, files, manifest } = await run('sensor-grid/pipeline.yaml');
   expect(files).toContain('pca/pca_frames_0036_0047.npy');

@@ -315,8 +315,11 @@ export interface StageDefinition<
    * not replaced unasked; other options may change.
    */
   readonly reads?: readonly string[];
-  /** For windowers: which frames of a sequence, by position, the clips of a range need. */
-  framesOf?(clips: Range, options: z.output<Schema>): Range;
+  /**
+   * For windowers: which frames of a sequence, by position, the clips of a range need; `undefined` where that shows only
+   * in the frames.
+   */
+  framesOf?(clips: Range, options: z.output<Schema>): Range | undefined;
   /** Always runs once `open` succeeded. */
   close?(state: Given<State>): Promise<void> | void;
 }

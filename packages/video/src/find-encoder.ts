@@ -1,6 +1,6 @@
 // Finds what can encode video on this machine: ffmpeg on the path, else the encoder that comes along.
 
-import { spawn } from 'node:child_process';
+import { programOutput, programVersion } from './program-output.ts';
 
 /** How a user names an encoder. */
 export const encoderNames = ['auto', 'ffmpeg', 'embedded'] as const;
@@ -37,23 +37,11 @@ export async function findEncoder(choice: EncoderName, codec: Codec, signal?: Ab
 async function findFfmpeg(codec: Codec, signal: AbortSignal | undefined): Promise<FoundEncoder> {
   const library = ffmpegLibraries[codec];
   const [version, encoders] = await Promise.all([
-    output(['-version'], signal),
-    output(['-hide_banner', '-encoders'], signal),
+    programVersion('ffmpeg', signal),
+    programOutput('ffmpeg', ['-hide_banner', '-encoders'], signal),
   ]);
   const remedy = `Install ffmpeg with ${library} (Debian and Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg)${codec === 'h264' ? ', or use encoder: embedded' : ', or use sink/mp4'}.`;
   if (version === undefined) return { missing: 'no ffmpeg is on the path.', remedy };
-  const number = /^ffmpeg version (\S+)/.exec(version)?.[1] ?? 'of an unknown version';
-  if (!encoders?.includes(` ${library} `)) return { missing: `ffmpeg ${number} is without ${library}.`, remedy };
-  return { name: 'ffmpeg', about: `ffmpeg ${number} with ${library}` };
-}
-
-/** What ffmpeg prints; `undefined` where it is not there or fails. */
-function output(args: readonly string[], signal: AbortSignal | undefined): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const child = spawn('ffmpeg', args, { stdio: ['ignore', 'pipe', 'ignore'], signal });
-    let text = '';
-    child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part));
-    child.once('error', () => resolve(undefined));
-    child.once('close', (code) => resolve(code === 0 ? text : undefined));
-  });
+  if (!encoders?.includes(` ${library} `)) return { missing: `ffmpeg ${version} is without ${library}.`, remedy };
+  return { name: 'ffmpeg', about: `ffmpeg ${version} with ${library}` };
 }

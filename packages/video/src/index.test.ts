@@ -9,11 +9,21 @@ test('every stage is listed under its own type', async () => {
 test('what the package exports is what it is meant to', () => {
   expect(Object.keys(everything).sort()).toMatchInlineSnapshot(`
     [
+      "chooseFrames",
+      "decoderOnce",
+      "decoderPool",
       "encoderNames",
+      "findDecoder",
       "findEncoder",
+      "findVideos",
       "mp4",
       "mp4Options",
+      "openVideo",
       "stages",
+      "video",
+      "videoEndings",
+      "videoReader",
+      "videoSourceOptions",
       "webm",
       "webmOptions",
     ]

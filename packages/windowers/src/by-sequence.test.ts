@@ -5,6 +5,7 @@ import { spec, type StreamSpec } from '@deepearth/core/specs';
 import { given, makeFrames } from '@deepearth/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { scene } from './scene.ts';
 import { sliding } from './sliding.ts';
 import { still } from './still.ts';
 import { uniform } from './uniform.ts';
@@ -25,6 +26,7 @@ const clips = async (
 };
 
 describe.each([
+  ['scene', scene],
   ['sliding', sliding],
   ['still', still],
   ['uniform', uniform],

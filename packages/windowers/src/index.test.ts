@@ -10,12 +10,17 @@ test('what the package exports is what it is meant to', () => {
   expect(Object.keys(everything).sort()).toMatchInlineSnapshot(`
     [
       "clipOf",
+      "colourHistogram",
+      "histogramDifference",
+      "scene",
+      "sceneOptions",
       "sliding",
       "slidingOptions",
       "stages",
       "still",
       "stillOptions",
       "uniform",
+      "uniformInTime",
       "uniformIndices",
       "uniformOptions",
       "windowCount",

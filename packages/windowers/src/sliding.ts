@@ -1,10 +1,20 @@
-// Cuts a sequence of frames into clips of one length at equal distances.
+// Cuts a sequence of frames into clips of one length, of frames or of time, at equal distances.
 
-import { defineWindower, InputError, refuse, sourceName, type Frame, type StageContext } from '@deepearth/core';
+import {
+  defineWindower,
+  InputError,
+  refuse,
+  sourceName,
+  type Frame,
+  type Refusal,
+  type StageContext,
+} from '@deepearth/core';
 import { z } from 'zod';
 import { bySequence, type Windowing } from './by-sequence.ts';
 import { clipOf, fill } from './clip.ts';
 import { allFrames, clipSpec, sizeWarnings, wantFrames } from './spec.ts';
+import { splitAtGaps, type CountingWindowing } from './split-at-gaps.ts';
+import { timeWindows } from './time-windows.ts';
 
 /** Options of `windower/sliding`. */
 export const slidingOptions = z.strictObject({
@@ -15,6 +25,27 @@ export const slidingOptions = z.strictObject({
     .positive()
     .optional()
     .describe('Frames from the start of one clip to the start of the next. Default: `size`, clips side by side.'),
+  durationSeconds: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      'Makes clips by time: each lasts so long and has the frames that are on the screen at `size` moments, evenly spread over it, whatever the pace of the frames. Default: clips are `size` frames one after the other.',
+    ),
+  strideSeconds: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      'With `durationSeconds`: seconds from the start of one clip to the start of the next. Default: `durationSeconds`, clips side by side.',
+    ),
+  maxGapSeconds: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      'No clip joins two frames with a longer pause between them: it ends there, and what is left becomes of it what `tail` says. Default: with `durationSeconds` as long as that, else pauses are not looked at.',
+    ),
   tail: z
     .enum(['pad', 'shift', 'drop', 'error'])
     .default('pad')
@@ -45,16 +76,31 @@ export function windowCount(count: number, size: number, stride: number): Window
 /** The stage `windower/sliding`. */
 export const sliding = defineWindower({
   type: 'sliding',
-  summary: 'Cuts each sequence into clips of `size` frames, one every `stride` frames.',
+  summary:
+    'Cuts each sequence into clips of `size` frames, one every `stride` frames, or into clips of equal duration.',
   options: slidingOptions,
-  examples: ['- type: windower/sliding', '- type: windower/sliding\n  with: { size: 16, stride: 8, tail: shift }'],
+  examples: [
+    '- type: windower/sliding',
+    '- type: windower/sliding\n  with: { size: 16, stride: 8, tail: shift }',
+    '- type: windower/sliding\n  with: { durationSeconds: 4, strideSeconds: 2, maxGapSeconds: 10 }',
+  ],
 
   joins: 'merged',
 
-  describe(_, { options: { size, stride = size, tail }, inputs }) {
-    const refusal = wantFrames(inputs);
+  describe(_, { options, inputs }) {
+    const { size, stride = size, tail, durationSeconds, strideSeconds = durationSeconds } = options;
+    const refusal = wantFrames(inputs) ?? mixed(options);
     if (refusal) return refusal;
-    const { stream, counts } = allFrames(inputs);
+    const { stream, counts: known } = allFrames(inputs);
+    if (durationSeconds !== undefined)
+      return {
+        output: {
+          ...clipSpec(stream, size, null),
+          ...((strideSeconds! < durationSeconds || tail === 'shift') && { overlapping: true }),
+        },
+      };
+    // How many frames lie between pauses shows when they come.
+    const counts = options.maxGapSeconds === undefined ? known : null;
     const notes =
       stride > size
         ? [`${stride - size} of every ${stride} frames are in no clip, because \`stride\` is larger than \`size\``]
@@ -79,30 +125,68 @@ export const sliding = defineWindower({
     return { output, warnings: [...new Set(warnings)], notes: [...new Set(notes)] };
   },
 
-  framesOf: ({ first, end }, { size, stride = size, tail }) => ({
-    // A last clip that is shifted begins up to a whole clip earlier.
-    first: Math.max(0, first * stride - (tail === 'shift' ? size : 0)),
-    end: (end - 1) * stride + size,
-  }),
+  framesOf: ({ first, end }, { size, stride = size, tail, durationSeconds, maxGapSeconds }) =>
+    durationSeconds !== undefined || maxGapSeconds !== undefined
+      ? undefined
+      : {
+          // A last clip that is shifted begins up to a whole clip earlier.
+          first: Math.max(0, first * stride - (tail === 'shift' ? size : 0)),
+          end: (end - 1) * stride + size,
+        },
 
-  process: (frames, context) => bySequence(frames, context, () => windowing(context)),
+  process: (frames, context) => bySequence(frames, context, () => windowingOf(context)),
 });
+
+/** Refuses options of which one has no meaning beside another. */
+function mixed({ stride, durationSeconds, strideSeconds }: Context['options']): Refusal | undefined {
+  if (durationSeconds !== undefined && stride !== undefined)
+    return refuse('both `stride` and `durationSeconds` are given.', {
+      option: 'stride',
+      remedy: 'With `durationSeconds` clips begin every `strideSeconds`.',
+    });
+  if (durationSeconds === undefined && strideSeconds !== undefined)
+    return refuse('`strideSeconds` is given without `durationSeconds`.', {
+      option: 'strideSeconds',
+      remedy: 'Say how long a clip is with `durationSeconds`, or count frames with `stride`.',
+    });
+  return undefined;
+}
+
+/** The clips of one sequence, by number or by time. */
+function windowingOf(context: Context): Windowing {
+  const { options, severalSequences, log } = context;
+  const { size, tail, durationSeconds, strideSeconds = durationSeconds, maxGapSeconds = durationSeconds } = options;
+  if (maxGapSeconds === undefined) return windowing(context);
+  return splitAtGaps(maxGapSeconds, (first) =>
+    durationSeconds === undefined
+      ? windowing(context, first)
+      : timeWindows({
+          ...{ size, tail, first, severalSequences, durationSeconds, strideSeconds: strideSeconds! },
+          warn: (message) => log.warn(message),
+        }),
+  );
+}
 
 type Context = StageContext<z.output<typeof slidingOptions>>;
 
-/** The clips of one sequence. */
-function windowing({ options, inputs, log, clipRange, frameRange, severalSequences }: Context): Windowing {
+/** Clips of so many frames; `first` is the index of the first. */
+function windowing(
+  { options, inputs, log, clipRange, frameRange, severalSequences }: Context,
+  first = clipRange?.first ?? 0,
+): CountingWindowing {
   const { size, stride = size, tail } = options;
   const end = clipRange?.end ?? Infinity;
-  let index = clipRange?.first ?? 0;
+  let index = first;
   let window: Frame[] = [];
   // `shift` needs the frames before the last ones again; handles only, no pixels.
   let former: Frame[] = [];
-  let skip = index * stride - (frameRange?.first ?? 0);
+  let skip = (clipRange?.first ?? 0) * stride - (frameRange?.first ?? 0);
   let fresh = 0;
   let seen = 0;
 
   return {
+    next: () => index,
+
     *push(frame) {
       if (index >= end) return;
       seen++;
@@ -131,12 +215,15 @@ function windowing({ options, inputs, log, clipRange, frameRange, severalSequenc
         });
       if (tail === 'drop')
         return log.warn(`${tailNote(tail, fresh, size, seen)} (${window.at(-fresh)!.id} to ${window.at(-1)!.id})`);
-      if (tail === 'shift' && former.length === size) yield clipOf(index, former, 0, severalSequences);
+      if (tail === 'shift' && former.length === size) yield clipOf(index++, former, 0, severalSequences);
       else {
         // Where the plan knew how many frames come, it has said so.
-        if (tail === 'pad' && inputs.some((input) => input.spec.count === null))
+        if (
+          tail === 'pad' &&
+          (options.maxGapSeconds !== undefined || inputs.some((input) => input.spec.count === null))
+        )
           log.warn(paddedClip(window.length, size));
-        yield clipOf(index, fill(window, size), size - window.length, severalSequences);
+        yield clipOf(index++, fill(window, size), size - window.length, severalSequences);
       }
     },
   };

@@ -6,5 +6,6 @@ import type { StageList } from '@deepearth/core/stage';
 export const stages: StageList = {
   'windower/sliding': async () => (await import('./sliding.ts')).sliding,
   'windower/uniform': async () => (await import('./uniform.ts')).uniform,
+  'windower/scene': async () => (await import('./scene.ts')).scene,
   'windower/still': async () => (await import('./still.ts')).still,
 };

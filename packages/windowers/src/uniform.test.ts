@@ -4,7 +4,7 @@ import { describeAlone } from '@deepearth/core/run-stage';
 import { expect, test } from 'vitest';
 import { sliding } from './sliding.ts';
 import { still } from './still.ts';
-import { uniform, uniformIndices } from './uniform.ts';
+import { uniform, uniformInTime, uniformIndices } from './uniform.ts';
 
 describeStage(uniform, {
   options: { size: 4 },
@@ -35,4 +35,24 @@ test('the plan warns of clips that may hold frames of two sizes', async () => {
     expect(await said(windower, false)).toEqual([]);
   }
   expect(await said(still, true)).toEqual([]);
+});
+
+describeStage(uniform, {
+  title: 'by time',
+  options: { size: 4, spacing: 'time' },
+  inputs: () => [given([0, 1, 2, 3, 8].map((seconds, i) => ({ ...makeFrames(5)[i]!, seconds })))],
+  // At 0, 3.25, 6.5 and 9.75 s of 13.
+  output: ([clip]) => expect(clip!.frames.map(({ number }) => number)).toEqual([0, 3, 3, 4]),
+});
+
+test('is the same by time and by number where frames come at an even pace', () => {
+  for (const [count, size] of [
+    [32, 16],
+    [10, 4],
+    [3, 6],
+    [1, 4],
+  ] as const) {
+    const times = Array.from({ length: count }, (_, i) => 7 + i / 30);
+    expect(uniformInTime(times, size)).toEqual(uniformIndices(count, size, 'start'));
+  }
 });

@@ -4,16 +4,17 @@ import { defineWindower, type Frame } from '@deepearth/core';
 import { z } from 'zod';
 import { bySequence } from './by-sequence.ts';
 import { clipOf } from './clip.ts';
+import { timeOf } from './frame-time.ts';
 import { allFrames, clipSpec, sizeWarnings, wantFrames } from './spec.ts';
 
 /** Options of `windower/uniform`. */
 export const uniformOptions = z.strictObject({
   size: z.number().int().positive().default(16).describe('Frames in the clip.'),
   spacing: z
-    .enum(['start', 'ends'])
+    .enum(['start', 'ends', 'time'])
     .default('start')
     .describe(
-      '`start`: the first frame of each of `size` equal parts, as Hugging Face video processors sample; `ends`: the first and the last frame are always among them.',
+      '`start`: the first frame of each of `size` equal parts, as Hugging Face video processors sample; `ends`: the first and the last frame are always among them; `time`: the frames that are on the screen at `size` moments, evenly spread over the time of the sequence, where frames come at an uneven pace.',
     ),
 });
 
@@ -23,12 +24,25 @@ export const uniformIndices = (count: number, size: number, spacing: 'start' | '
     spacing === 'start' ? Math.floor((i * count) / size) : size === 1 ? 0 : Math.round((i * (count - 1)) / (size - 1)),
   );
 
+/** Which frames, by their ascending times, are on the screen at `size` moments; the last one stays as long as the one before. */
+export function uniformInTime(times: readonly number[], size: number): number[] {
+  const [start, last] = [times[0]!, times.at(-1)!];
+  const span = last - start + (last - (times.at(-2) ?? last));
+  let at = 0;
+  return Array.from({ length: size }, (_, i) => {
+    // Times are sums of decimal fractions.
+    const moment = start + (i * span) / size + 1e-6;
+    while (at + 1 < times.length && times[at + 1]! <= moment) at++;
+    return at;
+  });
+}
+
 /** The stage `windower/uniform`. */
 export const uniform = defineWindower({
   type: 'uniform',
   summary: 'Makes one clip of each sequence, of frames that are evenly spread over the whole of it.',
   options: uniformOptions,
-  examples: ['- type: windower/uniform', '- type: windower/uniform\n  with: { size: 64, spacing: ends }'],
+  examples: ['- type: windower/uniform', '- type: windower/uniform\n  with: { size: 64, spacing: time }'],
 
   joins: 'merged',
 
@@ -69,7 +83,9 @@ export const uniform = defineWindower({
           all.push(frame);
         },
         *end() {
-          const chosen = uniformIndices(all.length, size, spacing).map((i) => all[i]!);
+          const indices =
+            spacing === 'time' ? uniformInTime(all.map(timeOf), size) : uniformIndices(all.length, size, spacing);
+          const chosen = indices.map((i) => all[i]!);
           yield clipOf(0, chosen, 0, context.severalSequences);
         },
       };
