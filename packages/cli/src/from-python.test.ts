@@ -22,6 +22,7 @@ import { parseConfig } from '@deepearth/runtime/config';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtinStages } from './registry.ts';
 import { deepearth, type Outcome } from './testing/spawn.ts';
+import { torchLoads, torchPython, withoutTorch } from './testing/torch.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'deepearth-python-'));
 const given = fileURLToPath(new URL('../../../../shared/data/ncar', import.meta.url));
@@ -64,12 +65,15 @@ const frames = (last = 31): string[] => ['--frame_dir', 'FRAMES', '--first_frame
 /** What a run left but for its manifest, and the size of pictures and videos: "frame.png 360x360". */
 function left(folder: string): string[] {
   const path = join(root, folder);
-  return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
-    .filter((name) => name !== 'manifest.json')
-    .map((name) => `${name.replace(/\d{8}_\d{6}/, 'YYYYMMDD_HHMMSS')}${sizeOf(join(path, name))}`)
-    .sort();
+  return (
+    readdirSync(path, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
+      // What a page of pictures has beside them.
+      .filter((name) => name !== 'manifest.json' && !name.startsWith('package/thumbnails/'))
+      .map((name) => `${name.replace(/\d{8}_\d{6}/, 'YYYYMMDD_HHMMSS')}${sizeOf(join(path, name))}`)
+      .sort()
+  );
 }
 
 function sizeOf(path: string): string {
@@ -124,14 +128,17 @@ const zip = 'vjepa2_output_YYYYMMDD_HHMMSS.zip';
 /** What a package holds beside what the scripts put there. */
 const about = ['README.txt', 'contents.json', 'manifest.json'].map((name) => `package/${name}`);
 const withPackage = (...names: string[][]): string[] =>
-  [zip, 'package/metadata.json', ...about, ...names.flat()].sort();
+  [zip, 'package/metadata.json', ...about, ...pageOf(names.flat()), ...names.flat()].sort();
+/** A package of pictures or videos has a page of them. */
+const pageOf = (names: readonly string[]): string[] =>
+  names.some((name) => /^package\/.*\.(png|gif|mp4)/.test(name)) ? ['package/index.html'] : [];
 
 const zipNames = async (folder: string): Promise<string[]> => {
   const name = readdirSync(join(root, folder)).find((file) => file.endsWith('.zip'))!;
   const file = await openFile(join(root, folder, name));
   const names = [...(await openZip(file)).entries.keys()];
   await file.close();
-  return names.sort();
+  return names.filter((each) => !each.startsWith('thumbnails/')).sort();
 };
 
 /** What the package folder holds, without sizes, which is what the archive holds. */
@@ -394,6 +401,25 @@ describe('deepearth pipeline', () => {
       'vjepa2_output_20261123_000000.zip',
     );
   });
+});
+
+describe.skipIf(!torchPython)(`PyTorch${withoutTorch}`, () => {
+  test(
+    'reads every .pt file that the commands left, with weights_only=True, mapped or not',
+    { timeout: 5 * minutes },
+    () => {
+      const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.pt'));
+      const kinds = new Map(files.map((name) => [name.replace(/\d+/g, '#'), name]));
+      expect(kinds.size).toBeGreaterThan(0);
+      for (const loaded of torchLoads(...[...kinds.values()].map((name) => join(root, name)))) {
+        const [first] = 'features' in (loaded as object) ? [loaded] : Object.values(loaded as object);
+        expect(first).toMatchObject({
+          features: { dtype: 'torch.float16', shape: [4608, 1408] },
+          metadata: { model: expect.any(String) as string },
+        });
+      }
+    },
+  );
 });
 
 describe('docs/from-python.md', () => {

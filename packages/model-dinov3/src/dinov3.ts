@@ -13,7 +13,7 @@ import {
   type StageContext,
   type TokenGrid,
 } from '@deepearth/core';
-import { rememberedDigest } from '@deepearth/onnx/cache';
+import { weightsInput } from '@deepearth/onnx/weights-input';
 import type { PreparedFrames } from '@deepearth/onnx/encode-frames';
 import { closeModel, encoderOptions, encodeStream, openModel, type OpenModel } from '@deepearth/onnx/encode-stage';
 import { estimate } from '@deepearth/onnx/estimate';
@@ -161,7 +161,7 @@ export const dinov3 = defineEncoder({
       const { architecture, folder } = opened.checkpoint;
       const processor = await findProcessor(folder, processorFamily(architecture));
       const { file } = processor;
-      if (file) context.recordInput({ path: file, ...(await rememberedDigest(file, context.signal)) });
+      if (file) context.recordInput(await weightsInput(file, context.signal));
       return { ...opened, processor };
     } catch (error) {
       await closeModel(opened);

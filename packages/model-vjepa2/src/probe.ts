@@ -14,7 +14,7 @@ import {
   type TokenGrid,
 } from '@deepearth/core';
 import { z } from 'zod';
-import { rememberedDigest } from '@deepearth/onnx/cache';
+import { weightsInput } from '@deepearth/onnx/weights-input';
 import { openCheckpoint, type Checkpoint } from '@deepearth/onnx/checkpoint';
 import { encoderFingerprint } from '@deepearth/onnx/encoder';
 import { precisions } from '@deepearth/onnx/precision';
@@ -112,7 +112,7 @@ export const probe = defineAggregator({
     const { path, name } = await resolveModel([vjepa2Family], model, { signal, log: log.warn, progress });
     const checkpoint = await openCheckpoint(vjepa2Family, path, { name });
     try {
-      for (const file of checkpoint.files) recordInput({ path: file, ...(await rememberedDigest(file, signal)) });
+      for (const file of checkpoint.files) recordInput(await weightsInput(file, signal));
       const opened = await openProbe(checkpoint, { heads, threads, signal });
       const encoders = new Set<string>();
       for (const precision of precisions) encoders.add(await encoderFingerprint(checkpoint, precision, signal));

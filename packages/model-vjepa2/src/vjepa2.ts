@@ -16,7 +16,7 @@ import {
 } from '@deepearth/core';
 import { closeModel, encoderOptions, encodeStream, openModel, type OpenModel } from '@deepearth/onnx/encode-stage';
 import { estimate } from '@deepearth/onnx/estimate';
-import { rememberedDigest } from '@deepearth/onnx/cache';
+import { weightsInput } from '@deepearth/onnx/weights-input';
 import { knownArchitecture, surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
 import { findProcessor, processorNotes, type FoundProcessor } from '@deepearth/vision/find-processor';
 import { edgeOffPatch, fits, layout, preparedBytes, unseenWarnings } from '@deepearth/vision/geometry';
@@ -202,7 +202,7 @@ export const vjepa2 = defineEncoder({
       const { architecture, folder } = opened.checkpoint;
       const processor = await findProcessor(folder, processorFamily(architecture));
       const { file } = processor;
-      if (file) context.recordInput({ path: file, ...(await rememberedDigest(file, context.signal)) });
+      if (file) context.recordInput(await weightsInput(file, context.signal));
       return { ...opened, processor };
     } catch (error) {
       await closeModel(opened);

@@ -10,7 +10,7 @@ import { readPythonTokens, type PythonTokens } from '@deepearth/formats/python-t
 import { readTokenFile, type StoredTokens } from '@deepearth/formats/token-file';
 import { z } from 'zod';
 import type { EncoderArchitecture } from './architecture.ts';
-import { rememberedDigest } from './cache.ts';
+import { weightsInput } from './weights-input.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { encodeFrames, joined, globalTokens, type EncodedFrames, type PreparedFrames } from './encode-frames.ts';
 import { openEncoder, type Encoder } from './encoder.ts';
@@ -80,7 +80,7 @@ export async function openModel<A extends EncoderArchitecture>(
   const checkpoint = await openCheckpoint(family, path, { weights, name });
   try {
     for (const note of checkpoint.notes) log.warn(note);
-    for (const file of checkpoint.files) recordInput({ path: file, ...(await rememberedDigest(file, signal)) });
+    for (const file of checkpoint.files) recordInput(await weightsInput(file, signal));
     const encoder = await openEncoder(checkpoint, {
       devices: [device].flat(),
       precision,

@@ -98,9 +98,7 @@ describeStage(features, {
 });
 
 describe('a file in eight bits', () => {
-  const largest = ({ values }: TokenGrid): number =>
-    values.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-
+  const largest = ({ values }: TokenGrid): number => Math.max(...Array.from(values.data, Math.abs));
   const close = (tokens: TokenGrid, found: ArrayLike<number>): void => {
     for (const [i, value] of tokens.values.data.entries())
       expect(Math.abs(found[i]! - value)).toBeLessThanOrEqual(largest(tokens) / 254 + 1e-6);

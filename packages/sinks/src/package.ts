@@ -18,9 +18,14 @@ import {
 import { nameSet, type NameSet } from '@deepearth/core/name-set';
 import { foldedPath } from '@deepearth/core/safe-path';
 import { sortedSpool } from '@deepearth/core/sorted-spool';
-import { writeZip, type ZipInput } from '@deepearth/formats/zip-writer';
+import { collect } from '@deepearth/formats/bytes';
+import { writeZip, zipBytes, type ZipInput } from '@deepearth/formats/zip-writer';
 import { z } from 'zod';
+import { hasPictures, isPicture, pageOf, shownOf, type Shown } from './package-page.ts';
+import type { Placed } from './placed.ts';
+import { portableManifest } from './portable-manifest.ts';
 import { summaryLines } from './summary.ts';
+import { thumbnail } from './thumbnail.ts';
 
 const usualFile = 'package.zip';
 
@@ -53,16 +58,22 @@ export const packageOptions = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      'Put texts about it into it: README.txt, a summary to read; contents.json with size, SHA-256 and media type of every file; manifest.json as far as the run is known then: what led here, without times. Where a file of the run has the name of one, that text is called package-README.txt, and so on.',
+      'Put texts about it into it: README.txt, a summary to read; index.html, a page that shows its pictures and videos, where it has any; contents.json with size, SHA-256 and media type of every file; manifest.json as far as the run is known then: what led here, without times. Where a file of the run has the name of one, that text is called package-README.txt, and so on.',
     ),
 });
 
 const fileOf = (file: string, ownName: string | undefined): string =>
   file === usualFile && ownName !== undefined ? `${ownName}.zip` : file;
 
-/** Files lie in the archive as they are; each has an entry in its directory, and one in `contents.json`. */
+/**
+ * Files lie in the archive as they are; each has an entry in its directory, and one in `contents.json`; of some there is a
+ * small picture, and a line on the page.
+ */
 const bytesOf = (inputs: readonly StreamSpec[]): number =>
-  inputs.reduce((sum, { bytes = 0, count, most }) => sum + bytes + (count ?? most?.count ?? 1000) * 512, 4096);
+  inputs.reduce((sum, { bytes = 0, count, most }) => {
+    const files = count ?? most?.count ?? 1000;
+    return sum + bytes + files * 512 + Math.min(files, 240) * 20_000;
+  }, 4096);
 
 /** The stage `sink/package`. */
 export const packageSink = defineSink({
@@ -116,6 +127,8 @@ export const packageSink = defineSink({
       const path = placeOf(artifact.path, options.places);
       if (path === undefined || !names.add(path)) continue;
       folded.add(foldedPath(path));
+      // Its folder is a name that nothing else may have, too.
+      folded.add(foldedPath(path.split('/')[0]!));
       count++;
       await listed.add(path, JSON.stringify({ ...artifact, path, stored: artifact.path } satisfies Placed));
     }
@@ -126,12 +139,24 @@ export const packageSink = defineSink({
     let done = 0;
     const own =
       options.metadata && (await textEntry('metadata.json', () => jsonText(filled(options.metadata!, range))));
+    const page = options.contents ? await shownOf(sorted) : undefined;
+    const small = page && hasPictures(page) ? thumbnailsOf(page, folded) : new Map<string, Small>();
     const texts = [
-      ...(options.contents ? await textsAbout(manifest(), sorted, folded) : []),
+      ...(options.contents
+        ? await textsAbout(await portableManifest(manifest(), () => scratch('inputs')), sorted, page!, small, folded)
+        : []),
       // A file of the run that is called so stays, and says more than values that were given.
       ...(own && !folded.has('metadata.json') ? [own] : []),
     ];
-    const total = options.folder === undefined ? count : 2 * count;
+    const total = (count + small.size) * (options.folder === undefined ? 1 : 2);
+    /** Made anew where they are written: none of them is kept. */
+    const smallPictures = async function* (): AsyncGenerator<ZipInput> {
+      for (const { path, of } of small.values()) {
+        signal.throwIfAborted();
+        yield zipBytes(path, await thumbnail(await collect(checked(output, of, signal))));
+        progress('files', ++done, total);
+      }
+    };
     const entries = async function* (): AsyncGenerator<ZipInput> {
       for (const text of texts) yield text;
       for await (const file of sorted()) {
@@ -143,6 +168,7 @@ export const packageSink = defineSink({
         };
         progress('files', ++done, total);
       }
+      yield* smallPictures();
     };
     const file = {
       path: fileOf(options.file, ownName),
@@ -157,7 +183,7 @@ export const packageSink = defineSink({
           pieces(content.chunks()),
         );
       for (const text of texts) {
-        const mediaType = text.name.endsWith('.json') ? 'application/json' : 'text/plain';
+        const mediaType = mediaTypes[text.name.split('.').at(-1)!] ?? 'text/plain';
         yield await lay(text.name, mediaType, text, { kind: 'artifact' });
       }
       for await (const each of sorted()) {
@@ -166,6 +192,7 @@ export const packageSink = defineSink({
         yield await lay(path, mediaType, { name: path, size: bytes, chunks }, about);
         progress('files', ++done, total);
       }
+      for await (const each of smallPictures()) yield await lay(each.name, 'image/jpeg', each, { kind: 'artifact' });
     }
     // A run that resumes a finished one has no room for the same archive once more.
     yield (
@@ -177,9 +204,6 @@ export const packageSink = defineSink({
 
 /** Pictures and floats hardly get smaller, and stored entries can be read in place. */
 const compressible = /^(text\/|application\/(json|x-ndjson|geo\+json)|image\/svg)/;
-
-/** A file under the path that it has in the archive, with the one that it is stored under. */
-type Placed = Artifact & { readonly stored: string };
 
 /** The files of an archive in the order of their names, read anew for each reading. */
 type Files = () => AsyncGenerator<Placed>;
@@ -216,16 +240,65 @@ async function* pieces(chunks: ReturnType<ZipInput['chunks']>): AsyncGenerator<U
   yield* chunks;
 }
 
+const mediaTypes: Readonly<Record<string, string>> = { json: 'application/json', html: 'text/html' };
+
+/** A picture, and where its small one lies. */
+interface Small {
+  readonly path: string;
+  readonly of: Placed;
+}
+
+/** A picture that takes less is its own small one. */
+const smallBytes = 24_000;
+
+/** The small pictures of a page by the paths of the pictures. */
+function thumbnailsOf({ groups }: Shown, taken: NameSet): ReadonlyMap<string, Small> {
+  const folder = free('thumbnails', (name) => taken.has(foldedPath(name)));
+  const large = groups
+    .flatMap(({ shown }) => shown)
+    .filter(({ bytes, mediaType }) => bytes > smallBytes && isPicture(mediaType) && mediaType !== 'image/svg+xml');
+  return new Map(large.map((of) => [of.path, { path: `${folder}/${of.path}.jpg`, of }]));
+}
+
+const free = (name: string, taken: (name: string) => boolean): string =>
+  taken(name) ? free(`package-${name}`, taken) : name;
+
 /** The texts of an archive, under names that no file in it has. */
-async function textsAbout(manifest: ManifestSoFar, files: Files, taken: NameSet): Promise<TextEntry[]> {
-  const free = (name: string): string => (taken.has(foldedPath(name)) ? free(`package-${name}`) : name);
-  const beside = { contents: free('contents.json'), manifest: free('manifest.json') };
+async function textsAbout(
+  manifest: ManifestSoFar,
+  files: Files,
+  shown: Shown,
+  small: ReadonlyMap<string, Small>,
+  taken: NameSet,
+): Promise<TextEntry[]> {
+  const named = (name: string): string => free(name, (each) => taken.has(foldedPath(each)));
+  const beside = {
+    contents: named('contents.json'),
+    manifest: named('manifest.json'),
+    page: hasPictures(shown) ? named('index.html') : undefined,
+  };
+  const readme = named('README.txt');
+  const html =
+    beside.page === undefined
+      ? undefined
+      : pageOf(manifest, shown, new Map([...small].map(([path, each]) => [path, each.path])), [
+          readme,
+          beside.contents,
+          beside.manifest,
+        ]);
   return [
-    await textEntry(free('README.txt'), async function* () {
+    await textEntry(readme, async function* () {
       for await (const line of summaryLines(manifest, files(), beside)) yield `${line}\n`;
     }),
     await textEntry(beside.contents, () => contentsOf(files)),
     await textEntry(beside.manifest, () => jsonText(manifest)),
+    ...(html === undefined
+      ? []
+      : [
+          await textEntry(beside.page!, async function* () {
+            yield html;
+          }),
+        ]),
   ];
 }
 

@@ -11,13 +11,15 @@ type Stage = ManifestSoFar['stages'][number];
 export async function* summaryLines(
   manifest: ManifestSoFar,
   files: AsyncIterable<Artifact>,
-  beside: { readonly contents: string; readonly manifest: string },
+  beside: { readonly contents: string; readonly manifest: string; readonly page: string | undefined },
 ): AsyncGenerator<string> {
-  const { name, versions, stages, frames = [], warnings, skipped } = manifest;
-  yield name;
-  yield '='.repeat(name.length);
+  const { stages, frames = [], warnings, skipped } = manifest;
+  const { title, about } = headOf(manifest);
+  yield title;
+  yield '='.repeat(title.length);
   yield '';
-  yield `Made by DeepEarth Streams${versions['@deepearth/cli'] ? ` ${versions['@deepearth/cli']}` : ''}. ${manifest.message}`;
+  yield `${about} ${manifest.message}`;
+  if (beside.page !== undefined) yield `${beside.page} shows the pictures and videos in a browser.`;
   yield `${beside.contents} lists the files with size and SHA-256; ${beside.manifest} says how to make them again.`;
   yield '';
   if (frames.length) yield* section('Frames', frames.map(frameLine));
@@ -37,9 +39,15 @@ export async function* summaryLines(
   );
   yield 'Files';
   yield '-----';
-  for await (const { path, about, mediaType, bytes } of files)
-    yield `${path}: ${about ? described(about) : mediaType}, ${bytes.toLocaleString('en-US')} bytes`;
+  for await (const { path, about: of, mediaType, bytes } of files)
+    yield `${path}: ${of ? described(of) : mediaType}, ${bytes.toLocaleString('en-US')} bytes`;
 }
+
+/** Name of a run, and what made it. */
+export const headOf = ({ name, versions }: ManifestSoFar): { readonly title: string; readonly about: string } => ({
+  title: name,
+  about: `Made by DeepEarth Streams${versions['@deepearth/cli'] ? ` ${versions['@deepearth/cli']}` : ''}.`,
+});
 
 function* section(title: string, lines: readonly string[]): Generator<string> {
   if (lines.length === 0) return;
@@ -81,7 +89,7 @@ function reducerLine({ id, type, findings = {}, spec }: Stage): string {
 }
 
 /** "tokens [time 8, height 24, width 24, channels 128] float32, sequence north, frames 0 to 15". */
-function described({ kind, layer, reducer, sequence, frames, axes, dtype }: ArtifactAbout): string {
+export function described({ kind, layer, reducer, sequence, frames, axes, dtype }: ArtifactAbout): string {
   const shape =
     axes &&
     `[${Object.entries(axes)
