@@ -128,6 +128,19 @@ test('one animation four ways, each frame once although clips overlap', async ()
   });
 });
 
+test('tokens are drawn as points in the colours of groups, as PNG and SVG, and their change as a timeline', async () => {
+  const { files, output } = await run('points.yaml');
+  expect(files.filter((path) => /\.(png|svg)$/.test(path))).toEqual([
+    'drawings/umap-scatter/frame_000000.svg',
+    'pictures/pca-timeline/frame_000000.png',
+    'pictures/umap-scatter/frame_000000.png',
+  ]);
+  const svg = readFileSync(join(output, files[0]!), 'utf8');
+  expect(svg).toContain('<title>synthetic: umap-scatter</title>');
+  // The colours of groups 0 and 3.
+  for (const color of ['#1f77b4', '#d62728']) expect(svg).toContain(`<path stroke="${color}"`);
+});
+
 test('two cameras share one fit and keep their pictures apart', async () => {
   const { files, manifest } = await run('two-cameras.yaml');
   expect(files.filter((path) => path.endsWith('.gif'))).toEqual([

@@ -1,4 +1,4 @@
-// Draws renderers.png, one picture of every renderer: node docs/images/make-renderers.mjs
+// Draws renderers.jpg, one picture of every renderer: node docs/images/make-renderers.mjs
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -14,7 +14,7 @@ try {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const folder = join(output, 'pictures/renderers');
-  copyFileSync(join(folder, readdirSync(folder).sort()[0]), join(here, 'renderers.png'));
+  copyFileSync(join(folder, readdirSync(folder).sort()[0]), join(here, 'renderers.jpg'));
 } finally {
   rmSync(output, { recursive: true, force: true });
 }

@@ -69,7 +69,7 @@ export function sizes(tokens: TokenValues, name: string): [number, number, numbe
     throw new InputError(
       tokens.id ?? 'tokens',
       `aggregator/${name} needs tokens of [time, height, width, channels]; these have the axes [${axes.join(', ')}].`,
-      { remedy: 'Bring them to [time, height, width, channels] with `reshape`.' },
+      { remedy: 'Reshape them to these four axes first.' },
     );
   return tokens.values.shape as unknown as [number, number, number, number];
 }

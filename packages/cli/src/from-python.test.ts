@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Manifest } from '@deepearth/core';
 import { plan } from '@deepearth/core/plan';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { openPt, valueAt } from '@deepearth/formats/pt';
@@ -418,6 +419,89 @@ describe.skipIf(!torchPython)(`PyTorch${withoutTorch}`, () => {
           metadata: { model: expect.any(String) as string },
         });
       }
+    },
+  );
+});
+
+const lists = fileURLToPath(new URL('../../../../shared/reference/original', import.meta.url));
+const python = ['python3', '/usr/bin/python3', 'python'].find(
+  (command) => existsSync(lists) && spawnSync(command, ['-c', 'import torch, PIL']).status === 0,
+);
+const unread = !existsSync(lists)
+  ? 'the lists are not here'
+  : !python
+    ? 'no python3 with torch and Pillow'
+    : ffprobe
+      ? ''
+      : 'no ffprobe';
+
+/** What may differ, as docs/from-python.md says: models, dates, the codec, entries of the zip, how a GIF spreads its time. */
+const mayDiffer =
+  /(model_name|metadata\/model|extraction_timestamp|processing_date|started_at|codec_name|\.zip|\.gif\/(frames|durationMs))$/;
+
+/** What the scripts left and is not here, or is something else. */
+function lost(listed: unknown, found: unknown, path = ''): string[] {
+  if (mayDiffer.test(path) && found !== undefined) return [];
+  if (typeof listed !== 'object' || listed === null || Array.isArray(listed))
+    return JSON.stringify(listed) === JSON.stringify(found)
+      ? []
+      : [`${path}: ${JSON.stringify(listed)}, ${JSON.stringify(found)}`];
+  return Object.entries(listed).flatMap(([name, value]) =>
+    lost(value, (found as Record<string, unknown> | undefined)?.[name], `${path}/${name}`),
+  );
+}
+
+describe('the lists of what the scripts left', () => {
+  test.skipIf(unread || !existsSync(given)).each(['seq8', 'viz', 'images', 'plain', 'full', 'combined', 'one'])(
+    `%s, as torch, Pillow and ffprobe read it, holds everything${unread && ` (skipped: ${unread})`}`,
+    { timeout: 5 * minutes },
+    (name) => {
+      const listed = JSON.parse(readFileSync(join(lists, `${name}.json`), 'utf8')) as object;
+      const found = execFileSync(python!, ['-B', join(lists, 'list_outputs.py'), join(root, name)], {
+        maxBuffer: 2 ** 26,
+      });
+      expect(Object.keys(listed).length).toBeGreaterThan(0);
+      expect(lost(listed, JSON.parse(found.toString()))).toEqual([]);
+    },
+  );
+});
+
+describe('colours of deepearth pipeline', () => {
+  test('are of one fit of each kind over the run, for pictures and videos alike', async () => {
+    const { stdout } = await run(
+      ...['pipeline', ...frames(), ...encoding, '--umap_visualization', '--pca_visualization', '--video_animation'],
+      ...['--video_umap_visualization', '--video_pca_visualization', '--video_stacked_visualization'],
+      ...['--stride', '8', '--print-config'],
+    );
+    const { pipeline } = await parseConfig(stdout, 'printed.yaml', { registry: builtinStages() });
+    const typed = (kind: string) => pipeline.stages.filter(({ definition }) => definition.type.startsWith(kind));
+    expect(typed('reducer/').map(({ id, from }) => [id, from])).toEqual([
+      ['umap', ['tokens']],
+      ['pca', ['tokens']],
+    ]);
+    expect(typed('renderer/').map(({ id, from }) => [id, ...from])).toEqual([
+      ['umap-pictures', 'umap'],
+      ['pca-pictures', 'pca'],
+      ['original-video', 'tokens'],
+      ['umap-video', 'umap'],
+      ['pca-video', 'pca'],
+      ['stacked-video', 'umap'],
+    ]);
+  });
+
+  test(
+    'are beside the right frames in the one video of a stride of 8, each frame once',
+    { timeout: 5 * minutes },
+    async () => {
+      const { status } = await run(
+        ...['pipeline', ...frames(), ...encoding, '--output_dir', 'stride8', '--stride', '8', '--batch_size', '3'],
+        ...['--video_animation', '--gif', '--video_pca_visualization', '--no_independent_videos', '--no_embeddings'],
+      );
+      expect(status).toBe(0);
+      expect(left('stride8')).toContain('videos/frames_0000_0031_combined.gif 960x480');
+      const manifest = JSON.parse(readFileSync(join(root, 'stride8/manifest.json'), 'utf8')) as Manifest;
+      const [video] = manifest.outputs.filter(({ path }) => path.startsWith('videos/'));
+      expect(video!.about!.frames).toEqual(Array.from({ length: 32 }, (_, i) => i));
     },
   );
 });

@@ -135,6 +135,20 @@ test('batches of any size give the grids of one by one, tiles in their places, g
   expect(tiled.globals!.data.slice(3 * 32, 4 * 32)).toEqual(tiled.values.data.slice(at, at + 32));
 });
 
+test('a batch is one call, of as many clips as were asked for', async () => {
+  const sizes: number[] = [];
+  const counted: typeof encoder = {
+    ...encoder,
+    encode(pixels, signal) {
+      sizes.push(pixels.shape[0]!);
+      return encoder.encode(pixels, signal);
+    },
+  };
+  const sources = Array.from({ length: 5 }, (_, i) => prepared(i, 1));
+  await encodeFrames(counted, sources, 2);
+  expect(sizes).toEqual([2, 2, 1]);
+});
+
 test('the same frames given several times are prepared and encoded once', async () => {
   let made = 0;
   const source = prepared(1, 1);

@@ -116,7 +116,8 @@ export const panelsRenderer = defineRenderer<typeof panelsOptions, undefined, un
         const lines = inLines(parts, options).map((line) => extent(line, across, options.gapPixels));
         const width = Math.max(...lines.map(([, each]) => each));
         const height = lines.reduce((sum, [each]) => sum + each, options.gapPixels * (lines.length - 1));
-        const scale = textScale(width, height);
+        // As large as beside pictures in one row.
+        const scale = textScale(width, Math.ceil(height / lines.length));
         const shown = labelled(parts, { names, legends: options.legend ? legends : [], across, scale });
         const rows = inLines(shown, options).map((line) => putTogether(line, across, options.gapPixels));
         const picture =

@@ -77,6 +77,8 @@ export const tokens = defineRenderer({
   examples: [
     '- type: renderer/tokens',
     '- type: renderer/tokens\n  with: { cellPixels: 10, colorMap: magma, per: frame }',
+    '- type: renderer/tokens\n  with: { per: frame, interpolation: bicubic, time: linear }',
+    '- type: renderer/tokens\n  with: { scale: clip }',
   ],
 
   joins: 'merged',
