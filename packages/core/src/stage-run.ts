@@ -157,7 +157,7 @@ export function stageRun(
     const room = (index: number): Promise<Scratch> => context.scratch(`input-${index}`);
     if (inputs.length === 0 || definition.joins === 'separate') return worked(nothing, running);
     if (inputs.length === 1) return worked(counted(inputs[0]!.items), running);
-    if (definition.joins === 'parallel')
+    if (definition.joins === 'parallel' || definition.apart?.(inputs))
       return oneAfterAnother(
         inputs.map(({ items, waits }) => ({ items: leaving(items, worked(counted(items), running)), waits })),
         room,

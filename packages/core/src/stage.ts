@@ -20,6 +20,7 @@ import type {
 } from './items.ts';
 import type { InputFile } from './input-file.ts';
 import type { ManifestSoFar } from './manifest.ts';
+import type { DescribedInput } from './one-stream.ts';
 import type { Range } from './range.ts';
 import type { StreamSpec } from './specs.ts';
 
@@ -281,6 +282,11 @@ export interface StageDefinition<
    * `context.inputs`.
    */
   readonly joins?: 'merged' | 'parallel' | 'separate';
+  /**
+   * For `joins: 'merged'`: whether these inputs have nothing to do with one another, so that they are taken as with
+   * `parallel` and nothing is kept aside.
+   */
+  apart?(inputs: readonly DescribedInput[]): boolean;
   /**
    * For `joins: 'separate'`: while one input is waited for, the others are read on (and kept on disk), so inputs may be
    * as far apart as they like.
