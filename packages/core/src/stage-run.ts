@@ -11,6 +11,7 @@ import type { Book } from './book.ts';
 import type { ManifestSoFar } from './manifest.ts';
 import type { PipelineStage } from './pipeline.ts';
 import type { RunNotes } from './notes.ts';
+import type { RunPixelPool } from './pixel-pool.ts';
 import { oneAfterAnother } from './one-after-another.ts';
 import { operate } from './pull.ts';
 import type { StreamSpec } from './specs.ts';
@@ -24,6 +25,7 @@ export interface RunServices extends Reopening {
   readonly book: Book;
   readonly former: FormerRun;
   readonly notes: RunNotes;
+  readonly pixels: RunPixelPool;
   readonly severalSequences: boolean;
   readonly ranges: ReadonlyMap<string, StageRange>;
   /** Ids of stages that go by their ids; see `StageContext.ownName`. */
@@ -116,6 +118,7 @@ export function stageRun(
     output: book.outputOf(id),
     former: services.former,
     notes: services.notes.of(id),
+    pixels: services.pixels,
     severalSequences: services.severalSequences,
     ...(range?.frames && { frameRange: range.frames }),
     ...(range?.clips && { clipRange: range.clips }),
