@@ -1,4 +1,7 @@
-"""The peer of drawing.mjs: python drawing.py FRAMES OUTPUT reads, resizes the grid, blends and encodes with OpenCV."""
+"""The peer of drawing.mjs: python drawing.py FRAMES OUTPUT [444] reads, resizes the grid, blends and encodes with OpenCV.
+
+With 444 the files have the colours of every pixel, as those of the run; OpenCV halves them otherwise.
+"""
 
 import json
 import os
@@ -9,7 +12,10 @@ import time
 import cv2
 import numpy as np
 
-frames, output = sys.argv[1:3]
+frames, output, *chroma = sys.argv[1:]
+settings = [cv2.IMWRITE_JPEG_QUALITY, 90]
+if chroma:
+    settings += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
 os.makedirs(f"{output}/overlay")
 os.makedirs(f"{output}/stacked")
 grids = [np.random.default_rng(i).integers(0, 256, (24, 24, 3), np.uint8) for i in range(32)]
@@ -22,7 +28,7 @@ for number, name in enumerate(sorted(os.listdir(frames))):
     overlay = cv2.addWeighted(frame, 0.5, colours, 0.5, 0)
     for layer, picture in (("overlay", overlay), ("stacked", np.vstack([frame, overlay]))):
         path = f"{output}/{layer}/{name}"
-        cv2.imwrite(path, picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
+        cv2.imwrite(path, picture, settings)
         size += os.path.getsize(path)
 seconds = time.perf_counter() - started
 used = resource.getrusage(resource.RUSAGE_SELF)

@@ -1,7 +1,7 @@
 // `deepearth pipeline` with all flags beside the steps of the Python scripts, both from the same stored features:
 //   node benchmarks/old-pipeline.mjs --python PYTHON [--frames 144] [--rounds 2] [--folder FOLDER]
 // The Python needs umap-learn, scikit-learn, matplotlib, opencv-python, imageio and Pillow. The two take turns. Prints a line a run, the
-// split of both, and the ratio of the medians.
+// split of both, the seconds of the processor, and the ratio of the medians.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -62,15 +62,30 @@ const source = { id: 'tokens', type: 'source/features', with: { path: 'features'
 const stages = [source, ...printed.stages.slice(printed.stages.findIndex(({ id }) => id === 'features'))];
 writeFileSync(inFolder('ours.yaml'), stringify({ ...printed, stages }));
 
+/** Seconds of the processor that a command takes with all that it starts, as the shell says them. */
+function processorSeconds(...args) {
+  const script = '"$@" > /dev/null 2>&1 || exit 1; times';
+  const { stdout, status } = spawnSync('bash', ['-c', script, 'bash', ...args], { cwd: folder, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${args.join(' ')} failed`);
+  const [user, system] = stdout
+    .trim()
+    .split('\n')
+    .at(-1)
+    .split(' ')
+    .map((each) => each.split('m'))
+    .map(([minutes, seconds]) => Number(minutes) * 60 + Number.parseFloat(seconds));
+  return { user, system };
+}
+
 const times = { ours: [], theirs: [] };
 for (let round = 0; round < Number(values.rounds); round++) {
   rmSync(inFolder('ours'), { recursive: true, force: true });
   const begun = performance.now();
-  deepearth('run', 'ours.yaml');
+  const used = processorSeconds(process.execPath, here('../packages/cli/bin/deepearth.js'), 'run', 'ours.yaml');
   const seconds = (performance.now() - begun) / 1000;
   const { busySeconds } = JSON.parse(readFileSync(inFolder('ours/manifest.json'), 'utf8')).times;
   times.ours.push(seconds);
-  console.log(JSON.stringify({ ours: Math.round(seconds * 100) / 100, busySeconds, frames: last + 1 }));
+  console.log(JSON.stringify({ ours: Math.round(seconds * 100) / 100, ...used, busySeconds, frames: last + 1 }));
 
   rmSync(inFolder('theirs'), { recursive: true, force: true });
   const args = [here('old-pipeline-peer.py'), inFolder('frames'), inFolder('numbers'), inFolder('theirs')];
@@ -78,7 +93,8 @@ for (let round = 0; round < Number(values.rounds); round++) {
   if (status !== 0) throw new Error(stderr);
   const theirs = JSON.parse(stdout.trim().split('\n').at(-1));
   times.theirs.push(theirs.seconds);
-  console.log(JSON.stringify({ theirs: theirs.seconds, steps: theirs.steps }));
+  const { user, system, steps } = theirs;
+  console.log(JSON.stringify({ theirs: theirs.seconds, user, system, steps }));
 }
 console.log(
   `ours ${median(times.ours).toFixed(1)} s, theirs ${median(times.theirs).toFixed(1)} s: ${(median(times.theirs) / median(times.ours)).toFixed(1)} times as fast`,

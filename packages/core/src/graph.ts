@@ -117,7 +117,7 @@ export async function startGraph(
     runs.push(running);
     // A stage that ends early lets go of its inputs, so that the stages before it can end too.
     void running.closed.then(() => inputs.forEach(({ items }) => void items.return()));
-    const output$ = push(running.items).pipe(tap({ error: fail }));
+    const output$ = push(running.items, services.pixels.sent).pipe(tap({ error: fail }));
     outputs.set(stage.id, output$);
     if (consumers.length === 0) leaves.push(output$);
   }

@@ -218,7 +218,7 @@ function keptAside(
   inputs: readonly { readonly id: string; readonly spec: StreamSpec }[],
   { memoryBytes = 0, diskBytes = 0, notes = [] }: Description,
 ): Pick<Description, 'memoryBytes' | 'diskBytes' | 'notes'> | undefined {
-  if (stage.definition.joins !== 'merged') return undefined;
+  if (stage.definition.joins !== 'merged' || stage.definition.apart?.(inputs)) return undefined;
   const waits = inputsThatWait(pipeline, stage);
   const aside = inputs.filter(
     ({ spec: { kind } }, index) => index > 0 && !waits[index] && !['frame', 'clip', 'artifact'].includes(kind),

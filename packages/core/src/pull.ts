@@ -17,9 +17,13 @@ export interface Delivery<T> {
 /**
  * Pushes what an iterable yields to all subscribers, one item at a time. The first subscriber starts it; items come in a
  * later turn, so whoever subscribes in the same turn misses nothing. When the last subscriber leaves, the iterator
- * returns. A subscriber that comes after the end gets the end.
+ * returns. A subscriber that comes after the end gets the end. `sent` is told of each item and how many get it, before
+ * they do.
  */
-export function push<T>(items: AsyncIterable<T>): Observable<Delivery<T>> {
+export function push<T>(
+  items: AsyncIterable<T>,
+  sent: (value: T, to: number) => void = () => undefined,
+): Observable<Delivery<T>> {
   /** Of each subscriber, how to free the producer from waiting for it. */
   const subscribers = new Map<Subscriber<Delivery<T>>, (() => void) | undefined>();
   let iterator: AsyncIterator<T> | undefined;
@@ -44,6 +48,7 @@ export function push<T>(items: AsyncIterable<T>): Observable<Delivery<T>> {
     while (subscribers.size > 0) {
       const next = await source.next();
       if (next.done) return settle({});
+      sent(next.value, subscribers.size);
       await Promise.all([...subscribers.keys()].map((subscriber) => deliver(subscriber, next.value)));
     }
   };

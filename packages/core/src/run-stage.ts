@@ -6,6 +6,7 @@ import type { RunEvent } from './events.ts';
 import { manifestUpTo, openBook } from './book.ts';
 import { memoryStore } from './memory-store.ts';
 import { runNotes } from './notes.ts';
+import { pixelPool } from './pixel-pool.ts';
 import { runResources } from './resources.ts';
 import { formerRuns } from './former-run.ts';
 import type { StageRange } from './ranges.ts';
@@ -96,6 +97,7 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
     former: former ?? (await formerRuns([])),
     notes,
     resources,
+    pixels: pixelPool(),
     severalSequences:
       severalSequences ??
       [...inputs.map((input) => input.spec), description.output].some(

@@ -17,6 +17,7 @@ import { refuseOtherPipeline, takeOver } from './owner.ts';
 import { patiently } from './patience.ts';
 import type { Pipeline } from './pipeline.ts';
 import { plan, refuseMemory, unread, unreadWarning } from './plan.ts';
+import { pixelPool } from './pixel-pool.ts';
 import type { Pulled } from './pull.ts';
 import { stageRanges } from './ranges.ts';
 import type { StageRegistry } from './registry.ts';
@@ -169,6 +170,7 @@ async function execute(
           ...(options.former ?? []).map((each) => ({ store: each })),
         ]),
         resources,
+        pixels: pixelPool(),
         severalSequences: planned.sequences === null || planned.sequences.length > 1,
         ranges,
         named: new Set(planned.stages.flatMap(({ ownName }) => ownName ?? [])),

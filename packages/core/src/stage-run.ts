@@ -11,6 +11,7 @@ import type { Book } from './book.ts';
 import type { ManifestSoFar } from './manifest.ts';
 import type { PipelineStage } from './pipeline.ts';
 import type { RunNotes } from './notes.ts';
+import type { RunPixelPool } from './pixel-pool.ts';
 import { oneAfterAnother } from './one-after-another.ts';
 import { operate } from './pull.ts';
 import type { StreamSpec } from './specs.ts';
@@ -24,6 +25,7 @@ export interface RunServices extends Reopening {
   readonly book: Book;
   readonly former: FormerRun;
   readonly notes: RunNotes;
+  readonly pixels: RunPixelPool;
   readonly severalSequences: boolean;
   readonly ranges: ReadonlyMap<string, StageRange>;
   /** Ids of stages that go by their ids; see `StageContext.ownName`. */
@@ -116,6 +118,7 @@ export function stageRun(
     output: book.outputOf(id),
     former: services.former,
     notes: services.notes.of(id),
+    pixels: services.pixels,
     severalSequences: services.severalSequences,
     ...(range?.frames && { frameRange: range.frames }),
     ...(range?.clips && { clipRange: range.clips }),
@@ -157,7 +160,7 @@ export function stageRun(
     const room = (index: number): Promise<Scratch> => context.scratch(`input-${index}`);
     if (inputs.length === 0 || definition.joins === 'separate') return worked(nothing, running);
     if (inputs.length === 1) return worked(counted(inputs[0]!.items), running);
-    if (definition.joins === 'parallel')
+    if (definition.joins === 'parallel' || definition.apart?.(inputs))
       return oneAfterAnother(
         inputs.map(({ items, waits }) => ({ items: leaving(items, worked(counted(items), running)), waits })),
         room,

@@ -20,10 +20,12 @@ import type {
 } from './items.ts';
 import type { InputFile } from './input-file.ts';
 import type { ManifestSoFar } from './manifest.ts';
+import type { DescribedInput } from './one-stream.ts';
+import type { PixelPool } from './pixel-pool.ts';
 import type { Range } from './range.ts';
 import type { StreamSpec } from './specs.ts';
 
-export type { InputFile, Range };
+export type { InputFile, PixelPool, Range };
 
 /** The kinds of stages, in the order in which a pipeline passes them. */
 export const stageKinds = [
@@ -205,6 +207,8 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
   readonly frameRange?: Range | undefined;
   /** What a windower is to send of each sequence; absent for all of it. Its first frame is that of clip `first`. */
   readonly clipRange?: Range | undefined;
+  /** Memory for large pictures that are drawn one after another; of the whole run. */
+  readonly pixels: PixelPool;
   /** Room on disk (in memory, in a browser) under a name of the stage's own. */
   scratch(name: string): Promise<Scratch>;
   /** An empty folder of the stage's own, removed when it closes; for libraries that want a path. Not in a browser. */
@@ -281,6 +285,11 @@ export interface StageDefinition<
    * `context.inputs`.
    */
   readonly joins?: 'merged' | 'parallel' | 'separate';
+  /**
+   * For `joins: 'merged'`: whether these inputs have nothing to do with one another, so that they are taken as with
+   * `parallel` and nothing is kept aside.
+   */
+  apart?(inputs: readonly DescribedInput[]): boolean;
   /**
    * For `joins: 'separate'`: while one input is waited for, the others are read on (and kept on disk), so inputs may be
    * as far apart as they like.

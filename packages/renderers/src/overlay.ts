@@ -43,7 +43,7 @@ export const overlay = defineRenderer({
       layer: ({ reducer }) => layerName(context.options.layer, context.ownName, 'overlay')(reducer),
       async draw(shot) {
         const shown = await readShown(shot, context.options, context.signal);
-        const out = new Uint8Array(shown.rgb.length);
+        const out = context.pixels.take(shown.rgb.length);
         drawOverlay(shot.projection, shot.step, shown, context.options, out);
         return tensor('uint8', [shown.height, shown.width, 3], out);
       },

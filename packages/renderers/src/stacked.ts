@@ -43,8 +43,9 @@ export const stacked = defineRenderer({
         const shown = await readShown(shot, context.options, context.signal);
         const { rgb, width, height } = shown;
         const rows = 2 * height + context.options.gapPixels;
-        const out = new Uint8Array(rows * width * 3);
+        const out = context.pixels.take(rows * width * 3);
         out.set(rgb);
+        out.fill(0, rgb.length, (rows - height) * width * 3);
         drawOverlay(shot.projection, shot.step, shown, context.options, out, rows - height);
         return tensor('uint8', [rows, width, 3], out);
       },

@@ -96,12 +96,22 @@ export const pictures = defineSink({
 
   async *process(
     pictures: AsyncIterable<Picture>,
-    { options: { format, quality, directory, file }, inputs, output, key, attempt, signal, severalSequences, ownName },
+    {
+      options: { format, quality, directory, file },
+      inputs,
+      output,
+      pixels,
+      key,
+      attempt,
+      signal,
+      severalSequences,
+      ownName,
+    },
   ) {
     const folder = folderOf(directory, usualFolder, ownName);
     const most = Math.min(...inputs.map(({ spec: each }) => atOnce(each)));
-    const files = inOrder(pictures, most, (picture) =>
-      attempt(picture, async () => {
+    const files = inOrder(pictures, most, async (picture) => {
+      const written = await attempt(picture, async () => {
         signal.throwIfAborted();
         const { frame, layer } = picture;
         const named = file === undefined ? `${layer}/${frameFile(frame, severalSequences)}` : nameOf(file, picture);
@@ -112,8 +122,10 @@ export const pictures = defineSink({
           { path, mediaType: mediaTypes[format], key: key(picture.key), about },
           format === 'svg' ? svgOf(picture) : await encodePicture(picture.pixels, format, quality),
         );
-      }),
-    );
+      });
+      pixels.release(picture);
+      return written;
+    });
     for await (const file of files) if (file) yield file;
   },
 });

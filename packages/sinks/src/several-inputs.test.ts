@@ -6,6 +6,7 @@ import {
   defineRenderer,
   defineSource,
   memoryStore,
+  plan,
   run,
   spec,
   use,
@@ -42,13 +43,13 @@ const camera = (wait: () => number) =>
   });
 
 /** Draws over the pictures of another stage, in a layer of its own, at once or when all have come. */
-const tinted = (layer: string, fits: boolean) =>
+const tinted = (layer: string, fits: boolean, named = false) =>
   defineRenderer({
     type: 'tinted',
     summary: 'Another layer.',
     options: z.strictObject({}),
     examples: [],
-    describe: () => ({ output: described, drains: fits }),
+    describe: () => ({ output: { ...described, ...(named && { names: [layer] }) }, drains: fits }),
     async *process(items) {
       const held: Picture[] = [];
       for await (const picture of items as unknown as AsyncIterable<Picture>) {
@@ -137,4 +138,35 @@ test('layers of one camera, at once and after a fit, go into shared sinks the sa
     );
   expect(runs[0]!.paths).toHaveLength(3 + 24 + 1);
   expect(new Set(runs.map(({ digest }) => digest)).size).toBe(1);
+});
+
+test('layers that are known to differ are written at once, each as if it were alone', async () => {
+  const layers = ['fitted', 'quick', 'third'];
+  const drawing = (named: boolean): StageUse[] => [
+    use(
+      camera(() => 0),
+      {},
+      { id: 'a' },
+    ),
+    ...layers.map((layer) => use(tinted(layer, layer === 'fitted', named), {}, { id: layer, from: 'a' })),
+  ];
+  const into = (from: string[], named = true) => definePipeline([...drawing(named), use(gif, {}, { id: 'gif', from })]);
+  const waits = async (named: boolean): Promise<boolean> => {
+    const { stages } = await plan(into(layers, named));
+    return stages.at(-1)!.description.notes?.some((note) => note.includes('waits in the work folder')) ?? false;
+  };
+  expect(await waits(true)).toBe(false);
+  expect(await waits(false), 'layers of the same name would go into one file').toBe(true);
+
+  const written = async (from: string[]): Promise<Map<string, Uint8Array>> => {
+    const store = memoryStore();
+    await run(into(from), { store }).end;
+    const files = from.map(async (layer): Promise<[string, Uint8Array]> => {
+      const file = (await store.get(`gif/${layer}.gif`))!;
+      return [layer, await file.read(0, file.size)];
+    });
+    return new Map(await Promise.all(files));
+  };
+  const together = await written(layers);
+  for (const layer of layers) expect((await written([layer])).get(layer)).toEqual(together.get(layer));
 });

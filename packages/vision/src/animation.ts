@@ -16,6 +16,7 @@ import {
   spec,
   type Artifact,
   type ArtifactWriter,
+  type DescribedInput,
   type Descriptor,
   type Picture,
   type Refusal,
@@ -84,7 +85,7 @@ export interface AnimationFormat<Schema extends z.ZodType<AnimationOptions>, Sta
   readonly notes?: (about: Descriptor<z.output<Schema>, Survey>) => readonly string[];
   /** Bytes of files at most. */
   readonly bytes: (sum: PictureSum, options: z.output<Schema>) => number;
-  /** Bytes that one file holds while it is being written. */
+  /** Bytes that one file holds while it is being written; files of several layers are written at once. */
   readonly memoryBytes: (options: z.output<Schema>, size: Edges | undefined) => number;
   survey?(options: z.output<Schema>, signal: AbortSignal): Promise<Survey>;
   open?(context: StageContext<z.output<Schema>, undefined, Survey>): Promise<State>;
@@ -124,12 +125,21 @@ function sizesOf(inputs: Descriptor<unknown, unknown>['inputs']): Edges[] {
   });
 }
 
+/** Whether no two inputs have a layer in common: their pictures then go into files of their own. */
+const apart = (inputs: readonly DescribedInput[]): boolean => {
+  const layers = inputs.flatMap(({ spec: { names } }) => names ?? []);
+  return inputs.every(({ spec: { names } }) => names) && new Set(layers).size === layers.length;
+};
+
 const toPicture = ({ pixels: { data, shape } }: Picture): AnimationPicture => {
   const [height, width, channels] = shape as [number, number, number];
   return { data, width, height, channels };
 };
 
-/** A sink that makes one file of the pictures of each layer and sequence, in the order in which they come. */
+/**
+ * A sink that makes one file of the pictures of each layer and sequence, in the order in which they come; inputs with a
+ * layer in common are taken one after the other.
+ */
 export function defineAnimation<Schema extends z.ZodType<AnimationOptions>, State = undefined, Survey = undefined>(
   format: AnimationFormat<Schema, State, Survey>,
 ): StageDefinition<Schema, Picture, Artifact, State, Survey> {
@@ -163,6 +173,7 @@ export function defineAnimation<Schema extends z.ZodType<AnimationOptions>, Stat
     summary: format.summary,
     options: format.options,
     joins: 'merged',
+    apart,
     examples: format.examples,
     ...(format.survey && { survey: format.survey.bind(format) }),
     ...(format.open && { open: format.open.bind(format) }),
@@ -214,7 +225,7 @@ export function defineAnimation<Schema extends z.ZodType<AnimationOptions>, Stat
           ),
         },
         drains: true,
-        memoryBytes: format.memoryBytes(options, largest) * sequenceCount(inputs),
+        memoryBytes: format.memoryBytes(options, largest) * sequenceCount(inputs) * (apart(inputs) ? inputs.length : 1),
         ...(warnings.length > 0 && { warnings }),
         ...(notes.length > 0 && { notes }),
       };
