@@ -13,6 +13,7 @@ import type { MlPcaRequest } from './ml-pca-worker.ts';
 import { addMoments, blockRows, noMoments, type BlockProducts } from './moments.ts';
 import { Pieces, type Piece, type Rows } from './pieces.ts';
 import type { Precision, Principal } from './principal.ts';
+import { countRowSizes, joinRowSizes, refuseFarRows, type RowSizes } from './row-sizes.ts';
 
 /** The content of a PCA's part. */
 export interface PcaContent {
@@ -20,6 +21,8 @@ export interface PcaContent {
   readonly precision: Precision;
   /** In the order of their tokens. */
   readonly pieces: readonly Piece[];
+  /** Absent in parts that were made before they were counted. */
+  readonly sizes?: RowSizes;
 }
 
 export interface PcaCollectorOptions {
@@ -53,6 +56,7 @@ export function pcaCollector(options: PcaCollectorOptions): PcaCollector {
   const kept = options.engine === 'ml-pca';
   const rowsAtOnce = blockRows(channels);
   const pieces = new Pieces(channels);
+  const sizes = countRowSizes();
   const run = <T>(work: Sliced<T>): Promise<T> => runSliced(work, signal);
   let precision: Precision = 'float64';
   let engine: CovarianceEngine | undefined;
@@ -96,6 +100,8 @@ export function pcaCollector(options: PcaCollectorOptions): PcaCollector {
     async add(rows, valid) {
       signal?.throwIfAborted();
       requireFinite(rows, channels, 'tokens', seen);
+      const start = next;
+      sizes.add(rows, channels, (row) => start + (valid ? nthValid(valid, row) : row));
       const count = rows.length / channels;
       seen += count;
       const tokens = valid?.length ?? count;
@@ -120,7 +126,7 @@ export function pcaCollector(options: PcaCollectorOptions): PcaCollector {
       await engine?.drain();
       if (next > first) await flush();
       await engine?.release();
-      return { precision, pieces: pieces.list };
+      return { precision, pieces: pieces.list, sizes: sizes.sizes() };
     },
     close: async () => engine?.close(),
   };
@@ -130,6 +136,12 @@ function validIn(valid: Uint8Array, from: number, to: number): number {
   let count = 0;
   for (let token = from; token < to; token++) if (valid[token]) count++;
   return count;
+}
+
+/** The place of the token that a row is of. */
+function nthValid(valid: Uint8Array, row: number): number {
+  let left = row;
+  return valid.findIndex((share) => share > 0 && left-- === 0);
 }
 
 /** The block to go on with: of the kind that holds `rows` without loss, with what was in the former one. */
@@ -166,19 +178,25 @@ export async function mergePca(
       for (const piece of content.pieces)
         await pieces.append(piece, (work) => runSliced(work, signal), engine === 'ml-pca' ? undefined : multiply);
     await multiplier?.release();
-    return { precision, pieces: pieces.list };
+    const sizes = contents.flatMap((content) => content.sizes ?? []);
+    return {
+      precision,
+      pieces: pieces.list,
+      ...(sizes.length === contents.length && sizes.length > 0 && { sizes: joinRowSizes(sizes) }),
+    };
   } catch (error) {
     await multiplier?.close();
     throw error;
   }
 }
 
-/** Solves for the first components of an input that is all in `content`. */
+/** Solves for the first components of an input that is all in `content`. Throws as `refuseFarRows` does. */
 export async function solvePca(
   content: PcaContent,
   { channels, components, engine, count }: { channels: number; components: number; engine: PcaEngine; count: number },
   { signal }: Running,
 ): Promise<Principal> {
+  if (content.sizes) refuseFarRows(content.sizes);
   if (engine === 'ml-pca') return solveByMlPca(content.pieces, channels, components, signal);
   const pieces = new Pieces(channels);
   const run = <T>(work: Sliced<T>): Promise<T> => runSliced(work, signal);

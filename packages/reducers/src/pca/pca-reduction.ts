@@ -8,6 +8,7 @@ import type { Packed, SavableReduction } from '../run/reduction.ts';
 import { blockRows, type BlockProducts, type Moments } from './moments.ts';
 import type { PcaCollector, PcaContent } from './pca-part.ts';
 import { levelsOf, type Piece } from './pieces.ts';
+import type { RowSizes } from './row-sizes.ts';
 
 const options = z.strictObject({
   components: z
@@ -60,7 +61,7 @@ export const pcaReduction: SavableReduction<PcaReductionOptions, PcaContent> = {
     const { fitPca } = await import('./pca.ts');
     return fitPca(content, { channels, components, whiten, engine, count }, running);
   },
-  pack: async ({ precision, pieces }) => packPieces(precision, pieces),
+  pack: async (content) => packPieces(content),
   unpack: unpackPieces,
   inverts: true,
   sizes: (shape) => [shape('components')[1], shape('components')[0]],
@@ -71,7 +72,7 @@ type Values = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 const floats = (shape: readonly number[], values: Values): Tensor =>
   values instanceof Float32Array ? tensor('float32', shape, values) : tensor('float64', shape, values);
 
-function packPieces(precision: PcaContent['precision'], pieces: readonly Piece[]): Packed {
+function packPieces({ precision, pieces, sizes }: PcaContent): Packed {
   const tensors: Record<string, Tensor> = {};
   const list = pieces.map((piece, number): Json => {
     const put = (name: string, values: Values): void => {
@@ -94,7 +95,11 @@ function packPieces(precision: PcaContent['precision'], pieces: readonly Piece[]
     for (const { first, values } of products.bands) put(`band.${first}`, values);
     return { kind: 'block', index, rows: products.rows, bands: products.bands.map(({ first }) => first) };
   });
-  return { tensors, metadata: { precision, pieces: list } };
+  const { counts, ...largest } = sizes ?? {};
+  return {
+    tensors,
+    metadata: { precision, pieces: list, ...(counts && { sizes: { counts: { ...counts }, ...largest } as Json }) },
+  };
 }
 
 type Listed = Readonly<{ kind: string; from: number; to: number; index: number; level: number; children: number }> &
@@ -131,8 +136,20 @@ function unpackPieces({ tensors, metadata }: Packed, channels: number, subject: 
     };
     return { kind, index, products };
   });
-  return { precision, pieces };
+  const sizes = metadata['sizes'];
+  return { precision, pieces, ...(isSizes(sizes) && { sizes }) };
 }
+
+/** Parts that were made before have none. */
+const isSizes = (value: unknown): value is RowSizes => {
+  const { counts, largest, token } = (value ?? {}) as Partial<RowSizes>;
+  return (
+    typeof counts === 'object' &&
+    Object.entries(counts).every(([exponent, count]) => /^-?\d+$/.test(exponent) && Number.isSafeInteger(count)) &&
+    typeof largest === 'number' &&
+    Number.isSafeInteger(token)
+  );
+};
 
 const notWhole = (subject: string): InputError =>
   new InputError(subject, 'is no whole part of a PCA.', { code: 'E_PART_FILE' });

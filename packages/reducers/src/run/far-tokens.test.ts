@@ -38,6 +38,9 @@ const cases: Record<string, (tokens: Float32Array, channels: number) => Float32A
   'a single token': (tokens, channels) => tokens.slice(0, channels),
 };
 
+/** What a PCA of all would show nothing but. */
+const hidden = /fill value of (1e8|1e19|9\.97e36)/;
+
 describe.each([
   [60, 20],
   [300, 1024],
@@ -48,6 +51,14 @@ describe.each([
     'with %s have places (%s)',
     async (name, reducer) => {
       const tokens = cases[name]!(ordinary(rows, channels), channels);
+      if (reducer.startsWith('pca') && hidden.test(name)) {
+        await expect(reducers[reducer]!(tokens, channels)).rejects.toMatchObject({
+          code: 'E_FAR_TOKEN',
+          subject: 'token 3',
+          remedy: expect.stringContaining('valid'),
+        });
+        return;
+      }
       const model = await reducers[reducer]!(tokens, channels);
       const out = await model.transform(tokens);
       expect(out.findIndex((value) => !Number.isFinite(value))).toBe(-1);

@@ -4,9 +4,9 @@
 import { onnxModel } from '@deepearth/formats/onnx';
 import { switchOffTelemetry } from '@deepearth/core/no-telemetry';
 import { tensor } from '@deepearth/core/tensor';
-import type { InferenceSession, Tensor, TypedTensor } from 'onnxruntime-node';
 import { discard } from '../shared/discard.ts';
 import type { Kernel } from './kernel.ts';
+import type { OnnxRuntime, OnnxSession, OnnxTensor } from './onnx-runtime.ts';
 
 /**
  * What is multiplied: 8-bit integers (of all channels, or of the tokens' coordinates on some axes), float32, or sums of
@@ -43,17 +43,15 @@ export interface Products {
 /** Largest magnitude of an 8-bit value; see wasm/assembly/peak.ts. */
 export const peak = 90;
 
-type Runtime = typeof import('onnxruntime-node');
-
-const sessions = new Map<boolean, Promise<InferenceSession>>();
+const sessions = new Map<boolean, Promise<OnnxSession>>();
 
 /** onnxruntime-node in this thread, or undefined where it is not installed (a browser, say). */
-export async function onnxRuntime(): Promise<Runtime | undefined> {
+export async function onnxRuntime(): Promise<OnnxRuntime | undefined> {
   if (typeof process === 'undefined' || !process.versions?.node) return undefined;
   try {
     switchOffTelemetry();
     const name = 'onnxruntime-node'; // not a literal: bundlers for browsers would look for it
-    const loaded = (await import(/* @vite-ignore */ name)) as Runtime & { default?: Runtime };
+    const loaded = (await import(/* @vite-ignore */ name)) as OnnxRuntime & { default?: OnnxRuntime };
     return loaded.default ?? loaded;
   } catch {
     return undefined;
@@ -76,7 +74,7 @@ function graph(whole: boolean): Uint8Array {
 }
 
 // One session of one thread each: several engine threads run their own products side by side.
-const sessionOf = (runtime: Runtime, whole: boolean): Promise<InferenceSession> => {
+const sessionOf = (runtime: OnnxRuntime, whole: boolean): Promise<OnnxSession> => {
   const made =
     sessions.get(whole) ??
     runtime.InferenceSession.create(graph(whole), {
@@ -102,7 +100,7 @@ export async function warmUp(stopped: () => boolean): Promise<void> {
  * Products through ONNX Runtime. Its tensors are views of ordinary WebAssembly memory, which it takes (shared memory it
  * refuses).
  */
-export async function onnxProducts(runtime: Runtime, whole: boolean, kernel: Kernel): Promise<Products> {
+export async function onnxProducts(runtime: OnnxRuntime, whole: boolean, kernel: Kernel): Promise<Products> {
   const session = await sessionOf(runtime, whole);
   return {
     turn: ({ right, work, columns, width }) => {
@@ -111,7 +109,7 @@ export async function onnxProducts(runtime: Runtime, whole: boolean, kernel: Ker
     async *multiply({ rows, columns, width, left, right, work, out }) {
       const buffer = kernel.memory.buffer as ArrayBuffer;
       if (whole) kernel.lift(left, rows * width);
-      const feeds: Record<string, Tensor> = whole
+      const feeds: Record<string, OnnxTensor> = whole
         ? {
             left: new runtime.Tensor('uint8', new Uint8Array(buffer, left, rows * width), [rows, width]),
             right: new runtime.Tensor('int8', new Int8Array(buffer, work, columns * width), [width, columns]),
@@ -120,7 +118,7 @@ export async function onnxProducts(runtime: Runtime, whole: boolean, kernel: Ker
             left: new runtime.Tensor('float32', new Float32Array(buffer, left, rows * width), [rows, width]),
             right: new runtime.Tensor('float32', new Float32Array(buffer, right, columns * width), [columns, width]),
           };
-      const result: TypedTensor<'int32'> | TypedTensor<'float32'> = whole
+      const result = whole
         ? new runtime.Tensor('int32', new Int32Array(buffer, out, rows * columns), [rows, columns])
         : new runtime.Tensor('float32', new Float32Array(buffer, out, rows * columns), [rows, columns]);
       const { 'product:out': copy } = await session.run(feeds, { 'product:out': result });
