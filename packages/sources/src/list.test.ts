@@ -331,6 +331,9 @@ test('frames of a sequence have one size, those of two sequences need not', asyn
   expect(await sizes('l.csv')).toEqual([24, 30]);
   await expect(sizes('m.csv')).rejects.toThrow(/m\.csv:3: .*b\.png: is 30 x 16 pixels/);
   expect(await sizes('m.csv', { sizes: 'any' })).toEqual([24, 30]);
+  expect(await describeAlone(list, { options: { path: join(folder, 'm.csv'), sizes: 'any' } })).toMatchObject({
+    output: { mixedSizes: true },
+  });
 });
 
 describe('a long list', () => {

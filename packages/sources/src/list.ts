@@ -48,6 +48,7 @@ export const list = defineSource({
         ...stream,
         sequences: known ? [...known.keys()] : null,
         ...(known && { counts: [...known.values()] }),
+        ...(sizes === 'any' && survey && hasMixedSizes(survey) && { mixedSizes: true }),
       },
       memoryBytes: options.cacheBytes + readingBytes(stream),
       // Rows that wait to be put in order.
@@ -114,6 +115,10 @@ export const list = defineSource({
 
   reopen: reopenPicture,
 });
+
+/** Whether the pictures of one sequence are known to differ in size. */
+const hasMixedSizes = ({ sequences, size, sample }: ListSurvey): boolean =>
+  sequences.size === 1 && !size && sample.filter(({ header }) => header).length > 1;
 
 const plural = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`;
 
