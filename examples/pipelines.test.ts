@@ -128,6 +128,25 @@ test('one animation four ways, each frame once although clips overlap', async ()
   });
 });
 
+test('a weather model becomes a stacked animation, cold air on top', async () => {
+  const path = join(folder, 'weather.nc');
+  await node('examples/weather-model/make-weather.mjs', path);
+  const { files, manifest } = await run(
+    'weather-model/pipeline.yaml',
+    '--set',
+    `forecast.with.path=${path}`,
+    '--set',
+    'tokens.with.cropSize=64',
+  );
+  expect(files).toEqual(['gif/pca-stacked.gif', 'video/pca-stacked.mp4']);
+  const { findings } = manifest.stages.find(({ id }) => id === 'forecast')!;
+  const { range } = findings!['stretch'] as { range: [number, number] };
+  // Kelvin: values are unpacked before they are stretched.
+  expect(range[0]).toBeGreaterThan(250);
+  expect(range[1]).toBeLessThan(310);
+  expect(manifest.frames).toMatchObject([{ sequence: 'weather', count: 32 }]);
+});
+
 test('two cameras share one fit and keep their pictures apart', async () => {
   const { files, manifest } = await run('two-cameras.yaml');
   expect(files.filter((path) => path.endsWith('.gif'))).toEqual([
