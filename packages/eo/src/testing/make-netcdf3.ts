@@ -25,7 +25,7 @@ export function netcdf3({ version, dimensions, unlimited, variables }: MadeNetcd
   const names = Object.keys(dimensions);
   const wide = version === 5;
   const bytesOfRecord = ({ dimensions: axes, type }: MadeVariable): number =>
-    axes.filter((axis) => axis !== unlimited).reduce((n, axis) => n * dimensions[axis]!, kinds[type][1]);
+    axes.filter((axis) => axis !== unlimited).reduce<number>((n, axis) => n * dimensions[axis]!, kinds[type][1]);
   const isRecord = ({ dimensions: axes }: MadeVariable): boolean => unlimited !== undefined && axes[0] === unlimited;
   const recorded = Object.values(variables).filter(isRecord);
   const recordBytes =
