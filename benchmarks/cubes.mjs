@@ -33,9 +33,13 @@ const files = [
   'nc3.nc',
 ];
 
-const peer = spawn(flags.python, [new URL('cubes-peer.py', import.meta.url).pathname, folder, String(size), String(count)], {
-  stdio: ['pipe', 'pipe', 'inherit'],
-});
+const peer = spawn(
+  flags.python,
+  [new URL('cubes-peer.py', import.meta.url).pathname, folder, String(size), String(count)],
+  {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  },
+);
 const answers = createInterface({ input: peer.stdout })[Symbol.asyncIterator]();
 const peerName = (await answers.next()).value;
 
@@ -55,7 +59,10 @@ async function readOurs(file, t, y, x, edge) {
   return { seconds, sum: data.reduce((sum, value) => sum + value, 0) };
 }
 
-const kinds = { slice: () => [0, 0, size], 'window of 512': (round) => [(round * 211 + 300) % (size - 512), (round * 487 + 100) % (size - 512), 512] };
+const kinds = {
+  slice: () => [0, 0, size],
+  'window of 512': (round) => [(round * 211 + 300) % (size - 512), (round * 487 + 100) % (size - 512), 512],
+};
 const found = new Map();
 try {
   for (let round = -3; round < rounds; round++)
@@ -85,4 +92,6 @@ console.log(
 );
 console.log('| file | what | ours | Python | ours / Python |\n| --- | --- | --- | --- | --- |');
 for (const [key, { ours, peer: theirs }] of found)
-  console.log(`${key} ${text(median(ours))} | ${text(median(theirs))} | ${(median(ours) / median(theirs)).toFixed(2)} |`);
+  console.log(
+    `${key} ${text(median(ours))} | ${text(median(theirs))} | ${(median(ours) / median(theirs)).toFixed(2)} |`,
+  );

@@ -141,6 +141,25 @@ test('tokens are drawn as points in the colours of groups, as PNG and SVG, and t
   for (const color of ['#1f77b4', '#d62728']) expect(svg).toContain(`<path stroke="${color}"`);
 });
 
+test('a weather model becomes a stacked animation, cold air on top', async () => {
+  const path = join(folder, 'weather.nc');
+  await node('examples/weather-model/make-weather.mjs', path);
+  const { files, manifest } = await run(
+    'weather-model/pipeline.yaml',
+    '--set',
+    `forecast.with.path=${path}`,
+    '--set',
+    'tokens.with.cropSize=64',
+  );
+  expect(files).toEqual(['gif/pca-stacked.gif', 'video/pca-stacked.mp4']);
+  const { findings } = manifest.stages.find(({ id }) => id === 'forecast')!;
+  const { range } = findings!['stretch'] as { range: [number, number] };
+  // Kelvin: values are unpacked before they are stretched.
+  expect(range[0]).toBeGreaterThan(250);
+  expect(range[1]).toBeLessThan(310);
+  expect(manifest.frames).toMatchObject([{ sequence: 'weather', count: 32 }]);
+});
+
 test('two cameras share one fit and keep their pictures apart', async () => {
   const { files, manifest } = await run('two-cameras.yaml');
   expect(files.filter((path) => path.endsWith('.gif'))).toEqual([

@@ -83,7 +83,8 @@ export function wrongPackages({ packages }) {
       .flatMap(({ licences }) => licences);
     const isTaken = (licence) => permissive.has(licence) || others.includes(licence);
     // Tools for development are not passed on.
-    const licenceFails = !dev && !(typeof license === 'string' && (others.includes(license) || isMet(license, isTaken)));
+    const licenceFails =
+      !dev && !(typeof license === 'string' && (others.includes(license) || isMet(license, isTaken)));
     return [
       ...(licenceFails ? [`${path}: the licence ${license ?? '(none)'} is not listed`] : []),
       ...(hasInstallScript && !scripts.has(name) ? [`${path}: has an install script that is not listed`] : []),

@@ -149,7 +149,10 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
     .argument('<file>')
     .option('--variable <name>', 'of a Zarr store or a NetCDF file this variable alone')
     .option('--json', 'as JSON')
-    .option('--digest', 'with the SHA-256 of all values, and the first of every tensor or the statistics of every variable')
+    .option(
+      '--digest',
+      'with the SHA-256 of all values, and the first of every tensor or the statistics of every variable',
+    )
     .option(
       '--stats',
       'minimum, maximum, mean, standard deviation, NaN and infinities (default: of files below 64 MiB)',

@@ -93,17 +93,17 @@ async function gridOf(
     const axes = pictureAxes(cube, array);
     if (!axes) continue;
     const [yName, xName] = [axes.y, axes.x].map((axis) => axisNames(array)[axis]!) as [string, string];
-    const [ys, xs] = [
-      await centresOf(cube, array, yName, signal),
-      await centresOf(cube, array, xName, signal),
-    ];
+    const [ys, xs] = [await centresOf(cube, array, yName, signal), await centresOf(cube, array, xName, signal)];
     const [y, x] = [ys && regularAxis(ys), xs && regularAxis(xs)];
     if (!y || !x) continue;
     const transform: Affine = [x.step, 0, x.edge, 0, y.step, y.edge];
     const crs = crsOf(cube, array, yName, xName);
     const epsg = /^EPSG:(\d+)$/.exec(crs ?? '')?.[1];
     return {
-      crs: crs === undefined ? null : { epsg: epsg === undefined ? null : Number(epsg), ...(epsg === undefined && { wkt: crs }) },
+      crs:
+        crs === undefined
+          ? null
+          : { epsg: epsg === undefined ? null : Number(epsg), ...(epsg === undefined && { wkt: crs }) },
       geotransform: toGdal(transform),
       bounds: boundsOf(transform, xs!.length, ys!.length),
     };
@@ -120,21 +120,29 @@ export function cubeText({ kind, arrays, variables, attributes, grid, refused, .
   for (const [name, value] of Object.entries(((arrays ?? variables) as Described) ?? {})) {
     if (value === null) continue;
     const { shape, axes, dtype, attributes: own, times, sha256, min, max, mean, valid_count } = value as Described;
-    const sizes = (shape as readonly number[]).map((size, at) => `${(axes as readonly string[] | null)?.[at] ?? '?'} ${size}`);
+    const sizes = (shape as readonly number[]).map(
+      (size, at) => `${(axes as readonly string[] | null)?.[at] ?? '?'} ${size}`,
+    );
     lines.push(`${name}  ${String(dtype)} [${sizes.join(', ')}]${unitOf(own)}`);
     if (Array.isArray(times) && times.length)
-      lines.push(`    ${String(times[0])}${times.length > 1 ? ` to ${String(times.at(-1))} (${times.length} times)` : ''}`);
+      lines.push(
+        `    ${String(times[0])}${times.length > 1 ? ` to ${String(times.at(-1))} (${times.length} times)` : ''}`,
+      );
     if (sha256 !== undefined) {
-      if (typeof min === 'number') lines.push(`    ${String(valid_count)} valid values from ${min} to ${String(max)}, mean ${String(mean)}`);
+      if (typeof min === 'number')
+        lines.push(`    ${String(valid_count)} valid values from ${min} to ${String(max)}, mean ${String(mean)}`);
       lines.push(`    sha256 ${String(sha256)}`);
     }
   }
   if (grid) {
     const { crs, bounds } = grid as Described;
     const epsg = (crs as Described | null)?.['epsg'];
-    lines.push(`bounds ${(bounds as readonly number[]).join(', ')} (${epsg ? `EPSG:${String(epsg)}` : 'no known coordinate reference system'})`);
+    lines.push(
+      `bounds ${(bounds as readonly number[]).join(', ')} (${epsg ? `EPSG:${String(epsg)}` : 'no known coordinate reference system'})`,
+    );
   }
-  for (const [name, reason] of Object.entries((refused as Described) ?? {})) lines.push(`${name} cannot be read: ${String(reason)}`);
+  for (const [name, reason] of Object.entries((refused as Described) ?? {}))
+    lines.push(`${name} cannot be read: ${String(reason)}`);
   return lines.join('\n');
 }
 
@@ -149,5 +157,8 @@ const short = (value: Json): string => {
 
 const unitOf = (attributes: Json | undefined): string => {
   const { units, long_name } = (attributes ?? {}) as Described;
-  return [long_name, units].filter((part) => typeof part === 'string').map((part) => `  ${short(part!)}`).join('');
+  return [long_name, units]
+    .filter((part) => typeof part === 'string')
+    .map((part) => `  ${short(part!)}`)
+    .join('');
 };

@@ -41,7 +41,9 @@ export const cubeOptions = z.strictObject({
   bands: z
     .union([z.tuple([band]), z.tuple([band, band, band])])
     .optional()
-    .describe('Values of the one other axis that become red, green and blue, or the one that is grey: `[B04, B03, B02]`.'),
+    .describe(
+      'Values of the one other axis that become red, green and blue, or the one that is grey: `[B04, B03, B02]`.',
+    ),
   times: z
     .tuple([z.number().int(), z.number().int(), z.number().int()])
     .optional()

@@ -60,7 +60,8 @@ async function readChannel(
     flip ? size - start - count : start;
   const spans = array.shape.map((_, axis) => {
     if (axis === axes.time) return { start: position + step, count: 1 };
-    if (axis === axes.y) return { start: rows.start + from(part.y, part.height, rows.count, flipY), count: part.height };
+    if (axis === axes.y)
+      return { start: rows.start + from(part.y, part.height, rows.count, flipY), count: part.height };
     if (axis === axes.x)
       return { start: columns.start + from(part.x, part.width, columns.count, flipX), count: part.width };
     return { start: fixed[axis]!, count: 1 };

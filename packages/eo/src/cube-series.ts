@@ -45,8 +45,10 @@ export type OpenCube = (path: string, signal?: AbortSignal) => Promise<Cube>;
 
 /** Name of the sequence where the options give none. */
 export const sequenceOf = (path: string): string =>
-  decodeURIComponent(basename(path.replace(/[/\\]+$/, '').split(/[?#]/)[0]!)).replace(/\.(?:zarr(?:\.zip)?|nc4?|cdf|h5|zip)$/i, '') ||
-  'cube';
+  decodeURIComponent(basename(path.replace(/[/\\]+$/, '').split(/[?#]/)[0]!)).replace(
+    /\.(?:zarr(?:\.zip)?|nc4?|cdf|h5|zip)$/i,
+    '',
+  ) || 'cube';
 
 /**
  * Looks at the coordinates of every file. Throws an `InputError` where a file does not fit to the first, or where no frame
@@ -82,15 +84,24 @@ export async function surveySeries(
     }
   }
   if (!facts || !first || found.length === 0)
-    throw new InputError(paths.join(', '), `holds no frame${options.from || options.to ? ` from ${options.from ?? 'its first'} to ${options.to ?? 'its last'}` : ''}.`, {
-      code: 'E_NO_FRAMES',
-      remedy: options.from || options.to ? 'Change `from` and `to`; `deepearth inspect` lists the times.' : undefined,
-    });
+    throw new InputError(
+      paths.join(', '),
+      `holds no frame${options.from || options.to ? ` from ${options.from ?? 'its first'} to ${options.to ?? 'its last'}` : ''}.`,
+      {
+        code: 'E_NO_FRAMES',
+        remedy: options.from || options.to ? 'Change `from` and `to`; `deepearth inspect` lists the times.' : undefined,
+      },
+    );
   const inOrder = sorted(found);
-  if (inOrder.some((frame, at) => frame !== found[at])) notes.add('times do not follow one another in the file: frames are sorted by time');
-  const repeated = inOrder.filter(({ moment }, at) => at > 0 && moment !== undefined && moment === inOrder[at - 1]!.moment);
+  if (inOrder.some((frame, at) => frame !== found[at]))
+    notes.add('times do not follow one another in the file: frames are sorted by time');
+  const repeated = inOrder.filter(
+    ({ moment }, at) => at > 0 && moment !== undefined && moment === inOrder[at - 1]!.moment,
+  );
   if (repeated.length)
-    warnings.push(`${repeated.length} ${repeated.length === 1 ? 'time is' : 'times are'} there more than once, the first is ${repeated[0]!.date}`);
+    warnings.push(
+      `${repeated.length} ${repeated.length === 1 ? 'time is' : 'times are'} there more than once, the first is ${repeated[0]!.date}`,
+    );
   if (left) notes.add(`${left} times are left out, because \`times\` would leave the series there`);
   const start = inOrder[0]!.moment;
   const chosen = inOrder.filter((_, at) => at % options.step === 0);
@@ -106,7 +117,9 @@ export async function surveySeries(
   };
 }
 
-function factsOf(view: CubeView): Pick<CubeSeries, 'width' | 'height' | 'channels' | 'dtype' | 'decodedBytes' | 'apart'> {
+function factsOf(
+  view: CubeView,
+): Pick<CubeSeries, 'width' | 'height' | 'channels' | 'dtype' | 'decodedBytes' | 'apart'> {
   const arrays = new Set(view.channels.map(({ array }) => array));
   return {
     ...sizeOf(view),
@@ -129,10 +142,14 @@ function chunkBytes({ rows, columns }: CubeView, { array, axes }: CubeView['chan
 function sameAs(first: CubeView, view: CubeView, uri: string): void {
   const [a, b] = [sizeOf(first), sizeOf(view)];
   if (a.width !== b.width || a.height !== b.height)
-    throw new InputError(uri, `has frames of ${b.width} x ${b.height} pixels, those of ${first.cube.name} have ${a.width} x ${a.height}.`, {
-      code: 'E_FRAME_SIZE',
-      remedy: 'Read files of one size together; others in a source of their own.',
-    });
+    throw new InputError(
+      uri,
+      `has frames of ${b.width} x ${b.height} pixels, those of ${first.cube.name} have ${a.width} x ${a.height}.`,
+      {
+        code: 'E_FRAME_SIZE',
+        remedy: 'Read files of one size together; others in a source of their own.',
+      },
+    );
   const place = ({ georeference }: CubeView): string => JSON.stringify(georeference ?? null);
   if (place(first) !== place(view))
     throw new InputError(uri, `lies elsewhere than ${first.cube.name}: ${place(view)} and not ${place(first)}.`, {
@@ -141,7 +158,11 @@ function sameAs(first: CubeView, view: CubeView, uri: string): void {
     });
   const calendar = ({ time }: CubeView): string => time?.units?.calendar.name ?? 'none';
   if (calendar(first) !== calendar(view))
-    throw new InputError(uri, `has times of the calendar ${calendar(view)}, ${first.cube.name} of ${calendar(first)}.`, { code: 'E_CF_TIME' });
+    throw new InputError(
+      uri,
+      `has times of the calendar ${calendar(view)}, ${first.cube.name} of ${calendar(first)}.`,
+      { code: 'E_CF_TIME' },
+    );
 }
 
 function framesOf(
@@ -165,7 +186,13 @@ function framesOf(
       outside++;
       continue;
     }
-    frames.push({ uri, position, moment, date, at: moment === undefined || !units ? undefined : instantText(moment, units) });
+    frames.push({
+      uri,
+      position,
+      moment,
+      date,
+      at: moment === undefined || !units ? undefined : instantText(moment, units),
+    });
   }
   return { frames, outside };
 }

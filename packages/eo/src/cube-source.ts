@@ -33,7 +33,11 @@ import type { Cube } from './cube.ts';
 /** Opens a store or a file; `chunkCacheBytes` of decoded chunks may be kept. */
 export type OpenCubeOf = (
   path: string,
-  options: { readonly chunkCacheBytes: number; readonly variables: readonly string[]; readonly signal?: AbortSignal | undefined },
+  options: {
+    readonly chunkCacheBytes: number;
+    readonly variables: readonly string[];
+    readonly signal?: AbortSignal | undefined;
+  },
 ) => Promise<Cube>;
 
 /** What one of the two sources is. */
@@ -66,7 +70,13 @@ const variablesOf = ({ variable }: Pick<CubeOptions, 'variable'>): readonly stri
   variable === undefined ? [] : typeof variable === 'string' ? [variable] : variable;
 
 /** Defines one of the sources. */
-export function defineCubeSource<Name extends string>({ type, summary, pathDescription, examples, open }: CubeKind<Name>) {
+export function defineCubeSource<Name extends string>({
+  type,
+  summary,
+  pathDescription,
+  examples,
+  open,
+}: CubeKind<Name>) {
   const source = `source/${type}`;
   const opener = (options: Options) => (path: string, signal?: AbortSignal) =>
     open(path, { chunkCacheBytes: options.chunkCacheBytes, variables: variablesOf(options), signal });
@@ -95,7 +105,9 @@ export function defineCubeSource<Name extends string>({ type, summary, pathDescr
         output: { ...stream, sequences: [options.sequence ?? sequenceOf(pathsOf(options)[0]!)] },
         memoryBytes: options.cacheBytes + options.chunkCacheBytes + 2 * readingBytes(stream),
         ...(series?.warnings.length && { warnings: series.warnings }),
-        notes: series ? [...spanNote(series), ...series.notes, ...stretchNote(options, series), ...chunkNote(options, series)] : [],
+        notes: series
+          ? [...spanNote(series), ...series.notes, ...stretchNote(options, series), ...chunkNote(options, series)]
+          : [],
       };
     },
 
@@ -119,8 +131,15 @@ export function defineCubeSource<Name extends string>({ type, summary, pathDescr
       );
       const read = readThrough(cache);
       const viewFor = (uri: string): Promise<CubeView> => cubes.view(uri, options, signal);
-      const rasterOf = async ({ uri, position }: Pick<SeriesFrame, 'uri' | 'position'>, abort: AbortSignal): Promise<Raster> =>
-        read(rawKey(uri, position), async ({ window, signal: own }) => readCubeRaster(await viewFor(uri), position, window, own ?? abort), { signal: abort });
+      const rasterOf = async (
+        { uri, position }: Pick<SeriesFrame, 'uri' | 'position'>,
+        abort: AbortSignal,
+      ): Promise<Raster> =>
+        read(
+          rawKey(uri, position),
+          async ({ window, signal: own }) => readCubeRaster(await viewFor(uri), position, window, own ?? abort),
+          { signal: abort },
+        );
       const showing: Showing = {
         values: options.values,
         ranges: await findRanges(series, rasterOf, context),
@@ -155,12 +174,14 @@ export function defineCubeSource<Name extends string>({ type, summary, pathDescr
 
     async reopen({ uri, index = 0, decode }, { window, overview, signal }, { share, signal: runSignal }) {
       const parsed = stored.safeParse(decode ?? {});
-      if (!parsed.success)
-        throw new InputError(uri, 'says too little to read it again.', { code: 'E_LOCATOR' });
+      if (!parsed.success) throw new InputError(uri, 'says too little to read it again.', { code: 'E_LOCATOR' });
       const { ranges, values, colorMap, digest, ...options } = parsed.data;
       const cubes = await share(
         `cubes of ${source}`,
-        () => openCubes((path, abort) => open(path, { chunkCacheBytes: 64 * 2 ** 20, variables: variablesOf(options), signal: abort })),
+        () =>
+          openCubes((path, abort) =>
+            open(path, { chunkCacheBytes: 64 * 2 ** 20, variables: variablesOf(options), signal: abort }),
+          ),
         (opened) => opened.close(),
       );
       const view = await cubes.view(uri, options, signal ?? runSignal);
@@ -182,15 +203,27 @@ const rawKey = (uri: string, position: number): string => lineage('cube', uri, p
 function conflictOf({ variable, bands, times, colorMap, stretch, values }: CubeOptions) {
   const three = [Array.isArray(variable) && variable.length === 3, bands?.length === 3, times !== undefined];
   if (three.filter(Boolean).length > 1)
-    return refuse('`variable` (three), `bands` (three) and `times` each make red, green and blue.', { option: three[2] ? 'times' : 'bands', remedy: 'Keep one of them.' });
+    return refuse('`variable` (three), `bands` (three) and `times` each make red, green and blue.', {
+      option: three[2] ? 'times' : 'bands',
+      remedy: 'Keep one of them.',
+    });
   if (colorMap && three.some(Boolean))
-    return refuse('a colour map is for one value at each pixel, not for three channels.', { option: 'colorMap', remedy: 'Leave it out, or name one variable.' });
+    return refuse('a colour map is for one value at each pixel, not for three channels.', {
+      option: 'colorMap',
+      remedy: 'Leave it out, or name one variable.',
+    });
   const range = typeof stretch === 'object' && 'range' in stretch ? stretch.range : undefined;
   const several = range !== undefined && Array.isArray(range[0]);
   if (several && !three.some(Boolean))
-    return refuse('three ranges are for three channels.', { option: 'stretch', remedy: 'Give one: `stretch: { range: [low, high] }`.' });
+    return refuse('three ranges are for three channels.', {
+      option: 'stretch',
+      remedy: 'Give one: `stretch: { range: [low, high] }`.',
+    });
   if (values === 'stored' && (colorMap || several || three[0]))
-    return refuse('values as stored have one range for all channels, and no colours.', { option: 'values', remedy: 'Leave `values` out.' });
+    return refuse('values as stored have one range for all channels, and no colours.', {
+      option: 'values',
+      remedy: 'Leave `values` out.',
+    });
   return undefined;
 }
 
@@ -213,16 +246,23 @@ function stretchNote(options: CubeOptions, series: CubeSeries): string[] {
   const wanted = asked(options, series);
   if (!wanted) return [];
   if ('percentile' in wanted)
-    return [`values are shown from black at percentile ${wanted.percentile[0]} to white at percentile ${wanted.percentile[1]} of the whole series${series.apart ? ', each variable by itself' : ''}`];
+    return [
+      `values are shown from black at percentile ${wanted.percentile[0]} to white at percentile ${wanted.percentile[1]} of the whole series${series.apart ? ', each variable by itself' : ''}`,
+    ];
   return [`values are shown from black to white as \`stretch\` says: ${JSON.stringify(wanted.range)}`];
 }
 
 /** Chunks that many times share and that memory has no room for are decoded again and again. */
-function chunkNote({ chunkCacheBytes }: CubeOptions, { decodedBytes, width, height, channels, frames }: CubeSeries): string[] {
+function chunkNote(
+  { chunkCacheBytes }: CubeOptions,
+  { decodedBytes, width, height, channels, frames }: CubeSeries,
+): string[] {
   const times = Math.round(decodedBytes / (4 * width * height * channels.length));
   if (decodedBytes <= chunkCacheBytes || times < 2 || frames.length < 2) return [];
   const mebibytes = Math.ceil(decodedBytes / 2 ** 20);
-  return [`chunks hold about ${times} times what a frame needs (${mebibytes} MiB are decoded for each): with \`chunkCacheBytes\` of that they are decoded once`];
+  return [
+    `chunks hold about ${times} times what a frame needs (${mebibytes} MiB are decoded for each): with \`chunkCacheBytes\` of that they are decoded once`,
+  ];
 }
 
 /** The ranges of a series, the same for each part of it. Frames that cannot be read are left out here and reported later. */
@@ -234,7 +274,10 @@ async function findRanges(
   const wanted = asked(options, series);
   if (!wanted) return undefined;
   const record = (ranges: readonly Range[], more: { readonly [name: string]: Json }): readonly Range[] => {
-    recordFinding('stretch', { ...(ranges.length === 1 ? { range: [...ranges[0]!] } : { ranges: ranges.map((range) => [...range]) }), ...more });
+    recordFinding('stretch', {
+      ...(ranges.length === 1 ? { range: [...ranges[0]!] } : { ranges: ranges.map((range) => [...range]) }),
+      ...more,
+    });
     return ranges;
   };
   if ('range' in wanted) {
@@ -260,26 +303,45 @@ async function findRanges(
   if (found.some((range) => !range)) return undefined;
   const percentile = [...wanted.percentile];
   for (const [at, [low, high]] of (found as Range[]).entries())
-    log.info(`values of ${groups > 1 ? series.channels[at] : series.channels.join(', ')} from ${low} to ${high} are shown from black to white (percentiles ${percentile.join(' and ')} of ${frames} of ${series.frames.length} frames)`);
+    log.info(
+      `values of ${groups > 1 ? series.channels[at] : series.channels.join(', ')} from ${low} to ${high} are shown from black to white (percentiles ${percentile.join(' and ')} of ${frames} of ${series.frames.length} frames)`,
+    );
   return record(found as Range[], { percentile, frames });
 }
 
 function channelOf({ values, channels, valid }: Raster, at: number): Raster {
   const [height, width, count] = values.shape as [number, number, number];
   const data = values.data.filter((_, i) => i % count === at);
-  return { values: { ...values, shape: [height, width, 1], data: data as never }, channels: [channels[at]!], ...(valid && { valid }) };
+  return {
+    values: { ...values, shape: [height, width, 1], data: data as never },
+    channels: [channels[at]!],
+    ...(valid && { valid }),
+  };
 }
 
 /** Digest of the values of a frame and of where they are. */
 function digestOf({ values, valid }: Raster): string {
-  const hash = createHash('sha256').update(`${values.dtype} ${values.shape.join(' ')} `).update(bytesOf(values));
+  const hash = createHash('sha256')
+    .update(`${values.dtype} ${values.shape.join(' ')} `)
+    .update(bytesOf(values));
   if (valid) hash.update(valid);
   return hash.digest('hex').slice(0, 32);
 }
 
 /** What a locator keeps: what decides the values, and how they are shown. */
 const stored = cubeOptions
-  .pick({ variable: true, axes: true, select: true, bands: true, times: true, bounds: true, crs: true, noData: true, colorMap: true, values: true })
+  .pick({
+    variable: true,
+    axes: true,
+    select: true,
+    bands: true,
+    times: true,
+    bounds: true,
+    crs: true,
+    noData: true,
+    colorMap: true,
+    values: true,
+  })
   .extend({
     ranges: z.array(z.tuple([z.number(), z.number()])).optional(),
     digest: z.string().optional(),
@@ -296,10 +358,7 @@ interface Making {
   readonly options: CubeOptions;
 }
 
-function frameOf(
-  { id, sequence, source, each, view, raster, showing, options }: Making,
-  reader: LocatorReader,
-): Frame {
+function frameOf({ id, sequence, source, each, view, raster, showing, options }: Making, reader: LocatorReader): Frame {
   const digest = digestOf(raster);
   const { values, ranges, colorMap } = showing;
   const given = Object.fromEntries(

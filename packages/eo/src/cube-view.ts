@@ -62,19 +62,30 @@ export async function viewOf(cube: Cube, options: ViewOptions, signal?: AbortSig
   const axesOf = (array: CubeArray): PictureAxes => {
     for (const [role, axis] of Object.entries(options.axes))
       if (axis !== undefined && !axisNames(array).includes(axis))
-        throw new InputError(`${cube.name}: ${array.name}`, `has no axis ${quoted(axis)}; it has ${axisNames(array).join(', ')}.`, {
-          code: 'E_AXIS',
-          remedy: `Name one of them as \`axes.${role}\`.`,
-        });
+        throw new InputError(
+          `${cube.name}: ${array.name}`,
+          `has no axis ${quoted(axis)}; it has ${axisNames(array).join(', ')}.`,
+          {
+            code: 'E_AXIS',
+            remedy: `Name one of them as \`axes.${role}\`.`,
+          },
+        );
     return (
       pictureAxes(cube, array, options.axes) ??
-      fail(`${cube.name}: ${array.name}`, `has no rows and columns among its axes (${axisNames(array).join(', ')}).`, 'E_AXIS', 'Name them with `axes: { y: …, x: … }`.')
+      fail(
+        `${cube.name}: ${array.name}`,
+        `has no rows and columns among its axes (${axisNames(array).join(', ')}).`,
+        'E_AXIS',
+        'Name them with `axes: { y: …, x: … }`.',
+      )
     );
   };
   const axes = axesOf(first);
   const names = axisNames(first);
   if (axes.guessed)
-    notes.push(`rows are taken along ${quoted(names[axes.y]!)} and columns along ${quoted(names[axes.x]!)} of ${first.name}: its coordinates do not say so`);
+    notes.push(
+      `rows are taken along ${quoted(names[axes.y]!)} and columns along ${quoted(names[axes.x]!)} of ${first.name}: its coordinates do not say so`,
+    );
   const cut = await cutOf(cube, first, axes, options, notes, signal);
   const steps = options.times ?? [0];
   const channels: Channel[] = [];
@@ -94,9 +105,19 @@ export async function viewOf(cube: Cube, options: ViewOptions, signal?: AbortSig
         });
   }
   if (channels.length !== 1 && channels.length !== 3)
-    fail(subject, `would have ${channels.length} channels: three variables, three bands and three times do not go together.`, 'E_CHANNELS', 'Keep one of `variable` (three), `bands` and `times`.');
+    fail(
+      subject,
+      `would have ${channels.length} channels: three variables, three bands and three times do not go together.`,
+      'E_CHANNELS',
+      'Keep one of `variable` (three), `bands` and `times`.',
+    );
   if (options.times && axes.time === undefined)
-    fail(subject, 'has no axis of time, so that `times` has nothing to choose from.', 'E_AXIS', 'Name the axis with `axes: { time: … }`, or leave `times` out.');
+    fail(
+      subject,
+      'has no axis of time, so that `times` has nothing to choose from.',
+      'E_AXIS',
+      'Name the axis with `axes: { time: … }`, or leave `times` out.',
+    );
   const place = await placeOf(cube, first, axes, options, notes, signal);
   const time = axes.time === undefined ? undefined : await timeOf(cube, first, axes.time, notes, signal);
   return { cube, channels, ...place, time, notes };
@@ -114,10 +135,19 @@ function chosenVariables(cube: Cube, { variable }: ViewOptions, notes: string[])
     if (only === undefined) {
       const [broken] = cube.damaged.values();
       if (broken) throw broken;
-      return fail(cube.name, `holds no variable with rows and columns${cube.arrays.size ? `, only ${some([...cube.arrays.keys()])}` : ''}.`, 'E_VARIABLE');
+      return fail(
+        cube.name,
+        `holds no variable with rows and columns${cube.arrays.size ? `, only ${some([...cube.arrays.keys()])}` : ''}.`,
+        'E_VARIABLE',
+      );
     }
     if (fields.length > 1)
-      fail(cube.name, `holds ${fields.length} variables with rows and columns: ${some(fields)}.`, 'E_VARIABLE', `Choose with \`variable: ${only}\`, or three of them.`);
+      fail(
+        cube.name,
+        `holds ${fields.length} variables with rows and columns: ${some(fields)}.`,
+        'E_VARIABLE',
+        `Choose with \`variable: ${only}\`, or three of them.`,
+      );
     notes.push(`the variable is ${only}`);
     return [cube.arrays.get(only)!];
   }
@@ -127,7 +157,12 @@ function chosenVariables(cube: Cube, { variable }: ViewOptions, notes: string[])
       const broken = cube.damaged.get(name.replace(/^\//, ''));
       if (broken) throw broken;
       const near = closest(name, cube.arrays.keys());
-      return fail(cube.name, `has no variable ${quoted(name)}; it has ${some([...cube.arrays.keys()])}.`, 'E_VARIABLE', near ? `Did you mean ${quoted(near)}?` : 'Choose one of them as `variable`.');
+      return fail(
+        cube.name,
+        `has no variable ${quoted(name)}; it has ${some([...cube.arrays.keys()])}.`,
+        'E_VARIABLE',
+        near ? `Did you mean ${quoted(near)}?` : 'Choose one of them as `variable`.',
+      );
     }
     if (found.dtype === 'string' || found.dtype === 'char')
       fail(`${cube.name}: ${name}`, 'holds text, which cannot be shown.', 'E_VARIABLE');
@@ -140,7 +175,12 @@ function sameGrid(cube: Cube, first: CubeArray, a: PictureAxes, other: CubeArray
   const sizes = (array: CubeArray, { time, y, x }: PictureAxes): number[] => [time, y, x].map((at) => size(array, at));
   const [mine, theirs] = [sizes(first, a), sizes(other, b)];
   if (mine.join() !== theirs.join())
-    fail(`${cube.name}: ${other.name}`, `has ${theirs.join(' x ')} times, rows and columns; ${first.name} has ${mine.join(' x ')}.`, 'E_FRAME_SIZE', 'Choose variables of one grid.');
+    fail(
+      `${cube.name}: ${other.name}`,
+      `has ${theirs.join(' x ')} times, rows and columns; ${first.name} has ${mine.join(' x ')}.`,
+      'E_FRAME_SIZE',
+      'Choose variables of one grid.',
+    );
 }
 
 interface Cut {
@@ -160,11 +200,21 @@ async function cutOf(
 ): Promise<Cut[]> {
   const subject = `${cube.name}: ${array.name}`;
   const names = axisNames(array);
-  const others = names.flatMap((name, at) => (at === axes.time || at === axes.y || at === axes.x ? [] : [{ name, at }]));
+  const others = names.flatMap((name, at) =>
+    at === axes.time || at === axes.y || at === axes.x ? [] : [{ name, at }],
+  );
   for (const name of Object.keys(select))
     if (!others.some((other) => other.name === name)) {
-      const near = closest(name, others.map((other) => other.name));
-      fail(subject, `has no other axis ${quoted(name)} to cut${others.length ? `; it has ${others.map((other) => other.name).join(', ')}` : ''}.`, 'E_AXIS', near ? `Did you mean ${quoted(near)}?` : 'Leave it out of `select`.');
+      const near = closest(
+        name,
+        others.map((other) => other.name),
+      );
+      fail(
+        subject,
+        `has no other axis ${quoted(name)} to cut${others.length ? `; it has ${others.map((other) => other.name).join(', ')}` : ''}.`,
+        'E_AXIS',
+        near ? `Did you mean ${quoted(near)}?` : 'Leave it out of `select`.',
+      );
     }
   const fixed = array.shape.map(() => 0);
   const open: typeof others = [];
@@ -176,11 +226,19 @@ async function cutOf(
     }
     const { index, label } = await positionOf(cube, array, other, wanted, signal);
     fixed[other.at] = index;
-    if (label !== undefined && label !== String(wanted)) notes.push(`${other.name} ${JSON.stringify(wanted)}: the nearest is ${label}`);
+    if (label !== undefined && label !== String(wanted))
+      notes.push(`${other.name} ${JSON.stringify(wanted)}: the nearest is ${label}`);
   }
   if (bands) {
     if (open.length !== 1)
-      fail(subject, open.length ? `has ${open.length} axes that \`bands\` may mean: ${open.map(({ name }) => name).join(', ')}.` : 'has no axis that `bands` could choose from.', 'E_AXIS', open.length ? 'Cut the others with `select`.' : 'Leave `bands` out.');
+      fail(
+        subject,
+        open.length
+          ? `has ${open.length} axes that \`bands\` may mean: ${open.map(({ name }) => name).join(', ')}.`
+          : 'has no axis that `bands` could choose from.',
+        'E_AXIS',
+        open.length ? 'Cut the others with `select`.' : 'Leave `bands` out.',
+      );
     const cuts: Cut[] = [];
     for (const wanted of bands) {
       const { index, label } = await positionOf(cube, array, open[0]!, wanted, signal);
@@ -191,13 +249,26 @@ async function cutOf(
     return cuts;
   }
   if (open.length) {
-    const listed = await Promise.all(open.map(async ({ name, at }) => `${name} (${await valuesText(cube, array, name, array.shape[at]!, signal)})`));
-    fail(subject, `has axes beside rows, columns and time: ${listed.join('; ')}.`, 'E_SELECT', `Cut them with \`select: { ${open.map(({ name }) => `${name}: …`).join(', ')} }\`, or choose three values with \`bands\`.`);
+    const listed = await Promise.all(
+      open.map(async ({ name, at }) => `${name} (${await valuesText(cube, array, name, array.shape[at]!, signal)})`),
+    );
+    fail(
+      subject,
+      `has axes beside rows, columns and time: ${listed.join('; ')}.`,
+      'E_SELECT',
+      `Cut them with \`select: { ${open.map(({ name }) => `${name}: …`).join(', ')} }\`, or choose three values with \`bands\`.`,
+    );
   }
   return [{ fixed }];
 }
 
-async function valuesText(cube: Cube, array: CubeArray, axis: string, size: number, signal: AbortSignal | undefined): Promise<string> {
+async function valuesText(
+  cube: Cube,
+  array: CubeArray,
+  axis: string,
+  size: number,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   const coordinate = coordinateOf(cube, array, axis);
   if (!coordinate) return `${size} positions`;
   if (coordinate.dtype === 'string' || coordinate.dtype === 'char') return some(await coordinate.readText(signal));
@@ -214,23 +285,47 @@ async function positionOf(
   const subject = `${cube.name}: ${array.name}`;
   const size = array.shape[at]!;
   if (typeof wanted === 'object') {
-    if (wanted.index >= size) fail(subject, `has ${size} positions along ${name}, there is no ${wanted.index}.`, 'E_SELECT', `Choose one from 0 to ${size - 1}.`);
+    if (wanted.index >= size)
+      fail(
+        subject,
+        `has ${size} positions along ${name}, there is no ${wanted.index}.`,
+        'E_SELECT',
+        `Choose one from 0 to ${size - 1}.`,
+      );
     return { index: wanted.index };
   }
   const coordinate = coordinateOf(cube, array, name);
   if (!coordinate)
-    return fail(subject, `has no coordinate ${quoted(name)} that ${JSON.stringify(wanted)} could be found in.`, 'E_SELECT', `Choose by position: \`select: { ${name}: { index: 0 } }\`.`);
+    return fail(
+      subject,
+      `has no coordinate ${quoted(name)} that ${JSON.stringify(wanted)} could be found in.`,
+      'E_SELECT',
+      `Choose by position: \`select: { ${name}: { index: 0 } }\`.`,
+    );
   if (coordinate.dtype === 'string' || coordinate.dtype === 'char') {
     const texts = (await coordinate.readText(signal)).map((text) => text.trim());
     const index = texts.indexOf(String(wanted));
-    if (index < 0) fail(subject, `has no ${quoted(String(wanted))} along ${name}; it has ${some(texts)}.`, 'E_SELECT', 'Choose one of them.');
+    if (index < 0)
+      fail(
+        subject,
+        `has no ${quoted(String(wanted))} along ${name}; it has ${some(texts)}.`,
+        'E_SELECT',
+        'Choose one of them.',
+      );
     return { index, label: texts[index]! };
   }
   const value = Number(wanted);
   const values = (await centresOf(cube, array, name, signal))!;
-  if (Number.isNaN(value)) fail(subject, `has numbers along ${name} (${some(Array.from(values, String))}), not ${quoted(String(wanted))}.`, 'E_SELECT', 'Choose one of them.');
+  if (Number.isNaN(value))
+    fail(
+      subject,
+      `has numbers along ${name} (${some(Array.from(values, String))}), not ${quoted(String(wanted))}.`,
+      'E_SELECT',
+      'Choose one of them.',
+    );
   let index = 0;
-  for (let i = 1; i < values.length; i++) if (Math.abs(values[i]! - value) < Math.abs(values[index]! - value)) index = i;
+  for (let i = 1; i < values.length; i++)
+    if (Math.abs(values[i]! - value) < Math.abs(values[index]! - value)) index = i;
   return { index, label: String(values[index]) };
 }
 
@@ -253,7 +348,9 @@ async function placeOf(
   const y = ys ? regularAxis(ys) : transform && { edge: transform[5], step: transform[4] };
   const x = xs ? regularAxis(xs) : transform && { edge: transform[2], step: transform[0] };
   const rising = (values: ArrayLike<number> | undefined, step: number | undefined): boolean =>
-    step !== undefined ? step > 0 : values !== undefined && values.length > 1 && values[0]! < values[values.length - 1]!;
+    step !== undefined
+      ? step > 0
+      : values !== undefined && values.length > 1 && values[0]! < values[values.length - 1]!;
   const flipY = rising(ys, y?.step);
   const flipX = x !== undefined && x.step < 0;
   const whole = { rows: { start: 0, count: array.shape[axes.y]! }, columns: { start: 0, count: array.shape[axes.x]! } };
@@ -269,7 +366,8 @@ async function placeOf(
   }
   if (flipY) notes.push('rows run from south to north in the file; frames have north up');
   // Of a flipped axis the far edge of the last pixel comes first.
-  const edge = ({ edge: from, step }: typeof y, { start, count }: Span, flip: boolean): number => from + step * (flip ? start + count : start);
+  const edge = ({ edge: from, step }: typeof y, { start, count }: Span, flip: boolean): number =>
+    from + step * (flip ? start + count : start);
   return {
     rows,
     columns,
@@ -291,7 +389,13 @@ function partWithin(
   [west, south, east, north]: NonNullable<ViewOptions['bounds']>,
 ): Pick<CubeView, 'rows' | 'columns'> {
   const subject = `${cube.name}: ${array.name}`;
-  if (!ys || !xs) return fail(subject, 'has no coordinates that `bounds` could be found in.', 'E_SELECT', 'Leave `bounds` out, and cut with `transform/crop`.');
+  if (!ys || !xs)
+    return fail(
+      subject,
+      'has no coordinates that `bounds` could be found in.',
+      'E_SELECT',
+      'Leave `bounds` out, and cut with `transform/crop`.',
+    );
   const within = (values: ArrayLike<number>, low: number, high: number): Span => {
     const inside = Array.from(values, (value) => value >= low && value <= high);
     const start = inside.indexOf(true);
@@ -300,8 +404,14 @@ function partWithin(
   const rows = within(ys, south, north);
   const columns = within(xs, west, east);
   if (!rows.count || !columns.count) {
-    const span = (values: ArrayLike<number>): string => `${Math.min(...[values[0]!, values[values.length - 1]!])} to ${Math.max(...[values[0]!, values[values.length - 1]!])}`;
-    fail(subject, `has nothing within [${[west, south, east, north].join(', ')}]: its columns are from ${span(xs)}, its rows from ${span(ys)}.`, 'E_SELECT', 'Give `bounds` in the coordinates of the file.');
+    const span = (values: ArrayLike<number>): string =>
+      `${Math.min(...[values[0]!, values[values.length - 1]!])} to ${Math.max(...[values[0]!, values[values.length - 1]!])}`;
+    fail(
+      subject,
+      `has nothing within [${[west, south, east, north].join(', ')}]: its columns are from ${span(xs)}, its rows from ${span(ys)}.`,
+      'E_SELECT',
+      'Give `bounds` in the coordinates of the file.',
+    );
   }
   return whole.rows.count === rows.count && whole.columns.count === columns.count ? whole : { rows, columns };
 }

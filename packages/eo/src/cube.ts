@@ -71,7 +71,11 @@ export function checkSpans(name: string, part: readonly Span[], shape: readonly 
     part.length === shape.length &&
     part.every(
       ({ start, count }, axis) =>
-        Number.isSafeInteger(start) && Number.isSafeInteger(count) && start >= 0 && count >= 0 && start + count <= shape[axis]!,
+        Number.isSafeInteger(start) &&
+        Number.isSafeInteger(count) &&
+        start >= 0 &&
+        count >= 0 &&
+        start + count <= shape[axis]!,
     );
   if (!inside)
     throw new RangeError(

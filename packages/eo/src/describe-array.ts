@@ -34,7 +34,11 @@ export async function describeArray(
   const { shape, dtype, attributes } = array;
   const head = { shape, axes: array.axes ?? null, dtype, attributes };
   if (dtype === 'string' || dtype === 'char')
-    return { ...head, values: elementCount(shape) <= mostTimes ? await array.readText(signal) : null, ...array.storage };
+    return {
+      ...head,
+      values: elementCount(shape) <= mostTimes ? await array.readText(signal) : null,
+      ...array.storage,
+    };
   const meaning = cfValues(attributes, dtype);
   const small = elementCount(shape) <= mostListed;
   return {

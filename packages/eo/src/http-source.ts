@@ -93,8 +93,7 @@ export const fetchValue = (url: string, options: HttpOptions & { readonly mostBy
       for await (const piece of answer.body as unknown as AsyncIterable<Uint8Array>) {
         awaken();
         done += piece.length;
-        if (done > mostBytes)
-          throw new InputError(url, `sends more than ${mostBytes} bytes.`, { code: 'E_EXCESSIVE' });
+        if (done > mostBytes) throw new InputError(url, `sends more than ${mostBytes} bytes.`, { code: 'E_EXCESSIVE' });
         pieces.push(piece);
       }
       if (declared !== null && done < Number(declared)) throw new Passing(`ended after ${done} of ${declared} bytes`);

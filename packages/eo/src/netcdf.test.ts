@@ -30,7 +30,12 @@ const rain = (start: number, version: MadeNetcdf['version'] = 1): Uint8Array =>
         attributes: { scale_factor: 0.5, valid_max: 900 },
         value: (t, y, x) => (t === 2 && y === 3 && x === 4 ? 999 : 100 * (start + t) + 10 * y + x),
       },
-      time: { dimensions: ['time'], type: 'float64', attributes: { units: 'days since 2024-02-28' }, value: (t) => start + t },
+      time: {
+        dimensions: ['time'],
+        type: 'float64',
+        attributes: { units: 'days since 2024-02-28' },
+        value: (t) => start + t,
+      },
       lat: { dimensions: ['lat'], type: 'float32', attributes: { units: 'degrees_north' }, value: (y) => 40 + y },
       lon: { dimensions: ['lon'], type: 'float32', attributes: { units: 'degrees_east' }, value: (x) => x },
     },
@@ -70,10 +75,15 @@ describeStage(netcdf, {
   title: 'with NetCDF-3',
   options: { path: [first, second], variable: 'rain' },
   otherOptions: { path: [first, second], variable: 'rain', values: 'stored' },
-  broken: { options: { path: cut }, says: /cut\.nc: is cut short: its header says that "\w+" ends at byte \d+, the file has 700/ },
+  broken: {
+    options: { path: cut },
+    says: /cut\.nc: is cut short: its header says that "\w+" ends at byte \d+, the file has 700/,
+  },
   output(found) {
     expect(found.map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
-    expect(found.map(({ at }) => at?.slice(0, 10))).toEqual(['28', '29', '01', '02', '03', '04', '05', '06'].map((day, i) => `2024-0${i < 2 ? 2 : 3}-${day}`));
+    expect(found.map(({ at }) => at?.slice(0, 10))).toEqual(
+      ['28', '29', '01', '02', '03', '04', '05', '06'].map((day, i) => `2024-0${i < 2 ? 2 : 3}-${day}`),
+    );
     expect(found[0]!.georeference?.transform).toEqual([1, 0, -0.5, 0, -1, 49.5]);
   },
 });

@@ -104,7 +104,8 @@ describe.skipIf(!broken('zarr/').length)('broken references (skipped where ../sh
   test.each(broken('zarr/'))('%s: the error names the chunk, and everything else can be read', async (name) => {
     const { array = '', bad_chunk } = expected[name]!;
     const cube = await openZarr(folder + name);
-    if (bad_chunk === undefined) expect(cube.damaged.get(array)?.message).toContain(`${name}: ${array}/zarr.json: is no JSON`);
+    if (bad_chunk === undefined)
+      expect(cube.damaged.get(array)?.message).toContain(`${name}: ${array}/zarr.json: is no JSON`);
     else {
       const { shape, chunks, read } = cube.arrays.get(array)!;
       const failed: string[] = [];

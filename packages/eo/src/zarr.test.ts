@@ -21,7 +21,12 @@ await writeFile(join(bad, 't2m/c/1/0/0'), (await readFile(join(bad, 't2m/c/1/0/0
 const levels = await store(
   'levels.zarr',
   zarrFiles({
-    t: { axes: ['time', 'level', 'y', 'x'], shape: [3, 3, 4, 6], dtype: 'float32', value: (t, l, y, x) => 1000 * t + 100 * l + 10 * y + x },
+    t: {
+      axes: ['time', 'level', 'y', 'x'],
+      shape: [3, 3, 4, 6],
+      dtype: 'float32',
+      value: (t, l, y, x) => 1000 * t + 100 * l + 10 * y + x,
+    },
     u: { axes: ['time', 'level', 'y', 'x'], shape: [3, 3, 4, 6], dtype: 'float32', value: () => 7 },
     level: { axes: ['level'], shape: [3], dtype: 'int32', value: (l) => [1000, 850, 500][l]! },
     // Rows run to the north.
@@ -37,7 +42,11 @@ describeStage(zarr, {
   broken: { options: { path: bad }, says: /bad\.zarr: t2m\/c\/1\/0\/0: cannot be inflated/, left: 3 },
   output(found) {
     expect(found.map(({ number }) => number)).toEqual([0, 1, 2, 3, 4]);
-    expect(found.map(({ at }) => at).slice(0, 3)).toEqual(['2024-02-28T00:00:00Z', '2024-02-28T12:00:00Z', '2024-02-29T00:00:00Z']);
+    expect(found.map(({ at }) => at).slice(0, 3)).toEqual([
+      '2024-02-28T00:00:00Z',
+      '2024-02-28T12:00:00Z',
+      '2024-02-29T00:00:00Z',
+    ]);
     expect(found.map(({ seconds }) => seconds).slice(0, 2)).toEqual([0, 43_200]);
     expect(found[0]!.georeference).toEqual({ crs: 'EPSG:4326', transform: [0.5, 0, -10.25, 0, -0.5, 60.25] });
   },
@@ -75,7 +84,13 @@ describe('what is read', () => {
   });
 
   test('a level is found by its value, the nearest counts and is said; north is up whichever way rows run', async () => {
-    const { found, said } = await run({ path: levels, variable: 't', select: { level: 800 }, values: 'stored', crs: 'EPSG:3857' });
+    const { found, said } = await run({
+      path: levels,
+      variable: 't',
+      select: { level: 800 },
+      values: 'stored',
+      crs: 'EPSG:3857',
+    });
     expect(said).toContain('level 800: the nearest is 850');
     // Level 850 is the second; the last row of the file is the first of the frame.
     expect((await valuesOf(found[0]!)).slice(0, 2)).toEqual([130, 131]);
@@ -85,20 +100,44 @@ describe('what is read', () => {
   test('bands, times and variables become red, green and blue', async () => {
     const bands = await run({ path: levels, variable: 't', bands: [500, 850, 1000], stretch: { range: [0, 255] } });
     expect((await valuesOf(bands.found[0]!)).slice(0, 3)).toEqual([230, 130, 30]);
-    const times = await run({ path: levels, variable: 't', select: { level: 1000 }, times: [-2, -1, 0], stretch: { range: [0, 2550] } });
+    const times = await run({
+      path: levels,
+      variable: 't',
+      select: { level: 1000 },
+      times: [-2, -1, 0],
+      stretch: { range: [0, 2550] },
+    });
     expect(times.found).toHaveLength(1);
     expect((await valuesOf(times.found[0]!)).slice(0, 3)).toEqual([3, 103, 203]);
-    const variables = await run({ path: levels, variable: ['t', 'u', 't'], select: { level: 1000 }, stretch: { range: [[0, 255], [0, 14], [0, 510]] } });
+    const variables = await run({
+      path: levels,
+      variable: ['t', 'u', 't'],
+      select: { level: 1000 },
+      stretch: {
+        range: [
+          [0, 255],
+          [0, 14],
+          [0, 510],
+        ],
+      },
+    });
     expect((await valuesOf(variables.found[0]!)).slice(0, 3)).toEqual([30, 128, 15]);
   });
 
   test('a colour map gives the colours of its table', async () => {
-    const { found } = await run({ path: levels, variable: 'u', select: { level: 850 }, stretch: { range: [7, 8] }, colorMap: 'viridis' });
+    const { found } = await run({
+      path: levels,
+      variable: 'u',
+      select: { level: 850 },
+      stretch: { range: [7, 8] },
+      colorMap: 'viridis',
+    });
     expect((await valuesOf(found[0]!)).slice(0, 3)).toEqual([68, 1, 84]);
   });
 
   test('dates cut the series, in whole days and months too', async () => {
-    const count = async (options: Partial<Options>): Promise<number> => (await run({ path: good, ...options } as Options)).found.length;
+    const count = async (options: Partial<Options>): Promise<number> =>
+      (await run({ path: good, ...options } as Options)).found.length;
     expect(await count({ from: '2024-02-29' })).toBe(3);
     expect(await count({ to: '2024-02-28' })).toBe(2);
     expect(await count({ from: '2024-02', to: '2024-02' })).toBe(4);
@@ -138,17 +177,29 @@ describe('a frame that was written down', () => {
 
 describe('mistakes', () => {
   test.each<[string, Partial<Options>, RegExp]>([
-    ['a variable that is not there', { variable: 't2n' }, /has no variable "t2n"; it has lat, lon, t2m, time\. Did you mean "t2m"\?/],
+    [
+      'a variable that is not there',
+      { variable: 't2n' },
+      /has no variable "t2n"; it has lat, lon, t2m, time\. Did you mean "t2m"\?/,
+    ],
     ['an axis that is not there', { select: { levle: 3 } }, /has no other axis "levle" to cut/],
     ['bands without an axis', { bands: [1, 2, 3] }, /has no axis that `bands` could choose from/],
-    ['bounds elsewhere', { bounds: [100, 0, 110, 10] }, /has nothing within \[100, 0, 110, 10\]: its columns are from -10 to -2\.5/],
+    [
+      'bounds elsewhere',
+      { bounds: [100, 0, 110, 10] },
+      /has nothing within \[100, 0, 110, 10\]: its columns are from -10 to -2\.5/,
+    ],
   ])('%s is told with what there is', async (_, options, message) => {
     await expect(run({ path: good, ...options } as Options)).rejects.toThrow(message);
   });
 
   test('an axis that has to be cut is told with its values', async () => {
-    await expect(run({ path: levels, variable: 't' })).rejects.toThrow(/axes beside rows, columns and time: level \(1000, 850, 500\)/);
-    await expect(run({ path: levels })).rejects.toThrow(/holds 2 variables with rows and columns: t, u\. Choose with `variable: t`/);
+    await expect(run({ path: levels, variable: 't' })).rejects.toThrow(
+      /axes beside rows, columns and time: level \(1000, 850, 500\)/,
+    );
+    await expect(run({ path: levels })).rejects.toThrow(
+      /holds 2 variables with rows and columns: t, u\. Choose with `variable: t`/,
+    );
   });
 
   test.each<[Options, RegExp]>([

@@ -66,7 +66,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const bytes = readFileSync(join(folder, 'codecs.wasm'));
     const compiler = run(folder, 'clang', '--version').split('\n')[0];
     const licence = readFileSync(join(zstd, 'LICENSE'), 'utf8').trim();
-    const notice = licence.split('\n').map((line) => ` * ${line}`.trimEnd()).join('\n');
+    const notice = licence
+      .split('\n')
+      .map((line) => ` * ${line}`.trimEnd())
+      .join('\n');
     writeFileSync(
       target,
       `// Generated from wasm/ by wasm/build.mjs (${compiler}): do not edit.\n/*\n * It holds the decoder of Zstandard, under this licence:\n *\n${notice}\n */\n\n/** The digest of the sources. */\nexport const sources = '${sourceDigest()}';\n\n/** ${bytes.length} bytes of WebAssembly. */\nexport const kernel =\n  '${bytes.toString('base64')}';\n`,

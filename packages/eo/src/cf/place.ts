@@ -21,7 +21,8 @@ export function regularAxis(centres: ArrayLike<number>): RegularAxis | undefined
   const first = centres[0]!;
   const step = (centres[count - 1]! - first) / (count - 1);
   if (!Number.isFinite(step) || step === 0) return undefined;
-  for (let i = 0; i < count; i++) if (!(Math.abs(centres[i]! - first - i * step) <= tolerance * Math.abs(step))) return undefined;
+  for (let i = 0; i < count; i++)
+    if (!(Math.abs(centres[i]! - first - i * step) <= tolerance * Math.abs(step))) return undefined;
   return { edge: first - step / 2, step };
 }
 

@@ -40,7 +40,8 @@ const short: Readonly<Record<string, string>> = {
   d: 'day',
 };
 
-const remedy = 'Write the times with `units` like "hours since 2024-01-01 00:00:00", or leave the variable for time out.';
+const remedy =
+  'Write the times with `units` like "hours since 2024-01-01 00:00:00", or leave the variable for time out.';
 
 /** Whether an array is a time axis by its units. */
 export const isTime = ({ units: text }: Attributes): boolean => typeof text === 'string' && / since /i.test(text);

@@ -252,9 +252,18 @@ function netcdf3Array(
       const wanted = inner.reduce((count, each) => count * each.count, 1);
       if (axis >= shape.length || span * size <= Math.max(coalescedBytes, 2 * wanted * size)) {
         const bytes = await source.read(byte + first * size, span * size, signal);
-        const found = { data: elementsOf(dtype, bytes, true), shape: sizes.slice(axis), strides: strides.slice(axis), offset: 0 };
+        const found = {
+          data: elementsOf(dtype, bytes, true),
+          shape: sizes.slice(axis),
+          strides: strides.slice(axis),
+          offset: 0,
+        };
         const target = { data: out.data, shape: sizes.slice(axis), strides: outStrides.slice(axis), offset: to };
-        copyPart(found, inner.map(({ count }) => ({ start: 0, count })), target);
+        copyPart(
+          found,
+          inner.map(({ count }) => ({ start: 0, count })),
+          target,
+        );
         return;
       }
       const { start, count } = part[axis]!;

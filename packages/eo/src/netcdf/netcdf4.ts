@@ -2,7 +2,16 @@
 
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { elementBytes, elementCount, InputError, lineage, tensor, type DType, type Json, type TensorData } from '@deepearth/core';
+import {
+  elementBytes,
+  elementCount,
+  InputError,
+  lineage,
+  tensor,
+  type DType,
+  type Json,
+  type TensorData,
+} from '@deepearth/core';
 import type { Dataset, File, Group } from 'h5wasm/node';
 import { checkSpans, wholeOf, type Attributes, type Cube, type CubeArray, type Dimension } from '../cube.ts';
 import { joinedTexts, jsonNumber } from './netcdf3.ts';
@@ -73,7 +82,8 @@ export async function openNetcdf4(path: string, name: string, headDigest: string
           const scale = textOf(entity, 'CLASS') === 'DIMENSION_SCALE';
           if (scale && entity.shape?.length === 1)
             dimensions.set(path4, { size: entity.shape[0]!, unlimited: isUnlimited(entity.metadata.maxshape?.[0]) });
-          if (!(scale && textOf(entity, 'NAME')?.startsWith(withoutScale))) found.push({ name: path4, dataset: entity });
+          if (!(scale && textOf(entity, 'NAME')?.startsWith(withoutScale)))
+            found.push({ name: path4, dataset: entity });
         }
         if (found.length > mostArrays)
           throw new InputError(name, `holds more than ${mostArrays} variables.`, { code: 'E_EXCESSIVE' });
@@ -108,7 +118,9 @@ export async function openNetcdf4(path: string, name: string, headDigest: string
       damaged,
       about: {
         data_model: '_nc3_strict' in file.attrs ? 'NETCDF4_CLASSIC' : 'NETCDF4',
-        dimensions: Object.fromEntries([...dimensions].map(([key, { size: count, unlimited }]) => [key, { size: count, unlimited }])),
+        dimensions: Object.fromEntries(
+          [...dimensions].map(([key, { size: count, unlimited }]) => [key, { size: count, unlimited }]),
+        ),
       },
       version: lineage('netcdf-4', size, headDigest),
       close: async () => close(file),
@@ -210,7 +222,9 @@ interface Kind {
 
 /** The type of a dataset's values (classes of H5Tget_class); `undefined` for one that is not read. */
 function typeOf({ metadata }: Dataset): CubeArray['dtype'] | undefined {
-  const { type, size, signed, enum_type } = metadata as unknown as Kind & { readonly enum_type?: { readonly type: number } };
+  const { type, size, signed, enum_type } = metadata as unknown as Kind & {
+    readonly enum_type?: { readonly type: number };
+  };
   if (type === 0 || (type === 8 && enum_type?.type === 0)) return integers[size]?.[signed ? 0 : 1];
   if (type === 1) return ({ 4: 'float32', 8: 'float64' } as const)[size];
   if (type === 3) return size === 1 && !metadata.vlen ? 'char' : 'string';
@@ -222,10 +236,14 @@ function netcdf4Array(fileName: string, name: string, dataset: Dataset): CubeArr
   const shape = dataset.shape ?? [];
   const type = typeOf(dataset);
   if (!type)
-    throw new InputError(subject, `has a type that is not read (class ${dataset.metadata.type} of HDF5, ${dataset.metadata.size} bytes).`, {
-      code: 'E_VARIABLE',
-      remedy: 'Write the variable as numbers or text.',
-    });
+    throw new InputError(
+      subject,
+      `has a type that is not read (class ${dataset.metadata.type} of HDF5, ${dataset.metadata.size} bytes).`,
+      {
+        code: 'E_VARIABLE',
+        remedy: 'Write the variable as numbers or text.',
+      },
+    );
   const { filters } = dataset;
   const foreign = filters.find(({ id }) => !knownFilters[id]);
   const scales = scalesOf(dataset);
@@ -237,10 +255,14 @@ function netcdf4Array(fileName: string, name: string, dataset: Dataset): CubeArr
 
   const get = <T>(work: () => T): T => {
     if (foreign)
-      throw new InputError(subject, `is compressed with the HDF5 filter ${foreign.id} (${foreign.name || 'unknown'}), which is not read.`, {
-        code: 'E_CODEC',
-        remedy: 'Write it with deflate: `nccopy -d 4 -F none in.nc out.nc`.',
-      });
+      throw new InputError(
+        subject,
+        `is compressed with the HDF5 filter ${foreign.id} (${foreign.name || 'unknown'}), which is not read.`,
+        {
+          code: 'E_CODEC',
+          remedy: 'Write it with deflate: `nccopy -d 4 -F none in.nc out.nc`.',
+        },
+      );
     return attempt(subject, work);
   };
 
@@ -255,7 +277,14 @@ function netcdf4Array(fileName: string, name: string, dataset: Dataset): CubeArr
       storage: {
         chunks: chunks ?? 'contiguous',
         filters: filters.length ? { ...named, ...(level !== undefined && { complevel: level }) } : null,
-        byte_order: number && elementBytes(type) > 1 ? (dataset.metadata.littleEndian ? 'little' : 'big') : number ? 'little' : 'native',
+        byte_order:
+          number && elementBytes(type) > 1
+            ? dataset.metadata.littleEndian
+              ? 'little'
+              : 'big'
+            : number
+              ? 'little'
+              : 'native',
       },
     },
 
@@ -278,7 +307,10 @@ function netcdf4Array(fileName: string, name: string, dataset: Dataset): CubeArr
       const value = get(() => dataset.value);
       const texts = (Array.isArray(value) ? value : [value]) as string[];
       if (type === 'string') return texts.map((text) => String(text ?? '').replace(/\0+$/, ''));
-      return joinedTexts(Uint8Array.from(texts, (character) => character.charCodeAt(0) || 0), shape);
+      return joinedTexts(
+        Uint8Array.from(texts, (character) => character.charCodeAt(0) || 0),
+        shape,
+      );
     },
   };
 }

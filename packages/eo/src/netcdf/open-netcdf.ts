@@ -39,7 +39,11 @@ export async function openNetcdf(path: string, signal?: AbortSignal, http: HttpO
   }
 }
 
-async function localFile(path: string, source: ByteSource & { version?: string }, signal?: AbortSignal): Promise<string> {
+async function localFile(
+  path: string,
+  source: ByteSource & { version?: string },
+  signal?: AbortSignal,
+): Promise<string> {
   const { isHttp } = await import('../http-source.ts');
   if (!isHttp(path)) return path;
   const { downloaded } = await import('./downloaded.ts');
@@ -53,6 +57,4 @@ async function edgesOf(source: ByteSource, signal: AbortSignal | undefined): Pro
 }
 
 const shown = (bytes: Uint8Array): string =>
-  JSON.stringify(
-    Array.from(bytes, (byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : '·')).join(''),
-  );
+  JSON.stringify(Array.from(bytes, (byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : '·')).join(''));

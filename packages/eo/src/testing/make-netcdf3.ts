@@ -25,11 +25,13 @@ export function netcdf3({ version, dimensions, unlimited, variables }: MadeNetcd
   const names = Object.keys(dimensions);
   const wide = version === 5;
   const bytesOfRecord = ({ dimensions: axes, type }: MadeVariable): number =>
-    axes.filter((axis) => axis !== unlimited).reduce((n, axis) => n * dimensions[axis]!, kinds[type][1]);
+    axes.filter((axis) => axis !== unlimited).reduce<number>((n, axis) => n * dimensions[axis]!, kinds[type][1]);
   const isRecord = ({ dimensions: axes }: MadeVariable): boolean => unlimited !== undefined && axes[0] === unlimited;
   const recorded = Object.values(variables).filter(isRecord);
   const recordBytes =
-    recorded.length === 1 ? bytesOfRecord(recorded[0]!) : recorded.reduce((sum, each) => sum + padded(bytesOfRecord(each)), 0);
+    recorded.length === 1
+      ? bytesOfRecord(recorded[0]!)
+      : recorded.reduce((sum, each) => sum + padded(bytesOfRecord(each)), 0);
 
   const header = (begins: ReadonlyMap<string, number>): Buffer => {
     const parts: Buffer[] = [Buffer.from([0x43, 0x44, 0x46, version])];
@@ -113,7 +115,8 @@ export function netcdf3({ version, dimensions, unlimited, variables }: MadeNetcd
         position[axis] = rest % shape[axis]!;
         rest = Math.floor(rest / shape[axis]!);
       }
-      const where = begins.get(name)! + Math.floor(i / inner) * (isRecord(variable) ? recordBytes : 0) + (i % inner) * size;
+      const where =
+        begins.get(name)! + Math.floor(i / inner) * (isRecord(variable) ? recordBytes : 0) + (i % inner) * size;
       const found = value(...position);
       if (type === 'char') file.writeUInt8(found, where);
       else if (type === 'int16') file.writeInt16BE(found, where);

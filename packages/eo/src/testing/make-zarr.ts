@@ -49,9 +49,13 @@ export function zarrFiles(
   attributes: { readonly [name: string]: Json } = {},
 ): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
-  const json = (key: string, value: unknown): void => void files.set(key, new TextEncoder().encode(JSON.stringify(value)));
+  const json = (key: string, value: unknown): void =>
+    void files.set(key, new TextEncoder().encode(JSON.stringify(value)));
   json('zarr.json', { zarr_format: 3, node_type: 'group', attributes });
-  for (const [name, { axes, shape, chunks = shape, dtype, fill = 0, attributes: own = {}, gzip, value }] of Object.entries(arrays)) {
+  for (const [
+    name,
+    { axes, shape, chunks = shape, dtype, fill = 0, attributes: own = {}, gzip, value },
+  ] of Object.entries(arrays)) {
     json(`${name}/zarr.json`, {
       zarr_format: 3,
       node_type: 'array',
@@ -111,7 +115,19 @@ export function weatherStore(times = 5, rows = 12, columns = 16): Map<string, Ui
       attributes: { units: 'hours since 2024-02-28', standard_name: 'time' },
       value: (t) => 12 * t,
     },
-    lat: { axes: ['lat'], shape: [rows], dtype: 'float64', attributes: { units: 'degrees_north' }, value: (y) => 60 - y / 2 },
-    lon: { axes: ['lon'], shape: [columns], dtype: 'float64', attributes: { units: 'degrees_east' }, value: (x) => -10 + x / 2 },
+    lat: {
+      axes: ['lat'],
+      shape: [rows],
+      dtype: 'float64',
+      attributes: { units: 'degrees_north' },
+      value: (y) => 60 - y / 2,
+    },
+    lon: {
+      axes: ['lon'],
+      shape: [columns],
+      dtype: 'float64',
+      attributes: { units: 'degrees_east' },
+      value: (x) => -10 + x / 2,
+    },
   });
 }

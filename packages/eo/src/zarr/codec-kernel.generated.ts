@@ -35,7 +35,7 @@
  */
 
 /** The digest of the sources. */
-export const sources = 'b35a45fb5a03d8964f528151023fc18d82bd475c6eebe3ca69f381a999a7d2f5';
+export const sources = 'adf46c0bac815df17da19f48eb6da4f1bbca033b1754c5b09c5120169bd0e82d';
 
 /** 79162 bytes of WebAssembly. */
 export const kernel =

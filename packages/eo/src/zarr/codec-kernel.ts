@@ -85,9 +85,8 @@ export async function unshuffled(data: Uint8Array, size: number, room: Room): Pr
 export const titles = { lz4: 'LZ4', blosclz: 'BloscLZ', zstd: 'Zstandard' } as const;
 
 type Callback = (error: Error | null, content: Uint8Array) => void;
-const decompress = (
-  zlib as { readonly zstdDecompress?: (data: Uint8Array, options: object, done: Callback) => void }
-).zstdDecompress;
+const decompress = (zlib as { readonly zstdDecompress?: (data: Uint8Array, options: object, done: Callback) => void })
+  .zstdDecompress;
 
 /** Node's own decoder, from 22.15 on: twice as quick, and in other threads. */
 const native =

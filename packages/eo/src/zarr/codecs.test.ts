@@ -121,8 +121,16 @@ describe('Blosc', () => {
   test.each<[string, (frame: Uint8Array) => Uint8Array, RegExp]>([
     ['cut short', (frame) => frame.subarray(0, -3), /its Blosc header says \d+: cut short/],
     ['a header alone', (frame) => frame.subarray(0, 10), /has 10 bytes, a Blosc header alone has 16/],
-    ['Snappy', (frame) => Uint8Array.from(frame, (byte, i) => (i === 2 ? 0x50 : byte)), /snappy in Blosc, which is not read/],
-    ['a block that lies outside', (frame) => Uint8Array.from(frame, (byte, i) => (i === 18 ? 9 : byte)), /ends before block 0/],
+    [
+      'Snappy',
+      (frame) => Uint8Array.from(frame, (byte, i) => (i === 2 ? 0x50 : byte)),
+      /snappy in Blosc, which is not read/,
+    ],
+    [
+      'a block that lies outside',
+      (frame) => Uint8Array.from(frame, (byte, i) => (i === 18 ? 9 : byte)),
+      /ends before block 0/,
+    ],
   ])('%s is refused', async (_, spoil, message) => {
     const data = some(200);
     const frame = spoil(blosc(data, new Uint8Array(deflateSync(data)), 3, 0, 1));
@@ -134,7 +142,9 @@ describe('other codecs', () => {
   test('gzip and zlib stop at the size that is expected', async () => {
     const data = some(1000);
     expect([...(await decoderOf3({ name: 'gzip' })(gzipSync(data), 1000, ownRoom))]).toEqual([...data]);
-    await expect(decoderOf2({ id: 'zlib' })(deflateSync(data), 999, ownRoom)).rejects.toThrow('more bytes than expected');
+    await expect(decoderOf2({ id: 'zlib' })(deflateSync(data), 999, ownRoom)).rejects.toThrow(
+      'more bytes than expected',
+    );
     await expect(decoderOf2({ id: 'zlib' })(some(20), 999, ownRoom)).rejects.toThrow('cannot be inflated');
   });
 

@@ -150,8 +150,7 @@ const makers: Readonly<Record<string, Maker>> = {
     return content;
   },
   crc32c: () => checked('CRC-32C', crc32c, 'end'),
-  crc32: (configuration) =>
-    checked('CRC-32', crc32, textOf(configuration, 'location') === 'end' ? 'end' : 'start'),
+  crc32: (configuration) => checked('CRC-32', crc32, textOf(configuration, 'location') === 'end' ? 'end' : 'start'),
   adler32: (configuration) =>
     checked('Adler-32', adler32, textOf(configuration, 'location') === 'end' ? 'end' : 'start'),
   shuffle: (configuration) => {

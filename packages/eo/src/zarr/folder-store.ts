@@ -9,7 +9,12 @@ import { ownRoom, type Room } from './buffer-pool.ts';
 import type { Part, ZarrStore } from './store.ts';
 
 // Numbers of files instead of handles: a chunk costs half as much.
-const [open, fstat, read, close] = [promisify(openFile), promisify(statFile), promisify(readFile), promisify(closeFile)];
+const [open, fstat, read, close] = [
+  promisify(openFile),
+  promisify(statFile),
+  promisify(readFile),
+  promisify(closeFile),
+];
 
 const absent = (error: unknown): boolean =>
   ['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG'].includes((error as NodeJS.ErrnoException).code ?? '');

@@ -34,7 +34,9 @@ const server = createServer((request, response) => {
   const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
   if (!range) return void response.writeHead(200, { etag: '"one"' }).end(body);
   const [from, to] = [Number(range[1]), Math.min(Number(range[2]), body.length - 1)];
-  response.writeHead(206, { etag: '"one"', 'content-range': `bytes ${from}-${to}/${body.length}` }).end(body.subarray(from, to + 1));
+  response
+    .writeHead(206, { etag: '"one"', 'content-range': `bytes ${from}-${to}/${body.length}` })
+    .end(body.subarray(from, to + 1));
 });
 let address = '';
 beforeAll(async () => {
@@ -77,18 +79,35 @@ describe('a Zarr store on a server', () => {
     odd = (request, response) => /c\/0\/0\/0/.test(request.url!) && (response.writeHead(404).end(), true);
     expect((await array.read([0, 0, 0].map((start) => ({ start, count: 1 })))).data[0]).toBe(0);
     odd = (request, response) => /c\/1\/0\/0/.test(request.url!) && (response.writeHead(403).end(), true);
-    await expect(array.read([2, 0, 0].map((start) => ({ start, count: 1 })))).rejects.toThrow(/t2m\/c\/1\/0\/0: was refused by the server with status 403/);
+    await expect(array.read([2, 0, 0].map((start) => ({ start, count: 1 })))).rejects.toThrow(
+      /t2m\/c\/1\/0\/0: was refused by the server with status 403/,
+    );
   });
 
   test.each<[string, Answer, RegExp]>([
-    ['drops the connection', (_, response, body) => (response.writeHead(200, { 'content-length': body!.length }), response.write(body!.subarray(0, 10), () => response.destroy()), true), /c\/0\/0\/0: .*\(asked 2 times\)/],
+    [
+      'drops the connection',
+      (_, response, body) => (
+        response.writeHead(200, { 'content-length': body!.length }),
+        response.write(body!.subarray(0, 10), () => response.destroy()),
+        true
+      ),
+      /c\/0\/0\/0: .*\(asked 2 times\)/,
+    ],
     ['is silent', () => true, /c\/0\/0\/0: sent nothing for 0\.3 seconds \(asked 2 times\)/],
-    ['is overloaded', (_, response) => (response.writeHead(503).end(), true), /c\/0\/0\/0: was refused with status 503 \(asked 2 times\)/],
+    [
+      'is overloaded',
+      (_, response) => (response.writeHead(503).end(), true),
+      /c\/0\/0\/0: was refused with status 503 \(asked 2 times\)/,
+    ],
   ])('a server that %s is asked again, and then named', async (_, answer, message) => {
     const array = (await open()).arrays.get('t2m')!;
     const one = [0, 1, 1].map((start) => ({ start, count: 1 }));
     odd = answer;
-    await expect(array.read(one)).rejects.toMatchObject({ code: 'E_HTTP_BROKEN', message: expect.stringMatching(message) as string });
+    await expect(array.read(one)).rejects.toMatchObject({
+      code: 'E_HTTP_BROKEN',
+      message: expect.stringMatching(message) as string,
+    });
     let failures = 1;
     odd = (...all) => failures-- > 0 && answer(...all);
     expect((await array.read(one)).data[0]).toBe(0);
@@ -114,7 +133,9 @@ describe('a NetCDF-3 file on a server', () => {
 
   test('a server that ignores ranges is named', async () => {
     odd = (_, response, body) => (response.writeHead(200).end(body), true);
-    await expect(openNetcdf(`${address}/large.nc`, undefined, patience)).rejects.toMatchObject({ code: 'E_HTTP_RANGES' });
+    await expect(openNetcdf(`${address}/large.nc`, undefined, patience)).rejects.toMatchObject({
+      code: 'E_HTTP_RANGES',
+    });
   });
 
   test('a file that was replaced since it was opened is refused by its ETag', async () => {

@@ -44,8 +44,7 @@ export async function httpStore(address: string, signal?: AbortSignal, options: 
       if (!part) return fetchValue(urlOf(key), { ...options, signal: abort });
       const source = await open(key, abort);
       if (!source) return undefined;
-      const { offset, length } =
-        'last' in part ? { offset: source.size - part.last, length: part.last } : part;
+      const { offset, length } = 'last' in part ? { offset: source.size - part.last, length: part.last } : part;
       return source.read(offset, length, abort);
     },
     list: async () => undefined,

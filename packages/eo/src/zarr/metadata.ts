@@ -61,7 +61,10 @@ function refusing<T>(subject: string, work: () => T): T {
         cause,
       });
     if (!(cause instanceof Wrong)) throw cause;
-    throw new InputError(subject, `is no metadata of a Zarr array: ${cause.message}.`, { code: 'E_ZARR_METADATA', cause });
+    throw new InputError(subject, `is no metadata of a Zarr array: ${cause.message}.`, {
+      code: 'E_ZARR_METADATA',
+      cause,
+    });
   }
 }
 
@@ -107,7 +110,8 @@ export const metadataOf2 = (subject: string, array: Json, attributes: Json | und
     if (!Array.isArray(filters)) wrong(`its filters are ${shown(filters)}`);
     const last = textOf(filters.at(-1), 'id');
     const texts = type.dtype === 'string' && type.bytes === undefined;
-    if (texts && (filters.length !== 1 || last !== 'vlen-utf8')) throw new UnknownCodec('the type |O without vlen-utf8');
+    if (texts && (filters.length !== 1 || last !== 'vlen-utf8'))
+      throw new UnknownCodec('the type |O without vlen-utf8');
     const steps = [compressor, ...(texts ? [] : [...filters].reverse())].flatMap((codec) =>
       codec === null ? [] : [decoderOf2(codec)],
     );
@@ -122,7 +126,9 @@ export const metadataOf2 = (subject: string, array: Json, attributes: Json | und
       shape,
       axes: axes ?? (shape.length === 0 ? [] : undefined),
       type,
-      fill: fillElement(type, fieldOf(array, 'fill_value')) ?? wrong(`its fill_value is ${shown(fieldOf(array, 'fill_value'))}`),
+      fill:
+        fillElement(type, fieldOf(array, 'fill_value')) ??
+        wrong(`its fill_value is ${shown(fieldOf(array, 'fill_value'))}`),
       fillValue: fieldOf(array, 'fill_value') ?? null,
       attributes: withTime(rest, type),
       chunkShape,
@@ -155,14 +161,15 @@ export const metadataOf3 = (subject: string, array: Json): ArrayMetadata =>
     const encoding = fieldOf(array, 'chunk_key_encoding');
     const scheme = textOf(encoding, 'name') ?? 'default';
     if (scheme !== 'default' && scheme !== 'v2') throw new UnknownCodec(`the chunk keys ${shown(scheme)}`);
-    const separator =
-      textOf(fieldOf(encoding, 'configuration'), 'separator') ?? (scheme === 'default' ? '/' : '.');
+    const separator = textOf(fieldOf(encoding, 'configuration'), 'separator') ?? (scheme === 'default' ? '/' : '.');
     return {
       format: 3,
       shape,
       axes: axes ?? (shape.length === 0 ? [] : undefined),
       type,
-      fill: fillElement(type, fieldOf(array, 'fill_value')) ?? wrong(`its fill_value is ${shown(fieldOf(array, 'fill_value'))}`),
+      fill:
+        fillElement(type, fieldOf(array, 'fill_value')) ??
+        wrong(`its fill_value is ${shown(fieldOf(array, 'fill_value'))}`),
       fillValue: fieldOf(array, 'fill_value') ?? null,
       attributes: withTime(attributesOf(fieldOf(array, 'attributes')), type),
       chunkShape,
@@ -199,7 +206,7 @@ function codecOf3(codecs: Json | undefined, chunkShape: readonly number[], type:
     else throw new UnknownCodec(`the codec ${shown(name)} where a chunk becomes bytes`);
   }
   if (!content) return wrong('none of its codecs makes bytes of a chunk');
-  if (content.kind === 'texts' !== (type.dtype === 'string' && type.bytes === undefined))
+  if ((content.kind === 'texts') !== (type.dtype === 'string' && type.bytes === undefined))
     throw new UnknownCodec(`the type ${type.dtype} in ${content.kind === 'texts' ? 'vlen-utf8' : 'bytes'}`);
   return { steps, content, order };
 }

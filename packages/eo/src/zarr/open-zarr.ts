@@ -162,8 +162,7 @@ type NodeJson =
 function nodeOf(store: ZarrStore, name: string, node: NodeJson): Node {
   const at = (file: string): string => `${store.name}: ${name ? `${name}/` : ''}${file}`;
   if (node.format === 2) {
-    const array =
-      node.array === undefined ? undefined : metadataOf2(at('.zarray'), node.array, node.attributes);
+    const array = node.array === undefined ? undefined : metadataOf2(at('.zarray'), node.array, node.attributes);
     return { format: 2, attributes: array?.attributes ?? objectOf(node.attributes), ...(array && { array }) };
   }
   const kind = fieldOf(node.json, 'node_type');

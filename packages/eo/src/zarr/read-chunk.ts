@@ -76,8 +76,7 @@ export async function readChunk(
   target: Strided,
   reading: ChunkReading,
 ): Promise<void> {
-  if (codec.content.kind === 'shard')
-    return readShard(value, codec, codec.content, chunkShape, spans, target, reading);
+  if (codec.content.kind === 'shard') return readShard(value, codec, codec.content, chunkShape, spans, target, reading);
   const { cache, pool, metadata } = reading;
   const kept = cache.get<Strided | 'missing'>(value.name);
   if (kept === 'missing') return filledPart(target, metadata.fill);
@@ -257,7 +256,11 @@ export async function eachChunk(
         start: from[axis]! - begins[axis]!,
         count: Math.min(start + count, begins[axis]! + chunkShape[axis]!) - from[axis]!,
       }));
-      await work(at, within, from.map((where, axis) => where - spans[axis]!.start));
+      await work(
+        at,
+        within,
+        from.map((where, axis) => where - spans[axis]!.start),
+      );
     }
   };
   const workers = Array.from({ length: together }, worker);

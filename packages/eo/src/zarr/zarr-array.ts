@@ -71,9 +71,13 @@ export function zarrArray(
       if (type.dtype !== 'string') return wrongType('strings');
       const count = elementCount(shape);
       if (count > mostTexts)
-        throw new InputError(`${store.name}: ${name}`, `holds ${count} strings, the most that is read is ${mostTexts}.`, {
-          code: 'E_VARIABLE',
-        });
+        throw new InputError(
+          `${store.name}: ${name}`,
+          `holds ${count} strings, the most that is read is ${mostTexts}.`,
+          {
+            code: 'E_VARIABLE',
+          },
+        );
       const empty = typeof metadata.fillValue === 'string' ? metadata.fillValue : '';
       const out = new Array<string>(count).fill(empty);
       const strides = stridesOf(shape);

@@ -22,8 +22,7 @@ export async function zipStore(source: ByteSource, signal?: AbortSignal): Promis
       const entry = entries.get(root + key);
       if (!entry) return undefined;
       if (!part) return entry.read(mostValueBytes, abort);
-      const { offset, length } =
-        'last' in part ? { offset: entry.size - part.last, length: part.last } : part;
+      const { offset, length } = 'last' in part ? { offset: entry.size - part.last, length: part.last } : part;
       if (offset < 0 || offset + length > entry.size)
         throw tooShort(`${source.name}: ${key}`, entry.size, offset, length);
       if (entry.compression === 'deflated')
