@@ -6,6 +6,7 @@ import { describeAlone, runStage, type RunStageOptions } from '@deepearth/runtim
 import { describeStage } from '@deepearth/testing';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
+import { decoderOnce, openVideo } from './open-video.ts';
 import { stages } from './stages.ts';
 import { video } from './video.ts';
 
@@ -167,6 +168,28 @@ describe('source/video', () => {
     expect((await described({ path: gif, framesPerSecond: 50 })).warnings).toEqual([
       expect.stringMatching(/has 5\.556 frames per second, fewer than the 50 that are asked for/),
     ]);
+  });
+
+  test('needs ffmpeg for videos, says how to get it, and reads animations without', async () => {
+    const path = join(folder, 'film.mp4');
+    await writeFile(path, 'whatever a camera wrote');
+    const { PATH } = process.env;
+    process.env['PATH'] = folder;
+    try {
+      const described = await describeAlone(video, { options: { path: [gif, path] } });
+      expect(described).toMatchObject({
+        refused: 'no ffmpeg is on the path.',
+        option: 'path',
+        remedy: expect.stringMatching(/apt install ffmpeg/),
+      });
+      await expect(openVideo(path, { maxPixels: 9999, decoder: decoderOnce() })).rejects.toMatchObject({
+        code: 'E_VIDEO_DECODER',
+        message: /film\.mp4: cannot be decoded: no ffmpeg is on the path\. Install ffmpeg/,
+      });
+      expect((await run({ path: gif })).found).toHaveLength(6);
+    } finally {
+      process.env['PATH'] = PATH;
+    }
   });
 
   test('refuses options that make no sense together', async () => {

@@ -60,6 +60,7 @@ export const video = defineSource({
         option: 'every',
         remedy: 'Keep one of them.',
       });
+    if (survey?.noDecoder) return refuse(survey.noDecoder.missing, { option: 'path', remedy: survey.noDecoder.remedy });
     const opened = survey?.videos.flatMap((each) => ('video' in each ? [each] : []));
     const parts = opened?.flatMap((each) => each.parts);
     const counts = parts?.map(({ frames }) => frames.length);
