@@ -48,7 +48,7 @@ describeStage(video, {
 describeStage(video, { title: 'with several files', options: { path: join(folder, 'several'), verify: true } });
 
 type Options = RunStageOptions<typeof video.options>;
-async function run(options: Options['options'], rest: Options = {}) {
+async function run(options: NonNullable<Options['options']>, rest: Options = {}) {
   const found: Frame[] = [];
   const [warnings, skipped]: [string[], string[]] = [[], []];
   for await (const frame of runStage(video, {
@@ -117,6 +117,15 @@ describe('source/video', () => {
     expect(found).toHaveLength(5);
     expect(skipped).toEqual(['frame-000005']);
     expect(warnings).toContainEqual(expect.stringMatching(/cut\.gif is cut short/));
+    // Of a run in parts, the part that would have sent it says so.
+    const parts = [
+      { first: 0, end: 3 },
+      { first: 3, end: 6 },
+    ].map((frames) => run({ path: cut }, { onError: 'skip', range: { frames } }));
+    expect((await Promise.all(parts)).map((part) => [part.found.length, part.skipped.length])).toEqual([
+      [3, 0],
+      [2, 1],
+    ]);
     // Who wants what is there alone has it.
     expect((await run({ path: cut, to: 0.9 })).found).toHaveLength(5);
   });
@@ -146,7 +155,7 @@ describe('source/video', () => {
 
   test('is described without decoding: counts, size, and what is odd', async () => {
     const { signal } = new AbortController();
-    const described = async (options: Options['options']) => {
+    const described = async (options: NonNullable<Options['options']>) => {
       const parsed = video.options.parse(options);
       const survey = await video.survey!(parsed, signal);
       const found = video.describe(undefined, { options: parsed, survey, inputs: [] });
