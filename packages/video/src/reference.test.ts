@@ -76,6 +76,7 @@ describe.skipIf(!there)(`animations beside the repository are read as FFmpeg rea
 
 describe.skipIf(!there || !hasFfmpeg)(
   `videos beside the repository are read as FFmpeg's libraries read them${withoutFiles || withoutFfmpeg}`,
+  { timeout: 240_000 },
   () => {
     test.each(named('video', false))('%s', compare);
 

@@ -20,6 +20,8 @@ export interface Part {
 /** What the source finds: files in order. */
 export interface VideoSurvey {
   readonly videos: readonly SurveyedVideo[];
+  /** Why nothing decodes some of them, where that is so. */
+  readonly noDecoder?: { readonly missing: string; readonly remedy: string };
 }
 
 /** Files that are looked at at once. */
@@ -28,7 +30,13 @@ const together = 2;
 /** Finds and opens the files. Throws an `InputError` where a path is not there or holds no video. */
 export async function surveyVideos(options: VideoSourceOptions, signal: AbortSignal): Promise<VideoSurvey> {
   const files = await findVideos(options.path);
-  const decoder = decoderOnce(signal);
+  let noDecoder: VideoSurvey['noDecoder'];
+  const once = decoderOnce(signal);
+  const decoder: typeof once = async () => {
+    const found = await once();
+    if ('missing' in found) noDecoder = found;
+    return found;
+  };
   const videos: SurveyedVideo[] = [];
   for (let start = 0; start < files.length; start += together) {
     signal.throwIfAborted();
@@ -47,7 +55,7 @@ export async function surveyVideos(options: VideoSourceOptions, signal: AbortSig
       )),
     );
   }
-  return { videos };
+  return { videos, ...(noDecoder && { noDecoder }) };
 }
 
 /** What the sequence of a file is called, before it is split at pauses. */

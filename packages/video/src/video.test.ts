@@ -6,6 +6,7 @@ import { describeAlone, runStage, type RunStageOptions } from '@deepearth/runtim
 import { describeStage } from '@deepearth/testing';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
+import { decoderOnce, openVideo } from './open-video.ts';
 import { stages } from './stages.ts';
 import { video } from './video.ts';
 
@@ -47,7 +48,7 @@ describeStage(video, {
 describeStage(video, { title: 'with several files', options: { path: join(folder, 'several'), verify: true } });
 
 type Options = RunStageOptions<typeof video.options>;
-async function run(options: Options['options'], rest: Options = {}) {
+async function run(options: NonNullable<Options['options']>, rest: Options = {}) {
   const found: Frame[] = [];
   const [warnings, skipped]: [string[], string[]] = [[], []];
   for await (const frame of runStage(video, {
@@ -116,6 +117,15 @@ describe('source/video', () => {
     expect(found).toHaveLength(5);
     expect(skipped).toEqual(['frame-000005']);
     expect(warnings).toContainEqual(expect.stringMatching(/cut\.gif is cut short/));
+    // Of a run in parts, the part that would have sent it says so.
+    const parts = [
+      { first: 0, end: 3 },
+      { first: 3, end: 6 },
+    ].map((frames) => run({ path: cut }, { onError: 'skip', range: { frames } }));
+    expect((await Promise.all(parts)).map((part) => [part.found.length, part.skipped.length])).toEqual([
+      [3, 0],
+      [2, 1],
+    ]);
     // Who wants what is there alone has it.
     expect((await run({ path: cut, to: 0.9 })).found).toHaveLength(5);
   });
@@ -145,7 +155,7 @@ describe('source/video', () => {
 
   test('is described without decoding: counts, size, and what is odd', async () => {
     const { signal } = new AbortController();
-    const described = async (options: Options['options']) => {
+    const described = async (options: NonNullable<Options['options']>) => {
       const parsed = video.options.parse(options);
       const survey = await video.survey!(parsed, signal);
       const found = video.describe(undefined, { options: parsed, survey, inputs: [] });
@@ -167,6 +177,28 @@ describe('source/video', () => {
     expect((await described({ path: gif, framesPerSecond: 50 })).warnings).toEqual([
       expect.stringMatching(/has 5\.556 frames per second, fewer than the 50 that are asked for/),
     ]);
+  });
+
+  test('needs ffmpeg for videos, says how to get it, and reads animations without', async () => {
+    const path = join(folder, 'film.mp4');
+    await writeFile(path, 'whatever a camera wrote');
+    const { PATH } = process.env;
+    process.env['PATH'] = folder;
+    try {
+      const described = await describeAlone(video, { options: { path: [gif, path] } });
+      expect(described).toMatchObject({
+        refused: 'no ffmpeg is on the path.',
+        option: 'path',
+        remedy: expect.stringMatching(/apt install ffmpeg/),
+      });
+      await expect(openVideo(path, { maxPixels: 9999, decoder: decoderOnce() })).rejects.toMatchObject({
+        code: 'E_VIDEO_DECODER',
+        message: /film\.mp4: cannot be decoded: no ffmpeg is on the path\. Install ffmpeg/,
+      });
+      expect((await run({ path: gif })).found).toHaveLength(6);
+    } finally {
+      process.env['PATH'] = PATH;
+    }
   });
 
   test('refuses options that make no sense together', async () => {

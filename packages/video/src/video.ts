@@ -60,6 +60,7 @@ export const video = defineSource({
         option: 'every',
         remedy: 'Keep one of them.',
       });
+    if (survey?.noDecoder) return refuse(survey.noDecoder.missing, { option: 'path', remedy: survey.noDecoder.remedy });
     const opened = survey?.videos.flatMap((each) => ('video' in each ? [each] : []));
     const parts = opened?.flatMap((each) => each.parts);
     const counts = parts?.map(({ frames }) => frames.length);
@@ -261,10 +262,18 @@ async function* missingFrames(
 ): AsyncGenerator<never> {
   const { severalSequences, frameRange, options } = context;
   // Whether they would have been read is known only where reading goes on to the end of the file.
-  if (missing === 0 || frameRange || options.to !== undefined) return;
+  if (missing === 0 || options.to !== undefined) return;
+  // Of a run in parts, each missing frame belongs to the part that would have sent it.
+  const { first = 0, end = Infinity } = frameRange ?? {};
+  const known = parts.at(-1)?.frames.length ?? 0;
+  const ours = (number: number): boolean => {
+    const position = known + number - seconds.length;
+    return position >= first && position < end;
+  };
   const sequence = parts.at(-1)?.sequence ?? name;
   const remedy = 'Copy the file again; with `onError: skip` the run goes on without them, and `to` ends before them.';
   if (missing === null) {
+    if (!ours(seconds.length)) return;
     await context.attempt({ id: frameId(sequence, seconds.length, severalSequences) }, () => {
       throw new InputError(
         path,
@@ -277,7 +286,8 @@ async function* missingFrames(
     });
     return;
   }
-  for (let number = seconds.length; number < seconds.length + missing; number++)
+  for (let number = seconds.length; number < seconds.length + missing; number++) {
+    if (!ours(number)) continue;
     await context.attempt({ id: frameId(sequence, number, severalSequences) }, () => {
       throw new InputError(
         path,
@@ -285,4 +295,5 @@ async function* missingFrames(
         { code: 'E_FRAMES_MISSING', remedy },
       );
     });
+  }
 }
