@@ -43,8 +43,8 @@ function pixel(x, y, date) {
   const field = hash(Math.floor(x / 60), Math.floor(y / 48), 3);
   const growth = Math.max(0, Math.sin((date / dates + field * 0.5) * Math.PI * 1.4));
   const grain = 1 + (hash(x, y, date) - 0.5) * 0.06;
-  const cloud = noise(x + date * 57, y + date * 31, 120, 40 + date) > 0.72 + 0.1 * Math.sin(date * 2.1);
-  const shadow = noise(x + 18 + date * 57, y + 12 + date * 31, 120, 40 + date) > 0.72 + 0.1 * Math.sin(date * 2.1);
+  const cloud = noise(x + date * 57, y + date * 31, 120, 40 + date) > 0.8 + 0.08 * Math.sin(date * 2.1);
+  const shadow = noise(x + 18 + date * 57, y + 12 + date * 31, 120, 40 + date) > 0.8 + 0.08 * Math.sin(date * 2.1);
   const values = spectra.soil.map((soil, band) => {
     const ground = kind === 'field' ? soil + (spectra.leaf[band] - soil) * growth : spectra[kind][band];
     return Math.round((cloud ? 7500 - band * 250 : shadow ? ground * 0.4 : ground) * grain);
