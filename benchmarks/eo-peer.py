@@ -11,7 +11,7 @@ import rasterio
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 
-folder, size = sys.argv[1], int(sys.argv[2])
+folder, size, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 codecs = {
     'deflate': dict(compress='DEFLATE', predictor='NO'),
     'deflate-p2': dict(compress='DEFLATE', predictor='YES'),
@@ -44,10 +44,9 @@ def make(bands):
     os.remove(source)
 
 
-if not os.path.exists(f'{folder}/none-4.tif'):
+if not os.path.exists(f'{folder}/none-{count}.tif'):
     import rasterio.shutil
-    for count in (1, 4):
-        make(count)
+    make(count)
 print(f'rasterio {rasterio.__version__}, GDAL {rasterio.__gdal_version__}', flush=True)
 for line in sys.stdin:
     path, x, y, edge = line.split()

@@ -1,3 +1,13 @@
+// Stages
+export {
+  geotiffSource,
+  geotiffSourceOptions,
+  type GeoTiffSourceOptions,
+  type GeoTiffSurvey,
+} from './geotiff/source.ts';
+export type { ListedRaster, RasterFacts } from './geotiff/survey.ts';
+export { geotiffSink, geotiffSinkOptions, type GeoTiffSinkOptions } from './geotiff/sink.ts';
+export { stages } from './stages.ts';
 // GeoTIFF
 export {
   geotiffOf,
@@ -9,6 +19,9 @@ export {
   type RasterWindow,
 } from './geotiff/open-geotiff.ts';
 export type { Samples, SampleArrays, SampleType } from './geotiff/samples.ts';
+export { writeCog, type CogRaster } from './geotiff/write-cog.ts';
+export type { CogSamples } from './geotiff/cog-blocks.ts';
+export { inspectGeoTiff, isTiff, type GeoTiffInspection, type InspectGeoTiffOptions } from './geotiff/inspect.ts';
 // Data cubes
 export { zarr } from './zarr.ts';
 export { netcdf } from './netcdf.ts';
@@ -25,6 +38,4 @@ export type { DescribeArrayOptions } from './describe-array.ts';
 export { openHttp, type HttpOptions, type HttpSource } from './http-source.ts';
 export { openBytes } from './raster-bytes.ts';
 // Place
-export { boundsOf, partOf, toGdal, type Affine } from './affine.ts';
-// Stages
-export { stages } from './stages.ts';
+export { boundsOf, isNorthUp, partOf, toGdal, type Affine } from './affine.ts';

@@ -17,7 +17,7 @@ export interface BandChoice {
 
 type Wanted = readonly (number | string)[];
 
-/** Throws an `InputError` with the code E_BAND that names the file and what bands it has. */
+/** Throws an `InputError` with the code E_BANDS that names the file and what bands it has. */
 export function chooseBands(raster: GeoTiff, wanted: Wanted | undefined, mask?: number | string): BandChoice {
   const found = wanted ? asked(raster, wanted) : usual(raster);
   return { ...found, ...(mask !== undefined && { mask: bandNumber(raster, mask) }) };
@@ -55,7 +55,7 @@ function bandNumber({ name, bands }: GeoTiff, wanted: number | string): number {
   if (typeof wanted === 'number') {
     if (wanted <= bands.length) return wanted - 1;
     throw new InputError(name, `has no band ${wanted}: ${known}.`, {
-      code: 'E_BAND',
+      code: 'E_BANDS',
       remedy: 'Count bands from 1, or name them.',
     });
   }
@@ -65,7 +65,7 @@ function bandNumber({ name, bands }: GeoTiff, wanted: number | string): number {
   if (alike >= 0) return alike;
   const guess = closest(wanted, names);
   throw new InputError(name, `has no band ${JSON.stringify(wanted)}: ${known}.`, {
-    code: 'E_BAND',
+    code: 'E_BANDS',
     remedy: guess ? `Did you mean ${JSON.stringify(guess)}?` : 'Name one of them, or count from 1.',
   });
 }

@@ -49,7 +49,7 @@ export function rasterPool(signal: AbortSignal | undefined, timeoutSeconds?: num
   let closed = false;
 
   async function use<T>(uri: string, work: (raster: GeoTiff) => Promise<T> | T): Promise<T> {
-    if (closed) throw new Error('the files of a series are closed when its run has ended');
+    if (closed) return alone(uri, work);
     let entry = open.get(uri);
     if (!entry) {
       entry = { raster: openGeoTiff(uri, { signal, timeoutSeconds }), users: 0 };
@@ -66,6 +66,17 @@ export function rasterPool(signal: AbortSignal | undefined, timeoutSeconds?: num
     } finally {
       entry.users--;
       await evict();
+    }
+  }
+
+  /** Frames may be read after their run has ended; nothing is kept open for them. */
+  async function alone<T>(uri: string, work: (raster: GeoTiff) => Promise<T> | T): Promise<T> {
+    const raster = await openGeoTiff(uri, { timeoutSeconds });
+    try {
+      await sameAsBefore(uri, raster);
+      return await work(raster);
+    } finally {
+      await raster.close();
     }
   }
 

@@ -336,7 +336,7 @@ async function writeStep(group: Group, step: number, grids: Scratch, context: Co
   const artifact = await output.write(
     {
       path,
-      mediaType: 'image/tiff; application=geotiff; profile=cloud-optimized',
+      mediaType: 'image/tiff',
       key: key(...keys, String(step)),
       about: {
         kind: item.kind,

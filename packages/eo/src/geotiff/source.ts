@@ -259,7 +259,7 @@ async function openSeries(survey: GeoTiffSurvey, context: Context) {
         each.file,
         `has ${window.width} x ${window.height} pixels; frames of more than ${options.maxPixels} are refused.`,
         {
-          code: 'E_PICTURE_SIZE',
+          code: 'E_PICTURE_TOO_LARGE',
           remedy: 'Cut it with `tile`, read a `window` or an `overview`, or raise `maxPixels`.',
         },
       );

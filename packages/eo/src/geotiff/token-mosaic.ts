@@ -136,7 +136,9 @@ export function tokenMosaic(
           for (let x = 0; x < part.width; x++) {
             const [u, v] = locate[index]!(part.x + x, part.y + y);
             if (u < -0.5 || v < -0.5 || u > columns - 0.5 || v > rows - 0.5) continue;
-            const weight = Math.min(u + 1, columns - u) * Math.min(v + 1, rows - v);
+            // In the half cell beyond the last centres nothing is known but that cell: it counts where no other grid does.
+            const edge = u < 0 || v < 0 || u > columns - 1 || v > rows - 1 ? 1e-6 : 1;
+            const weight = edge * Math.min(u + 1, columns - u) * Math.min(v + 1, rows - v);
             const cell = y * part.width + x;
             if (blend) addBlended(sums, weights, cell, data, grid, bands, u, v, weight);
             else if (weight > weights[cell]!) takeNearest(sums, weights, cell, data, grid, bands, u, v, weight);

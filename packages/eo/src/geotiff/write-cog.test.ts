@@ -3,13 +3,12 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Scratch } from '@deepearth/core';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Affine } from '../affine.ts';
-import type { CogSamples } from './cog-blocks.ts';
+import { cogBytes, madeRaster, type Value } from '../testing/scenes.ts';
 import { openGeoTiff } from './open-geotiff.ts';
-import { blockEdge, cogLevels, writeCog, type CogRaster } from './write-cog.ts';
+import { blockEdge, cogLevels, type CogRaster } from './write-cog.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -17,55 +16,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-function memory(): Scratch {
-  let held = Buffer.alloc(0);
-  return {
-    get length() {
-      return held.length;
-    },
-    async append(bytes) {
-      held = Buffer.concat([held, bytes]);
-      return held.length - bytes.length;
-    },
-    read: async (offset, length) => held.subarray(offset, offset + length),
-    clear: async () => void (held = Buffer.alloc(0)),
-  };
-}
-
-type Value = (x: number, y: number, band: number) => number;
-const arrays = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array };
-
-function raster(
-  { width, height, bands, type }: Pick<CogRaster, 'width' | 'height' | 'bands' | 'type'>,
+const raster = (
+  size: Pick<CogRaster, 'width' | 'height' | 'bands' | 'type'>,
   value: Value,
   more: Partial<CogRaster> = {},
-): CogRaster {
-  return {
-    width,
-    height,
-    bands,
-    type,
-    crs: 'EPSG:32633',
-    transform: [10, 0, 399_960, 0, -10, 5_300_040],
-    resampling: 'mean',
-    read(part) {
-      const out: CogSamples = new arrays[type](part.width * part.height * bands);
-      for (let i = 0; i < out.length; i++) {
-        const pixel = Math.floor(i / bands);
-        out[i] = value(part.x + (pixel % part.width), part.y + Math.floor(pixel / part.width), i % bands);
-      }
-      return out;
-    },
-    ...more,
-  };
-}
+): CogRaster => madeRaster(value, { ...size, ...more });
 
 let files = 0;
 async function write(made: CogRaster): Promise<string> {
   const path = join(folder, `${files++}.tif`);
-  const parts: Uint8Array[] = [];
-  for await (const part of writeCog(made, memory())) parts.push(part);
-  await writeFile(path, Buffer.concat(parts));
+  await writeFile(path, await cogBytes(made));
   return path;
 }
 

@@ -4,6 +4,7 @@ import type { Scratch } from '@deepearth/core';
 import type { Affine } from '../affine.ts';
 import { compress, predictorOf, shrinkInto, type BlockKind, type CogSamples } from './cog-blocks.ts';
 import { writeGdalMetadata, type GdalBand } from './gdal-metadata.ts';
+import { memoryScratch } from './memory-scratch.ts';
 import { geoTags, type TagValues } from './write-geo-keys.ts';
 
 /** A raster to be written. */
@@ -68,10 +69,14 @@ interface Level {
 }
 
 /**
- * The bytes of the file. Each part of the raster is read once; compressed blocks wait in `scratch`, so that memory holds a
- * few blocks whatever the size.
+ * The bytes of the file. Each part of the raster is read once; compressed blocks wait in `scratch` (memory unless told),
+ * so that with a scratch on disk memory holds a few blocks whatever the size.
  */
-export async function* writeCog(raster: CogRaster, scratch: Scratch, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* writeCog(
+  raster: CogRaster,
+  scratch: Scratch = memoryScratch(),
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   const { width, height, bands, nodata, resampling, colours = false } = raster;
   const edge = blockEdge(raster);
   const kind: BlockKind = { edge, bands, nodata, resampling, alpha: colours };

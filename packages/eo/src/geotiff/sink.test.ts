@@ -1,0 +1,302 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  tensor,
+  type Artifact,
+  type Frame,
+  type Georeference,
+  type Projection,
+  type Rectangle,
+  type TokenGrid,
+} from '@deepearth/core';
+import { runStage, type RunStageOptions } from '@deepearth/runtime/run-stage';
+import { describeStage, given, makeTokens } from '@deepearth/testing';
+import { layout } from '@deepearth/vision/geometry';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openGeoTiff } from './open-geotiff.ts';
+import { geotiffSink } from './sink.ts';
+
+const place: Georeference = { crs: 'EPSG:32633', transform: [10, 0, 399_960, 0, -10, 5_300_040] };
+
+/** The same item, made of frames that lie somewhere. */
+function placed<T extends TokenGrid>(item: T, change: (frame: Frame) => Partial<Frame> = () => ({})): T {
+  const clip = item.clip!;
+  const frames = clip.frames.map((frame) => ({ ...frame, georeference: place, ...change(frame) }));
+  return { ...item, clip: { ...clip, frames } };
+}
+
+describeStage(geotiffSink, {
+  inputs: () => [given(makeTokens({ count: 4, channels: 5 }).map((item) => placed(item)))],
+  otherOptions: { steps: 'mean' },
+  broken: {
+    inputs: () => [given(makeTokens({ count: 4, channels: 5 }).map((item, i) => (i === 1 ? item : placed(item))))],
+    says: /without a place on the Earth/,
+    left: 6,
+  },
+});
+
+let root = '';
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'rasters-'));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+async function write(
+  items: readonly (TokenGrid | Projection)[],
+  options: RunStageOptions<typeof geotiffSink.options>['options'] = {},
+) {
+  const output = await mkdtemp(join(root, 'run-'));
+  const files: Artifact[] = [];
+  for await (const file of runStage(geotiffSink, {
+    options,
+    inputs: [given(items)],
+    output,
+    severalSequences: new Set(items.map(({ clip }) => clip?.sequence)).size > 1,
+  }))
+    files.push(file as Artifact);
+  return { files, output };
+}
+async function writeOne(...args: Parameters<typeof write>) {
+  const { files, output } = await write(...args);
+  expect(files).toHaveLength(1);
+  const path = join(output, files[0]!.path);
+  const raster = await openGeoTiff(path);
+  const read = await raster.read();
+  await raster.close();
+  return { file: files[0]!, path, raster, read };
+}
+
+const projection = (
+  { clip, origin, valid, id, key }: TokenGrid,
+  shape: readonly [number, number, number, number],
+  value: (step: number, row: number, column: number, component: number) => number,
+  more: Partial<Projection> = {},
+): Projection => {
+  const [, height, width, components] = shape;
+  const data = Float32Array.from({ length: shape.reduce((product, size) => product * size) }, (_, i) => {
+    const cell = Math.floor(i / components);
+    return value(Math.floor(cell / width / height), Math.floor(cell / width) % height, cell % width, i % components);
+  });
+  return {
+    kind: 'projection',
+    id,
+    key,
+    values: tensor('float32', shape, data),
+    axes: ['time', 'height', 'width', 'components'],
+    origin,
+    ...(clip && { clip }),
+    ...(valid && { valid }),
+    limits: Array.from({ length: components }, () => [0, 1]),
+    meaning: 'coordinates',
+    reducer: 'pca',
+    ...more,
+  };
+};
+
+describe('a raster', () => {
+  test('has a pixel for each token, where the frames of the token lie', async () => {
+    const [tokens] = makeTokens({ count: 1, time: 1, height: 3, width: 4, channels: 5 });
+    const { raster, read, file } = await writeOne([placed(tokens!)]);
+    // A made token is 8 pixels of 10 m.
+    expect(raster).toMatchObject({
+      width: 4,
+      height: 3,
+      crs: place.crs,
+      transform: [80, 0, 399_960, 0, -80, 5_300_040],
+    });
+    expect(raster.bounds).toEqual([399_960, 5_300_040 - 240, 399_960 + 320, 5_300_040]);
+    for (const [band, values] of read.bands.entries())
+      for (const [cell, value] of values.entries()) expect(value).toBe(tokens!.values.data[cell * 5 + band]);
+    expect(file).toMatchObject({ about: { kind: 'tokens', axes: { height: 3, width: 4, band: 5 }, dtype: 'float32' } });
+  });
+
+  test.each([
+    ['crop', 700, 500],
+    ['crop', 300, 800],
+    ['resize', 700, 500],
+    ['pad', 700, 500],
+    ['tile', 900, 500],
+  ] as const)('undoes what %s does to frames of %i x %i pixels', async (fit, width, height) => {
+    const { geometry, grid } = layout(width, height, {
+      cropSize: 384,
+      patchSize: 16,
+      resize: { shortestEdge: 438, crop: 384 },
+      fit,
+    });
+    const [tokens] = makeTokens({ count: 1, time: 1, height: grid.height, width: grid.width, channels: 1 });
+    const item = placed({ ...tokens!, origin: { kind: 'picture', geometry } as never }, () => ({ width, height }));
+    const { raster, read } = await writeOne([item]);
+    const [a, , c, , e, f] = raster.transform!;
+    expect(a).toBeCloseTo((10 * geometry.width) / grid.width, 9);
+    // Cells that lie wholly around the frame are left out; the others are where the encoder saw them.
+    const skipped = {
+      x: Math.max(Math.floor(-geometry.x / (geometry.width / grid.width) + 1e-6), 0),
+      y: Math.max(Math.floor(-geometry.y / (geometry.height / grid.height) + 1e-6), 0),
+    };
+    const pixel = 1e-9 * Math.abs(a);
+    expect(Math.abs(c - (399_960 + 10 * geometry.x + a * skipped.x))).toBeLessThan(pixel);
+    expect(Math.abs(f - (5_300_040 - 10 * geometry.y + e * skipped.y))).toBeLessThan(pixel);
+    expect(read.bands[0]![0]).toBe(tokens!.values.data[skipped.y * grid.width + skipped.x]);
+    const [left, bottom, right, top] = raster.bounds!;
+    expect(left + a).toBeGreaterThan(399_960);
+    expect(right - a).toBeLessThan(399_960 + 10 * width);
+    expect(top + e).toBeLessThan(5_300_040);
+    expect(bottom - e).toBeGreaterThan(5_300_040 - 10 * height);
+  });
+
+  test('has no data where tokens are masked', async () => {
+    const [tokens] = makeTokens({ count: 1, time: 1, height: 2, width: 2, channels: 2 });
+    const valid = Uint8Array.of(255, 0, 1, 255);
+    const { raster, read } = await writeOne([placed({ ...tokens!, valid })]);
+    expect(raster.nodata).toBeNaN();
+    expect(read.valid.map((mask) => [...mask!])).toEqual([
+      [1, 0, 1, 1],
+      [1, 0, 1, 1],
+    ]);
+  });
+
+  test('stands for a step of time, and says when; or for the mean of all', async () => {
+    const [tokens] = makeTokens({ count: 1, time: 2, height: 1, width: 2, channels: 3 });
+    const item = placed(tokens!, ({ number }) => ({ at: `2024-01-${String(number + 1).padStart(2, '0')}T10:00:00Z` }));
+    const shown = projection(item, [2, 1, 2, 1], (step, _, column) => step * 10 + column, {
+      valid: Uint8Array.of(255, 0, 255, 255),
+    });
+    const { files, output } = await write([shown]);
+    const numbers = item.clip!.frames.map(({ number }) => String(number).padStart(4, '0'));
+    expect(files.map(({ path }) => path)).toEqual(
+      [0, 1].map((step) => `rasters/pca_frames_${numbers[0]}_${numbers.at(-1)}_step_0${step}.tif`),
+    );
+    const second = await openGeoTiff(join(output, files[1]!.path));
+    await second.close();
+    expect(second.time).toBe(item.clip!.frames[2]!.at);
+    const { read } = await writeOne([shown], { steps: 'mean' });
+    expect([...read.bands[0]!]).toEqual([5, 11]);
+  });
+
+  test('of groups holds whole numbers, the most frequent one over time', async () => {
+    const [tokens] = makeTokens({ count: 1, time: 3, height: 1, width: 3, channels: 3 });
+    const groups = [
+      [2, 0, 1],
+      [2, 4, 0],
+      [1, 4, 3],
+    ];
+    const shown = projection(placed(tokens!), [3, 1, 3, 1], (step, _, column) => groups[step]![column]!, {
+      meaning: 'label',
+      limits: [[0, 4]],
+      reducer: 'kmeans',
+      valid: Uint8Array.from([1, 1, 0, 1, 1, 0, 1, 1, 0]),
+    });
+    const { raster, read } = await writeOne([shown], { steps: 'mean' });
+    expect(raster).toMatchObject({ dtype: 'uint8', nodata: 255 });
+    expect([...read.bands[0]!]).toEqual([2, 4, 255]);
+  });
+
+  test('of colours is red, green, blue and opacity, as pictures have them', async () => {
+    const [tokens] = makeTokens({ count: 1, time: 1, height: 1, width: 3, channels: 3 });
+    const shown = projection(placed(tokens!), [1, 1, 3, 3], (_, __, column, component) => (column + component) / 4, {
+      valid: Uint8Array.of(255, 255, 0),
+    });
+    const { raster, read } = await writeOne([shown], { values: 'colours' });
+    expect(raster.bands.map(({ interpretation }) => interpretation)).toEqual(['red', 'green', 'blue', 'alpha']);
+    expect(read.bands.map((band) => [...band])).toEqual([
+      [0, 64, 0],
+      [64, 128, 0],
+      [128, 191, 0],
+      [255, 255, 0],
+    ]);
+  });
+});
+
+describe('north', () => {
+  test('stays up: rows of frames that run to the north are turned', async () => {
+    const [tokens] = makeTokens({ count: 1, time: 1, height: 3, width: 2, channels: 1 });
+    const southUp: Georeference = { crs: place.crs, transform: [10, 0, 399_960, 0, 10, 5_299_800] };
+    const { raster, read } = await writeOne([placed(tokens!, () => ({ georeference: southUp }))]);
+    const [, , , , e, f] = raster.transform!;
+    expect([e, f]).toEqual([-80, 5_299_800 + 240]);
+    // The last row of tokens is the northern one.
+    expect([...read.bands[0]!.slice(0, 2)]).toEqual([...tokens!.values.data.slice(4, 6)]);
+  });
+});
+
+describe('tiles of a scene', () => {
+  /** What a token of the scene would be, known from where it lies. */
+  const known = (x: number, y: number): number => Math.sin(x / 300) * 10 + y / 100;
+
+  function tiles(windows: readonly Rectangle[]): Projection[] {
+    return windows.map((window, index) => {
+      const [tokens] = makeTokens({
+        count: 1,
+        time: 1,
+        height: window.height / 8,
+        width: window.width / 8,
+        channels: 1,
+        seed: 5,
+      });
+      const item = placed({ ...tokens!, id: `tile-${index}`, key: `${index}`.padStart(64, '0') }, () => ({
+        footprint: window,
+        georeference: {
+          crs: place.crs,
+          transform: [10, 0, 399_960 + 10 * window.x, 0, -10, 5_300_040 - 10 * window.y],
+        },
+      }));
+      const clip = { ...item.clip!, sequence: `scene/r00c0${index}` };
+      return projection({ ...item, clip }, [1, window.height / 8, window.width / 8, 1], (_, row, column) =>
+        known(window.x + column * 8 + 4, window.y + row * 8 + 4),
+      );
+    });
+  }
+  const windows = [
+    { x: 0, y: 0, width: 64, height: 64 },
+    { x: 48, y: 0, width: 64, height: 64 },
+    { x: 0, y: 48, width: 64, height: 64 },
+    { x: 48, y: 48, width: 64, height: 64 },
+  ];
+
+  test('become one raster that lines up with the scene, whatever order they come in', async () => {
+    for (const order of [
+      [0, 1, 2, 3],
+      [2, 0, 3, 1],
+    ]) {
+      const { raster, read, file } = await writeOne(tiles(order.map((index) => windows[index]!)));
+      expect(raster).toMatchObject({ width: 14, height: 14, transform: [80, 0, 399_960, 0, -80, 5_300_040] });
+      expect(file.about).toMatchObject({ sequence: 'scene' });
+      for (const [cell, value] of read.bands[0]!.entries())
+        expect(value).toBeCloseTo(known((cell % 14) * 8 + 4, Math.floor(cell / 14) * 8 + 4), 4);
+    }
+  });
+
+  test('are files of their own where that is asked for', async () => {
+    const { files } = await write(tiles(windows), { tiles: 'separate' });
+    expect(files.map(({ path }) => path.split('/').slice(-2)[0])).toEqual(['r00c00', 'r00c01', 'r00c02', 'r00c03']);
+  });
+});
+
+const gdal = spawnSync('gdalinfo', ['--version'], { encoding: 'utf8' }).status === 0;
+
+test.skipIf(!gdal)('GDAL finds a raster where it lies, to a billionth of a pixel (needs gdalinfo)', async () => {
+  const [tokens] = makeTokens({ count: 1, time: 1, height: 24, width: 24, channels: 3 });
+  const { geometry } = layout(1100, 731, {
+    cropSize: 384,
+    patchSize: 16,
+    resize: { shortestEdge: 438, crop: 384 },
+    fit: 'crop',
+  });
+  const item = placed({ ...tokens!, origin: { kind: 'picture', geometry } as never }, () => ({
+    width: 1100,
+    height: 731,
+  }));
+  const { path } = await writeOne([item]);
+  const said = JSON.parse(spawnSync('gdalinfo', ['-json', path], { encoding: 'utf8' }).stdout) as {
+    geoTransform: number[];
+    coordinateSystem: { wkt: string };
+  };
+  const [x, width, , y, , height] = said.geoTransform as [number, number, number, number, number, number];
+  expect(Math.abs(x - (399_960 + 10 * geometry.x)) / width).toBeLessThan(1e-9);
+  expect(Math.abs(y - (5_300_040 - 10 * geometry.y)) / width).toBeLessThan(1e-9);
+  expect(Math.abs(x + 24 * width - (399_960 + 10 * (geometry.x + geometry.width))) / width).toBeLessThan(1e-9);
+  expect(Math.abs(y + 24 * height - (5_300_040 - 10 * (geometry.y + geometry.height))) / width).toBeLessThan(1e-9);
+  expect(said.coordinateSystem.wkt).toMatch(/WGS 84 \/ UTM zone 33N/);
+});

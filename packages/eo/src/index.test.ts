@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import * as everything from './index.ts';
+import { stages } from './stages.ts';
+
+test('every stage is listed under its own type', async () => {
+  for (const [type, load] of Object.entries(stages)) expect((await load()).type).toBe(type);
+});
+
+test('what the package exports is what it is meant to', () => {
+  expect(Object.keys(everything).sort()).toMatchInlineSnapshot(`
+    [
+      "boundsOf",
+      "geotiffOf",
+      "geotiffSink",
+      "geotiffSinkOptions",
+      "geotiffSource",
+      "geotiffSourceOptions",
+      "inspectGeoTiff",
+      "isNorthUp",
+      "isTiff",
+      "openBytes",
+      "openGeoTiff",
+      "openHttp",
+      "partOf",
+      "stages",
+      "toGdal",
+      "writeCog",
+    ]
+  `);
+});
