@@ -1,4 +1,5 @@
-// Times reading of slices and windows of Zarr stores and NetCDF files, one by one next to zarr-python and netCDF4.
+// Times reading of slices and windows of Zarr stores and NetCDF files, one by one next to zarr-python and netCDF4: the time
+// that passes, and that of the processor, which other programs on the machine disturb less.
 //
 //   node benchmarks/cubes.mjs --python PYTHON [--size 2048] [--times 8] [--rounds 15] [--folder FOLDER]
 
@@ -46,6 +47,7 @@ const peerName = (await answers.next()).value;
 // A chunk that was decoded before is not decoded again: every reading opens the store anew, on both sides.
 async function readOurs(file, t, y, x, edge) {
   const start = performance.now();
+  const before = process.cpuUsage();
   const zarr = file.endsWith('.zarr');
   const cube = zarr ? await openZarr(join(folder, file)) : await openNetcdf(join(folder, file));
   const array = cube.arrays.get(zarr ? '' : 'v');
@@ -56,7 +58,8 @@ async function readOurs(file, t, y, x, edge) {
   ]);
   await cube.close();
   const seconds = (performance.now() - start) / 1000;
-  return { seconds, sum: data.reduce((sum, value) => sum + value, 0) };
+  const { user, system } = process.cpuUsage(before);
+  return { seconds, used: (user + system) / 1e6, sum: data.reduce((sum, value) => sum + value, 0) };
 }
 
 const kinds = {
@@ -72,13 +75,13 @@ try {
         const t = (round + 3) % count;
         const ours = await readOurs(file, t, y, x, edge);
         peer.stdin.write(`${file} ${t} ${y} ${x} ${edge}\n`);
-        const [seconds, sum] = (await answers.next()).value.split(' ').map(Number);
+        const [seconds, used, sum] = (await answers.next()).value.split(' ').map(Number);
         if (sum !== ours.sum) throw new Error(`${file}: the sums differ, ${ours.sum} and ${sum}`);
         if (round < 0) continue; // warms the page cache and the compilers
         const key = `| ${file} | ${kind} |`;
         const entry = found.get(key) ?? found.set(key, { ours: [], peer: [] }).get(key);
-        entry.ours.push(ours.seconds);
-        entry.peer.push(seconds);
+        entry.ours.push(ours);
+        entry.peer.push({ seconds, used });
       }
 } finally {
   peer.stdin.end();
@@ -90,8 +93,13 @@ const text = (seconds) => `${(seconds * 1000).toFixed(1)} ms`;
 console.log(
   `${cpus()[0].model}, ${cpus().length} cores, Node ${process.version}, ${peerName}, ${count} x ${size} x ${size} uint16, ${rounds} rounds, medians\n`,
 );
-console.log('| file | what | ours | Python | ours / Python |\n| --- | --- | --- | --- | --- |');
-for (const [key, { ours, peer: theirs }] of found)
-  console.log(
-    `${key} ${text(median(ours))} | ${text(median(theirs))} | ${(median(ours) / median(theirs)).toFixed(2)} |`,
-  );
+console.log(
+  '| file | what | ours | Python | ours / Python | processor, ours | processor, Python | ours / Python |\n| --- | --- | --- | --- | --- | --- | --- | --- |',
+);
+for (const [key, { ours, peer: theirs }] of found) {
+  const cells = ['seconds', 'used'].flatMap((name) => {
+    const [a, b] = [ours, theirs].map((list) => median(list.map((each) => each[name])));
+    return [text(a), text(b), (a / b).toFixed(2)];
+  });
+  console.log(`${key} ${cells.join(' | ')} |`);
+}

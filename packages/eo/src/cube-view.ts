@@ -118,9 +118,19 @@ export async function viewOf(cube: Cube, options: ViewOptions, signal?: AbortSig
       'E_AXIS',
       'Name the axis with `axes: { time: … }`, or leave `times` out.',
     );
+  if (options.noData === undefined) notes.push(...fillNote(cube, first));
   const place = await placeOf(cube, first, axes, options, notes, signal);
   const time = axes.time === undefined ? undefined : await timeOf(cube, first, axes.time, notes, signal);
   return { cube, channels, ...place, time, notes };
+}
+
+/** What xarray writes in format 2 as the fill value alone may be what stands for no data; here it is not taken for it. */
+function fillNote(cube: Cube, { name, storage, attributes }: CubeArray): string[] {
+  const fill = storage['fill_value'];
+  const said = attributes['_FillValue'] !== undefined || attributes['missing_value'] !== undefined;
+  return cube.about['zarr_format'] === 2 && !said && typeof fill === 'number' && fill !== 0
+    ? [`chunks of ${name} that are missing read as ${fill}, which counts as data: \`noData: ${fill}\` if it does not`]
+    : [];
 }
 
 function fail(subject: string, message: string, code: string, remedy?: string): never {

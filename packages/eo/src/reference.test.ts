@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import type { Json } from '@deepearth/core';
 import { inspectCube } from './cube-inspection.ts';
 import type { Cube } from './cube.ts';
+import { viewOf } from './cube-view.ts';
 import { describeArray } from './describe-array.ts';
 import { openNetcdf } from './netcdf/open-netcdf.ts';
 import { openZarr } from './zarr/open-zarr.ts';
@@ -92,6 +93,19 @@ describe.skipIf(!names('netcdf').length)('reference files (skipped where ../shar
     }
   });
 });
+
+test.skipIf(!names('zarr').length)(
+  'a fill value that is no attribute is said, and not taken for missing data',
+  async () => {
+    const cube = await openZarr(`${folder}zarr/v2_xarray_cf.zarr`);
+    const { notes } = await viewOf(cube, { axes: {}, select: {} });
+    expect(notes).toContain(
+      'chunks of t2m that are missing read as -9999, which counts as data: `noData: -9999` if it does not',
+    );
+    expect((await viewOf(cube, { axes: {}, select: {}, noData: -9999 })).channels[0]!.meaning.noData).toEqual([-9999]);
+    await cube.close();
+  },
+);
 
 const broken = (folderName: string): string[] =>
   Object.keys(expected).filter((name) => name.startsWith(folderName) && expected[name]!.kind === 'bad');
