@@ -105,7 +105,7 @@ async function* decode(
   const failed = (how: string): InputError =>
     new InputError(path, `cannot be decoded: ${how}${said.complaint() ? `; ffmpeg says: ${said.complaint()}` : ''}.`, {
       code: 'E_VIDEO_DECODER',
-      remedy: 'Look whether `ffmpeg -i` can read the file; copy or convert it again.',
+      remedy: 'Look whether ffmpeg alone can read the file; copy or convert it again.',
     });
   const pixels = reader(child.stdout);
   const size = width * height * 3;

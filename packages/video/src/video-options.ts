@@ -61,9 +61,9 @@ export const videoSourceOptions = z.strictObject({
     .number()
     .int()
     .nonnegative()
-    .default(4 * 2 ** 30)
+    .default(0)
     .describe(
-      'Bytes of decoded pixels that are kept in the work folder beyond `cacheBytes`, so that none is decoded again.',
+      'Bytes of decoded pixels that are kept in the work folder beyond `cacheBytes`. Default: none, since frames that are read in order are decoded quicker than most disks write them.',
     ),
 });
 

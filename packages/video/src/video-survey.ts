@@ -102,19 +102,19 @@ export function videoNotes(survey: VideoSurvey, options: VideoSourceOptions): st
   ];
 }
 
-/** What a plan says of pixels that memory has no room for. */
+/** What a plan says of pixels that are not kept. */
 function spillNotes({ videos }: VideoSurvey, { cacheBytes, spillBytes }: VideoSourceOptions): string[] {
   let pixels = 0;
   for (const each of videos)
     if ('video' in each)
       for (const { frames } of each.parts) pixels += frames.length * each.video.width * each.video.height * 3;
-  if (pixels <= cacheBytes) return [];
+  const kept = Math.min(pixels, cacheBytes + spillBytes);
   const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
-  const beyond =
-    pixels > cacheBytes + spillBytes ? ', and what has no room there is decoded again if it is drawn much later' : '';
-  return [
-    `the frames hold ${mebibytes(pixels)} of pixels: up to ${mebibytes(Math.min(pixels, spillBytes))} of those that are read are kept in the work folder${beyond}`,
-  ];
+  return pixels <= kept
+    ? []
+    : [
+        `the frames hold ${mebibytes(pixels)} of pixels, of which the last ${mebibytes(kept)} are kept: what is read again later, as by pictures after a fit, is decoded again`,
+      ];
 }
 
 /** What is odd about the files: in the plan, and as warnings of a run. */
