@@ -4,7 +4,7 @@ import type { Json, Raster, Rectangle, StageContext } from '@deepearth/core';
 import { countValues } from '@deepearth/vision/stretch';
 import type { ChannelRange, Ranges } from './frame-raster.ts';
 import type { GeoTiffSourceOptions } from './source-options.ts';
-import type { GeoTiffSurvey, RasterFacts } from './survey.ts';
+import { placeOf, type GeoTiffSurvey, type RasterFacts } from './survey.ts';
 
 /** Percentiles of all values unless told: what most programs for such pictures begin with. */
 const usual: readonly [low: number, high: number] = [2, 98];
@@ -80,7 +80,9 @@ export async function findStretch(
     });
     return asked.ranges;
   }
-  const files = survey.files.filter(({ facts }) => facts);
+  // A file that lies elsewhere is no part of the series.
+  const place = placeOf(survey.usual!);
+  const files = survey.files.filter(({ facts }) => facts && (options.places === 'any' || placeOf(facts) === place));
   const count = Math.min(files.length, mostFiles);
   const parts = partsOf(area, Math.floor(mostPixels / count));
   const grey = options.bands?.length === 1;
