@@ -10,21 +10,29 @@ test('what the package exports is what it is meant to', () => {
   expect(Object.keys(everything).sort()).toMatchInlineSnapshot(`
     [
       "boundsOf",
+      "cubeOptions",
       "geotiffOf",
       "geotiffSink",
       "geotiffSinkOptions",
       "geotiffSource",
       "geotiffSourceOptions",
+      "inspectCube",
+      "inspectEarth",
       "inspectGeoTiff",
       "isNorthUp",
       "isTiff",
+      "isZarr",
+      "netcdf",
       "openBytes",
       "openGeoTiff",
       "openHttp",
+      "openNetcdf",
+      "openZarr",
       "partOf",
       "stages",
       "toGdal",
       "writeCog",
+      "zarr",
     ]
   `);
 });

@@ -32,7 +32,7 @@ async function expand(part: string): Promise<string[]> {
     if (files.length) return files;
     throw new InputError(part, 'fits no file.', {
       code: 'E_NO_FRAMES',
-      remedy: 'Look at the pattern; `*` stands for part of a name, `**` for folders of any depth.',
+      remedy: 'Look at the pattern: an asterisk stands for a part of a name, two for folders of any depth.',
     });
   }
   if (!(await stat(part).catch(() => undefined))?.isDirectory()) return [part];

@@ -4,7 +4,7 @@ import type { Json, Raster, Rectangle, StageContext } from '@deepearth/core';
 import { countValues } from '@deepearth/vision/stretch';
 import type { ChannelRange, Ranges } from './frame-raster.ts';
 import type { GeoTiffSourceOptions } from './source-options.ts';
-import type { GeoTiffSurvey, RasterFacts } from './survey.ts';
+import { placeOf, type GeoTiffSurvey, type RasterFacts } from './survey.ts';
 
 /** Percentiles of all values unless told: what most programs for such pictures begin with. */
 const usual: readonly [low: number, high: number] = [2, 98];
@@ -62,8 +62,8 @@ export type ReadPart = (file: string, window: Rectangle) => Promise<Raster>;
 
 /**
  * The stretch of a series, the same for each part of it: percentiles of the valid values of up to 64 files, of all their
- * pixels where these are no more than 2^27, else of parts that lie evenly over them. Files that cannot be read are left
- * out here and reported when they are sent.
+ * pixels where these are no more than 2^27, else of parts that lie evenly over them. A file that cannot be read counts as
+ * far as it can, and is reported when it is sent.
  */
 export async function findStretch(
   survey: GeoTiffSurvey,
@@ -80,7 +80,9 @@ export async function findStretch(
     });
     return asked.ranges;
   }
-  const files = survey.files.filter(({ facts }) => facts);
+  // A file that lies elsewhere is no part of the series.
+  const place = placeOf(survey.usual!);
+  const files = survey.files.filter(({ facts }) => facts && (options.places === 'any' || placeOf(facts) === place));
   const count = Math.min(files.length, mostFiles);
   const parts = partsOf(area, Math.floor(mostPixels / count));
   const grey = options.bands?.length === 1;
@@ -90,11 +92,11 @@ export async function findStretch(
     signal.throwIfAborted();
     const { file } = files[Math.floor((i * files.length) / count)]!;
     try {
-      const rasters: Raster[] = [];
-      for (const part of parts) rasters.push(await read(file, part));
-      for (const raster of rasters)
+      for (const part of parts) {
+        const raster = await read(file, part);
         if (asked.perBand) for (const [channel, counter] of counters.entries()) counter.add(channelOf(raster, channel));
         else counters[0]!.add(grey ? channelOf(raster, 0) : raster);
+      }
       looked++;
     } catch (error) {
       if (signal.aborted) throw error;
@@ -110,7 +112,7 @@ export async function findStretch(
   const percentile = [...asked.percentile];
   recordFinding('stretch', { ...rangesFound(ranges), percentile, frames: looked });
   log.info(
-    `values ${formatRanges(ranges)} are shown from black to white (percentiles ${percentile.join(' and ')} of ${looked} of ${survey.files.length} files${parts.length > 1 ? `, ${parts.length} parts of each` : ''})`,
+    `values ${formatRanges(ranges)} are shown from black to white (percentiles ${percentile.join(' and ')} of ${looked} of ${survey.files.length} files${parts.every(({ width }) => width === area.width) ? '' : `, ${parts.length} parts of each`})`,
   );
   return ranges;
 }
@@ -129,9 +131,16 @@ function channelOf({ values, channels, valid }: Raster, channel: number): Raster
   };
 }
 
-/** The whole area where it has no more than `most` pixels, else squares that lie evenly over it. */
+/** The whole area, in strips, where it has no more than `most` pixels, else squares that lie evenly over it. */
 function partsOf(area: Rectangle, most: number): Rectangle[] {
-  if (area.width * area.height <= most) return [area];
+  if (area.width * area.height <= most) {
+    const rows = Math.max(Math.floor(partEdge ** 2 / area.width / 256), 1) * 256;
+    return Array.from({ length: Math.ceil(area.height / rows) }, (_, i) => ({
+      ...area,
+      y: area.y + i * rows,
+      height: Math.min(rows, area.height - i * rows),
+    }));
+  }
   const across = Math.max(Math.floor(Math.sqrt(most) / partEdge), 1);
   const edge = Math.min(partEdge, Math.floor(Math.sqrt(most)));
   const place = (index: number, length: number, size: number): number =>

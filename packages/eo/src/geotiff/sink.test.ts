@@ -13,6 +13,7 @@ import {
 } from '@deepearth/core';
 import { runStage, type RunStageOptions } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeTokens } from '@deepearth/testing';
+import { categoryColor } from '@deepearth/vision/colormaps';
 import { layout } from '@deepearth/vision/geometry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openGeoTiff } from './open-geotiff.ts';
@@ -190,6 +191,10 @@ describe('a raster', () => {
     });
     const { raster, read } = await writeOne([shown], { steps: 'mean' });
     expect(raster).toMatchObject({ dtype: 'uint8', nodata: 255 });
+    expect(raster.palette!.slice(0, 5)).toEqual([0, 1, 2, 3, 4].map((group) => [...categoryColor(group)]));
+    const coloured = await writeOne([shown], { steps: 'mean', values: 'colours' });
+    expect(coloured.read.bands.slice(0, 3).map((band) => band[1])).toEqual([...categoryColor(4)]);
+    expect([...coloured.read.bands[3]!]).toEqual([255, 255, 0]);
     expect([...read.bands[0]!]).toEqual([2, 4, 255]);
   });
 

@@ -22,6 +22,7 @@ import {
   type StageContext,
   type TokenGrid,
 } from '@deepearth/core';
+import { categoryColor, colorMap } from '@deepearth/vision/colormaps';
 import { z } from 'zod';
 import { partOf } from '../affine.ts';
 import { tokenMosaic, type PlacedGrid } from './token-mosaic.ts';
@@ -33,7 +34,7 @@ export const geotiffSinkOptions = z.strictObject({
     .enum(['values', 'colours'])
     .default('values')
     .describe(
-      'What pixels hold: the numbers (a band for each component or channel; groups as whole numbers), or `colours`: red, green, blue and opacity as 8 bits, of projections of two or three components, as pictures have them.',
+      'What pixels hold: the numbers (a band for each component or channel; groups as whole numbers), or `colours`: red, green, blue and opacity as 8 bits, as pictures have them. Groups of up to 255 have their colours beside their numbers in any case.',
     ),
   steps: z
     .enum(['each', 'mean'])
@@ -400,6 +401,7 @@ function rasterOf(
       bands,
       type,
       nodata,
+      ...(type === 'uint8' && bands === 1 && { palette: Array.from({ length: groups }, (_, i) => categoryColor(i)) }),
       resampling: 'mode',
       bandNames: bandNames(item, bands),
       async read(part) {
@@ -471,7 +473,10 @@ function tagsOf(
   };
 }
 
-/** Colours as renderers make them: three numbers are red, green and blue; two are red and green over a blue that falls with both. */
+/**
+ * Colours as renderers make them: three numbers are red, green and blue; two are red and green over a blue that falls
+ * with both; one goes through a colour map, groups have colours that stay apart.
+ */
 function painterOf({
   id,
   limits,
@@ -479,15 +484,12 @@ function painterOf({
   values: { shape },
 }: Projection): (values: Float32Array, bands: number) => Uint8Array {
   const components = shape.at(-1)!;
-  if (meaning !== 'coordinates' || components < 2 || limits.length < Math.min(components, 3))
-    throw new InputError(
-      id,
-      `has ${components} ${components === 1 ? 'component' : 'components'} of the meaning ${meaning}; colours are made of two or three coordinates.`,
-      {
-        code: 'E_NO_COLOURS',
-        remedy: 'Write its numbers with `values: values`, or take a reducer with `components: 3`.',
-      },
-    );
+  if (limits.length < Math.min(components, 3))
+    throw new InputError(id, `has ${components} components and limits for ${limits.length}.`, {
+      code: 'E_LIMITS',
+      remedy: 'A reducer gives a low and a high value for each component.',
+    });
+  const table = colorMap('viridis');
   const share = (value: number, component: number): number => {
     const [low, high] = limits[component]!;
     return high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 0.5;
@@ -498,10 +500,20 @@ function painterOf({
     for (let cell = 0; cell < cells; cell++) {
       const at = cell * bands;
       if (Number.isNaN(values[at]!)) continue;
+      out[cell * 4 + 3] = 255;
+      if (meaning === 'label') {
+        out.set(categoryColor(Math.max(0, Math.round(values[at]!))), cell * 4);
+        continue;
+      }
       const red = share(values[at]!, 0);
+      if (meaning === 'scalar' || bands === 1) {
+        const entry = Math.round(red * 255) * 3;
+        out.set(table.subarray(entry, entry + 3), cell * 4);
+        continue;
+      }
       const green = share(values[at + 1]!, 1);
       const blue = bands >= 3 ? share(values[at + 2]!, 2) : 1 - (red + green) / 2;
-      out.set([Math.round(red * 255), Math.round(green * 255), Math.round(blue * 255), 255], cell * 4);
+      out.set([Math.round(red * 255), Math.round(green * 255), Math.round(blue * 255)], cell * 4);
     }
     return out;
   };

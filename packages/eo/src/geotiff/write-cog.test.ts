@@ -167,7 +167,14 @@ describe.skipIf(!validator)("GDAL's validator (needs Debian's python3-gdal)", ()
     ['numbers', raster({ width: 700, height: 513, bands: 3, type: 'float32' }, noise, { nodata: NaN })],
     [
       'groups',
-      raster({ width: 600, height: 600, bands: 1, type: 'uint8' }, noise, { nodata: 255, resampling: 'mode' }),
+      raster({ width: 600, height: 600, bands: 1, type: 'uint8' }, noise, {
+        nodata: 255,
+        resampling: 'mode',
+        palette: [
+          [0, 100, 0],
+          [255, 187, 34],
+        ],
+      }),
     ],
     ['colours', raster({ width: 300, height: 900, bands: 4, type: 'uint8' }, noise, { colours: true })],
     ['many bands', raster({ width: 130, height: 70, bands: 300, type: 'float32' }, noise)],

@@ -21,6 +21,8 @@ export interface CogRaster {
   readonly nodata?: number | undefined;
   /** Whether bands are red, green, blue and opacity. */
   readonly colours?: boolean | undefined;
+  /** Colours of the values of one band of uint8, from 0 on; values beyond are black. */
+  readonly palette?: readonly (readonly [red: number, green: number, blue: number])[] | undefined;
   readonly resampling: 'mean' | 'mode';
   readonly tags?: Readonly<Record<string, string>> | undefined;
   readonly bandNames?: readonly (string | undefined)[] | undefined;
@@ -211,7 +213,7 @@ function headOf(raster: CogRaster, levels: readonly Level[], edge: number, big: 
 }
 
 function tagsOf(raster: CogRaster, level: Level, edge: number, index: number, offset: 'long' | 'long8'): Tag[] {
-  const { bands, type, colours = false, nodata, at, crs, transform, tags = {}, bandNames = [] } = raster;
+  const { bands, type, colours = false, palette, nodata, at, crs, transform, tags = {}, bandNames = [] } = raster;
   const bits = { uint8: 8, uint16: 16, float32: 32 }[type];
   const repeated = (value: number): number[] => new Array<number>(bands).fill(value);
   const extra = bands - (colours ? 3 : 1);
@@ -232,10 +234,11 @@ function tagsOf(raster: CogRaster, level: Level, edge: number, index: number, of
     { tag: 257, type: 'long', values: [level.height] },
     { tag: 258, type: 'short', values: repeated(bits) },
     { tag: 259, type: 'short', values: [8] },
-    { tag: 262, type: 'short', values: [colours ? 2 : 1] },
+    { tag: 262, type: 'short', values: [colours ? 2 : palette ? 3 : 1] },
     { tag: 277, type: 'short', values: [bands] },
     { tag: 284, type: 'short', values: [1] },
     { tag: 317, type: 'short', values: [predictorOf(sample)] },
+    ...(palette ? [{ tag: 320, type: 'short' as const, values: colourMap(palette) }] : []),
     { tag: 322, type: 'long', values: [edge] },
     { tag: 323, type: 'long', values: [edge] },
     { tag: 324, type: offset, values: new Array<number>(level.bytes.length).fill(0) },
@@ -249,6 +252,10 @@ function tagsOf(raster: CogRaster, level: Level, edge: number, index: number, of
   ];
   return all.sort((one, other) => one.tag - other.tag);
 }
+
+/** Reds of all 256 values, then greens, then blues, of 16 bits each. */
+const colourMap = (palette: NonNullable<CogRaster['palette']>): number[] =>
+  [0, 1, 2].flatMap((channel) => Array.from({ length: 256 }, (_, i) => (palette[i]?.[channel] ?? 0) * 257));
 
 /** A letter for each byte of the text in UTF-8. */
 const utf8 = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text));
