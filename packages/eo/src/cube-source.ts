@@ -20,7 +20,7 @@ import {
   type StageContext,
 } from '@deepearth/core';
 import { pixelCache } from '@deepearth/vision/pixel-cache';
-import { readThrough, type ReadThrough } from '@deepearth/vision/read-through';
+import { readThrough } from '@deepearth/vision/read-through';
 import { countValues } from '@deepearth/vision/stretch';
 import { z } from 'zod';
 import { shown, type Range, type Showing } from './cube-colours.ts';

@@ -28,7 +28,7 @@ const models = { 1: 'NETCDF3_CLASSIC', 2: 'NETCDF3_64BIT_OFFSET', 5: 'NETCDF3_64
 const mostHeaderBytes = 2 ** 28;
 const firstBytes = 2 ** 16;
 /** Bytes that are read in one go although not all of them are wanted. */
-const coalescedBytes = 2 ** 20;
+const coalescedBytes = 2 ** 22;
 
 interface Variable {
   readonly name: string;
@@ -40,8 +40,11 @@ interface Variable {
 
 const remedy = 'Copy or download it again.';
 
-/** Opens a file whose first bytes are "CDF". Throws an `InputError` for a header that is damaged or a file cut short. */
-export async function openNetcdf3(source: ByteSource, signal?: AbortSignal): Promise<Cube> {
+/**
+ * Opens a file whose first bytes are "CDF"; `together` bytes are read in one go although not all of them are wanted. Throws
+ * an `InputError` for a header that is damaged or a file cut short.
+ */
+export async function openNetcdf3(source: ByteSource, signal?: AbortSignal, together = coalescedBytes): Promise<Cube> {
   const header = await readHeader(source, signal);
   const { dimensions, attributes, variables, version } = header;
   const isRecord = ({ dimensions: axes }: Variable): boolean => dimensions[axes[0] ?? -1]?.unlimited ?? false;
@@ -81,6 +84,7 @@ export async function openNetcdf3(source: ByteSource, signal?: AbortSignal): Pro
         shape: variable.dimensions.map((at) => sizes[at]!),
         axes: variable.dimensions.map((at) => dimensions[at]!.name),
         recordBytes: isRecord(variable) ? recordBytes : undefined,
+        together,
       }),
     );
   return {
@@ -230,7 +234,13 @@ function netcdf3Array(
     shape,
     axes,
     recordBytes,
-  }: { readonly shape: readonly number[]; readonly axes: readonly string[]; readonly recordBytes: number | undefined },
+    together,
+  }: {
+    readonly shape: readonly number[];
+    readonly axes: readonly string[];
+    readonly recordBytes: number | undefined;
+    readonly together: number;
+  },
 ): CubeArray {
   const subject = `${source.name}: ${name}`;
   const dtype: DType = type === 'char' ? 'uint8' : type;
@@ -244,38 +254,43 @@ function netcdf3Array(
     const outStrides = stridesOf(sizes);
     if (elementCount(sizes) === 0) return out;
 
-    /** Reads the part of all axes from `axis` on: in one go where not much of it is in vain. */
-    const readFrom = async (axis: number, byte: number, to: number): Promise<void> => {
-      const inner = part.slice(axis);
+    /** Reads a part of the axes from `axis` on: in pieces of which not much is read in vain. */
+    const readFrom = async (axis: number, inner: readonly Span[], byte: number, to: number): Promise<void> => {
       const first = inner.reduce((sum, { start }, at) => sum + start * strides[axis + at]!, 0);
       const span = inner.reduce((sum, { count }, at) => sum + (count - 1) * strides[axis + at]!, 1);
       const wanted = inner.reduce((count, each) => count * each.count, 1);
-      if (axis >= shape.length || span * size <= Math.max(coalescedBytes, 2 * wanted * size)) {
+      if (inner.length === 0 || span * size <= Math.max(together, 2 * wanted * size)) {
         const bytes = await source.read(byte + first * size, span * size, signal);
+        const shapeOf = inner.map(({ count }) => count);
         const found = {
           data: elementsOf(dtype, bytes, true),
-          shape: sizes.slice(axis),
+          shape: shapeOf,
           strides: strides.slice(axis),
           offset: 0,
         };
-        const target = { data: out.data, shape: sizes.slice(axis), strides: outStrides.slice(axis), offset: to };
+        const target = { data: out.data, shape: shapeOf, strides: outStrides.slice(axis), offset: to };
         copyPart(
           found,
-          inner.map(({ count }) => ({ start: 0, count })),
+          shapeOf.map((count) => ({ start: 0, count })),
           target,
         );
         return;
       }
-      const { start, count } = part[axis]!;
-      for (let i = 0; i < count; i++)
-        await readFrom(axis + 1, byte + (start + i) * strides[axis]! * size, to + i * outStrides[axis]!);
+      // As many rows at a time as may be read together; one by one where even a row is too long.
+      const [{ start, count }, ...rest] = inner as [Span, ...Span[]];
+      const rows = Math.floor(together / (strides[axis]! * size));
+      for (let i = 0; i < count; i += Math.max(1, rows)) {
+        const at = to + i * outStrides[axis]!;
+        if (rows > 0) await readFrom(axis, [{ start: start + i, count: Math.min(rows, count - i) }, ...rest], byte, at);
+        else await readFrom(axis + 1, rest, byte + (start + i) * strides[axis]! * size, at);
+      }
     };
 
-    if (recordBytes === undefined) await readFrom(0, begin, 0);
+    if (recordBytes === undefined) await readFrom(0, part, begin, 0);
     else
       for (let i = 0; i < part[0]!.count; i++) {
         signal?.throwIfAborted();
-        await readFrom(1, begin + (part[0]!.start + i) * recordBytes, i * outStrides[0]!);
+        await readFrom(1, part.slice(1), begin + (part[0]!.start + i) * recordBytes, i * outStrides[0]!);
       }
     return out;
   }

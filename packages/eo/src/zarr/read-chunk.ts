@@ -136,6 +136,7 @@ async function readShard(
   target: Strided,
   reading: ChunkReading,
 ): Promise<void> {
+  const { pool } = reading;
   const whole = codec.steps.length ? await decodedShard(value, codec, reading.signal) : value;
   const index = whole && (await shardIndex(whole, shard, shardShape, codec.order, reading));
   if (!index) return filledPart(target, reading.metadata.fill);
@@ -144,28 +145,73 @@ async function readShard(
   const innerShape = logical(shard.chunkShape, codec.order);
   const strides = logical(stridesOf(grid), codec.order);
   const inner: ChunkCodec = { ...shard.inner, order: shard.inner.order.map((axis) => codec.order[axis]!) };
-  await eachChunk(spans, innerShape, async (position, within, place) => {
+  const entryOf = (position: readonly number[]): readonly [offset: bigint, length: bigint] => {
     const at = 2 * position.reduce((sum, where, axis) => sum + where * strides[axis]!, 0);
-    const part: Strided = {
-      ...target,
-      shape: within.map(({ count }) => count),
-      offset: target.offset + place.reduce((sum, where, axis) => sum + where * target.strides[axis]!, 0),
-    };
-    const [offset, length] = [index[at]!, index[at + 1]!];
-    if (offset === absentChunk && length === absentChunk) return filledPart(part, reading.metadata.fill);
-    const name = `${whole.name}, inner chunk [${position.join(', ')}]`;
-    const piece: Value = {
-      name,
-      get: (wanted, signal, room) => {
-        const [first, bytes] = [Number(offset), Number(length)];
-        if (!wanted) return whole.get({ offset: first, length: bytes }, signal, room);
-        if ('last' in wanted)
-          return whole.get({ offset: first + bytes - wanted.last, length: wanted.last }, signal, room);
-        return whole.get({ offset: first + wanted.offset, length: wanted.length }, signal, room);
-      },
-    };
-    await readChunk(piece, inner, innerShape, within, part, reading);
+    return [index[at]!, index[at + 1]!];
+  };
+  await pool.using(async (room) => {
+    const together = await readTogether(whole, spans, innerShape, entryOf, reading.signal, room);
+    await eachChunk(spans, innerShape, async (position, within, place) => {
+      const part: Strided = {
+        ...target,
+        shape: within.map(({ count }) => count),
+        offset: target.offset + place.reduce((sum, where, axis) => sum + where * target.strides[axis]!, 0),
+      };
+      const [offset, length] = entryOf(position);
+      if (isAbsent(offset, length)) return filledPart(part, reading.metadata.fill);
+      const name = `${whole.name}, inner chunk [${position.join(', ')}]`;
+      const piece = partOfValue(together ?? whole, Number(offset), Number(length), name);
+      await readChunk(piece, inner, innerShape, within, part, reading);
+    });
   });
+}
+
+const isAbsent = (offset: bigint, length: bigint): boolean => offset === absentChunk && length === absentChunk;
+
+/** A run of bytes of a value as a value of its own. */
+const partOfValue = (whole: Value, first: number, bytes: number, name: string): Value => ({
+  name,
+  get: (wanted, signal, room) => {
+    if (!wanted) return whole.get({ offset: first, length: bytes }, signal, room);
+    if ('last' in wanted) return whole.get({ offset: first + bytes - wanted.last, length: wanted.last }, signal, room);
+    return whole.get({ offset: first + wanted.offset, length: wanted.length }, signal, room);
+  },
+});
+
+/** Bytes of a shard that are read in one go at most. */
+const mostTogether = 2 ** 26;
+
+/**
+ * The inner chunks that are wanted, read in one go where they lie side by side: one request instead of many. `undefined`
+ * where that would read much in vain.
+ */
+async function readTogether(
+  whole: Value,
+  spans: readonly Span[],
+  innerShape: readonly number[],
+  entryOf: (position: readonly number[]) => readonly [offset: bigint, length: bigint],
+  signal: AbortSignal | undefined,
+  room: Room,
+): Promise<Value | undefined> {
+  let [first, end, bytes, count] = [Infinity, 0, 0, 0];
+  await eachChunk(spans, innerShape, async (position) => {
+    const [offset, length] = entryOf(position);
+    if (isAbsent(offset, length)) return;
+    count++;
+    bytes += Number(length);
+    first = Math.min(first, Number(offset));
+    end = Math.max(end, Number(offset + length));
+  });
+  if (count < 2 || end - first > Math.min(mostTogether, 1.5 * bytes)) return undefined;
+  const stored = await whole.get({ offset: first, length: end - first }, signal, room);
+  if (!stored) return undefined;
+  return {
+    name: whole.name,
+    get: async (part) => {
+      if (!part || 'last' in part) return whole.get(part, signal);
+      return stored.subarray(part.offset - first, part.offset - first + part.length);
+    },
+  };
 }
 
 /** What has one number for each stored axis, for each axis of the array. */
