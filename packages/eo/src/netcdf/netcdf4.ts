@@ -260,7 +260,7 @@ function netcdf4Array(fileName: string, name: string, dataset: Dataset): CubeArr
         `is compressed with the HDF5 filter ${foreign.id} (${foreign.name || 'unknown'}), which is not read.`,
         {
           code: 'E_CODEC',
-          remedy: 'Write it with deflate: `nccopy -d 4 -F none in.nc out.nc`.',
+          remedy: 'Write it with deflate: nccopy -d 4 -F none in.nc out.nc.',
         },
       );
     return attempt(subject, work);

@@ -134,7 +134,7 @@ export async function openZarrStore(store: ZarrStore, options: ZarrOptions = {})
         'has no consolidated metadata, and a server does not say what lies in its folders.',
         {
           code: 'E_ZARR_METADATA',
-          remedy: 'Name the `variable`, or consolidate the metadata: `zarr.consolidate_metadata(store)` in Python.',
+          remedy: 'Name the `variable`, or consolidate the metadata: zarr.consolidate_metadata(store) in Python.',
         },
       );
   }

@@ -64,5 +64,5 @@ export async function isZip(source: ByteSource, signal?: AbortSignal): Promise<b
 export const noStore = (name: string): InputError =>
   new InputError(name, 'is no Zarr store: neither a folder nor a ZIP archive.', {
     code: 'E_NOT_ZARR',
-    remedy: 'Name the folder that holds `zarr.json`, `.zgroup` or `.zarray`.',
+    remedy: 'Name the folder that holds zarr.json, .zgroup or .zarray.',
   });
