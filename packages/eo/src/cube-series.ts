@@ -153,7 +153,7 @@ function sameAs(first: CubeView, view: CubeView, uri: string): void {
   const place = ({ georeference }: CubeView): string => JSON.stringify(georeference ?? null);
   if (place(first) !== place(view))
     throw new InputError(uri, `lies elsewhere than ${first.cube.name}: ${place(view)} and not ${place(first)}.`, {
-      code: 'E_PLACE',
+      code: 'E_FRAME_PLACE',
       remedy: 'Read files of one place together; others in a source of their own.',
     });
   const calendar = ({ time }: CubeView): string => time?.units?.calendar.name ?? 'none';
