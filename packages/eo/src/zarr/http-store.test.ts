@@ -1,8 +1,12 @@
 // Stores and files on a server that behaves as servers do on bad days.
 
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { hdf5 } from '../netcdf/netcdf4.ts';
 import { openNetcdf } from '../netcdf/open-netcdf.ts';
 import { weatherStore } from '../testing/make-zarr.ts';
 import { netcdf3 } from '../testing/make-netcdf3.ts';
@@ -112,6 +116,23 @@ describe('a Zarr store on a server', () => {
     odd = (...all) => failures-- > 0 && answer(...all);
     expect((await array.read(one)).data[0]).toBe(0);
   });
+});
+
+test('a NetCDF-4 file on a server is downloaded once, and read like one on disk', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'netcdf-4-'));
+  const { File } = await hdf5();
+  const made = new File(join(folder, 'made.nc'), 'w');
+  made.create_dataset({ name: 'v', data: new Int16Array([1, 2, 3, 4, 5, 6]), shape: [2, 3] });
+  made.close();
+  files.set('/made.nc', await readFile(join(folder, 'made.nc')));
+  await rm(folder, { recursive: true });
+  for (let time = 0; time < 2; time++) {
+    const cube = await openNetcdf(`${address}/made.nc`, undefined, patience);
+    expect([...(await cube.arrays.get('v')!.read()).data]).toEqual([1, 2, 3, 4, 5, 6]);
+    await cube.close();
+  }
+  // Its first bytes each time; what is small came with them.
+  expect(requests).toEqual(['/made.nc bytes=0-65535', '/made.nc bytes=0-65535']);
 });
 
 describe('a NetCDF-3 file on a server', () => {
