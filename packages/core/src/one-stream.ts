@@ -1,7 +1,7 @@
 // What several inputs are together, for a stage that takes them as one stream.
 
+import { refuse, type Refusal } from './refusal.ts';
 import { axesKnown, axisSize, countsOf, type StreamSpec } from './specs.ts';
-import { refuse, type Refusal } from './stage.ts';
 
 /** An input of a stage as `describe` sees it. */
 export interface DescribedInput {

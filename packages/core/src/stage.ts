@@ -23,7 +23,10 @@ import type { ManifestSoFar } from './manifest.ts';
 import type { DescribedInput } from './one-stream.ts';
 import type { PixelPool } from './pixel-pool.ts';
 import type { Range } from './range.ts';
+import type { Refusal } from './refusal.ts';
 import type { StreamSpec } from './specs.ts';
+
+export { isRefusal, refuse, type Refusal } from './refusal.ts';
 
 export type { InputFile, PixelPool, Range };
 
@@ -42,15 +45,6 @@ export const stageKinds = [
 export type StageKind = (typeof stageKinds)[number];
 /** Kind and name, as YAML has it: `reducer/umap`. */
 export type StageType = `${StageKind}/${string}`;
-
-/** Why two stages cannot be connected, or options that make no sense together. */
-export interface Refusal {
-  readonly refused: string;
-  /** What to do about it. */
-  readonly remedy?: string;
-  /** The option at fault, so that the error can point at its line. */
-  readonly option?: string;
-}
 
 /** The names of the files that a stage will write. */
 export interface PlannedFiles {
@@ -81,11 +75,6 @@ export interface Description {
   /** Worth saying in a plan: "the last 3 frames fill no window and are dropped". */
   readonly notes?: readonly string[];
 }
-
-/** What `describe` returns when it cannot take its input. */
-export const refuse = (refused: string, details: Omit<Refusal, 'refused'> = {}): Refusal => ({ refused, ...details });
-/** Whether `describe` refused. */
-export const isRefusal = (described: object): described is Refusal => 'refused' in described;
 
 /** What `describe` may look at. */
 export interface Descriptor<Options, Survey> {

@@ -67,7 +67,7 @@ export async function viewOf(cube: Cube, options: ViewOptions, signal?: AbortSig
           `has no axis ${quoted(axis)}; it has ${axisNames(array).join(', ')}.`,
           {
             code: 'E_AXIS',
-            remedy: `Name one of them: \`axes: { ${role}: … }\`.`,
+            remedy: `Name one of them in \`axes\`.`,
           },
         );
     return (

@@ -1,6 +1,7 @@
 // Writes the coordinate system that GeoTIFF keys describe by themselves as WKT 1, as GDAL does.
 
-import type { GeoKeys } from './geo-keys.ts';
+/** The keys of a GeoTIFF, by number. */
+export type GeoKeys = ReadonlyMap<number, number | string | readonly number[]>;
 
 /** Parameters of a projection: WKT's name and the keys that may hold it, in the order in which GDAL looks. */
 type Parameters = readonly (readonly [name: string, keys: readonly number[], otherwise: number])[];

@@ -2,10 +2,9 @@
 
 import type { Affine } from '../affine.ts';
 import type { TiffDirectory } from './tiff-directory.ts';
-import { wktOfKeys } from './geo-keys-wkt.ts';
+import { wktOfKeys, type GeoKeys } from './geo-keys-wkt.ts';
 
-/** The keys of a GeoTIFF, by number. */
-export type GeoKeys = ReadonlyMap<number, number | string | readonly number[]>;
+export type { GeoKeys };
 
 /** Numbers of the keys that are looked at. */
 export const geoKey = {
