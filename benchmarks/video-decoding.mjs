@@ -26,7 +26,7 @@ function make(name, source, codec) {
 
 const x264 = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '20'];
 const files = {
-  'H.264 1920 x 1080': () => make('hd.mp4', 'testsrc2=size=1920x1080:rate=25:duration=16', x264),
+  'H.264 1920 x 1080': () => make('hd.mp4', 'testsrc2=size=1920x1080:rate=25:duration=12', x264),
   'H.264 640 x 360': () => make('small.mp4', 'testsrc2=size=640x360:rate=25:duration=80', x264),
   'VP9 1280 x 720': () =>
     make('hd.webm', 'testsrc2=size=1280x720:rate=25:duration=10', [
