@@ -5,7 +5,6 @@ import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { InputError } from '@deepearth/core';
 import type { Decoder } from './find-decoder.ts';
-import { linesOf } from './lines.ts';
 import { ticksExpression } from './ticks-expression.ts';
 import { inputOf, type VideoIndex } from './video-index.ts';
 
@@ -177,36 +176,43 @@ function told(stream: Readable) {
     waiting?.();
     waiting = undefined;
   };
-  const read = async (): Promise<void> => {
-    for await (const line of linesOf(stream)) {
-      const frame = / n: *\d+ pts: *(NOPTS|-?\d+) .* s:(\d+)x(\d+) .*iskey:([01])/.exec(line);
-      if (frame) {
-        const [, tick, width, height, key] = frame;
-        frames.push({
-          tick: tick === 'NOPTS' ? undefined : Number(tick),
-          timeBase,
-          width: Number(width),
-          height: Number(height),
-          key: key === '1',
-          damage,
-        });
-        damage = undefined;
-        wake();
-        continue;
-      }
-      const base = /config in time_base: (\d+)\/(\d+)/.exec(line);
-      if (base) timeBase = [Number(base[1]), Number(base[2])];
-      if (/corrupt decoded frame/.test(line)) damage = 'parts of it are damaged';
-      const problem = /\[(?:error|fatal|panic)\] (.*)/.exec(line);
-      if (problem) complaint = problem[1]!;
+  const read = (line: string): void => {
+    const frame = line.includes(' pts:')
+      ? / n: *\d+ pts: *(NOPTS|-?\d+) .* s:(\d+)x(\d+) .*iskey:([01])/.exec(line)
+      : undefined;
+    if (frame) {
+      const [, tick, width, height, key] = frame;
+      frames.push({
+        tick: tick === 'NOPTS' ? undefined : Number(tick),
+        timeBase,
+        width: Number(width),
+        height: Number(height),
+        key: key === '1',
+        damage,
+      });
+      damage = undefined;
+      return wake();
     }
+    const base = /config in time_base: (\d+)\/(\d+)/.exec(line);
+    if (base) timeBase = [Number(base[1]), Number(base[2])];
+    if (line.includes('corrupt decoded frame')) damage = 'parts of it are damaged';
+    const problem = /\[(?:error|fatal|panic)\] (.*)/.exec(line);
+    if (problem) complaint = problem[1]!;
   };
-  void read()
-    .catch(() => undefined)
-    .finally(() => {
-      over = true;
-      wake();
-    });
+  // ffmpeg writes a line in a dozen pieces, and a listener takes them with less ado than an iterator.
+  let rest = '';
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    rest += text;
+    if (!text.includes('\n')) return;
+    const lines = rest.split('\n');
+    rest = lines.pop()!;
+    lines.forEach(read);
+  });
+  stream.once('close', () => {
+    if (rest) read(rest);
+    over = true;
+    wake();
+  });
   return {
     /** What it says of the next frame; `undefined` when there is none. */
     async next(): Promise<Told | undefined> {

@@ -49,6 +49,8 @@ interface Cursor {
   readonly frames: AsyncGenerator<Decoded>;
   /** The number of the frame that comes next. */
   at: number;
+  /** The frame after the one that was read last, while whoever read that works on it. */
+  ahead?: Promise<IteratorResult<Decoded, void>> | undefined;
   /** Whether it was ended to make room for others. */
   stopped: boolean;
   stop(): Promise<void>;
@@ -82,17 +84,18 @@ export function videoReader(video: Video, pool: DecoderPool, chosen?: Uint32Arra
 
   function start(from: number): Cursor {
     const ending = new AbortController();
-    const frames = video.decode(from, (number) => wanted.has(number), { chosen, signal: ending.signal });
-    return {
-      frames,
+    const wants = (number: number): boolean => wanted.has(number) || cursor.ahead !== undefined;
+    const cursor: Cursor = {
+      frames: video.decode(from, wants, { chosen, signal: ending.signal }),
       at: from,
       stopped: false,
       async stop() {
         this.stopped = true;
         ending.abort();
-        await frames.return(undefined).catch(() => undefined);
+        await this.frames.return(undefined).catch(() => undefined);
       },
     };
+    return cursor;
   }
 
   const drop = async (cursor: Cursor): Promise<void> => {
@@ -123,7 +126,9 @@ export function videoReader(video: Video, pool: DecoderPool, chosen?: Uint32Arra
     const cursor = await cursorFor(number);
     try {
       while (cursor.at <= number) {
-        const { value, done } = await cursor.frames.next();
+        const next = cursor.ahead ?? cursor.frames.next();
+        const { value, done } = await next;
+        cursor.ahead = undefined;
         // Who ended it may still want the frame, from another decoder.
         if (cursor.stopped) return;
         if (done) {
@@ -135,6 +140,9 @@ export function videoReader(video: Video, pool: DecoderPool, chosen?: Uint32Arra
         else if (value.damage !== undefined)
           settle(value.number, ({ reject }) => reject(unreadable(value.number, value.damage!)));
       }
+      cursor.ahead = cursor.frames.next();
+      // Whoever reads on is told.
+      cursor.ahead.catch(() => undefined);
       // It was passed by.
       settle(number, ({ reject }) => reject(unreadable(number, 'the decoder did not return it')));
     } catch (error) {
