@@ -10,21 +10,31 @@ test('what the package exports is what it is meant to', () => {
   expect(Object.keys(everything).sort()).toMatchInlineSnapshot(`
     [
       "boundsOf",
+      "cubeOptions",
+      "cubeQuicklook",
       "geotiffOf",
       "geotiffSink",
       "geotiffSinkOptions",
       "geotiffSource",
       "geotiffSourceOptions",
+      "inspectCube",
+      "inspectEarth",
       "inspectGeoTiff",
       "isNorthUp",
       "isTiff",
+      "isZarr",
+      "netcdf",
       "openBytes",
       "openGeoTiff",
       "openHttp",
+      "openNetcdf",
+      "openZarr",
       "partOf",
+      "rasterQuicklook",
       "stages",
       "toGdal",
       "writeCog",
+      "zarr",
     ]
   `);
 });

@@ -2,7 +2,10 @@
 
 import { existsSync } from 'node:fs';
 import { DeepEarthError, InputError } from '@deepearth/core/errors';
-import { inspectEarth, isZarr } from '@deepearth/eo/inspect';
+import type { Json } from '@deepearth/core/items';
+import type { Tensor } from '@deepearth/core/tensor';
+import { inspectEarth, isZarr, type Inspected } from '@deepearth/eo/inspect';
+
 import { openBytes } from '@deepearth/eo/raster-bytes';
 import type { ByteSource } from '@deepearth/formats/bytes';
 import { inspectFile, inspectionJson } from '@deepearth/formats/inspect';
@@ -32,9 +35,11 @@ export async function inspectCommand(file: string, flags: InspectFlags): Promise
     let source: ByteSource | undefined;
     try {
       if (!(await isZarr(file))) source = await openBytes(file);
-      const earth = await inspectEarth(file, source, { variable, digest, signal });
+      const earth = await inspectEarth(file, source, { variable, digest, quicklook: picture !== undefined, signal });
       if (earth) {
-        print(json ? inspectionJson({ file, ...earth.json }) : earth.text);
+        const drawn = picture && earth.quicklook ? await drawEarth(earth.quicklook, picture, signal) : undefined;
+        print(json ? inspectionJson({ file, ...earth.json, ...(drawn && { picture: drawn.about }) }) : earth.text);
+        if (drawn && !json) remark(drawn.text);
         return earth.json['refused'] === undefined ? exitCodes.done : exitCodes.failed;
       }
       if (variable !== undefined)
@@ -73,7 +78,7 @@ function refusePicture(picture: string, { force = false }: InspectFlags): void {
   if (!picture.endsWith('.png'))
     throw new DeepEarthError(`--picture: ${picture} does not end in .png.`, {
       code: 'E_USAGE',
-      remedy: 'Pictures of tokens are PNG files.',
+      remedy: 'The picture is a PNG file.',
     });
   if (existsSync(picture) && !force)
     throw new DeepEarthError(`${picture} is there already.`, {
@@ -82,22 +87,45 @@ function refusePicture(picture: string, { force = false }: InspectFlags): void {
     });
 }
 
-async function draw(source: ByteSource, path: string, signal: AbortSignal) {
-  const [{ tokenPicture }, { encodePicture }, { writeFileWhole }] = await Promise.all([
-    import('../inspect/token-picture.ts'),
-    import('@deepearth/sinks/pictures'),
-    import('@deepearth/formats/write-file-node'),
-  ]);
+/** What is said of a picture that was written. */
+interface Drawn {
+  readonly about: { readonly [field: string]: Json };
+  readonly text: string;
+}
+
+async function draw(source: ByteSource, path: string, signal: AbortSignal): Promise<Drawn> {
+  const { tokenPicture } = await import('../inspect/token-picture.ts');
   const { pixels, drawn, held, steps, explained } = await tokenPicture(source, signal);
-  const png = await encodePicture(pixels, 'png');
-  await writeFileWhole(path, [png], signal).catch((cause: unknown) => {
-    throw cannotWrite(path, cause);
-  });
-  const [height, width] = pixels.shape as [number, number];
+  const { width, height } = await writePicture(pixels, path, signal);
   const grids = held === drawn ? plural(held, 'grid') : `${drawn} of ${plural(held, 'grid')}`;
   const share = explained.map((part) => `${(part * 100).toFixed(1)} %`).join(', ');
   return {
     about: { file: path, width, height, grids: drawn, steps, explainedVarianceRatio: explained },
     text: `Wrote ${path}: ${width} x ${height} pixels, ${grids}, ${plural(steps, 'step')} of time; colours are ${share} of the variance.`,
   };
+}
+
+async function drawEarth(
+  { pixels, json, text }: NonNullable<Inspected['quicklook']>,
+  path: string,
+  signal: AbortSignal,
+): Promise<Drawn> {
+  const { width, height } = await writePicture(pixels, path, signal);
+  return {
+    about: { file: path, width, height, ...json },
+    text: `Wrote ${path}: ${width} x ${height} pixels, ${text}.`,
+  };
+}
+
+async function writePicture(pixels: Tensor<'uint8'>, path: string, signal: AbortSignal) {
+  const [{ encodePicture }, { writeFileWhole }] = await Promise.all([
+    import('@deepearth/sinks/pictures'),
+    import('@deepearth/formats/write-file-node'),
+  ]);
+  const png = await encodePicture(pixels, 'png');
+  await writeFileWhole(path, [png], signal).catch((cause: unknown) => {
+    throw cannotWrite(path, cause);
+  });
+  const [height, width] = pixels.shape as [number, number];
+  return { width, height };
 }
