@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { writeCog } from '@deepearth/eo';
+import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { deepearth, folderWith } from './testing/spawn.ts';
 
@@ -53,5 +54,41 @@ describe('deepearth inspect --picture', () => {
     expect(status).toBe(1);
     expect(stderr).toContain('cut.tif');
     await expect(readFile(folder.file('look.png'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('describes an animation and draws its frames; a video that is none is refused by its name', async () => {
+    await using folder = await folderWith({});
+    const colours = ['#ff0000', '#0000ff'];
+    const frames = await Promise.all(
+      colours.map((background) =>
+        sharp({ create: { width: 20, height: 10, channels: 3, background } })
+          .png()
+          .toBuffer(),
+      ),
+    );
+    const gif = await sharp(frames, { join: { animated: true } })
+      .gif({ delay: [100, 200] })
+      .toBuffer();
+    // The kind shows in the bytes, not in the name.
+    await writeFile(folder.file('colours.bin'), gif);
+    const inspect = (...args: string[]) => deepearth(['inspect', ...args], { cwd: folder.path });
+    const { status, stdout } = await inspect('colours.bin', '--json', '--digest', '--picture', 'frames.png');
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      file: 'colours.bin',
+      kind: 'video',
+      frame_count: 2,
+      pts_seconds: [0, 0.1],
+      mean_rgb: [
+        [255, 0, 0],
+        [0, 0, 255],
+      ],
+      picture: { file: 'frames.png', width: 44, height: 10, frames: [0, 1] },
+    });
+    await writeFile(folder.file('none.mp4'), '');
+    const none = await inspect('none.mp4', '--json');
+    expect(none.status).toBe(1);
+    expect(JSON.parse(none.stdout)).toMatchObject({ file: 'none.mp4', refused: expect.stringContaining('none.mp4') });
+    expect((await inspect('colours.bin', '--variable', 'red')).stderr).toContain('has no variables');
   });
 });

@@ -144,14 +144,14 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
   program
     .command('inspect')
     .description(
-      'Print what a .pt, .safetensors, .npy or .npz file, a GeoTIFF, a Zarr store or a NetCDF file holds. Nothing in it is executed.',
+      'Print what a .pt, .safetensors, .npy or .npz file, a GeoTIFF, a Zarr store, a NetCDF file or a video holds. Nothing in it is executed.',
     )
     .argument('<file>')
     .option('--variable <name>', 'of a Zarr store or a NetCDF file this variable alone')
     .option('--json', 'as JSON')
     .option(
       '--digest',
-      'with the SHA-256 of all values, and the first of every tensor or the statistics of every variable',
+      'with the SHA-256 of all values, and the first of every tensor, the statistics of every variable or the mean colours of every frame',
     )
     .option(
       '--stats',
@@ -160,7 +160,7 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
     .option('--no-stats', 'without them')
     .option(
       '--picture <file>',
-      'draw a PNG: of tokens three principal components as colours, of a GeoTIFF, a Zarr store or a NetCDF file a small picture',
+      'draw a PNG: of tokens three principal components as colours, of a GeoTIFF, a Zarr store or a NetCDF file a small picture, of a video three frames',
       named,
     )
     .option('--force', 'replace a picture that is there')

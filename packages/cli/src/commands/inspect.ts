@@ -1,4 +1,4 @@
-// `deepearth inspect`: what a file of tensors or of Earth observation holds, without executing anything in it.
+// `deepearth inspect`: what a file of tensors, of Earth observation or a video holds, without executing anything in it.
 
 import { existsSync } from 'node:fs';
 import { DeepEarthError, InputError } from '@deepearth/core/errors';
@@ -10,6 +10,7 @@ import { openBytes } from '@deepearth/eo/raster-bytes';
 import type { ByteSource } from '@deepearth/formats/bytes';
 import { inspectFile, inspectionJson } from '@deepearth/formats/inspect';
 import { inspectionText } from '@deepearth/formats/inspect-text';
+import type { InspectedVideo, InspectVideoOptions } from '@deepearth/video/inspect';
 import { cancellable } from '../cancel.ts';
 import { cannotWrite } from '../cannot-write.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -35,18 +36,18 @@ export async function inspectCommand(file: string, flags: InspectFlags): Promise
     let source: ByteSource | undefined;
     try {
       if (!(await isZarr(file))) source = await openBytes(file);
-      const earth = await inspectEarth(file, source, { variable, digest, quicklook: picture !== undefined, signal });
-      if (earth) {
-        const drawn = picture && earth.quicklook ? await drawEarth(earth.quicklook, picture, signal) : undefined;
-        print(json ? inspectionJson({ file, ...earth.json, ...(drawn && { picture: drawn.about }) }) : earth.text);
+      const looked = { variable, digest, quicklook: picture !== undefined, signal };
+      const described = (await inspectEarth(file, source, looked)) ?? (await inspectMoving(file, source!, looked));
+      if (described) {
+        const { quicklook } = described;
+        const drawn = picture !== undefined && quicklook ? await drawSmall(quicklook, picture, signal) : undefined;
+        print(
+          json ? inspectionJson({ file, ...described.json, ...(drawn && { picture: drawn.about }) }) : described.text,
+        );
         if (drawn && !json) remark(drawn.text);
-        return earth.json['refused'] === undefined ? exitCodes.done : exitCodes.failed;
+        return described.json['refused'] === undefined ? exitCodes.done : exitCodes.failed;
       }
-      if (variable !== undefined)
-        throw new InputError(file, 'has no variables: it is neither a Zarr store nor a NetCDF file.', {
-          code: 'E_VARIABLE',
-          remedy: 'Leave `--variable` out.',
-        });
+      refuseVariable(file, variable);
       const tensors = source!;
       const found = await inspectFile(tensors, { digest, statistics: stats ?? 'small', signal });
       const drawn = picture === undefined ? undefined : await draw(tensors, picture, signal);
@@ -67,6 +68,30 @@ export async function inspectCommand(file: string, flags: InspectFlags): Promise
       await source?.close();
     }
   });
+}
+
+/** What a video holds; `undefined` for another file. */
+async function inspectMoving(
+  file: string,
+  source: ByteSource,
+  { variable, ...options }: InspectVideoOptions & { readonly variable: string | undefined },
+): Promise<InspectedVideo | undefined> {
+  const { inspectVideo, isVideo, videoHeadBytes } = await import('@deepearth/video/inspect');
+  if (
+    /^https?:/.test(file) ||
+    !isVideo(file, await source.read(0, Math.min(videoHeadBytes, source.size), options.signal))
+  )
+    return undefined;
+  refuseVariable(file, variable);
+  return inspectVideo(file, options);
+}
+
+function refuseVariable(file: string, variable: string | undefined): void {
+  if (variable !== undefined)
+    throw new InputError(file, 'has no variables: it is neither a Zarr store nor a NetCDF file.', {
+      code: 'E_VARIABLE',
+      remedy: 'Leave `--variable` out.',
+    });
 }
 
 /** There is nothing to look at, which is another end than to have refused it. */
@@ -105,7 +130,7 @@ async function draw(source: ByteSource, path: string, signal: AbortSignal): Prom
   };
 }
 
-async function drawEarth(
+async function drawSmall(
   { pixels, json, text }: NonNullable<Inspected['quicklook']>,
   path: string,
   signal: AbortSignal,
