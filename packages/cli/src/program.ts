@@ -144,21 +144,25 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
   program
     .command('inspect')
     .description(
-      'Print what a .pt, .safetensors, .npy or .npz file, a Zarr store or a NetCDF file holds. Nothing in it is executed.',
+      'Print what a .pt, .safetensors, .npy or .npz file, a GeoTIFF, a Zarr store, a NetCDF file or a video holds. Nothing in it is executed.',
     )
     .argument('<file>')
     .option('--variable <name>', 'of a Zarr store or a NetCDF file this variable alone')
     .option('--json', 'as JSON')
     .option(
       '--digest',
-      'with the SHA-256 of all values, and the first of every tensor or the statistics of every variable',
+      'with the SHA-256 of all values, and the first of every tensor, the statistics of every variable or the mean colours of every frame',
     )
     .option(
       '--stats',
       'minimum, maximum, mean, standard deviation, NaN and infinities (default: of files below 64 MiB)',
     )
     .option('--no-stats', 'without them')
-    .option('--picture <file>', 'draw the tokens of the file as a PNG: three principal components as colours', named)
+    .option(
+      '--picture <file>',
+      'draw a PNG: of tokens three principal components as colours, of a GeoTIFF, a Zarr store or a NetCDF file a small picture, of a video three frames',
+      named,
+    )
     .option('--force', 'replace a picture that is there')
     .action(answering(async () => (await import('./commands/inspect.ts')).inspectCommand));
 

@@ -11,6 +11,7 @@ test('what the package exports is what it is meant to', () => {
     [
       "boundsOf",
       "cubeOptions",
+      "cubeQuicklook",
       "geotiffOf",
       "geotiffSink",
       "geotiffSinkOptions",
@@ -29,6 +30,7 @@ test('what the package exports is what it is meant to', () => {
       "openNetcdf",
       "openZarr",
       "partOf",
+      "rasterQuicklook",
       "stages",
       "toGdal",
       "writeCog",

@@ -31,9 +31,10 @@ export type { Attributes, Cube, CubeArray, Dimension, Span } from './cube.ts';
 export { cubeOptions, type CubeOptions } from './cube-options.ts';
 export type { CubeSeries, SeriesFrame } from './cube-series.ts';
 // What a file holds
-export { inspectEarth, isZarr, type Inspected } from './inspect.ts';
+export { inspectEarth, isZarr, type Inspected, type InspectEarthOptions } from './inspect.ts';
 export { inspectCube, type CubeInspection, type CubeInspectionOptions } from './cube-inspection.ts';
 export type { DescribeArrayOptions } from './describe-array.ts';
+export { cubeQuicklook, rasterQuicklook, type Quicklook } from './quicklook.ts';
 // Bytes
 export { openHttp, type HttpOptions, type HttpSource } from './http-source.ts';
 export { openBytes } from './raster-bytes.ts';

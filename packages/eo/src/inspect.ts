@@ -7,11 +7,20 @@ import type { ByteSource } from '@deepearth/core/byte-source';
 import type { CubeInspectionOptions } from './cube-inspection.ts';
 import type { Cube } from './cube.ts';
 import { isHttp } from './http-source.ts';
+import type { Quicklook } from './quicklook.ts';
 
 /** A description as JSON, and for people. */
 export interface Inspected {
   readonly json: { readonly [field: string]: Json };
   readonly text: string;
+  /** Where one was asked for. */
+  readonly quicklook?: Quicklook;
+}
+
+/** How much is looked at. */
+export interface InspectEarthOptions extends CubeInspectionOptions {
+  /** Draws a small picture, too: of `variable` where one is named. */
+  readonly quicklook?: boolean | undefined;
 }
 
 /** What is known of a path before it is opened as anything. */
@@ -27,7 +36,7 @@ interface Seen {
 /** A kind of files that is described here. */
 interface Kind {
   matches(seen: Seen): boolean;
-  inspect(path: string, seen: Seen, options: CubeInspectionOptions): Promise<Inspected>;
+  inspect(path: string, seen: Seen, options: InspectEarthOptions): Promise<Inspected>;
 }
 
 const cubeKind = (
@@ -40,7 +49,10 @@ const cubeKind = (
     try {
       const { cubeText, inspectCube } = await import('./cube-inspection.ts');
       const json = await inspectCube(cube, options);
-      return { json, text: cubeText(json) };
+      const described = { json, text: cubeText(json) };
+      if (!options.quicklook) return described;
+      const { cubeQuicklook } = await import('./quicklook.ts');
+      return { ...described, quicklook: await cubeQuicklook(cube, options) };
     } finally {
       await cube.close();
     }
@@ -60,7 +72,7 @@ const kinds: readonly Kind[] = [
   ),
   {
     matches: ({ head }) => /^(?:II[*+]\0|MM\0[*+])/.test(head),
-    async inspect(path, { source }, { variable, digest = false, signal }) {
+    async inspect(path, { source }, { variable, digest = false, quicklook = false, signal }) {
       if (variable !== undefined)
         throw new InputError(path, 'has bands and no variables.', {
           code: 'E_VARIABLE',
@@ -71,7 +83,14 @@ const kinds: readonly Kind[] = [
       const lines = Object.entries(json).map(
         ([name, value]) => `${name.padEnd(16)} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
       );
-      return { json, text: lines.join('\n') };
+      const described = { json, text: lines.join('\n') };
+      if (!quicklook) return described;
+      const [{ geotiffOf }, { rasterQuicklook }] = await Promise.all([
+        import('./geotiff/open-geotiff.ts'),
+        import('./quicklook.ts'),
+      ]);
+      const raster = await geotiffOf({ ...source!, close: () => Promise.resolve() }, signal);
+      return { ...described, quicklook: await rasterQuicklook(raster, signal) };
     },
   },
 ];
@@ -94,7 +113,7 @@ export async function isZarr(path: string): Promise<boolean> {
 export async function inspectEarth(
   path: string,
   source: ByteSource | undefined,
-  options: CubeInspectionOptions = {},
+  options: InspectEarthOptions = {},
 ): Promise<Inspected | undefined> {
   const bytes = source && (await source.read(0, Math.min(8, source.size), options.signal));
   const seen: Seen = {

@@ -15,3 +15,5 @@ export { decoderOnce, openVideo, type Decoded, type DecodeMore, type Video, type
 export { decoderPool, videoReader, type DecoderPool, type VideoReader } from './video-reader.ts';
 export { chooseFrames, type Choice } from './choose-frames.ts';
 export { findVideos, videoEndings, type VideoFile } from './find-videos.ts';
+// What a file holds
+export { inspectVideo, isVideo, videoHeadBytes, type InspectedVideo, type InspectVideoOptions } from './inspect.ts';

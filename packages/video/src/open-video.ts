@@ -28,6 +28,8 @@ export interface Video {
   readonly createdAt?: string | undefined;
   /** Frames that the file promises and does not hold; `null` where it is cut and does not say of how many. */
   readonly missing: number | null;
+  /** Of an animation that this package decodes itself. */
+  readonly format?: 'gif' | 'webp' | 'apng' | undefined;
   /** For people: "h264, yuv420p". */
   readonly about: string;
   /** What decodes it, for people, the manifest and keys: "ffmpeg 5.1.9". */
@@ -176,6 +178,7 @@ function ofAnimation(path: string, bytes: Uint8Array, maxPixels: number): Video 
     seconds,
     endSeconds: round(over),
     missing,
+    format: format === 'png' ? 'apng' : format,
     about: `${format.toUpperCase()} animation`,
     decoder: 'sharp',
     remarks: [],

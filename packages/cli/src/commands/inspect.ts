@@ -1,12 +1,16 @@
-// `deepearth inspect`: what a file of tensors or of Earth observation holds, without executing anything in it.
+// `deepearth inspect`: what a file of tensors, of Earth observation or a video holds, without executing anything in it.
 
 import { existsSync } from 'node:fs';
 import { DeepEarthError, InputError } from '@deepearth/core/errors';
-import { inspectEarth, isZarr } from '@deepearth/eo/inspect';
+import type { Json } from '@deepearth/core/items';
+import type { Tensor } from '@deepearth/core/tensor';
+import { inspectEarth, isZarr, type Inspected } from '@deepearth/eo/inspect';
+
 import { openBytes } from '@deepearth/eo/raster-bytes';
 import type { ByteSource } from '@deepearth/formats/bytes';
 import { inspectFile, inspectionJson } from '@deepearth/formats/inspect';
 import { inspectionText } from '@deepearth/formats/inspect-text';
+import type { InspectedVideo, InspectVideoOptions } from '@deepearth/video/inspect';
 import { cancellable } from '../cancel.ts';
 import { cannotWrite } from '../cannot-write.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -32,16 +36,18 @@ export async function inspectCommand(file: string, flags: InspectFlags): Promise
     let source: ByteSource | undefined;
     try {
       if (!(await isZarr(file))) source = await openBytes(file);
-      const earth = await inspectEarth(file, source, { variable, digest, signal });
-      if (earth) {
-        print(json ? inspectionJson({ file, ...earth.json }) : earth.text);
-        return earth.json['refused'] === undefined ? exitCodes.done : exitCodes.failed;
+      const looked = { variable, digest, quicklook: picture !== undefined, signal };
+      const described = (await inspectEarth(file, source, looked)) ?? (await inspectMoving(file, source!, looked));
+      if (described) {
+        const { quicklook } = described;
+        const drawn = picture !== undefined && quicklook ? await drawSmall(quicklook, picture, signal) : undefined;
+        print(
+          json ? inspectionJson({ file, ...described.json, ...(drawn && { picture: drawn.about }) }) : described.text,
+        );
+        if (drawn && !json) remark(drawn.text);
+        return described.json['refused'] === undefined ? exitCodes.done : exitCodes.failed;
       }
-      if (variable !== undefined)
-        throw new InputError(file, 'has no variables: it is neither a Zarr store nor a NetCDF file.', {
-          code: 'E_VARIABLE',
-          remedy: 'Leave `--variable` out.',
-        });
+      refuseVariable(file, variable);
       const tensors = source!;
       const found = await inspectFile(tensors, { digest, statistics: stats ?? 'small', signal });
       const drawn = picture === undefined ? undefined : await draw(tensors, picture, signal);
@@ -64,6 +70,30 @@ export async function inspectCommand(file: string, flags: InspectFlags): Promise
   });
 }
 
+/** What a video holds; `undefined` for another file. */
+async function inspectMoving(
+  file: string,
+  source: ByteSource,
+  { variable, ...options }: InspectVideoOptions & { readonly variable: string | undefined },
+): Promise<InspectedVideo | undefined> {
+  const { inspectVideo, isVideo, videoHeadBytes } = await import('@deepearth/video/inspect');
+  if (
+    /^https?:/.test(file) ||
+    !isVideo(file, await source.read(0, Math.min(videoHeadBytes, source.size), options.signal))
+  )
+    return undefined;
+  refuseVariable(file, variable);
+  return inspectVideo(file, options);
+}
+
+function refuseVariable(file: string, variable: string | undefined): void {
+  if (variable !== undefined)
+    throw new InputError(file, 'has no variables: it is neither a Zarr store nor a NetCDF file.', {
+      code: 'E_VARIABLE',
+      remedy: 'Leave `--variable` out.',
+    });
+}
+
 /** There is nothing to look at, which is another end than to have refused it. */
 const isMissing = ({ code, message }: InputError): boolean =>
   code === 'E_FILE_MISSING' || /is a folder, not a file/.test(message);
@@ -73,7 +103,7 @@ function refusePicture(picture: string, { force = false }: InspectFlags): void {
   if (!picture.endsWith('.png'))
     throw new DeepEarthError(`--picture: ${picture} does not end in .png.`, {
       code: 'E_USAGE',
-      remedy: 'Pictures of tokens are PNG files.',
+      remedy: 'The picture is a PNG file.',
     });
   if (existsSync(picture) && !force)
     throw new DeepEarthError(`${picture} is there already.`, {
@@ -82,22 +112,45 @@ function refusePicture(picture: string, { force = false }: InspectFlags): void {
     });
 }
 
-async function draw(source: ByteSource, path: string, signal: AbortSignal) {
-  const [{ tokenPicture }, { encodePicture }, { writeFileWhole }] = await Promise.all([
-    import('../inspect/token-picture.ts'),
-    import('@deepearth/sinks/pictures'),
-    import('@deepearth/formats/write-file-node'),
-  ]);
+/** What is said of a picture that was written. */
+interface Drawn {
+  readonly about: { readonly [field: string]: Json };
+  readonly text: string;
+}
+
+async function draw(source: ByteSource, path: string, signal: AbortSignal): Promise<Drawn> {
+  const { tokenPicture } = await import('../inspect/token-picture.ts');
   const { pixels, drawn, held, steps, explained } = await tokenPicture(source, signal);
-  const png = await encodePicture(pixels, 'png');
-  await writeFileWhole(path, [png], signal).catch((cause: unknown) => {
-    throw cannotWrite(path, cause);
-  });
-  const [height, width] = pixels.shape as [number, number];
+  const { width, height } = await writePicture(pixels, path, signal);
   const grids = held === drawn ? plural(held, 'grid') : `${drawn} of ${plural(held, 'grid')}`;
   const share = explained.map((part) => `${(part * 100).toFixed(1)} %`).join(', ');
   return {
     about: { file: path, width, height, grids: drawn, steps, explainedVarianceRatio: explained },
     text: `Wrote ${path}: ${width} x ${height} pixels, ${grids}, ${plural(steps, 'step')} of time; colours are ${share} of the variance.`,
   };
+}
+
+async function drawSmall(
+  { pixels, json, text }: NonNullable<Inspected['quicklook']>,
+  path: string,
+  signal: AbortSignal,
+): Promise<Drawn> {
+  const { width, height } = await writePicture(pixels, path, signal);
+  return {
+    about: { file: path, width, height, ...json },
+    text: `Wrote ${path}: ${width} x ${height} pixels, ${text}.`,
+  };
+}
+
+async function writePicture(pixels: Tensor<'uint8'>, path: string, signal: AbortSignal) {
+  const [{ encodePicture }, { writeFileWhole }] = await Promise.all([
+    import('@deepearth/sinks/pictures'),
+    import('@deepearth/formats/write-file-node'),
+  ]);
+  const png = await encodePicture(pixels, 'png');
+  await writeFileWhole(path, [png], signal).catch((cause: unknown) => {
+    throw cannotWrite(path, cause);
+  });
+  const [height, width] = pixels.shape as [number, number];
+  return { width, height };
 }
