@@ -60,14 +60,14 @@ export async function viewOf(cube: Cube, options: ViewOptions, signal?: AbortSig
   const [first] = named as [CubeArray];
   const subject = `${cube.name}: ${first.name}`;
   const axesOf = (array: CubeArray): PictureAxes => {
-    for (const [role, axis] of Object.entries(options.axes))
+    for (const axis of Object.values(options.axes))
       if (axis !== undefined && !axisNames(array).includes(axis))
         throw new InputError(
           `${cube.name}: ${array.name}`,
           `has no axis ${quoted(axis)}; it has ${axisNames(array).join(', ')}.`,
           {
             code: 'E_AXIS',
-            remedy: `Name one of them in \`axes\`.`,
+            remedy: 'Name one of them in `axes`.',
           },
         );
     return (
