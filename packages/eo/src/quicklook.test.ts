@@ -1,11 +1,15 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { bytesSource } from '@deepearth/formats/bytes';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { geotiffOf } from './geotiff/open-geotiff.ts';
+import { inspectEarth, isZarr } from './inspect.ts';
 import { openNetcdf } from './netcdf/open-netcdf.ts';
 import { cubeQuicklook, rasterQuicklook, type Quicklook } from './quicklook.ts';
+import { openBytes } from './raster-bytes.ts';
 import { netcdf3, type MadeVariable } from './testing/make-netcdf3.ts';
 import { cogBytes, madeRaster, type Value } from './testing/scenes.ts';
 import type { CogRaster } from './geotiff/write-cog.ts';
@@ -137,5 +141,30 @@ describe('cubeQuicklook', () => {
       code: 'E_NO_DATA',
       message: expect.stringContaining('weather.nc: wind'),
     });
+  });
+});
+
+const references = fileURLToPath(new URL('../../../../shared/reference/eo', import.meta.url));
+const there = existsSync(references);
+const named = (folder: string, ending: string): string[] =>
+  there ? readdirSync(join(references, folder)).filter((name) => name.endsWith(ending) && !name.startsWith('bad')) : [];
+const withoutFiles = there ? '' : ' (skipped: no ../shared/reference)';
+
+describe.skipIf(!there)(`files beside the repository are drawn${withoutFiles}`, () => {
+  test.each([
+    ...named('geotiff', '.tif').map((name) => join('geotiff', name)),
+    ...named('netcdf', '.nc').map((name) => join('netcdf', name)),
+    ...named('zarr', '.zarr').map((name) => join('zarr', name)),
+  ])('%s', async (name) => {
+    const path = join(references, name);
+    const source = (await isZarr(path)) ? undefined : await openBytes(path);
+    try {
+      const { quicklook } = (await inspectEarth(path, source, { quicklook: true }))!;
+      const { data, shape } = quicklook!.pixels;
+      expect(Math.max(shape[0]!, shape[1]!)).toBeLessThanOrEqual(720);
+      expect(new Set(data.filter((_, i) => i % shape[2]! === 0)).size).toBeGreaterThan(1);
+    } finally {
+      await source?.close();
+    }
   });
 });

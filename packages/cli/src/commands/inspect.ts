@@ -5,7 +5,6 @@ import { DeepEarthError, InputError } from '@deepearth/core/errors';
 import type { Json } from '@deepearth/core/items';
 import type { Tensor } from '@deepearth/core/tensor';
 import { inspectEarth, isZarr, type Inspected } from '@deepearth/eo/inspect';
-
 import { openBytes } from '@deepearth/eo/raster-bytes';
 import type { ByteSource } from '@deepearth/formats/bytes';
 import { inspectFile, inspectionJson } from '@deepearth/formats/inspect';
