@@ -5,8 +5,8 @@ test('the names that the package exports', () => {
   expect(Object.keys(index).sort()).toMatchInlineSnapshot(`
     [
       "assembleTiles",
-      "cellAt",
       "categoryColor",
+      "cellAt",
       "cellRectangle",
       "clipPreparation",
       "colorMap",
@@ -16,11 +16,16 @@ test('the names that the package exports', () => {
       "decodePicture",
       "edgeOffPatch",
       "fillColour",
+      "findGaps",
       "findProcessor",
       "fits",
+      "formatGaps",
       "imageNet",
       "inputOptions",
+      "instantOf",
       "interpolations",
+      "isTimeZone",
+      "isoOf",
       "layout",
       "pictureExif",
       "pictureHeader",
@@ -35,8 +40,10 @@ test('the names that the package exports', () => {
       "resize",
       "resizeWindow",
       "resizeWindowFloat",
+      "secondsBetween",
       "stretchRaster",
       "tiffPages",
+      "timesInNames",
     ]
   `);
 });

@@ -238,9 +238,9 @@ describe('what is broken names the file and what to do', () => {
     await expect(readPicture(new Uint8Array([1, 2, 3]), { remedy: 'Look in the attic.' })).rejects.toThrow(/attic/);
   });
 
-  test('a TIFF of 32-bit whole numbers', async () => {
+  test('a TIFF of 32-bit whole numbers that is to be turned', async () => {
     const values = Uint32Array.from({ length: 18 }, (_, i) => i * 1e8);
-    const file = makeTiff([{ width: 3, height: 2, bands: 3, photometric: 2, values }]);
+    const file = makeTiff([{ width: 3, height: 2, bands: 3, photometric: 2, values, orientation: 6 }]);
     await expect(readPicture(file)).rejects.toThrow(/holds uint values; pictures have 8 or 16 bits/);
   });
 });

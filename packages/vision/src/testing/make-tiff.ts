@@ -13,6 +13,8 @@ export interface TiffPicture {
   readonly extraSamples?: readonly number[];
   /** 1 for a smaller copy, 4 for a mask. */
   readonly subfileType?: number;
+  /** How it is to be turned: 1 is upright, 6 a quarter to the right. */
+  readonly orientation?: number;
   /** GDAL's XML. */
   readonly metadata?: string;
   /** The value that GDAL calls no data. */
@@ -49,7 +51,18 @@ export function makeTiff(
   }
   let link = out.length;
   put(0, word);
-  for (const { width, height, values, bands, photometric, extraSamples, subfileType, metadata, nodata } of pictures) {
+  for (const {
+    width,
+    height,
+    values,
+    bands,
+    photometric,
+    extraSamples,
+    subfileType,
+    orientation,
+    metadata,
+    nodata,
+  } of pictures) {
     const data = out.length;
     for (const value of values) out.push(...bytesOfValue(values, value, little));
     const length = out.length - data;
@@ -61,6 +74,7 @@ export function makeTiff(
       { tag: 259, type: 3, values: [1] },
       { tag: 262, type: 3, values: [photometric] },
       { tag: 273, type: big ? 16 : 4, values: [data] },
+      ...(orientation === undefined ? [] : [{ tag: 274, type: 3, values: [orientation] } as const]),
       { tag: 277, type: 3, values: [bands] },
       { tag: 278, type: 4, values: [height] },
       { tag: 279, type: big ? 16 : 4, values: [length] },
