@@ -161,8 +161,8 @@ test('the processor is part of the lineage, and one that cannot be followed is r
   const [other] = await run(clips, { model: folder });
   expect(other!.key).not.toBe(known!.key);
   expect(other!.values.data).not.toEqual(known!.values.data);
-  writeFileSync(join(folder, 'preprocessor_config.json'), JSON.stringify({ ...processor, resample: 0 }));
-  await expect(run(clips, { model: folder })).rejects.toThrow(/resample is 0/);
+  writeFileSync(join(folder, 'preprocessor_config.json'), JSON.stringify({ ...processor, resample: 7 }));
+  await expect(run(clips, { model: folder })).rejects.toThrow(/resample is 7/);
   writeFileSync(join(folder, 'preprocessor_config.json'), '{');
   await expect(run(clips, { model: folder })).rejects.toThrow(/preprocessor_config\.json: is no JSON/);
 });

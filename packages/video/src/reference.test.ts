@@ -31,6 +31,10 @@ const files = there
 const named = (kind: Expected['kind'], embedded: boolean): [string, Expected][] =>
   Object.entries(files).filter(([name, file]) => file.kind === kind && /\.(gif|apng)$/.test(name) === embedded);
 
+test.skipIf(!there)(`the files beside the repository are listed${withoutFiles}`, () => {
+  expect(Object.keys(files).length).toBeGreaterThan(10);
+});
+
 /** The number that the top row of a picture spells, as the files are made. */
 function spelled(data: ArrayLike<number>, width: number, height: number): number {
   let number = 0;

@@ -39,6 +39,10 @@ const files: Record<string, Expected> = existsSync(`${folder}expected.json`)
 const named = (kind: string): string[] =>
   Object.keys(files).filter((name) => files[name]!.kind === kind && name.endsWith('.tif'));
 
+test.skipIf(!existsSync(folder))('the files beside the repository are listed (skipped without them)', () => {
+  expect(named('geotiff').length).toBeGreaterThan(10);
+});
+
 const bytesOf = (values: Samples): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 function digest(bands: readonly Samples[]): string {
   const hash = createHash('sha256');
