@@ -17,6 +17,7 @@ import {
   type Locator,
   type LocatorReader,
   type Raster,
+  type ReadOptions,
   type StageContext,
 } from '@deepearth/core';
 import { pixelCache } from '@deepearth/vision/pixel-cache';
@@ -130,16 +131,15 @@ export function defineCubeSource<Name extends string>({
         (kept) => kept.close(),
       );
       const read = readThrough(cache);
-      const viewFor = (uri: string): Promise<CubeView> => cubes.view(uri, options, signal);
+      const rasterIn = (uri: string, index: number, part: ReadOptions): Promise<Raster> =>
+        cubes.use(uri, options, signal, (view) => readCubeRaster(view, index, part.window, part.signal));
       const rasterOf = async (
         { uri, position }: Pick<SeriesFrame, 'uri' | 'position'>,
         abort: AbortSignal,
       ): Promise<Raster> =>
-        read(
-          rawKey(uri, position),
-          async ({ window, signal: own }) => readCubeRaster(await viewFor(uri), position, window, own ?? abort),
-          { signal: abort },
-        );
+        read(rawKey(uri, position), (part) => rasterIn(uri, position, { ...part, signal: part.signal ?? abort }), {
+          signal: abort,
+        });
       const showing: Showing = {
         values: options.values,
         ranges: await findRanges(series, rasterOf, context),
@@ -147,11 +147,10 @@ export function defineCubeSource<Name extends string>({
       };
       const reader: LocatorReader = async ({ uri, index = 0 }, { window, overview, signal: abort }) =>
         shown(
-          await read(
-            rawKey(uri, index),
-            async (part) => readCubeRaster(await viewFor(uri), index, part.window, part.signal),
-            { ...(window && { window }), ...(abort && { signal: abort }) },
-          ),
+          await read(rawKey(uri, index), (part) => rasterIn(uri, index, part), {
+            ...(window && { window }),
+            ...(abort && { signal: abort }),
+          }),
           showing,
           overview,
         );
@@ -164,8 +163,9 @@ export function defineCubeSource<Name extends string>({
         const id = frameId(sequence, each.number, severalSequences);
         const frame = await context.attempt({ id }, async () => {
           const raster = await rasterOf(each, signal);
-          const view = await viewFor(each.uri);
-          return frameOf({ id, sequence, source, each, view, raster, showing, options }, reader);
+          return cubes.use(each.uri, options, signal, (view) =>
+            frameOf({ id, sequence, source, each, view, raster, showing, options }, reader),
+          );
         });
         context.progress('frames', ++done, wanted.length);
         if (frame) yield frame;
@@ -184,8 +184,9 @@ export function defineCubeSource<Name extends string>({
           ),
         (opened) => opened.close(),
       );
-      const view = await cubes.view(uri, options, signal ?? runSignal);
-      const raster = await readCubeRaster(view, index, window, signal ?? runSignal);
+      const raster = await cubes.use(uri, options, signal ?? runSignal, (view) =>
+        readCubeRaster(view, index, window, signal ?? runSignal),
+      );
       if (!window && digest !== undefined && digestOf(raster) !== digest)
         throw new InputError(uri, `has changed since it was first read (frame ${index}).`, {
           code: 'E_INPUT_CHANGED',
@@ -404,7 +405,13 @@ function frameOf({ id, sequence, source, each, view, raster, showing, options }:
 
 /** Cubes that are open, and what is taken of each. */
 interface OpenCubes {
-  view(uri: string, options: Pick<CubeOptions, keyof typeof viewKeys>, signal: AbortSignal): Promise<CubeView>;
+  /** Does something with a view of a file. */
+  use<T>(
+    uri: string,
+    options: Pick<CubeOptions, keyof typeof viewKeys>,
+    signal: AbortSignal,
+    work: (view: CubeView) => Promise<T> | T,
+  ): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -416,8 +423,18 @@ const mostOpen = 16;
 /** Opens cubes as they are asked for; what was used longest ago is closed when there are many. */
 function openCubes(open: (path: string, signal?: AbortSignal) => Promise<Cube>): OpenCubes {
   const cubes = new Map<string, { readonly cube: Promise<Cube>; readonly views: Map<string, Promise<CubeView>> }>();
+  let closed = false;
   return {
-    async view(uri, options, signal) {
+    async use(uri, options, signal, work) {
+      if (closed) {
+        // Frames may be read after their run has ended; nothing is kept open for them.
+        const cube = await open(uri, signal);
+        try {
+          return await work(await viewOf(cube, options, signal));
+        } finally {
+          await cube.close();
+        }
+      }
       let entry = cubes.get(uri);
       if (!entry) entry = { cube: open(uri, signal), views: new Map() };
       cubes.delete(uri);
@@ -437,12 +454,18 @@ function openCubes(open: (path: string, signal?: AbortSignal) => Promise<Cube>):
         const { views } = entry;
         view.catch(() => views.delete(key));
       }
-      return view;
+      return work(await view);
     },
     async close() {
+      closed = true;
       const all = [...cubes.values()];
       cubes.clear();
-      for (const { cube } of all) await (await cube).close();
+      // One that could not be opened keeps no other one open.
+      for (const { cube } of all)
+        await cube.then(
+          (opened) => opened.close(),
+          () => undefined,
+        );
     },
   };
 }
