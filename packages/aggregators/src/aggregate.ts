@@ -22,10 +22,10 @@ const functions = {
     const quadrant = quadrantOf(height, width, tokens.id);
     return pool(tokens, { count: 4, of: (_, row, column) => quadrant(row!, column!) }, 'mean');
   },
-} as const satisfies Record<string, (tokens: TokenValues) => Tensor<'float32'>>;
+} as const satisfies Record<Aggregation, (tokens: TokenValues) => Tensor<'float32'>>;
 
 /** How tokens can be aggregated. */
-export type Aggregation = keyof typeof functions;
+export type Aggregation = 'mean' | 'max' | 'first-token' | 'spatial-mean' | 'temporal-mean' | 'quadrants';
 
 /** Names of the Python scripts for the same: those of their `aggregate_features` and the keys of their hierarchical pool. */
 const oldNames = {
@@ -34,10 +34,10 @@ const oldNames = {
   global: 'mean',
   temporal: 'spatial-mean',
   spatial: 'temporal-mean',
-} as const satisfies Record<string, Aggregation>;
+} as const satisfies Record<OldAggregation, Aggregation>;
 
 /** A name that the Python scripts had for an aggregation. */
-export type OldAggregation = keyof typeof oldNames;
+export type OldAggregation = 'cls' | 'spatial_mean' | 'global' | 'temporal' | 'spatial';
 
 /** All names that `aggregate` takes. */
 export const aggregations = [...Object.keys(functions), ...Object.keys(oldNames)] as (Aggregation | OldAggregation)[];

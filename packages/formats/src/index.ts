@@ -17,7 +17,7 @@ export * from './npz.ts';
 export * from './pt.ts';
 export * from './pt-writer.ts';
 export type { PtWritable } from './pt-pickle-writer.ts';
-export type { PtTensor } from './pt-tensor.ts';
+export type { PtTensor, TurnedSigns } from './pt-tensor.ts';
 export type { UnreadTensor } from './unread-tensor.ts';
 export * from './python-values.ts';
 export type { Ndarray, NumpyScalar } from './numpy-kinds.ts';

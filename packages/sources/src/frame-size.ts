@@ -1,10 +1,9 @@
 // Makes sure that the frames of a sequence have one size.
 
 import { InputError } from '@deepearth/core';
-import type { FrameFile } from './frame-file.ts';
+import type { Size } from '@deepearth/vision/geometry';
 
-/** Pixels of a picture. */
-export type Size = Pick<FrameFile, 'width' | 'height'>;
+export type { Size };
 
 /** Throws an `InputError` for a picture of another size; `others` says which pictures have that size. */
 export function sameSize(usual: Size, { name, width, height }: Size & { readonly name: string }, others: string): void {

@@ -6,10 +6,12 @@ export { synthetic, syntheticOptions } from './synthetic.ts';
 export { watch, watchOptions, type WatchOptions, type WatchSurvey } from './watch.ts';
 export { stages } from './stages.ts';
 // Parts
+export type { BadRow, ListReading } from './list-entries.ts';
+export type { SampledPicture } from './list-survey.ts';
 export { listFrames, type Listing, type ListingOptions, type SequenceListing } from './listing.ts';
 export { findGaps, formatGaps, type Gaps } from './gaps.ts';
 export { pictureEndings } from './picture-folder.ts';
-export { timesInNames, type NameTime, type NameTimes } from './time-in-name.ts';
+export { timesInNames, type NameReader, type NameTime, type NameTimes } from './time-in-name.ts';
 export { isoOf, type Instant } from './instant.ts';
 export { orders, type ListedFrame, type Order } from './order-frames.ts';
 export type { FrameHeaders } from './frame-headers.ts';

@@ -5,6 +5,7 @@ export { mp4, mp4Options } from './mp4.ts';
 export type { OpenVideos } from './define-video.ts';
 export type { H264Settings } from './h264-encoder.ts';
 export type { H264Thread, VideoInThread } from './h264-thread.ts';
+export type { H264Group } from './mp4-samples.ts';
 export { webm, webmOptions } from './webm.ts';
 export { stages } from './stages.ts';
 // Encoders

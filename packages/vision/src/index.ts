@@ -1,6 +1,12 @@
 // Picture files
 export { readPicture, type PictureOptions } from './read-picture.ts';
-export { readPictureFile, type FailOn, type PictureFile, type PictureFileOptions } from './picture-file.ts';
+export {
+  readPictureFile,
+  type FailOn,
+  type PictureFile,
+  type PictureFileOptions,
+  type TiffDepth,
+} from './picture-file.ts';
 export { decodePicture, type DecodeOptions } from './decode-picture.ts';
 export { pictureHeader, type PictureHeader } from './picture-header.ts';
 export { pictureExif } from './picture-exif.ts';
@@ -48,7 +54,7 @@ export { findProcessor, processorNotes, type FoundProcessor, type ProcessorFamil
 // Times and numbers of series
 export { findGaps, formatGaps, type Gaps } from './gaps.ts';
 export { instantOf, isoOf, isTimeZone, secondsBetween, type Instant, type WallClock } from './instant.ts';
-export { timesInNames, type NameExpression, type NameTime, type NameTimes } from './time-in-name.ts';
+export { timesInNames, type NameExpression, type NameReader, type NameTime, type NameTimes } from './time-in-name.ts';
 // Tokens of tiles
 export { assembleTiles, type TileAssembly, type TileGrid } from './assemble-tiles.ts';
 // Colours of numbers

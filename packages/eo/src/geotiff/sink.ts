@@ -61,7 +61,8 @@ export const geotiffSinkOptions = z.strictObject({
 /** Options of `sink/geotiff`, with their defaults. */
 export type GeoTiffSinkOptions = z.output<typeof geotiffSinkOptions>;
 
-type Item = TokenGrid | Embedding | Projection;
+/** What a raster is made of. */
+export type RasterItem = TokenGrid | Embedding | Projection;
 type Context = StageContext<GeoTiffSinkOptions>;
 
 const kinds = ['tokens', 'embedding', 'projection'];
@@ -122,7 +123,7 @@ export const geotiffSink = defineSink({
     };
   },
 
-  async *process(items: AsyncIterable<Item>, context) {
+  async *process(items: AsyncIterable<RasterItem>, context) {
     const { attempt, options, signal } = context;
     const grids = await context.scratch('grids');
     const groups = new Map<string, Group>();
@@ -152,7 +153,7 @@ export const geotiffSink = defineSink({
 interface Group {
   /** What tells it from others, and orders nothing. */
   readonly name: string;
-  readonly item: Item;
+  readonly item: RasterItem;
   readonly sequence: string;
   readonly crs: string;
   readonly bands: number;
@@ -163,7 +164,7 @@ interface Group {
 }
 
 /** Finds where a grid lies, and keeps its values: steps after one another, NaN for tokens that are masked. */
-async function placeItem(item: Item, grids: Scratch, { options }: Context): Promise<Group> {
+async function placeItem(item: RasterItem, grids: Scratch, { options }: Context): Promise<Group> {
   const { axes, clip } = item;
   const [height, width] = ['height', 'width'].map((name) => item.values.shape[axes.indexOf(name)]) as [number, number];
   const time = axes.indexOf('time');
@@ -208,7 +209,7 @@ async function placeItem(item: Item, grids: Scratch, { options }: Context): Prom
   return {
     name: JSON.stringify([item.kind, sequence, clip!.index, crs, bands, steps, edges, nameOf(item)]),
     // Its values are in the scratch.
-    item: { ...item, values: tensor('float32', [0, bands], new Float32Array()) } as Item,
+    item: { ...item, values: tensor('float32', [0, bands], new Float32Array()) } as RasterItem,
     sequence,
     crs,
     bands,
@@ -249,7 +250,7 @@ function cropGrid(
 }
 
 /** The place of the frames that a grid saw. Throws an `InputError` where they have none, or several. */
-function georeferenceOf(item: Item): Georeference {
+function georeferenceOf(item: RasterItem): Georeference {
   const frames = item.clip?.frames ?? [];
   const found = frames[0]?.georeference;
   if (!found || !geometryOf(item))
@@ -270,10 +271,10 @@ function georeferenceOf(item: Item): Georeference {
   return found;
 }
 
-const nameOf = (item: Item): string => (item.kind === 'projection' ? item.reducer : usualNames[item.kind]!);
+const nameOf = (item: RasterItem): string => (item.kind === 'projection' ? item.reducer : usualNames[item.kind]!);
 
 /** The values as float32, NaN where a token is masked. */
-function maskedValues(item: Item, tokens: number, bands: number): Float32Array {
+function maskedValues(item: RasterItem, tokens: number, bands: number): Float32Array {
   const { data } = toFloat32(item.values);
   const valid = item.kind === 'embedding' ? undefined : item.valid;
   const out = Float32Array.from(data);
@@ -450,7 +451,7 @@ function holding(
   };
 }
 
-function bandNames(item: Item, bands: number): string[] {
+function bandNames(item: RasterItem, bands: number): string[] {
   if (item.kind === 'projection')
     return Array.from(
       { length: bands },
@@ -461,7 +462,7 @@ function bandNames(item: Item, bands: number): string[] {
 }
 
 function tagsOf(
-  item: Item,
+  item: RasterItem,
   first: { readonly number: number; readonly at?: string } | undefined,
   last: { readonly number: number; readonly at?: string } | undefined,
 ): Record<string, string> {
