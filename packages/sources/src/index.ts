@@ -6,9 +6,10 @@ export { synthetic, syntheticOptions } from './synthetic.ts';
 export { watch, watchOptions, type WatchOptions, type WatchSurvey } from './watch.ts';
 export { stages } from './stages.ts';
 // Parts
-export type { ListColumns } from './list-columns.ts';
-export type { BadRow, ListLine, ListReading } from './list-entries.ts';
+export type { ListColumns, Role } from './list-columns.ts';
+export type { BadRow, ListEntry, ListLine, ListReading, OtherMedia } from './list-entries.ts';
 export type { RowsOptions } from './list-rows.ts';
+export type { ReadFile } from './list-text.ts';
 export type { SampledPicture } from './list-survey.ts';
 export { listFrames, type Listing, type ListingOptions, type SequenceListing } from './listing.ts';
 export { findGaps, formatGaps, type Gaps } from './gaps.ts';
