@@ -1,4 +1,4 @@
-// What `deepearth inspect` says of a GeoTIFF, under the names that other tools' answers are compared by.
+// What `deepearth inspect` says of a GeoTIFF, under the names by which it is compared with what other tools say.
 
 import { InputError, type Json } from '@deepearth/core';
 import type { ByteSource } from '@deepearth/core/byte-source';

@@ -126,10 +126,7 @@ export const metadataOf2 = (subject: string, array: Json, attributes: Json | und
       shape,
       axes: axes ?? (shape.length === 0 ? [] : undefined),
       type,
-      fill:
-        fillElement(type, fieldOf(array, 'fill_value')) ??
-        wrong(`its fill_value is ${shown(fieldOf(array, 'fill_value'))}`),
-      fillValue: fieldOf(array, 'fill_value') ?? null,
+      ...fillOf(array, type),
       attributes: withTime(rest, type),
       chunkShape,
       codec: {
@@ -140,6 +137,15 @@ export const metadataOf2 = (subject: string, array: Json, attributes: Json | und
       keyOf: (chunk) => (chunk.length ? chunk.join(separator) : '0'),
     };
   });
+
+/** What stands where no chunk is, as an element and as the metadata has it. */
+function fillOf(array: Json, type: DataType): Pick<ArrayMetadata, 'fill' | 'fillValue'> {
+  const fillValue = fieldOf(array, 'fill_value') ?? null;
+  return {
+    fill: fillElement(type, fillValue) ?? wrong(`its fill_value is ${shown(fieldOf(array, 'fill_value'))}`),
+    fillValue,
+  };
+}
 
 /** The metadata of an array of format 3: `zarr.json`. Throws an `InputError` naming `subject`. */
 export const metadataOf3 = (subject: string, array: Json): ArrayMetadata =>
@@ -167,10 +173,7 @@ export const metadataOf3 = (subject: string, array: Json): ArrayMetadata =>
       shape,
       axes: axes ?? (shape.length === 0 ? [] : undefined),
       type,
-      fill:
-        fillElement(type, fieldOf(array, 'fill_value')) ??
-        wrong(`its fill_value is ${shown(fieldOf(array, 'fill_value'))}`),
-      fillValue: fieldOf(array, 'fill_value') ?? null,
+      ...fillOf(array, type),
       attributes: withTime(attributesOf(fieldOf(array, 'attributes')), type),
       chunkShape,
       codec: codecOf3(fieldOf(array, 'codecs'), chunkShape, type),
