@@ -94,8 +94,9 @@ export function statisticsOf(dtype: DType): StatisticsOf | undefined {
     },
     result: () => ({
       ...(count > 0 && {
-        min: wide ? exact(wide.min) : min,
-        max: wide ? exact(wide.max) : max,
+        // A zero has no sign for those who read it.
+        min: wide ? exact(wide.min) : min + 0,
+        max: wide ? exact(wide.max) : max + 0,
         mean,
         std: Math.sqrt(squares / count),
       }),

@@ -33,8 +33,7 @@ export async function takeLock(state: string, folder: string, times: LockTimes =
   const mine = ownHolder(randomBytes(8).toString('hex'));
   let living: Lock | undefined;
   for (let attempt = 0; attempt < tries; attempt++) {
-    // A run that ends removes the folder with its lock, even between two steps of this one.
-    await mkdir(state, { recursive: true });
+    await makeFolder(state);
     const found = await locks(state);
     living = await firstAlive(found, mine, times);
     if (living) break;
@@ -123,6 +122,20 @@ function freedAtExit(free: () => void): () => void {
     atExit.delete(free);
     if (atExit.size === 0) process.off('exit', freeAll);
   };
+}
+
+/**
+ * Makes a folder and those above it. A run that ends removes the folder with its lock, even between the two looks of
+ * `mkdir`, which then says that there is none (ENOENT).
+ */
+async function makeFolder(path: string): Promise<void> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      await mkdir(path, { recursive: true });
+      return;
+    } catch (error) {
+      if (attempt === tries || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
 }
 
 interface Lock {
