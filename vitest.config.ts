@@ -5,6 +5,9 @@ import { defineConfig } from 'vitest/config';
 // Nx asks for colours; the programs that tests start would write them into pipes.
 delete process.env['FORCE_COLOR'];
 
+/** The only test files to run, relative to the repository (tools/test.mjs --beside); empty: all of them. */
+const only = process.env['DEEPEARTH_TEST_FILES']?.split(' ') ?? [];
+
 const shared = {
   resolve: { conditions: ['@deepearth/source'] },
   ssr: { resolve: { conditions: ['@deepearth/source', 'node', 'import', 'default'] } },
@@ -14,7 +17,9 @@ const project = (name: string, root: string, include: string[], timeout: number,
   test: {
     name,
     root: fileURLToPath(new URL(root, import.meta.url)),
-    include,
+    include: only.length
+      ? only.flatMap((file) => (file.startsWith(`${root}/`) ? file.slice(root.length + 1) : []))
+      : include,
     exclude: ['**/node_modules/**', ...exclude],
     testTimeout: timeout,
     hookTimeout: timeout,
