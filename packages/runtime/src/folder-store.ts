@@ -61,6 +61,8 @@ export function folderStore(path: string): FolderStore {
   const work = join(state, 'work');
   const journal = join(state, 'journal.jsonl');
   let serial = 0;
+  /** Memory in which small pieces are gathered, used again by the next file. */
+  const spare: Buffer[] = [];
   const syncs = folderSyncs(journal);
 
   const explained = async <T>(act: () => Promise<T>): Promise<T> => {
@@ -100,9 +102,9 @@ export function folderStore(path: string): FolderStore {
     const temporary = join(parts, `${serial++}.part`);
     const hash = createHash('sha256');
     const file = await open(temporary, 'wx');
-    // An archive of small files comes in thousands of small pieces.
-    let waiting: Uint8Array[] = [];
-    let waitingBytes = 0;
+    // An archive of small files comes in thousands of small pieces, which are gathered.
+    let gathered: Buffer | undefined;
+    let gatheredBytes = 0;
     let bytes = 0;
     let done = false;
     async function write(piece: Uint8Array): Promise<void> {
@@ -110,21 +112,22 @@ export function folderStore(path: string): FolderStore {
       for (let at = 0; at < piece.byteLength;) at += (await file.write(piece, at, piece.byteLength - at)).bytesWritten;
     }
     async function flush(): Promise<void> {
-      const pieces = waiting;
-      [waiting, waitingBytes] = [[], 0];
-      if (pieces.length > 0) await write(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
+      if (!gathered) return;
+      const full = gathered;
+      const length = gatheredBytes;
+      [gathered, gatheredBytes] = [undefined, 0];
+      await write(full.subarray(0, length));
+      if (spare.length < mostSpare) spare.push(full);
     }
     return {
       async append(piece: Uint8Array): Promise<void> {
         hash.update(piece);
         bytes += piece.byteLength;
-        if (piece.byteLength >= worthWriting) {
-          await flush();
-          return write(piece);
-        }
-        waiting.push(piece.slice());
-        waitingBytes += piece.byteLength;
-        if (waitingBytes >= worthWriting) await flush();
+        if (gatheredBytes + piece.byteLength > worthWriting) await flush();
+        if (piece.byteLength >= worthWriting) return write(piece);
+        gathered ??= spare.pop() ?? Buffer.allocUnsafeSlow(worthWriting);
+        gathered.set(piece, gatheredBytes);
+        gatheredBytes += piece.byteLength;
       },
       async commit(record?: (stored: Stored) => Promise<void>, as = target): Promise<Stored> {
         if (as !== target) await refuseOutside(as);
@@ -249,3 +252,5 @@ export function folderStore(path: string): FolderStore {
 
 /** Bytes that are written at once. */
 const worthWriting = 1 << 18;
+/** As many files as stages write at the same time, about. */
+const mostSpare = 8;
