@@ -1,7 +1,6 @@
 // Writes grids of tokens as rasters that lie where their frames did: one pixel is what one token saw.
 
 import {
-  axesKnown,
   axisSize,
   defineSink,
   outputFolder,
@@ -17,7 +16,8 @@ import {
 } from '@deepearth/core';
 import { categoryColor } from '@deepearth/vision/colormaps';
 import { z } from 'zod';
-import { gridKinds, isLabel, nameOf, usualName, type GridItem } from '../place/grid-item.ts';
+import { refuseGrids } from '../place/grid-inputs.ts';
+import { isLabel, nameOf, usualName, type GridItem } from '../place/grid-item.ts';
 import { heldGrids, mostHeld } from '../place/held-grids.ts';
 import { painterOf } from '../place/painter.ts';
 import { cellName, placeGrid } from '../place/place-grid.ts';
@@ -74,25 +74,15 @@ export const geotiffSink = defineSink({
     '- type: sink/geotiff\n  with: { tiles: separate, directory: tiles }',
   ],
 
-  describe(input, { options, inputs, ownName }) {
-    const other = inputs.find(({ spec: { kind } }) => !gridKinds.includes(kind))?.spec ?? input;
-    if (!input || !gridKinds.includes(input.kind) || !other || !gridKinds.includes(other.kind))
-      return refuse(
-        `sink/geotiff takes tokens, embeddings or projections, not ${(other ?? input)?.kind ?? 'nothing'}.`,
-        { remedy: 'Put it behind an encoder, an aggregator or a reducer.' },
-      );
-    for (const { spec: each } of inputs) {
-      const names = each.axes.map(({ name }) => name);
-      if (axesKnown(each) && !(names.includes('height') && names.includes('width')))
-        return refuse(`what comes here has the axes ${names.join(', ')}, and a raster needs height and width.`, {
-          remedy: 'Leave out the aggregator, or take one that keeps places (`aggregator/temporal-mean`).',
-        });
-      if (options.values === 'colours' && each.kind !== 'projection')
-        return refuse(`${each.kind} have no colours.`, {
-          option: 'values',
-          remedy: 'Put a reducer in front, or leave `values` out.',
-        });
-    }
+  describe(_, { options, inputs, ownName }) {
+    const refused = refuseGrids('sink/geotiff', inputs, 'a raster');
+    if (refused) return refused;
+    const plain = inputs.find(({ spec: { kind } }) => kind !== 'projection');
+    if (options.values === 'colours' && plain)
+      return refuse(`${plain.spec.kind} have no colours.`, {
+        option: 'values',
+        remedy: 'Put a reducer in front, or leave `values` out.',
+      });
     const folder = options.directory ?? ownName ?? usualFolder;
     const single = options.steps === 'mean' || inputs.every(({ spec: each }) => (axisSize(each, 'time') ?? 0) === 1);
     return {

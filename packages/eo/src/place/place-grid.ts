@@ -22,6 +22,8 @@ export interface PlacedValues {
   /** Absent where the frames lie nowhere on the Earth. */
   readonly crs?: string;
   readonly grid: PlacedGrid;
+  /** What a cell sees, in pixels of the frames. */
+  readonly cell: { readonly width: number; readonly height: number };
   readonly steps: number;
   readonly bands: number;
   /** `[steps, rows, columns, bands]`, NaN where a token is masked. */
@@ -73,6 +75,7 @@ function placed(
         ...cell,
       }),
     },
+    cell,
     steps: mean ? 1 : steps,
     bands,
     values: mean ? overTime(values, steps, length, isLabel(item)) : values,

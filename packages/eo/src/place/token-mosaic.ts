@@ -80,6 +80,12 @@ function locator(lattice: Lattice, { transform }: PlacedGrid): Locate {
   };
 }
 
+/** Whether the cells of a grid are those of a lattice. */
+export function meetsCells(lattice: Lattice, grid: PlacedGrid): boolean {
+  const [u, v] = locator(lattice, grid)(0, 0);
+  return Number.isInteger(u) && Number.isInteger(v);
+}
+
 /** Reads parts of a lattice. */
 export interface TokenMosaic {
   readonly lattice: Lattice;
