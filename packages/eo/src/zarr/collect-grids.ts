@@ -6,7 +6,7 @@ import { nameOf, type GridItem } from '../place/grid-item.ts';
 import type { KeptGrid } from '../place/held-grids.ts';
 import { cellName, placeGrid, placeInPixels, type PlacedValues, type PlacingOptions } from '../place/place-grid.ts';
 import type { PlacedGrid } from '../place/token-mosaic.ts';
-import { gridTimes, type GridTime } from './grid-times.ts';
+import { gridTimes, type GridTime } from '../place/grid-times.ts';
 
 /** One step of time of one grid: where it lies on the Earth, and where its values lie in the scratch. */
 export interface GridStep {

@@ -6,7 +6,7 @@ import { latticeOf, meetsCells, type Lattice, type PlacedGrid } from '../place/t
 import type { GridCube, GridVariable } from './collect-grids.ts';
 import { cubeCoordinates } from './cube-coordinates.ts';
 import { embeddingAttributes, embeddingConvention } from './embedding-attributes.ts';
-import { timeAxis, type TimeAxis } from './grid-times.ts';
+import { timeAxis, type TimeAxis } from './time-axis.ts';
 import { gridReader } from './grid-values.ts';
 import { groupPlace } from './place-attributes.ts';
 import { variableArrays, type CubeStorage, type VariableContext } from './variable-arrays.ts';
@@ -48,8 +48,10 @@ export function cubeArrays(
       subject: `${subject}: ${variable.name}`,
     }),
   );
-  const { conventions, attributes } = groupPlace(lattice, crs);
-  const embedded = embeddingAttributes(cube, storage, lattice);
+  // What lies nowhere is counted in tokens, from its upper left corner.
+  const shown: Lattice = crs === undefined ? { ...lattice, transform: [1, 0, 0, 0, 1, 0] } : lattice;
+  const { conventions, attributes } = groupPlace(shown, crs);
+  const embedded = embeddingAttributes(cube, storage, shown);
   return {
     attributes: {
       zarr_conventions: [...conventions, ...(embedded ? [embeddingConvention] : [])],
@@ -57,7 +59,7 @@ export function cubeArrays(
       ...embedded,
       title: cube.sequence,
     },
-    arrays: [...cubeCoordinates(lattice, crs, axis, storage.level), ...arrays],
+    arrays: [...cubeCoordinates(shown, crs, axis, storage.level), ...arrays],
     lattice,
     axis,
     between: !cube.isTiled && places.some((grid) => !meetsCells(lattice, grid)),

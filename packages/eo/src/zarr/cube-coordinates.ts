@@ -3,7 +3,8 @@
 import type { TensorData } from '@deepearth/core';
 import { apply } from '../affine.ts';
 import type { Lattice } from '../place/token-mosaic.ts';
-import type { GridTime, TimeAxis } from './grid-times.ts';
+import type { GridTime } from '../place/grid-times.ts';
+import type { TimeAxis } from './time-axis.ts';
 import { axisAttributes, gridMapping } from './place-attributes.ts';
 import type { WrittenArray, WrittenType } from './write-array.ts';
 
@@ -35,10 +36,8 @@ export function cubeCoordinates(
     level,
     read: () => data,
   });
-  const places = (count: number, at: (index: number) => number): [WrittenType, TensorData] =>
-    crs === undefined
-      ? ['int32', Int32Array.from({ length: count }, (_, index) => index)]
-      : ['float64', Float64Array.from({ length: count }, (_, index) => at(index + 0.5))];
+  const middles = (count: number, at: (middle: number) => number): Float64Array =>
+    Float64Array.from({ length: count }, (_, index) => at(index + 0.5));
   const numbers = (of: (time: GridTime) => { readonly number: number }): BigInt64Array =>
     BigInt64Array.from(times, (time) => BigInt(of(time).number));
   const bounds = dtype === 'int64' ? new BigInt64Array(times.length * 2) : new Float64Array(times.length * 2);
@@ -51,8 +50,22 @@ export function cubeCoordinates(
   return [
     ...(straight
       ? [
-          whole('x', ['x'], [width], ...places(width, (column) => apply(transform, column, 0)[0]), named.x),
-          whole('y', ['y'], [height], ...places(height, (row) => apply(transform, 0, row)[1]), named.y),
+          whole(
+            'x',
+            ['x'],
+            [width],
+            'float64',
+            middles(width, (column) => apply(transform, column, 0)[0]),
+            named.x,
+          ),
+          whole(
+            'y',
+            ['y'],
+            [height],
+            'float64',
+            middles(height, (row) => apply(transform, 0, row)[1]),
+            named.y,
+          ),
         ]
       : []),
     whole('time', ['time'], [times.length], dtype, starts, { axis: 'T', ...attributes, bounds: 'time_bounds' }),

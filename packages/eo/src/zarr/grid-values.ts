@@ -6,7 +6,7 @@ import { isLabel } from '../place/grid-item.ts';
 import type { KeptGrid } from '../place/held-grids.ts';
 import { tokenMosaic, type Lattice, type TokenMosaic } from '../place/token-mosaic.ts';
 import { timeKey, type GridVariable } from './collect-grids.ts';
-import type { GridTime } from './grid-times.ts';
+import type { GridTime } from '../place/grid-times.ts';
 
 /** Reads a part `[time, y, x]` of a variable, with all of its bands: `[time, y, x, band]`, NaN where nothing counts. */
 export type ReadGrids = (part: readonly Span[]) => Promise<Float32Array>;

@@ -38,20 +38,22 @@ export interface GroupPlace {
 }
 
 /** What a group says of the lattice of its arrays; nothing of the Earth where there is no coordinate system. */
-export function groupPlace({ width, height, transform }: Lattice, crs: string | undefined): GroupPlace {
-  if (crs === undefined)
-    return { conventions: [spatialConvention], attributes: spatial(height, width, [1, 0, 0, 0, 1, 0]) };
-  const code = codeOf(crs);
+export function groupPlace(lattice: Lattice, crs: string | undefined): GroupPlace {
+  const system = crs === undefined ? undefined : systemOf(crs);
   return {
-    conventions: [projConvention, spatialConvention],
-    attributes: {
-      ...(code === undefined ? { 'proj:wkt2': crs } : { 'proj:code': `EPSG:${code}` }),
-      ...spatial(height, width, transform),
-    },
+    conventions: [...(system ? [projConvention] : []), spatialConvention],
+    attributes: { ...system, ...spatial(lattice) },
   };
 }
 
-const spatial = (height: number, width: number, transform: Lattice['transform']): Fields => ({
+/** The coordinate system as geo-proj has it: a code or WKT 2; older WKT has no place there. */
+function systemOf(crs: string): Fields | undefined {
+  const code = codeOf(crs);
+  if (code !== undefined) return { 'proj:code': `EPSG:${code}` };
+  return /^\s*(?:PROJ|GEOG|GEOD|BOUND|COMPOUND|ENG|DERIVEDPROJ)CRS\s*\[/i.test(crs) ? { 'proj:wkt2': crs } : undefined;
+}
+
+const spatial = ({ width, height, transform }: Lattice): Fields => ({
   'spatial:dimensions': ['y', 'x'],
   'spatial:transform': transform,
   'spatial:bbox': boundsOf(transform, width, height),
@@ -74,7 +76,10 @@ export function gridMapping(crs: string, { transform }: Lattice): Fields {
 /** Attributes of the coordinates of columns and rows. */
 export function axisAttributes(crs: string | undefined): { readonly x: Fields; readonly y: Fields } {
   if (crs === undefined)
-    return { x: { axis: 'X', long_name: 'column of tokens' }, y: { axis: 'Y', long_name: 'row of tokens' } };
+    return {
+      x: { axis: 'X', long_name: 'columns of tokens from the left edge' },
+      y: { axis: 'Y', long_name: 'rows of tokens from the upper edge' },
+    };
   const code = codeOf(crs);
   if (code === undefined ? /^\s*GEOG/i.test(crs) : isGeographic(code))
     return {

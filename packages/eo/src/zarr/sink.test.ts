@@ -195,7 +195,7 @@ describe('a cube', () => {
     const items = makeTokens({ count: 1, time: 1, height: 3, width: 2, channels: 1 });
     await using cube = await writeCube([items]);
     expect((await valuesOf(cube, 'features')).data).toEqual([...items[0]!.values.data]);
-    expect((await valuesOf(cube, 'y')).data).toEqual([0, 1, 2]);
+    expect((await valuesOf(cube, 'y')).data).toEqual([0.5, 1.5, 2.5]);
     expect(cube.arrays.has('spatial_ref')).toBe(false);
     expect(cube.attributes).not.toHaveProperty('proj:code');
     expect(cube.attributes).toMatchObject({ 'spatial:transform': [1, 0, 0, 0, 1, 0] });
