@@ -6,7 +6,9 @@ export {
   type GeoTiffSurvey,
 } from './geotiff/source.ts';
 export type { ListedRaster, RasterFacts } from './geotiff/survey.ts';
-export { geotiffSink, geotiffSinkOptions, type GeoTiffSinkOptions, type RasterItem } from './geotiff/sink.ts';
+export { geotiffSink, geotiffSinkOptions, type GeoTiffSinkOptions } from './geotiff/sink.ts';
+export { zarrSink, zarrSinkOptions, type ZarrSinkOptions } from './zarr/sink.ts';
+export type { GridItem } from './place/grid-item.ts';
 export { stages } from './stages.ts';
 // GeoTIFF
 export {

@@ -80,6 +80,12 @@ function locator(lattice: Lattice, { transform }: PlacedGrid): Locate {
   };
 }
 
+/** Whether the cells of a grid are those of a lattice. */
+export function meetsCells(lattice: Lattice, grid: PlacedGrid): boolean {
+  const [u, v] = locator(lattice, grid)(0, 0);
+  return Number.isInteger(u) && Number.isInteger(v);
+}
+
 /** Reads parts of a lattice. */
 export interface TokenMosaic {
   readonly lattice: Lattice;
@@ -91,15 +97,14 @@ export interface TokenMosaic {
  * The raster of several grids with the same cells. A weight falls linearly towards the edge of a grid, so that values pass
  * from one tile to the next without a seam; where only one grid has a cell, its value is that of the grid, to the bit.
  * Grids whose cells do not meet those of the first are read between their cells. `blend: false` takes the nearest cell of
- * the grid with the greatest weight: numbers of groups have no mean.
+ * the grid with the greatest weight: numbers of groups have no mean. `lattice` is a larger one than the grids need.
  */
 export function tokenMosaic(
   grids: readonly PlacedGrid[],
   bands: number,
   values: GridValues,
-  { blend }: { readonly blend: boolean },
+  { blend, lattice = latticeOf(grids) }: { readonly blend: boolean; readonly lattice?: Lattice },
 ): TokenMosaic {
-  const lattice = latticeOf(grids);
   const locate = grids.map((grid) => locator(lattice, grid));
 
   /** Grids that a part may touch. */
