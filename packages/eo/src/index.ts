@@ -5,7 +5,7 @@ export {
   type GeoTiffSourceOptions,
   type GeoTiffSurvey,
 } from './geotiff/source.ts';
-export type { ListedRaster, RasterFacts } from './geotiff/survey.ts';
+export type { ListedRaster, RasterFacts, RasterSeries, SeriesSurvey } from './geotiff/series-survey.ts';
 export { geotiffSink, geotiffSinkOptions, type GeoTiffSinkOptions, type RasterItem } from './geotiff/sink.ts';
 export { stages } from './stages.ts';
 // GeoTIFF

@@ -228,7 +228,7 @@ describe('the stretch', () => {
   test('is one for the whole series, over valid pixels', async () => {
     const { found, ranges, infos } = await run({ files: good, stretch: { percentile: [0, 100] } });
     expect(ranges).toEqual([[100, 384]]);
-    expect(infos.join()).toMatch(/values from 100 to 384 .*percentiles 0 and 100 of 5 of 5 files/);
+    expect(infos.join()).toMatch(/values from 100 to 384 .*percentiles 0 and 100 of 5 of 5 frames/);
     expect(found[0]!.raster.values.data[0]).toBe(0);
     expect(found[4]!.raster.values.data[(29 * 40 + 35) * 3 + 2]).toBe(255);
     // A part of the series has the stretch of the whole, so that parts made on several machines go together.
