@@ -7,6 +7,7 @@ export {
 } from './geotiff/source.ts';
 export type { ListedRaster, RasterFacts, RasterSeries, SeriesSurvey } from './geotiff/series-survey.ts';
 export { geotiffSink, geotiffSinkOptions, type GeoTiffSinkOptions, type RasterItem } from './geotiff/sink.ts';
+export { stacSource, stacSourceOptions, type StacSourceOptions, type StacSurvey } from './stac/source.ts';
 export { stages } from './stages.ts';
 // GeoTIFF
 export {

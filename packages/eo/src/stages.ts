@@ -7,5 +7,6 @@ export const stages: StageList = {
   'sink/geotiff': async () => (await import('./geotiff/sink.ts')).geotiffSink,
   'source/geotiff': async () => (await import('./geotiff/source.ts')).geotiffSource,
   'source/netcdf': async () => (await import('./netcdf.ts')).netcdf,
+  'source/stac': async () => (await import('./stac/source.ts')).stacSource,
   'source/zarr': async () => (await import('./zarr.ts')).zarr,
 };

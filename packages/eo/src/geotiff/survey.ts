@@ -6,7 +6,7 @@ import { findGaps, formatGaps, type Gaps } from '@deepearth/vision/gaps';
 import { instantOf, isoOf, type Instant } from '@deepearth/vision/instant';
 import { timesInNames } from '@deepearth/vision/time-in-name';
 import { isHttp } from '../http-source.ts';
-import { byName, findRasters } from './find-rasters.ts';
+import { byName, findRasters } from './find-files.ts';
 import { fileRef, type RasterRef } from './raster-ref.ts';
 import { readFacts, usualOf, type ListedRaster, type RasterFacts, type SeriesSurvey } from './series-survey.ts';
 import type { GeoTiffSourceOptions } from './source-options.ts';
