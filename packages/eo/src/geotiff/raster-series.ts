@@ -83,7 +83,7 @@ export async function* framesOfSeries<Options extends SeriesOptions, Survey exte
     if (each.trouble) throw each.trouble;
     return naming(each, async () => {
       const found = await useRaster(pool, ref, async (raster) => {
-        if (options.places === 'same') samePlace(usual ?? each.facts, raster);
+        if (options.places === 'same') samePlace(usual ?? each.facts, raster, context.type);
         await raster.checkWhole();
         const choice = choiceOf(raster, options);
         return { ...choice, georeference: georeferenceOf(raster, choice) };
@@ -267,11 +267,11 @@ function georeferenceOf(
 }
 
 /** Throws an `InputError` where a file shows another place than most of the series. */
-function samePlace(usual: RasterFacts | undefined, raster: SeriesRaster): void {
+function samePlace(usual: RasterFacts | undefined, raster: SeriesRaster, type: string): void {
   if (!usual || placeOf(usual) === placeOf(raster)) return;
   const { name, width, height, crs, transform } = raster;
-  const remedy =
-    'Frames of one sequence show one place: warp it (gdalwarp), or leave it out with `onError: skip`. `places: any` allows it where each clip has frames of one place, as `windower/still` makes them.';
+  const cut = type === 'source/stac' ? 'cut all to one with `grid: { bounds: … }`' : 'warp it (gdalwarp)';
+  const remedy = `Frames of one sequence show one place: ${cut}, or leave it out with \`onError: skip\`. \`places: any\` allows it where each clip has frames of one place, as \`windower/still\` makes them.`;
   if (width !== usual.width || height !== usual.height)
     throw new InputError(
       name,
