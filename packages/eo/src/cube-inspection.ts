@@ -6,6 +6,7 @@ import { boundsOf, toGdal, type Affine } from './affine.ts';
 import { axisNames, fieldsOf, pictureAxes } from './cf/axes.ts';
 import { some } from './cf/list-some.ts';
 import { centresOf, crsOf, regularAxis } from './cf/place.ts';
+import { outlineOf } from './crs/outline.ts';
 import type { Cube } from './cube.ts';
 import { describeArray, type DescribeArrayOptions } from './describe-array.ts';
 
@@ -23,7 +24,7 @@ export interface CubeInspection {
 
 /**
  * Describes an open cube with the fields `kind`, `bytes`, `attributes`, `arrays` (Zarr) or `variables` (NetCDF), by name as
- * `describeArray` does, and `grid` (`crs`, `geotransform` in GDAL's order, `bounds`) where its rows and columns are evenly
+ * `describeArray` does, and `grid` (`crs`, `geotransform` in GDAL's order, `bounds`, `bounds_epsg4326`) where its rows and columns are evenly
  * spaced. Of one `variable` its fields, and those of the grid, stand beside `kind` too. An array that cannot be read stands under `refused` with the reason; the others are described all the same.
  * Throws an `InputError` where `variable` is not there.
  */
@@ -99,6 +100,7 @@ async function gridOf(
     const transform: Affine = [x.step, 0, x.edge, 0, y.step, y.edge];
     const crs = crsOf(cube, array, yName, xName);
     const epsg = /^EPSG:(\d+)$/.exec(crs ?? '')?.[1];
+    const outline = crs === undefined ? undefined : outlineOf(crs, transform, xs!.length, ys!.length);
     return {
       crs:
         crs === undefined
@@ -106,6 +108,7 @@ async function gridOf(
           : { epsg: epsg === undefined ? null : Number(epsg), ...(epsg === undefined && { wkt: crs }) },
       geotransform: toGdal(transform),
       bounds: boundsOf(transform, xs!.length, ys!.length),
+      ...(outline && { bounds_epsg4326: outline.bounds }),
     };
   }
   return undefined;

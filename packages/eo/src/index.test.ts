@@ -31,6 +31,8 @@ test('what the package exports is what it is meant to', () => {
       "openZarr",
       "partOf",
       "rasterQuicklook",
+      "stacSource",
+      "stacSourceOptions",
       "stages",
       "toGdal",
       "writeCog",

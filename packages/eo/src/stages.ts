@@ -8,5 +8,6 @@ export const stages: StageList = {
   'sink/zarr': async () => (await import('./zarr/sink.ts')).zarrSink,
   'source/geotiff': async () => (await import('./geotiff/source.ts')).geotiffSource,
   'source/netcdf': async () => (await import('./netcdf.ts')).netcdf,
+  'source/stac': async () => (await import('./stac/source.ts')).stacSource,
   'source/zarr': async () => (await import('./zarr.ts')).zarr,
 };

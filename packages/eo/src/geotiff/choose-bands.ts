@@ -1,7 +1,7 @@
 // Finds the bands of a file that are shown as red, green and blue.
 
 import { closest, InputError } from '@deepearth/core';
-import type { GeoTiff } from './open-geotiff.ts';
+import type { SeriesRaster } from './raster-stack.ts';
 
 /** Bands of a file, from 0. */
 export interface BandChoice {
@@ -18,17 +18,28 @@ export interface BandChoice {
 type Wanted = readonly (number | string)[];
 
 /** Throws an `InputError` with the code E_BANDS that names the file and what bands it has. */
-export function chooseBands(raster: GeoTiff, wanted: Wanted | undefined, mask?: number | string): BandChoice {
-  const found = wanted ? asked(raster, wanted) : usual(raster);
-  return { ...found, ...(mask !== undefined && { mask: bandNumber(raster, mask) }) };
+export function chooseBands(raster: SeriesRaster, wanted: Wanted | undefined, mask?: number | string): BandChoice {
+  const { name, bands, palette, maskFrom } = raster;
+  const picture: Banded = { name, bands: bands.slice(0, maskFrom), palette };
+  const found = wanted ? asked(picture, wanted) : usual(picture);
+  if (maskFrom === undefined) return { ...found, ...(mask !== undefined && { mask: bandNumber(picture, mask) }) };
+  return {
+    ...found,
+    mask: maskFrom + bandNumber({ name, bands: bands.slice(maskFrom) }, mask ?? 1),
+  };
 }
 
-function asked(raster: GeoTiff, wanted: Wanted): Omit<BandChoice, 'mask'> {
+/** Bands of a raster, or some of them. */
+interface Banded extends Pick<SeriesRaster, 'name' | 'bands'> {
+  readonly palette: SeriesRaster['palette'];
+}
+
+function asked(raster: Banded, wanted: Wanted): Omit<BandChoice, 'mask'> {
   const bands = wanted.map((band) => bandNumber(raster, band)) as [number] | [number, number, number];
   return { bands, palette: false, how: `${named(raster, bands)}, as \`bands\` says` };
 }
 
-function usual(raster: GeoTiff): Omit<BandChoice, 'mask'> {
+function usual(raster: Banded): Omit<BandChoice, 'mask'> {
   const { bands, palette } = raster;
   const called = (name: string): number => bands.findIndex(({ interpretation }) => interpretation === name);
   const colours = [called('red'), called('green'), called('blue')] as [number, number, number];
@@ -49,7 +60,7 @@ function usual(raster: GeoTiff): Omit<BandChoice, 'mask'> {
 }
 
 /** A number from 1, or a name that the file gives, as a number from 0. */
-function bandNumber({ name, bands }: GeoTiff, wanted: number | string): number {
+function bandNumber({ name, bands }: Pick<Banded, 'name' | 'bands'>, wanted: number | string): number {
   const names = bands.flatMap((band) => (band.name === undefined ? [] : [band.name]));
   const known = `it has ${bands.length} ${bands.length === 1 ? 'band' : 'bands'}${names.length ? ` (${names.slice(0, 20).join(', ')}${names.length > 20 ? ', …' : ''})` : ', which have no names'}`;
   if (typeof wanted === 'number') {
@@ -70,7 +81,7 @@ function bandNumber({ name, bands }: GeoTiff, wanted: number | string): number {
   });
 }
 
-function named({ bands }: GeoTiff, chosen: readonly number[]): string {
+function named({ bands }: Pick<Banded, 'bands'>, chosen: readonly number[]): string {
   const names = chosen.map((band) => bands[band]!.name);
   const numbers = chosen.map((band) => band + 1);
   const what =

@@ -1,7 +1,9 @@
 // Makes the raster of a frame from the bands of a file: scaled, masked, in three channels, stretched.
 
 import { tensor, type Raster, type Rectangle } from '@deepearth/core';
+import { countingPixels, type MaskRule } from './mask-rule.ts';
 import type { GeoTiff } from './open-geotiff.ts';
+import type { SeriesRaster } from './raster-stack.ts';
 import { makeSamples, type Samples, type SampleType } from './samples.ts';
 
 /** Limits of a stretch: one pair for all channels, or one for each of three. */
@@ -15,7 +17,7 @@ export interface RasterChoice {
   readonly bands: readonly number[];
   readonly palette: boolean;
   /** A band whose values mark pixels that do not count. */
-  readonly mask?: { readonly band: number; readonly invalid: readonly number[] } | undefined;
+  readonly mask?: ({ readonly band: number } & MaskRule) | undefined;
   /** Which overview is read; the raster itself by default. */
   readonly overview?: number | undefined;
 }
@@ -33,10 +35,15 @@ const frameTypes: Readonly<Record<SampleType, FrameType>> = {
 };
 
 /** The type of a frame's values: as stored where a frame can hold them, float32 where they are scaled or wider. */
-export const frameType = (
-  { dtype, bands }: GeoTiff,
+export function frameType(
+  { dtype, bands }: Pick<SeriesRaster, 'dtype' | 'bands'>,
   { bands: chosen, palette }: Pick<RasterChoice, 'bands' | 'palette'>,
-): FrameType => (palette ? 'uint8' : chosen.some((band) => isScaled(bands[band]!)) ? 'float32' : frameTypes[dtype]);
+): FrameType {
+  if (palette) return 'uint8';
+  if (chosen.some((band) => isScaled(bands[band]!))) return 'float32';
+  const types = new Set(chosen.map((band) => frameTypes[bands[band]!.dtype ?? dtype]));
+  return types.size === 1 ? [...types][0]! : 'float32';
+}
 
 const isScaled = ({ scale, offset }: GeoTiff['bands'][number]): boolean => scale !== 1 || offset !== 0;
 
@@ -45,7 +52,7 @@ const isScaled = ({ scale, offset }: GeoTiff['bands'][number]): boolean => scale
  * chosen bands do.
  */
 export async function readFrameRaster(
-  raster: GeoTiff,
+  raster: SeriesRaster,
   choice: RasterChoice,
   window: Rectangle | undefined,
   signal: AbortSignal | undefined,
@@ -69,7 +76,12 @@ export async function readFrameRaster(
     else for (let i = 0; i < pixels; i++) out[i * 3 + channel] = values[i]!;
   }
   const masks = [...new Set(channels)].map((index) => read.valid[index]);
-  if (mask) masks.push(marked(read.bands[unique.indexOf(mask.band)]!, mask.invalid));
+  if (mask) {
+    const at = unique.indexOf(mask.band);
+    masks.push(countingPixels(read.bands[at]!, mask));
+    // Where a mask of another file does not reach, nothing is known.
+    if (mask.band >= (raster.maskFrom ?? Infinity)) masks.push(read.valid[at]);
+  }
   const valid = both(masks, pixels);
   const shape = [height, width, 3];
   const values =
@@ -90,17 +102,6 @@ function paint(
   out: { [index: number]: number },
 ): void {
   for (let i = 0; i < values.length; i++) out[i * 3 + channel] = palette[values[i]!]?.[channel] ?? 0;
-}
-
-/** 0 where a value is one of those that mark invalid pixels. */
-function marked(values: Samples, invalid: readonly number[]): Uint8Array | undefined {
-  const wrong = new Set(invalid);
-  const valid = new Uint8Array(values.length);
-  let whole = true;
-  for (let i = 0; i < values.length; i++)
-    if (wrong.has(values[i]!)) whole = false;
-    else valid[i] = 1;
-  return whole ? undefined : valid;
 }
 
 function both(masks: readonly (Uint8Array | undefined)[], pixels: number): Uint8Array | undefined {

@@ -4,6 +4,7 @@ import { InputError, type Json } from '@deepearth/core';
 import type { ByteSource } from '@deepearth/core/byte-source';
 import { createSha256 } from '@deepearth/core/sha256';
 import { toGdal } from '../affine.ts';
+import { outlineOf } from '../crs/outline.ts';
 import { geotiffOf, type GeoTiff, type RasterBand } from './open-geotiff.ts';
 import { makeSamples, type Samples } from './samples.ts';
 import { codeOf } from '../crs/epsg-code.ts';
@@ -29,8 +30,8 @@ export async function isTiff(source: ByteSource, signal?: AbortSignal): Promise<
 }
 
 /**
- * Describes a TIFF: `shape` (bands, rows, columns), `axes`, `dtype`, `crs`, `geotransform` (GDAL's order), `bounds`, `nodata`, `bands`,
- * `tags`, `time`, how it is stored. With `digest` each band has `valid_count`, `min`, `max` and `mean` of its valid values,
+ * Describes a TIFF: `shape` (bands, rows, columns), `axes`, `dtype`, `crs`, `geotransform` (GDAL's order), `bounds`, `bounds_epsg4326` (west, south, east,
+ * north, where the system is one that is known), `nodata`, `bands`, `tags`, `time`, how it is stored. With `digest` each band has `valid_count`, `min`, `max` and `mean` of its valid values,
  * `sha256` is that of all values (C order, little-endian), and `decoded` says the same of values after scale and offset.
  * Throws what opening and reading throw. The source stays open.
  */
@@ -42,6 +43,7 @@ export async function inspectGeoTiff(
   const { width, height, bands, crs, transform, bounds, nodata, tiff, overviews } = raster;
   const measured = digest ? await measure(raster, signal) : undefined;
   const epsg = crs === undefined ? undefined : codeOf(crs);
+  const outline = crs !== undefined && transform ? outlineOf(crs, transform, width, height) : undefined;
   return {
     kind: 'geotiff',
     bytes: raster.size,
@@ -51,6 +53,7 @@ export async function inspectGeoTiff(
     crs: crs === undefined ? null : { epsg: epsg ?? null, ...(!/^EPSG:/i.test(crs) && { wkt: crs }) },
     geotransform: transform ? toGdal(transform) : null,
     ...(bounds && { bounds }),
+    ...(outline && { bounds_epsg4326: outline.bounds }),
     nodata: nodata === undefined ? null : numberJson(nodata),
     area_or_point: raster.areaOrPoint,
     tiff: {

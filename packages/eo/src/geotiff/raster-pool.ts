@@ -48,7 +48,13 @@ export function rasterPool(signal: AbortSignal | undefined, timeoutSeconds?: num
   const known = new Map<string, Promise<RasterIdentity & { readonly modified?: number }>>();
   let closed = false;
 
-  async function use<T>(uri: string, work: (raster: GeoTiff) => Promise<T> | T): Promise<T> {
+  const use = <T>(uri: string, work: (raster: GeoTiff) => Promise<T> | T): Promise<T> =>
+    opened(uri, async (raster) => {
+      await sameAsBefore(uri, raster);
+      return work(raster);
+    });
+
+  async function opened<T>(uri: string, work: (raster: GeoTiff) => Promise<T> | T): Promise<T> {
     if (closed) return alone(uri, work);
     let entry = open.get(uri);
     if (!entry) {
@@ -60,9 +66,7 @@ export function rasterPool(signal: AbortSignal | undefined, timeoutSeconds?: num
     open.set(uri, entry);
     entry.users++;
     try {
-      const raster = await entry.raster;
-      await sameAsBefore(uri, raster);
-      return await work(raster);
+      return await work(await entry.raster);
     } finally {
       entry.users--;
       await evict();
@@ -73,7 +77,6 @@ export function rasterPool(signal: AbortSignal | undefined, timeoutSeconds?: num
   async function alone<T>(uri: string, work: (raster: GeoTiff) => Promise<T> | T): Promise<T> {
     const raster = await openGeoTiff(uri, { timeoutSeconds });
     try {
-      await sameAsBefore(uri, raster);
       return await work(raster);
     } finally {
       await raster.close();
@@ -98,8 +101,9 @@ export function rasterPool(signal: AbortSignal | undefined, timeoutSeconds?: num
   }
 
   async function find(uri: string): Promise<RasterIdentity & { readonly modified?: number }> {
+    // Not by `use`, which waits for what is found here.
     if (isHttp(uri))
-      return use(uri, ({ version, size }) => ({ bytes: size, ...(version !== undefined && { version }) }));
+      return opened(uri, ({ version, size }) => ({ bytes: size, ...(version !== undefined && { version }) }));
     const { size: bytes, mtimeMs: modified } = await stat(uri);
     return { bytes, modified, sha256: await sha256Of(createReadStream(uri, { highWaterMark: 1 << 20, signal })) };
   }

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { toGdal } from '../affine.ts';
+import { outlineOf } from '../crs/outline.ts';
 import { openGeoTiff, type RasterWindow } from './open-geotiff.ts';
 import type { Samples } from './samples.ts';
 
@@ -17,6 +18,7 @@ interface Expected {
   readonly crs?: { readonly epsg: number };
   readonly geotransform: readonly number[];
   readonly bounds: readonly number[];
+  readonly bounds_epsg4326: readonly number[];
   readonly nodata: number | 'NaN' | null;
   readonly area_or_point: string;
   readonly tiff: Record<string, unknown>;
@@ -76,6 +78,8 @@ describe.skipIf(named('geotiff').length === 0)('files of GDAL (needs ../shared/r
       if (expected.crs) expect(raster.crs).toBe(`EPSG:${expected.crs.epsg}`);
       expect(toGdal(raster.transform!)).toEqual(expected.geotransform);
       expect(raster.bounds).toEqual(expected.bounds);
+      const { bounds } = outlineOf(raster.crs!, raster.transform!, raster.width, raster.height)!;
+      expect(bounds).toEqual(expected.bounds_epsg4326.map((each) => expect.closeTo(each, 9)));
       expect(raster.nodata).toEqual(expected.nodata === null ? undefined : Number(expected.nodata));
       expect(raster.areaOrPoint).toBe(expected.area_or_point);
       expect(raster.mask).toBe(expected.mask.kind[0]);

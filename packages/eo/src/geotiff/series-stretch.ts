@@ -3,8 +3,8 @@
 import type { Json, Raster, Rectangle, StageContext } from '@deepearth/core';
 import { countValues } from '@deepearth/vision/stretch';
 import type { ChannelRange, Ranges } from './frame-raster.ts';
-import type { GeoTiffSourceOptions } from './source-options.ts';
-import { placeOf, type GeoTiffSurvey, type RasterFacts } from './survey.ts';
+import type { SeriesOptions } from './series-options.ts';
+import { placeOf, usualOfAll, type ListedRaster, type RasterFacts, type SeriesSurvey } from './series-survey.ts';
 
 /** Percentiles of all values unless told: what most programs for such pictures begin with. */
 const usual: readonly [low: number, high: number] = [2, 98];
@@ -14,7 +14,7 @@ type Asked =
   | { readonly ranges: Ranges; readonly name?: string };
 
 /** What the options ask for; `undefined` where 8-bit values stay as they are. */
-export function askedStretch({ stretch }: GeoTiffSourceOptions, facts: RasterFacts): Asked | undefined {
+export function askedStretch({ stretch }: Pick<SeriesOptions, 'stretch'>, facts: RasterFacts): Asked | undefined {
   const { frameType, dtype } = facts;
   if (stretch === undefined) return frameType === 'uint8' ? undefined : { percentile: usual, perBand: false };
   if (stretch === 'percentile') return { percentile: usual, perBand: false };
@@ -39,7 +39,8 @@ const rangeOfType: Readonly<Record<string, ChannelRange>> = {
 };
 
 /** For the plan: what will be stretched. */
-export function stretchNote(options: GeoTiffSourceOptions, { usual: facts }: GeoTiffSurvey): string[] {
+export function stretchNote(options: SeriesOptions, survey: SeriesSurvey): string[] {
+  const facts = usualOfAll(survey);
   const asked = facts && askedStretch(options, facts);
   if (!asked) return [];
   if ('ranges' in asked) return [`values ${formatRanges(asked.ranges)} are shown from black to white`];
@@ -57,21 +58,22 @@ const mostPixels = 2 ** 27;
 /** Edge of the parts that are looked at where a file has too many pixels. */
 const partEdge = 1024;
 
-/** What reads a part of a file, with the bands and the mask of the options, values as stored. */
-export type ReadPart = (file: string, window: Rectangle) => Promise<Raster>;
+/** What reads a part of a raster, with the bands and the mask of the options, values as stored. */
+export type ReadPart = (raster: ListedRaster, window: Rectangle) => Promise<Raster>;
 
 /**
- * The stretch of a series, the same for each part of it: percentiles of the valid values of up to 64 files, of all their
- * pixels where these are no more than 2^27, else of parts that lie evenly over them. A file that cannot be read counts as
- * far as it can, and is reported when it is sent.
+ * The stretch of all series, the same for each part of them: percentiles of the valid values of up to 64 rasters, of all
+ * their pixels where these are no more than 2^27, else of parts that lie evenly over them. A raster that cannot be read
+ * counts as far as it can, and is reported when it is sent.
  */
-export async function findStretch(
-  survey: GeoTiffSurvey,
-  area: Rectangle,
+export async function findStretch<Options extends SeriesOptions>(
+  survey: SeriesSurvey,
+  areaOf: (facts: RasterFacts) => Rectangle,
   read: ReadPart,
-  { options, signal, progress, log, recordFinding }: StageContext<GeoTiffSourceOptions>,
+  { options, signal, progress, log, recordFinding }: StageContext<Options>,
 ): Promise<Ranges | undefined> {
-  const asked = survey.usual && askedStretch(options, survey.usual);
+  const usualFacts = usualOfAll(survey);
+  const asked = usualFacts && askedStretch(options, usualFacts);
   if (!asked) return undefined;
   if ('ranges' in asked) {
     recordFinding('stretch', {
@@ -80,20 +82,28 @@ export async function findStretch(
     });
     return asked.ranges;
   }
-  // A file that lies elsewhere is no part of the series.
-  const place = placeOf(survey.usual!);
-  const files = survey.files.filter(({ facts }) => facts && (options.places === 'any' || placeOf(facts) === place));
-  const count = Math.min(files.length, mostFiles);
-  const parts = partsOf(area, Math.floor(mostPixels / count));
+  // A raster that lies elsewhere is no part of its series.
+  const rasters = survey.series.flatMap(({ rasters: all, usual: own }) =>
+    all.flatMap((raster) =>
+      raster.facts && (options.places === 'any' || placeOf(raster.facts) === placeOf(own!))
+        ? [{ raster, area: areaOf(own!) }]
+        : [],
+    ),
+  );
+  const count = Math.min(rasters.length, mostFiles);
+  const looks = Array.from({ length: count }, (_, i) => {
+    const { raster, area } = rasters[Math.floor((i * rasters.length) / count)]!;
+    return { raster, area, parts: partsOf(area, Math.floor(mostPixels / count)) };
+  });
+  const pieces = looks.reduce((sum, { parts }) => sum + parts.length, 0);
   const grey = options.bands?.length === 1;
-  const counters = Array.from({ length: asked.perBand ? 3 : 1 }, () => countValues(count * parts.length));
+  const counters = Array.from({ length: asked.perBand ? 3 : 1 }, () => countValues(pieces));
   let looked = 0;
-  for (let i = 0; i < count; i++) {
+  for (const [i, { raster: listed, parts }] of looks.entries()) {
     signal.throwIfAborted();
-    const { file } = files[Math.floor((i * files.length) / count)]!;
     try {
       for (const part of parts) {
-        const raster = await read(file, part);
+        const raster = await read(listed, part);
         if (asked.perBand) for (const [channel, counter] of counters.entries()) counter.add(channelOf(raster, channel));
         else counters[0]!.add(grey ? channelOf(raster, 0) : raster);
       }
@@ -111,8 +121,10 @@ export async function findStretch(
   const ranges = found as unknown as Ranges;
   const percentile = [...asked.percentile];
   recordFinding('stretch', { ...rangesFound(ranges), percentile, frames: looked });
+  const total = survey.series.reduce((sum, { rasters: { length } }) => sum + length, 0);
+  const whole = looks.every(({ parts, area }) => parts.every(({ width }) => width === area.width));
   log.info(
-    `values ${formatRanges(ranges)} are shown from black to white (percentiles ${percentile.join(' and ')} of ${looked} of ${survey.files.length} files${parts.every(({ width }) => width === area.width) ? '' : `, ${parts.length} parts of each`})`,
+    `values ${formatRanges(ranges)} are shown from black to white (percentiles ${percentile.join(' and ')} of ${looked} of ${total} frames${whole ? '' : `, ${looks[0]!.parts.length} parts of each`})`,
   );
   return ranges;
 }

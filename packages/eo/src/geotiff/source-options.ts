@@ -1,13 +1,9 @@
 // The options of `source/geotiff`.
 
-import { z } from 'zod';
 import { isTimeZone } from '@deepearth/vision/instant';
-
-const band = z.union([z.number().int().positive(), z.string().min(1)]);
-const percent = z.number().min(0).max(100);
-const ascending = ([low, high]: readonly [number, number]): boolean => low < high;
-const pair = z.tuple([z.number(), z.number()]).refine(ascending, 'the first is less than the second');
-const pixels = z.number().int().nonnegative();
+import { z } from 'zod';
+import { hasRule, maskRuleOptions } from './mask-rule.ts';
+import { bandOption, partOptions, readingOptions, valueOptions } from './series-options.ts';
 
 /** Options of `source/geotiff`. */
 export const geotiffSourceOptions = z.strictObject({
@@ -16,87 +12,31 @@ export const geotiffSourceOptions = z.strictObject({
     .describe(
       'The rasters of one series: a file, a folder, a pattern ("scenes/*.tif"; ** for folders of any depth), an address (https://…), or a list of these.',
     ),
-  bands: z
-    .union([z.tuple([band]), z.tuple([band, band, band])])
-    .optional()
-    .describe(
-      'Which bands are red, green and blue, or the one that is grey: numbers from 1, or names that the file gives them. Default: the bands that the file calls red, green and blue, or those of its palette; else the first three, or the first.',
-    ),
-  stretch: z
-    .union([
-      z.enum(['percentile', 'reflectance', 'type']),
-      z.strictObject({
-        percentile: z
-          .tuple([percent, percent])
-          .refine(ascending, 'the first is less than the second')
-          .default([2, 98])
-          .describe('Percentiles of all valid values of the series.'),
-        perBand: z
-          .boolean()
-          .default(false)
-          .describe('Whether each band has limits of its own: more contrast, and other colours.'),
-      }),
-      z.strictObject({
-        range: z
-          .union([pair, z.tuple([pair, pair, pair])])
-          .describe('Values, after scale and offset of the file; one pair, or one for each of three bands.'),
-      }),
-    ])
-    .optional()
-    .describe(
-      'Which values become black and white, the same for the whole series, for encoder and drawing: `percentile` (2 and 98 of all valid values), `{ percentile: [1, 99], perBand: true }`, `{ range: [0, 3000] }`, `reflectance` (0 to 0.3, or 0 to 3000 for whole numbers that the file does not scale), or `type`, the whole range of their type (1 for floats). Default: `percentile`; 8-bit values are left as they are.',
-    ),
-  values: z
-    .enum(['uint8', 'stored'])
-    .default('uint8')
-    .describe(
-      'What frames hold: 8-bit values after the stretch, or the values of the file (after its scale and offset), with the stretch beside them for encoders and drawing.',
-    ),
+  ...valueOptions,
   mask: z
     .strictObject({
-      band: band.describe('Number or name of the band.'),
-      invalid: z.array(z.number()).min(1).describe('Values that mark pixels which do not count.'),
-    })
-    .optional()
-    .describe(
-      'A band that says which pixels count, beside nodata and masks of the file: { band: SCL, invalid: [0, 1, 3, 8, 9, 10, 11] } for clouds and shadows of Sentinel-2.',
-    ),
-  window: z
-    .strictObject({
-      x: pixels.describe('Left edge.'),
-      y: pixels.describe('Upper edge.'),
-      width: z.number().int().positive().describe('Pixels from left to right.'),
-      height: z.number().int().positive().describe('Pixels from top to bottom.'),
-    })
-    .optional()
-    .describe('The part of the scene that is read, in pixels of the file at full size. Default: all of it.'),
-  overview: z
-    .number()
-    .int()
-    .min(2)
-    .optional()
-    .describe(
-      'Reads a smaller copy that the files hold: 4 for the one with a quarter of the width. Default: full size.',
-    ),
-  tile: z
-    .strictObject({
-      size: z.number().int().min(16).default(384).describe('Edge of a tile in pixels.'),
-      overlap: pixels
-        .default(0)
+      band: bandOption.optional().describe('Number or name of the band; of another `file` the first one by default.'),
+      file: z
+        .union([
+          z.string().min(1),
+          z.strictObject({
+            replace: z.string().min(1).describe('Text in the path of a raster; where it stands last is meant.'),
+            by: z.string().describe('What stands there in the path of its mask.'),
+          }),
+        ])
+        .optional()
         .describe(
-          'Pixels that neighbouring tiles share; less than `size`. The last tile of a row or column ends at the edge of the scene and shares more.',
+          'A raster beside that holds the mask: one for all, or one for each, found by its path: { replace: _B4.TIF, by: _QA_PIXEL.TIF }. It may have other pixels; that which the centre of a pixel lies in counts.',
         ),
+      ...maskRuleOptions,
     })
+    .refine(hasRule, 'it says of no value that it marks pixels: give `invalid`, `bits`, `above` or `below`')
+    .refine(({ band, file }) => band !== undefined || file !== undefined, 'it names neither a band nor a file')
     .optional()
     .describe(
-      'Cuts scenes into tiles, each a sequence of its own (`scene/r00c01`); one tile comes with all its dates before the next. Default: whole scenes.',
+      'A band, or a raster beside, that says which pixels count, beside nodata and masks of the file: { band: SCL, invalid: [0, 1, 3, 8, 9, 10, 11] } for clouds and shadows of Sentinel-2. Pixels beyond a mask do not count.',
     ),
-  places: z
-    .enum(['same', 'any'])
-    .default('same')
-    .describe(
-      'Whether all files must have the size, coordinate system and place of the first. `any` is for pictures of several places, each a clip of its own (`windower/still`).',
-    ),
+  ...partOptions,
   order: z
     .enum(['time', 'name', 'list'])
     .optional()
@@ -117,37 +57,7 @@ export const geotiffSourceOptions = z.strictObject({
     .min(1)
     .optional()
     .describe('Name of the sequence that the frames belong to. Default: the name of the folder of the first file.'),
-  verify: z
-    .boolean()
-    .default(true)
-    .describe(
-      'Decode every frame before it is passed on, so that a damaged file is found (and skipped with `onError: skip`) by itself instead of with its whole clip.',
-    ),
-  maxPixels: z
-    .number()
-    .int()
-    .positive()
-    .default(2 ** 28)
-    .describe('Frames of more pixels than this are refused before they are read; `tile` makes smaller ones.'),
-  timeoutSeconds: z
-    .number()
-    .positive()
-    .default(30)
-    .describe('Of addresses: how long a server may be silent before it is asked again.'),
-  cacheBytes: z
-    .number()
-    .int()
-    .nonnegative()
-    .default(64 * 2 ** 20)
-    .describe('Bytes of decoded pixels that are kept in memory, because encoder and renderers read the same frames.'),
-  spillBytes: z
-    .number()
-    .int()
-    .nonnegative()
-    .default(4 * 2 ** 30)
-    .describe(
-      'Bytes of decoded pixels that are kept in the work folder beyond `cacheBytes`, so that none is decoded again.',
-    ),
+  ...readingOptions,
 });
 
 /** Options of `source/geotiff`, with their defaults. */

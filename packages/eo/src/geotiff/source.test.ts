@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -224,11 +226,81 @@ describe('bands', () => {
   });
 });
 
+describe('a mask beside', () => {
+  /** Landsat’s names: a band of 10 m, and its bits in pixels of 20 m. */
+  async function landsat(dates: number): Promise<string> {
+    const path = await folder();
+    for (let date = 0; date < dates; date++) {
+      const name = join(path, `LC08_191028_2024010${date + 1}`);
+      await writeScene(`${name}_B4.TIF`, scene(date), { bands: 1, nodata: 0 });
+      await writeScene(`${name}_QA_PIXEL.TIF`, (x) => (x === 3 ? 0b1000 : x === 5 ? 0b10_0000 : 0b100_0000), {
+        bands: 1,
+        width: 20,
+        height: 15,
+        transform: [20, 0, 399_960, 0, -20, 5_300_040],
+      });
+    }
+    return path;
+  }
+  const invalidOf = ({ raster: { valid } }: { raster: Raster }): number[] =>
+    Array.from({ length: 36 }, (_, x) => x).filter((x) => valid![x] === 0);
+
+  test('is found by the name of its picture, and is none itself', async () => {
+    const path = await landsat(3);
+    const file = { replace: '_B4', by: '_QA_PIXEL' };
+    const { found, inputs } = await run({ files: path, mask: { file, bits: [1, 2, 3, 4] } });
+    expect(found.map(({ frame }) => frame.locator.uri.slice(-6))).toEqual(Array(3).fill('B4.TIF'));
+    expect(found.map(invalidOf)).toEqual(Array(3).fill([6, 7]));
+    expect(inputs.filter(({ path: read }) => read.endsWith('QA_PIXEL.TIF'))).toHaveLength(3);
+    const one = await run({ files: join(path, '*_B4.TIF'), mask: { file, bits: [3, 5] } });
+    expect(one.found.map(invalidOf)).toEqual(Array(3).fill([6, 7, 10, 11]));
+    expect(one.found[0]!.frame.key).not.toBe(found[0]!.frame.key);
+    await rm(join(path, 'LC08_191028_20240102_QA_PIXEL.TIF'));
+    const masked = { files: join(path, '*_B4.TIF'), mask: { file, bits: [3] } };
+    await expect(run(masked)).rejects.toThrow(/20240102_QA_PIXEL\.TIF: there is no such file/);
+    const { skipped } = await run(masked, { onError: 'skip' });
+    expect(skipped).toEqual([expect.stringContaining('20240102_QA_PIXEL.TIF')]);
+    await expect(run({ ...masked, files: good })).rejects.toMatchObject({ code: 'E_MASK' });
+  });
+
+  test('may be one for all, and its frames are found again', async () => {
+    const path = await landsat(2);
+    const [first] = await readdir(path).then((names) => names.filter((name) => name.includes('QA')));
+    const mask = { file: join(path, first!), bits: [3] };
+    const { found } = await run({ files: join(path, '*_B4.TIF'), mask });
+    expect(found.map(invalidOf)).toEqual(Array(2).fill([6, 7]));
+    const reader = frameReader({ registry: createRegistry(stages) });
+    for (const { frame, raster } of found)
+      expect(await reader.frame(JSON.parse(JSON.stringify(frame)) as FrameRecord).read()).toEqual(raster);
+    await reader.close();
+  });
+});
+
+test('a series on a server is that on disk', async () => {
+  const server = createServer((request, response) => {
+    void readFile(join(good, request.url!)).then((bytes) => {
+      const [from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range!)!.slice(1).map(Number) as [number, number];
+      const end = Math.min(to + 1, bytes.length);
+      response
+        .writeHead(206, { 'content-range': `bytes ${from}-${end - 1}/${bytes.length}`, etag: '"one"' })
+        .end(bytes.subarray(from, end));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const there = await run({ files: (await readdir(good)).map((name) => `${base}/${name}`) });
+  expect(there.found.map(({ raster }) => raster)).toEqual(
+    (await run({ files: good })).found.map(({ raster }) => raster),
+  );
+  server.closeAllConnections();
+  server.close();
+});
+
 describe('the stretch', () => {
   test('is one for the whole series, over valid pixels', async () => {
     const { found, ranges, infos } = await run({ files: good, stretch: { percentile: [0, 100] } });
     expect(ranges).toEqual([[100, 384]]);
-    expect(infos.join()).toMatch(/values from 100 to 384 .*percentiles 0 and 100 of 5 of 5 files/);
+    expect(infos.join()).toMatch(/values from 100 to 384 .*percentiles 0 and 100 of 5 of 5 frames/);
     expect(found[0]!.raster.values.data[0]).toBe(0);
     expect(found[4]!.raster.values.data[(29 * 40 + 35) * 3 + 2]).toBe(255);
     // A part of the series has the stretch of the whole, so that parts made on several machines go together.

@@ -6,59 +6,20 @@ import { findGaps, formatGaps, type Gaps } from '@deepearth/vision/gaps';
 import { instantOf, isoOf, type Instant } from '@deepearth/vision/instant';
 import { timesInNames } from '@deepearth/vision/time-in-name';
 import { isHttp } from '../http-source.ts';
-import { chooseBands } from './choose-bands.ts';
-import { byName, findRasters } from './find-rasters.ts';
-import { frameType } from './frame-raster.ts';
-import { openGeoTiff, type GeoTiff } from './open-geotiff.ts';
+import { byName, findRasters } from './find-files.ts';
+import { fileRef, type RasterRef } from './raster-ref.ts';
+import { readFacts, usualOf, type ListedRaster, type RasterFacts, type SeriesSurvey } from './series-survey.ts';
 import type { GeoTiffSourceOptions } from './source-options.ts';
 
-/** What one file says of itself. */
-export interface RasterFacts extends Pick<GeoTiff, 'width' | 'height' | 'crs' | 'transform' | 'dtype' | 'time'> {
-  /** Type of a frame's values as stored. */
-  readonly frameType: string;
-  readonly hasPalette: boolean;
-  /** Which bands are read, for people. */
-  readonly how: string;
-  readonly size: number;
-}
-
-/** One file of the series. */
-export interface ListedRaster {
-  readonly file: string;
-  readonly number: number;
-  readonly instant?: Instant;
-  /** Absent where its head cannot be read: it is reported when it is sent. */
-  readonly facts?: RasterFacts;
-}
-
 /** The files of a series in order. */
-export interface GeoTiffSurvey extends Gaps {
-  readonly sequence: string;
-  readonly files: readonly ListedRaster[];
-  /** Why they are in this order, for people. */
-  readonly order: string;
-  readonly warnings: readonly string[];
-  /** What most of the files have; absent where none can be read. */
-  readonly usual?: RasterFacts;
-}
-
-/** Heads that are read at a time. */
-const atOnce = 8;
+export interface GeoTiffSurvey extends SeriesSurvey, Gaps {}
 
 /** Throws an `InputError` where there are no files, or where `order: time` finds none. */
 export async function surveyGeoTiffs(options: GeoTiffSourceOptions, signal: AbortSignal): Promise<GeoTiffSurvey> {
-  const files = await findRasters(options.files);
-  const facts = new Map<string, RasterFacts>();
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < files.length) {
-      const file = files[next++]!;
-      signal.throwIfAborted();
-      const found = await factsOf(file, options, signal);
-      if (found) facts.set(file, found);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, files.length) }, worker));
+  const files = await listed(options);
+  const refs = new Map(files.map((file) => [file, refOf(file, options)]));
+  const found = await readFacts([...refs.values()], options, signal);
+  const facts = new Map(files.flatMap((file, i) => (found[i] ? [[file, found[i]] as const] : [])));
   const times = timesOf(files, facts, options.timeZone);
   const { ordered, order } = inOrder(files, times, options);
   const numbers = numbersOf(ordered, times.rests);
@@ -68,55 +29,53 @@ export async function surveyGeoTiffs(options: GeoTiffSourceOptions, signal: Abor
     warnings.push(
       `${gaps.missing} frame ${gaps.missing === 1 ? 'number is' : 'numbers are'} missing: ${formatGaps(gaps.gaps)}`,
     );
-  const usual = usualOf([...facts.values()]);
+  const rasters = ordered.map((file, index): ListedRaster => {
+    const instant = times.instants.get(file);
+    const known = facts.get(file);
+    return {
+      name: file,
+      ref: refs.get(file)!,
+      number: numbers?.[index] ?? index,
+      ...(instant !== undefined && { instant }),
+      ...(known && { facts: known }),
+    };
+  });
+  const usual = usualOf(rasters);
   return {
     ...gaps,
-    sequence: options.sequence ?? sequenceOf(ordered[0]!),
     order,
     warnings,
-    ...(usual && { usual }),
-    files: ordered.map((file, index) => {
-      const instant = times.instants.get(file);
-      const known = facts.get(file);
-      return {
-        file,
-        number: numbers?.[index] ?? index,
-        ...(instant !== undefined && { instant }),
-        ...(known && { facts: known }),
-      };
-    }),
+    series: [{ sequence: options.sequence ?? sequenceOf(ordered[0]!), rasters, ...(usual && { usual }) }],
   };
 }
 
-async function factsOf(
+/** The files that are named, without those that are only masks of others. */
+async function listed({ files: named, mask }: GeoTiffSourceOptions): Promise<string[]> {
+  const files = await findRasters(named);
+  const masks = new Set(files.flatMap((file) => maskOf(file, mask?.file) ?? []));
+  const pictures = files.filter((file) => !masks.has(file));
+  return pictures.length ? pictures : files;
+}
+
+/** The path of the mask of a file; `undefined` where the path has nothing that is replaced. */
+function maskOf(
   file: string,
-  { bands, mask, timeoutSeconds }: GeoTiffSourceOptions,
-  signal: AbortSignal,
-): Promise<RasterFacts | undefined> {
-  let raster: GeoTiff | undefined;
-  try {
-    raster = await openGeoTiff(file, { timeoutSeconds, signal });
-    const choice = chooseBands(raster, bands, mask?.band);
-    const { width, height, crs, transform, dtype, time, size, palette } = raster;
-    return {
-      width,
-      height,
-      dtype,
-      size,
-      frameType: frameType(raster, choice),
-      hasPalette: palette !== undefined,
-      how: choice.how,
-      ...(crs !== undefined && { crs }),
-      ...(transform && { transform }),
-      ...(time !== undefined && { time }),
-    };
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof InputError)) throw error;
-    return undefined;
-  } finally {
-    await raster?.close();
-  }
+  named: NonNullable<GeoTiffSourceOptions['mask']>['file'] | undefined,
+): string | undefined {
+  if (named === undefined || typeof named === 'string') return named;
+  const at = file.lastIndexOf(named.replace);
+  return at < 0 ? undefined : `${file.slice(0, at)}${named.by}${file.slice(at + named.replace.length)}`;
+}
+
+function refOf(file: string, { mask }: GeoTiffSourceOptions): RasterRef {
+  if (mask?.file === undefined) return fileRef(file);
+  const beside = maskOf(file, mask.file);
+  if (beside === undefined || beside === file)
+    throw new InputError(file, 'has no mask: `mask.file` replaces nothing in its path.', {
+      code: 'E_MASK',
+      remedy: 'Leave the file out of `files` with a pattern such as "scenes/*_B4.TIF", or correct `replace`.',
+    });
+  return { parts: [{ uri: file }, { uri: beside, mask: true }], grid: { part: 0 }, resampling: 'nearest' };
 }
 
 /** The name of a file without folders and ending. */
@@ -229,22 +188,4 @@ function numbersOf(ordered: readonly string[], rests: ReadonlyMap<string, string
   const steps = numbers.slice(1).map((number, i) => number - numbers[i]!);
   const usual = steps.filter((step) => step === Math.min(...steps)).length;
   return growing && numbers.length > 1 && usual * 2 >= steps.length ? numbers : undefined;
-}
-
-/** What makes two files show the same place. */
-export const placeOf = ({
-  width,
-  height,
-  crs,
-  transform,
-}: Pick<RasterFacts, 'width' | 'height' | 'crs' | 'transform'>): string =>
-  JSON.stringify([width, height, crs ?? null, transform ?? null]);
-
-function usualOf(facts: readonly RasterFacts[]): RasterFacts | undefined {
-  const counts = new Map<string, number>();
-  for (const each of facts) counts.set(placeOf(each), (counts.get(placeOf(each)) ?? 0) + 1);
-  return facts.reduce<RasterFacts | undefined>(
-    (best, each) => (!best || counts.get(placeOf(each))! > counts.get(placeOf(best))! ? each : best),
-    undefined,
-  );
 }

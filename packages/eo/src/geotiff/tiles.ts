@@ -32,3 +32,6 @@ export function tilesOf({ x: left, y: top, width, height }: Rectangle, size: num
     })),
   );
 }
+
+/** The sequence of one tile of a scene. */
+export const tileSequence = (sequence: string, { name }: Tile): string => `${sequence}/${name}`;

@@ -1,4 +1,4 @@
-// Finds the raster files that a pipeline names: files, folders, patterns with `*`, and addresses.
+// Finds the files that a pipeline names: files, folders, patterns with `*`, and addresses.
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,22 +10,31 @@ const natural = new Intl.Collator('en', { numeric: true });
 /** Order for people: scene2 before scene10; the same everywhere. */
 export const byName = (a: string, b: string): number => natural.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
 
-const endings = /\.(?:tiff?|gtiff|btf)$/i;
+/** What a folder stands for. */
+interface Wanted {
+  readonly endings: RegExp;
+  /** For people: "TIFF (.tif, .tiff)". */
+  readonly what: string;
+}
+const tiffs: Wanted = { endings: /\.(?:tiff?|gtiff|btf)$/i, what: 'TIFF (.tif, .tiff)' };
 const isPattern = (text: string): boolean => /[*?]/.test(text);
+
+/** The TIFFs that are named, as `findFiles` finds them. */
+export const findRasters = (named: string | readonly string[]): Promise<string[]> => findFiles(named, tiffs);
 
 /**
  * Paths and addresses in the order of the list, each part in natural order; what is named twice comes once. A folder stands
- * for the TIFFs in it; in a pattern `*` and `?` fit within a name and `**` fits folders of any depth. Throws an
+ * for the wanted files in it; in a pattern `*` and `?` fit within a name and `**` fits folders of any depth. Throws an
  * `InputError` for a folder that cannot be listed, and for a part that fits nothing.
  */
-export async function findRasters(named: string | readonly string[]): Promise<string[]> {
+export async function findFiles(named: string | readonly string[], wanted: Wanted): Promise<string[]> {
   const found = new Set<string>();
   for (const part of typeof named === 'string' ? [named] : named)
-    for (const file of await expand(part)) found.add(file);
+    for (const file of await expand(part, wanted)) found.add(file);
   return [...found];
 }
 
-async function expand(part: string): Promise<string[]> {
+async function expand(part: string, { endings, what }: Wanted): Promise<string[]> {
   if (isHttp(part)) return [part];
   if (isPattern(part)) {
     const files = await matching(part);
@@ -38,7 +47,7 @@ async function expand(part: string): Promise<string[]> {
   if (!(await stat(part).catch(() => undefined))?.isDirectory()) return [part];
   const files = (await list(part)).filter(({ folder, name }) => !folder && endings.test(name)).map(({ name }) => name);
   if (files.length) return files.sort(byName).map((name) => join(part, name));
-  throw new InputError(part, 'holds no TIFF (.tif, .tiff).', {
+  throw new InputError(part, `holds no ${what}.`, {
     code: 'E_NO_FRAMES',
     remedy: 'Name another folder, or the files by a pattern such as "scenes/**/*.tif".',
   });

@@ -1,0 +1,87 @@
+// Reads JSON documents of a STAC catalog, from disk or from a server, and finds what they link to.
+
+import { open, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { InputError } from '@deepearth/core';
+import { fileError } from '@deepearth/core/file-trouble';
+import { fetchValue, isHttp, type HttpOptions } from '../http-source.ts';
+
+/** A JSON object. */
+export type JsonObject = { readonly [name: string]: unknown };
+
+/** A document that is larger is refused. */
+const mostBytes = 2 ** 28;
+
+/** The bytes of a document. Throws an `InputError` that names it. */
+export async function readDocument(uri: string, options: HttpOptions): Promise<Uint8Array> {
+  if (isHttp(uri)) {
+    const found = await fetchValue(uri, { ...options, mostBytes });
+    if (found) return found;
+    throw new InputError(uri, 'is not on the server (status 404).', {
+      code: 'E_FILE_MISSING',
+      remedy: 'Look at the address, or at the link that leads there.',
+    });
+  }
+  try {
+    const file = await open(uri);
+    try {
+      const { size } = await file.stat();
+      if (size > mostBytes)
+        throw new InputError(uri, `has ${size} bytes; documents of more than ${mostBytes} are refused.`, {
+          code: 'E_EXCESSIVE',
+          remedy: 'Split it into several, and name them all.',
+        });
+      return await file.readFile(options.signal ? { signal: options.signal } : {});
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    options.signal?.throwIfAborted();
+    throw fileError(cause, uri);
+  }
+}
+
+/** Whether a value is a JSON object. */
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Throws an `InputError` with the code E_STAC for what is no JSON object. */
+export function parseDocument(bytes: Uint8Array, uri: string): JsonObject {
+  let value: unknown;
+  try {
+    // A byte order mark is no part of JSON, and some editors write one.
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw notStac(uri, `is no JSON: ${cause instanceof Error ? cause.message : String(cause)}.`, cause);
+  }
+  if (!isObject(value)) throw notStac(uri, 'is JSON, but no object of STAC.');
+  return value;
+}
+
+/** The error for what is no STAC. */
+export const notStac = (uri: string, finding: string, cause?: unknown): InputError =>
+  new InputError(uri, finding, {
+    code: 'E_STAC',
+    remedy:
+      'Name a STAC item, a collection of items as a search returns it, a collection or a catalog; a failed download is often an HTML page.',
+    ...(cause !== undefined && { cause }),
+  });
+
+/**
+ * Where a link leads, seen from the document it stands in: a path, or an address of any scheme. A path may be written as
+ * in an address (`%20` for a space) or as it is.
+ */
+export async function resolveHref(base: string, href: string): Promise<string> {
+  if (/^file:\/\//i.test(href)) return fileURLToPath(href);
+  // One letter is a drive of Windows.
+  if (/^[a-z][a-z0-9+.-]+:/i.test(href)) return href;
+  if (isHttp(base)) return new URL(href, base).href;
+  const path = isAbsolute(href) ? href : join(dirname(base), href);
+  if (!path.includes('%') || (await stat(path).catch(() => undefined))) return path;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
