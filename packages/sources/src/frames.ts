@@ -86,8 +86,10 @@ export const frames = defineSource({
       for (const remark of remarks(each, options)) log.warn(`${options.directory}: ${remark}`);
     }
     pictures.stretched(await findStretch(seriesOf(listing, options), pictures.read, context));
-    const { first = 0, end = Infinity } = context.frameRange ?? {};
-    const parts = listing.sequences.map((each) => ({ each, files: each.files.slice(first, end) }));
+    const parts = listing.sequences.map((each) => {
+      const { first, end } = context.frameRange(each.name);
+      return { each, files: each.files.slice(first, end) };
+    });
     const total = parts.reduce((sum, { files }) => sum + files.length, 0);
     let done = 0;
     const odd = oddFrames();

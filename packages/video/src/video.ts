@@ -102,9 +102,8 @@ export const video = defineSource({
     context.recordFinding('decoders', decodersOf(survey));
     for (const warning of videoWarnings(survey, options)) log.warn(warning);
     const count = { done: 0, total: 0 };
-    const { first = 0, end = Infinity } = context.frameRange ?? {};
     for (const each of survey.videos)
-      if ('parts' in each) for (const { frames } of each.parts) count.total += frames.subarray(first, end).length;
+      if ('parts' in each) for (const part of each.parts) count.total += framesIn(part, context).length;
     for (const each of survey.videos) {
       const opened = await context.attempt({ id: each.name }, () => openedOf(each, context));
       if (!opened) continue;
@@ -204,6 +203,12 @@ function chosenOf(parts: readonly Part[], all: number): Uint32Array | undefined 
   return chosen;
 }
 
+/** The frames that the run works on. */
+function framesIn({ sequence, frames }: Pick<Part, 'sequence' | 'frames'>, { frameRange }: Context): Part['frames'] {
+  const { first, end } = frameRange(sequence);
+  return frames.subarray(first, end);
+}
+
 async function* framesOf(
   { sequence, frames }: Part,
   { path, width, height, seconds, createdAt }: Video,
@@ -213,9 +218,8 @@ async function* framesOf(
   context: Context,
 ): AsyncGenerator<Frame> {
   const { options, signal, severalSequences } = context;
-  const { first = 0, end = Infinity } = context.frameRange ?? {};
   const { maxPixels, verify } = options;
-  for (const number of frames.subarray(first, end)) {
+  for (const number of framesIn({ sequence, frames }, context)) {
     signal.throwIfAborted();
     const id = frameId(sequence, number, severalSequences);
     const time = seconds[number]!;
@@ -264,13 +268,13 @@ async function* missingFrames(
   // Whether they would have been read is known only where reading goes on to the end of the file.
   if (missing === 0 || options.to !== undefined) return;
   // Of a run in parts, each missing frame belongs to the part that would have sent it.
-  const { first = 0, end = Infinity } = frameRange ?? {};
+  const sequence = parts.at(-1)?.sequence ?? name;
+  const { first, end } = frameRange(sequence);
   const known = parts.at(-1)?.frames.length ?? 0;
   const ours = (number: number): boolean => {
     const position = known + number - seconds.length;
     return position >= first && position < end;
   };
-  const sequence = parts.at(-1)?.sequence ?? name;
   const remedy = 'Copy the file again; with `onError: skip` the run goes on without them, and `to` ends before them.';
   if (missing === null) {
     if (!ours(seconds.length)) return;
