@@ -314,6 +314,20 @@ export interface StageDefinition<
    */
   readonly reads?: readonly string[];
   /**
+   * The options that decide only where, and how fast, the stage works (a device, a cache): processes that share the work
+   * of a run may have others.
+   */
+  readonly placement?: readonly string[];
+  /**
+   * For sources: what is known of some frames of a sequence, by their positions, without reading them: names of files,
+   * digests that are at hand. It is part of the name of a job.
+   */
+  known?(
+    sequence: string,
+    frames: Range,
+    about: { readonly options: z.output<Schema>; readonly survey: Survey | undefined },
+  ): Json;
+  /**
    * For windowers: which frames of a sequence, by position, the clips of a range need; `undefined` where that shows only
    * in the frames.
    */

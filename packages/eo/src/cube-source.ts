@@ -89,6 +89,7 @@ export function defineCubeSource<Name extends string>({
     summary,
     options: withPath(pathDescription),
     reads: ['path'],
+    placement: ['cacheBytes', 'spillBytes'],
     examples,
     survey,
 

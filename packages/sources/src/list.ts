@@ -20,6 +20,7 @@ export const list = defineSource({
   summary: 'Reads pictures that a list names (CSV, JSON lines), with their times, sequences and places.',
   options: listOptions,
   reads: ['path'],
+  placement: ['cacheBytes', 'spillBytes'],
   examples: [
     '- type: source/list\n  with: { path: frames.csv }',
     '- type: source/list\n  with: { path: media.csv, columns: { path: filePath, time: timestamp, sequence: deploymentID }, timeZone: Europe/Berlin, maxGapSeconds: 120 }',

@@ -16,6 +16,7 @@ import {
   type LocatorReader,
   type StageContext,
 } from '@deepearth/core';
+import type { Range } from '@deepearth/core/stage';
 import { pixelCache } from '@deepearth/vision/pixel-cache';
 import { readThrough, type ReadThrough } from '@deepearth/vision/read-through';
 import { digestOfFile } from './file-digest.ts';
@@ -44,6 +45,7 @@ export const video = defineSource({
   summary: 'Reads videos (MP4, MOV, WebM, MKV, AVI and more; GIF, animated WebP and PNG), each file a sequence.',
   options: videoSourceOptions,
   reads: ['path'],
+  placement: ['cacheBytes', 'spillBytes'],
   examples: [
     '- type: source/video\n  with: { path: flight.mp4 }',
     '- type: source/video\n  with: { path: cameras/*.mp4, framesPerSecond: 2, from: 60, to: 3660 }',
@@ -86,7 +88,7 @@ export const video = defineSource({
   },
 
   async *process(_, context) {
-    const { options, signal, log, keep, workFolder } = context;
+    const { options, signal, log, keep, workFolder, frameRange } = context;
     const survey = context.survey ?? (await surveyVideos(options, signal));
     const cache = await keep(
       () =>
@@ -105,6 +107,8 @@ export const video = defineSource({
     for (const each of survey.videos)
       if ('parts' in each) for (const part of each.parts) count.total += framesIn(part, context).length;
     for (const each of survey.videos) {
+      // A video of which other processes work on every frame is not read.
+      if ('parts' in each && each.parts.length > 0 && each.parts.every((part) => isEmpty(frameRange(part.sequence)))) continue;
       const opened = await context.attempt({ id: each.name }, () => openedOf(each, context));
       if (!opened) continue;
       const { sha256 } = opened;
@@ -202,6 +206,8 @@ function chosenOf(parts: readonly Part[], all: number): Uint32Array | undefined 
   }
   return chosen;
 }
+
+const isEmpty = ({ first, end }: Range): boolean => first >= end;
 
 /** The frames that the run works on. */
 function framesIn({ sequence, frames }: Pick<Part, 'sequence' | 'frames'>, { frameRange }: Context): Part['frames'] {
