@@ -2,6 +2,7 @@
 
 import { DeepEarthError } from '@deepearth/core/errors';
 import type { Plan } from '@deepearth/core/plan';
+import type { ClipRange, Range } from '@deepearth/core/stage';
 import { workList, type Job, type WorkList } from '@deepearth/core/work-list';
 import { shardText } from '@deepearth/runtime/shards';
 import { formatSeconds, formatTable, plural } from './format.ts';
@@ -34,8 +35,7 @@ export function jobsOfFlags(planned: Plan, { jobs, jobSeconds, clipSeconds }: Jo
     if (seconds !== undefined) throw usage('--clip-seconds is given without --jobs or --job-seconds.');
     return undefined;
   }
-  if (seconds === undefined)
-    throw usage('--job-seconds needs to know how long a clip takes.', 'Give --clip-seconds.');
+  if (seconds === undefined) throw usage('--job-seconds needs to know how long a clip takes.', 'Give --clip-seconds.');
   const each = parsePositive('--job-seconds', jobSeconds);
   const { count } = workList(planned, 1);
   if (count === null)
@@ -50,16 +50,20 @@ function within(flag: string, count: number): number {
 }
 
 /** Clips that there are all of a sequence. */
-const isAll = ({ first, end }: { readonly first: number; readonly end: number }): boolean =>
-  first === 0 && end === Number.MAX_SAFE_INTEGER;
+const isAll = ({ first, end }: Range): boolean => first === 0 && end === Number.MAX_SAFE_INTEGER;
 
 const shownRanges = 3;
 
-function clipsText({ clips }: Job): string {
+const placesText = (range: Range): string =>
+  isAll(range) ? '' : range.end - range.first === 1 ? ` ${range.first}` : ` ${range.first} to ${range.end - 1}`;
+
+/** `north 0 to 9`; with the windower, where there are several. */
+const rangeText = ({ stage, sequence, ...range }: ClipRange, several: boolean): string =>
+  `${several ? `${stage}: ` : ''}${sequence}${placesText(range)}`;
+
+function clipsText({ clips }: Job, several: boolean): string {
   if (clips === null) return 'everything';
-  const ranges = clips
-    .slice(0, shownRanges)
-    .map((range) => `${range.stage} of ${range.sequence}${isAll(range) ? '' : ` ${range.first} to ${range.end - 1}`}`);
+  const ranges = clips.slice(0, shownRanges).map((range) => rangeText(range, several));
   const more = clips.length - ranges.length;
   return [...ranges, ...(more > 0 ? [`and ${plural(more, 'further sequence')}`] : [])].join(', ') || 'nothing';
 }
@@ -67,12 +71,13 @@ function clipsText({ clips }: Job): string {
 /** A table of the shards. */
 export function jobsText({ work, clipSeconds }: TimedWork): string {
   const { jobs, notes } = work;
+  const several = new Set(jobs.flatMap(({ clips }) => clips?.map(({ stage }) => stage) ?? [])).size > 1;
   const rows = jobs.map((job, index) => [
     shardText({ index: index + 1, of: jobs.length }),
     job.count === null ? '?' : String(job.count),
     ...(clipSeconds === undefined ? [] : [job.count === null ? '?' : formatSeconds(job.count * clipSeconds)]),
     job.name,
-    clipsText(job),
+    clipsText(job, several),
   ]);
   return [
     formatTable(

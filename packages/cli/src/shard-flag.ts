@@ -75,7 +75,10 @@ function taskOf(env: Environment): Task | undefined {
     const text = env[name];
     if (text === undefined || text === '') return undefined;
     if (!/^\d+$/.test(text))
-      throw usage(`${name}: expected a whole number, got ${JSON.stringify(text)}.`, '--no-shard runs the whole pipeline.');
+      throw usage(
+        `${name}: expected a whole number, got ${JSON.stringify(text)}.`,
+        '--no-shard runs the whole pipeline.',
+      );
     return Number(text);
   };
   const completion = number('JOB_COMPLETION_INDEX');

@@ -29,6 +29,8 @@ export async function mergeRuns(parts: readonly RunStore[], into: RunStore): Pro
   const runs = read.sort((a, b) => start(a) - start(b));
   const first = runs[0]!;
   for (const { store, manifest } of runs) {
+    if (manifest.clips)
+      throw refused(store, 'it is a shard, which holds tokens and no results.', 'Use `deepearth merge` for shards.');
     if (manifest.status !== 'done' && manifest.status !== 'skipped')
       throw refused(store, `its run ended as "${manifest.status}".`, 'Run it again with --resume.');
     if (recipe(manifest) !== recipe(first.manifest))

@@ -19,10 +19,7 @@ export type SequenceRanges = (sequence: string) => StageRange;
  * as frames, where no windower follows). Throws a `ConfigError` for an invalid range and for windowers that make
  * clips of the whole sequence only.
  */
-export function stageRanges(
-  { pipeline, stages }: Plan,
-  range: Range | undefined,
-): ReadonlyMap<string, SequenceRanges> {
+export function stageRanges({ pipeline, stages }: Plan, range: Range | undefined): ReadonlyMap<string, SequenceRanges> {
   const ranges = new Map<string, SequenceRanges>();
   if (!range) return ranges;
   const issues: ConfigIssue[] = [];

@@ -6,9 +6,9 @@ import { canonicalJson, lineage } from './lineage.ts';
 import type { Manifest } from './manifest.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Plan, StagePlan } from './plan.ts';
-import { clipRanges, windowersBehind } from './ranges.ts';
+import { windowersBehind } from './ranges.ts';
 import { axisSize, countsOf } from './specs.ts';
-import type { ClipRange } from './range.ts';
+import { wholeRange, type ClipRange } from './range.ts';
 
 /** What one process does. */
 export interface Job {
@@ -77,11 +77,14 @@ export function workList(whole: Plan, count: number): WorkList {
   const parts: readonly (readonly ClipRange[] | null)[] = units
     ? partsOf(units, count)
     : Array.from({ length: count }, (_, index) => (index === 0 ? null : []));
-  const known = new Map(units?.map((unit) => [unitKey(unit), unit]));
+  const byRange = new Map(units?.map((unit) => [unitKey(unit), unit]));
+  const known = knownInputs(planned);
   const jobs = parts.map((clips) => ({
-    name: lineage('job', recipe, clips, clips && knownInputs(planned, clips)),
+    name: lineage('job', recipe, clips, clips && known(clips)),
     clips,
-    count: clips && sumOf(clips.map((range) => (known.get(unitKey(range))!.clips === null ? null : range.end - range.first))),
+    count:
+      clips &&
+      sumOf(clips.map((range) => (byRange.get(unitKey(range))!.clips === null ? null : range.end - range.first))),
   }));
   const idle = jobs.filter(({ clips }) => clips?.length === 0).length;
   return {
@@ -102,7 +105,10 @@ const sumOf = (counts: readonly (number | null)[]): number | null =>
 function unitsOf({ stages }: Plan): { readonly units?: readonly Unit[]; readonly notes: readonly string[] } {
   const encoders = stages.filter(({ stage }) => stage.definition.kind === 'encoder');
   if (encoders.length === 0)
-    return { units: [], notes: ['there is no encoder: what there is to do needs everything at once, and is left to the merge'] };
+    return {
+      units: [],
+      notes: ['there is no encoder: what there is to do needs everything at once, and is left to the merge'],
+    };
   const byId = new Map(stages.map((each) => [each.stage.id, each]));
   const windowers = new Map<string, { readonly planned: StagePlan; encoders: number }>();
   for (const { stage } of encoders)
@@ -193,16 +199,28 @@ const recipeWithoutPlacement = (pipeline: Pipeline): WorkList['recipe'] =>
     return { id, type, from, with: Object.fromEntries(kept) };
   });
 
-/** What sources know of the frames of a job, without reading them. */
-function knownInputs(planned: Plan, clips: readonly ClipRange[]): Json {
-  const ranges = clipRanges(planned, clips);
-  return planned.stages.flatMap(({ stage: { id, definition, options }, survey, description }) => {
-    if (definition.kind !== 'source') return [];
-    const sent = (description.output.sequences ?? []).flatMap((sequence) => {
-      const frames = ranges.get(id)!(sequence).frames!;
-      if (frames.first >= frames.end) return [];
-      return [[sequence, definition.known?.(sequence, frames, { options, survey }) ?? null]];
+/** What sources know of the frames of clips, without reading them. */
+function knownInputs({ stages }: Plan): (clips: readonly ClipRange[]) => Json {
+  const sources = stages
+    .filter(({ stage }) => stage.definition.kind === 'source')
+    .map((source) => {
+      const windowers = windowersBehind(source.stage.id, stages).map(({ stage }) => [stage.id, stage] as const);
+      return { ...source, windowers: new Map(windowers), sequences: new Set(source.description.output.sequences) };
     });
-    return [[id, ...sent]];
-  }) as Json;
+  const isSent = (sequence: string): boolean => sources.some(({ sequences }) => sequences.has(sequence));
+  return (clips) =>
+    sources.flatMap(({ stage: { id, definition, options }, survey, sequences, windowers }) =>
+      clips.flatMap((range) => {
+        const windower = windowers.get(range.stage);
+        if (!windower) return [];
+        const frames = windower.definition.framesOf?.(range, windower.options) ?? wholeRange;
+        // Sequences that a transform makes are made of any of the source's.
+        const own = sequences.has(range.sequence) ? [range.sequence] : isSent(range.sequence) ? [] : [...sequences];
+        return own.map((sequence): Json => [
+          id,
+          sequence,
+          definition.known?.(sequence, frames, { options, survey }) ?? null,
+        ]);
+      }),
+    );
 }

@@ -52,7 +52,8 @@ export async function prepareMerge(pipeline: Pipeline, output: string, signal?: 
   if (of === undefined)
     throw new DeepEarthError(`${output}: there are no shards.`, {
       code: 'E_NO_SHARDS',
-      remedy: 'Run all shards of the pipeline with this output folder first: `deepearth run PIPELINE --shard 1/8`, and so on.',
+      remedy:
+        'Run all shards of the pipeline with this output folder first: `deepearth run PIPELINE --shard 1/8`, and so on.',
     });
   const work = await jobsOf(pipeline, of, signal);
   await refuseOtherWork(folder, work);

@@ -108,7 +108,8 @@ export const video = defineSource({
       if ('parts' in each) for (const part of each.parts) count.total += framesIn(part, context).length;
     for (const each of survey.videos) {
       // A video of which other processes work on every frame is not read.
-      if ('parts' in each && each.parts.length > 0 && each.parts.every((part) => isEmpty(frameRange(part.sequence)))) continue;
+      if ('parts' in each && each.parts.length > 0 && each.parts.every((part) => isEmpty(frameRange(part.sequence))))
+        continue;
       const opened = await context.attempt({ id: each.name }, () => openedOf(each, context));
       if (!opened) continue;
       const { sha256 } = opened;

@@ -54,7 +54,9 @@ export async function mergeCommand(file: string, flags: MergeFlags): Promise<num
   });
   const count = encoded.count();
   if (count > 0 && status === exitCodes.done)
-    warn(`${plural(count, 'clip')} of this result ${count === 1 ? 'was' : 'were'} in no shard and had to be encoded here.`);
+    warn(
+      `${plural(count, 'clip')} of this result ${count === 1 ? 'was' : 'were'} in no shard and had to be encoded here.`,
+    );
   if (status === exitCodes.done && !flags.keepShards) await remove(ready);
   return status;
 }

@@ -52,10 +52,13 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
 /** Runs one part of the encoding; what needs everything is left to `merge`. */
 async function runShard(file: string, shard: ChosenShard, flags: RunFlags): Promise<number> {
   if (flags.overwrite)
-    throw new DeepEarthError('--overwrite does not go with a shard: another shard may be at work on what it replaces.', {
-      code: 'E_USAGE',
-      remedy: 'Give it to `deepearth merge`, choose another --output, or add --no-shard to run the whole pipeline.',
-    });
+    throw new DeepEarthError(
+      '--overwrite does not go with a shard: another shard may be at work on what it replaces.',
+      {
+        code: 'E_USAGE',
+        remedy: 'Give it to `deepearth merge`, choose another --output, or add --no-shard to run the whole pipeline.',
+      },
+    );
   const { prepareShard, shardText } = await import('@deepearth/runtime/shards');
   const text = shardText(shard);
   if (shard.from !== undefined)
