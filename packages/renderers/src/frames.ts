@@ -16,7 +16,7 @@ import { z } from 'zod';
 import { annotationOptions, captionedHeight } from './annotated.ts';
 import { captionFields } from './caption.ts';
 import { overlapField, pictures } from './each-frame.ts';
-import { toRgb } from './rgb.ts';
+import { toRgb } from '@deepearth/vision/rgb';
 
 const usualLayer = 'frames';
 
