@@ -46,15 +46,18 @@ async function write(tokens: readonly TokenGrid[], options: object = {}, project
   return { paths, index, bytes };
 }
 
-/** Vectors of all tokens of a bundle, `[tokens, dimensions]`. */
+/** Vectors of all tokens of a bundle, `[tokens, components]`. */
 async function vectorsOf({ index, bytes }: Awaited<ReturnType<typeof write>>): Promise<Float32Array[]> {
-  const { dimensions, scales } = index.code;
+  const { bytes: size, components, scales } = index.code;
   const all: Float32Array[] = [];
   for (const [chunk, tokens] of index.chunks.entries()) {
     const coded = new Int8Array(await bytes(tokensPath(chunk)));
-    expect(coded).toHaveLength(tokens * dimensions);
-    for (let token = 0; token < tokens; token++)
-      all.push(Float32Array.from(scales, (scale, d) => scale * coded[token * dimensions + d]!));
+    expect(coded).toHaveLength(tokens * size);
+    for (let token = 0; token < tokens; token++) {
+      const vector = new Float32Array(components);
+      scales.forEach((scale, i) => (vector[i % components]! += scale * coded[token * size + i]!));
+      all.push(vector);
+    }
   }
   return all;
 }
@@ -97,7 +100,7 @@ describe('tokens of a bundle', () => {
 
   test('of few channels keep all of them', async () => {
     const { index } = await write(makeTokens({ channels: 8 }));
-    expect(index.code).toMatchObject({ dimensions: 8, channels: 8 });
+    expect(index.code).toMatchObject({ components: 8, channels: 8, bytes: 16 });
   });
 
   test('that saw no data are zeros, and no others are', async () => {

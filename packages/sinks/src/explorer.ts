@@ -24,7 +24,7 @@ import { inChunks, writeTokens } from './explorer/write-tokens.ts';
 
 export { explorerOptions };
 
-/** Share of neighbours that `dimensions` is chosen for. */
+/** Share of neighbours that `bytesPerToken` is chosen for. */
 const enoughOverlap = 0.9;
 /** What is not known when tokens are described: the widest encoder there is, and a usual grid. */
 const assumed = { channels: 1408, tokens: 4608 };
@@ -75,7 +75,7 @@ export const explorer = defineSink({
         frames?.count != null && {
           // Half precision while the code is not known; then the code, layers and pictures.
           diskBytes: Math.ceil(
-            count * tokens * (2 * channels + (options.dimensions ?? 256) + 3 * (inputs.length - 1)) +
+            count * tokens * (2 * channels + (options.bytesPerToken ?? 256) + 3 * (inputs.length - 1)) +
               frames.count * pictureBytes(frames, options) +
               65_536 +
               frames.count * 64,
@@ -96,12 +96,12 @@ export const explorer = defineSink({
     if (!gathered) return;
     const { sample, channels, sequences, grids, encoder, masked } = gathered;
     const code = await fitTokenCode(sample.rows, channels, {
-      dimensions: context.options.dimensions,
+      bytes: context.options.bytesPerToken,
       overlap: enoughOverlap,
       signal: context.signal,
     });
     if (code.overlap !== null) context.recordFinding('overlap', code.overlap);
-    const { clips, chunks } = inChunks(grids, code.dimensions);
+    const { clips, chunks } = inChunks(grids, code.bytes);
     yield* writeTokens(gathered, clips, chunks, code, context, write);
     const layers: BundleLayer[] = [];
     for (const { items } of others) {

@@ -21,11 +21,14 @@ export interface BundleIndex {
 }
 
 /**
- * How the bytes of a token become a vector: `vector[i] = byte[i] · scales[i]`, of which the inner product approximates the
- * cosine of the encoder's own tokens. A token of zeros alone is masked.
+ * How the bytes of a token become a vector of `components`, of which the inner product approximates the cosine of the encoder's own
+ * tokens. Byte `i` adds `byte · scales[i]` to component `i`; those behind the last component refine the first ones, which all
+ * tokens share and where a step of eight bits is too coarse: byte `components + i` adds to component `i`. A token of zeros
+ * alone is masked.
  */
 export interface TokenCode {
-  readonly dimensions: number;
+  readonly bytes: number;
+  readonly components: number;
   /** Of the encoder's tokens. */
   readonly channels: number;
   readonly scales: readonly number[];
@@ -34,10 +37,10 @@ export interface TokenCode {
    * few tokens to tell.
    */
   readonly overlap: number | null;
-  /** Three principal components of the vectors, as colours: `(vector - center) · components[c]` within `limits[c]`. */
+  /** Three principal directions of the vectors, as colours: `(vector - center) · directions[c]` within `limits[c]`. */
   readonly colors: {
     readonly center: readonly number[];
-    readonly components: readonly (readonly number[])[];
+    readonly directions: readonly (readonly number[])[];
     readonly limits: readonly (readonly [low: number, high: number])[];
   };
 }
@@ -88,7 +91,7 @@ export const layerBytes = { coordinates: 3, scalar: 1, label: 2 } as const;
 
 const digits = (count: number): string => String(count).padStart(5, '0');
 
-/** int8 `[tokens, dimensions]` of a chunk. */
+/** int8 `[tokens, bytes]` of a chunk. */
 export const tokensPath = (chunk: number): string => `tokens/${digits(chunk)}.bin`;
 
 /** uint8 `[tokens, layerBytes]` of a chunk; `layer` is an index into `layers`. */

@@ -13,10 +13,10 @@ export const explorerOptions = z.strictObject({
     .describe(
       'Folder inside the output folder. Where another stage would write the same names, it is the id of the stage.',
     ),
-  dimensions: z
+  bytesPerToken: z
     .number()
     .int()
-    .min(4)
+    .min(8)
     .max(512)
     .optional()
     .describe(

@@ -12,13 +12,13 @@ const chunkBytes = 1 << 22;
 /** Lays clips into chunks, whole and in their order. */
 export function inChunks(
   grids: ReadonlyMap<string, WaitingGrid>,
-  dimensions: number,
+  bytesPerToken: number,
 ): { clips: Map<string, BundleClip>; chunks: number[] } {
   const clips = new Map<string, BundleClip>();
   const chunks: number[] = [];
   for (const [id, { clip, tokens }] of grids) {
     const open = chunks.at(-1);
-    const fits = open !== undefined && (open + tokens) * dimensions <= chunkBytes;
+    const fits = open !== undefined && (open + tokens) * bytesPerToken <= chunkBytes;
     if (!fits) chunks.push(0);
     const chunk = chunks.length - 1;
     clips.set(id, { ...clip, chunk, offset: chunks[chunk]! });
@@ -45,8 +45,8 @@ export async function* writeTokens(
     signal.throwIfAborted();
     const { chunk, offset } = clips.get(id)!;
     if (chunk > written) yield await flush(written++);
-    if (offset === 0) bytes = new Int8Array(chunks[chunk]! * code.dimensions);
-    bytes.set(code.encode(await read(waiting)), offset * code.dimensions);
+    if (offset === 0) bytes = new Int8Array(chunks[chunk]! * code.bytes);
+    bytes.set(code.encode(await read(waiting)), offset * code.bytes);
     progress('tokens', ++done, grids.size);
   }
   yield await flush(written);
