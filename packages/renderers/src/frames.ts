@@ -15,7 +15,7 @@ import {
 import { z } from 'zod';
 import { annotatedHeight, annotationOptions } from './annotated.ts';
 import { overlapField, pictures } from './each-frame.ts';
-import { toRgb } from './rgb.ts';
+import { toRgb } from '@deepearth/vision/rgb';
 
 const usualLayer = 'frames';
 
