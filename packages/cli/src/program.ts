@@ -71,6 +71,11 @@ Start here:
     .option('-o, --output <folder>', 'output folder (default: `output` of the file, else NAME-output)', named)
     .option('--resume', 'reuse the valid results of an earlier run there; make only what is missing')
     .option('--overwrite', 'replace and remove the results of another pipeline that lie there')
+    .option(
+      '--shard <i/n>',
+      'encode one of n parts, for merge; /n takes the number from JOB_COMPLETION_INDEX or SLURM_ARRAY_TASK_ID',
+    )
+    .option('--no-shard', 'run the whole pipeline, also as a task of an array')
     .option('--json', 'one JSON line per event on stdout, also on a terminal')
     .addHelpText(
       'after',
@@ -84,6 +89,17 @@ The first part of --set is the id of a stage (the name after the slash of its ty
 Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there.`,
     )
     .action(answering(async () => (await import('./commands/run.ts')).runCommand));
+
+  program
+    .command('merge')
+    .description('Make one result of the shards of a pipeline (run --shard), the same as a run that was not cut.')
+    .argument('<pipeline>', 'YAML file')
+    .option('-s, --set <path=value>', 'replace a value of the file, as the shards had it (repeatable)', collect)
+    .option('-o, --output <folder>', 'output folder of the shards', named)
+    .option('--overwrite', 'replace and remove the results of another pipeline that lie there')
+    .option('--keep-shards', 'leave the shards there, for another merge with other options of what follows the encoder')
+    .option('--json', 'one JSON line per event on stdout, also on a terminal')
+    .action(answering(async () => (await import('./commands/merge.ts')).mergeCommand));
 
   program
     .command('validate')
@@ -100,6 +116,9 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
     .description('Print the plan: shapes, counts, memory and disk per stage. Reads names and headers, no data.')
     .argument('<pipeline>', 'YAML file')
     .option('-s, --set <path=value>', 'replace a value of the file (repeatable)', collect)
+    .option('--jobs <count>', 'also cut the encoding into so many shards, and name each')
+    .option('--job-seconds <seconds>', 'in place of --jobs: shards of so many seconds, by --clip-seconds')
+    .option('--clip-seconds <seconds>', 'how long a clip takes to encode, as a run or a benchmark showed')
     .option('--json', 'as JSON')
     .action(answering(async () => (await import('./commands/plan.ts')).planCommand));
 

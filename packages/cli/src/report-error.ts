@@ -39,6 +39,8 @@ const outputCodes: ReadonlySet<string> = new Set([
 const usageCodes: ReadonlySet<string> = new Set([
   'E_USAGE',
   'E_OTHER_PIPELINE',
+  'E_SHARDS_DIFFER',
+  'E_NO_SHARDS',
   'E_PIPELINE_FILE',
   'E_FILE_EXISTS',
   'E_OPTIONS',

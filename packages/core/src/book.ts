@@ -4,7 +4,7 @@ import { byPath } from './by-path.ts';
 import type { ItemCounts, RunEvent, RunStatus, StageCounts } from './events.ts';
 import { frameTables, type FrameTable } from './frame-tables.ts';
 import type { Artifact, Item, Json } from './items.ts';
-import { digestOf } from './former-run.ts';
+import { openProven } from './former-run.ts';
 import { canonicalJson, lineage } from './lineage.ts';
 import { DeepEarthError, InputError } from './errors.ts';
 import type { Manifest, ManifestOutput, ManifestSoFar, SkippedItem, UnwrittenManifest } from './manifest.ts';
@@ -144,14 +144,10 @@ export function openBook(
   };
 
   /** Whether a file is what was written there. */
-  const proven = async ({ path, bytes, sha256 }: ManifestOutput): Promise<boolean> => {
-    const file = await store.get(path);
-    if (!file) return false;
-    try {
-      return file.size === bytes && (await digestOf(file)) === sha256;
-    } finally {
-      await file.close();
-    }
+  const proven = async (entry: ManifestOutput): Promise<boolean> => {
+    const file = await openProven(store, entry);
+    await file?.close();
+    return file !== undefined;
   };
 
   return {
@@ -253,7 +249,7 @@ export function manifestOf(
     readonly stages: readonly (Omit<Manifest['stages'][number], keyof StageCounts> & StageCounts)[];
   },
 ): UnwrittenManifest {
-  const { started, name, status, message, versions, pipeline, range, former } = run;
+  const { started, name, status, message, versions, pipeline, range, clips, former } = run;
   const finished = new Date();
   const stages = pipeline.map(({ id }) => id);
   return {
@@ -273,6 +269,7 @@ export function manifestOf(
     ...(former?.length && { former: [...former].sort(byPath) }),
     stages: run.stages.map(({ busySeconds: _, ...stage }) => stage),
     ...(range && { range }),
+    ...(clips && { clips }),
     ...skippedAndSaid(book, stages),
   };
 }
@@ -286,7 +283,8 @@ export function manifestUpTo(
     specs,
     versions,
     range,
-  }: Pick<Manifest, 'versions' | 'range'> & {
+    clips,
+  }: Pick<Manifest, 'versions' | 'range' | 'clips'> & {
     readonly pipeline: Pipeline;
     /** What each stage sends, by its id. */
     readonly specs: ReadonlyMap<string, StreamSpec>;
@@ -313,6 +311,7 @@ export function manifestUpTo(
       ...found(book, id),
     })),
     ...(range && { range }),
+    ...(clips && { clips }),
     ...skippedAndSaid(book, ids),
   };
 }

@@ -132,7 +132,7 @@ function mergeManifests(
   const [first] = parts as readonly [Manifest, ...Manifest[]];
   const inputs = new Map(parts.flatMap((part) => part.inputs.map((file) => [file.path, file] as const)));
   const status: RunStatus = parts.some((part) => part.status === 'skipped') ? 'skipped' : 'done';
-  const { range: _, frames: _frames, former: _former, ...rest } = first;
+  const { range: _, clips: _clips, frames: _frames, former: _former, ...rest } = first;
   const frames = mergeFrameTables(parts.map((part) => part.frames ?? []));
   const times = parts.map((part) => part.times);
   const order = inOrderOf(first.stages.map(({ id }) => id));

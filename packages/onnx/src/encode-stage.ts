@@ -53,6 +53,9 @@ export const encoderOptions = {
     .describe('CPU threads of one process; never more than there are cores. Default: all.'),
 };
 
+/** Those that decide only where, and how fast, clips are encoded. */
+export const encoderPlacement = ['device', 'threads', 'batchSize'] as const;
+
 /** The options above, read, with what every encoder stage has besides. */
 export interface EncoderStageOptions {
   readonly model: string;

@@ -5,13 +5,13 @@ import { lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, sta
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { DeepEarthError, InputError } from '@deepearth/core/errors';
 import { fileTrouble } from '@deepearth/core/file-trouble';
-import { makeFolder } from '@deepearth/core/regular-file';
 import { stateFolder } from '@deepearth/core/safe-path';
 import type { RunStore, Stored } from '@deepearth/core/store';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { fileScratch } from './file-scratch.ts';
 import { takeLock } from './folder-lock.ts';
 import { folderSyncs } from './folder-syncs.ts';
+import { makeStateFolder } from './state-folder.ts';
 
 const explain = (error: unknown, folder: string): unknown => {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
@@ -41,6 +41,9 @@ const explain = (error: unknown, folder: string): unknown => {
   const path = (error as NodeJS.ErrnoException).path ?? folder;
   return new InputError(path, finding, { code: known === 'E_SYSTEM_LIMIT' ? known : 'E_OUTPUT', remedy, cause: error });
 };
+
+/** In the state folder: shards that are merged, on their way out. */
+export const mergedFolder = 'merged';
 
 /** A store whose files lie in a folder. */
 export interface FolderStore extends RunStore {
@@ -212,16 +215,12 @@ export function folderStore(path: string): FolderStore {
       }),
     lock: () =>
       explained(async () => {
-        await makeFolder(state);
-        if ((await lstat(state)).isSymbolicLink())
-          throw new InputError(state, 'is a link.', {
-            code: 'E_LINK',
-            remedy: 'Remove it: a run keeps its own things there.',
-          });
+        await makeStateFolder(state);
         const lock = await takeLock(state, folder);
         // What a killed run left half-written.
         await rm(parts, { recursive: true, force: true });
         await rm(work, { recursive: true, force: true });
+        await rm(join(state, mergedFolder), { recursive: true, force: true });
         await mkdir(parts, { recursive: true });
         return lock;
       }),

@@ -32,6 +32,7 @@ export const frames = defineSource({
   summary: 'Reads a folder of pictures in order of time, number or name.',
   options: framesOptions,
   reads: ['directory'],
+  placement: ['cacheBytes', 'spillBytes'],
   examples: [
     '- type: source/frames\n  with: { directory: frames }',
     "- id: camera\n  type: source/frames\n  with: { directory: frames, pattern: 'frame_(?<number>\\d+)\\.tif$', first: 616, last: 631, intervalSeconds: 60 }",
@@ -86,8 +87,10 @@ export const frames = defineSource({
       for (const remark of remarks(each, options)) log.warn(`${options.directory}: ${remark}`);
     }
     pictures.stretched(await findStretch(seriesOf(listing, options), pictures.read, context));
-    const { first = 0, end = Infinity } = context.frameRange ?? {};
-    const parts = listing.sequences.map((each) => ({ each, files: each.files.slice(first, end) }));
+    const parts = listing.sequences.map((each) => {
+      const { first, end } = context.frameRange(each.name);
+      return { each, files: each.files.slice(first, end) };
+    });
     const total = parts.reduce((sum, { files }) => sum + files.length, 0);
     let done = 0;
     const odd = oddFrames();
@@ -112,6 +115,11 @@ export const frames = defineSource({
       }
     }
     for (const remark of odd.remarks()) log.warn(`${options.directory}: ${remark}`);
+  },
+
+  known(sequence, { first, end }, { survey }) {
+    const files = survey?.listing.sequences.find(({ name }) => name === sequence)?.files.slice(first, end) ?? [];
+    return files.map(({ file, page = 0 }) => [file, page]);
   },
 
   reopen: reopenPicture,

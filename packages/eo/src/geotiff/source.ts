@@ -21,6 +21,7 @@ import {
   type Rectangle,
   type StageContext,
 } from '@deepearth/core';
+import { hullOf, isWithin, wholeRange } from '@deepearth/core/range';
 import { overviewRaster } from '@deepearth/core/raster-part';
 import { pixelCache, type PixelCache } from '@deepearth/vision/pixel-cache';
 import { readThrough } from '@deepearth/vision/read-through';
@@ -50,6 +51,7 @@ export const geotiffSource = defineSource({
     'Reads a series of GeoTIFFs (files, folders, addresses) in order of time; frames keep their place on the Earth.',
   options: geotiffSourceOptions,
   reads: ['files'],
+  placement: ['cacheBytes', 'spillBytes', 'timeoutSeconds'],
   examples: [
     '- type: source/geotiff\n  with: { files: scenes }',
     "- type: source/geotiff\n  with: { files: 'scenes/*.tif', bands: [B04, B03, B02], stretch: reflectance, mask: { band: SCL, invalid: [0, 1, 3, 8, 9, 10] } }",
@@ -192,15 +194,13 @@ interface SeriesFile {
 
 /** Opens what frames are read from, finds the stretch, and sends frames as scenes or as tiles. */
 async function openSeries(survey: GeoTiffSurvey, context: Context) {
-  const { options, signal, attempt, progress, recordInput, recordFinding, severalSequences } = context;
+  const { options, signal, attempt, progress, recordInput, recordFinding, severalSequences, frameRange } = context;
   const pool = await context.keep(
     () => rasterPool(signal, options.timeoutSeconds),
     (open) => open.close(),
   );
   const cache = await cacheOf(context);
   const read = readThrough(cache);
-  const { first = 0, end = Infinity } = context.frameRange ?? {};
-  const listed = survey.files.slice(first, end);
   const start = survey.files[0]!;
   const ranges = await findStretch(
     survey,
@@ -303,6 +303,8 @@ async function openSeries(survey: GeoTiffSurvey, context: Context) {
   }
 
   async function* scenes(): AsyncGenerator<Frame> {
+    const { first, end } = frameRange(survey.sequence);
+    const listed = survey.files.slice(first, end);
     for (const [done, each] of listed.entries()) {
       signal.throwIfAborted();
       const id = frameId(survey.sequence, each.number, severalSequences);
@@ -317,26 +319,37 @@ async function openSeries(survey: GeoTiffSurvey, context: Context) {
 
   async function* tiles(): AsyncGenerator<Frame> {
     const { size, overlap } = options.tile!;
-    const files: SeriesFile[] = [];
+    const sequencesOf = (area: Rectangle) =>
+      tilesOf(area, size, overlap).map((tile) => ({ tile, sequence: tileSequence(survey.sequence, tile) }));
+    // Before a file is open its tiles are known only where the survey could open one.
+    const { first, end } = survey.usual
+      ? hullOf(sequencesOf(areaOf(survey.usual, options)).map(({ sequence }) => frameRange(sequence)))
+      : wholeRange;
+    const listed = survey.files.slice(first, end);
+    const files: { readonly file: SeriesFile; readonly position: number }[] = [];
     for (const [done, each] of listed.entries()) {
       signal.throwIfAborted();
       const id = frameId(survey.sequence, each.number, true);
       const file = await attempt({ id }, () => openFile(each));
       progress('files', done + 1, listed.length);
-      if (file) files.push(file);
+      if (file) files.push({ file, position: first + done });
     }
     const [some] = files;
     if (!some) return;
-    const all = tilesOf(some.area, size, overlap);
+    const all = sequencesOf(some.file.area);
     recordFinding('tiles', { count: all.length, size, overlap });
+    const total = all.reduce(
+      (sum, { sequence }) => sum + files.filter(({ position }) => isWithin(position, frameRange(sequence))).length,
+      0,
+    );
     let done = 0;
-    for (const tile of all) {
-      const sequence = tileSequence(survey.sequence, tile);
-      for (const file of files) {
+    for (const { tile, sequence } of all) {
+      for (const { file, position } of files) {
+        if (!isWithin(position, frameRange(sequence))) continue;
         signal.throwIfAborted();
         const id = frameId(sequence, file.listed.number, true);
         const frame = await attempt({ id }, () => frameOf(file, tile.window, sequence, true));
-        progress('frames', ++done, all.length * files.length);
+        progress('frames', ++done, total);
         if (frame) yield frame;
       }
     }
