@@ -57,8 +57,8 @@ export default tseslint.config(
     rules: {
       '@nx/enforce-module-boundaries': [
         'error',
-        // Tests ask where the browser and Redis are in one place.
-        { enforceBuildableLibDependency: false, allow: ['/tools/(chromium|redis)\\.mjs$'], depConstraints: boundaries },
+        // Tests ask where the browser and databases are in one place.
+        { enforceBuildableLibDependency: false, allow: ['/tools/(chromium|redis|postgres)\\.mjs$'], depConstraints: boundaries },
       ],
       '@typescript-eslint/no-explicit-any': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],

@@ -14,6 +14,7 @@ export {
 export { queueBackend, type PipelineQueue, type PipelineWorker, type QueueBackend, type QueuePlace } from './queue-backend.ts';
 export { openJobs, type QueueCounts } from './queue-counts.ts';
 export { prometheusText, queueStatus, type JobStatus, type QueueStatus } from './queue-status.ts';
+export { reachQueue } from './reach-queue.ts';
 export { removeWaiting } from './remove-waiting.ts';
 export { retryFailed } from './retry-failed.ts';
 export { CommandFailed, runCommand, type CommandOptions, type JobProgress } from './run-command.ts';

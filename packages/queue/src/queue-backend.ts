@@ -73,7 +73,7 @@ function parsed(url: string): URL {
   if (place && kinds.includes(place.protocol)) return place;
   throw new DeepEarthError(`${place ? shownUrl(place) : JSON.stringify(url)} is not the URL of a queue.`, {
     code: 'E_QUEUE_URL',
-    remedy: 'Give one like redis://127.0.0.1:6379, rediss://… or postgres://USER@HOST/DATABASE.',
+    remedy: 'Give one like redis://127.0.0.1:6379, rediss://HOST or postgres://HOST/DATABASE.',
   });
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { postgresPath, startPostgres, withoutPostgres } from '../../../tools/postgres.mjs';
 import { redisPath, startRedis, withoutRedis } from '../../../tools/redis.mjs';
 import {
   addPipeline,
@@ -45,10 +46,14 @@ const until = async (met: () => Promise<boolean> | boolean): Promise<void> => {
 const counts = async (backend: QueueBackend) => (await queueStatus(backend)).counts;
 const isDone = (backend: QueueBackend, jobs: number) => async () => (await counts(backend)).completed === jobs;
 
-describe.skipIf(!redisPath)(`a queue${withoutRedis}`, () => {
-  let server: Awaited<ReturnType<typeof startRedis>>;
+describe.each([
+  { where: 'Redis', there: redisPath, without: withoutRedis, startServer: startRedis },
+  { where: 'PostgreSQL', there: postgresPath, without: withoutPostgres, startServer: startPostgres },
+])('a queue on $where$without', ({ there, startServer }) => {
+  if (!there) return void test.skip('works', () => undefined);
+  let server: { readonly url: string; end(): Promise<void> | void };
   let backend: QueueBackend;
-  beforeAll(async () => void (server = await startRedis()));
+  beforeAll(async () => void (server = await startServer()));
   afterAll(() => server.end());
   beforeEach(async () => void (backend = await open(server.url)));
 

@@ -49,6 +49,7 @@ const passMilliseconds = 500;
 const mostPasses = 5;
 /** How long a job waits whose part another worker is still at, one that was taken for dead. */
 const busyMilliseconds = 5000;
+/** Progress is told at most this often for a job. */
 const progressMilliseconds = 1000;
 
 /**
@@ -90,16 +91,16 @@ export async function work(
         return later(passMilliseconds);
       }
       const slot = free.shift() ?? 0;
-      let shown = 0;
+      let shown = -Infinity;
       onEvent({ type: 'started', ...about });
       try {
         await perform(job.data, {
           slot,
           signal: stopping.signal,
           onProgress(progress) {
-            onEvent({ type: 'progress', ...about, ...progress });
             if (performance.now() - shown < progressMilliseconds) return;
             shown = performance.now();
+            onEvent({ type: 'progress', ...about, ...progress });
             job.updateProgress({ ...progress }).catch(() => undefined);
           },
         });

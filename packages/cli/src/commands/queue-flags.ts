@@ -10,7 +10,10 @@ export interface QueueFlags {
 /** Taken where neither a flag nor DEEPEARTH_QUEUE names another. */
 export const usualQueue = 'redis://127.0.0.1:6379';
 
+/** Throws where it cannot be reached. */
 export async function openQueue({ url, name }: QueueFlags): Promise<QueueBackend> {
-  const { queueBackend } = await import('@deepearth/queue');
-  return queueBackend({ url: url ?? process.env['DEEPEARTH_QUEUE'] ?? usualQueue, name });
+  const { queueBackend, reachQueue } = await import('@deepearth/queue');
+  const backend = await queueBackend({ url: url ?? process.env['DEEPEARTH_QUEUE'] ?? usualQueue, name });
+  await reachQueue(backend);
+  return backend;
 }

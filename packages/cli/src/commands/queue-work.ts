@@ -15,6 +15,7 @@ import { openQueue, type QueueFlags } from './queue-flags.ts';
 export interface QueueWorkFlags extends QueueFlags {
   readonly concurrency?: string;
   readonly gpus?: string;
+  readonly lockSeconds: string;
   readonly untilIdle?: string;
   readonly json?: boolean;
 }
@@ -26,6 +27,7 @@ export async function queueWorkCommand(flags: QueueWorkFlags): Promise<number> {
   const concurrency =
     flags.concurrency === undefined ? (gpus?.length ?? 1) : parseWhole('--concurrency', flags.concurrency);
   const idleSeconds = flags.untilIdle === undefined ? Infinity : parseWhole('--until-idle', flags.untilIdle, 0);
+  const lockMilliseconds = 1000 * parseWhole('--lock-seconds', flags.lockSeconds);
   const json = flags.json ?? !process.stdout.isTTY;
   const backend = await openQueue(flags);
   return cancellable(
@@ -33,6 +35,7 @@ export async function queueWorkCommand(flags: QueueWorkFlags): Promise<number> {
       let lastEvent = performance.now();
       const worker = await work(backend, {
         concurrency,
+        lockMilliseconds,
         async perform(data, { slot, ...at }) {
           await refuseChanged(data);
           const gpu = gpus?.[slot % gpus.length];
