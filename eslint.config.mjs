@@ -23,6 +23,7 @@ const boundaries = [
   { sourceTag: 'scope:onnx', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
   { sourceTag: 'scope:vision', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
   { sourceTag: 'scope:testing', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats', 'scope:runtime'] },
+  { sourceTag: 'scope:queue', onlyDependOnLibsWithTags: ['scope:core'] },
   ...stages.map((name) => ({
     sourceTag: `scope:${name}`,
     onlyDependOnLibsWithTags: [
@@ -56,8 +57,8 @@ export default tseslint.config(
     rules: {
       '@nx/enforce-module-boundaries': [
         'error',
-        // Tests ask where the browser is in one place.
-        { enforceBuildableLibDependency: false, allow: ['/tools/chromium\\.mjs$'], depConstraints: boundaries },
+        // Tests ask where the browser and databases are in one place.
+        { enforceBuildableLibDependency: false, allow: ['/tools/(chromium|redis|postgres)\\.mjs$'], depConstraints: boundaries },
       ],
       '@typescript-eslint/no-explicit-any': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],

@@ -10,7 +10,7 @@ const only = process.env['DEEPEARTH_TEST_FILES']?.split(' ') ?? [];
 
 const shared = {
   resolve: { conditions: ['@deepearth/source'] },
-  ssr: { resolve: { conditions: ['@deepearth/source', 'node', 'import', 'default'] } },
+  ssr: { resolve: { conditions: ['@deepearth/source', 'node'] } },
 };
 const project = (name: string, root: string, include: string[], timeout: number, exclude: string[] = []) => ({
   ...shared,

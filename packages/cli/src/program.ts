@@ -383,6 +383,50 @@ function addPythonCommands(program: Command): void {
 }
 
 function addModelCommands(program: Command): void {
+  const queue = program
+    .command('queue')
+    .description('Pipelines as jobs of a queue (BullMQ on Redis, Valkey or PostgreSQL): add, work, status, retry, drain.');
+  const queueCommand = (name: string) =>
+    queue
+      .command(name)
+      .option('--url <url>', 'redis://… or postgres://… (default: DEEPEARTH_QUEUE, else redis://127.0.0.1:6379)')
+      .option('--name <name>', 'of the queue', 'deepearth');
+
+  queueCommand('add')
+    .description('Add the parts of a pipeline, and what is made of them; what is there or done is not added again.')
+    .argument('<pipeline>', 'YAML file, which workers find under the same path')
+    .requiredOption('--jobs <count>', 'into how many parts the encoding is cut (see `deepearth plan --jobs`)')
+    .option('-s, --set <path=value>', 'replace a value of the file (repeatable)', collect)
+    .option('-o, --output <folder>', 'output folder (default: `output` of the file, else NAME-output)', named)
+    .option('--priority <number>', '1 comes first; jobs without one come before all that have one')
+    .option('--max-waiting <count>', 'add nothing while so many jobs wait (default: 100000)')
+    .option('--wait', 'wait for the result, and add again what the queue may lose')
+    .action(answering(async () => (await import('./commands/queue-add.ts')).queueAddCommand));
+
+  queueCommand('work')
+    .description('Work on jobs, each in a process of its own, until it is stopped.')
+    .option('--concurrency <count>', 'jobs at a time (default: 1, or one for each of --gpus)')
+    .option('--gpus <list>', 'CUDA devices, for example 0,1,2,3: one job at a time on each')
+    .option('--lock-seconds <seconds>', 'a worker that shows no life for so long has lost its jobs to others', '30')
+    .option('--until-idle <seconds>', 'end when no job has been open for so long')
+    .option('--json', 'one JSON line per event, also on a terminal')
+    .action(answering(async () => (await import('./commands/queue-work.ts')).queueWorkCommand));
+
+  queueCommand('status')
+    .description('Print how many jobs are in which state, what is at hand, and what was set aside and why.')
+    .option('--json', 'as JSON')
+    .option('--prometheus', 'the counts in the text format of Prometheus')
+    .action(answering(async () => (await import('./commands/queue-status.ts')).queueStatusCommand));
+
+  queueCommand('retry')
+    .description('Try jobs again that were set aside: all of them, or one.')
+    .argument('[id]', 'of the job, as status shows it')
+    .action(answering(async () => (await import('./commands/queue-status.ts')).queueRetryCommand));
+
+  queueCommand('drain')
+    .description('Remove the jobs that wait. Jobs at hand go on.')
+    .action(answering(async () => (await import('./commands/queue-status.ts')).queueDrainCommand));
+
   const model = program.command('model').description('Checkpoints of encoders: list, inspect, fetch, convert, check.');
 
   model

@@ -65,6 +65,17 @@ export function exitCodeOf(error: unknown): number {
   return exitCodes.failed;
 }
 
+/** The last line of a run that failed, for programs that read its JSON lines. */
+export function errorLine(error: unknown): {
+  readonly type: 'error';
+  readonly code: string | null;
+  readonly message: string;
+} {
+  const told = fileError(error);
+  const known = [...causes(told)].find((cause) => cause instanceof DeepEarthError);
+  return { type: 'error', code: known?.code ?? null, message: told instanceof Error ? told.message : String(told) };
+}
+
 /**
  * The text for an error: message and remedy, the line of the file where one is known; a stack only for faults of the
  * program itself.

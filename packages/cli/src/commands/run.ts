@@ -10,8 +10,8 @@ import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../format.ts';
 import { outputFor } from '../output-for.ts';
 import { loadPipeline } from '../load-pipeline.ts';
-import { print, remark } from '../print.ts';
-import { reportError } from '../report-error.ts';
+import { print, printJsonLine, remark } from '../print.ts';
+import { errorLine, reportError } from '../report-error.ts';
 import { runSummary } from '../run-summary.ts';
 import { runTally } from '../run-tally.ts';
 import { chosenShard, type ChosenShard } from '../shard-flag.ts';
@@ -148,6 +148,7 @@ export async function runLoaded(
         view.close();
         const stopped = stoppedBy();
         if (stopped === undefined) {
+          if (json) printJsonLine(errorLine(error));
           const status = await reportError(error);
           if (written)
             remark(
