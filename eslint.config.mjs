@@ -58,7 +58,11 @@ export default tseslint.config(
       '@nx/enforce-module-boundaries': [
         'error',
         // Tests ask where the browser and databases are in one place.
-        { enforceBuildableLibDependency: false, allow: ['/tools/(chromium|redis|postgres)\\.mjs$'], depConstraints: boundaries },
+        {
+          enforceBuildableLibDependency: false,
+          allow: ['/tools/(chromium|redis|postgres)\\.mjs$'],
+          depConstraints: boundaries,
+        },
       ],
       '@typescript-eslint/no-explicit-any': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],

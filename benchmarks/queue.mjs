@@ -43,7 +43,9 @@ async function bare() {
   let left = jobs + 1;
   const end = deferred();
   const perform = async () => undefined;
-  const workers = ['a', 'b'].map(() => new Worker('bare', perform, { connection: { ...connection, maxRetriesPerRequest: null }, concurrency }));
+  const workers = ['a', 'b'].map(
+    () => new Worker('bare', perform, { connection: { ...connection, maxRetriesPerRequest: null }, concurrency }),
+  );
   for (const worker of workers) worker.on('completed', () => --left === 0 && end.resolve());
   await end.promise;
   const done = performance.now() - begun;

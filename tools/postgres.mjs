@@ -10,9 +10,10 @@ const debian = '/usr/lib/postgresql';
 const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
 
 /** The folder of its programs; `undefined` where it is not installed. */
-export const postgresPath = [...versions.map((version) => join(debian, version, 'bin')), ...(process.env.PATH ?? '').split(':')].find(
-  (folder) => existsSync(join(folder, 'initdb')),
-);
+export const postgresPath = [
+  ...versions.map((version) => join(debian, version, 'bin')),
+  ...(process.env.PATH ?? '').split(':'),
+].find((folder) => existsSync(join(folder, 'initdb')));
 
 /** What the title of a test that needs PostgreSQL ends with. */
 export const withoutPostgres = postgresPath ? '' : ' (skipped: PostgreSQL is not installed)';

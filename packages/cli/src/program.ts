@@ -385,7 +385,9 @@ function addPythonCommands(program: Command): void {
 function addModelCommands(program: Command): void {
   const queue = program
     .command('queue')
-    .description('Pipelines as jobs of a queue (BullMQ on Redis, Valkey or PostgreSQL): add, work, status, retry, drain.');
+    .description(
+      'Pipelines as jobs of a queue (BullMQ on Redis, Valkey or PostgreSQL): add, work, status, retry, drain.',
+    );
   const queueCommand = (name: string) =>
     queue
       .command(name)

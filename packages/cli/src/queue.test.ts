@@ -63,7 +63,8 @@ describe.skipIf(!redisPath)(`deepearth queue${withoutRedis}`, () => {
     const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
     return Object.assign(state, { ended });
   }
-  const until = (met: () => boolean | Promise<boolean>) => expect.poll(met, { timeout: 50_000, interval: 50 }).toBe(true);
+  const until = (met: () => boolean | Promise<boolean>) =>
+    expect.poll(met, { timeout: 50_000, interval: 50 }).toBe(true);
   const status = async () =>
     JSON.parse((await queue('status', '--json')).stdout) as {
       counts: Record<string, number>;
@@ -80,10 +81,15 @@ describe.skipIf(!redisPath)(`deepearth queue${withoutRedis}`, () => {
     first.child.kill('SIGKILL');
     const second = worker('--lock-seconds', '1', '--until-idle', '1');
     const { status: end, stdout } = await adding;
-    expect([end, stdout]).toEqual([0, expect.stringMatching(/^Added 5 jobs for .*: 4 parts, and what is made of them\.$/m)]);
+    expect([end, stdout]).toEqual([
+      0,
+      expect.stringMatching(/^Added 5 jobs for .*: 4 parts, and what is made of them\.$/m),
+    ]);
     expect(await second.ended).toBe(0);
     expect(digests(folder.file('out'))).toEqual(digests(folder.file('whole')));
-    expect((await queue('add', folder.file('p.yaml'), '--jobs', '4', '-o', folder.file('out'))).stdout).toMatch(/^Nothing new/);
+    expect((await queue('add', folder.file('p.yaml'), '--jobs', '4', '-o', folder.file('out'))).stdout).toMatch(
+      /^Nothing new/,
+    );
     const { counts, failed } = await status();
     expect([counts['completed'], failed]).toEqual([5, []]);
   });
@@ -118,7 +124,9 @@ describe.skipIf(!redisPath)(`deepearth queue${withoutRedis}`, () => {
     writeFileSync(folder.file('p.yaml'), text);
     expect((await queue('retry')).stdout).toBe('1 job will be tried again.\n');
     await until(async () => (await status()).counts['completed'] === 2);
-    expect((await queue('status', '--prometheus')).stdout).toMatch(/^deepearth_queue_jobs\{queue="test-2",state="completed"\} 2$/m);
+    expect((await queue('status', '--prometheus')).stdout).toMatch(
+      /^deepearth_queue_jobs\{queue="test-2",state="completed"\} 2$/m,
+    );
   });
 });
 

@@ -45,7 +45,7 @@ export async function addPipeline(
   const queue = backend.queue();
   const flows = backend.flows();
   try {
-    for (let said = false; ; ) {
+    for (let said = false; ;) {
       signal?.throwIfAborted();
       const { waiting, prioritized, delayed } = await countsOf(queue);
       const ahead = waiting + prioritized + delayed;

@@ -11,7 +11,13 @@ export {
   type JobName,
   type QueuedPipeline,
 } from './jobs.ts';
-export { queueBackend, type PipelineQueue, type PipelineWorker, type QueueBackend, type QueuePlace } from './queue-backend.ts';
+export {
+  queueBackend,
+  type PipelineQueue,
+  type PipelineWorker,
+  type QueueBackend,
+  type QueuePlace,
+} from './queue-backend.ts';
 export { openJobs, type QueueCounts } from './queue-counts.ts';
 export { prometheusText, queueStatus, type JobStatus, type QueueStatus } from './queue-status.ts';
 export { reachQueue } from './reach-queue.ts';

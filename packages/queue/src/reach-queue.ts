@@ -28,6 +28,8 @@ export async function reachQueue(backend: QueueBackend): Promise<void> {
     clearTimeout(timer);
     late.catch(() => undefined);
     refused.catch(() => undefined);
-    await Promise.race([queue.close(), new Promise((resolve) => setTimeout(resolve, 500).unref())]).catch(() => undefined);
+    await Promise.race([queue.close(), new Promise((resolve) => setTimeout(resolve, 500).unref())]).catch(
+      () => undefined,
+    );
   }
 }

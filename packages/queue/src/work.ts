@@ -74,7 +74,7 @@ export async function work(
   const stayAway = (): void => {
     clearTimeout(away);
     void worker.pause(true);
-    away = setTimeout(() => worker.resume(), 2 * passMilliseconds);
+    away = setTimeout(() => void worker.resume(), 2 * passMilliseconds);
   };
 
   const worker = backend.worker(
@@ -120,7 +120,13 @@ export async function work(
       onEvent({ type: 'done', ...about });
       return undefined;
     },
-    { name, concurrency, lockDuration: lockMilliseconds, stalledInterval: lockMilliseconds, maxStalledCount: mostStalls },
+    {
+      name,
+      concurrency,
+      lockDuration: lockMilliseconds,
+      stalledInterval: lockMilliseconds,
+      maxStalledCount: mostStalls,
+    },
   );
   worker.on('error', ({ message }) => onEvent({ type: 'trouble', message }));
   queue.on('error', () => undefined);

@@ -57,7 +57,9 @@ export async function queueAddCommand(file: string, flags: QueueAddFlags): Promi
         onLost: (lost) => remark(`The queue has lost ${plural(lost, 'job')}; added again.`),
       });
       for (const { title, failures } of aside)
-        remark(`${title} was set aside after ${plural(failures.length, 'try', 'tries')}: ${failures.at(-1)?.reason ?? ''}`);
+        remark(
+          `${title} was set aside after ${plural(failures.length, 'try', 'tries')}: ${failures.at(-1)?.reason ?? ''}`,
+        );
       if (aside.length === 0) return exitCodes.done;
       remark('When the cause is mended: deepearth queue retry');
       return exitCodes.failed;

@@ -36,7 +36,12 @@ function statusText({ queue, name, counts, workers, failed, active }: QueueStatu
     `${name} on ${queue}: ${plural(workers, 'worker')}`,
     `${waiting + prioritized} waiting, ${delayed} to be tried again, ${counts.active} at hand, ${waitingForParts} waiting for parts, ${completed} done, ${counts.failed} set aside`,
   ];
-  if (active.length) lines.push('', 'At hand:', table(active.map(({ title, output, progress }) => [title, progressText(progress), output])));
+  if (active.length)
+    lines.push(
+      '',
+      'At hand:',
+      table(active.map(({ title, output, progress }) => [title, progressText(progress), output])),
+    );
   if (failed.length) {
     lines.push('', 'Set aside (`deepearth queue retry` tries them again):');
     for (const { id, title, output, failures } of failed)

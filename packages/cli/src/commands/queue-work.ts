@@ -48,7 +48,9 @@ export async function queueWorkCommand(flags: QueueWorkFlags): Promise<number> {
           else tell(event);
         },
       });
-      remark(`Working on ${backend.shown}, ${plural(concurrency, 'job')} at a time; Ctrl-C ends after the jobs at hand.`);
+      remark(
+        `Working on ${backend.shown}, ${plural(concurrency, 'job')} at a time; Ctrl-C ends after the jobs at hand.`,
+      );
       try {
         while (!signal.aborted) {
           await pause(lookMilliseconds, undefined, { signal }).catch(() => undefined);
