@@ -35,7 +35,7 @@ export async function queueBackend({ url, name }: QueuePlace): Promise<QueueBack
     await import('pg' as string).catch((cause: unknown) => {
       throw new DeepEarthError(`${shownUrl(place)}: a queue on PostgreSQL needs the package pg.`, {
         code: 'E_QUEUE_URL',
-        remedy: 'Run `npm install pg` beside @deepearth/queue, or use Redis.',
+        remedy: 'Run "npm install pg" beside @deepearth/queue, or use Redis.',
         cause,
       });
     });
