@@ -42,6 +42,7 @@ const tags = {
   tileBytes: 325,
   extraSamples: 338,
   sampleFormat: 339,
+  exif: 34665,
   gdalMetadata: 42112,
 } as const;
 const pageTags = [
@@ -62,11 +63,11 @@ const longTypes: Readonly<Partial<Record<number, TiffPage['long']>>> = {
   5: 'complex64',
   6: 'complex64',
 };
-const blockTags = Object.values(tags).filter((tag) => tag !== tags.gdalMetadata);
+const blockTags = Object.values(tags).filter((tag) => tag !== tags.gdalMetadata && tag !== tags.exif);
 /** Of a list; a picture of 16,384 x 16,384 in strips of a row or tiles of 16 x 16 stays below. */
 const mostValues = 1 << 21;
 /** Bytes of a value, by TIFF type. */
-const typeBytes: Readonly<Record<number, number>> = { 1: 1, 2: 1, 3: 2, 4: 4, 16: 8 };
+const typeBytes: Readonly<Record<number, number>> = { 1: 1, 2: 1, 3: 2, 4: 4, 13: 4, 16: 8 };
 /** Of a chain of directories; more is a loop or an attack. */
 const maxPages = 65_536;
 /** Of band names. */
@@ -97,6 +98,20 @@ export async function tiffPages(readAt: ReadAt): Promise<readonly TiffPage[] | u
     return true;
   });
   return whole ? pages : undefined;
+}
+
+/**
+ * A text of the EXIF directory that the first directory leads to, by its tag: of a TIFF, and of a block of EXIF data, which
+ * is built like one. Empty where there is none.
+ */
+export async function exifTexts(readAt: ReadAt, wanted: readonly number[]): Promise<readonly string[]> {
+  let texts: string[] = [];
+  await eachDirectory(readAt, [tags.exif], async (directory) => {
+    const exif = await directory.below(tags.exif);
+    if (exif) texts = await Promise.all(wanted.map((tag) => exif.text(tag)));
+    return false;
+  });
+  return wanted.map((_, i) => texts[i] ?? '');
 }
 
 /** How the pixels of a page are stored: in strips or tiles, row by row, one plane after another. */
@@ -193,9 +208,12 @@ interface Directory {
   /** Values of a tag that are stored in the directory itself or beside it. */
   numbers(tag: number): readonly number[];
   text(tag: number): Promise<string>;
+  /** The directory whose place a tag says. */
+  below(tag: number): Promise<Directory | undefined>;
 }
 
-async function readDirectory({ readAt, little, big, wanted }: Directories, at: number): Promise<Directory | undefined> {
+async function readDirectory(directories: Directories, at: number): Promise<Directory | undefined> {
+  const { readAt, little, big, wanted } = directories;
   const head = view(await readAt(at, 8));
   if (head.byteLength < (big ? 8 : 2)) return undefined;
   const count = big ? Number(head.getBigUint64(0, little)) : head.getUint16(0, little);
@@ -241,6 +259,10 @@ async function readDirectory({ readAt, little, big, wanted }: Directories, at: n
       const entry = entries.get(tag);
       if (entry?.type !== 2 || entry.length > maxTextBytes) return '';
       return new TextDecoder().decode(await readAt(entry.at, entry.length));
+    },
+    async below(tag) {
+      const [place] = lists.get(tag) ?? [];
+      return place === undefined ? undefined : readDirectory({ ...directories, wanted: [] }, place);
     },
   };
 }
