@@ -12,6 +12,8 @@ export interface TiffPage {
   readonly orientation: number;
   /** What a sample is where it has 64 bits, which libvips does not open; `undefined` for others. */
   readonly long?: 'float64' | 'int64' | 'uint64' | 'complex64';
+  /** Whether colours are CIE L*a*b* (CIELAB, ICCLAB, ITULAB). */
+  readonly lab: boolean;
   /** Samples of a pixel. */
   readonly bands: number;
   /** What samples beyond the colours are: 0 not said, 1 opacity that colours were multiplied with, 2 opacity. */
@@ -29,6 +31,7 @@ const tags = {
   height: 257,
   bitsPerSample: 258,
   compression: 259,
+  photometric: 262,
   fillOrder: 266,
   stripOffsets: 273,
   orientation: 274,
@@ -50,6 +53,7 @@ const pageTags = [
   tags.width,
   tags.height,
   tags.bitsPerSample,
+  tags.photometric,
   tags.orientation,
   tags.samplesPerPixel,
   tags.extraSamples,
@@ -63,7 +67,8 @@ const longTypes: Readonly<Partial<Record<number, TiffPage['long']>>> = {
   5: 'complex64',
   6: 'complex64',
 };
-const blockTags = Object.values(tags).filter((tag) => tag !== tags.gdalMetadata && tag !== tags.exif);
+const pageOnly: readonly number[] = [tags.gdalMetadata, tags.exif, tags.photometric];
+const blockTags = Object.values(tags).filter((tag) => !pageOnly.includes(tag));
 /** Of a list; a picture of 16,384 x 16,384 in strips of a row or tiles of 16 x 16 stays below. */
 const mostValues = 1 << 21;
 /** Bytes of a value, by TIFF type. */
@@ -91,6 +96,7 @@ export async function tiffPages(readAt: ReadAt): Promise<readonly TiffPage[] | u
       height: one(tags.height, 0),
       orientation: one(tags.orientation, 1),
       ...(long && { long }),
+      lab: [8, 9, 10].includes(one(tags.photometric, 1)),
       bands: one(tags.samplesPerPixel, 1),
       extraSamples: directory.numbers(tags.extraSamples),
       bandNames: bandNames(await directory.text(tags.gdalMetadata)),
