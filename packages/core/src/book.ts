@@ -74,6 +74,7 @@ export function openBook(
   const written = nameSet();
   const skipped: SkippedItem[] = [];
   const warnings: { stage: string; message: string }[] = [];
+  const warned = nameSet();
   const taken = nameSet();
   const folders = nameSet();
   const findings = new Map<string, Record<string, Json>>();
@@ -83,7 +84,11 @@ export function openBook(
     if (event.type === 'skipped') skipped.push({ stage: event.stage, item: event.item, message: event.message });
     if (event.type === 'stage-closed')
       counts.set(event.stage, { in: event.in, out: event.out, skipped: event.skipped });
-    if (event.type === 'warning') warnings.push({ stage: event.stage, message: event.message });
+    if (event.type === 'warning') {
+      // What a stage says of its input in the plan it says again when it runs, since it may run without one.
+      if (!warned.add(JSON.stringify([event.stage, event.message]))) return;
+      warnings.push({ stage: event.stage, message: event.message });
+    }
     tell(event);
   };
 

@@ -7,7 +7,7 @@ import { sameSize } from './frame-size.ts';
 import { framesOptions, intervalOf, sequenceOf, type FramesOptions } from './frames-options.ts';
 import { check, howOrdered, oddFrames, remarks, spillNote } from './frames-remarks.ts';
 import { isoOf, secondsBetween } from './instant.ts';
-import { listFrames, type Listing } from './listing.ts';
+import { listFrames, type Listing, type SequenceListing } from './listing.ts';
 import type { ListedFrame } from './order-frames.ts';
 import { pictureFrames, reopenPicture } from './picture-frames.ts';
 import { findStretch, spread, stretchNote, type Series } from './series-stretch.ts';
@@ -64,10 +64,15 @@ export const frames = defineSource({
         ...(!same && survey && hasMixedSizes(survey) && { mixedSizes: true }),
       },
       memoryBytes: options.cacheBytes + readingBytes(stream),
-      ...(survey && !survey.usual && { warnings: ['no picture of the folder can be read'] }),
+      warnings: survey
+        ? [
+            ...(survey.usual ? [] : ['no picture of the folder can be read']),
+            ...survey.listing.sequences.flatMap((each) => oddities(each, options)),
+          ]
+        : [],
       notes: survey
         ? [
-            ...new Set(survey.listing.sequences.flatMap((each) => [howOrdered(each), ...remarks(each, options)])),
+            ...new Set(survey.listing.sequences.map(howOrdered)),
             ...stretchNote(options, hasWide(survey.listing)),
             ...spillNote(survey, options),
           ]
@@ -84,7 +89,7 @@ export const frames = defineSource({
     for (const each of listing.sequences) {
       check(each, options);
       log.info(`${each.name}: ${howOrdered(each)}`);
-      for (const remark of remarks(each, options)) log.warn(`${options.directory}: ${remark}`);
+      for (const oddity of oddities(each, options)) log.warn(oddity);
     }
     pictures.stretched(await findStretch(seriesOf(listing, options), pictures.read, context));
     const parts = listing.sequences.map((each) => {
@@ -124,6 +129,10 @@ export const frames = defineSource({
 
   reopen: reopenPicture,
 });
+
+/** What is odd about a sequence, in the plan and as warnings of a run. */
+const oddities = (each: SequenceListing, options: FramesOptions): string[] =>
+  remarks(each, options).map((remark) => `${options.directory}: ${remark}`);
 
 const hasWide = ({ headers }: Listing): boolean => [...headers.values()].some(({ wide }) => wide);
 
