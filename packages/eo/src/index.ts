@@ -7,6 +7,7 @@ export {
 } from './geotiff/source.ts';
 export type { ListedRaster, RasterFacts, RasterSeries, SeriesSurvey } from './geotiff/series-survey.ts';
 export { geotiffSink, geotiffSinkOptions, type GeoTiffSinkOptions } from './geotiff/sink.ts';
+export { geoparquetSink, geoparquetOptions, type GeoParquetOptions } from './geoparquet/sink.ts';
 export type { GridItem } from './place/grid-item.ts';
 export { stacSource, stacSourceOptions, type StacSourceOptions, type StacSurvey } from './stac/source.ts';
 export { zarrSink, zarrSinkOptions, type ZarrSinkOptions } from './zarr/sink.ts';

@@ -29,19 +29,29 @@ export interface GridShape {
 }
 
 /**
- * The sizes of an item with the axes time (it may be absent), height, width and one more. Throws an `InputError` for
- * other axes.
+ * The sizes of an item with the axes time (it may be absent), height, width and one more; `places: 'optional'` takes items
+ * without height and width too, as grids of one cell. Throws an `InputError` for other axes.
  */
-export function gridShape({ id, axes, values: { shape } }: GridItem): GridShape {
-  const time = axes.indexOf('time');
-  const known = time <= 0 && axes.indexOf('height') === time + 1 && axes.indexOf('width') === time + 2;
-  if (!known || axes.length !== time + 4)
+export function gridShape(
+  { id, axes, values: { shape } }: GridItem,
+  { places = 'needed' }: { readonly places?: 'needed' | 'optional' } = {},
+): GridShape {
+  const time = axes[0] === 'time' ? 1 : 0;
+  const placed = axes[time] === 'height' && axes[time + 1] === 'width';
+  if ((!placed && places === 'needed') || axes.length !== time + (placed ? 3 : 1))
     throw new InputError(id, `has the axes ${axes.join(', ')}, and a raster has time, height, width and one more.`, {
       code: 'E_GRID_AXES',
       remedy: 'Write it with `sink/features`.',
     });
-  const [height, width, bands] = shape.slice(time + 1) as [number, number, number];
-  return { steps: time < 0 ? 1 : shape[0]!, height, width, bands };
+  const [height, width] = placed ? (shape.slice(time) as [number, number]) : [1, 1];
+  return { steps: time ? shape[0]! : 1, height: height!, width: width!, bands: shape.at(-1)! };
+}
+
+/** What an item says of itself, without its values and its frames: what can be kept of the first one of many. */
+export function withoutValues(item: GridItem): GridItem {
+  const { clip: _, ...rest } = item;
+  const { dtype, shape } = item.values;
+  return { ...rest, values: { dtype, shape, data: new Float32Array() } } as GridItem;
 }
 
 /** The values as float32, NaN where a token is masked. */

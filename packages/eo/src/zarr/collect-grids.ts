@@ -2,7 +2,7 @@
 
 import { geometryOf, InputError, lineage, type Scratch } from '@deepearth/core';
 import { commonGeoreference } from '../place/georeference-of.ts';
-import { nameOf, type GridItem } from '../place/grid-item.ts';
+import { nameOf, withoutValues, type GridItem } from '../place/grid-item.ts';
 import type { KeptGrid } from '../place/held-grids.ts';
 import { cellName, placeGrid, placeInPixels, type PlacedValues, type PlacingOptions } from '../place/place-grid.ts';
 import type { PlacedGrid } from '../place/token-mosaic.ts';
@@ -90,11 +90,7 @@ export function gridCollector(scratch: Scratch, options: PlacingOptions): GridCo
 function variableOf(cube: Growing, input: string, item: GridItem, bands: number): GridVariable {
   const known = cube.variables.find((variable) => variable.input === input);
   if (!known) {
-    const { clip: _, ...rest } = item;
-    const { dtype, shape } = item.values;
-    // Its values are in the scratch.
-    const light = { ...rest, values: { dtype, shape, data: new Float32Array() } } as GridItem;
-    const variable = { name: nameOf(item), input, item: light, bands, steps: new Map() };
+    const variable = { name: nameOf(item), input, item: withoutValues(item), bands, steps: new Map() };
     cube.variables.push(variable);
     return variable;
   }
