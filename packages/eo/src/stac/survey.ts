@@ -88,8 +88,8 @@ export async function surveyStac(options: StacSourceOptions, signal: AbortSignal
     assets: [...wanted],
     inputs,
     order: orderOf(clear),
-    counted: `${plural(clear.length, 'item')} of ${plural(series.length, 'sequence')}, ${assets.length === 1 ? 'asset' : 'assets'} ${listOf(assets)}`,
-    warnings: [...warnings, ...cloudRemark(items, clear, maxCloudCover)],
+    counted: `${plural(clear.length, 'item')} of ${plural(series.length, 'sequence')}, ${assets.length === 1 ? 'asset' : 'assets'} ${listOf(assets)}${cloudNote(items, maxCloudCover)}`,
+    warnings: [...warnings, ...cloudWarning(items, maxCloudCover)],
   };
 }
 
@@ -103,16 +103,22 @@ function cloudCoverOf(properties: StacItem['properties']): number {
   return typeof cover === 'number' ? cover : Infinity;
 }
 
-function cloudRemark(all: readonly StacItem[], kept: readonly StacItem[], most: number | undefined): string[] {
-  if (most === undefined || kept.length === all.length) return [];
+/** Of those that were asked to be left out. */
+function cloudNote(all: readonly StacItem[], most: number | undefined): string {
+  const cloudy = all.map(({ properties }) => cloudCoverOf(properties)).filter((each) => each > (most ?? Infinity));
+  const known = cloudy.filter(Number.isFinite).length;
+  return known ? `, ${known} of ${all.length} left out for more than ${most} % clouds` : '';
+}
+
+/** Of those about which nothing is known. */
+function cloudWarning(all: readonly StacItem[], most: number | undefined): string[] {
   const silent = all.filter(({ properties }) => cloudCoverOf(properties) === Infinity).length;
-  const cloudy = all.length - kept.length - silent;
-  return [
-    [
-      ...(cloudy ? [`${cloudy} of ${plural(all.length, 'item')} have more than ${most} % clouds`] : []),
-      ...(silent ? [`${silent} of ${plural(all.length, 'item')} do not say how many clouds they have`] : []),
-    ].join(', and ') + ', and are left out',
-  ];
+  if (most === undefined || !silent) return [];
+  const which =
+    silent === 1
+      ? 'one does not say how many clouds it has, and is'
+      : `${silent} do not say how many clouds they have, and are`;
+  return [`of ${all.length} items ${which} left out`];
 }
 
 /** By time, then by id; those without a time are the last. */
