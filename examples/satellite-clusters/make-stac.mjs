@@ -1,5 +1,5 @@
-// Makes the same 16 dates as a search of a catalog returns them: a file for each band, of 10 or 20 m, and `items.json`, the latest
-// item first. node examples/satellite-clusters/make-stac.mjs [FOLDER]
+// Makes the same dates as a search of a catalog returns them: a file for each band, of 10 or 20 m, and `items.json`, the latest
+// item first. node examples/satellite-clusters/make-stac.mjs [FOLDER] [DATES]
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { writeCog } from '@deepearth/eo';
 import { crs, dates, height, left, names, sceneOf, timeOf, top, width } from './scene.mjs';
 
 const folder = process.argv[2] ?? 'satellite-stac';
+const count = Number(process.argv[3] ?? dates);
 /** Keys of assets, their bands, and the edge of their pixels in metres. */
 const assets = {
   red: ['B04', 10],
@@ -17,7 +18,7 @@ const assets = {
 };
 
 const items = [];
-for (let date = 0; date < dates; date++) {
+for (let date = 0; date < count; date++) {
   const datetime = timeOf(date);
   const scene = sceneOf(date);
   const id = `S2A_33UUP_${datetime.slice(0, 10).replaceAll('-', '')}_0_L2A`;
@@ -72,7 +73,7 @@ for (let date = 0; date < dates; date++) {
 }
 const search = { type: 'FeatureCollection', features: items.reverse(), numberMatched: items.length };
 await writeFile(join(folder, 'items.json'), `${JSON.stringify(search, null, 2)}\n`);
-console.log(`${dates} items of ${Object.keys(assets).length} assets are in ${join(folder, 'items.json')}`);
+console.log(`${count} items of ${Object.keys(assets).length} assets are in ${join(folder, 'items.json')}`);
 
 /** Percent of what was seen. */
 function cloudCover(scene) {
