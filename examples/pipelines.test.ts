@@ -160,6 +160,29 @@ test('a weather model becomes a stacked animation, cold air on top', async () =>
   expect(manifest.frames).toMatchObject([{ sequence: 'weather', count: 32 }]);
 });
 
+test('a search of a STAC catalog becomes a map of clusters, without its cloudy dates, described by an item', async () => {
+  const scenes = join(folder, 'satellite-stac');
+  await node('examples/satellite-clusters/make-stac.mjs', scenes, '10');
+  const { files, manifest, output } = await run(
+    'satellite-clusters/stac.yaml',
+    '--set',
+    `scenes.with.items=${join(scenes, 'items.json')}`,
+  );
+  const name = 'rasters/MGRS-33UUP/kmeans_frames_0000_0007';
+  expect(files).toEqual([`${name}.json`, `${name}.tif`]);
+  // One of ten dates has more than 20 % clouds; six tiles of 256 pixels cover 480 x 384.
+  expect(manifest.stages.find(({ id }) => id === 'scenes')!.out).toBe(9 * 6);
+  const { stdout } = await deepearth('inspect', join(output, `${name}.tif`), '--json');
+  const raster = JSON.parse(stdout) as { geotransform: number[]; shape: number[]; bounds_epsg4326: number[] };
+  expect(raster).toMatchObject({ geotransform: [399_960, 160, 0, 5_300_040, 0, -160], shape: [1, 24, 30] });
+  const item = JSON.parse(readFileSync(join(output, `${name}.json`), 'utf8')) as { bbox: number[] };
+  expect(item).toMatchObject({
+    bbox: raster.bounds_epsg4326,
+    properties: { start_datetime: '2024-03-03T10:17:31Z', 'proj:code': 'EPSG:32633' },
+    assets: { data: { href: './kmeans_frames_0000_0007.tif', data_type: 'uint8' } },
+  });
+});
+
 test('two cameras share one fit and keep their pictures apart', async () => {
   const { files, manifest } = await run('two-cameras.yaml');
   expect(files.filter((path) => path.endsWith('.gif'))).toEqual([

@@ -20,6 +20,7 @@ test('what the package exports is what it is meant to', () => {
       "inspectCube",
       "inspectEarth",
       "inspectGeoTiff",
+      "inspectStac",
       "isNorthUp",
       "isTiff",
       "isZarr",

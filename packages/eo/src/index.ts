@@ -37,6 +37,7 @@ export type { CubeSeries, SeriesFrame } from './cube-series.ts';
 // What a file holds
 export { inspectEarth, isZarr, type Inspected, type InspectEarthOptions } from './inspect.ts';
 export { inspectCube, type CubeInspection, type CubeInspectionOptions } from './cube-inspection.ts';
+export { inspectStac, type StacInspection } from './stac/inspect.ts';
 export type { DescribeArrayOptions } from './describe-array.ts';
 export { cubeQuicklook, rasterQuicklook, type Quicklook } from './quicklook.ts';
 // Bytes

@@ -93,6 +93,21 @@ const kinds: readonly Kind[] = [
       return { ...described, quicklook: await rasterQuicklook(raster, signal) };
     },
   },
+  {
+    // Files of tensors may begin with such a byte too, but not without a zero after it.
+    matches: ({ head }) => /^(?:\xef\xbb\xbf)?\s*\{[^\0]*$/.test(head),
+    async inspect(path, { source }, { variable, quicklook = false, signal }) {
+      if (variable !== undefined)
+        throw new InputError(path, 'has items and no variables.', {
+          code: 'E_VARIABLE',
+          remedy: 'Leave `--variable` out.',
+        });
+      const { inspectStac, stacQuicklook, stacText } = await import('./stac/inspect.ts');
+      const { json, found } = await inspectStac(path, source!.size, signal);
+      const described = { json, text: stacText(json) };
+      return quicklook ? { ...described, quicklook: await stacQuicklook(path, found, signal) } : described;
+    },
+  },
 ];
 
 const isZarrName = (path: string): boolean => /\.zarr(?:\.zip)?\/?$/i.test(path);
@@ -106,8 +121,8 @@ export async function isZarr(path: string): Promise<boolean> {
 }
 
 /**
- * Describes a Zarr store or a NetCDF file, with the fields of `inspectCube`, or a TIFF, with those of `inspectGeoTiff`;
- * `undefined` for what is of no kind that this package reads. `source` holds the bytes of the path, unless it is a Zarr
+ * Describes a Zarr store or a NetCDF file, with the fields of `inspectCube`, a TIFF, with those of `inspectGeoTiff`, or a
+ * STAC document, with those of `inspectStac`; `undefined` for what is of no kind that this package reads. `source` holds the bytes of the path, unless it is a Zarr
  * store; it stays open. Throws an `InputError` for what is damaged.
  */
 export async function inspectEarth(

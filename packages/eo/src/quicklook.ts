@@ -10,7 +10,7 @@ import { viewOf } from './cube-view.ts';
 import type { Cube } from './cube.ts';
 import { chooseBands } from './geotiff/choose-bands.ts';
 import { readFrameRaster } from './geotiff/frame-raster.ts';
-import type { GeoTiff } from './geotiff/open-geotiff.ts';
+import type { SeriesRaster } from './geotiff/raster-stack.ts';
 
 /** The longest edge of a quicklook, in pixels. */
 const longestEdge = 720;
@@ -33,7 +33,7 @@ export interface Quicklook {
  * that is large enough. Values that are not 8 bits are stretched between their percentiles 2 and 98. Throws an `InputError`
  * for a raster without valid values, one that is too large to be read whole, and what reading throws.
  */
-export async function rasterQuicklook(raster: GeoTiff, signal?: AbortSignal): Promise<Quicklook> {
+export async function rasterQuicklook(raster: SeriesRaster, signal?: AbortSignal): Promise<Quicklook> {
   const { name, overviews, bands: all } = raster;
   const { bands, palette } = chooseBands(raster, undefined);
   // Overviews are listed from the largest to the smallest.

@@ -1,13 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Artifact, Georeference, Projection, TokenGrid } from '@deepearth/core';
+import type { Artifact, Frame, Georeference, Projection, TokenGrid } from '@deepearth/core';
 import { runStage, type RunStageOptions } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeTokens } from '@deepearth/testing';
 import { categoryColor } from '@deepearth/vision/colormaps';
 import { layout } from '@deepearth/vision/geometry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stacSource } from '../stac/source.ts';
 import { place, placed, projection, sceneTiles, sceneValue, sceneWindows } from '../testing/placed-grids.ts';
 import { openGeoTiff } from './open-geotiff.ts';
 import { geotiffSink } from './sink.ts';
@@ -52,6 +53,105 @@ async function writeOne(...args: Parameters<typeof write>) {
   await raster.close();
   return { file: files[0]!, path, raster, read };
 }
+
+describe('a STAC item beside a raster', () => {
+  const timed = (item: TokenGrid) => placed(item, ({ number }) => ({ at: `2024-01-0${number + 1}T10:00:00Z` }));
+  const tokens = (time: number) => timed(makeTokens({ count: 1, time, height: 3, width: 4, channels: 5 })[0]!);
+
+  test('has the fields that STAC 1.1 asks for, and those of its extensions', async () => {
+    const grid = projection(tokens(2), [2, 3, 4, 3], (step, row) => step + row);
+    const { files, output } = await write([grid], { stac: true });
+    expect(files.map(({ path, mediaType }) => [path, mediaType])).toEqual(
+      [0, 1].flatMap((step) => [
+        [`rasters/pca_frames_0000_0003_step_0${step}.tif`, 'image/tiff'],
+        [`rasters/pca_frames_0000_0003_step_0${step}.json`, 'application/geo+json'],
+      ]),
+    );
+    const item = JSON.parse(await readFile(join(output, files[1]!.path), 'utf8'));
+    const { geometry, bbox, ...rest } = item;
+    expect(rest).toEqual({
+      type: 'Feature',
+      stac_version: '1.1.0',
+      stac_extensions: [
+        'https://stac-extensions.github.io/file/v2.1.0/schema.json',
+        'https://stac-extensions.github.io/projection/v2.0.0/schema.json',
+      ],
+      id: 'rasters_pca_frames_0000_0003_step_00',
+      properties: {
+        title: 'pca of frames 0 to 1 of made',
+        datetime: null,
+        start_datetime: '2024-01-01T10:00:00Z',
+        end_datetime: '2024-01-02T10:00:00Z',
+        'proj:code': 'EPSG:32633',
+        'proj:transform': [80, 0, 399_960, 0, -80, 5_300_040],
+        'proj:shape': [3, 4],
+        'proj:bbox': [399_960, 5_300_040 - 240, 399_960 + 320, 5_300_040],
+      },
+      links: [],
+      assets: {
+        data: {
+          href: './pca_frames_0000_0003_step_00.tif',
+          type: 'image/tiff; application=geotiff; profile=cloud-optimized',
+          roles: ['data'],
+          data_type: 'float32',
+          nodata: 'nan',
+          bands: [{ name: 'pca 1' }, { name: 'pca 2' }, { name: 'pca 3' }],
+          'file:size': files[0]!.bytes,
+          'file:checksum': `1220${files[0]!.sha256}`,
+        },
+      },
+    });
+    // The upper left corner is that of tile 33UUP, 13.6629 E, 47.8459 N, as PROJ has it.
+    const [west, south, east, north] = bbox as [number, number, number, number];
+    expect([west, north]).toEqual([expect.closeTo(13.662865, 6), expect.closeTo(47.84597, 4)]);
+    expect([east - west, north - south]).toEqual([expect.closeTo(0.0043, 3), expect.closeTo(0.0022, 3)]);
+    expect([geometry.type, geometry.coordinates[0].length]).toEqual(['Polygon', 17]);
+  });
+
+  test('says the one moment that it shows, and which colours, and where nothing is known of its system', async () => {
+    const one = placed(tokens(1), () => ({ at: '2024-01-05T00:00:00Z' }));
+    const grid = projection(one, [1, 3, 4, 3], (_, row) => row);
+    const elsewhere: Georeference = { ...place, crs: 'PROJCS["unnamed",GEOGCS["unknown"]]' };
+    const frames = grid.clip!.frames.map((frame) => ({ ...frame, georeference: elsewhere }));
+    const { files, output } = await write([{ ...grid, clip: { ...grid.clip!, frames } }], {
+      stac: true,
+      values: 'colours',
+      directory: 'a folder',
+    });
+    const item = JSON.parse(await readFile(join(output, files[1]!.path), 'utf8'));
+    expect(item).toMatchObject({
+      id: 'a_folder_pca_frames_0000_0001',
+      geometry: null,
+      properties: { datetime: '2024-01-05T00:00:00Z', 'proj:code': null },
+      assets: { visual: { roles: ['visual'], bands: [{ name: 'red' }, {}, {}, { name: 'opacity' }] } },
+    });
+    expect(item).not.toHaveProperty('bbox');
+    expect(item.properties).not.toHaveProperty('start_datetime');
+  });
+
+  test('needs frames with times, which is said before anything is written', async () => {
+    const [made] = makeTokens({ count: 1, time: 1, height: 3, width: 4, channels: 5 });
+    const untimed = placed(made!, () => ({ at: undefined as never }));
+    await expect(write([untimed], { stac: true })).rejects.toMatchObject({ code: 'E_NO_TIME' });
+    expect((await write([untimed])).files).toHaveLength(1);
+  });
+
+  test('is read by source/stac, with the values and the place of its raster', async () => {
+    const grid = projection(
+      tokens(2),
+      [2, 3, 4, 3],
+      (step, row, column, band) => 100 * step + 10 * row + column + band,
+    );
+    const { output } = await write([grid], { stac: true });
+    const options = { items: join(output, '**/*.json'), values: 'stored', stretch: { range: [0, 200] } } as const;
+    const found: Frame[] = [];
+    for await (const frame of runStage(stacSource, { options: options as never })) found.push(frame);
+    expect(found.map(({ at }) => at)).toEqual(['2024-01-01T10:00:00Z', '2024-01-03T10:00:00Z']);
+    expect(found[0]!.georeference).toEqual({ crs: place.crs, transform: [80, 0, 399_960, 0, -80, 5_300_040] });
+    const { values } = await found[1]!.read();
+    expect([...values.data.slice(0, 3), ...values.data.slice(-3)]).toEqual([100, 101, 102, 123, 124, 125]);
+  });
+});
 
 describe('a raster', () => {
   test('has a pixel for each token, where the frames of the token lie', async () => {

@@ -22,6 +22,7 @@ import { heldGrids, mostHeld } from '../place/held-grids.ts';
 import { painterOf } from '../place/painter.ts';
 import { cellName, placeGrid } from '../place/place-grid.ts';
 import { tokenMosaic, type PlacedGrid } from '../place/token-mosaic.ts';
+import { itemOfTokens, timesOf, type WrittenRaster } from '../stac/item-of-tokens.ts';
 import { writeCog, type CogRaster } from './write-cog.ts';
 
 /** Options of `sink/geotiff`. */
@@ -42,6 +43,12 @@ export const geotiffSinkOptions = z.strictObject({
     .enum(['merge', 'separate'])
     .default('merge')
     .describe('Whether tiles of one scene become one raster, blended where they overlap, or a file each.'),
+  stac: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Writes a STAC item beside each raster, as NAME.json: outline, time, coordinate system, bands. Its frames need times.',
+    ),
   directory: outputFolder()
     .optional()
     .describe(
@@ -72,6 +79,7 @@ export const geotiffSink = defineSink({
     '- type: sink/geotiff',
     '- type: sink/geotiff\n  with: { values: colours, steps: mean }',
     '- type: sink/geotiff\n  with: { tiles: separate, directory: tiles }',
+    '- type: sink/geotiff\n  with: { stac: true }',
   ],
 
   describe(_, { options, inputs, ownName }) {
@@ -91,13 +99,15 @@ export const geotiffSink = defineSink({
       files: {
         option: 'directory',
         paths: inputs.flatMap(({ id, spec: { kind, names = ['<reducer>'] } }) =>
-          (kind === 'projection' ? names : [usualName(kind, kind)]).map((name) => ({
-            path: pathIn(
-              folder,
-              `<sequence>/${options.prefix ?? name}_frames_<first>_<last>${single ? '' : '_step_<step>'}.tif`,
-            ),
-            from: id,
-          })),
+          (kind === 'projection' ? names : [usualName(kind, kind)]).flatMap((name) =>
+            ['tif', ...(options.stac ? ['json'] : [])].map((ending) => ({
+              path: pathIn(
+                folder,
+                `<sequence>/${options.prefix ?? name}_frames_<first>_<last>${single ? '' : '_step_<step>'}.${ending}`,
+              ),
+              from: id,
+            })),
+          ),
         ),
       },
     };
@@ -166,11 +176,35 @@ async function* writeGroup(group: Group, grids: Scratch, context: Context): Asyn
   for (let step = 0; step < group.steps; step++) {
     const { item } = group;
     const written = await context.attempt(item, () => writeStep(group, step, grids, context));
-    if (written) yield written;
+    if (!written) continue;
+    yield written.artifact;
+    if (!context.options.stac) continue;
+    const described = await context.attempt(item, () => writeItem(group, step, written, context));
+    if (described) yield described;
   }
 }
 
-async function writeStep(group: Group, step: number, grids: Scratch, context: Context): Promise<Artifact> {
+/** Writes the STAC item of a raster beside it. */
+async function writeItem(
+  { item, keys }: Group,
+  step: number,
+  written: WrittenRaster,
+  { output, key }: Context,
+): Promise<Artifact> {
+  const { path, about } = written.artifact;
+  const described = itemOfTokens(item, nameOf(item), written);
+  return output.write(
+    {
+      path: path.replace(/\.tif$/, '.json'),
+      mediaType: 'application/geo+json',
+      key: key(...keys, String(step), 'stac'),
+      ...(about && { about }),
+    },
+    new TextEncoder().encode(`${JSON.stringify(described, null, 2)}\n`),
+  );
+}
+
+async function writeStep(group: Group, step: number, grids: Scratch, context: Context): Promise<WrittenRaster> {
   const { options, output, key, severalSequences, ownName, signal } = context;
   const { item, sequence, steps, keys, bands } = group;
   const frames = item.clip!.frames;
@@ -185,6 +219,8 @@ async function writeStep(group: Group, step: number, grids: Scratch, context: Co
     `${severalSequences ? `${sequenceFolder(sequence)}/` : ''}${name}.tif`,
   );
   const seen = steps > 1 ? frames.slice((step * frames.length) / steps, ((step + 1) * frames.length) / steps) : frames;
+  // Known before anything is written.
+  if (options.stac) timesOf(item.id, seen);
   const raster = rasterOf(group, step, grids, options, seen);
   const compressed = await context.scratch('blocks');
   const artifact = await output.write(
@@ -205,7 +241,7 @@ async function writeStep(group: Group, step: number, grids: Scratch, context: Co
     writeCog(raster, compressed, signal),
   );
   await compressed.clear();
-  return artifact;
+  return { artifact, raster, seen };
 }
 
 /** The raster of one step, read block by block from the grids. */

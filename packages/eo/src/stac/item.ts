@@ -21,6 +21,8 @@ export interface StacAsset {
 export interface StacItem {
   readonly id: string;
   readonly collection: string | undefined;
+  /** `stac_version`. */
+  readonly version: string | undefined;
   /** The document that it stands in: its links are relative to this. */
   readonly base: string;
   /** `datetime`, or else `start_datetime`; absent where neither is a time. */
@@ -42,6 +44,7 @@ export function parseItem(value: unknown, base: string): StacItem {
   return {
     id,
     collection: typeof collection === 'string' ? collection : undefined,
+    version: typeof value['stac_version'] === 'string' ? value['stac_version'] : undefined,
     base,
     instant: instantOfText(own['datetime']) ?? instantOfText(own['start_datetime']),
     properties: own,

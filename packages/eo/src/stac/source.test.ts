@@ -275,15 +275,14 @@ describe('items', () => {
       ...all(),
       madeItem(0, { id: 'silent', properties: { 'eo:cloud_cover': undefined } }),
     ]);
-    const { found, warnings } = await run({ items, maxCloudCover: 15 });
+    const { found, warnings, infos } = await run({ items, maxCloudCover: 15 });
     expect(found.map(({ frame }) => frame.metadata!['item'])).toEqual(
       all()
         .slice(0, 2)
         .map(({ id }) => id),
     );
-    expect(warnings).toEqual([
-      '2 of 5 items have more than 15 % clouds, and 1 of 5 items do not say how many clouds they have, and are left out',
-    ]);
+    expect(infos[0]).toMatch(/^2 items of 1 sequence.*, 2 of 5 left out for more than 15 % clouds, ordered by time/);
+    expect(warnings).toEqual(['of 5 items one does not say how many clouds it has, and is left out']);
     await expect(run({ items: good, maxCloudCover: 0, sequences: 'one' })).resolves.toMatchObject({
       found: { length: 1 },
     });

@@ -1,13 +1,12 @@
 // Looks at STAC items before any pixel is read: which are wanted, their sequences and order, and what their files have in common.
 
-import { closest, InputError, type InputFile, type Json } from '@deepearth/core';
+import { InputError, type InputFile, type Json } from '@deepearth/core';
 import { isoOf } from '@deepearth/vision/instant';
 import { byName, findFiles } from '../geotiff/find-files.ts';
-import type { BandMeaning, RasterPart, RasterRef } from '../geotiff/raster-ref.ts';
+import type { RasterRef } from '../geotiff/raster-ref.ts';
 import { readFacts, usualOf, type ListedRaster, type SeriesSurvey } from '../geotiff/series-survey.ts';
-import { isHttp } from '../http-source.ts';
-import { resolveHref } from './document.ts';
-import { itemError, itemName, type StacAsset, type StacItem } from './item.ts';
+import { assetsOf, refOf } from './item-raster.ts';
+import { itemError, itemName, type StacItem } from './item.ts';
 import { readItems } from './read-items.ts';
 import { sequencesOf } from './sequences.ts';
 import type { StacSourceOptions } from './source-options.ts';
@@ -46,7 +45,7 @@ export async function surveyStac(options: StacSourceOptions, signal: AbortSignal
       code: 'E_NO_FRAMES',
       remedy: 'Raise `maxCloudCover`, or leave it out.',
     });
-  const assets = assetsOf(clear, options);
+  const assets = assetsOf(clear, options.assets);
   const sequences = sequencesOf(clear, options.sequences);
   const wanted = new Set(assets);
   const refs = new Map<StacItem, RasterRef | InputError>();
@@ -88,8 +87,8 @@ export async function surveyStac(options: StacSourceOptions, signal: AbortSignal
     assets: [...wanted],
     inputs,
     order: orderOf(clear),
-    counted: `${plural(clear.length, 'item')} of ${plural(series.length, 'sequence')}, ${assets.length === 1 ? 'asset' : 'assets'} ${listOf(assets)}`,
-    warnings: [...warnings, ...cloudRemark(items, clear, maxCloudCover)],
+    counted: `${plural(clear.length, 'item')} of ${plural(series.length, 'sequence')}, ${assets.length === 1 ? 'asset' : 'assets'} ${listOf(assets)}${cloudNote(items, maxCloudCover)}`,
+    warnings: [...warnings, ...cloudWarning(items, maxCloudCover)],
   };
 }
 
@@ -103,16 +102,22 @@ function cloudCoverOf(properties: StacItem['properties']): number {
   return typeof cover === 'number' ? cover : Infinity;
 }
 
-function cloudRemark(all: readonly StacItem[], kept: readonly StacItem[], most: number | undefined): string[] {
-  if (most === undefined || kept.length === all.length) return [];
+/** Of those that were asked to be left out. */
+function cloudNote(all: readonly StacItem[], most: number | undefined): string {
+  const cloudy = all.map(({ properties }) => cloudCoverOf(properties)).filter((each) => each > (most ?? Infinity));
+  const known = cloudy.filter(Number.isFinite).length;
+  return known ? `, ${known} of ${all.length} left out for more than ${most} % clouds` : '';
+}
+
+/** Of those about which nothing is known. */
+function cloudWarning(all: readonly StacItem[], most: number | undefined): string[] {
   const silent = all.filter(({ properties }) => cloudCoverOf(properties) === Infinity).length;
-  const cloudy = all.length - kept.length - silent;
-  return [
-    [
-      ...(cloudy ? [`${cloudy} of ${plural(all.length, 'item')} have more than ${most} % clouds`] : []),
-      ...(silent ? [`${silent} of ${plural(all.length, 'item')} do not say how many clouds they have`] : []),
-    ].join(', and ') + ', and are left out',
-  ];
+  if (most === undefined || !silent) return [];
+  const which =
+    silent === 1
+      ? 'one does not say how many clouds it has, and is'
+      : `${silent} do not say how many clouds they have, and are`;
+  return [`of ${all.length} items ${which} left out`];
 }
 
 /** By time, then by id; those without a time are the last. */
@@ -151,99 +156,4 @@ function metadataOf({ id, collection, properties }: StacItem): { readonly [name:
     return typeof value === 'string' || typeof value === 'number' ? [[name, value] as const] : [];
   });
   return { item: id, ...(collection !== undefined && { collection }), ...Object.fromEntries(own) };
-}
-
-/** The assets of the options, or those that items usually show. Throws an `InputError` with the code E_ASSET. */
-function assetsOf(items: readonly StacItem[], { assets }: StacSourceOptions): readonly string[] {
-  if (assets !== undefined) return typeof assets === 'string' ? [assets] : assets;
-  const all = (keys: readonly string[]): boolean =>
-    items.every(({ assets: own }) => keys.every((each) => own.has(each)));
-  for (const keys of [['visual'], ['red', 'green', 'blue']]) if (all(keys)) return keys;
-  const [first] = items;
-  const data = [...first!.assets].filter(([, { roles }]) => roles.includes('data')).map(([name]) => name);
-  if (data.length === 1 && all(data)) return data;
-  throw itemError(
-    first!,
-    'E_ASSET',
-    `has ${data.length > 1 ? 'several assets of data' : 'no asset that is usual for pictures'}: ${keysOf(first!)}.`,
-    'Name those that are to be read with `assets`.',
-  );
-}
-
-const keysOf = ({ assets }: StacItem): string => {
-  const keys = [...assets.keys()];
-  return keys.length ? `${keys.slice(0, 40).join(', ')}${keys.length > 40 ? ', …' : ''}` : 'none';
-};
-
-/** What the picture of an item is read from, or why it cannot be. */
-async function refOf(
-  item: StacItem,
-  keys: readonly string[],
-  { mask, grid, resampling, scaled }: StacSourceOptions,
-): Promise<RasterRef | InputError> {
-  try {
-    const parts: RasterPart[] = [];
-    for (const key of keys) {
-      const asset = assetOf(item, key);
-      const bands = meaningsOf(item, asset, key, keys.length > 1, scaled);
-      parts.push({ uri: await placeOfAsset(item, key, asset), ...(bands && { bands }) });
-    }
-    if (mask) parts.push({ uri: await placeOfAsset(item, mask.asset, assetOf(item, mask.asset)), mask: true });
-    const { asset, ...rest } = grid ?? {};
-    const part = asset === undefined ? -1 : keys.indexOf(asset);
-    return { parts, ...(grid && { grid: { ...(part >= 0 && { part }), ...rest } }), resampling };
-  } catch (error) {
-    if (error instanceof InputError) return error;
-    throw error;
-  }
-}
-
-function assetOf(item: StacItem, key: string): StacAsset {
-  const found = item.assets.get(key);
-  if (found) return found;
-  const guess = closest(key, [...item.assets.keys()]);
-  throw itemError(
-    item,
-    'E_ASSET',
-    `has no asset ${JSON.stringify(key)}: it has ${keysOf(item)}.`,
-    guess
-      ? `Did you mean ${JSON.stringify(guess)}?`
-      : 'Name one of them; with `onError: skip` the run goes on without items that lack it.',
-  );
-}
-
-/** Where the file of an asset lies: its address or path, else another one that can be read. */
-async function placeOfAsset(item: StacItem, key: string, { href, alternates }: StacAsset): Promise<string> {
-  const places = await Promise.all([href, ...alternates].map((each) => resolveHref(item.base, each)));
-  const readable = places.find((place) => isHttp(place) || !/^[a-z][a-z0-9+.-]+:/i.test(place));
-  if (readable !== undefined) return readable;
-  const [scheme] = href.split(':', 1);
-  const bucket = /^s3:\/\/([^/]+)\/(.+)$/i.exec(href);
-  throw itemError(
-    item,
-    'E_ASSET',
-    `keeps its asset ${JSON.stringify(key)} at ${scheme}://…, and only files and https:// are read.`,
-    bucket
-      ? `Of a public bucket write its https address into the item ("https://${bucket[1]}.s3.amazonaws.com/…"), or download it.`
-      : 'Download it, or write its https address into the item.',
-  );
-}
-
-/** What the item says of the bands of an asset; `undefined` where that is nothing. */
-function meaningsOf(
-  { properties }: StacItem,
-  { bands }: StacAsset,
-  key: string,
-  several: boolean,
-  scaled: boolean,
-): BandMeaning[] | undefined {
-  const applied = properties['earthsearch:boa_offset_applied'] === true;
-  const own = bands.map(({ scale, offset, ...rest }): BandMeaning => ({
-    ...rest,
-    ...(scaled && scale !== undefined && { scale }),
-    ...(scaled && offset !== undefined && { offset: applied ? 0 : offset }),
-  }));
-  // A file of one band is called by its key, as people name it.
-  const found = own.length > 1 || (own.length === 0 && !several) ? own : [{ ...own[0], name: key }];
-  return found.some((band) => Object.keys(band).length) ? found : undefined;
 }

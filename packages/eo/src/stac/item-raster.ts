@@ -1,0 +1,121 @@
+// Finds the files that a picture of a STAC item is read from: its assets, and what the item says of their bands.
+
+import { closest, InputError } from '@deepearth/core';
+import type { BandMeaning, RasterPart, RasterRef } from '../geotiff/raster-ref.ts';
+import { isHttp } from '../http-source.ts';
+import { resolveHref } from './document.ts';
+import { itemError, type StacAsset, type StacItem } from './item.ts';
+import type { StacSourceOptions } from './source-options.ts';
+
+/** The assets of the options, or those that items usually show. Throws an `InputError` with the code E_ASSET. */
+export function assetsOf(items: readonly StacItem[], assets: StacSourceOptions['assets']): readonly string[] {
+  if (assets !== undefined) return typeof assets === 'string' ? [assets] : assets;
+  const all = (keys: readonly string[]): boolean =>
+    items.every(({ assets: own }) => keys.every((each) => own.has(each)));
+  const [first] = items;
+  const data = dataOf(first!);
+  const found = [...pictures, ...(data.length === 1 ? [data] : [])].find(all);
+  if (found) return found;
+  throw itemError(
+    first!,
+    'E_ASSET',
+    `has ${data.length > 1 ? 'several assets of data' : 'no asset that is usual for pictures'}: ${keysOf(first!)}.`,
+    'Name those that are to be read with `assets`.',
+  );
+}
+
+/** Assets that show a picture by themselves, the best first. */
+const pictures: readonly (readonly string[])[] = [['visual'], ['red', 'green', 'blue']];
+
+const dataOf = ({ assets }: StacItem): string[] =>
+  [...assets].filter(([, { roles }]) => roles.includes('data')).map(([key]) => key);
+
+/** What a small picture of an item is drawn of: what shows one, else its first asset of data. */
+export function shownAssets(item: StacItem): readonly string[] {
+  const found = pictures.find((keys) => keys.every((key) => item.assets.has(key))) ?? dataOf(item).slice(0, 1);
+  if (found.length) return found;
+  throw itemError(
+    item,
+    'E_ASSET',
+    `has no asset that a picture could be drawn of: ${keysOf(item)}.`,
+    'Leave --picture out.',
+  );
+}
+
+const keysOf = ({ assets }: StacItem): string => {
+  const keys = [...assets.keys()];
+  return keys.length ? `${keys.slice(0, 40).join(', ')}${keys.length > 40 ? ', …' : ''}` : 'none';
+};
+
+/** What the picture of an item is read from, or why it cannot be. */
+export async function refOf(
+  item: StacItem,
+  keys: readonly string[],
+  { mask, grid, resampling, scaled }: Pick<StacSourceOptions, 'mask' | 'grid' | 'resampling' | 'scaled'>,
+): Promise<RasterRef | InputError> {
+  try {
+    const parts: RasterPart[] = [];
+    for (const key of keys) {
+      const asset = assetOf(item, key);
+      const bands = meaningsOf(item, asset, key, keys.length > 1, scaled);
+      parts.push({ uri: await placeOfAsset(item, key, asset), ...(bands && { bands }) });
+    }
+    if (mask) parts.push({ uri: await placeOfAsset(item, mask.asset, assetOf(item, mask.asset)), mask: true });
+    const { asset, ...rest } = grid ?? {};
+    const part = asset === undefined ? -1 : keys.indexOf(asset);
+    return { parts, ...(grid && { grid: { ...(part >= 0 && { part }), ...rest } }), resampling };
+  } catch (error) {
+    if (error instanceof InputError) return error;
+    throw error;
+  }
+}
+
+function assetOf(item: StacItem, key: string): StacAsset {
+  const found = item.assets.get(key);
+  if (found) return found;
+  const guess = closest(key, [...item.assets.keys()]);
+  throw itemError(
+    item,
+    'E_ASSET',
+    `has no asset ${JSON.stringify(key)}: it has ${keysOf(item)}.`,
+    guess
+      ? `Did you mean ${JSON.stringify(guess)}?`
+      : 'Name one of them; with `onError: skip` the run goes on without items that lack it.',
+  );
+}
+
+/** Where the file of an asset lies: its address or path, else another one that can be read. */
+async function placeOfAsset(item: StacItem, key: string, { href, alternates }: StacAsset): Promise<string> {
+  const places = await Promise.all([href, ...alternates].map((each) => resolveHref(item.base, each)));
+  const readable = places.find((place) => isHttp(place) || !/^[a-z][a-z0-9+.-]+:/i.test(place));
+  if (readable !== undefined) return readable;
+  const [scheme] = href.split(':', 1);
+  const bucket = /^s3:\/\/([^/]+)\/(.+)$/i.exec(href);
+  throw itemError(
+    item,
+    'E_ASSET',
+    `keeps its asset ${JSON.stringify(key)} at ${scheme}://…, and only files and https:// are read.`,
+    bucket
+      ? `Of a public bucket write its https address into the item ("https://${bucket[1]}.s3.amazonaws.com/…"), or download it.`
+      : 'Download it, or write its https address into the item.',
+  );
+}
+
+/** What the item says of the bands of an asset; `undefined` where that is nothing. */
+function meaningsOf(
+  { properties }: StacItem,
+  { bands }: StacAsset,
+  key: string,
+  several: boolean,
+  scaled: boolean,
+): BandMeaning[] | undefined {
+  const applied = properties['earthsearch:boa_offset_applied'] === true;
+  const own = bands.map(({ scale, offset, ...rest }): BandMeaning => ({
+    ...rest,
+    ...(scaled && scale !== undefined && { scale }),
+    ...(scaled && offset !== undefined && { offset: applied ? 0 : offset }),
+  }));
+  // A file of one band is called by its key, as people name it.
+  const found = own.length > 1 || (own.length === 0 && !several) ? own : [{ ...own[0], name: key }];
+  return found.some((band) => Object.keys(band).length) ? found : undefined;
+}
