@@ -35,6 +35,7 @@ const boundaries = [
       'scope:testing',
     ],
   })),
+  { sourceTag: 'scope:explorer', onlyDependOnLibsWithTags: ['*'] },
   { sourceTag: 'scope:cli', onlyDependOnLibsWithTags: ['*'] },
   { sourceTag: 'scope:workspace', onlyDependOnLibsWithTags: ['*'] },
 ];
@@ -48,7 +49,8 @@ export default tseslint.config(
       '**/out/',
       '**/fixtures/',
       '**/*.generated.ts',
-      'packages/*/wasm/',
+      '*/*/wasm/',
+      'packages/cli/page*/',
     ],
   },
   ...tseslint.configs.recommended,
@@ -74,7 +76,7 @@ export default tseslint.config(
   },
   {
     // Rules that need types: a promise that is not awaited loses its error.
-    files: ['packages/*/src/**/*.ts', 'examples/**/*.ts', 'tools/**/*.ts'],
+    files: ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts', 'apps/*/src/**/*.tsx', 'examples/**/*.ts', 'tools/**/*.ts'],
     // One program for sources and tests, without a build; the packages' own tsconfig.json leave the tests out.
     languageOptions: { parserOptions: { project: './tsconfig.check.json', tsconfigRootDir: import.meta.dirname } },
     rules: {

@@ -15,8 +15,8 @@ const read = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')
 
 /** The folders of all projects that have tests, relative to the repository. */
 const projects = [
-  ...readdirSync(join(root, 'packages'))
-    .map((name) => `packages/${name}`)
+  ...['packages', 'apps']
+    .flatMap((parent) => readdirSync(join(root, parent)).map((name) => `${parent}/${name}`))
     .filter((folder) => read(join(root, folder, 'package.json'))?.scripts?.test),
   ...readdirSync(root).filter((folder) => read(join(root, folder, 'project.json'))?.targets?.test),
 ];

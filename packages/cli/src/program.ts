@@ -256,6 +256,27 @@ On several machines, with the same bytes as on one:
     .option('--json', 'as JSON')
     .action(answering(async () => (await import('./commands/compare.ts')).compareCommand));
 
+  program
+    .command('explore')
+    .description('Open a page to look into a run: frames, tokens, and what is like them, where and when.')
+    .argument('<output>', 'output folder of a run, a folder or file of tokens, or an exported page')
+    .option('-p, --port <number>', 'port on this machine (default: any that is free)')
+    .option('--no-open', 'do not open the browser; the address is printed anyhow')
+    .option('-e, --export <folder>', 'write the page and its data as a folder for any static server instead', named)
+    .option('--frames <folder>', 'where pictures are looked for by name, if they have moved')
+    .option('--picture-edge <pixels>', 'longest edge of the pictures (default: 720)')
+    .option('--force', 'replace an exported page that is there')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  deepearth explore demo-output
+  deepearth explore demo-output --export site
+
+A run with sink/explorer is shown as it is; of others, what the page needs is made first, in a temporary folder.`,
+    )
+    .action(answering(async () => (await import('./commands/explore.ts')).exploreCommand));
+
   addModelCommands(program);
   addPythonCommands(program);
   return program;
