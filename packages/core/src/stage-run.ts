@@ -77,6 +77,7 @@ export function stageRun(
   const content = withoutSecrets(options, definition.options);
 
   const attempt: StageContext['attempt'] = async (item, work) => {
+    const rest = clock.work();
     try {
       return await retrying(onError, signal, work);
     } catch (error) {
@@ -86,6 +87,8 @@ export function stageRun(
       counts.skipped += 1;
       emit({ type: 'skipped', stage: id, item: item.id, message: failure.message });
       return undefined;
+    } finally {
+      rest();
     }
   };
 
@@ -241,19 +244,33 @@ const leaving = (items: AsyncIterable<Item>, made: AsyncGenerator<Item>): AsyncI
 function stopwatch() {
   let total = 0;
   let since: number | undefined;
+  let started = false;
   let pauses = 0;
-  const halt = (): void => {
-    if (since !== undefined) total += performance.now() - since;
+  let works = 0;
+  /** A stage that works on one item while it waits for the next is busy. */
+  const settle = (): void => {
+    const running = started && (pauses === 0 || works > 0);
+    if (running && since === undefined) since = performance.now();
+    if (running || since === undefined) return;
+    total += performance.now() - since;
     since = undefined;
   };
+  const change = (by: () => void): void => {
+    by();
+    settle();
+  };
   return {
-    start: () => void (since = performance.now()),
-    stop: halt,
+    start: () => change(() => void (started = true)),
+    stop: () => change(() => void (started = false)),
+    /** Waiting begins; call what is returned when it ends. */
     pause() {
-      if (pauses++ === 0) halt();
-      return () => {
-        if (--pauses === 0) since = performance.now();
-      };
+      change(() => pauses++);
+      return () => change(() => pauses--);
+    },
+    /** Work on an item begins; call what is returned when it ends. */
+    work() {
+      change(() => works++);
+      return () => change(() => works--);
     },
     isRunning: () => since !== undefined,
     milliseconds: () => total + (since === undefined ? 0 : performance.now() - since),

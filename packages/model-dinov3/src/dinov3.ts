@@ -157,7 +157,7 @@ export const dinov3 = defineEncoder({
         options.tokens,
         input.count,
       ),
-      memoryBytes: cost.peakBytes + readingBytes(input) + (known ? preparedBytes(placed, frames ?? 1) : 0),
+      memoryBytes: cost.peakBytes + readingBytes(input) + (known ? preparedBytes(placed, 2 * (frames ?? 1)) : 0),
       ...(known && { warnings: unseenWarnings(placed) }),
       notes: [...notes, ...(frames === null ? [] : [`${teraflop.toPrecision(3)} TFLOP for each clip`])],
     };

@@ -165,3 +165,24 @@ test('what a checkpoint’s video_preprocessor_config.json declares is done, sai
     describeAlone(vjepa2, { options: { model: model('still', { do_resize: false }) }, inputs: [clipStream(2)] }),
   ).rejects.toThrow(/video_preprocessor_config\.json: do_resize is false/);
 });
+
+test('frames of the next clip are read while one is encoded, and of no other', async () => {
+  const reads = [0, 0, 0];
+  const clips = makeClips(3, { time: 4, width: 96, height: 80 }).map((clip, index) => ({
+    ...clip,
+    frames: clip.frames.map((frame) => ({
+      ...frame,
+      read: (...args: Parameters<typeof frame.read>) => {
+        reads[index]! += 1;
+        return frame.read(...args);
+      },
+    })),
+  }));
+  const seen: number[][] = [];
+  for await (const _ of runStage(vjepa2, { options, inputs: [given(clips)] })) seen.push([...reads]);
+  const [first, second] = seen as [number[], number[]];
+  expect(first[0]).toBeGreaterThan(0);
+  expect(first[1]).toBeGreaterThan(0);
+  expect(first[2]).toBe(0);
+  expect(second[2]).toBeGreaterThan(0);
+});

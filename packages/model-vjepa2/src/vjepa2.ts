@@ -198,7 +198,7 @@ export const vjepa2 = defineEncoder({
       memoryBytes:
         (cost?.peakBytes ?? 0) +
         readingBytes(input) +
-        (known ? preparedBytes(placed, (frames ?? 1) * options.batchSize) : 0),
+        (known ? preparedBytes(placed, 2 * (frames ?? 1) * options.batchSize) : 0),
       ...(known && { warnings: unseenWarnings(placed) }),
       notes: [...notes, ...(teraflop ? [`${teraflop.toPrecision(3)} TFLOP for each clip`] : [])],
     };

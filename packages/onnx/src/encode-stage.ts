@@ -16,6 +16,7 @@ import { deviceExpression, deviceKinds } from './devices.ts';
 import { encodeFrames, joined, globalTokens, type EncodedFrames, type PreparedFrames } from './encode-frames.ts';
 import { openEncoder, type Encoder } from './encoder.ts';
 import type { ModelFamily } from './family.ts';
+import { oneAhead } from './one-ahead.ts';
 import { precisions } from './precision.ts';
 import { resolveModel } from './resolve-model.ts';
 
@@ -129,7 +130,13 @@ export interface Encoding {
 /** The context of an encoder stage, as far as `encodeStream` uses it. */
 export type EncodeContext = StageContext<EncoderStageOptions, OpenModel<EncoderArchitecture>, any>;
 
-/** Clips in, token grids out, `batchSize` parts in a call, in order; what a former run left is taken from there. */
+/** Clips that are encoded in one call, or what a former run left of one. */
+type Step = { readonly batch: readonly Job[] } | { readonly stored: TokenGrid };
+
+/**
+ * Clips in, token grids out, `batchSize` parts in a call, in order; what a former run left is taken from there. While some
+ * clips are encoded the next are read and prepared, so that a device does not wait for pictures.
+ */
 export async function* encodeStream(
   clips: AsyncIterable<Clip>,
   context: EncodeContext,
@@ -139,7 +146,6 @@ export async function* encodeStream(
   const { encoder } = state;
   const most = options.batchSize * encoder.devices.length;
   const total = totalCount(context.inputs);
-  let jobs: Job[] = [];
   let done = 0;
 
   const gridOf = ({ clip, key }: Job, { values, globals, geometry, valid }: EncodedFrames): TokenGrid => ({
@@ -155,29 +161,37 @@ export async function* encodeStream(
     encoder: encoder.identity,
   });
 
-  async function* flush(): AsyncGenerator<TokenGrid> {
-    const batch = jobs;
-    jobs = [];
-    for (const [index, encoded] of (await encodeAll(batch, context)).entries()) {
-      context.progress('encode', ++done, total);
-      if (encoded) yield gridOf(batch[index]!, encoded);
+  async function* steps(): AsyncGenerator<Step> {
+    let batch: Job[] = [];
+    for await (const clip of clips) {
+      const key = lineage(recipe, ...(options.tokens === 'float16' ? ['float16'] : []), clip.key);
+      const file = await former.find(key);
+      const stored = file && (await readStored(file, key));
+      if (stored?.key === key) {
+        if (batch.length > 0) yield { batch };
+        batch = [];
+        yield { stored: { ...stored, kind: 'tokens', id: clip.id, clip, encoder: encoder.identity } };
+        continue;
+      }
+      const parts = await context.attempt(clip, () => prepare(clip));
+      if (parts) batch.push({ clip, key, parts });
+      if (batch.reduce((sum, job) => sum + job.parts.length, 0) < most) continue;
+      yield { batch };
+      batch = [];
     }
+    if (batch.length > 0) yield { batch };
   }
 
-  for await (const clip of clips) {
-    const key = lineage(recipe, ...(options.tokens === 'float16' ? ['float16'] : []), clip.key);
-    const file = await former.find(key);
-    const stored = file && (await readStored(file, key));
-    if (stored?.key === key) {
-      yield* flush();
-      yield { ...stored, kind: 'tokens', id: clip.id, clip, encoder: encoder.identity };
+  for await (const step of oneAhead(steps())) {
+    if ('stored' in step) {
+      yield step.stored;
       continue;
     }
-    const parts = await context.attempt(clip, () => prepare(clip));
-    if (parts) jobs.push({ clip, key, parts });
-    if (jobs.reduce((sum, job) => sum + job.parts.length, 0) >= most) yield* flush();
+    for (const [index, encoded] of (await encodeAll(step.batch, context)).entries()) {
+      context.progress('encode', ++done, total);
+      if (encoded) yield gridOf(step.batch[index]!, encoded);
+    }
   }
-  yield* flush();
 }
 
 /** What a file holds of a key: a safetensors file of one grid, a .pt file of one or several. */
@@ -195,7 +209,6 @@ async function encodeAll(
   batch: readonly Job[],
   { options, state, signal, attempt }: EncodeContext,
 ): Promise<(EncodedFrames | undefined)[]> {
-  if (batch.length === 0) return [];
   const encode = async (jobs: readonly Job[]): Promise<EncodedFrames[]> => {
     const encoded = await encodeFrames(
       state.encoder,
