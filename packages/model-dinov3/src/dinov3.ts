@@ -10,6 +10,7 @@ import {
   refuse,
   spec,
   type Clip,
+  type Raster,
   type StageContext,
   type TokenGrid,
 } from '@deepearth/core';
@@ -24,6 +25,7 @@ import {
   type OpenModel,
 } from '@deepearth/onnx/encode-stage';
 import { estimate } from '@deepearth/onnx/estimate';
+import { aheadBytes, pixelBytes, readAhead, readsAtOnce } from '@deepearth/onnx/read-ahead';
 import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
 import { findProcessor, processorNotes, type FoundProcessor } from '@deepearth/vision/find-processor';
 import { edgeOffPatch, fits, layout, preparedBytes, unseenWarnings } from '@deepearth/vision/geometry';
@@ -157,7 +159,11 @@ export const dinov3 = defineEncoder({
         options.tokens,
         input.count,
       ),
-      memoryBytes: cost.peakBytes + readingBytes(input) + (known ? preparedBytes(placed, 2 * (frames ?? 1)) : 0),
+      memoryBytes:
+        cost.peakBytes +
+        readingBytes(input) +
+        aheadBytes(input) +
+        (known ? preparedBytes(placed, 2 * (frames ?? 1)) : 0),
       ...(known && { warnings: unseenWarnings(placed) }),
       notes: [...notes, ...(frames === null ? [] : [`${teraflop.toPrecision(3)} TFLOP for each clip`])],
     };
@@ -189,21 +195,21 @@ export const dinov3 = defineEncoder({
   close: closeModel,
 });
 
-/** The frames of a clip made ready one by one; a frame that comes again (a still, a padded tail) is read once. */
+/** The frames of a clip made ready; a frame that comes again (a still, a padded tail) is read once. */
 async function prepare(clip: Clip, plan: PreprocessOptions, signal: AbortSignal): Promise<PreparedFrames[]> {
+  const once = [...new Map(clip.frames.map((frame) => [frame.key, frame])).values()];
   const known = new Map<string, PreparedFrames>();
-  const parts: PreparedFrames[] = [];
-  for (const frame of clip.frames) {
-    let part = known.get(frame.key);
-    if (!part) {
-      part = prepareClip([await frame.read({ signal })], {
-        ...plan,
-        range: plan.range ?? frame.range,
-        names: [frame.locator.uri],
-      });
-      known.set(frame.key, part);
-    }
-    parts.push(part);
+  const rasters = readAhead(
+    once.map((frame) => () => frame.read({ signal })),
+    readsAtOnce(pixelBytes(clip.frames[0]!)),
+  );
+  for (const frame of once) {
+    const part = prepareClip([(await rasters.next()).value as Raster], {
+      ...plan,
+      range: plan.range ?? frame.range,
+      names: [frame.locator.uri],
+    });
+    known.set(frame.key, part);
   }
-  return parts;
+  return clip.frames.map(({ key }) => known.get(key)!);
 }

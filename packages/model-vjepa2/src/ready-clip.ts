@@ -2,6 +2,7 @@
 
 import { InputError } from '@deepearth/core/errors';
 import type { Raster } from '@deepearth/core/items';
+import { readAhead, readsAtOnce } from '@deepearth/onnx/read-ahead';
 import type { CropSize, Fit } from '@deepearth/vision/geometry';
 import { clipPreparation, type PreparedClip } from '@deepearth/vision/preprocess';
 import type { Processor } from '@deepearth/vision/processor-config';
@@ -37,12 +38,14 @@ export function checkFrameCount(frames: number, tubelet: number, name: string): 
 export interface UnreadFrame {
   /** A frame that has the key of the one before is not read again. */
   readonly key: unknown;
+  /** Of its pixels, where that is known before it is read. */
+  readonly bytes?: number;
   read(): Promise<Raster>;
 }
 
 /**
- * A clip made ready for an encoder, by the checkpoint's processor. Frames are read one after another, so that the pixels
- * of one are in memory at a time. Throws what reading and preparing throw.
+ * A clip made ready for an encoder, by the checkpoint's processor. Small frames are read a few at a time; of large ones
+ * the pixels of one are in memory. Throws what reading and preparing throw.
  */
 export async function readyClip(
   { patchSize, tubelet, family }: Architecture,
@@ -58,8 +61,11 @@ export async function readyClip(
     processing,
     tubelet: frames.length === 1 && family === '2.1' ? 1 : tubelet,
   });
-  for (const [index, frame] of frames.entries())
-    if (index > 0 && frame.key === frames[index - 1]!.key) preparation.repeat();
-    else preparation.add(await frame.read());
+  const isRepeated = frames.map(({ key }, index) => index > 0 && key === frames[index - 1]!.key);
+  const reads = frames.filter((_, index) => !isRepeated[index]).map((frame) => () => frame.read());
+  const rasters = readAhead(reads, readsAtOnce(frames[0]?.bytes ?? Infinity));
+  for (const repeated of isRepeated)
+    if (repeated) preparation.repeat();
+    else preparation.add((await rasters.next()).value as Raster);
   return preparation.finish();
 }

@@ -23,6 +23,7 @@ import {
   type OpenModel,
 } from '@deepearth/onnx/encode-stage';
 import { estimate } from '@deepearth/onnx/estimate';
+import { aheadBytes, pixelBytes } from '@deepearth/onnx/read-ahead';
 import { weightsInput } from '@deepearth/onnx/weights-input';
 import { knownArchitecture, surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
 import { findProcessor, processorNotes, type FoundProcessor } from '@deepearth/vision/find-processor';
@@ -198,6 +199,7 @@ export const vjepa2 = defineEncoder({
       memoryBytes:
         (cost?.peakBytes ?? 0) +
         readingBytes(input) +
+        aheadBytes(input) +
         (known ? preparedBytes(placed, 2 * (frames ?? 1) * options.batchSize) : 0),
       ...(known && { warnings: unseenWarnings(placed) }),
       notes: [...notes, ...(teraflop ? [`${teraflop.toPrecision(3)} TFLOP for each clip`] : [])],
@@ -235,7 +237,11 @@ export const vjepa2 = defineEncoder({
 function prepare(clip: Clip, { options, state, signal }: Context): Promise<PreparedClip> {
   const { architecture } = state.encoder;
   checkFrameCount(clip.frames.length, architecture.tubelet, clip.id);
-  const frames = clip.frames.map((frame) => ({ key: frame.key, read: () => frame.read({ signal }) }));
+  const frames = clip.frames.map((frame) => ({
+    key: frame.key,
+    bytes: pixelBytes(frame),
+    read: () => frame.read({ signal }),
+  }));
   return readyClip(architecture, state.processor, frames, {
     ...clipOptions(options),
     range: options.range ?? clip.frames[0]!.range,
