@@ -3,7 +3,7 @@
 import { closest, InputError } from '@deepearth/core';
 import type { BandMeaning, RasterPart, RasterRef } from '../geotiff/raster-ref.ts';
 import { isHttp } from '../http-source.ts';
-import { resolveHref } from './document.ts';
+import { hasScheme, resolveHref } from './document.ts';
 import { itemError, type StacAsset, type StacItem } from './item.ts';
 import type { StacSourceOptions } from './source-options.ts';
 
@@ -87,7 +87,7 @@ function assetOf(item: StacItem, key: string): StacAsset {
 /** Where the file of an asset lies: its address or path, else another one that can be read. */
 async function placeOfAsset(item: StacItem, key: string, { href, alternates }: StacAsset): Promise<string> {
   const places = await Promise.all([href, ...alternates].map((each) => resolveHref(item.base, each)));
-  const readable = places.find((place) => isHttp(place) || !/^[a-z][a-z0-9+.-]+:/i.test(place));
+  const readable = places.find((place) => isHttp(place) || !hasScheme(place));
   if (readable !== undefined) return readable;
   const [scheme] = href.split(':', 1);
   const bucket = /^s3:\/\/([^/]+)\/(.+)$/i.exec(href);

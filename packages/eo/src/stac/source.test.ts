@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import {
   frameReader,
   type Description,
@@ -420,6 +421,13 @@ describe('what is wrong', () => {
       'E_FRAME_PLACE',
       /20240101_0_L2A: .*elsewhere\.tif: is in EPSG:32632, but .*red\.tif is in EPSG:32633/,
     );
+    // All of its assets lie elsewhere: the other date is what it is measured by.
+    const elsewhere = Object.fromEntries(['red', 'green', 'blue'].map((key) => [key, { href: './elsewhere.tif' }]));
+    const items3 = await collection([madeItem(1), madeItem(2), madeItem(0, { assets: elsewhere })]);
+    await expect(run({ items: items3 })).rejects.toMatchObject({
+      code: 'E_FRAME_PLACE',
+      message: expect.stringMatching(/20240101_0_L2A: .* is in EPSG:32632, but most .*grid: \{ bounds/),
+    });
     const alternate = { alternate: { https: { href: 'S2A_33UUP_20240101_0_L2A/green.tif' } } };
     const items = await collection([at('s3://bucket/a/B03.tif', alternate)]);
     expect((await run({ items })).found).toHaveLength(1);
@@ -446,7 +454,9 @@ describe('what is wrong', () => {
     await says('{"type":"Feature","id":"lake","geometry":null}', 'E_STAC', /"lake" without assets: it is GeoJSON/);
     await says('{"type":"Feature","assets":{}}', 'E_STAC', /without an id/);
     const gone = { type: 'Catalog', stac_version: '1.0.0', links: [{ rel: 'item', href: './gone.json' }] };
-    await says(JSON.stringify(gone), 'E_FILE_MISSING', /gone\.json: is not there/);
+    await says(JSON.stringify(gone), 'E_FILE_MISSING', /gone\.json: there is no such file/);
+    const s3 = { ...gone, links: [{ rel: 'child', href: 's3://bucket/catalog.json' }] };
+    await says(JSON.stringify(s3), 'E_ASSET', /s3:\/\/bucket\/catalog\.json: is linked to/);
     await expect(run({ items: join(path, 'none.json') })).rejects.toMatchObject({ code: 'E_FILE_MISSING' });
   });
 
@@ -552,6 +562,30 @@ describe('on a server', () => {
       code: 'E_FILE_MISSING',
       message: expect.stringMatching(/item S2A_33UUP_20240101_0_L2A: http:.*none\.tif/),
     });
+  });
+
+  test('items lead to no file of this machine', async () => {
+    const { base } = await serve(() => '"one"');
+    const secret = join(place, 'S2A_33UUP_20240101_0_L2A/green.tif');
+    for (const href of [pathToFileURL(secret).href, secret]) {
+      const items = await collection([madeItem(0, { assets: { green: { href } } })]);
+      expect((await run({ items })).found).toHaveLength(1);
+      await expect(run({ items: `${base}/${items.slice(place.length + 1)}` })).rejects.toMatchObject({
+        code: href === secret ? 'E_FILE_MISSING' : 'E_ASSET',
+      });
+    }
+  });
+
+  test('an address that is signed anew is that of the same file', async () => {
+    const { base } = await serve(() => '"one"');
+    const keys = async (query: string) => {
+      const href = `${base}/S2A_33UUP_20240101_0_L2A/red.tif${query}`;
+      const items = await collection([madeItem(0, { assets: { red: { href } } })]);
+      return (await run({ items, assets: 'red' })).found[0]!.frame.key;
+    };
+    const signed = await keys('?se=2024-01-01&sig=abcdefgh');
+    expect(await keys('?se=2024-01-02&sig=ijklmnop')).toBe(signed);
+    expect(await keys('?version=2')).not.toBe(signed);
   });
 
   test('an asset that becomes another between two reads is refused', async () => {
