@@ -10,8 +10,7 @@ import type { StacSourceOptions } from './source-options.ts';
 /** The assets of the options, or those that items usually show. Throws an `InputError` with the code E_ASSET. */
 export function assetsOf(items: readonly StacItem[], assets: StacSourceOptions['assets']): readonly string[] {
   if (assets !== undefined) return typeof assets === 'string' ? [assets] : assets;
-  const all = (keys: readonly string[]): boolean =>
-    items.every(({ assets: own }) => keys.every((each) => own.has(each)));
+  const all = (keys: readonly string[]): boolean => items.every((item) => keys.every((each) => findAsset(item, each)));
   const [first] = items;
   const data = dataOf(first!);
   const found = [...pictures, ...(data.length === 1 ? [data] : [])].find(all);
@@ -32,7 +31,7 @@ const dataOf = ({ assets }: StacItem): string[] =>
 
 /** What a small picture of an item is drawn of: what shows one, else its first asset of data. */
 export function shownAssets(item: StacItem): readonly string[] {
-  const found = pictures.find((keys) => keys.every((key) => item.assets.has(key))) ?? dataOf(item).slice(0, 1);
+  const found = pictures.find((keys) => keys.every((key) => findAsset(item, key))) ?? dataOf(item).slice(0, 1);
   if (found.length) return found;
   throw itemError(
     item,
@@ -70,8 +69,16 @@ export async function refOf(
   }
 }
 
+/** The asset of a key, else the only one whose band has that common name. */
+function findAsset({ assets }: StacItem, key: string): StacAsset | undefined {
+  const own = assets.get(key);
+  if (own) return own;
+  const called = [...assets.values()].filter(({ commonName }) => commonName === key);
+  return called.length === 1 ? called[0] : undefined;
+}
+
 function assetOf(item: StacItem, key: string): StacAsset {
-  const found = item.assets.get(key);
+  const found = findAsset(item, key);
   if (found) return found;
   const guess = closest(key, [...item.assets.keys()]);
   throw itemError(

@@ -118,10 +118,8 @@ function contentOf(document: JsonObject, uri: string): Content {
       links: links.length ? links : linksOf(document, 'items'),
     };
   }
-  throw notStac(
-    uri,
-    `is JSON, but no STAC: it ${typeof type === 'string' ? `is of the type ${JSON.stringify(type.slice(0, 40))}` : 'has no type'}.`,
-  );
+  const what = typeof type === 'string' ? `is of the type ${JSON.stringify(type.slice(0, 40))}` : 'has no type';
+  throw notStac(uri, `is JSON, but no STAC: it ${what} and has no version of STAC.`);
 }
 
 function linksOf({ links }: JsonObject, rel: string): string[] {

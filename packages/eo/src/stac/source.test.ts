@@ -213,6 +213,24 @@ describe('assets', () => {
     expect(raster.values.data[3]).toBe(Math.fround(1001 * 0.0001));
   });
 
+  test('are found by the common name of their band, where no other has it', async () => {
+    const asset = (key: string, more: object) => ({ href: `S2A_33UUP_20240101_0_L2A/${key}.tif`, ...more });
+    const assets = {
+      B04: asset('red', { 'eo:bands': [{ name: 'B04', common_name: 'red' }] }),
+      B03: asset('green', { bands: [{ name: 'B03', 'eo:common_name': 'green' }] }),
+      B02: asset('blue', { 'eo:common_name': 'blue' }),
+      TCI: asset('nir', { 'eo:bands': ['red', 'green', 'blue'].map((name) => ({ common_name: name })) }),
+    };
+    const items = await collection([{ ...madeItem(0), assets }]);
+    const { found, infos } = await run({ items, ...stored });
+    expect(pixel(found[0]!, 3, 3)).toEqual([1006, 1016, 1026]);
+    expect(infos[0]).toMatch(/assets red, green and blue/);
+    const two = { ...assets, B4: assets.B04 };
+    const unclear = await collection([{ ...madeItem(0), assets: two }]);
+    await expect(run({ items: unclear, assets: 'red' })).rejects.toMatchObject({ code: 'E_ASSET' });
+    expect((await run({ items: unclear, assets: 'B4', ...stored })).found).toHaveLength(1);
+  });
+
   test('are chosen by name and number through all of them', async () => {
     const options = { items: good, assets: ['red', 'green', 'blue', 'nir'], ...stored };
     expect(pixel((await run({ ...options, bands: ['nir', 'red', 1] })).found[0]!, 2, 2)).toEqual([1034, 1004, 1004]);
@@ -446,7 +464,7 @@ describe('what is wrong', () => {
     await says('', 'E_STAC', /is no JSON/);
     await says(Uint8Array.of(0xff, 0xfe, 0x7b), 'E_STAC', /is no JSON/);
     await says('[]', 'E_STAC', /no object of STAC/);
-    await says('{"type":"Topology"}', 'E_STAC', /is of the type "Topology"/);
+    await says('{"type":"Topology"}', 'E_STAC', /is of the type "Topology" and has no version/);
     await says('{"stages":[]}', 'E_STAC', /has no type/);
     await says('{"type":"FeatureCollection"}', 'E_STAC', /without features/);
     await says('{"type":"FeatureCollection","features":[]}', 'E_NO_FRAMES', /holds no item/);
