@@ -182,6 +182,7 @@ export async function* framesOfSeries<Options extends SeriesOptions, Survey exte
     }
   }
 
+  let tileCount = 0;
   async function* tilesOfScenes({ sequence, rasters, usual }: RasterSeries): AsyncGenerator<Frame> {
     const { size, overlap } = options.tile!;
     const files: SeriesFile[] = [];
@@ -196,7 +197,8 @@ export async function* framesOfSeries<Options extends SeriesOptions, Survey exte
     const [some] = files;
     if (!some) return;
     const all = tilesOf(some.area, size, overlap);
-    recordFinding('tiles', { count: all.length, size, overlap });
+    tileCount += all.length;
+    recordFinding('tiles', { count: tileCount, size, overlap });
     let done = 0;
     for (const tile of all) {
       const name = tileSequence(sequence, tile);

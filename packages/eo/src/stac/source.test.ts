@@ -390,6 +390,21 @@ describe('items', () => {
     expect((await run({ items: again })).warnings).toEqual(['1 item comes twice, and once counts']);
   });
 
+  test('of one moment, and of values that mean different things, are told', async () => {
+    const twice = await collection([
+      ...all(),
+      madeItem(1, { id: 'S2A_33UUP_20240102_1_L2A', assets: madeItem(1)['assets'] as object }),
+    ]);
+    expect((await run({ items: twice })).warnings).toEqual([
+      '1 item of 5 shows the moment of another one of the same tile, the first of them S2A_33UUP_20240102_1_L2A: processed twice, or in parts',
+    ]);
+    const red = { href: './S2A_33UUP_20240101_0_L2A/red.tif', 'raster:bands': [{ scale: 0.0001, offset: 0 }] };
+    const scaled = await collection([madeItem(0, { assets: { red } }), madeItem(1), madeItem(2)]);
+    expect((await run({ items: scaled, assets: 'red' })).warnings).toEqual([
+      'values of items are of several types (float32 in 1, uint16 in 2): some may be scaled and others not',
+    ]);
+  });
+
   test('of a page say that there is another', async () => {
     const items = await collection(all(), {
       numberMatched: 90,

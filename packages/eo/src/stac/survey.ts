@@ -4,7 +4,13 @@ import { InputError, type InputFile, type Json } from '@deepearth/core';
 import { isoOf } from '@deepearth/vision/instant';
 import { byName, findFiles } from '../geotiff/find-files.ts';
 import type { RasterRef } from '../geotiff/raster-ref.ts';
-import { readFacts, usualOf, type ListedRaster, type SeriesSurvey } from '../geotiff/series-survey.ts';
+import {
+  readFacts,
+  usualOf,
+  type ListedRaster,
+  type RasterSeries,
+  type SeriesSurvey,
+} from '../geotiff/series-survey.ts';
 import { assetsOf, refOf } from './item-raster.ts';
 import { itemError, itemName, type StacItem } from './item.ts';
 import { readItems } from './read-items.ts';
@@ -88,7 +94,7 @@ export async function surveyStac(options: StacSourceOptions, signal: AbortSignal
     inputs,
     order: orderOf(clear),
     counted: `${plural(clear.length, 'item')} of ${plural(series.length, 'sequence')}, ${assets.length === 1 ? 'asset' : 'assets'} ${listOf(assets)}${cloudNote(items, maxCloudCover)}`,
-    warnings: [...warnings, ...cloudWarning(items, maxCloudCover)],
+    warnings: [...warnings, ...cloudWarning(items, maxCloudCover), ...oddItems(series)],
   };
 }
 
@@ -118,6 +124,28 @@ function cloudWarning(all: readonly StacItem[], most: number | undefined): strin
       ? 'one does not say how many clouds it has, and is'
       : `${silent} do not say how many clouds they have, and are`;
   return [`of ${all.length} items ${which} left out`];
+}
+
+/** What may be well, and is worth a look. */
+function oddItems(series: readonly RasterSeries[]): string[] {
+  const rasters = series.flatMap((each) => each.rasters);
+  const twins = series.flatMap(({ rasters: own }) =>
+    own.filter(({ instant }, i) => instant !== undefined && instant === own[i - 1]?.instant),
+  );
+  const types = new Map<string, number>();
+  for (const { facts } of rasters) if (facts) types.set(facts.frameType, (types.get(facts.frameType) ?? 0) + 1);
+  return [
+    ...(twins.length
+      ? [
+          `${plural(twins.length, 'item')} of ${rasters.length} ${twins.length === 1 ? 'shows' : 'show'} the moment of another one of the same tile, the first of them ${String(twins[0]!.metadata?.['item'])}: processed twice, or in parts`,
+        ]
+      : []),
+    ...(types.size > 1
+      ? [
+          `values of items are of several types (${[...types].map(([type, count]) => `${type} in ${count}`).join(', ')}): some may be scaled and others not`,
+        ]
+      : []),
+  ];
 }
 
 /** By time, then by id; those without a time are the last. */
