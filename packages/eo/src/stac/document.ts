@@ -24,9 +24,9 @@ export async function readDocument(uri: string, options: HttpOptions): Promise<U
     });
   }
   if (hasScheme(uri))
-    throw new InputError(uri, 'is linked to, and only files and https:// are read.', {
+    throw new InputError(uri, 'is neither a file nor an address that is read (https://).', {
       code: 'E_ASSET',
-      remedy: 'Download the catalog, or name one whose links lead to https://.',
+      remedy: 'Download it, or name a catalog whose links lead to https://.',
     });
   const file = await openFile(uri);
   try {

@@ -65,7 +65,6 @@ export async function stacQuicklook(
     });
   const keys = shownAssets(first);
   const ref = await refOf(first, keys, { scaled: true, resampling: 'nearest' });
-  if (ref instanceof Error) throw ref;
   const pool = rasterPool(signal);
   try {
     const drawn = await useRaster(pool, ref, (raster) => rasterQuicklook(raster, signal));

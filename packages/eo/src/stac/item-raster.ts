@@ -1,6 +1,6 @@
 // Finds the files that a picture of a STAC item is read from: its assets, and what the item says of their bands.
 
-import { closest, InputError } from '@deepearth/core';
+import { closest } from '@deepearth/core';
 import type { BandMeaning, RasterPart, RasterRef } from '../geotiff/raster-ref.ts';
 import { isHttp } from '../http-source.ts';
 import { hasScheme, resolveHref } from './document.ts';
@@ -46,27 +46,22 @@ const keysOf = ({ assets }: StacItem): string => {
   return keys.length ? `${keys.slice(0, 40).join(', ')}${keys.length > 40 ? ', …' : ''}` : 'none';
 };
 
-/** What the picture of an item is read from, or why it cannot be. */
+/** What the picture of an item is read from. Throws an `InputError` with the code E_ASSET that names the item. */
 export async function refOf(
   item: StacItem,
   keys: readonly string[],
   { mask, grid, resampling, scaled }: Pick<StacSourceOptions, 'mask' | 'grid' | 'resampling' | 'scaled'>,
-): Promise<RasterRef | InputError> {
-  try {
-    const parts: RasterPart[] = [];
-    for (const key of keys) {
-      const asset = assetOf(item, key);
-      const bands = meaningsOf(item, asset, key, keys.length > 1, scaled);
-      parts.push({ uri: await placeOfAsset(item, key, asset), ...(bands && { bands }) });
-    }
-    if (mask) parts.push({ uri: await placeOfAsset(item, mask.asset, assetOf(item, mask.asset)), mask: true });
-    const { asset, ...rest } = grid ?? {};
-    const part = asset === undefined ? -1 : keys.indexOf(asset);
-    return { parts, ...(grid && { grid: { ...(part >= 0 && { part }), ...rest } }), resampling };
-  } catch (error) {
-    if (error instanceof InputError) return error;
-    throw error;
+): Promise<RasterRef> {
+  const parts: RasterPart[] = [];
+  for (const key of keys) {
+    const asset = assetOf(item, key);
+    const bands = meaningsOf(item, asset, key, keys.length > 1, scaled);
+    parts.push({ uri: await placeOfAsset(item, key, asset), ...(bands && { bands }) });
   }
+  if (mask) parts.push({ uri: await placeOfAsset(item, mask.asset, assetOf(item, mask.asset)), mask: true });
+  const { asset, ...rest } = grid ?? {};
+  const part = asset === undefined ? -1 : keys.indexOf(asset);
+  return { parts, ...(grid && { grid: { ...(part >= 0 && { part }), ...rest } }), resampling };
 }
 
 /** The asset of a key, else the only one whose band has that common name. */
