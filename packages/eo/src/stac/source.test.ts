@@ -168,6 +168,34 @@ describe('assets', () => {
       }
   });
 
+  test('of items that each end somewhere else are cut to one place', async () => {
+    // Scenes of Landsat lie on one lattice, and begin elsewhere from date to date.
+    const asset = async (name: string, shift: number) => {
+      await writeScene(join(place, name), (x, y) => 100 * (x + shift) + y + 1, {
+        bands: 1,
+        transform: [10, 0, 399_960 + shift * 10, 0, -10, 5_300_040],
+      });
+      return { red: { href: name } };
+    };
+    const items = await collection([
+      madeItem(0, { assets: await asset('west.tif', 0) }),
+      madeItem(1, { assets: await asset('east.tif', 7) }),
+    ]);
+    await expect(run({ items, assets: 'red' })).rejects.toMatchObject({ code: 'E_FRAME_PLACE' });
+    const bounds = [400_010, 5_299_990, 400_080, 5_300_040] as [number, number, number, number];
+    const { found } = await run({ items, assets: 'red', grid: { bounds }, ...stored });
+    expect(found.map(({ frame }) => [frame.width, frame.height, frame.georeference!.transform])).toEqual(
+      Array(2).fill([7, 5, [10, 0, 400_010, 0, -10, 5_300_040]]),
+    );
+    for (const [date, each] of found.entries())
+      for (let y = 0; y < 5; y++)
+        for (let x = 0; x < 7; x++) {
+          const inside = date === 0 || x >= 2;
+          expect(each.raster.valid?.[y * 7 + x] ?? 1).toBe(inside ? 1 : 0);
+          if (inside) expect(pixel(each, x, y)[0]).toBe(100 * (x + 5) + y + 1);
+        }
+  });
+
   test('are the one that shows a picture, where the options name none', async () => {
     const visual = { href: 'visual.tif', roles: ['visual'] };
     await writeScene(join(place, 'visual.tif'), (x, y, band) => x + y + band, { type: 'uint8' });
