@@ -23,6 +23,7 @@ const boundaries = [
   { sourceTag: 'scope:onnx', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
   { sourceTag: 'scope:vision', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats'] },
   { sourceTag: 'scope:testing', onlyDependOnLibsWithTags: ['scope:core', 'scope:formats', 'scope:runtime'] },
+  { sourceTag: 'scope:queue', onlyDependOnLibsWithTags: ['scope:core'] },
   ...stages.map((name) => ({
     sourceTag: `scope:${name}`,
     onlyDependOnLibsWithTags: [
@@ -34,6 +35,7 @@ const boundaries = [
       'scope:testing',
     ],
   })),
+  { sourceTag: 'scope:explorer', onlyDependOnLibsWithTags: ['*'] },
   { sourceTag: 'scope:cli', onlyDependOnLibsWithTags: ['*'] },
   { sourceTag: 'scope:workspace', onlyDependOnLibsWithTags: ['*'] },
 ];
@@ -47,7 +49,8 @@ export default tseslint.config(
       '**/out/',
       '**/fixtures/',
       '**/*.generated.ts',
-      'packages/*/wasm/',
+      '*/*/wasm/',
+      'packages/cli/page*/',
     ],
   },
   ...tseslint.configs.recommended,
@@ -56,8 +59,12 @@ export default tseslint.config(
     rules: {
       '@nx/enforce-module-boundaries': [
         'error',
-        // Tests ask where the browser is in one place.
-        { enforceBuildableLibDependency: false, allow: ['/tools/chromium\\.mjs$'], depConstraints: boundaries },
+        // Tests ask where the browser and databases are in one place.
+        {
+          enforceBuildableLibDependency: false,
+          allow: ['/tools/(chromium|redis|postgres)\\.mjs$'],
+          depConstraints: boundaries,
+        },
       ],
       '@typescript-eslint/no-explicit-any': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
@@ -69,7 +76,7 @@ export default tseslint.config(
   },
   {
     // Rules that need types: a promise that is not awaited loses its error.
-    files: ['packages/*/src/**/*.ts', 'examples/**/*.ts', 'tools/**/*.ts'],
+    files: ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts', 'apps/*/src/**/*.tsx', 'examples/**/*.ts', 'tools/**/*.ts'],
     // One program for sources and tests, without a build; the packages' own tsconfig.json leave the tests out.
     languageOptions: { parserOptions: { project: './tsconfig.check.json', tsconfigRootDir: import.meta.dirname } },
     rules: {

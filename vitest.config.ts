@@ -5,16 +5,21 @@ import { defineConfig } from 'vitest/config';
 // Nx asks for colours; the programs that tests start would write them into pipes.
 delete process.env['FORCE_COLOR'];
 
+/** The only test files to run, relative to the repository (tools/test.mjs --beside); empty: all of them. */
+const only = process.env['DEEPEARTH_TEST_FILES']?.split(' ') ?? [];
+
 const shared = {
   resolve: { conditions: ['@deepearth/source'] },
-  ssr: { resolve: { conditions: ['@deepearth/source', 'node', 'import', 'default'] } },
+  ssr: { resolve: { conditions: ['@deepearth/source', 'node'] } },
 };
 const project = (name: string, root: string, include: string[], timeout: number, exclude: string[] = []) => ({
   ...shared,
   test: {
     name,
     root: fileURLToPath(new URL(root, import.meta.url)),
-    include,
+    include: only.length
+      ? only.flatMap((file) => (file.startsWith(`${root}/`) ? file.slice(root.length + 1) : []))
+      : include,
     exclude: ['**/node_modules/**', ...exclude],
     testTimeout: timeout,
     hookTimeout: timeout,
@@ -31,6 +36,9 @@ export default defineConfig({
       ...readdirSync(new URL('packages', import.meta.url)).map((name) =>
         project(name, `packages/${name}`, ['src/**/*.test.ts'], 60_000),
       ),
+      ...readdirSync(new URL('apps', import.meta.url), { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => project(name, `apps/${name}`, ['src/**/*.test.ts'], 60_000)),
       project('examples', 'examples', ['**/*.test.ts'], 120_000),
       project('tools', 'tools', ['*.test.ts'], 120_000, ['docs.test.ts']),
       project('docs', 'tools', ['docs.test.ts'], 120_000),

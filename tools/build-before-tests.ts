@@ -1,4 +1,5 @@
-// Builds what tests start as processes of their own (the command line, workers); the rest is tested from source.
+// Builds what tests start as processes of their own (the command line, workers) and the page of the explorer; the rest is
+// tested from source.
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -12,4 +13,5 @@ const root = join(import.meta.dirname, '..');
 export default function setup(): void {
   if (process.env['NX_TASK_TARGET_PROJECT']) return;
   spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-b'], { cwd: root, stdio: 'inherit' });
+  spawnSync(process.execPath, ['apps/explorer/build.mjs'], { cwd: root, stdio: 'inherit' });
 }

@@ -45,6 +45,10 @@ const exceptions = [
 /** Packages whose install script npm may know of, and why. None of them has to run. */
 const scripts = new Map([
   ['esbuild', 'checks the binary that its optional package brings; a tool for development'],
+  [
+    'msgpackr-extract',
+    'looks for the binary that its optional package brings; msgpackr, which BullMQ packs its commands with, works without',
+  ],
   ['nx', 'prints a notice and checks its binary; a tool for development'],
 ]);
 

@@ -28,7 +28,13 @@ test('what passed, failed and was skipped is counted, printed last and kept', ()
   });
   expect(status).toBe(1);
   expect(last).toBe('1 passed, 1 failed, 1 skipped');
-  expect(summary).toEqual({ passed: 1, failed: 1, skipped: 1, failures: ['a.test.mjs > three'] });
+  expect(summary).toEqual({
+    passed: 1,
+    failed: 1,
+    skipped: 1,
+    failures: ['a.test.mjs > three'],
+    files: { 'a.test.mjs': { passed: 1, failed: 1, skipped: 1 } },
+  });
 });
 
 test.each([

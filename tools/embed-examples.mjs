@@ -7,8 +7,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = new URL('../', import.meta.url);
 const marker =
-  /^<!-- ([\w./-]+\.(?:mjs|ts|yaml|json|py))(?: from "([^"]+)" to "([^"]+)")? -->\n(?:```\w*\n[\s\S]*?\n```\n)?/gm;
-const languages = { py: 'python', mjs: 'js', ts: 'ts', yaml: 'yaml', json: 'json' };
+  /^<!-- ([\w./-]+\.(?:mjs|ts|yaml|yml|json|py|sbatch))(?: from "([^"]+)" to "([^"]+)")? -->\n(?:```\w*\n[\s\S]*?\n```\n)?/gm;
+const languages = { py: 'python', mjs: 'js', ts: 'ts', yaml: 'yaml', yml: 'yaml', sbatch: 'bash', json: 'json' };
 
 /** The documents that may hold examples, relative to the repository. */
 export const documents = () => [

@@ -9,7 +9,7 @@ import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const root = join(import.meta.dirname, '..');
-const skipped = new Set(['node_modules', 'dist', 'fixtures', 'test-results', '.git', '.nx', 'site']);
+const skipped = new Set(['node_modules', 'dist', 'page', 'fixtures', 'test-results', '.git', '.nx', 'site']);
 
 /** The names of the folders under packages/ that hold a package. */
 export const packageNames = () =>

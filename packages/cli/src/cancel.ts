@@ -46,6 +46,8 @@ export async function cancellable(
       onCancel();
       controller.abort(new Error(`cancelled by ${name}`));
     });
+  // A command that another program started with a channel to it ends with that program.
+  if (process.connected) process.on('disconnect', () => process.kill(process.pid, 'SIGHUP'));
   underWay = controller;
   try {
     return await work({ signal: controller.signal, status: () => (over ? undefined : status) });

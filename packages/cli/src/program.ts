@@ -71,6 +71,11 @@ Start here:
     .option('-o, --output <folder>', 'output folder (default: `output` of the file, else NAME-output)', named)
     .option('--resume', 'reuse the valid results of an earlier run there; make only what is missing')
     .option('--overwrite', 'replace and remove the results of another pipeline that lie there')
+    .option(
+      '--shard <i/n>',
+      'encode one of n parts, for merge; /n takes the number from JOB_COMPLETION_INDEX or SLURM_ARRAY_TASK_ID',
+    )
+    .option('--no-shard', 'run the whole pipeline, also as a task of an array')
     .option('--json', 'one JSON line per event on stdout, also on a terminal')
     .addHelpText(
       'after',
@@ -84,6 +89,17 @@ The first part of --set is the id of a stage (the name after the slash of its ty
 Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there.`,
     )
     .action(answering(async () => (await import('./commands/run.ts')).runCommand));
+
+  program
+    .command('merge')
+    .description('Make one result of the shards of a pipeline (run --shard), the same as a run that was not cut.')
+    .argument('<pipeline>', 'YAML file')
+    .option('-s, --set <path=value>', 'replace a value of the file, as the shards had it (repeatable)', collect)
+    .option('-o, --output <folder>', 'output folder of the shards', named)
+    .option('--overwrite', 'replace and remove the results of another pipeline that lie there')
+    .option('--keep-shards', 'leave the shards there, for another merge with other options of what follows the encoder')
+    .option('--json', 'one JSON line per event on stdout, also on a terminal')
+    .action(answering(async () => (await import('./commands/merge.ts')).mergeCommand));
 
   program
     .command('validate')
@@ -100,6 +116,9 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
     .description('Print the plan: shapes, counts, memory and disk per stage. Reads names and headers, no data.')
     .argument('<pipeline>', 'YAML file')
     .option('-s, --set <path=value>', 'replace a value of the file (repeatable)', collect)
+    .option('--jobs <count>', 'also cut the encoding into so many shards, and name each')
+    .option('--job-seconds <seconds>', 'in place of --jobs: shards of so many seconds, by --clip-seconds')
+    .option('--clip-seconds <seconds>', 'how long a clip takes to encode, as a run or a benchmark showed')
     .option('--json', 'as JSON')
     .action(answering(async () => (await import('./commands/plan.ts')).planCommand));
 
@@ -237,6 +256,27 @@ On several machines, with the same bytes as on one:
     .option('--json', 'as JSON')
     .action(answering(async () => (await import('./commands/compare.ts')).compareCommand));
 
+  program
+    .command('explore')
+    .description('Open a page to look into a run: frames, tokens, and what is like them, where and when.')
+    .argument('<output>', 'output folder of a run, a folder or file of tokens, or an exported page')
+    .option('-p, --port <number>', 'port on this machine (default: any that is free)')
+    .option('--no-open', 'do not open the browser; the address is printed anyhow')
+    .option('-e, --export <folder>', 'write the page and its data as a folder for any static server instead', named)
+    .option('--frames <folder>', 'where pictures are looked for by name, if they have moved')
+    .option('--picture-edge <pixels>', 'longest edge of the pictures (default: 720)')
+    .option('--force', 'replace an exported page that is there')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  deepearth explore demo-output
+  deepearth explore demo-output --export site
+
+A run with sink/explorer is shown as it is; of others, what the page needs is made first, in a temporary folder.`,
+    )
+    .action(answering(async () => (await import('./commands/explore.ts')).exploreCommand));
+
   addModelCommands(program);
   addPythonCommands(program);
   return program;
@@ -364,6 +404,52 @@ function addPythonCommands(program: Command): void {
 }
 
 function addModelCommands(program: Command): void {
+  const queue = program
+    .command('queue')
+    .description(
+      'Pipelines as jobs of a queue (BullMQ on Redis, Valkey or PostgreSQL): add, work, status, retry, drain.',
+    );
+  const queueCommand = (name: string) =>
+    queue
+      .command(name)
+      .option('--url <url>', 'redis://… or postgres://… (default: DEEPEARTH_QUEUE, else redis://127.0.0.1:6379)')
+      .option('--name <name>', 'of the queue', 'deepearth');
+
+  queueCommand('add')
+    .description('Add the parts of a pipeline, and what is made of them; what is there or done is not added again.')
+    .argument('<pipeline>', 'YAML file, which workers find under the same path')
+    .requiredOption('--jobs <count>', 'into how many parts the encoding is cut (see `deepearth plan --jobs`)')
+    .option('-s, --set <path=value>', 'replace a value of the file (repeatable)', collect)
+    .option('-o, --output <folder>', 'output folder (default: `output` of the file, else NAME-output)', named)
+    .option('--priority <number>', '1 comes first; jobs without one come before all that have one')
+    .option('--max-waiting <count>', 'add nothing while so many jobs wait (default: 100000)')
+    .option('--wait', 'wait for the result, and add again what the queue may lose')
+    .action(answering(async () => (await import('./commands/queue-add.ts')).queueAddCommand));
+
+  queueCommand('work')
+    .description('Work on jobs, each in a process of its own, until it is stopped.')
+    .option('--concurrency <count>', 'jobs at a time (default: 1, or one for each of --gpus)')
+    .option('--gpus <list>', 'CUDA devices, for example 0,1,2,3: one job at a time on each')
+    .option('--lock-seconds <seconds>', 'a worker that shows no life for so long has lost its jobs to others', '30')
+    .option('--until-idle <seconds>', 'end when no job has been open for so long')
+    .option('--json', 'one JSON line per event, also on a terminal')
+    .action(answering(async () => (await import('./commands/queue-work.ts')).queueWorkCommand));
+
+  queueCommand('status')
+    .description('Print how many jobs are in which state, what is at hand, and what was set aside and why.')
+    .option('--json', 'as JSON')
+    .option('--prometheus', 'the counts in the text format of Prometheus')
+    .action(answering(async () => (await import('./commands/queue-status.ts')).queueStatusCommand));
+
+  queueCommand('retry')
+    .description('Try jobs again that were set aside: all of them, or one.')
+    .argument('[id]', 'of the job, as status shows it')
+    .action(answering(async () => (await import('./commands/queue-status.ts')).queueRetryCommand));
+
+  queueCommand('drain')
+    .description('Remove the jobs that wait. Jobs at hand go on.')
+    .action(answering(async () => (await import('./commands/queue-status.ts')).queueDrainCommand));
+
   const model = program.command('model').description('Checkpoints of encoders: list, inspect, fetch, convert, check.');
 
   model

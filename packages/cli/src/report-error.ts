@@ -39,6 +39,8 @@ const outputCodes: ReadonlySet<string> = new Set([
 const usageCodes: ReadonlySet<string> = new Set([
   'E_USAGE',
   'E_OTHER_PIPELINE',
+  'E_SHARDS_DIFFER',
+  'E_NO_SHARDS',
   'E_PIPELINE_FILE',
   'E_FILE_EXISTS',
   'E_OPTIONS',
@@ -61,6 +63,17 @@ export function exitCodeOf(error: unknown): number {
     if (cause instanceof DeepEarthError && usageCodes.has(cause.code)) return exitCodes.usage;
   }
   return exitCodes.failed;
+}
+
+/** The last line of a run that failed, for programs that read its JSON lines. */
+export function errorLine(error: unknown): {
+  readonly type: 'error';
+  readonly code: string | null;
+  readonly message: string;
+} {
+  const told = fileError(error);
+  const known = [...causes(told)].find((cause) => cause instanceof DeepEarthError);
+  return { type: 'error', code: known?.code ?? null, message: told instanceof Error ? told.message : String(told) };
 }
 
 /**

@@ -9,20 +9,30 @@ export const commandName = (env: NodeJS.ProcessEnv = process.env): string =>
   env.npm_command ? 'npx deepearth' : 'deepearth';
 
 export interface RunWords {
-  readonly set?: readonly string[];
+  readonly set?: readonly string[] | undefined;
   readonly output?: string | undefined;
   readonly json?: boolean | undefined;
 }
 
-/** The command that goes on with a run that was stopped. */
-export function resumeCommand(file: string, { set = [], output, json }: RunWords, env?: NodeJS.ProcessEnv): string {
+/** A command that takes a pipeline; `last` are the words of its own. */
+export function pipelineCommand(
+  command: 'run' | 'merge',
+  file: string,
+  { set = [], output, json }: RunWords,
+  last: readonly string[] = [],
+  env?: NodeJS.ProcessEnv,
+): string {
   const words = [
-    'run',
+    command,
     file,
     ...set.flatMap((value) => ['--set', value]),
     ...(output ? ['--output', output] : []),
     ...(json ? ['--json'] : []),
-    '--resume',
+    ...last,
   ];
   return [commandName(env), ...words.map(quote)].join(' ');
 }
+
+/** The command that goes on with a run that was stopped. */
+export const resumeCommand = (file: string, words: RunWords, env?: NodeJS.ProcessEnv): string =>
+  pipelineCommand('run', file, words, ['--resume'], env);

@@ -4,7 +4,7 @@ import { byPath } from './by-path.ts';
 import type { ItemCounts, RunEvent, RunStatus, StageCounts } from './events.ts';
 import { frameTables, type FrameTable } from './frame-tables.ts';
 import type { Artifact, Item, Json } from './items.ts';
-import { digestOf } from './former-run.ts';
+import { openProven } from './former-run.ts';
 import { canonicalJson, lineage } from './lineage.ts';
 import { DeepEarthError, InputError } from './errors.ts';
 import type { Manifest, ManifestOutput, ManifestSoFar, SkippedItem, UnwrittenManifest } from './manifest.ts';
@@ -74,6 +74,7 @@ export function openBook(
   const written = nameSet();
   const skipped: SkippedItem[] = [];
   const warnings: { stage: string; message: string }[] = [];
+  const warned = nameSet();
   const taken = nameSet();
   const folders = nameSet();
   const findings = new Map<string, Record<string, Json>>();
@@ -83,7 +84,11 @@ export function openBook(
     if (event.type === 'skipped') skipped.push({ stage: event.stage, item: event.item, message: event.message });
     if (event.type === 'stage-closed')
       counts.set(event.stage, { in: event.in, out: event.out, skipped: event.skipped });
-    if (event.type === 'warning') warnings.push({ stage: event.stage, message: event.message });
+    if (event.type === 'warning') {
+      // What a stage says of its input in the plan it says again when it runs, since it may run without one.
+      if (!warned.add(JSON.stringify([event.stage, event.message]))) return;
+      warnings.push({ stage: event.stage, message: event.message });
+    }
     tell(event);
   };
 
@@ -144,14 +149,10 @@ export function openBook(
   };
 
   /** Whether a file is what was written there. */
-  const proven = async ({ path, bytes, sha256 }: ManifestOutput): Promise<boolean> => {
-    const file = await store.get(path);
-    if (!file) return false;
-    try {
-      return file.size === bytes && (await digestOf(file)) === sha256;
-    } finally {
-      await file.close();
-    }
+  const proven = async (entry: ManifestOutput): Promise<boolean> => {
+    const file = await openProven(store, entry);
+    await file?.close();
+    return file !== undefined;
   };
 
   return {
@@ -253,7 +254,7 @@ export function manifestOf(
     readonly stages: readonly (Omit<Manifest['stages'][number], keyof StageCounts> & StageCounts)[];
   },
 ): UnwrittenManifest {
-  const { started, name, status, message, versions, pipeline, range, former } = run;
+  const { started, name, status, message, versions, pipeline, range, clips, former } = run;
   const finished = new Date();
   const stages = pipeline.map(({ id }) => id);
   return {
@@ -273,6 +274,7 @@ export function manifestOf(
     ...(former?.length && { former: [...former].sort(byPath) }),
     stages: run.stages.map(({ busySeconds: _, ...stage }) => stage),
     ...(range && { range }),
+    ...(clips && { clips }),
     ...skippedAndSaid(book, stages),
   };
 }
@@ -286,7 +288,8 @@ export function manifestUpTo(
     specs,
     versions,
     range,
-  }: Pick<Manifest, 'versions' | 'range'> & {
+    clips,
+  }: Pick<Manifest, 'versions' | 'range' | 'clips'> & {
     readonly pipeline: Pipeline;
     /** What each stage sends, by its id. */
     readonly specs: ReadonlyMap<string, StreamSpec>;
@@ -313,6 +316,7 @@ export function manifestUpTo(
       ...found(book, id),
     })),
     ...(range && { range }),
+    ...(clips && { clips }),
     ...skippedAndSaid(book, ids),
   };
 }

@@ -1,17 +1,28 @@
 // Checks an item against what its stage described.
 
 import { DeepEarthError, InputError, stageErrorOf } from './errors.ts';
-import type { Clip, Frame, Item, Raster, ReadOptions } from './items.ts';
+import type {
+  Artifact,
+  Clip,
+  Embedding,
+  Frame,
+  Item,
+  Picture,
+  Projection,
+  Raster,
+  ReadOptions,
+  TokenGrid,
+} from './items.ts';
 import { formatSpec, type StreamSpec } from './specs.ts';
 import type { StageDefinition } from './stage.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
  * Throws a `DeepEarthError` that names the stage, and the plugin it came from, unless the item is of the kind, axes, sizes
- * and element type that were described. Looks at sizes alone, never at values.
+ * and element type that were described, and one of a plugin has what others need of it. Looks at sizes alone, never at values.
  */
 export function checkItem(item: unknown, described: StreamSpec, stage: Pick<StageDefinition, 'type' | 'plugin'>): void {
-  const wrong = differs(item, described);
+  const wrong = differs(item, described) ?? (stage.plugin === undefined ? undefined : lacks(item as Item));
   if (wrong !== undefined) throw notAsDescribed(wrong, described, stage);
 }
 
@@ -80,6 +91,25 @@ function rasterDiffers(
     // An overview may be of means, in another type.
     (dtype === null || overview !== 1 || values.dtype === dtype);
   return same ? undefined : `pixels [${shape.join(', ')}] ${values.dtype} for a frame of ${width} x ${height} (${id})`;
+}
+
+/** What items have without which no other stage can use them, by kind. */
+const parts: Readonly<Record<string, readonly string[]>> = {
+  frame: ['sequence', 'number', 'width', 'height', 'locator', 'read'] satisfies (keyof Frame)[],
+  clip: ['sequence', 'index', 'frames', 'padded'] satisfies (keyof Clip)[],
+  tokens: ['values', 'axes', 'origin', 'encoder'] satisfies (keyof TokenGrid)[],
+  embedding: ['values', 'axes', 'origin', 'encoder'] satisfies (keyof Embedding)[],
+  projection: ['values', 'axes', 'origin', 'limits', 'meaning', 'reducer'] satisfies (keyof Projection)[],
+  picture: ['pixels', 'frame', 'layer'] satisfies (keyof Picture)[],
+  artifact: ['path', 'bytes', 'sha256', 'mediaType'] satisfies (keyof Artifact)[],
+};
+
+/** Which parts an item lacks, for people; compilers see to it where a stage is written in TypeScript. */
+function lacks(item: Item): string | undefined {
+  const missing = (parts[item.kind] ?? []).filter(
+    (name) => (item as unknown as Partial<Record<string, unknown>>)[name] === undefined,
+  );
+  return missing.length ? `an item of the kind ${item.kind} without ${missing.join(', ')} (${item.id})` : undefined;
 }
 
 /** What an item is instead, for people; `undefined` where it is as described. */

@@ -129,6 +129,7 @@ const tokens = (shape: number[], dtype: 'float32' | 'float64' = 'float32', more:
   ...{ values: zeros(dtype, shape), axes: ['token', 'channels'] },
   ...more,
 });
+const made = { origin: { kind: 'text' }, encoder: { name: 'own', fingerprint: 'f' } };
 const described = spec('tokens', { token: null, channels: 4 }, 'float32');
 
 describe('an item', () => {
@@ -156,6 +157,27 @@ describe('an item', () => {
       spec('clip', { time: 3 }, null),
       { kind: 'clip', id: 'c-0', key: 'k', frames: [1, 2] },
     ],
+    ['an item of the kind tokens without origin, encoder (t-0)', described, tokens([3, 4])],
+    [
+      'an item of the kind tokens without axes (t-0)',
+      described,
+      tokens([3, 4], 'float32', { axes: undefined, ...made }),
+    ],
+    [
+      'an item of the kind tokens without values (t-0)',
+      described,
+      tokens([3, 4], 'float32', { values: undefined, ...made }),
+    ],
+    [
+      'an item of the kind frame without locator, read (f-0)',
+      spec('frame', {}, null),
+      { kind: 'frame', id: 'f-0', key: 'k', sequence: 's', number: 0, width: 3, height: 2 },
+    ],
+    [
+      'an item of the kind picture without frame (p-0)',
+      spec('picture', {}, null),
+      { kind: 'picture', id: 'p-0', key: 'k', layer: 'l', pixels: zeros('uint8', [1, 1, 3]) },
+    ],
   ])('that is %s is refused where another was described', async (wrong, output, item) => {
     const running = run(definePipeline([use(sending(output, item, './mine.mjs'))]));
     const failure: unknown = await running.result.catch((error: unknown) => error);
@@ -167,11 +189,11 @@ describe('an item', () => {
 
   test('that is as described goes on, whatever was left open', async () => {
     for (const [output, item] of [
-      [described, tokens([7, 4])],
-      [spec('tokens', {}, null), tokens([7, 9], 'float64')],
+      [described, tokens([7, 4], 'float32', made)],
+      [spec('tokens', {}, null), tokens([7, 9], 'float64', made)],
       [spec('note', {}, null), { kind: 'note', id: 'n', key: 'k' }],
     ] as const) {
-      const running = run(definePipeline([use(sending(output, item))]));
+      const running = run(definePipeline([use(sending(output, item, './mine.mjs'))]));
       const sent = lastValueFrom(running.items$('sending'));
       await running.result;
       expect(await sent).toBe(item);

@@ -54,33 +54,48 @@ export interface FormerStore {
   readonly entries?: ReadonlyMap<string, ManifestOutput>;
 }
 
-/** Finds items in what former runs left, the first store first. */
-export async function formerRuns(stores: readonly FormerStore[]): Promise<FormerRun> {
-  const all = await Promise.all(
-    stores.map(async ({ store, entries: known }) => {
-      const entries = known ?? entriesIn(await readBooks(store));
-      const holding = new Map(
-        [...entries.values()].flatMap((entry) => [entry.holds ?? []].flat().map((key) => [key, entry] as const)),
-      );
-      return { store, holding, proven: new Set<string>() };
-    }),
-  );
+/** Finds items in what former runs left, the first place first. */
+export async function formerRuns(places: readonly (FormerStore | FormerRun)[]): Promise<FormerRun> {
+  const all = await Promise.all(places.map((place) => ('find' in place ? place : formerStore(place))));
   return {
     async find(key) {
-      for (const { store, holding, proven } of all) {
-        const entry = holding.get(key);
-        const file = entry && (await store.get(entry.path));
-        if (!file) continue;
-        // A file of many items is read through once, not once for each of them.
-        if (file.size === entry.bytes && (proven.has(entry.path) || (await digestOf(file)) === entry.sha256)) {
-          if (Array.isArray(entry.holds)) proven.add(entry.path);
-          return file;
-        }
-        await file.close();
+      for (const each of all) {
+        const file = await each.find(key);
+        if (file) return file;
       }
       return undefined;
     },
   };
+}
+
+async function formerStore({ store, entries: known }: FormerStore): Promise<FormerRun> {
+  const entries = known ?? entriesIn(await readBooks(store));
+  const holding = new Map(
+    [...entries.values()].flatMap((entry) => [entry.holds ?? []].flat().map((key) => [key, entry] as const)),
+  );
+  const proven = new Set<string>();
+  return {
+    async find(key) {
+      const entry = holding.get(key);
+      // A file of many items is read through once, not once for each of them.
+      const file = entry && (await openProven(store, entry, proven.has(entry.path)));
+      if (file && Array.isArray(entry.holds)) proven.add(entry.path);
+      return file;
+    },
+  };
+}
+
+/** Opens a file of a store if it is what was written there; its size alone is compared where it is `known` to be. */
+export async function openProven(
+  store: RunStore,
+  { path, bytes, sha256 }: ManifestOutput,
+  known = false,
+): Promise<ByteSource | undefined> {
+  const file = await store.get(path);
+  if (!file) return undefined;
+  if (file.size === bytes && (known || (await digestOf(file)) === sha256)) return file;
+  await file.close();
+  return undefined;
 }
 
 /** SHA-256 of a file, read in pieces. */

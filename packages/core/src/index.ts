@@ -29,6 +29,7 @@ export { folderOf } from './folder-of.ts';
 export { run, type Run, type RunEnd, type RunOptions, type RunResult } from './run.ts';
 export type { Pulled } from './pull.ts';
 export type { StageRange } from './ranges.ts';
+export { encodingPart, workList, type Job, type WorkList } from './work-list.ts';
 export * from './run-stage.ts';
 export * from './frame-reader.ts';
 export * from './mermaid.ts';

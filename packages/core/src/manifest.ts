@@ -5,7 +5,7 @@ import type { Artifact, Json } from './items.ts';
 import type { FrameTable } from './frame-tables.ts';
 import type { StreamSpec } from './specs.ts';
 import type { InputFile } from './input-file.ts';
-import type { Range } from './range.ts';
+import type { ClipRange, Range } from './range.ts';
 
 /** One line of the journal and of `outputs`: an artifact and the stage that wrote it. */
 export type ManifestOutput = Omit<Artifact, 'kind' | 'id'> & { readonly stage: string };
@@ -62,6 +62,8 @@ export interface Manifest {
   } & ItemCounts)[];
   /** The part of the input that was worked on; absent for all of it. */
   readonly range?: Range;
+  /** The clips that were worked on; absent for all of them. */
+  readonly clips?: readonly ClipRange[];
   /** In the order of the stages, then of the items, as text; `warnings` likewise. */
   readonly skipped: readonly SkippedItem[];
   readonly warnings: readonly { readonly stage: string; readonly message: string }[];

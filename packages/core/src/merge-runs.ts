@@ -29,6 +29,8 @@ export async function mergeRuns(parts: readonly RunStore[], into: RunStore): Pro
   const runs = read.sort((a, b) => start(a) - start(b));
   const first = runs[0]!;
   for (const { store, manifest } of runs) {
+    if (manifest.clips)
+      throw refused(store, 'it is a shard, which holds tokens and no results.', 'Use `deepearth merge` for shards.');
     if (manifest.status !== 'done' && manifest.status !== 'skipped')
       throw refused(store, `its run ended as "${manifest.status}".`, 'Run it again with --resume.');
     if (recipe(manifest) !== recipe(first.manifest))
@@ -132,7 +134,7 @@ function mergeManifests(
   const [first] = parts as readonly [Manifest, ...Manifest[]];
   const inputs = new Map(parts.flatMap((part) => part.inputs.map((file) => [file.path, file] as const)));
   const status: RunStatus = parts.some((part) => part.status === 'skipped') ? 'skipped' : 'done';
-  const { range: _, frames: _frames, former: _former, ...rest } = first;
+  const { range: _, clips: _clips, frames: _frames, former: _former, ...rest } = first;
   const frames = mergeFrameTables(parts.map((part) => part.frames ?? []));
   const times = parts.map((part) => part.times);
   const order = inOrderOf(first.stages.map(({ id }) => id));

@@ -7,3 +7,26 @@ export interface Range {
   /** The one after the last. */
   readonly end: number;
 }
+
+/** Clips that one windower makes of one sequence. */
+export interface ClipRange extends Range {
+  /** The id of the windower. */
+  readonly stage: string;
+  readonly sequence: string;
+}
+
+/** All there is of a sequence, however long it is. */
+export const wholeRange: Range = { first: 0, end: Infinity };
+
+/** Whether a position lies in a range. */
+export const isWithin = (position: number, { first, end }: Range): boolean => position >= first && position < end;
+
+/** The smallest range that holds all of several; an empty one where they are. */
+export const hullOf = (ranges: readonly Range[]): Range =>
+  ranges
+    .filter(({ first, end }) => first < end)
+    .reduce<Range | undefined>(
+      (all, { first, end }) =>
+        all ? { first: Math.min(all.first, first), end: Math.max(all.end, end) } : { first, end },
+      undefined,
+    ) ?? { first: 0, end: 0 };

@@ -103,7 +103,7 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
       [...inputs.map((input) => input.spec), description.output].some(
         ({ sequences }) => sequences === null || (sequences?.length ?? 1) > 1,
       ),
-    ranges: new Map(range ? [[stage.id, range]] : []),
+    ranges: new Map(range ? [[stage.id, () => range]] : []),
     named: new Set(),
     manifest: (id) =>
       manifestUpTo(id, book, { pipeline, specs: new Map(items.map((item) => [item.id, item.spec])), versions: {} }),

@@ -41,7 +41,8 @@ const plain = (watch: { made: number } = { made: 0 }) =>
     describe: (_, { options: { count, sequence } }) => ({
       output: { ...spec('frame', { height: 1, width: 1, channels: 3 }, 'uint8', count), sequences: [sequence] },
     }),
-    async *process(_, { options: { count, sequence }, frameRange: { first = 0, end = count } = {} as never }) {
+    async *process(_, { options: { count, sequence }, frameRange }) {
+      const { first, end } = frameRange(sequence);
       for (let number = first; number < Math.min(end, count); number++) {
         watch.made++;
         yield frameOf(sequence, number, async () => raster(number));
@@ -59,8 +60,9 @@ const pairs = defineWindower({
   framesOf: ({ first, end }) => ({ first: 2 * first, end: 2 * end }),
   async *process(frames, { clipRange }) {
     let held: Frame[] = [];
-    let index = clipRange?.first ?? 0;
+    let index: number | undefined;
     for await (const frame of frames) {
+      index ??= clipRange(frame.sequence).first;
       held.push(frame);
       if (held.length < 2) continue;
       const { sequence } = frame;

@@ -19,13 +19,13 @@ import type { Pipeline } from './pipeline.ts';
 import { plan, refuseMemory, unread, unreadWarning } from './plan.ts';
 import { pixelPool } from './pixel-pool.ts';
 import type { Pulled } from './pull.ts';
-import { stageRanges } from './ranges.ts';
+import { clipRanges, stageRanges } from './ranges.ts';
 import type { StageRegistry } from './registry.ts';
 import { readManifest } from './read-manifest.ts';
 import { runResources } from './resources.ts';
 import { manifestName } from './safe-path.ts';
 import { concealer } from './secrets.ts';
-import type { Range, StageDefinition } from './stage.ts';
+import type { ClipRange, FormerRun, Range, StageDefinition } from './stage.ts';
 import type { RunServices } from './stage-run.ts';
 import { removeFiles, staleFiles } from './stale-files.ts';
 import type { RunStore, StoreLock } from './store.ts';
@@ -43,10 +43,12 @@ export interface RunOptions {
   readonly resume?: boolean;
   /** Lets a run replace and remove the results of another pipeline that lie in the store. */
   readonly overwrite?: boolean;
-  /** Further stores whose runs are resumed from, the first that has an item first. */
-  readonly former?: readonly RunStore[];
+  /** Further stores whose runs are resumed from, or other places of what was made before; the first that has an item first. */
+  readonly former?: readonly (RunStore | FormerRun)[];
   /** Works on a part of every sequence, under the numbers that the whole would have; `mergeRuns` puts parts together. */
   readonly range?: Range;
+  /** Works on these clips alone, under the numbers that they have in the whole; in place of `range`. */
+  readonly clips?: readonly ClipRange[];
   /** Sources beside those of the pipeline, for frames that are opened again from their locators. */
   readonly registry?: StageRegistry;
   /** A pipeline whose plan needs more memory is refused before it starts; what it computes does not depend on it. */
@@ -128,14 +130,15 @@ async function execute(
   if (options.signal?.aborted)
     throw isFailure(options.signal.reason) ? options.signal.reason : new CancelledError(options.signal.reason);
   options.signal?.addEventListener('abort', cancel, { once: true });
-  const { store = memoryStore(), resume = false, overwrite = false, range, versions = {} } = options;
+  const { store = memoryStore(), resume = false, overwrite = false, range, clips, versions = {} } = options;
+  const part = { ...(range && { range }), ...(clips && { clips }) };
   const conceal = concealer(pipeline.stages, pipeline.secrets);
   try {
     // Before anything is read; and again when no other run can write there any more.
     if (!overwrite) await refuseOtherPipeline(store, pipeline);
     const planned = await plan(pipeline, { signal: stop.signal });
     refuseMemory(planned, options.maxMemoryBytes ?? Infinity);
-    const ranges = stageRanges(planned, range);
+    const ranges = clips ? clipRanges(planned, clips) : stageRanges(planned, range);
     const lock = await lockOf(store, stop.signal);
     lock.lost?.addEventListener('abort', () => stop.abort(lock.lost!.reason), { once: true });
     const resources = runResources();
@@ -167,7 +170,7 @@ async function execute(
         notes,
         former: await formerRuns([
           ...(resume ? [{ store, entries: before }] : []),
-          ...(options.former ?? []).map((each) => ({ store: each })),
+          ...(options.former ?? []).map((each) => ('find' in each ? each : { store: each })),
         ]),
         resources,
         pixels: pixelPool(),
@@ -175,7 +178,7 @@ async function execute(
         ranges,
         named: new Set(planned.stages.flatMap(({ ownName }) => ownName ?? [])),
         reopener: reopenerOf(pipeline, options.registry),
-        manifest: (stage) => manifestUpTo(stage, book, { pipeline, specs, versions, ...(range && { range }) }),
+        manifest: (stage) => manifestUpTo(stage, book, { pipeline, specs, versions, ...part }),
       };
       const graph = await startGraph(planned, services, stop, taps);
       failure = graph.failure;
@@ -213,7 +216,7 @@ async function execute(
           ...graph.runs[index]!.counts(),
           ...found(book, stage.id),
         })),
-        ...(range && { range }),
+        ...part,
       });
       // The journal says what is to go until it is gone, also when the run is killed here.
       if (failure === undefined && stale.length > 0)

@@ -4,7 +4,7 @@ import { checkedFrame, checkItem } from './check-item.ts';
 import { DeepEarthError, stageErrorOf } from './errors.ts';
 import { fileError } from './file-trouble.ts';
 import type { StageCounts } from './events.ts';
-import type { Frame, Item } from './items.ts';
+import type { Clip, Frame, Item } from './items.ts';
 import { lineage } from './lineage.ts';
 import { finalAction, retrying } from './on-error.ts';
 import type { Book } from './book.ts';
@@ -16,9 +16,10 @@ import { oneAfterAnother } from './one-after-another.ts';
 import { operate } from './pull.ts';
 import type { StreamSpec } from './specs.ts';
 import { withoutSecrets } from './secrets.ts';
-import type { StageRange } from './ranges.ts';
+import { isWithin, wholeRange } from './range.ts';
+import type { SequenceRanges } from './ranges.ts';
 import { reopen, sharing, type Reopening } from './reopen.ts';
-import type { FormerRun, Scratch, StageContext } from './stage.ts';
+import type { FormerRun, Range, Scratch, StageContext } from './stage.ts';
 
 /** What a stage shares with the run it is part of. */
 export interface RunServices extends Reopening {
@@ -27,7 +28,7 @@ export interface RunServices extends Reopening {
   readonly notes: RunNotes;
   readonly pixels: RunPixelPool;
   readonly severalSequences: boolean;
-  readonly ranges: ReadonlyMap<string, StageRange>;
+  readonly ranges: ReadonlyMap<string, SequenceRanges>;
   /** Ids of stages that go by their ids; see `StageContext.ownName`. */
   readonly named: ReadonlySet<string>;
   /** See `StageContext.manifest`. */
@@ -69,6 +70,7 @@ export function stageRun(
   const { emit } = book;
   const scratches: { close(): Promise<void> }[] = [];
   const range = services.ranges.get(id);
+  const clipRange = (sequence: string): Range => range?.(sequence).clips ?? wholeRange;
   const once = { read: false };
   const counts = { in: 0, out: 0, skipped: 0 };
   const clock = stopwatch();
@@ -120,8 +122,8 @@ export function stageRun(
     notes: services.notes.of(id),
     pixels: services.pixels,
     severalSequences: services.severalSequences,
-    ...(range?.frames && { frameRange: range.frames }),
-    ...(range?.clips && { clipRange: range.clips }),
+    frameRange: (sequence) => range?.(sequence).frames ?? wholeRange,
+    clipRange,
     async scratch(name): Promise<Scratch> {
       const scratch = await store.scratch(`${id}/${name}`);
       scratches.push(scratch);
@@ -188,6 +190,8 @@ export function stageRun(
     clock.start();
     try {
       for await (const item of body()) {
+        // A windower that makes clips of whole sequences makes those of other parts of the run too.
+        if (range && isClip(item) && !isWithin(item.index, clipRange(item.sequence))) continue;
         if (counts.out === 0 && output) checkItem(item, output, definition);
         counts.out += 1;
         if (definition.kind === 'source') {
@@ -215,6 +219,8 @@ export function stageRun(
   })();
   return { items, closed, isClosed: () => over, isWorking: clock.isRunning, counts: snapshot };
 }
+
+const isClip = (item: Item): item is Clip => item.kind === 'clip';
 
 const nothing: AsyncIterable<Item> = {
   [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),

@@ -22,13 +22,13 @@ import type { InputFile } from './input-file.ts';
 import type { ManifestSoFar } from './manifest.ts';
 import type { DescribedInput } from './one-stream.ts';
 import type { PixelPool } from './pixel-pool.ts';
-import type { Range } from './range.ts';
+import type { ClipRange, Range } from './range.ts';
 import type { Refusal } from './refusal.ts';
 import type { StreamSpec } from './specs.ts';
 
 export { isRefusal, refuse, type Refusal } from './refusal.ts';
 
-export type { InputFile, PixelPool, Range };
+export type { ClipRange, InputFile, PixelPool, Range };
 
 /** The kinds of stages, in the order in which a pipeline passes them. */
 export const stageKinds = [
@@ -192,10 +192,10 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
    * equal frame numbers of two sequences do not collide. `names.ts` makes names from items.
    */
   readonly severalSequences: boolean;
-  /** What a source is to send of each sequence, as positions of frames from 0; absent for all of it. */
-  readonly frameRange?: Range | undefined;
-  /** What a windower is to send of each sequence; absent for all of it. Its first frame is that of clip `first`. */
-  readonly clipRange?: Range | undefined;
+  /** What a source is to send of a sequence, as positions of frames from 0: from 0 to infinity for all of it. */
+  frameRange(sequence: string): Range;
+  /** What a windower is to send of a sequence: from 0 to infinity for all of it. Its first frame is that of clip `first`. */
+  clipRange(sequence: string): Range;
   /** Memory for large pictures that are drawn one after another; of the whole run. */
   readonly pixels: PixelPool;
   /** Room on disk (in memory, in a browser) under a name of the stage's own. */
@@ -313,6 +313,20 @@ export interface StageDefinition<
    * not replaced unasked; other options may change.
    */
   readonly reads?: readonly string[];
+  /**
+   * The options that decide only where, and how fast, the stage works (a device, a cache): processes that share the work
+   * of a run may have others.
+   */
+  readonly placement?: readonly string[];
+  /**
+   * For sources: what is known of some frames of a sequence, by their positions, without reading them: names of files,
+   * digests that are at hand. It is part of the name of a job.
+   */
+  known?(
+    sequence: string,
+    frames: Range,
+    about: { readonly options: z.output<Schema>; readonly survey: Survey | undefined },
+  ): Json;
   /**
    * For windowers: which frames of a sequence, by position, the clips of a range need; `undefined` where that shows only
    * in the frames.

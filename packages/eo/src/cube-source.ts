@@ -89,6 +89,7 @@ export function defineCubeSource<Name extends string>({
     summary,
     options: withPath(pathDescription),
     reads: ['path'],
+    placement: ['cacheBytes', 'spillBytes'],
     examples,
     survey,
 
@@ -155,7 +156,7 @@ export function defineCubeSource<Name extends string>({
           overview,
         );
       const sequence = options.sequence ?? sequenceOf(pathsOf(options)[0]!);
-      const { first = 0, end = Infinity } = context.frameRange ?? {};
+      const { first, end } = context.frameRange(sequence);
       const wanted = series.frames.slice(first, end);
       let done = 0;
       for (const each of wanted) {

@@ -38,6 +38,8 @@ test('what the package exports is what it is meant to', () => {
       "toGdal",
       "writeCog",
       "zarr",
+      "zarrSink",
+      "zarrSinkOptions",
     ]
   `);
 });

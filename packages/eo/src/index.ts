@@ -6,8 +6,11 @@ export {
   type GeoTiffSurvey,
 } from './geotiff/source.ts';
 export type { ListedRaster, RasterFacts, RasterSeries, SeriesSurvey } from './geotiff/series-survey.ts';
-export { geotiffSink, geotiffSinkOptions, type GeoTiffSinkOptions, type RasterItem } from './geotiff/sink.ts';
+export { geotiffSink, geotiffSinkOptions, type GeoTiffSinkOptions } from './geotiff/sink.ts';
+export { geoparquetSink, geoparquetOptions, type GeoParquetOptions } from './geoparquet/sink.ts';
+export type { GridItem } from './place/grid-item.ts';
 export { stacSource, stacSourceOptions, type StacSourceOptions, type StacSurvey } from './stac/source.ts';
+export { zarrSink, zarrSinkOptions, type ZarrSinkOptions } from './zarr/sink.ts';
 export { stages } from './stages.ts';
 // GeoTIFF
 export {

@@ -35,9 +35,9 @@ export async function openFile(path: string): Promise<ByteSource> {
       name: path,
       size: stat.size,
       close,
-      read: async (offset, length, signal) => {
+      read: async (offset, length, signal, into) => {
         checkRange(source, offset, length);
-        const bytes = new Uint8Array(length);
+        const bytes = into && into.byteLength >= length ? into.subarray(0, length) : new Uint8Array(length);
         for (let done = 0; done < length;) {
           signal?.throwIfAborted();
           const { bytesRead } = await handle

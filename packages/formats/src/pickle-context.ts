@@ -24,10 +24,13 @@ export interface Buildable {
 export class PickleRefusal extends Error {
   /** The bytes ended early: a reader that passed on only the start of a file may try again with more. */
   readonly ended: boolean;
-  constructor(message: string, ended = false) {
+  /** What to do about it, for people. */
+  readonly remedy?: string;
+  constructor(message: string, { ended = false, remedy }: { readonly ended?: boolean; readonly remedy?: string } = {}) {
     super(message);
     this.name = 'PickleRefusal';
     this.ended = ended;
+    if (remedy !== undefined) this.remedy = remedy;
   }
 }
 
@@ -55,8 +58,12 @@ export function findIn(
     for (const table of tables) if (table.has(key)) return table.get(key);
     const found = also(module, name);
     if (found !== undefined) return found;
-    return refuse(
+    throw new PickleRefusal(
       `its pickle asks for ${printable(`${module}.${name}`.slice(0, 200))}, which no file of tensors needs; nothing was run`,
+      {
+        remedy:
+          'Where you trust the file, load it in Python and save its tensors alone, as torch.save(model.state_dict(), …) does.',
+      },
     );
   };
 }

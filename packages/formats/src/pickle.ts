@@ -78,7 +78,7 @@ function take(m: Machine, length: number): Uint8Array {
   if (length > m.bytes.byteLength - m.at)
     throw new PickleRefusal(
       `its pickle is cut short: ${length} bytes are announced at byte ${m.at}, ${m.bytes.byteLength - m.at} are there`,
-      true,
+      { ended: true },
     );
   m.at += length;
   return m.bytes.subarray(m.at - length, m.at);
@@ -91,7 +91,7 @@ const number =
     return read(m.view, m.at - length);
   };
 const u1 = (m: Machine): number => {
-  if (m.at >= m.bytes.byteLength) throw new PickleRefusal('its pickle has no STOP: it is cut short', true);
+  if (m.at >= m.bytes.byteLength) throw new PickleRefusal('its pickle has no STOP: it is cut short', { ended: true });
   return m.bytes[m.at++]!;
 };
 const u2 = number(2, (view, at) => view.getUint16(at, true));
@@ -162,7 +162,7 @@ function oldString(m: Machine, length: number): string | Uint8Array {
 function line(m: Machine): string {
   const end = m.bytes.indexOf(0x0a, m.at);
   if (end < 0 || end - m.at > 1000)
-    throw new PickleRefusal(`its pickle has a name at byte ${m.at} that does not end`, end < 0);
+    throw new PickleRefusal(`its pickle has a name at byte ${m.at} that does not end`, { ended: end < 0 });
   const value = text(m, end - m.at);
   m.at++;
   return value;
@@ -241,7 +241,7 @@ function build(m: Machine): void {
   const target = top(m);
   if (isGlobal(target)) refuse(`its pickle sets the state of ${target.name} itself`);
   // An OrderedDict's attributes (`_metadata` of a state dict) are not tensors: left out.
-  if (target instanceof Map) return;
+  if (target instanceof Map && !('build' in target)) return;
   if (typeof target !== 'object' || target === null || !('build' in target) || typeof target.build !== 'function')
     return refuse(`its pickle sets at byte ${m.at - 1} the state of a value that has none`);
   (target as { build: (state: unknown) => void }).build(state);
@@ -360,7 +360,9 @@ const opcodes: Readonly<Record<number, (m: Machine) => void>> = {
   0x95: (m) => {
     const length = u8(m);
     if (length > m.bytes.byteLength - m.at)
-      throw new PickleRefusal(`its pickle is cut short: a frame of ${length} bytes is announced at byte ${m.at}`, true);
+      throw new PickleRefusal(`its pickle is cut short: a frame of ${length} bytes is announced at byte ${m.at}`, {
+        ended: true,
+      });
   }, // FRAME
   0x96: push((m) => take(m, u8(m))), // BYTEARRAY8
   0x97: unread('NEXT_BUFFER'),

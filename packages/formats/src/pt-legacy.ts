@@ -10,6 +10,7 @@ import { show } from './printable.ts';
 import { readStorageId } from './pt-storage-id.ts';
 import type { Storage, StorageBytes } from './pt-tensor.ts';
 import type { PyValue } from './python-values.ts';
+import { libraryGlobals } from './python-library.ts';
 import { pythonGlobals, torchGlobals, torchTypeName } from './torch-globals.ts';
 
 const magic = 0x1950a86a20f9469cfc6cn;
@@ -85,7 +86,7 @@ function parsePickles(source: ByteSource, bytes: Uint8Array, keepFloats: boolean
     bytes,
     {
       keepFloats,
-      find: findIn([pythonGlobals, torchGlobals(source.size), numpyGlobals], torchTypeName),
+      find: findIn([pythonGlobals, libraryGlobals, torchGlobals(source.size), numpyGlobals], torchTypeName),
       persistent: (id) =>
         readStorageId(id, storages, ({ key, bytes: size, ...about }) => ({
           kind: 'storage',

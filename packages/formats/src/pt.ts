@@ -14,6 +14,7 @@ import { openLegacyPt } from './pt-legacy.ts';
 import { readStorageId, type StorageId } from './pt-storage-id.ts';
 import type { PtTensor, Storage } from './pt-tensor.ts';
 import { isKind, type PyValue } from './python-values.ts';
+import { libraryGlobals } from './python-library.ts';
 import { pythonGlobals, torchGlobals, torchTypeName } from './torch-globals.ts';
 import { swapWidth } from './torch-types.ts';
 import type { UnreadTensor } from './unread-tensor.ts';
@@ -59,6 +60,7 @@ export async function openPt(source: ByteSource, signal?: AbortSignal, options: 
       throw new InputError(source.name, `is no .pt file that can be read: ${error.message}.`, {
         code: 'E_PT',
         cause: error,
+        ...(error.remedy !== undefined && { remedy: error.remedy }),
       });
     throw error;
   }
@@ -93,7 +95,7 @@ async function openZipPt(zip: Zip, { keepFloats = false }: PtOptions, signal?: A
   const storages = new Map<string, Storage>();
   const { value } = parsePickle(bytes, {
     keepFloats,
-    find: findIn([pythonGlobals, torchGlobals(zip.source.size), numpyGlobals], torchTypeName),
+    find: findIn([pythonGlobals, libraryGlobals, torchGlobals(zip.source.size), numpyGlobals], torchTypeName),
     persistent: (id) =>
       readStorageId(id, storages, (about) => storageIn(zip, entry(`data/${about.key}`), about, order === 'big')),
   });

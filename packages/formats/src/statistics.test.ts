@@ -45,7 +45,12 @@ describe('statistics of a tensor', () => {
           expect(std).toBeCloseTo(Math.sqrt(variance), 5);
         },
       ),
-      { examples: [[[-0], []], [[0, -0, NaN], [1]]] },
+      {
+        examples: [
+          [[-0], []],
+          [[0, -0, NaN], [1]],
+        ],
+      },
     ));
 
   it('keep their digits where numbers are far from zero', () => {

@@ -15,7 +15,14 @@ import {
 } from '@deepearth/core';
 import { weightsInput } from '@deepearth/onnx/weights-input';
 import type { PreparedFrames } from '@deepearth/onnx/encode-frames';
-import { closeModel, encoderOptions, encodeStream, openModel, type OpenModel } from '@deepearth/onnx/encode-stage';
+import {
+  closeModel,
+  encoderOptions,
+  encoderPlacement,
+  encodeStream,
+  openModel,
+  type OpenModel,
+} from '@deepearth/onnx/encode-stage';
 import { estimate } from '@deepearth/onnx/estimate';
 import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
 import { findProcessor, processorNotes, type FoundProcessor } from '@deepearth/vision/find-processor';
@@ -91,6 +98,7 @@ export const dinov3 = defineEncoder({
   },
 
   joins: 'merged',
+  placement: encoderPlacement,
 
   describe(_, { options, survey, inputs }) {
     const input = oneStream(inputs);

@@ -14,7 +14,14 @@ import {
   type StageContext,
   type TokenGrid,
 } from '@deepearth/core';
-import { closeModel, encoderOptions, encodeStream, openModel, type OpenModel } from '@deepearth/onnx/encode-stage';
+import {
+  closeModel,
+  encoderOptions,
+  encoderPlacement,
+  encodeStream,
+  openModel,
+  type OpenModel,
+} from '@deepearth/onnx/encode-stage';
 import { estimate } from '@deepearth/onnx/estimate';
 import { weightsInput } from '@deepearth/onnx/weights-input';
 import { knownArchitecture, surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
@@ -93,6 +100,7 @@ export const vjepa2 = defineEncoder({
   },
 
   joins: 'merged',
+  placement: encoderPlacement,
 
   describe(_, { options, survey, inputs }) {
     const input = oneStream(inputs);

@@ -70,20 +70,28 @@ const kinds: Readonly<Record<DeviceKind, Kind>> = {
   },
 };
 
+/** The name of a device, with its number where there may be several. */
+const named = /^(?:(cpu)|(cuda|webgpu|coreml|dml)(?::(\d{1,9}))?)$/;
+
+/** What may stand for a device in options: a name, or `auto`. */
+export const deviceExpression = new RegExp(`^auto$|${named.source}`);
+
 /** Reads a device's name. Throws an `InputError` that lists the names there are. */
 export function parseDevice(name: string): DevicePlan {
-  const match = /^(cpu|cuda|webgpu|coreml|dml)(?::(\d+))?$/.exec(name);
-  if (!match || (match[2] !== undefined && match[1] === 'cpu'))
+  const match = named.exec(name);
+  if (!match)
     throw new InputError(
       `device ${JSON.stringify(name)}`,
       `is not one of ${deviceKinds.join(', ')}, auto; cuda:0, cuda:1 … name one of several.`,
       { code: 'E_DEVICE_NAME' },
     );
-  const kind = kinds[match[1] as DeviceKind];
-  const index = Number(match[2] ?? 0);
+  const [, cpu, other, number = 0] = match;
+  const kindName = (cpu ?? other) as DeviceKind;
+  const kind = kinds[kindName];
+  const index = Number(number);
   return {
     name,
-    kind: match[1] as DeviceKind,
+    kind: kindName,
     // Alone: what it has no kernel for goes to the CPU anyway, and with a second one named onnxruntime-node drops a
     // missing first one without a word.
     providers: [kind.provider],

@@ -12,11 +12,16 @@ import { z } from 'zod';
 import type { EncoderArchitecture } from './architecture.ts';
 import { weightsInput } from './weights-input.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { deviceExpression, deviceKinds } from './devices.ts';
 import { encodeFrames, joined, globalTokens, type EncodedFrames, type PreparedFrames } from './encode-frames.ts';
 import { openEncoder, type Encoder } from './encoder.ts';
 import type { ModelFamily } from './family.ts';
 import { precisions } from './precision.ts';
 import { resolveModel } from './resolve-model.ts';
+
+const deviceOption = z
+  .string()
+  .regex(deviceExpression, `must be ${deviceKinds.join(', ')} or auto, or one of several as in cuda:1`);
 
 /** Options of every encoder stage: which weights, and where and how they run. `model` is the stage's own. */
 export const encoderOptions = {
@@ -28,7 +33,7 @@ export const encoderOptions = {
       'Weights file inside the model folder, such as original.pt. Default: model.safetensors, else pytorch_model.bin.',
     ),
   device: z
-    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .union([deviceOption, z.array(deviceOption).min(1)])
     .default('auto')
     .describe(
       'cpu, cuda, cuda:1, webgpu, coreml, dml, or auto; a list runs several side by side, one process each ([cpu, cpu] divides the cores).',
@@ -52,6 +57,9 @@ export const encoderOptions = {
     .optional()
     .describe('CPU threads of one process; never more than there are cores. Default: all.'),
 };
+
+/** Those that decide only where, and how fast, clips are encoded. */
+export const encoderPlacement = ['device', 'threads', 'batchSize'] as const;
 
 /** The options above, read, with what every encoder stage has besides. */
 export interface EncoderStageOptions {

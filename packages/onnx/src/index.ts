@@ -36,6 +36,7 @@ export { compareTokens, type Comparison } from './compare.ts';
 export {
   closeModel,
   encoderOptions,
+  encoderPlacement,
   encodeStream,
   openModel,
   type EncodeContext,

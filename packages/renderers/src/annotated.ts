@@ -1,12 +1,23 @@
 // Puts the legend and the caption that are asked for below a picture.
 
 import type { Legend, Tensor } from '@deepearth/core';
-import { captionHeight, captionOption, captionStrip, type Caption, type CaptionField } from './caption.ts';
+import type { z } from 'zod';
+import {
+  captionFields,
+  captionHeight,
+  captionOption,
+  captionStrip,
+  type Caption,
+  type CaptionField,
+} from './caption.ts';
 import { legendOption, legendStrip } from './legend.ts';
 import { stackRows, textScale } from './strip.ts';
 
 /** The options `caption` and `legend`, part of every renderer's. */
 export const annotationOptions = { caption: captionOption, legend: legendOption };
+
+/** What is to stand below pictures. */
+export type Annotations = z.output<z.ZodObject<typeof annotationOptions>>;
 
 /** The picture, its legends, its caption, from top to bottom; without any the picture itself. */
 export function annotated(
@@ -30,3 +41,10 @@ export const captionedHeight = (
   fields: readonly CaptionField[],
 ): number | null =>
   width === null || height === null ? null : height + captionHeight(fields, width, textScale(width, height));
+
+/** The height of a picture with what is to stand below it; `null` with a legend, whose height depends on its numbers. */
+export const annotatedHeight = (
+  width: number | null,
+  height: number | null,
+  { caption, legend }: Annotations,
+): number | null => (legend ? null : captionedHeight(width, height, captionFields(caption)));

@@ -9,7 +9,7 @@ import { enlarged } from './enlarged.ts';
 import { overlayPixels, type GridColors, type Interpolation } from './overlay-pixels.ts';
 import { scaleField } from './own-limits.ts';
 import type { FrameSize } from './projection-spec.ts';
-import { toRgb } from './rgb.ts';
+import { toRgb } from '@deepearth/vision/rgb';
 import { scaled, scaledEdge } from './scale.ts';
 
 export const overlayFields = {

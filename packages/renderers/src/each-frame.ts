@@ -15,7 +15,7 @@ import {
   type TokenGrid,
 } from '@deepearth/core';
 import { z } from 'zod';
-import { annotated, type annotationOptions } from './annotated.ts';
+import { annotated, type Annotations } from './annotated.ts';
 import { captionFields, captionOf } from './caption.ts';
 import type { ColorChoice } from './cell-colors.ts';
 import { legendOf } from './legend.ts';
@@ -161,9 +161,7 @@ async function* withNext<Grid extends ClipGrid>(
 }
 
 /** What all renderers of projections let choose. */
-type Choice = Partial<ColorChoice> & { readonly scale?: ScaleChoice | undefined } & z.output<
-    z.ZodObject<typeof annotationOptions>
-  >;
+type Choice = Partial<ColorChoice> & { readonly scale?: ScaleChoice | undefined } & Annotations;
 
 async function* each<Grid>(grids: AsyncIterable<Grid>, change: (grid: Grid) => Grid): AsyncGenerator<Grid> {
   for await (const grid of grids) yield change(grid);

@@ -13,10 +13,9 @@ import {
   type TokenGrid,
 } from '@deepearth/core';
 import { z } from 'zod';
-import { annotationOptions, captionedHeight } from './annotated.ts';
-import { captionFields } from './caption.ts';
+import { annotatedHeight, annotationOptions } from './annotated.ts';
 import { overlapField, pictures } from './each-frame.ts';
-import { toRgb } from './rgb.ts';
+import { toRgb } from '@deepearth/vision/rgb';
 
 const usualLayer = 'frames';
 
@@ -41,7 +40,8 @@ export const framesRenderer = defineRenderer<typeof options, undefined, undefine
     '- type: renderer/frames\n  from: tokens\n  with: { layer: original, overlap: every }',
   ],
 
-  describe(_, { options: { layer, overlap, caption, legend }, inputs, ownName }) {
+  describe(_, { options, inputs, ownName }) {
+    const { layer, overlap } = options;
     const input = oneStream(inputs);
     if (input && isRefusal(input)) return input;
     if (input?.kind !== 'tokens' && input?.kind !== 'projection')
@@ -49,7 +49,7 @@ export const framesRenderer = defineRenderer<typeof options, undefined, undefine
         remedy: 'Put it behind an encoder or a reducer.',
       });
     const { height = null, width = null, count = null } = input.frames ?? {};
-    const tall = legend ? null : captionedHeight(width, height, captionFields(caption));
+    const tall = annotatedHeight(width, height, options);
     return {
       output: {
         ...spec('picture', { height: tall, width, channels: 3 }, 'uint8'),

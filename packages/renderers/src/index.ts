@@ -15,4 +15,4 @@ export { annotated } from './annotated.ts';
 export { captionOf, captionStrip, type Caption, type CaptionField } from './caption.ts';
 export { legendOf, legendStrip } from './legend.ts';
 export { overlayPixels, type GridColors, type Interpolation } from './overlay-pixels.ts';
-export { toRgb } from './rgb.ts';
+export { toRgb } from '@deepearth/vision/rgb';

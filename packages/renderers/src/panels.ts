@@ -20,7 +20,7 @@ import { captionFields, captionOf, captionStrip } from './caption.ts';
 import { joinByFrame } from './join-by-frame.ts';
 import { legendStrip } from './legend.ts';
 import { pictureQueue, type Panel } from './picture-queue.ts';
-import { toRgb } from './rgb.ts';
+import { toRgb } from '@deepearth/vision/rgb';
 import { flattened, scaled } from './scale.ts';
 import { emptyStrip, stackRows, textScale } from './strip.ts';
 

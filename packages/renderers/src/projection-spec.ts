@@ -14,9 +14,7 @@ import {
   type Refusal,
   type StreamSpec,
 } from '@deepearth/core';
-import type { z } from 'zod';
-import { captionedHeight, type annotationOptions } from './annotated.ts';
-import { captionFields } from './caption.ts';
+import { annotatedHeight, type Annotations } from './annotated.ts';
 import type { ScaleChoice } from './own-limits.ts';
 
 export const undrawableRemedy = 'What has no height and width goes to files: sink/table or sink/features.';
@@ -28,9 +26,8 @@ export const undrawable = (axes: readonly string[]): string | undefined =>
     : `this renderer draws projections of [time, height, width, components], not of [${axes.join(', ')}].`;
 
 /** What is chosen of the colours of clips. */
-interface Scaling {
+interface Scaling extends Pick<Annotations, 'legend'> {
   readonly scale?: ScaleChoice | undefined;
-  readonly legend?: boolean | undefined;
 }
 
 /** The projections of all inputs; refuses anything else, and those of which no colour can be made. */
@@ -65,9 +62,9 @@ export const describeFramePictures = (
   layerOf: (reducer: string) => string,
   /** Of a frame's pixels. */
   pixels: (frame: FrameSize) => FrameSize = (frame) => frame,
-  { overlap = 'once', ...scaling }: Scaling & { readonly overlap?: 'once' | 'every' | undefined } = {},
+  { overlap = 'once', ...options }: Scaling & Annotations & { readonly overlap?: 'once' | 'every' | undefined } = {},
 ): Description | Refusal => {
-  const input = wantProjections(inputs, scaling);
+  const input = wantProjections(inputs, options);
   if (isRefusal(input)) return input;
   const { height = null, width = null, count: frames = null } = input.frames ?? {};
   // How many frames a clip has is not told here.
@@ -75,7 +72,11 @@ export const describeFramePictures = (
   const shown = pixels({ height, width });
   return {
     output: {
-      ...spec('picture', { height: shown.height, width: shown.width, channels: 3 }, 'uint8'),
+      ...spec(
+        'picture',
+        { height: annotatedHeight(shown.width, shown.height, options), width: shown.width, channels: 3 },
+        'uint8',
+      ),
       ...(count !== null && { most: { count } }),
       ...layersOf(input, layerOf),
     },
@@ -88,17 +89,12 @@ export function sequencePictures(
   inputs: readonly DescribedInput[],
   input: StreamSpec,
   { height, width }: FrameSize,
-  { legend, caption }: z.output<z.ZodObject<typeof annotationOptions>>,
+  annotations: Annotations,
   layerOf: (reducer: string) => string,
 ): StreamSpec {
   const count = input.names && input.sequences !== null ? sequenceCount(inputs) * input.names.length : null;
   return {
-    ...spec(
-      'picture',
-      { height: legend ? null : captionedHeight(width, height, captionFields(caption)), width, channels: 3 },
-      'uint8',
-      null,
-    ),
+    ...spec('picture', { height: annotatedHeight(width, height, annotations), width, channels: 3 }, 'uint8', null),
     ...(count !== null && { most: { count } }),
     ...layersOf(input, layerOf),
   };

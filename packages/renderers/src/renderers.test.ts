@@ -1,4 +1,5 @@
 import {
+  axisSize,
   geometryOf,
   InputError,
   lineage,
@@ -9,6 +10,7 @@ import {
   type Picture,
   type Projection,
   type StageDefinition,
+  type StreamSpec,
 } from '@deepearth/core';
 import { describeAlone } from '@deepearth/core/run-stage';
 import { runStage } from '@deepearth/runtime/run-stage';
@@ -244,6 +246,7 @@ describe('a caption and a legend', () => {
     ['overlay', overlay, {}],
     ['stacked', stacked, { gapPixels: 2 }],
     ['side-by-side', sideBySide, {}],
+    ['frames', framesRenderer, {}],
   ];
 
   test.each(stages)('of %s stand below it and change no pixel of it', async (_, stage, options) => {
@@ -255,6 +258,33 @@ describe('a caption and a legend', () => {
       expect(said!.layer).toBe(plain!.layer);
     }
   });
+
+  test.each(stages)(
+    'of %s are part of the size that is described, as far as it is known before',
+    async (_, stage, options) => {
+      const input: StreamSpec = {
+        ...spec('projection', { time: 2, height: 3, width: 4, components: 3 }, 'float32', 4),
+        frames: { height: 24, width: 32, count: 16 },
+      };
+      for (const asked of [
+        {},
+        { caption: true },
+        { caption: ['file', 'layer'] },
+        { legend: true },
+        { caption: true, legend: true },
+      ]) {
+        const said = { ...options, ...asked };
+        const { output } = (await describeAlone(stage as StageDefinition, {
+          options: said,
+          inputs: [input],
+        })) as Description;
+        const [drawn] = await draw(stage, projections().slice(0, 1), said);
+        const [height, width] = drawn!.pixels.shape;
+        expect(axisSize(output, 'height')).toBe('legend' in asked ? null : height);
+        expect(axisSize(output, 'width')).toBe(width);
+      }
+    },
+  );
 
   test('give all pictures of a run one size', async () => {
     const all = await draw(overlay, projections(), { caption: true, legend: true });

@@ -13,8 +13,7 @@ import {
   type Tensor,
 } from '@deepearth/core';
 import { z } from 'zod';
-import { annotationOptions, captionedHeight } from './annotated.ts';
-import { captionFields } from './caption.ts';
+import { annotatedHeight, annotationOptions } from './annotated.ts';
 import { cellColors, colorOptions } from './cell-colors.ts';
 import { overlapField, pictures } from './each-frame.ts';
 import { enlarged } from './enlarged.ts';
@@ -84,14 +83,13 @@ export const tokens = defineRenderer({
   joins: 'merged',
 
   describe(_, { options, inputs, ownName }) {
-    const { cellPixels, background, layer, per, overlap, caption, legend } = options;
+    const { cellPixels, background, layer, per, overlap } = options;
     const input = wantProjections(inputs, options);
     if (isRefusal(input)) return input;
     const most = per === 'step' ? stepsOf(input) : overlap !== 'every' ? (input.frames?.count ?? null) : null;
     const edge = (name: string) => (axisSize(input, name) === null ? null : axisSize(input, name)! * cellPixels);
     const width = edge('width');
-    // How high a legend is depends on the numbers in it.
-    const height = legend ? null : captionedHeight(width, edge('height'), captionFields(caption));
+    const height = annotatedHeight(width, edge('height'), options);
     return {
       output: {
         ...spec('picture', { height, width, channels: background === 'transparent' ? 4 : 3 }, 'uint8'),

@@ -199,6 +199,48 @@ describe('one mistake is one error', () => {
       '\u{fffd}PNG\r\n\x1a\n\0\0',
       '1:1 is no text: it holds the character "\ufffd". A pipeline file is YAML in UTF-8.',
     ],
+    [
+      'text in another encoding',
+      stage.replace('directory: x', 'directory: Z\u{fffd}rich'),
+      '3:25 is no text: it holds the character "\ufffd". A pipeline file is YAML in UTF-8.',
+    ],
+    ...[
+      ['3:2', 'stages:\n  - { type: source/frames }\n - { type: windower/sliding }\n'],
+      ['3:5', 'stages:\n  - { type: source/frames }\n    - { type: windower/sliding }\n'],
+      ['3:4', 'stages:\n  - id: a\n   type: source/frames\n'],
+      ['3:7', 'stages:\n  - id: a\n      type: source/frames\n'],
+      ['2:1', ' name: x\nstages: []\n'],
+    ].map(([place, text]): [string, string, string] => [
+      `a line that is indented in another way (${place})`,
+      text!,
+      `${place} this line is not indented like those that it belongs to. Entries of one list or map begin in one column, and what belongs to an entry further to the right.`,
+    ]),
+    [
+      'a second colon',
+      'stages:\n  - id: a: b\n',
+      '2:9 a second ": " in one line. Put the value into quotes, or the inner entry on a line of its own.',
+    ],
+    ['no colon', 'stages\n  - id: a\n', '1:1 no ":" stands behind this. Entries of a map are written "key: value".'],
+    [
+      'a character that begins no value',
+      stage.replace('{ directory: x }', '@x'),
+      '3:11 no value begins with this character. Put the value into quotes.',
+    ],
+    [
+      'text behind quotes',
+      stage.replace('{ directory: x }', '"x" y'),
+      '3:15 something stands here behind a value that has ended. Remove it, or put all of the value into quotes.',
+    ],
+    [
+      'a path of Windows in double quotes',
+      stage.replace('directory: x', 'directory: "C:\\data"'),
+      "3:27 in double quotes a backslash stands for something else. Write \\\\ for one, or put the value into single quotes ('…').",
+    ],
+    [
+      'a file among plugins that is named like a package',
+      `plugins: [own.mjs]\n${stage}`,
+      '1:11 plugins.0: no plugin package is called own.mjs. Write ./own.mjs for a file beside the pipeline file.',
+    ],
     ['nothing', '# only a comment\n', '1:1 is empty. `deepearth init` writes one to start from.'],
     [
       'a second document',

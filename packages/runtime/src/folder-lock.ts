@@ -2,11 +2,12 @@
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { link, mkdir, readdir, readFile, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { InputError } from '@deepearth/core/errors';
 import type { StoreLock } from '@deepearth/core/store';
+import { createOnce } from './create-once.ts';
 import { isRunning, ownHolder, type Holder } from './lock-holder.ts';
 
 /** How a lock shows that its holder lives, and how long others watch one whose process they cannot see. */
@@ -202,27 +203,12 @@ const readHolder = (path: string): Promise<Holder | undefined> =>
 
 /**
  * Makes a lock that is whole from its first moment; returns false where the name is taken, or another run took the folder
- * and cleared away what killed runs had left. A file system without hard links makes it and writes into it.
+ * and cleared away what killed runs had left.
  */
-async function create(path: string, holder: Holder): Promise<boolean> {
-  const text = JSON.stringify(holder);
-  const aside = join(dirname(path), `taking.${holder.token}`);
-  const taken = (error: NodeJS.ErrnoException): false => {
-    if (error.code === 'EEXIST' || error.code === 'ENOENT') return false;
-    throw error;
-  };
-  try {
-    await writeFile(aside, text);
-    await link(aside, path);
-    return true;
-  } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
-    if (!withoutLinks.has(code)) return taken(error as NodeJS.ErrnoException);
-    return await writeFile(path, text, { flag: 'wx' }).then(() => true, taken);
-  } finally {
-    await rm(aside, { force: true });
-  }
-}
-
-/** What file systems say that have no hard links. */
-const withoutLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'EACCES', 'EMLINK', 'UNKNOWN']);
+const create = (path: string, holder: Holder): Promise<boolean> =>
+  createOnce(path, JSON.stringify(holder), join(dirname(path), `taking.${holder.token}`)).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );

@@ -5,13 +5,13 @@ import { lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, sta
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { DeepEarthError, InputError } from '@deepearth/core/errors';
 import { fileTrouble } from '@deepearth/core/file-trouble';
-import { makeFolder } from '@deepearth/core/regular-file';
 import { stateFolder } from '@deepearth/core/safe-path';
 import type { RunStore, Stored } from '@deepearth/core/store';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { fileScratch } from './file-scratch.ts';
 import { takeLock } from './folder-lock.ts';
 import { folderSyncs } from './folder-syncs.ts';
+import { makeStateFolder } from './state-folder.ts';
 
 const explain = (error: unknown, folder: string): unknown => {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
@@ -42,6 +42,9 @@ const explain = (error: unknown, folder: string): unknown => {
   return new InputError(path, finding, { code: known === 'E_SYSTEM_LIMIT' ? known : 'E_OUTPUT', remedy, cause: error });
 };
 
+/** In the state folder: shards that are merged, on their way out. */
+export const mergedFolder = 'merged';
+
 /** A store whose files lie in a folder. */
 export interface FolderStore extends RunStore {
   /** Absolute. */
@@ -61,6 +64,8 @@ export function folderStore(path: string): FolderStore {
   const work = join(state, 'work');
   const journal = join(state, 'journal.jsonl');
   let serial = 0;
+  /** Memory in which small pieces are gathered, used again by the next file. */
+  const spare: Buffer[] = [];
   const syncs = folderSyncs(journal);
 
   const explained = async <T>(act: () => Promise<T>): Promise<T> => {
@@ -100,9 +105,9 @@ export function folderStore(path: string): FolderStore {
     const temporary = join(parts, `${serial++}.part`);
     const hash = createHash('sha256');
     const file = await open(temporary, 'wx');
-    // An archive of small files comes in thousands of small pieces.
-    let waiting: Uint8Array[] = [];
-    let waitingBytes = 0;
+    // An archive of small files comes in thousands of small pieces, which are gathered.
+    let gathered: Buffer | undefined;
+    let gatheredBytes = 0;
     let bytes = 0;
     let done = false;
     async function write(piece: Uint8Array): Promise<void> {
@@ -110,21 +115,22 @@ export function folderStore(path: string): FolderStore {
       for (let at = 0; at < piece.byteLength;) at += (await file.write(piece, at, piece.byteLength - at)).bytesWritten;
     }
     async function flush(): Promise<void> {
-      const pieces = waiting;
-      [waiting, waitingBytes] = [[], 0];
-      if (pieces.length > 0) await write(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
+      if (!gathered) return;
+      const full = gathered;
+      const length = gatheredBytes;
+      [gathered, gatheredBytes] = [undefined, 0];
+      await write(full.subarray(0, length));
+      if (spare.length < mostSpare) spare.push(full);
     }
     return {
       async append(piece: Uint8Array): Promise<void> {
         hash.update(piece);
         bytes += piece.byteLength;
-        if (piece.byteLength >= worthWriting) {
-          await flush();
-          return write(piece);
-        }
-        waiting.push(piece.slice());
-        waitingBytes += piece.byteLength;
-        if (waitingBytes >= worthWriting) await flush();
+        if (gatheredBytes + piece.byteLength > worthWriting) await flush();
+        if (piece.byteLength >= worthWriting) return write(piece);
+        gathered ??= spare.pop() ?? Buffer.allocUnsafeSlow(worthWriting);
+        gathered.set(piece, gatheredBytes);
+        gatheredBytes += piece.byteLength;
       },
       async commit(record?: (stored: Stored) => Promise<void>, as = target): Promise<Stored> {
         if (as !== target) await refuseOutside(as);
@@ -212,16 +218,12 @@ export function folderStore(path: string): FolderStore {
       }),
     lock: () =>
       explained(async () => {
-        await makeFolder(state);
-        if ((await lstat(state)).isSymbolicLink())
-          throw new InputError(state, 'is a link.', {
-            code: 'E_LINK',
-            remedy: 'Remove it: a run keeps its own things there.',
-          });
+        await makeStateFolder(state);
         const lock = await takeLock(state, folder);
         // What a killed run left half-written.
         await rm(parts, { recursive: true, force: true });
         await rm(work, { recursive: true, force: true });
+        await rm(join(state, mergedFolder), { recursive: true, force: true });
         await mkdir(parts, { recursive: true });
         return lock;
       }),
@@ -249,3 +251,5 @@ export function folderStore(path: string): FolderStore {
 
 /** Bytes that are written at once. */
 const worthWriting = 1 << 18;
+/** As many files as stages write at the same time, about. */
+const mostSpare = 8;

@@ -108,7 +108,9 @@ function packageUrl(name: string, from: string): string {
     // A package with nothing but an "import" condition cannot be resolved by require; import() finds it from here.
     if ((cause as NodeJS.ErrnoException).code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') return name;
     throw new DeepEarthError(
-      `the plugin package ${name} is not installed beside the pipeline file. Run "npm install ${name}" there, or write ./${name}.mjs for a file.`,
+      /\.[cm]?[jt]s$/.test(name)
+        ? `no plugin package is called ${name}. Write ./${name} for a file beside the pipeline file.`
+        : `the plugin package ${name} is not installed beside the pipeline file. Run "npm install ${name}" there, or write ./${name}.mjs for a file.`,
       { code: 'E_PLUGIN_MISSING', cause },
     );
   }

@@ -8,12 +8,16 @@ import { maskVariables, unmaskVariables } from './substitute.ts';
 /** The document that a text holds, or why it holds none; `lines` learns where lines begin. */
 export function readYaml(text: string, lines: LineCounter): Document | TextProblem {
   const control = text.search(notText);
-  if (control >= 0)
+  if (control >= 0) {
+    // The parser, which otherwise says where lines begin, does not see this text.
+    lines.addNewLine(0);
+    for (const { index } of text.slice(0, control).matchAll(/\n/g)) lines.addNewLine(index + 1);
     return {
       offset: control,
       message: `is no text: it holds the character ${JSON.stringify(text[control])}.`,
       remedy: 'A pipeline file is YAML in UTF-8.',
     };
+  }
   const masked = maskVariables(text);
   const restored = masked === text ? (value: string): string => value : unmaskVariables;
   const taken = parseYaml(masked, lines, (documents) => {
@@ -71,6 +75,8 @@ function syntaxProblem(document: Document, text: string): TextProblem | undefine
   }
   const open = leftOpen(document, text);
   if (open && open.offset <= first.pos[0]) return open;
+  const shifted = shiftedLine(first, document.errors, text);
+  if (shifted !== undefined) return { offset: shifted, ...indentation };
   const known = told[first.code];
   return {
     offset: first.pos[0],
@@ -78,7 +84,41 @@ function syntaxProblem(document: Document, text: string): TextProblem | undefine
   };
 }
 
+const indentation = {
+  message: 'this line is not indented like those that it belongs to.',
+  remedy: 'Entries of one list or map begin in one column, and what belongs to an entry further to the right.',
+};
+
+/** Where a line begins that is indented in a way that makes no sense; `undefined` where the mistake is another one. */
+function shiftedLine(first: Document['errors'][number], errors: Document['errors'], text: string): number | undefined {
+  const contentOf = (offset: number): number => {
+    const start = text.lastIndexOf('\n', offset - 1) + 1;
+    return start + /^ */.exec(text.slice(start, start + 1000))![0].length;
+  };
+  // A value that goes on in a line that is indented like an entry is taken for a key of several lines.
+  const overLines = errors.find(({ code }) => code === 'MULTILINE_IMPLICIT_KEY');
+  if (first.code === 'BLOCK_AS_IMPLICIT_KEY')
+    return overLines && contentOf(Math.max(overLines.pos[0], overLines.pos[1] - 1));
+  const begins = contentOf(first.pos[0]) >= first.pos[0];
+  return begins && ['BAD_INDENT', 'MISSING_CHAR', 'UNEXPECTED_TOKEN'].includes(first.code)
+    ? contentOf(first.pos[0])
+    : undefined;
+}
+
 const told: Readonly<Record<string, Pick<TextProblem, 'message' | 'remedy'>>> = {
+  MULTILINE_IMPLICIT_KEY: {
+    message: 'no ":" stands behind this.',
+    remedy: 'Entries of a map are written "key: value".',
+  },
+  UNEXPECTED_TOKEN: {
+    message: 'something stands here behind a value that has ended.',
+    remedy: 'Remove it, or put all of the value into quotes.',
+  },
+  BAD_SCALAR_START: { message: 'no value begins with this character.', remedy: 'Put the value into quotes.' },
+  BAD_DQ_ESCAPE: {
+    message: 'in double quotes a backslash stands for something else.',
+    remedy: "Write \\\\ for one, or put the value into single quotes ('…').",
+  },
   TAB_AS_INDENT: { message: 'this line is indented with a tab.', remedy: 'YAML takes spaces alone.' },
   BLOCK_AS_IMPLICIT_KEY: {
     message: 'a second ": " in one line.',

@@ -9,6 +9,7 @@ import {
 } from '@deepearth/core/run';
 import type { Manifest } from '@deepearth/core/manifest';
 import type { Pipeline } from '@deepearth/core/pipeline';
+import type { FormerRun } from '@deepearth/core/stage';
 import { folderStore } from './folder-store.ts';
 import { memoryLimit } from './memory-limit.ts';
 import { coreVersion } from './version.ts';
@@ -19,8 +20,8 @@ export interface RunOptions extends Omit<GraphOptions, 'store' | 'former'> {
   readonly maxMemoryBytes?: number;
   /** The folder for everything the run writes; made when missing. */
   readonly output: string;
-  /** Output folders of earlier runs to resume from, beside `output` itself. */
-  readonly former?: readonly string[];
+  /** Output folders of earlier runs to resume from, or other places of what was made before, beside `output` itself. */
+  readonly former?: readonly (string | FormerRun)[];
 }
 
 /** How a run ended. */
@@ -53,7 +54,7 @@ export function run(
     ...options,
     maxMemoryBytes,
     store: folderStore(output),
-    former: former.map(folderStore),
+    former: former.map((each) => (typeof each === 'string' ? folderStore(each) : each)),
     versions: {
       '@deepearth/core': coreVersion,
       node: process.versions.node,

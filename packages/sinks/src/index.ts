@@ -6,7 +6,9 @@ export { gif, gifOptions } from './gif.ts';
 export { webp, webpOptions } from './webp.ts';
 export { apng, apngOptions } from './apng.ts';
 export { packageSink, packageOptions } from './package.ts';
+export { explorer, explorerOptions } from './explorer.ts';
 export { stages } from './stages.ts';
 // Parts
 export { gifWriter, delayOf, type GifOptions, type GifPicture, type GifWriter } from './gif-frames.ts';
+export * from './explorer/bundle-index.ts';
 export type { Pixels } from './palette.ts';

@@ -159,12 +159,15 @@ export const packageSink = defineSink({
     };
     const entries = async function* (): AsyncGenerator<ZipInput> {
       for (const text of texts) yield text;
+      // Stored bytes are written before the next are read; what compresses them keeps several pieces.
+      const buffer = new Uint8Array(pieceBytes);
       for await (const file of sorted()) {
+        const stored = !compressible.test(file.mediaType);
         yield {
           name: file.path,
           size: file.bytes,
-          chunks: () => checked(output, file, signal),
-          compression: compressible.test(file.mediaType) ? 'deflated' : 'stored',
+          chunks: () => checked(output, file, signal, stored ? buffer : undefined),
+          compression: stored ? 'stored' : 'deflated',
         };
         progress('files', ++done, total);
       }
@@ -336,17 +339,18 @@ async function digestOf(files: Files): Promise<string> {
   return hash.digest('hex');
 }
 
-/** The bytes of a file; throws when they are no longer those that were written. */
+/** The bytes of a file, in `buffer` where there is one; throws when they are no longer those that were written. */
 async function* checked(
   output: StageOutput,
   { stored: path, sha256 }: Placed,
   signal: AbortSignal,
+  buffer?: Uint8Array,
 ): AsyncGenerator<Uint8Array> {
   const file = await output.read(path);
   const hash = createHash('sha256');
   try {
     for (let at = 0; at < file.size; at += pieceBytes) {
-      const piece = await file.read(at, Math.min(pieceBytes, file.size - at), signal);
+      const piece = await file.read(at, Math.min(pieceBytes, file.size - at), signal, buffer);
       hash.update(piece);
       yield piece;
     }
@@ -361,4 +365,4 @@ async function* checked(
 }
 
 /** How much of a file is in memory at a time. */
-const pieceBytes = 1 << 20;
+const pieceBytes = 1 << 17;

@@ -10,5 +10,6 @@ export const stages: StageList = {
   'sink/gif': async () => (await import('./gif.ts')).gif,
   'sink/webp': async () => (await import('./webp.ts')).webp,
   'sink/apng': async () => (await import('./apng.ts')).apng,
+  'sink/explorer': async () => (await import('./explorer.ts')).explorer,
   'sink/package': async () => (await import('./package.ts')).packageSink,
 };

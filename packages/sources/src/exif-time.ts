@@ -1,5 +1,6 @@
 // The moment that a camera wrote into a picture.
 
+import type { PictureExif } from '@deepearth/vision/picture-exif';
 import { instantOf, nanosecondsOf, type Instant } from './instant.ts';
 import { minutesOf } from './time-in-name.ts';
 
@@ -10,34 +11,28 @@ export interface ExifTime {
   readonly local: boolean;
 }
 
+/** The separators are spaces and colons in EXIF, and others in files of some programs. */
+const written =
+  /^(?<year>[12]\d{3})[:/-](?<month>\d\d)[:/-](?<day>\d\d)[ T](?<hour>[01]\d|2[0-3]):(?<minute>[0-5]\d):(?<second>[0-5]\d|60)/;
+
 /**
- * `DateTimeOriginal` of EXIF data with its fraction of a second and its offset (EXIF 2.32, tags 36867, 37521 and 36881);
- * `timeZone` counts where there is no offset. `undefined` where the picture carries none that can be read.
+ * `DateTimeOriginal` of EXIF data with its fraction of a second and its offset; `timeZone` counts where there is no offset.
+ * `undefined` where the picture carries none, or one that is no date: a clock that was never set writes zeros.
  */
-export async function exifTime(exif: Uint8Array | undefined, timeZone: string): Promise<ExifTime | undefined> {
-  if (!exif) return undefined;
-  const { default: read } = await import('exif-reader');
-  let photo;
-  try {
-    photo = read(Buffer.from(exif.buffer, exif.byteOffset, exif.byteLength)).Photo;
-  } catch {
-    return undefined; // EXIF is an extra: pictures with a broken one are read all the same.
-  }
-  // The reader takes the camera's clock for UTC.
-  const taken: unknown = photo?.DateTimeOriginal;
-  if (!(taken instanceof Date) || Number.isNaN(taken.getTime())) return undefined;
-  const text = (value: unknown): string => (typeof value === 'string' ? value.replaceAll('\0', '').trim() : '');
-  const offset = text(photo?.OffsetTimeOriginal);
-  const fraction = text(photo?.SubSecTimeOriginal);
+export function exifTime(exif: PictureExif | undefined, timeZone: string): ExifTime | undefined {
+  const clock = written.exec(exif?.dateTimeOriginal ?? '')?.groups;
+  if (!exif || !clock) return undefined;
+  const part = (name: string): number => Number(clock[name]);
+  const { subSecTimeOriginal: fraction, offsetTimeOriginal: offset } = exif;
   const zoned = /^(?:Z|[+-]\d\d:?\d\d)$/.test(offset);
   const instant = instantOf(
     {
-      year: taken.getUTCFullYear(),
-      month: taken.getUTCMonth() + 1,
-      day: taken.getUTCDate(),
-      hour: taken.getUTCHours(),
-      minute: taken.getUTCMinutes(),
-      second: taken.getUTCSeconds(),
+      year: part('year'),
+      month: part('month'),
+      day: part('day'),
+      hour: part('hour'),
+      minute: part('minute'),
+      second: part('second'),
       nanosecond: /^\d+$/.test(fraction) ? nanosecondsOf(fraction) : 0,
       ...(zoned && { offsetMinutes: minutesOf(offset) }),
     },

@@ -104,7 +104,8 @@ export const features = defineSource({
       const sequence = sequenceOf(entry);
       const position = positions.get(sequence) ?? 0;
       positions.set(sequence, position + 1);
-      if (frameRange && (position < frameRange.first || position >= frameRange.end)) continue;
+      const { first, end } = frameRange(sequence);
+      if (position < first || position >= end) continue;
       const tokens = await context.attempt({ id: nameOf(entry) }, () =>
         withFile(entry.path, async (source) => {
           if (entry.error !== undefined) throw entry.error;

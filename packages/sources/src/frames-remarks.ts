@@ -31,7 +31,7 @@ export function check({ duplicates, files, gaps, missing }: SequenceListing, opt
         code: 'E_DUPLICATE_FRAME',
         remedy:
           duplicates.length * 2 > files.length
-            ? 'The last digits of these names are no numbers of frames: say with `pattern` where the number stands, or take the order of names with `order: name`.'
+            ? 'The last digits of these names are no numbers of frames: say with `pattern` where the number stands or with `time` where a time does, or take the order of names with `order: name`.'
             : 'Remove one, say with `pattern` where the number stands, or take the first of each with `duplicates: first`.',
       },
     );

@@ -7,7 +7,7 @@ import { sameSize } from './frame-size.ts';
 import { framesOptions, intervalOf, sequenceOf, type FramesOptions } from './frames-options.ts';
 import { check, howOrdered, oddFrames, remarks, spillNote } from './frames-remarks.ts';
 import { isoOf, secondsBetween } from './instant.ts';
-import { listFrames, type Listing } from './listing.ts';
+import { listFrames, type Listing, type SequenceListing } from './listing.ts';
 import type { ListedFrame } from './order-frames.ts';
 import { pictureFrames, reopenPicture } from './picture-frames.ts';
 import { findStretch, spread, stretchNote, type Series } from './series-stretch.ts';
@@ -32,6 +32,7 @@ export const frames = defineSource({
   summary: 'Reads a folder of pictures in order of time, number or name.',
   options: framesOptions,
   reads: ['directory'],
+  placement: ['cacheBytes', 'spillBytes'],
   examples: [
     '- type: source/frames\n  with: { directory: frames }',
     "- id: camera\n  type: source/frames\n  with: { directory: frames, pattern: 'frame_(?<number>\\d+)\\.tif$', first: 616, last: 631, intervalSeconds: 60 }",
@@ -63,10 +64,15 @@ export const frames = defineSource({
         ...(!same && survey && hasMixedSizes(survey) && { mixedSizes: true }),
       },
       memoryBytes: options.cacheBytes + readingBytes(stream),
-      ...(survey && !survey.usual && { warnings: ['no picture of the folder can be read'] }),
+      warnings: survey
+        ? [
+            ...(survey.usual ? [] : ['no picture of the folder can be read']),
+            ...survey.listing.sequences.flatMap((each) => oddities(each, options)),
+          ]
+        : [],
       notes: survey
         ? [
-            ...new Set(survey.listing.sequences.flatMap((each) => [howOrdered(each), ...remarks(each, options)])),
+            ...new Set(survey.listing.sequences.map(howOrdered)),
             ...stretchNote(options, hasWide(survey.listing)),
             ...spillNote(survey, options),
           ]
@@ -83,11 +89,13 @@ export const frames = defineSource({
     for (const each of listing.sequences) {
       check(each, options);
       log.info(`${each.name}: ${howOrdered(each)}`);
-      for (const remark of remarks(each, options)) log.warn(`${options.directory}: ${remark}`);
+      for (const oddity of oddities(each, options)) log.warn(oddity);
     }
     pictures.stretched(await findStretch(seriesOf(listing, options), pictures.read, context));
-    const { first = 0, end = Infinity } = context.frameRange ?? {};
-    const parts = listing.sequences.map((each) => ({ each, files: each.files.slice(first, end) }));
+    const parts = listing.sequences.map((each) => {
+      const { first, end } = context.frameRange(each.name);
+      return { each, files: each.files.slice(first, end) };
+    });
     const total = parts.reduce((sum, { files }) => sum + files.length, 0);
     let done = 0;
     const odd = oddFrames();
@@ -114,8 +122,17 @@ export const frames = defineSource({
     for (const remark of odd.remarks()) log.warn(`${options.directory}: ${remark}`);
   },
 
+  known(sequence, { first, end }, { survey }) {
+    const files = survey?.listing.sequences.find(({ name }) => name === sequence)?.files.slice(first, end) ?? [];
+    return files.map(({ file, page = 0 }) => [file, page]);
+  },
+
   reopen: reopenPicture,
 });
+
+/** What is odd about a sequence, in the plan and as warnings of a run. */
+const oddities = (each: SequenceListing, options: FramesOptions): string[] =>
+  remarks(each, options).map((remark) => `${options.directory}: ${remark}`);
 
 const hasWide = ({ headers }: Listing): boolean => [...headers.values()].some(({ wide }) => wide);
 

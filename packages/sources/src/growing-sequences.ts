@@ -56,7 +56,6 @@ export function growingSequences(
   pictures: Pick<PictureFrames, 'frame'>,
   size: Size | undefined,
 ): GrowingSequences {
-  const { first = 0, end = Infinity } = frameRange ?? {};
   const { sequence: given, recursive } = options;
   const own = ownSequence(options);
   const all = new Map<string, Growing>();
@@ -75,6 +74,7 @@ export function growingSequences(
       const { instant } = place;
       sequence.last = { file, ...place };
       sequence.start ??= instant;
+      const { first, end } = frameRange(sequence.name);
       if (position < first || position >= end) return undefined;
       progress('frames', ++sent, null);
       return pictures.frame(
@@ -90,6 +90,9 @@ export function growingSequences(
         picture,
       );
     },
-    complete: () => !recursive && sent >= end - first,
+    complete() {
+      const { first, end } = frameRange(own);
+      return !recursive && sent >= end - first;
+    },
   };
 }

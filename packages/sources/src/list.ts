@@ -20,6 +20,7 @@ export const list = defineSource({
   summary: 'Reads pictures that a list names (CSV, JSON lines), with their times, sequences and places.',
   options: listOptions,
   reads: ['path'],
+  placement: ['cacheBytes', 'spillBytes'],
   examples: [
     '- type: source/list\n  with: { path: frames.csv }',
     '- type: source/list\n  with: { path: media.csv, columns: { path: filePath, time: timestamp, sequence: deploymentID }, timeZone: Europe/Berlin, maxGapSeconds: 120 }',
@@ -75,7 +76,6 @@ export const list = defineSource({
         spread(wide ? sample.filter(({ header }) => header?.wide) : sample, most),
     };
     pictures.stretched(await findStretch(series, pictures.read, context));
-    const { first = 0, end = Infinity } = frameRange ?? {};
     const odd = oddFrames();
     let done = 0;
     let at: { sequence: string; start: ListEntry; last: ListEntry; position: number; size?: Size } | undefined;
@@ -89,6 +89,7 @@ export const list = defineSource({
       const here = at;
       here.last = entry;
       const position = here.position++;
+      const { first, end } = frameRange(here.sequence);
       if (position < first || position >= end) continue;
       const number = entry.number ?? position;
       const id = frameId(here.sequence, number, severalSequences);

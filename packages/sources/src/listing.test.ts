@@ -123,8 +123,16 @@ describe('a folder', () => {
   test('without fitting files says what it looked for and what is there', async () => {
     const directory = await folder('a.txt', 'b.csv');
     await expect(listFrames({ directory })).rejects.toThrow(
-      /holds no pictures \(\.png, .*\); there are 2 files: a\.txt, b\.csv/,
+      /holds no pictures \(\.png, .*\); there are 2 files: a\.txt, b\.csv\. Name another folder\./,
     );
+    for (const [name, source] of [
+      ['clouds.gif', 'source/video'],
+      ['FLIGHT.MP4', 'source/video'],
+      ['era5.nc', 'source/netcdf'],
+    ] as const)
+      await expect(listFrames({ directory: await folder(name) })).rejects.toThrow(
+        `there is 1 file: ${name}. Files like ${name} are read by ${source}.`,
+      );
     await expect(listFrames({ directory, pattern: 'x(\\d+)' })).rejects.toThrow(
       /no file whose name fits the pattern "x\(\\\\d\+\)"/,
     );

@@ -125,6 +125,10 @@ describe('the order of frames', () => {
       directory: await photos({ '1.jpg': ['2024:05:01 12:00:00'], '2.jpg': ['2024:05:01 12:00:00'] }),
     });
     expect(same).toMatchObject({ order: 'number', warnings: [] });
+    const neverSet = await one({
+      directory: await photos({ '1.jpg': ['0000:00:00 00:00:00'], '2.jpg': ['2024:05:01 12:00:00'] }),
+    });
+    expect(neverSet).toMatchObject({ order: 'number' });
   });
 
   test('is that of an expression of one’s own, before any other time', async () => {
@@ -142,7 +146,13 @@ describe('the order of frames', () => {
   test('may be asked for, and times that are not there are an error', async () => {
     const directory = await folder('b1.png', 'a10.png', 'a9.png');
     expect(files(await one({ directory, order: 'name' }))).toEqual(['a9.png', 'a10.png', 'b1.png']);
-    expect(files(await one({ directory }))).toEqual(['b1.png', 'a9.png', 'a10.png']);
+    const listed = await one({ directory });
+    expect(files(listed)).toEqual(['b1.png', 'a9.png', 'a10.png']);
+    expect(listed.warnings).toEqual([
+      'numbers and names disagree: by its last digits b1.png comes before a9.png; if those are no numbers of frames, say with `pattern` or `time` what stands where, or take `order: name`',
+    ]);
+    expect((await one({ directory, order: 'number' })).warnings).toEqual([]);
+    expect((await one({ directory, pattern: '(\\d+)' })).warnings).toEqual([]);
     await expect(listFrames({ directory, order: 'time' })).rejects.toThrow(
       /its 3 pictures say nowhere when they were taken/,
     );

@@ -142,6 +142,7 @@ function byNumber(
       ? []
       : [{ file, number: frameNumber(digits[i], join(directory, file)), ...instantOf(file, instants) }],
   );
+  const inOrder = found.sort((a, b) => a.number - b.number || byName(a.file, b.file));
   return {
     order: 'number',
     reason:
@@ -150,10 +151,11 @@ function byNumber(
         : pattern
           ? 'the number that `pattern` finds'
           : 'the last digits of the names',
-    frames: found.sort((a, b) => a.number - b.number || byName(a.file, b.file)),
+    frames: inOrder,
     leftOut: files.filter((_, i) => digits[i] === undefined),
     warnings: [
       ...disagreement([...times.timed].sort(inTime), pattern, 'ordered by number'),
+      ...(order === undefined && pattern === undefined ? againstNames(inOrder) : []),
       ...(order === undefined && times.untimed.length > 0 && times.untimed.length < files.length
         ? [
             `${times.untimed.length} of ${files.length} pictures carry no time (${some(times.untimed)}), so they are ordered by number`,
@@ -222,6 +224,16 @@ async function exifTimes(
   const untimed = files.filter((_, i) => !times[i]);
   if (files.length > 1 && new Set(times.map((time) => time?.instant)).size === 1) return none;
   return untimed.length > 0 ? { ...none, untimed } : { from: 'the time in EXIF', timed, untimed };
+}
+
+/** Says where the last digits of names run against the names: those may be a time, or behind a decimal point. */
+function againstNames(inOrder: readonly ListedFrame[]): string[] {
+  const stems = inOrder.map(({ file }) => stemOf(file));
+  const at = stems.findIndex((stem, i) => i > 0 && byName(stems[i - 1]!, stem) > 0);
+  if (at < 0) return [];
+  return [
+    `numbers and names disagree: by its last digits ${basename(inOrder[at - 1]!.file)} comes before ${basename(inOrder[at]!.file)}; if those are no numbers of frames, say with \`pattern\` or \`time\` what stands where, or take \`order: name\``,
+  ];
 }
 
 /** Says where the numbers in the names run against the times. */

@@ -49,10 +49,24 @@ export async function findPictures({ directory, pattern, recursive = false }: Fo
   if (pictures.length > 0) return pictures;
   throw new InputError(
     directory,
-    `holds no ${pattern ? `file whose name fits the pattern ${JSON.stringify(pattern.source)}` : `pictures (${pictureEndings.join(', ')})`}; there are ${files.length} files: ${some(files)}.`,
-    { code: 'E_NO_FRAMES', remedy: pattern ? 'Change `pattern`.' : 'Name another folder.' },
+    `holds no ${pattern ? `file whose name fits the pattern ${JSON.stringify(pattern.source)}` : `pictures (${pictureEndings.join(', ')})`}; there ${files.length === 1 ? 'is 1 file' : `are ${files.length} files`}: ${some(files)}.`,
+    { code: 'E_NO_FRAMES', remedy: pattern ? 'Change `pattern`.' : (otherSource(files) ?? 'Name another folder.') },
   );
 }
+
+/** Which source reads the first file, of those for other kinds of files. */
+function otherSource(files: readonly string[]): string | undefined {
+  const ending = extname(files[0]!).toLowerCase();
+  const [source] = Object.entries(others).find(([, endings]) => endings.includes(ending)) ?? [];
+  return source && `Files like ${basename(files[0]!)} are read by ${source}.`;
+}
+
+const others: Readonly<Record<string, readonly string[]>> = {
+  'source/video': ['.gif', '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.mts', '.ts', '.wmv'],
+  'source/netcdf': ['.nc', '.nc4'],
+  'source/features': ['.safetensors', '.pt'],
+  'source/list': ['.csv', '.jsonl'],
+};
 
 /** Whether a name has the ending of a picture. */
 export const isPicture = (path: string): boolean =>

@@ -68,8 +68,9 @@ export const synthetic = defineSource({
 
   async *process(_, { options, signal, state, frameRange, severalSequences }) {
     const { count, width, height, seed, fps, speed, first, sequence } = options;
-    const start = first + Math.min(count, frameRange?.first ?? 0);
-    const end = first + Math.min(count, frameRange?.end ?? count);
+    const range = frameRange(sequence);
+    const start = first + Math.min(count, range.first);
+    const end = first + Math.min(count, range.end);
     const uri = `synthetic:weather?seed=${seed}`;
     const decode = { width, height, seed, speed };
     // The encoder and several renderers read the same frame soon after one another; nothing is kept when memory is short.

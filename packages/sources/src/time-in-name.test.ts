@@ -35,6 +35,19 @@ describe('the time in a name', () => {
     ['1305031102175303936', '2011-05-10T12:38:22.175303936Z'],
     ['1706659200', '2024-01-31T00:00:00Z'],
     ['frame_1706659200123', '2024-01-31T00:00:00.123Z'],
+    ['Screenshot 2024-03-12 at 11.30.02 PM', '2024-03-12T23:30:02Z'],
+    ['Screenshot 2024-03-12 at 9.30.02\u202fAM', '2024-03-12T09:30:02Z'],
+    ['scan_2024-03-12_12-05-00_am', '2024-03-12T00:05:00Z'],
+    ['20240312_113002PM', '2024-03-12T23:30:02Z'],
+    ['20240312_113002_pmx', '2024-03-12T11:30:02Z'],
+    ['20240312_233002_pm', '2024-03-12T23:30:02Z'],
+    ['cam_31-01-2024_23-59', '2024-01-31T23:59:00Z'],
+    ['31.01.2024', '2024-01-31T00:00:00Z'],
+    ['01.02.2024', '2024-02-01T00:00:00Z'],
+    ['cam_01-31-2024', '2024-01-31T00:00:00Z'],
+    ['240312_233002_F', '2024-03-12T23:30:02Z'],
+    ['ndvi_2023-12', '2023-12-01T00:00:00Z'],
+    ['ndvi_2024-01_10m', '2024-01-01T00:00:00Z'],
   ])('%s is %s', (name, iso) => expect(found(name)).toBe(iso));
 
   test.each([
@@ -47,6 +60,10 @@ describe('the time in a name', () => {
     'MOD13Q1.A2023366',
     '123456789',
     '19000101123',
+    '01-02-2024',
+    '32.01.2024',
+    '240312_243002',
+    'run_2024-13',
   ])('%s carries none', (name) => expect(found(name)).toBeUndefined());
 
   test('is that of the clocks of the time zone, unless it has an offset of its own', () => {
@@ -80,6 +97,12 @@ describe('the time in a name', () => {
         expect(found(`${date.getTime()}000000`)).toBe(whole);
         expect(found(`tile.${Math.floor(date.getTime() / 1000)}`)).toBe(seconds);
         expect(found(`x ${iso.slice(0, 10)} y`)).toBe(`${iso.slice(0, 10)}T00:00:00Z`);
+        expect(found(`${iso.slice(2, 10).replaceAll('-', '')}_${time}`)).toBe(seconds);
+        expect(found(`${iso.slice(8, 10)}.${iso.slice(5, 7)}.${iso.slice(0, 4)} ${iso.slice(11, 19)}`)).toBe(seconds);
+        expect(found(`x_${iso.slice(0, 7)}`)).toBe(`${iso.slice(0, 7)}-01T00:00:00Z`);
+        const hour = date.getUTCHours();
+        const clock = `${hour % 12 || 12}${iso.slice(13, 19).replaceAll(':', '.')} ${hour < 12 ? 'AM' : 'PM'}`;
+        expect(found(`Screenshot ${iso.slice(0, 10)} at ${clock}`)).toBe(seconds);
       }),
     );
   });
@@ -98,6 +121,23 @@ describe('the times in the names of a folder', () => {
     expect(timesInNames(['cover', '20240101_000000', '20240102_000000'], 'UTC')!.missing).toBe(1);
     expect(timesInNames(['a1', 'a2', '20240101_000000'], 'UTC')).toBeUndefined();
     expect(timesInNames([], 'UTC')).toBeUndefined();
+  });
+
+  test('tell day and month apart where one name can be read in one way only, and are none where nobody can', () => {
+    const isos = (names: string[]): string[] | undefined =>
+      timesInNames(names, 'UTC')?.times.map((time) => isoOf(time!.instant).slice(0, 10));
+    expect(isos(['31-01-2024', '01-02-2024'])).toEqual(['2024-01-31', '2024-02-01']);
+    expect(isos(['01-31-2024', '02-01-2024'])).toEqual(['2024-01-31', '2024-02-01']);
+    expect(isos(['01-02-2024', '03-04-2024'])).toBeUndefined();
+    expect(isos(['31-01-2024', '01-31-2024'])).toBeUndefined();
+  });
+
+  test('that could as well be counters count only where every name has them', () => {
+    const months = Array.from({ length: 14 }, (_, i) => `img_2024_${String(i + 1).padStart(2, '0')}`);
+    expect(timesInNames(months.slice(0, 12), 'UTC')).toMatchObject({ what: 'month', missing: 0 });
+    expect(timesInNames(months, 'UTC')).toBeUndefined();
+    const counters = Array.from({ length: 70 }, (_, i) => `210415_${String(i).padStart(6, '0')}`);
+    expect(timesInNames(counters, 'UTC')).toBeUndefined();
   });
 
   test('come from an expression of one’s own', () => {

@@ -55,6 +55,7 @@ export const watch = defineSource({
   summary: 'Watches a folder that pictures are written to, and sends each as soon as it is whole.',
   options: watchOptions,
   reads: ['directory'],
+  placement: ['cacheBytes', 'spillBytes'],
   examples: [
     '- type: source/watch\n  with: { directory: incoming }',
     '- type: source/watch\n  with: { directory: /mnt/cameras, recursive: true, stableSeconds: 5, idleEndSeconds: 3600 }',

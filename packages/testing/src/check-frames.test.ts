@@ -25,15 +25,16 @@ const rasterOf = (number: number): Raster => ({
 });
 
 /** A source of frames that reads as it is told. */
-const source = (read: Frame['read'] | undefined, reopen: AnyStage['reopen']): AnyStage =>
+const source = (read: Frame['read'] | undefined, reopen: AnyStage['reopen'], inParts = true): AnyStage =>
   defineSource({
     type: 'ramps',
     summary: 'Makes ramps.',
     options: z.strictObject({ first: z.int().default(0).describe('The first number.') }),
     examples: ['- type: source/ramps'],
     describe: () => ({ output: spec('frame', { ...size, channels: 1 }, 'uint8', 5) }),
-    async *process(_, { options: { first }, signal }) {
-      for (let number = first; number < first + 5; number++) {
+    async *process(_, { options: { first }, signal, frameRange }) {
+      const range = inParts ? frameRange('ramps') : { first: 0, end: 5 };
+      for (let number = first + range.first; number < first + Math.min(5, range.end); number++) {
         signal.throwIfAborted();
         yield {
           kind: 'frame',
@@ -84,6 +85,11 @@ test.each<[string, AnyStage, RegExp]>([
     'a source that cannot open what it says',
     source(undefined, () => Promise.reject(new Error('gone'))),
     /ramp-0, opened again: the whole cannot be read: Error: gone/,
+  ],
+  [
+    'a source that sends everything whatever part it is asked for',
+    source(undefined, again, false),
+    /of the frames 1 up to 3 it sends ramp-0 .*, not ramp-1 [0-9a-f]+, ramp-2 [0-9a-f]+\n.*of the frames 0 up to 0 it sends ramp-0 .*, not none/s,
   ],
 ])('the laws of frames find %s', async (_, stage, says) => {
   const problems = await Promise.all(frameChecks.map((law) => law.find(stage, {})));

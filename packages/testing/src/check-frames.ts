@@ -1,6 +1,7 @@
 // Laws about frames: any part of one can be read, and a source opens its frames again from their locators.
 
 import type { Frame, FrameRecord, Item, Raster, ReadOptions, Rectangle } from '@deepearth/core/items';
+import { isWithin, type Range } from '@deepearth/core/range';
 import { partOfRaster, windowWithin } from '@deepearth/core/raster-part';
 import { createRegistry } from '@deepearth/core/registry';
 import { spec } from '@deepearth/core/specs';
@@ -68,7 +69,42 @@ async function eachFrame(stage: AnyStage, subject: Subject, look: (frame: Frame,
   return error === undefined ? [] : [`it fails: ${textOf(error)}`];
 }
 
+/** Names and keys of the frames that come out, of the part of each sequence that is asked for. */
+async function framesIn(stage: AnyStage, subject: Subject, range?: Range): Promise<readonly Frame[]> {
+  const { items, error } = await observe(stage, subject, range ? { range: { frames: range } } : {});
+  if (error !== undefined) throw error;
+  return items.filter((item): item is Frame => item.kind === 'frame');
+}
+
+const named = (frames: readonly Frame[]): string[] => frames.map(({ id, key }) => `${id} ${key}`);
+
 export const frameChecks: readonly Check[] = [
+  {
+    title: 'sends of each sequence the frames that it is asked for, as they are in the whole',
+    applies: ({ kind }) => kind === 'source',
+    async find(stage, subject) {
+      const whole = await framesIn(stage, subject);
+      const seen = new Map<string, number>();
+      const positions = whole.map(({ sequence }) => {
+        const position = seen.get(sequence) ?? 0;
+        seen.set(sequence, position + 1);
+        return position;
+      });
+      const problems: string[] = [];
+      for (const range of [
+        { first: 1, end: 3 },
+        { first: 0, end: 0 },
+      ]) {
+        const sent = named(await framesIn(stage, subject, range)).join(', ');
+        const wanted = named(whole.filter((_, index) => isWithin(positions[index]!, range))).join(', ');
+        if (sent !== wanted)
+          problems.push(
+            `of the frames ${range.first} up to ${range.end} it sends ${sent || 'none'}, not ${wanted || 'none'}`,
+          );
+      }
+      return problems;
+    },
+  },
   {
     title: 'reads of a frame the part that is asked for, and nothing beyond the frame',
     applies: makesFrames,

@@ -62,6 +62,15 @@ export const metadataChecks: readonly Check[] = [
     },
   },
   {
+    title: 'names in `placement` options that it has',
+    async find(stage) {
+      const known = Object.keys(schemaOf(stage).properties ?? {});
+      return (stage.placement ?? [])
+        .filter((name) => !known.includes(name))
+        .map((name) => `\`placement\` names ${name}, which is no option`);
+    },
+  },
+  {
     title: 'refuses an option it does not have',
     async find(stage, subject) {
       const parsed = stage.options.safeParse({ ...(subject.options ?? {}), noSuchOption: 1 });

@@ -177,6 +177,7 @@ describe('the conformance suite', () => {
       { kind: 'source', type: 'source/doubled', examples: ['- type: source/doubled'], reads: ['folder'] },
       /names folder, which is no option/,
     ],
+    ['a name in `placement` that is no option', { placement: ['device'] }, /names device, which is no option/],
     ['a summary of two sentences', { summary: 'Multiplies. And adds.' }, /more than one sentence/],
     [
       'options that are not strict',

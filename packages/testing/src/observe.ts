@@ -7,6 +7,7 @@ import type { RunEvent } from '@deepearth/core/events';
 import type { Item } from '@deepearth/core/items';
 import { runStage, type StageInput } from '@deepearth/runtime/run-stage';
 import type { StageUse } from '@deepearth/core/pipeline';
+import type { StageRange } from '@deepearth/core/ranges';
 import type { AnyStage, Subject } from './subject.ts';
 
 export interface Seen {
@@ -44,6 +45,8 @@ export interface Script {
     state: { taken: () => number; ended: () => boolean },
   ) => Promise<boolean | void> | boolean | void;
   readonly signal?: AbortSignal;
+  /** The part of each sequence that is asked for; all by default. */
+  readonly range?: StageRange;
   /** Looks at everything while the output folder is still there. */
   readonly look?: (seen: Seen) => Promise<void> | void;
 }
@@ -100,6 +103,7 @@ export async function observe(stage: AnyStage, subject: Subject, script: Script 
       onEvent: (event) => void events.push(event),
       ...(script.onError ? { onError: script.onError } : {}),
       ...(script.signal ? { signal: script.signal } : {}),
+      ...(script.range ? { range: script.range } : {}),
     });
     let error: unknown;
     let aborted: number | undefined;

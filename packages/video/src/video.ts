@@ -16,6 +16,7 @@ import {
   type LocatorReader,
   type StageContext,
 } from '@deepearth/core';
+import type { Range } from '@deepearth/core/stage';
 import { pixelCache } from '@deepearth/vision/pixel-cache';
 import { readThrough, type ReadThrough } from '@deepearth/vision/read-through';
 import { digestOfFile } from './file-digest.ts';
@@ -44,6 +45,7 @@ export const video = defineSource({
   summary: 'Reads videos (MP4, MOV, WebM, MKV, AVI and more; GIF, animated WebP and PNG), each file a sequence.',
   options: videoSourceOptions,
   reads: ['path'],
+  placement: ['cacheBytes', 'spillBytes'],
   examples: [
     '- type: source/video\n  with: { path: flight.mp4 }',
     '- type: source/video\n  with: { path: cameras/*.mp4, framesPerSecond: 2, from: 60, to: 3660 }',
@@ -86,7 +88,7 @@ export const video = defineSource({
   },
 
   async *process(_, context) {
-    const { options, signal, log, keep, workFolder } = context;
+    const { options, signal, log, keep, workFolder, frameRange } = context;
     const survey = context.survey ?? (await surveyVideos(options, signal));
     const cache = await keep(
       () =>
@@ -102,10 +104,12 @@ export const video = defineSource({
     context.recordFinding('decoders', decodersOf(survey));
     for (const warning of videoWarnings(survey, options)) log.warn(warning);
     const count = { done: 0, total: 0 };
-    const { first = 0, end = Infinity } = context.frameRange ?? {};
     for (const each of survey.videos)
-      if ('parts' in each) for (const { frames } of each.parts) count.total += frames.subarray(first, end).length;
+      if ('parts' in each) for (const part of each.parts) count.total += framesIn(part, context).length;
     for (const each of survey.videos) {
+      // A video of which other processes work on every frame is not read.
+      if ('parts' in each && each.parts.length > 0 && each.parts.every((part) => isEmpty(frameRange(part.sequence))))
+        continue;
       const opened = await context.attempt({ id: each.name }, () => openedOf(each, context));
       if (!opened) continue;
       const { sha256 } = opened;
@@ -204,6 +208,14 @@ function chosenOf(parts: readonly Part[], all: number): Uint32Array | undefined 
   return chosen;
 }
 
+const isEmpty = ({ first, end }: Range): boolean => first >= end;
+
+/** The frames that the run works on. */
+function framesIn({ sequence, frames }: Pick<Part, 'sequence' | 'frames'>, { frameRange }: Context): Part['frames'] {
+  const { first, end } = frameRange(sequence);
+  return frames.subarray(first, end);
+}
+
 async function* framesOf(
   { sequence, frames }: Part,
   { path, width, height, seconds, createdAt }: Video,
@@ -213,9 +225,8 @@ async function* framesOf(
   context: Context,
 ): AsyncGenerator<Frame> {
   const { options, signal, severalSequences } = context;
-  const { first = 0, end = Infinity } = context.frameRange ?? {};
   const { maxPixels, verify } = options;
-  for (const number of frames.subarray(first, end)) {
+  for (const number of framesIn({ sequence, frames }, context)) {
     signal.throwIfAborted();
     const id = frameId(sequence, number, severalSequences);
     const time = seconds[number]!;
@@ -264,13 +275,13 @@ async function* missingFrames(
   // Whether they would have been read is known only where reading goes on to the end of the file.
   if (missing === 0 || options.to !== undefined) return;
   // Of a run in parts, each missing frame belongs to the part that would have sent it.
-  const { first = 0, end = Infinity } = frameRange ?? {};
+  const sequence = parts.at(-1)?.sequence ?? name;
+  const { first, end } = frameRange(sequence);
   const known = parts.at(-1)?.frames.length ?? 0;
   const ours = (number: number): boolean => {
     const position = known + number - seconds.length;
     return position >= first && position < end;
   };
-  const sequence = parts.at(-1)?.sequence ?? name;
   const remedy = 'Copy the file again; with `onError: skip` the run goes on without them, and `to` ends before them.';
   if (missing === null) {
     if (!ours(seconds.length)) return;

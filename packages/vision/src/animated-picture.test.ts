@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { openAnimatedPicture, type AnimatedPicture } from './animated-picture.ts';
+import { readPictureFile } from './picture-file.ts';
 import { makeApng } from './testing/make-apng.ts';
 
 const limits = { name: 'moving', maxPixels: 2 ** 20 };
@@ -105,6 +106,14 @@ describe('an animated PNG', () => {
     const at = (y * 4 + x) * 3;
     return [...raster.values.data.subarray(at, at + 3), raster.valid?.[y * 4 + x] ?? 1];
   };
+
+  test('that is read as one picture says that it has more', async () => {
+    const frame = { ...base, rgba: [1, 2, 3, 255] } as const;
+    const { oddities } = await readPictureFile(await makeApng([frame, frame, frame]));
+    expect(oddities).toEqual(['an animation of 3 pictures, of which the first is read; source/video reads them all']);
+    expect((await readPictureFile(await makeApng([frame]))).oddities).toEqual([]);
+    expect((await readPictureFile(await still([1, 2, 3]))).oddities).toEqual([]);
+  });
 
   test('puts frames on what is below, and takes them away as their control says', async () => {
     const dot = { x: 1, y: 1, width: 2, height: 1 };

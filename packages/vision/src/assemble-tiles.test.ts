@@ -79,22 +79,26 @@ describe('assembling tiles', () => {
     );
   });
 
-  it('falls linearly from one tile to the next within the overlap', () => {
-    const plan = layout(56, 16, {
-      cropSize: { height: 16, width: 32 },
+  it.each([
+    [1, [0, 0, 0, 0, 0, 0, 0, 1.5, 3, 3, 3, 3, 3, 3, 3]],
+    [2, [0, 0, 0, 0, 0, 0, 0, 3, 3, 3, 3, 3, 3, 3]],
+    [4, [0, 0, 0, 0, 0, 1, 2, 3, 3, 3, 3, 3]],
+  ])('falls linearly to the outermost tokens of each tile within an overlap of %i', (overlap, expected) => {
+    const plan = layout(64 - overlap * 4, 32, {
+      cropSize: 32,
       patchSize: 4,
       resize: 'exact',
       fit: 'tile',
-      overlap: 2,
+      overlap,
     });
     expect([plan.tiles, plan.grid]).toEqual([
       { rows: 1, columns: 2 },
-      { height: 4, width: 14 },
+      { height: 8, width: expected.length },
     ]);
     const assembly = assembleTiles(plan, 1, 1);
-    assembly.add(0, 0, new Float32Array(32).fill(0));
-    assembly.add(0, 1, new Float32Array(32).fill(3));
-    expect([...assembly.finish().data.subarray(0, 14)]).toEqual([0, 0, 0, 0, 0, 0, 1, 2, 3, 3, 3, 3, 3, 3]);
+    assembly.add(0, 0, new Float32Array(64).fill(0));
+    assembly.add(0, 1, new Float32Array(64).fill(3));
+    expect([...assembly.finish().data.subarray(0, expected.length)]).toEqual(expected);
   });
 
   it('refuses tiles that do not belong to it, and to finish without all of them', () => {

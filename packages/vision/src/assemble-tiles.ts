@@ -15,8 +15,9 @@ export interface TileAssembly {
 }
 
 /**
- * Assembles the tokens of tiles. Within an overlap a tile's weight falls linearly towards its edge, and the weights of
- * the tiles that see a token add up to 1: a constant field stays constant, to the bit. The output does not depend on the
+ * Assembles the tokens of tiles. Within an overlap a tile's weight falls linearly to its outermost tokens, which count only
+ * where there are no others, because what lay around them was cut off. The weights of the tiles that see a token add up to
+ * 1: a constant field stays constant, to the bit. The output does not depend on the
  * order in which tiles come. Without overlap values are copied as they are; with it the tiles are held until the end.
  */
 export function assembleTiles({ tiles, overlap, grid }: TileGrid, time: number, channels: number): TileAssembly {
@@ -93,7 +94,7 @@ function shares(length: number, edge: number, overlap: number, count: number): S
     const tile = Math.min(Math.floor(position / step), count - 1);
     const index = position - tile * step;
     if (tile === 0 || index >= overlap) return [{ tile, index, weight: 1 }];
-    const weight = (index + 1) / (overlap + 1);
+    const weight = overlap === 1 ? 0.5 : index / (overlap - 1);
     return [
       { tile: tile - 1, index: index + step, weight: 1 - weight },
       { tile, index, weight },

@@ -33,6 +33,30 @@ const layouts = fc.record({
 });
 
 describe('bands of a TIFF', () => {
+  test('that are asked for as colours are no opacity, whatever the file says', async () => {
+    const made = picture(4, { extraSamples: [2] });
+    const bytes = makeTiff([made]);
+    const empty = bandsOf(made, [3]).filter((value) => value === 0).length;
+    expect(empty).toBeGreaterThan(0);
+    expect([...(await decode(bytes)).valid!].filter((valid) => valid === 0)).toHaveLength(empty);
+    for (const bands of [[4], [4, 2, 1]]) {
+      const raster = await decode(bytes, { bands });
+      const [red, green = red, blue = red] = bands.map((band) => band - 1);
+      expect([...raster.values.data]).toEqual(bandsOf(made, [red!, green!, blue!]));
+      expect(raster.valid).toBeUndefined();
+    }
+    expect((await decode(bytes, { bands: [3, 2, 1] })).valid).toBeDefined();
+  });
+
+  test('of colours as CIE L*a*b* are refused as such, and are not called damaged', async () => {
+    await expect(
+      readPictureFile(makeTiff([picture(3, { photometric: 8 })]), { name: 'lab.tif' }),
+    ).rejects.toMatchObject({
+      code: 'E_PICTURE_KIND',
+      message: expect.stringContaining('lab.tif: holds colours as CIE L*a*b*'),
+    });
+  });
+
   test('are shown three by three, or the first as grey, and are opacity only where the file says so', async () => {
     await fc.assert(
       fc.asyncProperty(layouts, async ({ bands, photometric, wide, little, big, said }) => {

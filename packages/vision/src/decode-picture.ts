@@ -30,18 +30,20 @@ export interface DecodeOptions extends PartOptions, Pick<PictureFileOptions, 're
 /**
  * Decodes to `[height, width, 3]`, red, green, blue: upright (EXIF), grey repeated, values as stored (an embedded
  * colour profile is not applied, and colours under an opacity are not blended with anything; cyan, magenta, yellow and
- * black become colours by plain conversion, as in Pillow). Pixels whose opacity is 0 are those without data. With
- * `window`, the same pixels as of the whole picture, but no more of it is decoded than the format allows. Throws an
+ * black become colours by plain conversion, as in Pillow). Pixels whose opacity is 0 are those without data, unless
+ * `bands` asks for the opacity as a colour. With `window`, the same pixels as of the whole picture, but no more of it is decoded than the format allows. Throws an
  * `InputError` naming the file when it is damaged or lacks a band, a `RangeError` for a window that leaves the picture.
  */
 export async function decodePicture(file: PictureFile, options: DecodeOptions = {}): Promise<Raster> {
   const { window, overview = 1, remedy } = options;
   if (window) checkWindow(window, file.width, file.height);
-  const decoding: Decoding = { keep16: options.keep16 ?? false, bands: chosenBands(file, options.bands) };
+  const bands = chosenBands(file, options.bands);
+  const decoding: Decoding = { keep16: options.keep16 ?? false, bands };
+  const asked = options.bands ? withoutOpacity(file, bands) : file;
   try {
     // A picture that is turned is decoded whole: its rows are the columns of the window, or run the other way.
-    if (window && !file.upright) return partOfRaster(await decode(file, decoding), options);
-    return overviewRaster(await decode(file, decoding, window), overview);
+    if (window && !file.upright) return partOfRaster(await decode(asked, decoding), options);
+    return overviewRaster(await decode(asked, decoding, window), overview);
   } catch (cause) {
     throw cause instanceof RangeError || cause instanceof InputError
       ? cause
@@ -81,6 +83,11 @@ function chosenBands(
   });
   const [red, green = red, blue = red] = chosen as [number, number?, number?];
   return [red, green, blue];
+}
+
+/** A band that is to be shown as a colour is no opacity, whatever the file says: GDAL calls any fourth band of 8 bits one. */
+function withoutOpacity({ opacity, ...file }: PictureFile, shown: Decoding['bands']): PictureFile {
+  return { ...file, ...(opacity !== undefined && !shown.includes(opacity) && { opacity }) };
 }
 
 /** Decodes, and once more without the padding of a JPEG that libjpeg takes for a scan that ended too early. */

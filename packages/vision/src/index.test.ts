@@ -44,6 +44,7 @@ test('the names that the package exports', () => {
       "stretchRaster",
       "tiffPages",
       "timesInNames",
+      "toRgb",
     ]
   `);
 });

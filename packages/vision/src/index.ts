@@ -59,3 +59,5 @@ export { timesInNames, type NameExpression, type NameReader, type NameTime, type
 export { assembleTiles, type TileAssembly, type TileGrid } from './assemble-tiles.ts';
 // Colours of numbers
 export { categoryColor, colorMap, colorMapNames, colorTable, type ColorMapName } from './colormaps.ts';
+// Frames as pictures
+export { toRgb } from './rgb.ts';

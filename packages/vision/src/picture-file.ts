@@ -6,6 +6,7 @@ import { openRegularFile } from '@deepearth/core/regular-file';
 import type { Metadata, Sharp } from 'sharp';
 import { extraText, harmlessWarning, withoutExtraBytes } from './jpeg-oddities.ts';
 import { commonKind, refusedKind } from './picture-kind.ts';
+import { pngAnimation } from './png-animation.ts';
 import { tiffPages, type TiffPage } from './tiff-header.ts';
 
 /** Types that libvips does not hand out as they are stored; a TIFF alone has them. */
@@ -91,6 +92,13 @@ const types: Readonly<Partial<Record<string, PictureFile['depth']>>> = {
   double: 'float64',
 };
 
+/** What libvips calls otherwise than everybody else. */
+const typeNames: Readonly<Partial<Record<string, string>>> = {
+  char: 'int8',
+  complex: 'complex64',
+  dpcomplex: 'complex128',
+};
+
 /** Whether a type is one of those that libvips does not hand out. */
 export const ofTiffAlone = (depth: PictureFile['depth']): depth is TiffDepth => depth !== 'uint8' && depth !== 'uint16';
 
@@ -123,7 +131,13 @@ export async function readPictureFile(
   const directory = tiff?.[page];
   const libvipsPage = directory?.page ?? page;
   const jpeg = withoutExtraBytes(bytes);
-  const oddities = jpeg?.extra ? [extraText(jpeg.extra)] : [];
+  const moving = pngAnimation(bytes);
+  const oddities = [
+    ...(jpeg?.extra ? [extraText(jpeg.extra)] : []),
+    ...(moving > 1
+      ? [`an animation of ${moving} pictures, of which the first is read; source/video reads them all`]
+      : []),
+  ];
   let failOn: FailOn = jpeg ? 'warning' : 'error';
   let about: About;
   try {
@@ -142,6 +156,11 @@ export async function readPictureFile(
       }));
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
+    if (directory?.lab)
+      throw new InputError(subject, 'holds colours as CIE L*a*b*, which are not read.', {
+        code: 'E_PICTURE_KIND',
+        remedy: 'Convert it to RGB first.',
+      });
     throw damaged(subject, bytes, cause, remedy);
   }
   const { format, depth, orientation = 1 } = about;
@@ -160,7 +179,7 @@ export async function readPictureFile(
   if (!type || (ofTiffAlone(type) && (!tiff || orientation !== 1)))
     throw new InputError(
       subject,
-      `holds ${depth} values; pictures have 8 or 16 bits per channel, or 32-bit numbers or floats in a TIFF that is stored upright.`,
+      `holds ${typeNames[depth] ?? depth} values; pictures have 8 or 16 bits per channel, or 32-bit numbers or floats in a TIFF that is stored upright.`,
       {
         code: 'E_PICTURE_KIND',
         remedy: 'Bring it to 8 or 16 bits, or to 32-bit floats, first.',

@@ -12,6 +12,8 @@ export interface TiffPage {
   readonly orientation: number;
   /** What a sample is where it has 64 bits, which libvips does not open; `undefined` for others. */
   readonly long?: 'float64' | 'int64' | 'uint64' | 'complex64';
+  /** Whether colours are CIE L*a*b* (CIELAB, ICCLAB, ITULAB). */
+  readonly lab: boolean;
   /** Samples of a pixel. */
   readonly bands: number;
   /** What samples beyond the colours are: 0 not said, 1 opacity that colours were multiplied with, 2 opacity. */
@@ -29,6 +31,7 @@ const tags = {
   height: 257,
   bitsPerSample: 258,
   compression: 259,
+  photometric: 262,
   fillOrder: 266,
   stripOffsets: 273,
   orientation: 274,
@@ -42,6 +45,7 @@ const tags = {
   tileBytes: 325,
   extraSamples: 338,
   sampleFormat: 339,
+  exif: 34665,
   gdalMetadata: 42112,
 } as const;
 const pageTags = [
@@ -49,6 +53,7 @@ const pageTags = [
   tags.width,
   tags.height,
   tags.bitsPerSample,
+  tags.photometric,
   tags.orientation,
   tags.samplesPerPixel,
   tags.extraSamples,
@@ -62,11 +67,12 @@ const longTypes: Readonly<Partial<Record<number, TiffPage['long']>>> = {
   5: 'complex64',
   6: 'complex64',
 };
-const blockTags = Object.values(tags).filter((tag) => tag !== tags.gdalMetadata);
+const pageOnly: readonly number[] = [tags.gdalMetadata, tags.exif, tags.photometric];
+const blockTags = Object.values(tags).filter((tag) => !pageOnly.includes(tag));
 /** Of a list; a picture of 16,384 x 16,384 in strips of a row or tiles of 16 x 16 stays below. */
 const mostValues = 1 << 21;
 /** Bytes of a value, by TIFF type. */
-const typeBytes: Readonly<Record<number, number>> = { 1: 1, 2: 1, 3: 2, 4: 4, 16: 8 };
+const typeBytes: Readonly<Record<number, number>> = { 1: 1, 2: 1, 3: 2, 4: 4, 13: 4, 16: 8 };
 /** Of a chain of directories; more is a loop or an attack. */
 const maxPages = 65_536;
 /** Of band names. */
@@ -90,6 +96,7 @@ export async function tiffPages(readAt: ReadAt): Promise<readonly TiffPage[] | u
       height: one(tags.height, 0),
       orientation: one(tags.orientation, 1),
       ...(long && { long }),
+      lab: [8, 9, 10].includes(one(tags.photometric, 1)),
       bands: one(tags.samplesPerPixel, 1),
       extraSamples: directory.numbers(tags.extraSamples),
       bandNames: bandNames(await directory.text(tags.gdalMetadata)),
@@ -97,6 +104,20 @@ export async function tiffPages(readAt: ReadAt): Promise<readonly TiffPage[] | u
     return true;
   });
   return whole ? pages : undefined;
+}
+
+/**
+ * A text of the EXIF directory that the first directory leads to, by its tag: of a TIFF, and of a block of EXIF data, which
+ * is built like one. Empty where there is none.
+ */
+export async function exifTexts(readAt: ReadAt, wanted: readonly number[]): Promise<readonly string[]> {
+  let texts: string[] = [];
+  await eachDirectory(readAt, [tags.exif], async (directory) => {
+    const exif = await directory.below(tags.exif);
+    if (exif) texts = await Promise.all(wanted.map((tag) => exif.text(tag)));
+    return false;
+  });
+  return wanted.map((_, i) => texts[i] ?? '');
 }
 
 /** How the pixels of a page are stored: in strips or tiles, row by row, one plane after another. */
@@ -193,9 +214,12 @@ interface Directory {
   /** Values of a tag that are stored in the directory itself or beside it. */
   numbers(tag: number): readonly number[];
   text(tag: number): Promise<string>;
+  /** The directory whose place a tag says. */
+  below(tag: number): Promise<Directory | undefined>;
 }
 
-async function readDirectory({ readAt, little, big, wanted }: Directories, at: number): Promise<Directory | undefined> {
+async function readDirectory(directories: Directories, at: number): Promise<Directory | undefined> {
+  const { readAt, little, big, wanted } = directories;
   const head = view(await readAt(at, 8));
   if (head.byteLength < (big ? 8 : 2)) return undefined;
   const count = big ? Number(head.getBigUint64(0, little)) : head.getUint16(0, little);
@@ -241,6 +265,10 @@ async function readDirectory({ readAt, little, big, wanted }: Directories, at: n
       const entry = entries.get(tag);
       if (entry?.type !== 2 || entry.length > maxTextBytes) return '';
       return new TextDecoder().decode(await readAt(entry.at, entry.length));
+    },
+    async below(tag) {
+      const [place] = lists.get(tag) ?? [];
+      return place === undefined ? undefined : readDirectory({ ...directories, wanted: [] }, place);
     },
   };
 }

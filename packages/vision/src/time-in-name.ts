@@ -25,6 +25,10 @@ interface Notation {
   readonly expression: RegExp;
   /** Whether it is in UTC by convention. */
   readonly utc?: true;
+  /** Whether it counts only where every name has it, since such digits may as well be something else. */
+  readonly everyName?: true;
+  /** Another way to read the same digits: where every name has that as well, nothing tells which is meant. */
+  readonly unless?: RegExp;
 }
 
 const date = String.raw`(?<year>(?:19|20)\d\d)(?<mark>[-_.]?)(?<month>0[1-9]|1[0-2])\k<mark>(?<day>0[1-9]|[12]\d|3[01])`;
@@ -34,6 +38,23 @@ const minute = String.raw`(?<hour>[01]\d|2[0-3])(?<colon>[-_.:h]?)(?<minute>[0-5
 const second = String.raw`(?:(?:\k<colon>|m)(?<second>[0-5]\d|60)s?(?:[.,](?<fraction>\d{1,9})|(?<milliseconds>\d{3})(?!\d)|-(?<dashed>\d{3})(?=Z))?)?`;
 // Without a T before the time, digits behind a hyphen are a counter and no offset.
 const offset = String.raw`(?<offset>Z|[+-]\d\d:[0-5]\d|\+(?:0\d|1[0-4])(?:00|15|30|45))?`;
+
+/** What stands between a date and a time. */
+const between = String.raw`(?:[T_ .-]|[ _]at[ _])`;
+// A clock of twelve hours. macOS puts a narrow space before AM and PM.
+const twelve = String.raw`(?<hour>0[1-9]|1[0-2]|[1-9](?=[-_.:h]))(?<colon>[-_.:h]?)(?<minute>[0-5]\d)(?:(?:\k<colon>|m)(?<second>[0-5]\d))?[ _.\u00a0\u202f-]?(?<half>[AaPp])\.?[Mm](?![A-Za-z])`;
+const unnamed = (expression: string): string =>
+  expression.replace(String.raw`\k<colon>`, '[-_.:h]?').replaceAll(/\(\?<[A-Za-z]+>/g, '(?:');
+
+const clock = String.raw`(?:${between}${minute}${second}${offset})?(?!\d)`;
+const dayFirst = new RegExp(
+  String.raw`(?<!\d)(?<day>0[1-9]|[12]\d|3[01])(?<mark>[-_.])(?<month>0[1-9]|1[0-2])\k<mark>(?<year>(?:19|20)\d\d)${clock}`,
+  'u',
+);
+const monthFirst = new RegExp(
+  String.raw`(?<!\d)(?<month>0[1-9]|1[0-2])(?<mark>[-_])(?<day>0[1-9]|[12]\d|3[01])\k<mark>(?<year>(?:19|20)\d\d)${clock}`,
+  'u',
+);
 
 /** Those tried first are the more precise ones: of several in one name the first that fits all names counts. */
 const notations: readonly Notation[] = [
@@ -58,9 +79,13 @@ const notations: readonly Notation[] = [
       'u',
     ),
   },
+  { what: 'date and time', expression: new RegExp(String.raw`(?<!\d)${date}${between}${twelve}`, 'u') },
   {
     what: 'date and time',
-    expression: new RegExp(String.raw`(?<!\d)${date}(?:[T_ .-]|[ _]at[ _]|)${minute}${second}${offset}(?!\d)`, 'u'),
+    expression: new RegExp(
+      String.raw`(?<!\d)${date}(?:${between}|)(?!${unnamed(twelve)})${minute}${second}${offset}(?!\d)`,
+      'u',
+    ),
   },
   // Seconds, milliseconds, microseconds or nanoseconds since 1970, between 2001 and 2065.
   {
@@ -69,6 +94,19 @@ const notations: readonly Notation[] = [
   },
   { what: 'date', expression: new RegExp(String.raw`(?<!\d)${date}(?!\d)`, 'u') },
   { what: 'date', expression: /(?<![A-Za-z0-9])A(?<year>(?:19|20)\d\d)(?<dayOfYear>[0-3]\d\d)(?!\d)/u },
+  { what: 'date, day first', expression: dayFirst, everyName: true, unless: monthFirst },
+  { what: 'date, month first', expression: monthFirst, everyName: true, unless: dayFirst },
+  {
+    what: 'date and time, years of two digits',
+    everyName: true,
+    expression:
+      /(?<!\d)(?<shortYear>\d\d)(?<month>0[1-9]|1[0-2])(?<day>0[1-9]|[12]\d|3[01])[-_T](?<hour>[01]\d|2[0-3])(?<minute>[0-5]\d)(?<second>[0-5]\d)(?!\d)/u,
+  },
+  {
+    what: 'month',
+    everyName: true,
+    expression: /(?<!\d)(?<year>(?:19|20)\d\d)(?<mark>[-_])(?<month>0[1-9]|1[0-2])(?!\d|\k<mark>\d\d(?!\d))/u,
+  },
 ];
 
 /** Groups of a regular expression over names that say when a picture was taken. */
@@ -92,7 +130,8 @@ export const readerOf =
   };
 
 function calendarOf(groups: Record<string, string | undefined>, timeZone: string): Instant | undefined {
-  const { year, dayOfYear, offset } = groups;
+  const { dayOfYear, offset, half, shortYear } = groups;
+  const year = groups['year'] ?? (shortYear && `${Number(shortYear) < 70 ? 20 : 19}${shortYear}`);
   if (!year) return undefined;
   const number = (name: string, otherwise: number): number => (groups[name] ? Number(groups[name]) : otherwise);
   const [month, day] = dayOfYear
@@ -103,7 +142,7 @@ function calendarOf(groups: Record<string, string | undefined>, timeZone: string
       year: Number(year),
       month,
       day,
-      hour: number('hour', 0),
+      hour: half ? (number('hour', 0) % 12) + (/p/i.test(half) ? 12 : 0) : number('hour', 0),
       minute: number('minute', 0),
       second: number('second', 0),
       nanosecond: nanosecondsOf(groups['fraction'] ?? groups['milliseconds'] ?? groups['dashed']),
@@ -144,10 +183,13 @@ export interface NameTimes {
  */
 export function timesInNames(stems: readonly string[], timeZone: string): NameTimes | undefined {
   let best: NameTimes | undefined;
-  for (const { what, expression, utc } of notations) {
+  for (const { what, expression, utc, everyName, unless } of notations) {
     const read = readerOf(expression, utc);
     const times = stems.map((stem) => read(stem, timeZone));
     const missing = times.filter((time) => time === undefined).length;
+    if (everyName && missing > 0) continue;
+    const other = unless && readerOf(unless);
+    if (other && stems.every((stem) => other(stem, timeZone) !== undefined)) continue;
     if (missing * 2 < stems.length && (!best || missing < best.missing)) best = { what, times, missing, read };
     if (missing === 0) break;
   }

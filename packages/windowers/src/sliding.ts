@@ -106,7 +106,7 @@ export const sliding = defineWindower({
         ? [`${stride - size} of every ${stride} frames are in no clip, because \`stride\` is larger than \`size\``]
         : [];
     const warnings = sizeWarnings(inputs, size);
-    let total: number | null = counts && 0;
+    const clips: number[] = [];
     for (const count of counts ?? []) {
       const { full, left } = windowCount(count, size, stride);
       if (left && tail === 'error')
@@ -114,14 +114,17 @@ export const sliding = defineWindower({
           option: 'tail',
           remedy: 'Choose `pad`, `shift` or `drop`, or another `size` or `stride`.',
         });
-      total! += full + (left && tail !== 'drop' ? 1 : 0);
+      clips.push(full + (left && tail !== 'drop' ? 1 : 0));
       if (left && tail === 'pad') warnings.push(paddedClip(count - full * stride, size));
       else if (left) notes.push(tailNote(tail, left, size, count));
     }
     // A last clip that is shifted begins inside of the one before.
     const shifted =
       tail === 'shift' && (counts ?? [null]).some((count) => count === null || windowCount(count, size, stride).left);
-    const output = { ...clipSpec(stream, size, total), ...((stride < size || shifted) && { overlapping: true }) };
+    const output = {
+      ...clipSpec(stream, size, counts && clips),
+      ...((stride < size || shifted) && { overlapping: true }),
+    };
     return { output, warnings: [...new Set(warnings)], notes: [...new Set(notes)] };
   },
 
@@ -134,7 +137,7 @@ export const sliding = defineWindower({
           end: (end - 1) * stride + size,
         },
 
-  process: (frames, context) => bySequence(frames, context, () => windowingOf(context)),
+  process: (frames, context) => bySequence(frames, context, (sequence) => windowingOf(context, sequence)),
 });
 
 /** Refuses options of which one has no meaning beside another. */
@@ -153,13 +156,13 @@ function mixed({ stride, durationSeconds, strideSeconds }: Context['options']): 
 }
 
 /** The clips of one sequence, by number or by time. */
-function windowingOf(context: Context): Windowing {
+function windowingOf(context: Context, sequence: string): Windowing {
   const { options, severalSequences, log } = context;
   const { size, tail, durationSeconds, strideSeconds = durationSeconds, maxGapSeconds = durationSeconds } = options;
-  if (maxGapSeconds === undefined) return windowing(context);
+  if (maxGapSeconds === undefined) return windowing(context, sequence);
   return splitAtGaps(maxGapSeconds, (first) =>
     durationSeconds === undefined
-      ? windowing(context, first)
+      ? windowing(context, sequence, first)
       : timeWindows({
           ...{ size, tail, first, severalSequences, durationSeconds, strideSeconds: strideSeconds! },
           warn: (message) => log.warn(message),
@@ -172,15 +175,16 @@ type Context = StageContext<z.output<typeof slidingOptions>>;
 /** Clips of so many frames; `first` is the index of the first. */
 function windowing(
   { options, inputs, log, clipRange, frameRange, severalSequences }: Context,
-  first = clipRange?.first ?? 0,
+  sequence: string,
+  first = clipRange(sequence).first,
 ): CountingWindowing {
   const { size, stride = size, tail } = options;
-  const end = clipRange?.end ?? Infinity;
+  const { end } = clipRange(sequence);
   let index = first;
   let window: Frame[] = [];
   // `shift` needs the frames before the last ones again; handles only, no pixels.
   let former: Frame[] = [];
-  let skip = (clipRange?.first ?? 0) * stride - (frameRange?.first ?? 0);
+  let skip = clipRange(sequence).first * stride - frameRange(sequence).first;
   let fresh = 0;
   let seen = 0;
 

@@ -11,9 +11,9 @@ import {
   type StreamSpec,
 } from '@deepearth/core';
 
-/** Clips of `size` frames of the given stream. */
-export const clipSpec = (frames: StreamSpec, size: number, count: number | null): StreamSpec =>
-  spec(
+/** Clips of `size` frames of the given stream; `counts` has those of each sequence, `null` where they are not known. */
+export const clipSpec = (frames: StreamSpec, size: number, counts: readonly number[] | null): StreamSpec => ({
+  ...spec(
     'clip',
     {
       time: size,
@@ -22,8 +22,10 @@ export const clipSpec = (frames: StreamSpec, size: number, count: number | null)
       channels: axisSize(frames, 'channels'),
     },
     frames.dtype,
-    count,
-  );
+    counts && counts.reduce((sum, count) => sum + count, 0),
+  ),
+  ...(counts && { counts }),
+});
 
 /** Refuses anything but frames, and one sequence that comes from two inputs. */
 export function wantFrames(inputs: readonly DescribedInput[]): Refusal | undefined {

@@ -31,18 +31,19 @@ export const still = defineWindower({
     const refusal = wantFrames(inputs);
     if (refusal) return refusal;
     const { stream, counts } = allFrames(inputs);
-    return { output: clipSpec(stream, size, counts && counts.reduce((sum, count) => sum + count, 0)) };
+    return { output: clipSpec(stream, size, counts) };
   },
 
   framesOf: (clips) => clips,
 
   process: (frames, context) =>
-    bySequence(frames, context, () => {
-      const { options, clipRange, severalSequences } = context;
-      let index = clipRange?.first ?? 0;
+    bySequence(frames, context, (sequence) => {
+      const { options, severalSequences } = context;
+      const { first, end } = context.clipRange(sequence);
+      let index = first;
       return {
         *push(frame) {
-          if (index >= (clipRange?.end ?? Infinity)) return;
+          if (index >= end) return;
           yield clipOf(index++, fill([frame], options.size), options.size - 1, severalSequences);
         },
         *end() {},

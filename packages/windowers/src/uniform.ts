@@ -61,7 +61,7 @@ export const uniform = defineWindower({
     );
     return {
       output: {
-        ...clipSpec(stream, size, counts && counts.filter((count) => count > 0).length),
+        ...clipSpec(stream, size, counts && counts.map((count) => Math.min(count, 1))),
         interleaved: false,
       },
       // With one sequence, or when they come in turns, nothing leaves before all has come; else the first is out before

@@ -4,6 +4,7 @@ import { plan, unread, unreadWarning, type Plan } from '@deepearth/core/plan';
 import { formatCount, formatSpec } from '@deepearth/core/specs';
 import { exitCodes } from '../exit-codes.ts';
 import { formatBytes, formatTable } from '../format.ts';
+import { jobsJson, jobsOfFlags, jobsText } from '../jobs.ts';
 import { loadPipeline } from '../load-pipeline.ts';
 import { print, printJson } from '../print.ts';
 import { planJson } from '../plan-json.ts';
@@ -12,13 +13,17 @@ import { plainStyle, styleOf, type Style } from '../style.ts';
 export interface PlanFlags {
   readonly set?: readonly string[];
   readonly json?: boolean;
+  readonly jobs?: string;
+  readonly jobSeconds?: string;
+  readonly clipSeconds?: string;
 }
 
-export async function planCommand(file: string, { set, json }: PlanFlags): Promise<number> {
-  const { pipeline } = await loadPipeline(file, set);
+export async function planCommand(file: string, flags: PlanFlags): Promise<number> {
+  const { pipeline } = await loadPipeline(file, flags.set);
   const planned = await plan(pipeline);
-  if (json) printJson(planJson(planned));
-  else print(planText(planned, styleOf(process.stdout)));
+  const jobs = jobsOfFlags(planned, flags);
+  if (flags.json) printJson(jobs ? { ...(planJson(planned) as object), ...jobsJson(jobs) } : planJson(planned));
+  else print([planText(planned, styleOf(process.stdout)), ...(jobs ? ['', jobsText(jobs)] : [])].join('\n'));
   return exitCodes.done;
 }
 

@@ -2,18 +2,20 @@
 
 import { isAbsolute, relative, resolve } from 'node:path';
 import type { LoadedConfig } from '@deepearth/runtime/config';
-import { run } from '@deepearth/runtime/run';
-import { CancelledError } from '@deepearth/core/errors';
+import { run, type RunOptions } from '@deepearth/runtime/run';
+import { CancelledError, DeepEarthError } from '@deepearth/core/errors';
+import type { RunEvent } from '@deepearth/core/events';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../format.ts';
 import { outputFor } from '../output-for.ts';
 import { loadPipeline } from '../load-pipeline.ts';
-import { print, remark } from '../print.ts';
-import { reportError } from '../report-error.ts';
+import { print, printJsonLine, remark } from '../print.ts';
+import { errorLine, reportError } from '../report-error.ts';
 import { runSummary } from '../run-summary.ts';
 import { runTally } from '../run-tally.ts';
-import { resumeCommand } from '../shell.ts';
+import { chosenShard, type ChosenShard } from '../shard-flag.ts';
+import { pipelineCommand, resumeCommand } from '../shell.ts';
 import { showJson, showProgress, showRemarks, type RunView } from '../show-run.ts';
 import { styleOf } from '../style.ts';
 import { cliVersions } from '../versions.ts';
@@ -24,15 +26,19 @@ export interface RunFlags {
   readonly resume?: boolean;
   readonly overwrite?: boolean;
   readonly json?: boolean;
+  /** `2/8` or `/8`; false for `--no-shard`. */
+  readonly shard?: string | false;
 }
 
 /** The folder as it was given, or from the working directory where it lies below it. */
-function shownFolder(folder: string): string {
+export function shownFolder(folder: string): string {
   const near = relative(process.cwd(), folder);
   return near && !near.startsWith('..') && !isAbsolute(near) ? near : folder;
 }
 
 export async function runCommand(file: string, flags: RunFlags): Promise<number> {
+  const shard = chosenShard(flags.shard, process.env);
+  if (shard) return runShard(file, shard, flags);
   const loaded = await loadPipeline(file, flags.set);
   return runLoaded(loaded, {
     output: resolve(outputFor(file, flags.output, loaded.output)),
@@ -43,8 +49,46 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
   });
 }
 
+/** Runs one part of the encoding; what needs everything is left to `merge`. */
+async function runShard(file: string, shard: ChosenShard, flags: RunFlags): Promise<number> {
+  if (flags.overwrite)
+    throw new DeepEarthError(
+      '--overwrite does not go with a shard: another shard may be at work on what it replaces.',
+      {
+        code: 'E_USAGE',
+        remedy: 'Give it to `deepearth merge`, choose another --output, or add --no-shard to run the whole pipeline.',
+      },
+    );
+  const { prepareShard, shardText } = await import('@deepearth/runtime/shards');
+  const text = shardText(shard);
+  if (shard.from !== undefined)
+    remark(`This is shard ${text}, by ${shard.from}; --shard names another, --no-shard runs the whole pipeline.`);
+  const loaded = await loadPipeline(file, flags.set);
+  const output = resolve(outputFor(file, flags.output, loaded.output));
+  const { pipeline, output: folder, clips, empty, notes } = await prepareShard(loaded.pipeline, output, shard);
+  for (const note of notes) remark(`${note}.`);
+  const merge = pipelineCommand('merge', file, flags);
+  if (empty) {
+    remark(`Shard ${text} has nothing to do.`);
+    return exitCodes.done;
+  }
+  const status = await runLoaded(
+    { ...loaded, pipeline },
+    {
+      output: folder,
+      ...(clips && { clips }),
+      resume: true,
+      json: flags.json,
+      again: pipelineCommand('run', file, flags, ['--shard', text]),
+    },
+  );
+  if (status === exitCodes.done || status === exitCodes.skipped)
+    remark(`Shard ${text} is there. When all ${shard.of} are:\n  ${merge}`);
+  return status;
+}
+
 /** How a pipeline that has been read is run. */
-export interface LoadedRun {
+export interface LoadedRun extends Pick<RunOptions, 'clips' | 'former'> {
   /** Absolute. */
   readonly output: string;
   readonly resume?: boolean | undefined;
@@ -54,12 +98,14 @@ export interface LoadedRun {
   readonly again: string;
   /** Called when the folder is the run's and work begins. */
   readonly started?: () => void;
+  /** Called with every event. */
+  readonly see?: (event: RunEvent) => void;
 }
 
 /** Runs a pipeline to its end, with what is to be seen of it; returns the exit status. */
 export async function runLoaded(
   { pipeline, registry, maxMemoryBytes }: LoadedConfig,
-  { output, resume = false, overwrite = false, json: asked = false, again, started }: LoadedRun,
+  { output, resume = false, overwrite = false, json: asked = false, again, started, see: also, ...part }: LoadedRun,
 ): Promise<number> {
   const json = asked || !process.stdout.isTTY;
   // On one terminal, JSON lines and a block that is redrawn would write over each other.
@@ -75,6 +121,7 @@ export async function runLoaded(
         registry,
         resume,
         overwrite,
+        ...part,
         ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
         versions: cliVersions(),
       });
@@ -82,6 +129,7 @@ export async function runLoaded(
       view = (live ? showProgress : showRemarks)(running.events$, process.stderr);
       const { see, tally } = runTally();
       running.events$.subscribe(see);
+      if (also) running.events$.subscribe(also);
       let written = 0;
       let removed = 0;
       running.events$.subscribe(({ type }) => {
@@ -100,6 +148,7 @@ export async function runLoaded(
         view.close();
         const stopped = stoppedBy();
         if (stopped === undefined) {
+          if (json) printJsonLine(errorLine(error));
           const status = await reportError(error);
           if (written)
             remark(

@@ -1,6 +1,6 @@
 // Coordinates of the systems that rasters are mostly in, as longitude and latitude of WGS 84.
 
-import { codeOf } from '../geotiff/write-geo-keys.ts';
+import { codeOf } from './epsg-code.ts';
 import { albersToDegrees } from './albers.ts';
 import { grs80, transverseMercatorToDegrees, wgs84, type Ellipsoid, type ToDegrees } from './transverse-mercator.ts';
 

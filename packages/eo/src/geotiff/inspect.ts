@@ -7,7 +7,7 @@ import { toGdal } from '../affine.ts';
 import { outlineOf } from '../crs/outline.ts';
 import { geotiffOf, type GeoTiff, type RasterBand } from './open-geotiff.ts';
 import { makeSamples, type Samples } from './samples.ts';
-import { codeOf } from './write-geo-keys.ts';
+import { codeOf } from '../crs/epsg-code.ts';
 
 /** What is read for a description. */
 export interface InspectGeoTiffOptions {

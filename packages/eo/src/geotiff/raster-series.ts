@@ -16,6 +16,7 @@ import {
   type Rectangle,
   type StageContext,
 } from '@deepearth/core';
+import { hullOf, isWithin, wholeRange } from '@deepearth/core/range';
 import { overviewRaster } from '@deepearth/core/raster-part';
 import { isoOf, secondsBetween } from '@deepearth/vision/instant';
 import { pixelCache, type PixelCache } from '@deepearth/vision/pixel-cache';
@@ -53,7 +54,7 @@ export async function* framesOfSeries<Options extends SeriesOptions, Survey exte
   survey: Survey,
   context: StageContext<Options, undefined, Survey>,
 ): AsyncGenerator<Frame> {
-  const { options, signal, log, attempt, progress, recordInput, recordFinding, severalSequences } = context;
+  const { options, signal, log, attempt, progress, recordInput, recordFinding, severalSequences, frameRange } = context;
   for (const warning of survey.warnings) log.warn(warning);
   const anyUsual = usualOfAll(survey);
   if (anyUsual) log.info(`colours are ${anyUsual.how}`);
@@ -63,7 +64,6 @@ export async function* framesOfSeries<Options extends SeriesOptions, Survey exte
     (open) => open.close(),
   );
   const read = readThrough(await cacheOf(context));
-  const { first = 0, end = Infinity } = context.frameRange ?? {};
   const ranges = await findStretch(
     survey,
     (facts) => areaOf(facts, options),
@@ -170,7 +170,7 @@ export async function* framesOfSeries<Options extends SeriesOptions, Survey exte
   }
 
   async function* scenes({ sequence, rasters, usual }: RasterSeries, sent: () => void): AsyncGenerator<Frame> {
-    for (const each of rasters.slice(first, end)) {
+    for (const each of listedOf(sequence, rasters)) {
       signal.throwIfAborted();
       const id = frameId(sequence, each.number, severalSequences);
       const frame = await attempt({ id }, async () => {
@@ -185,34 +185,48 @@ export async function* framesOfSeries<Options extends SeriesOptions, Survey exte
   let tileCount = 0;
   async function* tilesOfScenes({ sequence, rasters, usual }: RasterSeries): AsyncGenerator<Frame> {
     const { size, overlap } = options.tile!;
-    const files: SeriesFile[] = [];
+    const tilesIn = (area: Rectangle) =>
+      tilesOf(area, size, overlap).map((tile) => ({ tile, name: tileSequence(sequence, tile) }));
+    // Before a file is open its tiles are known only where the survey could open one.
+    const { first, end } = usual
+      ? hullOf(tilesIn(areaOf(usual, options)).map(({ name }) => frameRange(name)))
+      : wholeRange;
     const listed = rasters.slice(first, end);
+    const files: { readonly file: SeriesFile; readonly position: number }[] = [];
     for (const [done, each] of listed.entries()) {
       signal.throwIfAborted();
       const id = frameId(sequence, each.number, true);
       const file = await attempt({ id }, () => openFile(each, usual));
       progress('files', done + 1, listed.length);
-      if (file) files.push(file);
+      if (file) files.push({ file, position: first + done });
     }
     const [some] = files;
     if (!some) return;
-    const all = tilesOf(some.area, size, overlap);
+    const all = tilesIn(some.file.area);
     tileCount += all.length;
     recordFinding('tiles', { count: tileCount, size, overlap });
+    const total = all.reduce(
+      (sum, { name }) => sum + files.filter(({ position }) => isWithin(position, frameRange(name))).length,
+      0,
+    );
     let done = 0;
-    for (const tile of all) {
-      const name = tileSequence(sequence, tile);
-      for (const file of files) {
+    for (const { tile, name } of all) {
+      for (const { file, position } of files) {
+        if (!isWithin(position, frameRange(name))) continue;
         signal.throwIfAborted();
         const id = frameId(name, file.listed.number, true);
         const frame = await attempt({ id }, () => frameOf(file, tile.window, name, true, rasters[0]!));
-        progress('frames', ++done, all.length * files.length);
+        progress('frames', ++done, total);
         if (frame) yield frame;
       }
     }
   }
 
-  const total = survey.series.reduce((sum, { rasters }) => sum + rasters.slice(first, end).length, 0);
+  const listedOf = (sequence: string, rasters: readonly ListedRaster[]): readonly ListedRaster[] => {
+    const { first, end } = frameRange(sequence);
+    return rasters.slice(first, end);
+  };
+  const total = survey.series.reduce((sum, { sequence, rasters }) => sum + listedOf(sequence, rasters).length, 0);
   let done = 0;
   for (const series of survey.series)
     yield* options.tile ? tilesOfScenes(series) : scenes(series, () => progress('frames', ++done, total));

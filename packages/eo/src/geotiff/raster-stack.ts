@@ -7,7 +7,7 @@ import type { GeoTiff, RasterBand, RasterReadOptions, RasterWindow } from './ope
 import type { BandMeaning, RasterRef } from './raster-ref.ts';
 import { partToRead, planAxis, resample, type AxisMap, type Band, type Resampling } from './resample.ts';
 import { makeSamples, type SampleType } from './samples.ts';
-import { codeOf } from './write-geo-keys.ts';
+import { codeOf } from '../crs/epsg-code.ts';
 
 /** What frames of a series are read from: a file, or several as one. */
 export interface SeriesRaster extends Pick<

@@ -2,32 +2,16 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  tensor,
-  type Artifact,
-  type Frame,
-  type Georeference,
-  type Projection,
-  type Rectangle,
-  type TokenGrid,
-} from '@deepearth/core';
+import type { Artifact, Frame, Georeference, Projection, TokenGrid } from '@deepearth/core';
 import { runStage, type RunStageOptions } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeTokens } from '@deepearth/testing';
 import { categoryColor } from '@deepearth/vision/colormaps';
 import { layout } from '@deepearth/vision/geometry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stacSource } from '../stac/source.ts';
+import { place, placed, projection, sceneTiles, sceneValue, sceneWindows } from '../testing/placed-grids.ts';
 import { openGeoTiff } from './open-geotiff.ts';
 import { geotiffSink } from './sink.ts';
-
-const place: Georeference = { crs: 'EPSG:32633', transform: [10, 0, 399_960, 0, -10, 5_300_040] };
-
-/** The same item, made of frames that lie somewhere. */
-function placed<T extends TokenGrid>(item: T, change: (frame: Frame) => Partial<Frame> = () => ({})): T {
-  const clip = item.clip!;
-  const frames = clip.frames.map((frame) => ({ ...frame, georeference: place, ...change(frame) }));
-  return { ...item, clip: { ...clip, frames } };
-}
 
 describeStage(geotiffSink, {
   inputs: () => [given(makeTokens({ count: 4, channels: 5 }).map((item) => placed(item)))],
@@ -69,33 +53,6 @@ async function writeOne(...args: Parameters<typeof write>) {
   await raster.close();
   return { file: files[0]!, path, raster, read };
 }
-
-const projection = (
-  { clip, origin, valid, id, key }: TokenGrid,
-  shape: readonly [number, number, number, number],
-  value: (step: number, row: number, column: number, component: number) => number,
-  more: Partial<Projection> = {},
-): Projection => {
-  const [, height, width, components] = shape;
-  const data = Float32Array.from({ length: shape.reduce((product, size) => product * size) }, (_, i) => {
-    const cell = Math.floor(i / components);
-    return value(Math.floor(cell / width / height), Math.floor(cell / width) % height, cell % width, i % components);
-  });
-  return {
-    kind: 'projection',
-    id,
-    key,
-    values: tensor('float32', shape, data),
-    axes: ['time', 'height', 'width', 'components'],
-    origin,
-    ...(clip && { clip }),
-    ...(valid && { valid }),
-    limits: Array.from({ length: components }, () => [0, 1]),
-    meaning: 'coordinates',
-    reducer: 'pca',
-    ...more,
-  };
-};
 
 describe('a STAC item beside a raster', () => {
   const timed = (item: TokenGrid) => placed(item, ({ number }) => ({ at: `2024-01-0${number + 1}T10:00:00Z` }));
@@ -327,54 +284,21 @@ describe('north', () => {
 });
 
 describe('tiles of a scene', () => {
-  /** What a token of the scene would be, known from where it lies. */
-  const known = (x: number, y: number): number => Math.sin(x / 300) * 10 + y / 100;
-
-  function tiles(windows: readonly Rectangle[]): Projection[] {
-    return windows.map((window, index) => {
-      const [tokens] = makeTokens({
-        count: 1,
-        time: 1,
-        height: window.height / 8,
-        width: window.width / 8,
-        channels: 1,
-        seed: 5,
-      });
-      const item = placed({ ...tokens!, id: `tile-${index}`, key: `${index}`.padStart(64, '0') }, () => ({
-        footprint: window,
-        georeference: {
-          crs: place.crs,
-          transform: [10, 0, 399_960 + 10 * window.x, 0, -10, 5_300_040 - 10 * window.y],
-        },
-      }));
-      const clip = { ...item.clip!, sequence: `scene/r00c0${index}` };
-      return projection({ ...item, clip }, [1, window.height / 8, window.width / 8, 1], (_, row, column) =>
-        known(window.x + column * 8 + 4, window.y + row * 8 + 4),
-      );
-    });
-  }
-  const windows = [
-    { x: 0, y: 0, width: 64, height: 64 },
-    { x: 48, y: 0, width: 64, height: 64 },
-    { x: 0, y: 48, width: 64, height: 64 },
-    { x: 48, y: 48, width: 64, height: 64 },
-  ];
-
   test('become one raster that lines up with the scene, whatever order they come in', async () => {
     for (const order of [
       [0, 1, 2, 3],
       [2, 0, 3, 1],
     ]) {
-      const { raster, read, file } = await writeOne(tiles(order.map((index) => windows[index]!)));
+      const { raster, read, file } = await writeOne(sceneTiles(order.map((index) => sceneWindows[index]!)));
       expect(raster).toMatchObject({ width: 14, height: 14, transform: [80, 0, 399_960, 0, -80, 5_300_040] });
       expect(file.about).toMatchObject({ sequence: 'scene' });
       for (const [cell, value] of read.bands[0]!.entries())
-        expect(value).toBeCloseTo(known((cell % 14) * 8 + 4, Math.floor(cell / 14) * 8 + 4), 4);
+        expect(value).toBeCloseTo(sceneValue((cell % 14) * 8 + 4, Math.floor(cell / 14) * 8 + 4), 4);
     }
   });
 
   test('are files of their own where that is asked for', async () => {
-    const { files } = await write(tiles(windows), { tiles: 'separate' });
+    const { files } = await write(sceneTiles(sceneWindows), { tiles: 'separate' });
     expect(files.map(({ path }) => path.split('/').slice(-2)[0])).toEqual(['r00c00', 'r00c01', 'r00c02', 'r00c03']);
   });
 });

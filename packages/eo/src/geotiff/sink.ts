@@ -1,11 +1,8 @@
 // Writes grids of tokens as rasters that lie where their frames did: one pixel is what one token saw.
 
 import {
-  axesKnown,
   axisSize,
   defineSink,
-  geometryOf,
-  InputError,
   outputFolder,
   outputPath,
   pathIn,
@@ -13,20 +10,19 @@ import {
   sequenceFolder,
   spec,
   tensor,
-  toFloat32,
   type Artifact,
-  type Embedding,
-  type Georeference,
-  type Projection,
   type Scratch,
   type StageContext,
-  type TokenGrid,
 } from '@deepearth/core';
-import { categoryColor, colorMap } from '@deepearth/vision/colormaps';
+import { categoryColor } from '@deepearth/vision/colormaps';
 import { z } from 'zod';
-import { partOf } from '../affine.ts';
+import { refuseGrids } from '../place/grid-inputs.ts';
+import { isLabel, nameOf, usualName, type GridItem } from '../place/grid-item.ts';
+import { heldGrids, mostHeld } from '../place/held-grids.ts';
+import { painterOf } from '../place/painter.ts';
+import { cellName, placeGrid } from '../place/place-grid.ts';
+import { tokenMosaic, type PlacedGrid } from '../place/token-mosaic.ts';
 import { itemOfTokens, timesOf, type WrittenRaster } from '../stac/item-of-tokens.ts';
-import { tokenMosaic, type PlacedGrid } from './token-mosaic.ts';
 import { writeCog, type CogRaster } from './write-cog.ts';
 
 /** Options of `sink/geotiff`. */
@@ -68,15 +64,9 @@ export const geotiffSinkOptions = z.strictObject({
 /** Options of `sink/geotiff`, with their defaults. */
 export type GeoTiffSinkOptions = z.output<typeof geotiffSinkOptions>;
 
-/** What a raster is made of. */
-export type RasterItem = TokenGrid | Embedding | Projection;
 type Context = StageContext<GeoTiffSinkOptions>;
 
-const kinds = ['tokens', 'embedding', 'projection'];
 const usualFolder = 'rasters';
-const usualNames: Readonly<Record<string, string>> = { tokens: 'features', embedding: 'embeddings' };
-/** Bytes of grids that are kept in memory while a raster is written. */
-const mostHeld = 1 << 26;
 
 /** The stage `sink/geotiff`. */
 export const geotiffSink = defineSink({
@@ -92,25 +82,15 @@ export const geotiffSink = defineSink({
     '- type: sink/geotiff\n  with: { stac: true }',
   ],
 
-  describe(input, { options, inputs, ownName }) {
-    const other = inputs.find(({ spec: { kind } }) => !kinds.includes(kind))?.spec ?? input;
-    if (!input || !kinds.includes(input.kind) || !other || !kinds.includes(other.kind))
-      return refuse(
-        `sink/geotiff takes tokens, embeddings or projections, not ${(other ?? input)?.kind ?? 'nothing'}.`,
-        { remedy: 'Put it behind an encoder, an aggregator or a reducer.' },
-      );
-    for (const { spec: each } of inputs) {
-      const names = each.axes.map(({ name }) => name);
-      if (axesKnown(each) && !(names.includes('height') && names.includes('width')))
-        return refuse(`what comes here has the axes ${names.join(', ')}, and a raster needs height and width.`, {
-          remedy: 'Leave out the aggregator, or take one that keeps places (`aggregator/temporal-mean`).',
-        });
-      if (options.values === 'colours' && each.kind !== 'projection')
-        return refuse(`${each.kind} have no colours.`, {
-          option: 'values',
-          remedy: 'Put a reducer in front, or leave `values` out.',
-        });
-    }
+  describe(_, { options, inputs, ownName }) {
+    const refused = refuseGrids('sink/geotiff', inputs, 'a raster');
+    if (refused) return refused;
+    const plain = inputs.find(({ spec: { kind } }) => kind !== 'projection');
+    if (options.values === 'colours' && plain)
+      return refuse(`${plain.spec.kind} have no colours.`, {
+        option: 'values',
+        remedy: 'Put a reducer in front, or leave `values` out.',
+      });
     const folder = options.directory ?? ownName ?? usualFolder;
     const single = options.steps === 'mean' || inputs.every(({ spec: each }) => (axisSize(each, 'time') ?? 0) === 1);
     return {
@@ -119,7 +99,7 @@ export const geotiffSink = defineSink({
       files: {
         option: 'directory',
         paths: inputs.flatMap(({ id, spec: { kind, names = ['<reducer>'] } }) =>
-          (kind === 'projection' ? names : [usualNames[kind]!]).flatMap((name) =>
+          (kind === 'projection' ? names : [usualName(kind, kind)]).flatMap((name) =>
             ['tif', ...(options.stac ? ['json'] : [])].map((ending) => ({
               path: pathIn(
                 folder,
@@ -133,7 +113,7 @@ export const geotiffSink = defineSink({
     };
   },
 
-  async *process(items: AsyncIterable<RasterItem>, context) {
+  async *process(items: AsyncIterable<GridItem>, context) {
     const { attempt, options, signal } = context;
     const grids = await context.scratch('grids');
     const groups = new Map<string, Group>();
@@ -141,8 +121,7 @@ export const geotiffSink = defineSink({
       signal.throwIfAborted();
       const group = await attempt(item, async () => {
         const placed = await placeItem(item, grids, context);
-        const waits = options.tiles === 'merge' && item.clip?.frames[0]?.footprint !== undefined;
-        if (!waits) return placed;
+        if (!placed.isTile) return placed;
         const known = groups.get(placed.name);
         if (!known) groups.set(placed.name, placed);
         else {
@@ -163,161 +142,34 @@ export const geotiffSink = defineSink({
 interface Group {
   /** What tells it from others, and orders nothing. */
   readonly name: string;
-  readonly item: RasterItem;
+  readonly item: GridItem;
   readonly sequence: string;
   readonly crs: string;
   readonly bands: number;
   readonly steps: number;
+  /** Whether tiles of the same scene may come. */
+  readonly isTile: boolean;
   /** Places of the tiles, and where their steps lie in the scratch. */
   readonly tiles: { readonly grid: PlacedGrid; readonly offset: number }[];
   readonly keys: string[];
 }
 
 /** Finds where a grid lies, and keeps its values: steps after one another, NaN for tokens that are masked. */
-async function placeItem(item: RasterItem, grids: Scratch, { options }: Context): Promise<Group> {
-  const { axes, clip } = item;
-  const [height, width] = ['height', 'width'].map((name) => item.values.shape[axes.indexOf(name)]) as [number, number];
-  const time = axes.indexOf('time');
-  const known = time <= 0 && axes.indexOf('height') === time + 1 && axes.indexOf('width') === time + 2;
-  if (!known || axes.length !== time + 4)
-    throw new InputError(
-      item.id,
-      `has the axes ${axes.join(', ')}, and a raster has time, height, width and one more.`,
-      {
-        code: 'E_GRID_AXES',
-        remedy: 'Write it with `sink/features`.',
-      },
-    );
-  const { crs, transform } = georeferenceOf(item);
-  const geometry = geometryOf(item)!;
-  const bands = item.values.shape.at(-1)!;
-  const steps = time < 0 ? 1 : item.values.shape[0]!;
-  const cell = { width: geometry.width / width, height: geometry.height / height };
-  // Cells that only see what an encoder put around a frame belong to no place.
-  const rows = insideOf(geometry.y, cell.height, height, geometry.frameHeight);
-  const columns = insideOf(geometry.x, cell.width, width, geometry.frameWidth);
-  const whole = maskedValues(item, height * width * steps, bands);
-  const values = cropGrid(whole, { steps, height, width, bands }, rows, columns);
-  const isLabel = item.kind === 'projection' && item.meaning === 'label';
-  const length = rows.count * columns.count * bands;
-  const kept = options.steps === 'mean' ? overTime(values, steps, length, isLabel) : values;
-  const grid: PlacedGrid = {
-    rows: rows.count,
-    columns: columns.count,
-    transform: partOf(transform, {
-      x: geometry.x + columns.first * cell.width,
-      y: geometry.y + rows.first * cell.height,
-      ...cell,
-    }),
-  };
-  const offset = await grids.append(new Uint8Array(kept.buffer, kept.byteOffset, kept.byteLength));
-  const tile = clip!.frames[0]!.footprint !== undefined && options.tiles === 'merge';
-  const sequence = tile ? clip!.sequence.replace(/\/[^/]*$/, '') : clip!.sequence;
-  const [a, b, , d, e] = grid.transform;
-  // Tiles of one scene have the same cells; a hair of difference is arithmetic.
-  const edges = [a, b, d, e].map((number) => number.toPrecision(9));
+async function placeItem(item: GridItem, grids: Scratch, { options }: Context): Promise<Group> {
+  const { grid, crs, sequence, steps, bands, values, isTile } = placeGrid(item, options);
+  const offset = await grids.append(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   return {
-    name: JSON.stringify([item.kind, sequence, clip!.index, crs, bands, steps, edges, nameOf(item)]),
+    name: JSON.stringify([item.kind, sequence, item.clip!.index, crs, bands, steps, cellName(grid), nameOf(item)]),
     // Its values are in the scratch.
-    item: { ...item, values: tensor('float32', [0, bands], new Float32Array()) } as RasterItem,
+    item: { ...item, values: tensor('float32', [0, bands], new Float32Array()) } as GridItem,
     sequence,
-    crs,
+    crs: crs!,
     bands,
-    steps: options.steps === 'mean' ? 1 : steps,
+    steps,
+    isTile,
     tiles: [{ grid, offset }],
     keys: [item.key],
   };
-}
-
-interface Run {
-  readonly first: number;
-  readonly count: number;
-}
-
-/** The cells along one axis that see a part of the frame, which reaches from 0 to `length`. */
-function insideOf(start: number, cell: number, count: number, length: number): Run {
-  const noise = 1e-6;
-  const first = Math.min(Math.max(Math.floor(-start / cell + noise), 0), count - 1);
-  const end = Math.max(Math.min(Math.ceil((length - start) / cell - noise), count), first + 1);
-  return { first, count: end - first };
-}
-
-function cropGrid(
-  values: Float32Array,
-  { steps, height, width, bands }: { steps: number; height: number; width: number; bands: number },
-  rows: Run,
-  columns: Run,
-): Float32Array {
-  if (rows.count === height && columns.count === width) return values;
-  const line = columns.count * bands;
-  const out = new Float32Array(steps * rows.count * line);
-  for (let step = 0; step < steps; step++)
-    for (let row = 0; row < rows.count; row++) {
-      const from = ((step * height + rows.first + row) * width + columns.first) * bands;
-      out.set(values.subarray(from, from + line), (step * rows.count + row) * line);
-    }
-  return out;
-}
-
-/** The place of the frames that a grid saw. Throws an `InputError` where they have none, or several. */
-function georeferenceOf(item: RasterItem): Georeference {
-  const frames = item.clip?.frames ?? [];
-  const found = frames[0]?.georeference;
-  if (!found || !geometryOf(item))
-    throw new InputError(item.id, 'was made of frames without a place on the Earth.', {
-      code: 'E_NO_PLACE',
-      remedy: 'Read them with `source/geotiff` from files that have a coordinate system, or write pictures instead.',
-    });
-  const other = frames.find(({ georeference }) => JSON.stringify(georeference) !== JSON.stringify(found));
-  if (other)
-    throw new InputError(
-      item.id,
-      `was made of frames of several places; ${other.id} lies elsewhere than ${frames[0]!.id}.`,
-      {
-        code: 'E_FRAME_PLACE',
-        remedy: 'Frames of one clip show one place: use `windower/still` for pictures of several.',
-      },
-    );
-  return found;
-}
-
-const nameOf = (item: RasterItem): string => (item.kind === 'projection' ? item.reducer : usualNames[item.kind]!);
-
-/** The values as float32, NaN where a token is masked. */
-function maskedValues(item: RasterItem, tokens: number, bands: number): Float32Array {
-  const { data } = toFloat32(item.values);
-  const valid = item.kind === 'embedding' ? undefined : item.valid;
-  const out = Float32Array.from(data);
-  if (valid)
-    for (let token = 0; token < tokens; token++)
-      if (valid[token] === 0) out.fill(NaN, token * bands, (token + 1) * bands);
-  return out;
-}
-
-/** One step of several: the mean of those that count, or the most frequent number of a group (the lowest of several). */
-function overTime(values: Float32Array, steps: number, length: number, isLabel: boolean): Float32Array {
-  const out = new Float32Array(length);
-  const counts = new Map<number, number>();
-  for (let i = 0; i < length; i++) {
-    let [sum, count] = [0, 0];
-    counts.clear();
-    for (let step = 0; step < steps; step++) {
-      const value = values[step * length + i]!;
-      if (Number.isNaN(value)) continue;
-      sum += value;
-      count++;
-      if (isLabel) counts.set(value, (counts.get(value) ?? 0) + 1);
-    }
-    out[i] =
-      count === 0
-        ? NaN
-        : isLabel
-          ? [...counts].reduce((best, each) =>
-              each[1] > best[1] || (each[1] === best[1] && each[0] < best[0]) ? each : best,
-            )[0]
-          : sum / count;
-  }
-  return out;
 }
 
 async function* writeGroup(group: Group, grids: Scratch, context: Context): AsyncGenerator<Artifact> {
@@ -400,13 +252,16 @@ function rasterOf(
   { values: wanted }: GeoTiffSinkOptions,
   seen: readonly { readonly number: number; readonly at?: string }[],
 ): CogRaster {
-  const isLabel = item.kind === 'projection' && item.meaning === 'label';
-  const read = holding(tiles, bands, step, grids);
+  const held = heldGrids(grids);
   const mosaic = tokenMosaic(
     tiles.map(({ grid }) => grid),
     bands,
-    read,
-    { blend: !isLabel },
+    (index) => {
+      const { grid, offset } = tiles[index]!;
+      const length = grid.rows * grid.columns * bands;
+      return held({ offset: offset + step * length * 4, length });
+    },
+    { blend: !isLabel(item) },
   );
   const { lattice } = mosaic;
   const [first, last] = [seen[0], seen.at(-1)];
@@ -429,7 +284,7 @@ function rasterOf(
       read: async (part) => paint(await mosaic.read(part), bands),
     };
   }
-  if (isLabel) {
+  if (item.kind === 'projection' && item.meaning === 'label') {
     const groups = item.limits[0]![1] + 1;
     const type = groups <= 255 ? 'uint8' : 'uint16';
     const nodata = type === 'uint8' ? 255 : 65_535;
@@ -460,34 +315,7 @@ function rasterOf(
   };
 }
 
-/** Reads the values of tiles, and keeps those that were read last. */
-function holding(
-  tiles: Group['tiles'],
-  bands: number,
-  step: number,
-  grids: Scratch,
-): (index: number) => Promise<Float32Array> {
-  const held = new Map<number, Float32Array>();
-  let bytes = 0;
-  return async (index) => {
-    const known = held.get(index);
-    if (known) return known;
-    const { grid, offset } = tiles[index]!;
-    const length = grid.rows * grid.columns * bands * 4;
-    const read = (await grids.read(offset + step * length, length)).slice();
-    const values = new Float32Array(read.buffer);
-    held.set(index, values);
-    bytes += length;
-    for (const [oldest, old] of held) {
-      if (bytes <= mostHeld || oldest === index) break;
-      held.delete(oldest);
-      bytes -= old.byteLength;
-    }
-    return values;
-  };
-}
-
-function bandNames(item: RasterItem, bands: number): string[] {
+function bandNames(item: GridItem, bands: number): string[] {
   if (item.kind === 'projection')
     return Array.from(
       { length: bands },
@@ -498,7 +326,7 @@ function bandNames(item: RasterItem, bands: number): string[] {
 }
 
 function tagsOf(
-  item: RasterItem,
+  item: GridItem,
   first: { readonly number: number; readonly at?: string } | undefined,
   last: { readonly number: number; readonly at?: string } | undefined,
 ): Record<string, string> {
@@ -507,51 +335,5 @@ function tagsOf(
     ...(first?.at !== undefined && { FIRST_TIME: first.at }),
     ...(last?.at !== undefined && { LAST_TIME: last.at }),
     ...(item.kind === 'projection' ? { REDUCER: item.reducer } : { ENCODER: item.encoder.name }),
-  };
-}
-
-/**
- * Colours as renderers make them: three numbers are red, green and blue; two are red and green over a blue that falls
- * with both; one goes through a colour map, groups have colours that stay apart.
- */
-function painterOf({
-  id,
-  limits,
-  meaning,
-  values: { shape },
-}: Projection): (values: Float32Array, bands: number) => Uint8Array {
-  const components = shape.at(-1)!;
-  if (limits.length < Math.min(components, 3))
-    throw new InputError(id, `has ${components} components and limits for ${limits.length}.`, {
-      code: 'E_LIMITS',
-      remedy: 'A reducer gives a low and a high value for each component.',
-    });
-  const table = colorMap('viridis');
-  const share = (value: number, component: number): number => {
-    const [low, high] = limits[component]!;
-    return high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 0.5;
-  };
-  return (values, bands) => {
-    const cells = values.length / bands;
-    const out = new Uint8Array(cells * 4);
-    for (let cell = 0; cell < cells; cell++) {
-      const at = cell * bands;
-      if (Number.isNaN(values[at]!)) continue;
-      out[cell * 4 + 3] = 255;
-      if (meaning === 'label') {
-        out.set(categoryColor(Math.max(0, Math.round(values[at]!))), cell * 4);
-        continue;
-      }
-      const red = share(values[at]!, 0);
-      if (meaning === 'scalar' || bands === 1) {
-        const entry = Math.round(red * 255) * 3;
-        out.set(table.subarray(entry, entry + 3), cell * 4);
-        continue;
-      }
-      const green = share(values[at + 1]!, 1);
-      const blue = bands >= 3 ? share(values[at + 2]!, 2) : 1 - (red + green) / 2;
-      out.set([Math.round(red * 255), Math.round(green * 255), Math.round(blue * 255)], cell * 4);
-    }
-    return out;
   };
 }

@@ -16,6 +16,7 @@ export const geotiffSource = defineSource({
     'Reads a series of GeoTIFFs (files, folders, addresses) in order of time; frames keep their place on the Earth.',
   options: geotiffSourceOptions,
   reads: ['files'],
+  placement: ['cacheBytes', 'spillBytes', 'timeoutSeconds'],
   examples: [
     '- type: source/geotiff\n  with: { files: scenes }',
     "- type: source/geotiff\n  with: { files: 'scenes/*.tif', bands: [B04, B03, B02], stretch: reflectance, mask: { band: SCL, invalid: [0, 1, 3, 8, 9, 10] } }",

@@ -1,7 +1,8 @@
 // Writes what a GeoTIFF says of its coordinates: the keys of the system, and the map from pixels.
 
 import type { Affine } from '../affine.ts';
-import { isGeographic } from './epsg-geographic.ts';
+import { codeOf } from '../crs/epsg-code.ts';
+import { isGeographic } from '../crs/epsg-geographic.ts';
 import { geoKey, userDefined } from './geo-keys.ts';
 
 /** Values of a TIFF tag. */
@@ -47,13 +48,4 @@ function keyTags(crs: string): TagValues[] {
     { tag: 34735, type: 'short', values: [1, 1, 0, entries.length, ...entries.flat()] },
     ...(text ? [{ tag: 34737, type: 'ascii' as const, values: `${text}\0` }] : []),
   ];
-}
-
-/** The EPSG code of "EPSG:32633", or that which closes a WKT; `undefined` where there is none. */
-export function codeOf(crs: string): number | undefined {
-  const found =
-    /^EPSG:+(\d{1,5})$/i.exec(crs.trim()) ??
-    /(?:AUTHORITY\["EPSG",\s*"(\d{1,5})"\]|ID\["EPSG",\s*(\d{1,5})\])\s*\]\s*$/i.exec(crs.trim());
-  const code = Number(found?.[1] ?? found?.[2] ?? NaN);
-  return code > 0 && code < userDefined ? code : undefined;
 }

@@ -3,7 +3,7 @@
 import type { Json } from '@deepearth/core';
 import { boundsOf, type Affine } from '../affine.ts';
 import { outlineOf } from '../crs/outline.ts';
-import { codeOf } from '../geotiff/write-geo-keys.ts';
+import { codeOf } from '../crs/epsg-code.ts';
 
 /** A raster and its file. */
 export interface DescribedRaster {

@@ -16,6 +16,7 @@ export const stacSource = defineSource({
     'Reads the rasters that STAC items name (a saved search, items, a catalog), in order of time, each tile a sequence; frames keep their place on the Earth.',
   options: stacSourceOptions,
   reads: ['items'],
+  placement: ['cacheBytes', 'spillBytes', 'timeoutSeconds'],
   examples: [
     '- type: source/stac\n  with: { items: search.json }',
     '- type: source/stac\n  with: { items: search.json, assets: [red, green, blue], stretch: reflectance, maxCloudCover: 40, mask: { asset: scl, invalid: [0, 1, 3, 8, 9, 10] } }',

@@ -23,6 +23,19 @@ export type GridValues = (index: number) => Promise<Float32Array>;
 
 /** What is arithmetic noise, in cells. */
 const noise = 1e-6;
+/** The weight of what counts only where no other grid has something: beside a whole one it is lost in rounding. */
+const slight = 2 ** -60;
+
+/**
+ * The weight of a place in a grid along one axis, `at` cells after the centre of the first of `count`: how far it is from the
+ * outermost cells. These count where no other grid has a cell: what lay around them was cut off, so an encoder makes
+ * something else of them (with the built-in one, half of a usual step between neighbours). In the half cell beyond the last
+ * centres nothing is known but that cell.
+ */
+function weightOf(at: number, count: number): number {
+  if (at < 0 || at > count - 1) return slight ** 2;
+  return Math.max(Math.min(at, count - 1 - at), slight);
+}
 
 /**
  * The cells that cover all grids, of the size of the first one's: rows from north to south and columns from west to east,
@@ -80,6 +93,12 @@ function locator(lattice: Lattice, { transform }: PlacedGrid): Locate {
   };
 }
 
+/** Whether the cells of a grid are those of a lattice. */
+export function meetsCells(lattice: Lattice, grid: PlacedGrid): boolean {
+  const [u, v] = locator(lattice, grid)(0, 0);
+  return Number.isInteger(u) && Number.isInteger(v);
+}
+
 /** Reads parts of a lattice. */
 export interface TokenMosaic {
   readonly lattice: Lattice;
@@ -88,18 +107,17 @@ export interface TokenMosaic {
 }
 
 /**
- * The raster of several grids with the same cells. A weight falls linearly towards the edge of a grid, so that values pass
- * from one tile to the next without a seam; where only one grid has a cell, its value is that of the grid, to the bit.
+ * The raster of several grids with the same cells. A weight falls linearly to the outermost cells of a grid, so that values
+ * pass from one tile to the next without a seam; where only one grid has a cell, its value is that of the grid, to the bit.
  * Grids whose cells do not meet those of the first are read between their cells. `blend: false` takes the nearest cell of
- * the grid with the greatest weight: numbers of groups have no mean.
+ * the grid with the greatest weight: numbers of groups have no mean. `lattice` is a larger one than the grids need.
  */
 export function tokenMosaic(
   grids: readonly PlacedGrid[],
   bands: number,
   values: GridValues,
-  { blend }: { readonly blend: boolean },
+  { blend, lattice = latticeOf(grids) }: { readonly blend: boolean; readonly lattice?: Lattice },
 ): TokenMosaic {
-  const lattice = latticeOf(grids);
   const locate = grids.map((grid) => locator(lattice, grid));
 
   /** Grids that a part may touch. */
@@ -136,9 +154,7 @@ export function tokenMosaic(
           for (let x = 0; x < part.width; x++) {
             const [u, v] = locate[index]!(part.x + x, part.y + y);
             if (u < -0.5 || v < -0.5 || u > columns - 0.5 || v > rows - 0.5) continue;
-            // In the half cell beyond the last centres nothing is known but that cell: it counts where no other grid does.
-            const edge = u < 0 || v < 0 || u > columns - 1 || v > rows - 1 ? 1e-6 : 1;
-            const weight = edge * Math.min(u + 1, columns - u) * Math.min(v + 1, rows - v);
+            const weight = weightOf(u, columns) * weightOf(v, rows);
             const cell = y * part.width + x;
             if (blend) addBlended(sums, weights, cell, data, grid, bands, u, v, weight);
             else if (weight > weights[cell]!) takeNearest(sums, weights, cell, data, grid, bands, u, v, weight);

@@ -65,9 +65,24 @@ describe('a mosaic', () => {
   });
 
   test('passes from one tile to the next in even steps where they differ', async () => {
-    const tiles = [at(0, 0, 6, 1), at(3, 0, 6, 1)];
-    const { values } = await all(tiles, [filled(tiles[0]!, () => 0), filled(tiles[1]!, () => 4)]);
-    expect([...values]).toEqual([0, 0, 0, 1, 2, 3, 4, 4, 4]);
+    const tiles = [at(0, 0, 7, 1), at(2, 0, 7, 1)];
+    const { values } = await all(tiles, [filled(tiles[0]!, () => 10), filled(tiles[1]!, () => 14)]);
+    expect([...values]).toEqual([10, 10, 10, 11, 12, 13, 14, 14, 14]);
+  });
+
+  test('has nothing of the outermost cells of a tile where another tile has more of what lies around them', async () => {
+    for (const overlap of [1, 2, 3, 6]) {
+      const tiles = [at(0, 0, 12, 1), at(12 - overlap, 0, 12, 1)];
+      const outermost = (column: number): number => (column === 0 || column === 11 ? 1000 : 5);
+      const { values, width } = await all(
+        tiles,
+        tiles.map((tile) => filled(tile, outermost)),
+      );
+      // With one cell in common there is nothing else.
+      const shared = overlap === 1 ? [11] : [];
+      for (const [column, value] of values.entries())
+        expect(value).toBe(column === 0 || column === width - 1 || shared.includes(column) ? 1000 : 5);
+    }
   });
 
   test('leaves out tokens that are masked, and what no tile has', async () => {

@@ -1,0 +1,65 @@
+// A bundle as the page knows it: its index, and where each clip and step lies.
+
+import type { BundleClip, BundleIndex } from '@deepearth/sinks/explorer/bundle-index';
+
+/** An opened bundle. */
+export interface Bundle extends BundleIndex {
+  /** Ends in a slash. */
+  readonly url: string;
+  /** Indices of the clips of each sequence, in their order. */
+  readonly clipsOf: readonly (readonly number[])[];
+  /** For each clip, how many steps of time come before it, over all clips. */
+  readonly stepsBefore: Uint32Array;
+  readonly steps: number;
+}
+
+/** Fetches the index. Throws an error with words for people where there is none. */
+export async function openBundle(url: string): Promise<Bundle> {
+  const response = await fetch(`${url}index.json`).catch((cause: unknown) => {
+    throw new Error('The data of this page cannot be reached. Is deepearth explore still running?', { cause });
+  });
+  if (!response.ok) throw new Error(`The data of this page is not there (${response.status} for ${url}index.json).`);
+  const index = (await response.json()) as BundleIndex;
+  if (index.format !== 1)
+    throw new Error(
+      `The data is of format ${index.format as number}, which this page does not know: update deepearth.`,
+    );
+  return placed(index, url);
+}
+
+/** The same with what follows from the index. */
+export function placed(index: BundleIndex, url: string): Bundle {
+  const clipsOf: number[][] = index.sequences.map(() => []);
+  const stepsBefore = new Uint32Array(index.clips.length);
+  let steps = 0;
+  index.clips.forEach(({ sequence, grid }, clip) => {
+    clipsOf[sequence]!.push(clip);
+    stepsBefore[clip] = steps;
+    steps += grid[0];
+  });
+  return { ...index, url, clipsOf, stepsBefore, steps };
+}
+
+export const tokensOf = ({ grid: [time, height, width] }: BundleClip): number => time * height * width;
+
+/** The step of time that saw a frame of a clip. */
+export const stepOf = ({ frames, grid: [time] }: BundleClip, frame: number): number =>
+  Math.min(time - 1, Math.floor((Math.max(0, frames.indexOf(frame)) * time) / frames.length));
+
+/** The first frame that a step saw. */
+export const frameOfStep = ({ frames, grid: [time] }: BundleClip, step: number): number =>
+  frames[Math.min(frames.length - 1, Math.ceil((step * frames.length) / time))]!;
+
+/** The clip that shows a frame: of several the one whose middle is nearest; `undefined` where none holds it. */
+export function clipOfFrame({ clips, clipsOf }: Bundle, sequence: number, frame: number): number | undefined {
+  let found: number | undefined;
+  let nearest = Infinity;
+  for (const clip of clipsOf[sequence] ?? []) {
+    const { frames } = clips[clip]!;
+    const at = frames.indexOf(frame);
+    if (at < 0) continue;
+    const distance = Math.abs(at - (frames.length - 1) / 2);
+    if (distance < nearest) [nearest, found] = [distance, clip];
+  }
+  return found;
+}

@@ -1,0 +1,30 @@
+// Opens the bundle beside the page and shows it.
+
+import { render } from 'preact';
+import { openBundle } from './bundle/bundle.ts';
+import { makeExplorer } from './state/explorer.ts';
+import { play } from './state/play.ts';
+import { App } from './view/app.tsx';
+import { followOverlay } from './view/overlay.ts';
+
+const root = document.getElementById('root')!;
+
+async function start(): Promise<void> {
+  const bundle = await openBundle(new URL('data/', document.baseURI).href);
+  if (bundle.clips.length === 0) throw new Error('The run made no tokens.');
+  document.title = `${bundle.name} · DeepEarth explorer`;
+  const explorer = makeExplorer(bundle, location.hash);
+  play(explorer);
+  root.replaceChildren();
+  render(<App explorer={explorer} overlay={followOverlay(explorer)} />, root);
+}
+
+start().catch((error: unknown) => {
+  root.replaceChildren();
+  render(
+    <p class="failure" role="alert">
+      {error instanceof Error ? error.message : String(error)}
+    </p>,
+    root,
+  );
+});

@@ -1,0 +1,69 @@
+// The WebAssembly kernel that searches, and its memory: tokens are put into it once and stay.
+
+import { kernel } from './kernel.generated.ts';
+
+/** What is known of some tokens. */
+export interface Summary {
+  /** The highest score; -2 where no token saw data. */
+  readonly best: number;
+  /** Which token has it, counted from the first. */
+  readonly token: number;
+  /** Of all tokens that saw data, and how many those are. */
+  readonly sum: number;
+  readonly count: number;
+}
+
+/** Tokens in memory. */
+export interface TokenMemory {
+  /** Copies tokens in; returns where they are. */
+  put(tokens: Uint8Array): number;
+  /** Takes the query that `summarize` goes by. */
+  ask(weights: Int16Array, factor: number): void;
+  summarize(at: number, count: number): Summary;
+  /** A copy. */
+  take(at: number, bytes: number): Uint8Array<ArrayBuffer>;
+}
+
+const page = 1 << 16;
+/** Places of the query and the answer, at the start of memory. */
+const answerAt = 0;
+const weightsAt = 16;
+
+/** `size` bytes a token. */
+export function tokenMemory(size: number): TokenMemory {
+  const bytes = Uint8Array.from(atob(kernel), (character) => character.charCodeAt(0));
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+  const memory = exports['memory'] as WebAssembly.Memory;
+  const run = exports['summarize'] as (...numbers: number[]) => void;
+  let end = Math.ceil((weightsAt + 2 * size) / 16) * 16;
+  let factor = 1;
+  const room = (wanted: number): void => {
+    const missing = wanted - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / page));
+  };
+  return {
+    put(tokens) {
+      const at = end;
+      end += tokens.length;
+      room(end);
+      new Uint8Array(memory.buffer, at, tokens.length).set(tokens);
+      return at;
+    },
+    ask(weights, scale) {
+      room(end);
+      new Int16Array(memory.buffer, weightsAt, size).set(weights);
+      factor = scale;
+    },
+    summarize(at, count) {
+      run(at, count, size, weightsAt, factor, answerAt);
+      const answer = new DataView(memory.buffer, answerAt, 16);
+      return {
+        best: answer.getFloat32(0, true),
+        token: answer.getInt32(4, true),
+        sum: answer.getFloat32(8, true),
+        count: answer.getInt32(12, true),
+      };
+    },
+    take: (at, length) => new Uint8Array(memory.buffer, at, length).slice(),
+  };
+}

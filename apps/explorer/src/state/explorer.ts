@@ -1,0 +1,205 @@
+// All that the page knows and does; the view draws it.
+
+import { batch, computed, effect, signal } from '@preact/signals';
+import type { ColorMapName } from '@deepearth/vision/colormaps';
+import { clipOfFrame, frameOfStep, stepOf, type Bundle } from '../bundle/bundle.ts';
+import { frameCache } from '../bundle/frame-cache.ts';
+import { searchPool, type Found } from '../search/search-pool.ts';
+import { clipTokens } from './clip-tokens.ts';
+import { bestMatches, type Match } from './matches.ts';
+import { isIn, queryOf, type Pick } from './picks.ts';
+import { fromHash, toHash, type UrlState } from './url-state.ts';
+
+/** What a token looks like in the video; a number is a layer of the run. */
+export type Layer = 'none' | 'colors' | 'similarity' | 'change' | 'clusters' | number;
+
+/** Group centers at length 1, and what the user called each. */
+export interface Clusters {
+  readonly centers: readonly Float32Array[];
+  /** Share of the sampled tokens in each. */
+  readonly shares: readonly number[];
+}
+
+/** A cell of the grid under the pointer, or where the keyboard is. */
+export interface Cell {
+  readonly row: number;
+  readonly column: number;
+}
+
+export type Explorer = ReturnType<typeof makeExplorer>;
+
+const matchCount = 24;
+
+/** Starts to load; `hash` is that of the address. */
+export function makeExplorer(bundle: Bundle, hash: string) {
+  const usual: UrlState = {
+    sequence: 0,
+    frame: 0,
+    picks: [],
+    layer: 'colors',
+    opacity: 0.6,
+    colorMap: 'inferno',
+    clusters: 8,
+  };
+  const first = fromHash(hash, usual);
+  const sequence = signal(Math.min(first.sequence, bundle.sequences.length - 1));
+  const frame = signal(Math.min(first.frame, Math.max(0, (bundle.sequences[sequence.value]?.numbers.length ?? 1) - 1)));
+  const picks = signal<readonly Pick[]>(first.picks.filter((pick) => isIn(pick, bundle)));
+  const layer = signal<Layer>(layerNamed(first.layer, bundle));
+  const opacity = signal(first.opacity);
+  const colorMap = signal(first.colorMap as ColorMapName);
+  const clusterCount = signal(Math.min(24, Math.max(2, first.clusters)));
+  const smooth = signal(false);
+  const playing = signal(false);
+  const cell = signal<Cell | undefined>(undefined);
+  const chunksThere = signal(0);
+  const message = signal('');
+  const query = signal<Float32Array | undefined>(undefined);
+  const found = signal<Found | undefined>(undefined);
+  const clusters = signal<Clusters | undefined>(undefined);
+  const clusterNames = signal<readonly string[]>([]);
+  /** The group that alone is shown, where one is. */
+  const onlyCluster = signal<number | undefined>(undefined);
+
+  const pool = searchPool(bundle, {
+    progress: (chunks) => (chunksThere.value = chunks),
+    failed: (text) => (message.value = `Some tokens could not be loaded: ${text}`),
+  });
+  const frames = frameCache(bundle);
+  const stored = clipTokens(bundle, pool);
+
+  const clip = computed(() => clipOfFrame(bundle, sequence.value, frame.value));
+  const step = computed(() => (clip.value === undefined ? 0 : stepOf(bundle.clips[clip.value]!, frame.value)));
+  const loaded = computed(() => chunksThere.value >= bundle.chunks.length);
+  const matches = computed((): Match[] =>
+    found.value && query.value
+      ? bestMatches(bundle, found.value, picks.value, {
+          count: matchCount,
+          perClip: Math.max(2, Math.ceil(matchCount / bundle.clips.length)),
+        })
+      : [],
+  );
+
+  /** The query of the picks; what comes late of picks that have changed is let go. */
+  let asked = 0;
+  const seek = async (wanted: readonly Pick[]): Promise<void> => {
+    const mine = ++asked;
+    const vector = await queryOf(bundle, wanted, stored.tokens);
+    if (mine !== asked) return;
+    query.value = vector;
+    if (!vector) {
+      found.value = undefined;
+      return;
+    }
+    const result = await pool.search(vector);
+    if (mine === asked) found.value = result;
+  };
+  effect(() => {
+    const wanted = picks.value;
+    // Whatever has come since is searched too; while chunks come, now and then.
+    const there = chunksThere.value;
+    if (there > 1 && !loaded.value && there % 16 !== 0) return;
+    void seek(wanted).catch((error: unknown) => (message.value = String(error)));
+  });
+
+  let writing: ReturnType<typeof setTimeout> | undefined;
+  effect(() => {
+    const state: UrlState = {
+      sequence: sequence.value,
+      frame: frame.value,
+      picks: picks.value,
+      layer: layerName(layer.value, bundle),
+      opacity: opacity.value,
+      colorMap: colorMap.value,
+      clusters: clusterCount.value,
+    };
+    clearTimeout(writing);
+    // Browsers refuse an address that changes with every frame.
+    writing = setTimeout(() => history.replaceState(null, '', `#${toHash(state, usual)}`), 250);
+  });
+
+  const lastFrame = (): number => Math.max(0, (bundle.sequences[sequence.value]?.numbers.length ?? 1) - 1);
+
+  return {
+    bundle,
+    frames,
+    stored,
+    sequence,
+    frame,
+    clip,
+    step,
+    picks,
+    layer,
+    opacity,
+    colorMap,
+    smooth,
+    playing,
+    cell,
+    chunksThere,
+    loaded,
+    message,
+    query,
+    found,
+    matches,
+    clusters,
+    clusterCount,
+    clusterNames,
+    onlyCluster,
+    pool,
+    lastFrame,
+
+    /** To a frame of the sequence that is shown; stays within it. */
+    toFrame(to: number): void {
+      frame.value = Math.min(lastFrame(), Math.max(0, to));
+    },
+    toSequence(to: number): void {
+      batch(() => {
+        sequence.value = to;
+        frame.value = 0;
+      });
+    },
+    /** To the first frame that a step of a clip saw. */
+    toStep(to: number, at: number): void {
+      batch(() => {
+        playing.value = false;
+        sequence.value = bundle.clips[to]!.sequence;
+        frame.value = frameOfStep(bundle.clips[to]!, at);
+      });
+    },
+    /** Looks for a pick alone, or for it beside the others. */
+    pick(wanted: Pick, beside: boolean): void {
+      batch(() => {
+        picks.value = beside ? [...picks.value, wanted] : [wanted];
+        if (layer.value !== 'similarity') layer.value = 'similarity';
+      });
+    },
+    drop(index: number): void {
+      picks.value = picks.value.filter((_, i) => i !== index);
+    },
+    clear(): void {
+      picks.value = [];
+    },
+    /** Groups the tokens anew; nothing where they are grouped so already. */
+    async group(): Promise<void> {
+      const count = clusterCount.value;
+      if (clusters.value?.centers.length === count) return;
+      const [{ makeClusters }, sample] = await Promise.all([import('./clusters.ts'), pool.sample(20_000)]);
+      const made = await makeClusters(bundle.code, sample.tokens, count);
+      if (clusterCount.value === count)
+        batch(() => {
+          clusters.value = made;
+          onlyCluster.value = undefined;
+        });
+    },
+  };
+}
+
+function layerNamed(name: string, { layers }: Bundle): Layer {
+  const names = ['none', 'colors', 'similarity', 'change', 'clusters'] as const;
+  const index = layers.findIndex((each) => each.name === name);
+  return names.find((each) => each === name) ?? (index >= 0 ? index : 'colors');
+}
+
+/** What a layer is called in the address. */
+export const layerName = (layer: Layer, { layers }: { readonly layers: Bundle['layers'] }): string =>
+  typeof layer === 'number' ? (layers[layer]?.name ?? 'colors') : layer;

@@ -1,0 +1,46 @@
+// The page.
+
+import type { ReadonlySignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Explorer } from '../state/explorer.ts';
+import { ClustersPanel } from './clusters-panel.tsx';
+import { Help } from './help.tsx';
+import { listenToKeys } from './keys.ts';
+import { MatchesPanel } from './matches-panel.tsx';
+import type { Overlay } from './overlay.ts';
+import { Stage } from './stage.tsx';
+import { TimeLine } from './time-line.tsx';
+import { ToolBar } from './tool-bar.tsx';
+import { TopBar } from './top-bar.tsx';
+import { Transport } from './transport.tsx';
+
+export function App({ explorer, overlay }: { explorer: Explorer; overlay: ReadonlySignal<Overlay | undefined> }) {
+  const help = useRef<HTMLDialogElement>(null);
+  useEffect(() => listenToKeys(explorer, () => help.current?.showModal()), [explorer]);
+  return (
+    <>
+      <TopBar explorer={explorer} overlay={overlay} help={() => help.current?.showModal()} />
+      <main>
+        <div class="viewer">
+          <ToolBar explorer={explorer} overlay={overlay} />
+          <Stage explorer={explorer} overlay={overlay} />
+          <Transport explorer={explorer} />
+          <TimeLine explorer={explorer} />
+        </div>
+        <aside aria-label="Results">
+          {explorer.layer.value === 'clusters' && <ClustersPanel explorer={explorer} />}
+          <MatchesPanel explorer={explorer} />
+        </aside>
+      </main>
+      {explorer.message.value && (
+        <p class="message" role="alert">
+          {explorer.message.value}
+          <button type="button" onClick={() => (explorer.message.value = '')}>
+            Close
+          </button>
+        </p>
+      )}
+      <Help dialog={help} />
+    </>
+  );
+}

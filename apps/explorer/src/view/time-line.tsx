@@ -1,0 +1,64 @@
+// The time line of a sequence: frames, clips, tubelets, and how like the picks each step is.
+
+import { effect } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Explorer } from '../state/explorer.ts';
+import { schemeChanges, theme } from '../state/theme.ts';
+import { followSize } from './canvas-size.ts';
+import { drawTimeLine } from './draw-time-line.ts';
+import { frameTime } from './words.ts';
+
+export function TimeLine({ explorer }: { explorer: Explorer }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const { bundle, sequence, frame, clip, step, playing } = explorer;
+
+  useEffect(() => {
+    const { size, stop } = followSize(canvas.current!);
+    const end = effect(() => {
+      void [theme.value, schemeChanges.value];
+      drawTimeLine(canvas.current!, size.value, explorer);
+    });
+    return () => {
+      end();
+      stop();
+    };
+  }, [explorer]);
+
+  const dragging = useRef(false);
+  const toPointer = (event: PointerEvent): void => {
+    const { left, width } = canvas.current!.getBoundingClientRect();
+    const count = bundle.sequences[sequence.value]!.numbers.length;
+    playing.value = false;
+    explorer.toFrame(Math.floor(((event.clientX - left) / width) * count));
+  };
+
+  const shown = bundle.sequences[sequence.value]!;
+  const number = shown.numbers[frame.value];
+  const time = frameTime(shown, frame.value);
+  const inClip =
+    clip.value === undefined
+      ? ''
+      : `, clip ${bundle.clipsOf[sequence.value]!.indexOf(clip.value) + 1}, step ${step.value + 1}`;
+  return (
+    <div
+      class="time-line"
+      role="slider"
+      tabIndex={0}
+      aria-label="Time"
+      aria-valuemin={0}
+      aria-valuemax={explorer.lastFrame()}
+      aria-valuenow={frame.value}
+      aria-valuetext={`frame ${number}${time && `, ${time}`}${inClip}`}
+      onPointerDown={(event) => {
+        dragging.current = true;
+        event.currentTarget.setPointerCapture(event.pointerId);
+        toPointer(event);
+      }}
+      onPointerMove={(event) => dragging.current && toPointer(event)}
+      onPointerUp={() => (dragging.current = false)}
+      onPointerCancel={() => (dragging.current = false)}
+    >
+      <canvas ref={canvas} aria-hidden="true" />
+    </div>
+  );
+}

@@ -1,0 +1,104 @@
+// `deepearth explore`: opens a page over a run, or writes it as a folder for any static server.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { cancellable } from '../cancel.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { exportSite, refuseFolder } from '../explore/export-site.ts';
+import { makeBundle, type LeftOut } from '../explore/make-bundle.ts';
+import { openBrowser } from '../explore/open-browser.ts';
+import { pageFolder } from '../explore/page-folder.ts';
+import { serve } from '../explore/serve.ts';
+import { whatToShow, type Shown } from '../explore/what-to-show.ts';
+import { plural } from '../format.ts';
+import { parseWhole } from '../parse-number.ts';
+import { print, remark, warn } from '../print.ts';
+import { stepProgress } from '../step-progress.ts';
+
+export interface ExploreFlags {
+  readonly port?: string;
+  /** False for `--no-open`. */
+  readonly open?: boolean;
+  readonly export?: string;
+  readonly force?: boolean;
+  readonly frames?: string;
+  readonly pictureEdge?: string;
+}
+
+export async function exploreCommand(path: string, flags: ExploreFlags): Promise<number> {
+  const port = flags.port === undefined ? 0 : parseWhole('--port', flags.port, 0);
+  const page = pageFolder();
+  const shown = await whatToShow(path);
+  if (flags.export !== undefined) refuseFolder(flags.export, flags.force ?? false);
+  return cancellable(
+    async ({ signal }) => {
+      if (flags.export === undefined) return show(shown, page, port, flags, signal);
+      let leftOut: readonly LeftOut[] = [];
+      await exportSite(flags.export, page, async (folder) => {
+        if ('bundle' in shown) return resolve(shown.bundle);
+        leftOut = await make(shown, folder, flags, signal);
+        return join(folder, 'explorer');
+      });
+      print(`Wrote ${flags.export}: any static server shows it.`);
+      return leftOut.length > 0 ? exitCodes.skipped : exitCodes.done;
+    },
+    { onCancel: () => undefined, stopped: 'Stopped.' },
+  );
+}
+
+/** Shows it until a signal comes. */
+async function show(
+  shown: Shown,
+  page: string,
+  port: number,
+  flags: ExploreFlags,
+  signal: AbortSignal,
+): Promise<number> {
+  const folder = 'bundle' in shown ? undefined : await mkdtemp(join(tmpdir(), 'deepearth-explore-'));
+  try {
+    if (folder !== undefined) await make(shown as Exclude<Shown, { bundle: string }>, folder, flags, signal);
+    const bundle = 'bundle' in shown ? shown.bundle : join(folder!, 'explorer');
+    const { url, close } = await serve({ page, bundle, port });
+    try {
+      print(url);
+      remark('For this machine alone, and only with this address. Ctrl-C ends it.');
+      if (flags.open !== false && process.stdout.isTTY) openBrowser(url);
+      await new Promise<void>((end) => signal.addEventListener('abort', () => end(), { once: true }));
+    } finally {
+      await close();
+    }
+    return exitCodes.done;
+  } finally {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function make(
+  { name, tokens, projections, others }: Exclude<Shown, { bundle: string }>,
+  output: string,
+  { frames, pictureEdge }: ExploreFlags,
+  signal: AbortSignal,
+): Promise<readonly LeftOut[]> {
+  const progress = stepProgress();
+  try {
+    const leftOut = await makeBundle(output, {
+      name,
+      tokens,
+      projections,
+      frames,
+      pictureEdge: pictureEdge === undefined ? undefined : parseWhole('--picture-edge', pictureEdge, 32),
+      signal,
+      progress: (step, done, total) => progress.report(step, done, total),
+      warn,
+    });
+    progress.close();
+    const [first] = leftOut;
+    if (first) warn(`${plural(leftOut.length, 'item')} could not be shown; the first: ${first.item}: ${first.message}`);
+    if (others.length > 0)
+      remark(`Shown: ${tokens}. The run has other tokens too; name their folder to see them: ${others.join(', ')}`);
+    return leftOut;
+  } finally {
+    progress.close();
+  }
+}

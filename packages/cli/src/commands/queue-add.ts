@@ -1,0 +1,69 @@
+// `deepearth queue add`: the parts of a pipeline become jobs, and what is made of them a job that waits for all.
+
+import { resolve } from 'node:path';
+import { addPipeline, waitForPipeline, type QueuedPipeline } from '@deepearth/queue';
+import { sha256OfFile } from '@deepearth/runtime/sha256-of-file';
+import { jobsOf } from '@deepearth/runtime/shards';
+import { cancellable } from '../cancel.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { plural } from '../format.ts';
+import { loadPipeline } from '../load-pipeline.ts';
+import { outputFor } from '../output-for.ts';
+import { parseWhole } from '../parse-number.ts';
+import { print, remark } from '../print.ts';
+import { openQueue, type QueueFlags } from './queue-flags.ts';
+
+export interface QueueAddFlags extends QueueFlags {
+  readonly jobs: string;
+  readonly set?: readonly string[];
+  readonly output?: string;
+  readonly priority?: string;
+  readonly maxWaiting?: string;
+  readonly wait?: boolean;
+}
+
+export async function queueAddCommand(file: string, flags: QueueAddFlags): Promise<number> {
+  const priority = flags.priority === undefined ? undefined : parseWhole('--priority', flags.priority);
+  const maxWaiting = flags.maxWaiting === undefined ? undefined : parseWhole('--max-waiting', flags.maxWaiting);
+  const wanted = parseWhole('--jobs', flags.jobs);
+  const loaded = await loadPipeline(file, flags.set);
+  const work = await jobsOf(loaded.pipeline, wanted);
+  const pipeline: QueuedPipeline = {
+    pipeline: resolve(file),
+    sha256: await sha256OfFile(file),
+    output: resolve(outputFor(file, flags.output, loaded.output)),
+    set: flags.set ?? [],
+    work: work.name,
+  };
+  const backend = await openQueue(flags);
+  return cancellable(
+    async ({ signal }) => {
+      const options = {
+        shards: work.jobs.length,
+        priority,
+        maxWaiting,
+        signal,
+        onFull: (waiting: number) => remark(`${plural(waiting, 'job')} wait there; waiting for room.`),
+      };
+      const { added, jobs } = await addPipeline(backend, pipeline, options);
+      print(
+        added === 0
+          ? `Nothing new: all ${jobs} jobs of this pipeline are in the queue, or done.`
+          : `Added ${plural(added, 'job')} for ${pipeline.output}: ${plural(work.jobs.length, 'part')}, and what is made of them.`,
+      );
+      if (!flags.wait) return exitCodes.done;
+      const aside = await waitForPipeline(backend, pipeline, {
+        ...options,
+        onLost: (lost) => remark(`The queue has lost ${plural(lost, 'job')}; added again.`),
+      });
+      for (const { title, failures } of aside)
+        remark(
+          `${title} was set aside after ${plural(failures.length, 'try', 'tries')}: ${failures.at(-1)?.reason ?? ''}`,
+        );
+      if (aside.length === 0) return exitCodes.done;
+      remark('When the cause is mended: deepearth queue retry');
+      return exitCodes.failed;
+    },
+    { stopped: 'Stopped; jobs that were added stay in the queue.' },
+  );
+}

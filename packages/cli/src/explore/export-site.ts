@@ -1,0 +1,47 @@
+// Writes the page and its bundle as a folder for any static server.
+
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { DeepEarthError } from '@deepearth/core/errors';
+import { cannotWrite } from '../cannot-write.ts';
+
+/** Throws where the folder is there and may not be replaced: another than an exported one never is. */
+export function refuseFolder(site: string, force: boolean): void {
+  if (!existsSync(site)) return;
+  const exported = existsSync(join(site, 'data/index.json')) && existsSync(join(site, 'index.html'));
+  if (!exported || !force)
+    throw new DeepEarthError(`--export: ${site} is there already.`, {
+      code: 'E_FILE_EXISTS',
+      remedy: exported ? 'Name another, or replace it with --force.' : 'Name another.',
+    });
+}
+
+/**
+ * Fills a folder beside its final place and gives it its name when it is whole. `fill` returns the folder of the bundle,
+ * which is moved where it lies in the folder that `fill` was given, and copied where not.
+ */
+export async function exportSite(site: string, page: string, fill: (folder: string) => Promise<string>): Promise<void> {
+  const target = resolve(site);
+  const beside = await mkdtemp(join(dirname(target), `.${basename(target)}-`)).catch((cause: unknown) => {
+    throw cannotWrite(dirname(target), cause);
+  });
+  try {
+    const whole = join(beside, 'site');
+    const bundle = await fill(join(beside, 'run'));
+    await cp(page, whole, { recursive: true });
+    if (bundle.startsWith(beside)) await rename(bundle, join(whole, 'data'));
+    else
+      for (const part of ['index.json', 'tokens', 'layers', 'frames'])
+        await copyPart(bundle, join(whole, 'data'), part);
+    await rm(target, { recursive: true, force: true });
+    await rename(whole, target);
+  } finally {
+    await rm(beside, { recursive: true, force: true });
+  }
+}
+
+async function copyPart(from: string, to: string, part: string): Promise<void> {
+  const found = await stat(join(from, part)).catch(() => undefined);
+  if (found) await cp(join(from, part), join(to, part), { recursive: true });
+}

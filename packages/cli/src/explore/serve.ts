@@ -1,0 +1,153 @@
+// Serves the page and one bundle to this machine alone.
+
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open, readdir, realpath } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { DeepEarthError } from '@deepearth/core/errors';
+
+/** A server that answers. */
+export interface Serving {
+  /** Ends in the token and a slash: whoever has it may look. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** What is served, and where. */
+export interface ServeOptions {
+  /** The folder of the built page. */
+  readonly page: string;
+  /** The folder with `index.json`. */
+  readonly bundle: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+  /** Secret of this server; random unless told. */
+  readonly token?: string;
+}
+
+const address = '127.0.0.1';
+
+/** All that a bundle can have; a name of another form is never looked for. */
+const bundleFile = /^(?:index\.json|tokens\/\d{5,9}\.bin|layers\/\d{1,4}\/\d{5,9}\.bin|frames\/\d{1,9}\/\d{5,9}\.jpg)$/;
+
+const mediaTypes: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json',
+  '.txt': 'text/plain; charset=utf-8',
+  '.jpg': 'image/jpeg',
+  '.bin': 'application/octet-stream',
+};
+
+/** The page brings all it needs; nothing leads anywhere else, and nobody may frame it. */
+const headers = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Permissions-Policy': 'camera=(), microphone=(), geolocation=()',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+} as const;
+
+/**
+ * Starts to answer on the loopback address, to requests for this host (so that no name of somebody else's that leads here is
+ * answered) whose path begins with the token. Throws where the port is taken.
+ */
+export async function serve({
+  page,
+  bundle,
+  port,
+  token = randomBytes(18).toString('base64url'),
+}: ServeOptions): Promise<Serving> {
+  const pages = new Set(await readdir(page));
+  const roots = { page: await realpath(page), bundle: await realpath(bundle) };
+
+  /** The file that a path names; `undefined` for anything that is not served. */
+  const fileOf = async (path: string): Promise<string | undefined> => {
+    const data = /^data\/(.*)$/s.exec(path)?.[1];
+    const name = data ?? (path === '' ? 'index.html' : path);
+    if (data === undefined ? !pages.has(name) : !bundleFile.test(name)) return undefined;
+    const root = data === undefined ? roots.page : roots.bundle;
+    // A link may lead out of the folder.
+    const real = await realpath(join(root, name)).catch(() => undefined);
+    return real?.startsWith(root + sep) ? real : undefined;
+  };
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const refuse = (status: number, text: string, more: Record<string, string> = {}): void => {
+      response.writeHead(status, { ...headers, 'Content-Type': 'text/plain; charset=utf-8', ...more });
+      response.end(request.method === 'HEAD' ? undefined : `${text}\n`);
+    };
+    const { port: own } = server.address() as AddressInfo;
+    if (![`${address}:${own}`, `localhost:${own}`].includes(request.headers.host ?? ''))
+      return refuse(421, 'This server answers to its own address alone.');
+    if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, 'Read only.', { Allow: 'GET, HEAD' });
+    const [, given = '', path] = /^\/([^/?#]*)(?:\/([^?#]*))?/.exec(request.url ?? '') ?? [];
+    if (!same(given, token)) return refuse(403, 'Open the address that deepearth explore has printed.');
+    if (path === undefined) return refuse(308, 'Moved.', { Location: `/${token}/` });
+    const file = await fileOf(path);
+    if (file === undefined) return refuse(404, 'There is no such file.');
+    await send(file, request, response);
+  };
+
+  await listening(server, port);
+  const { port: own } = server.address() as AddressInfo;
+  return {
+    url: `http://${address}:${own}/${token}/`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function send(file: string, { method }: IncomingMessage, response: ServerResponse): Promise<void> {
+  const handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+  try {
+    const found = await handle.stat();
+    const ending = extname(file);
+    response.writeHead(200, {
+      ...headers,
+      'Content-Type': mediaTypes[ending] ?? 'application/octet-stream',
+      'Content-Length': found.size,
+      // The address is another for every server, and a bundle does not change while one shows it.
+      'Cache-Control': ending === '.bin' || ending === '.jpg' ? 'private, max-age=86400, immutable' : 'no-store',
+    });
+    if (method === 'HEAD') response.end();
+    else await pipeline(handle.createReadStream({ autoClose: false, end: Math.max(0, found.size - 1) }), response);
+  } finally {
+    await handle.close();
+  }
+}
+
+function listening(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(
+        cause.code === 'EADDRINUSE' || cause.code === 'EACCES'
+          ? new DeepEarthError(
+              `--port: ${port} ${cause.code === 'EACCES' ? 'may not be used by you' : 'is taken by another program'}.`,
+              { code: 'E_PORT', remedy: 'Name another, or leave it out for any that is free.', cause },
+            )
+          : cause,
+      ),
+    );
+    server.listen(port, address, resolve);
+  });
+}
+
+/** In the same time for all that is wrong. */
+function same(given: string, token: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(token));
+}

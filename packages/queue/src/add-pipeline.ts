@@ -1,0 +1,81 @@
+// Puts a pipeline into the queue: its parts, and the merge that waits for all of them.
+
+import type { FlowJob } from 'bullmq';
+import { jobId, partsOf, type JobData, type QueuedPipeline } from './jobs.ts';
+import { pause } from './pause.ts';
+import { countsOf } from './queue-counts.ts';
+import type { QueueBackend } from './queue-backend.ts';
+
+export interface AddOptions {
+  readonly shards: number;
+  /** 1 (first) to 2,000,000; jobs without one go before all that have one. */
+  readonly priority?: number | undefined;
+  /** Adds nothing while this many jobs wait. */
+  readonly maxWaiting?: number | undefined;
+  readonly signal?: AbortSignal;
+  /** Called once when there is no room. */
+  readonly onFull?: (waiting: number) => void;
+}
+
+export interface Added {
+  /** The id of the merge. */
+  readonly id: string;
+  /** How many jobs are new; those that lie there already, waiting or done, are left as they are. */
+  readonly added: number;
+  readonly jobs: number;
+}
+
+/** How often a job that fails is tried. */
+export const attempts = 3;
+/** After the first failure; twice as long after each further one. */
+const backoffMilliseconds = 1000;
+const defaultMaxWaiting = 100_000;
+/** A finished job is kept so that adding it again adds nothing, and so that it can be looked at. */
+const kept = { age: 14 * 24 * 3600, count: 200_000 };
+
+/**
+ * Adds the jobs of a pipeline as one flow: all at once, or none. Waits while more than `maxWaiting` jobs wait
+ * (backpressure). Throws what the database throws, and the signal's reason.
+ */
+export async function addPipeline(
+  backend: QueueBackend,
+  pipeline: QueuedPipeline,
+  { shards, priority, maxWaiting = defaultMaxWaiting, signal, onFull }: AddOptions,
+): Promise<Added> {
+  const queue = backend.queue();
+  const flows = backend.flows();
+  try {
+    for (let said = false; ;) {
+      signal?.throwIfAborted();
+      const { waiting, prioritized, delayed } = await countsOf(queue);
+      const ahead = waiting + prioritized + delayed;
+      if (ahead < maxWaiting) break;
+      if (!said) onFull?.(ahead);
+      said = true;
+      await pause(500, signal);
+    }
+    const opts = (data: JobData) => ({
+      jobId: jobId(data),
+      attempts,
+      backoff: { type: 'exponential', delay: backoffMilliseconds, jitter: 0.5 },
+      removeOnComplete: kept,
+      ...(priority !== undefined && { priority }),
+    });
+    const node = (data: JobData): FlowJob & { data: JobData } => ({
+      name: data.shard ? 'shard' : 'merge',
+      queueName: queue.name,
+      data,
+      opts: opts(data),
+    });
+    const parts = partsOf(pipeline, shards).map(node);
+    const merge = node({ ...pipeline });
+    const ids = [merge, ...parts].map(({ data }) => jobId(data));
+    const there = await Promise.all(ids.map((id) => queue.getJobState(id)));
+    const added = there.filter((state) => state === 'unknown').length;
+    // A part that was lost (a database without persistence that was started again) comes back with the whole flow.
+    if (added > 0) await flows.add({ ...merge, children: parts });
+    return { id: ids[0]!, added, jobs: ids.length };
+  } finally {
+    await Promise.allSettled([flows.close(), queue.close()]);
+  }
+}

@@ -1,0 +1,93 @@
+// The parts that the encoding of one pipeline is cut into, and where each keeps what it makes.
+
+import { join, resolve } from 'node:path';
+import { onErrorSchema } from '@deepearth/core/on-error';
+import type { Pipeline, PipelineStage } from '@deepearth/core/pipeline';
+import { plan } from '@deepearth/core/plan';
+import { stateFolder } from '@deepearth/core/safe-path';
+import { encodingPart, workList, type Job, type WorkList } from '@deepearth/core/work-list';
+import { refuseOtherResults } from './other-results.ts';
+import { shardSink } from './shard-sink.ts';
+import { agreeOnWork } from './shared-work-list.ts';
+import { makeStateFolder } from './state-folder.ts';
+
+/** One part of so many. */
+export interface Shard {
+  /** From 1. */
+  readonly index: number;
+  readonly of: number;
+}
+
+/** For people and commands: `2/8`. */
+export const shardText = ({ index, of }: Shard): string => `${index}/${of}`;
+
+/** Where the shards of an output folder lie. */
+export const shardsFolder = (output: string): string => join(resolve(output), stateFolder, 'shards');
+
+/** The folder of one shard: a store of its own, with lock, journal and manifest. */
+export const shardFolder = (output: string, { index, of }: Shard): string =>
+  join(shardsFolder(output), `${index}-of-${of}`);
+
+/**
+ * The encoding of a pipeline in so many jobs. Throws what `plan` throws, also for stages that follow the encoders: what
+ * the merge would refuse is not encoded.
+ */
+export const jobsOf = async (pipeline: Pipeline, count: number, signal?: AbortSignal): Promise<WorkList> =>
+  workList(await plan(pipeline, signal ? { signal } : {}), count);
+
+/** A shard that is ready to run: `run(pipeline, { output, clips, resume: true })`. */
+export interface ReadyShard {
+  readonly job: Job;
+  /** What the shard runs: the stages up to the encoders, and the sink that keeps their tokens. */
+  readonly pipeline: Pipeline;
+  /** The shard's own folder; absolute. */
+  readonly output: string;
+  /** The part of the clips; absent where it is all of them. */
+  readonly clips?: NonNullable<Job['clips']>;
+  /** Whether there is nothing to do. */
+  readonly empty: boolean;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Makes a shard of a pipeline ready. The shards of an output folder agree on their work: the first takes it down, and
+ * one whose number of parts, options or input differ is refused (`E_SHARDS_DIFFER`).
+ */
+export async function prepareShard(
+  pipeline: Pipeline,
+  output: string,
+  shard: Shard,
+  signal?: AbortSignal,
+): Promise<ReadyShard> {
+  await refuseOtherResults(pipeline, output);
+  const work = await jobsOf(pipeline, shard.of, signal);
+  await makeStateFolder(join(resolve(output), stateFolder));
+  await agreeOnWork(shardsFolder(output), work);
+  const job = work.jobs[shard.index - 1]!;
+  return {
+    job,
+    pipeline: keepingTokens(encodingPart(pipeline)),
+    output: shardFolder(output, shard),
+    ...(job.clips && { clips: job.clips }),
+    empty: job.clips?.length === 0,
+    notes: work.notes,
+  };
+}
+
+/** A pipeline whose encoders send to a sink that keeps their tokens for the merge. */
+function keepingTokens({ stages, ...pipeline }: Pipeline): Pipeline {
+  const encoders = stages.filter(({ definition }) => definition.kind === 'encoder');
+  if (encoders.length === 0) return { ...pipeline, stages };
+  const ids = new Set(stages.map(({ id }) => id));
+  let id = 'shard';
+  while (ids.has(id)) id += '-tokens';
+  const sink: PipelineStage = {
+    id,
+    definition: shardSink,
+    options: {},
+    from: encoders.map((encoder) => encoder.id),
+    onError: onErrorSchema.parse('fail'),
+    locate: () => ({ file: `<${pipeline.name}>` }),
+  };
+  return { ...pipeline, stages: [...stages, sink] };
+}
