@@ -163,7 +163,7 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
   program
     .command('inspect')
     .description(
-      'Print what a .pt, .safetensors, .npy or .npz file, a GeoTIFF, a Zarr store, a NetCDF file or a video holds. Nothing in it is executed.',
+      'Print what a .pt, .safetensors, .npy or .npz file, a GeoTIFF, a Zarr store, a NetCDF file, a STAC document or a video holds. Nothing in it is executed.',
     )
     .argument('<file>')
     .option('--variable <name>', 'of a Zarr store or a NetCDF file this variable alone')
@@ -179,7 +179,7 @@ Ctrl-C stops cleanly: only whole files are left, and --resume goes on from there
     .option('--no-stats', 'without them')
     .option(
       '--picture <file>',
-      'draw a PNG: of tokens three principal components as colours, of a GeoTIFF, a Zarr store or a NetCDF file a small picture, of a video three frames',
+      'draw a PNG: of tokens three principal components as colours, of a GeoTIFF, the first item of STAC, a Zarr store or a NetCDF file a small picture, of a video three frames',
       named,
     )
     .option('--force', 'replace a picture that is there')

@@ -12,6 +12,8 @@ test('what the package exports is what it is meant to', () => {
       "boundsOf",
       "cubeOptions",
       "cubeQuicklook",
+      "geoparquetOptions",
+      "geoparquetSink",
       "geotiffOf",
       "geotiffSink",
       "geotiffSinkOptions",

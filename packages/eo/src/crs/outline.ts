@@ -37,9 +37,11 @@ export function outlineOf(crs: string, transform: Affine, width: number, height:
       });
     });
   };
-  const fine = ring(between);
-  const longitudes = fine.map(([longitude]) => longitude);
-  const latitudes = fine.map(([, latitude]) => latitude);
+  const coarse = ring(3);
+  // The geometry must not leave the bounds, not even by the last digits.
+  const all = [...ring(between), ...coarse];
+  const longitudes = all.map(([longitude]) => longitude);
+  const latitudes = all.map(([, latitude]) => latitude);
   const [west, east] = [Math.min(...longitudes), Math.max(...longitudes)];
   const [south, north] = [Math.min(...latitudes), Math.max(...latitudes)];
   if (![west, east, south, north].every(Number.isFinite)) return undefined;
@@ -47,7 +49,7 @@ export function outlineOf(crs: string, transform: Affine, width: number, height:
   if (east - west >= 360) return { bounds: [-180, south, 180, north], geometry: box(-180, south, 180, north) };
   const turn = Math.floor((west + 180) / 360) * 360;
   const moved = (points: readonly Point[], by: number): Point[] => points.map(([x, y]) => [x - by, y]);
-  const outline = anticlockwise(moved(ring(3), turn));
+  const outline = anticlockwise(moved(coarse, turn));
   if (east - turn <= 180)
     return {
       bounds: [west - turn, south, east - turn, north],

@@ -15,8 +15,10 @@ interface Wanted {
   readonly endings: RegExp;
   /** For people: "TIFF (.tif, .tiff)". */
   readonly what: string;
+  /** A pattern of such files, for people. */
+  readonly pattern: string;
 }
-const tiffs: Wanted = { endings: /\.(?:tiff?|gtiff|btf)$/i, what: 'TIFF (.tif, .tiff)' };
+const tiffs: Wanted = { endings: /\.(?:tiff?|gtiff|btf)$/i, what: 'TIFF (.tif, .tiff)', pattern: 'scenes/**/*.tif' };
 const isPattern = (text: string): boolean => /[*?]/.test(text);
 
 /** The TIFFs that are named, as `findFiles` finds them. */
@@ -34,7 +36,7 @@ export async function findFiles(named: string | readonly string[], wanted: Wante
   return [...found];
 }
 
-async function expand(part: string, { endings, what }: Wanted): Promise<string[]> {
+async function expand(part: string, { endings, what, pattern }: Wanted): Promise<string[]> {
   if (isHttp(part)) return [part];
   if (isPattern(part)) {
     const files = await matching(part);
@@ -49,7 +51,7 @@ async function expand(part: string, { endings, what }: Wanted): Promise<string[]
   if (files.length) return files.sort(byName).map((name) => join(part, name));
   throw new InputError(part, `holds no ${what}.`, {
     code: 'E_NO_FRAMES',
-    remedy: 'Name another folder, or the files by a pattern such as "scenes/**/*.tif".',
+    remedy: `Name another folder, or the files by a pattern such as "${pattern}".`,
   });
 }
 

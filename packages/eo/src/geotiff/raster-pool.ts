@@ -3,6 +3,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { InputError, lineage, type InputFile } from '@deepearth/core';
+import { withoutUrlSecrets } from '@deepearth/core/secrets';
 import { sha256Of } from '@deepearth/core/sha256';
 import { isHttp } from '../http-source.ts';
 import { openGeoTiff, type GeoTiff } from './open-geotiff.ts';
@@ -132,7 +133,14 @@ export function rasterPool(signal: AbortSignal | undefined, timeoutSeconds?: num
 
 /** The part of a key that stands for the bytes of a file: their digest, or what a server calls them. */
 export const keyOf = (uri: string, { sha256, version, bytes }: RasterIdentity): string =>
-  sha256 ?? lineage('remote raster', uri, version ?? null, bytes);
+  sha256 ?? lineage('remote raster', unsigned(uri), version ?? null, bytes);
+
+/** An address that is signed anew each day is that of the same file: without the query of the signature, and without users. */
+function unsigned(uri: string): string {
+  if (withoutUrlSecrets(uri) === uri) return uri;
+  const { origin, pathname } = new URL(uri);
+  return origin + pathname;
+}
 
 /** For the manifest; `undefined` for a file on a server, whose digest nobody knows. */
 export const inputFile = (path: string, { sha256, bytes }: RasterIdentity): InputFile | undefined =>

@@ -182,6 +182,7 @@ export async function* framesOfSeries<Options extends SeriesOptions, Survey exte
     }
   }
 
+  let tileCount = 0;
   async function* tilesOfScenes({ sequence, rasters, usual }: RasterSeries): AsyncGenerator<Frame> {
     const { size, overlap } = options.tile!;
     const tilesIn = (area: Rectangle) =>
@@ -202,7 +203,8 @@ export async function* framesOfSeries<Options extends SeriesOptions, Survey exte
     const [some] = files;
     if (!some) return;
     const all = tilesIn(some.file.area);
-    recordFinding('tiles', { count: all.length, size, overlap });
+    tileCount += all.length;
+    recordFinding('tiles', { count: tileCount, size, overlap });
     const total = all.reduce(
       (sum, { name }) => sum + files.filter(({ position }) => isWithin(position, frameRange(name))).length,
       0,

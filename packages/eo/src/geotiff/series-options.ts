@@ -125,10 +125,10 @@ export const readingOptions = {
     ),
 };
 
-const seriesOptions = z.strictObject({ ...valueOptions, ...partOptions, ...readingOptions });
+type Shape = typeof valueOptions & typeof partOptions & typeof readingOptions;
 
 /** What decides the frames of a series, whatever names its files. */
-export interface SeriesOptions extends z.output<typeof seriesOptions> {
+export interface SeriesOptions extends z.output<z.ZodObject<Shape>> {
   /** The band whose values mark pixels: of the file that holds the mask, where that is another. */
   readonly mask?: (MaskRule & { readonly band?: number | string | undefined }) | undefined;
 }

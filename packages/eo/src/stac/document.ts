@@ -1,10 +1,10 @@
 // Reads JSON documents of a STAC catalog, from disk or from a server, and finds what they link to.
 
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '@deepearth/core';
-import { fileError } from '@deepearth/core/file-trouble';
+import { openFile } from '@deepearth/formats/file-source-node';
 import { fetchValue, isHttp, type HttpOptions } from '../http-source.ts';
 
 /** A JSON object. */
@@ -23,24 +23,26 @@ export async function readDocument(uri: string, options: HttpOptions): Promise<U
       remedy: 'Look at the address, or at the link that leads there.',
     });
   }
+  if (hasScheme(uri))
+    throw new InputError(uri, 'is neither a file nor an address that is read (https://).', {
+      code: 'E_ASSET',
+      remedy: 'Download it, or name a catalog whose links lead to https://.',
+    });
+  const file = await openFile(uri);
   try {
-    const file = await open(uri);
-    try {
-      const { size } = await file.stat();
-      if (size > mostBytes)
-        throw new InputError(uri, `has ${size} bytes; documents of more than ${mostBytes} are refused.`, {
-          code: 'E_EXCESSIVE',
-          remedy: 'Split it into several, and name them all.',
-        });
-      return await file.readFile(options.signal ? { signal: options.signal } : {});
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    options.signal?.throwIfAborted();
-    throw fileError(cause, uri);
+    if (file.size > mostBytes)
+      throw new InputError(uri, `has ${file.size} bytes; documents of more than ${mostBytes} are refused.`, {
+        code: 'E_EXCESSIVE',
+        remedy: 'Split it into several, and name them all.',
+      });
+    return await file.read(0, file.size, options.signal);
+  } finally {
+    await file.close();
   }
 }
+
+/** Whether a place is an address; one letter is a drive of Windows. */
+export const hasScheme = (place: string): boolean => /^[a-z][a-z0-9+.-]+:/i.test(place);
 
 /** Whether a value is a JSON object. */
 export const isObject = (value: unknown): value is JsonObject =>
@@ -70,13 +72,13 @@ export const notStac = (uri: string, finding: string, cause?: unknown): InputErr
 
 /**
  * Where a link leads, seen from the document it stands in: a path, or an address of any scheme. A path may be written as
- * in an address (`%20` for a space) or as it is.
+ * in an address (`%20` for a space) or as it is. A document on a server leads to no file on this machine: `file://` stays
+ * an address there, which is not read.
  */
 export async function resolveHref(base: string, href: string): Promise<string> {
+  if (isHttp(base)) return hasScheme(href) ? href : new URL(href, base).href;
   if (/^file:\/\//i.test(href)) return fileURLToPath(href);
-  // One letter is a drive of Windows.
-  if (/^[a-z][a-z0-9+.-]+:/i.test(href)) return href;
-  if (isHttp(base)) return new URL(href, base).href;
+  if (hasScheme(href)) return href;
   const path = isAbsolute(href) ? href : join(dirname(base), href);
   if (!path.includes('%') || (await stat(path).catch(() => undefined))) return path;
   try {

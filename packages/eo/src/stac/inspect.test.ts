@@ -59,8 +59,19 @@ describe('what a STAC document holds', () => {
       ...['red', 'green', 'blue', 'nir', 'scl'].map(
         (key) => `  ${key}  image/tiff; application=geotiff; profile=cloud-optimized, data, nodata 0`,
       ),
-      '  visual  no media type (1 items)',
+      '  visual  no media type (1 item)',
     ]);
+  });
+
+  test('is cut short for people where there is very much of it', async () => {
+    const item = (date: number) =>
+      madeItem(0, { id: `item-${date}`, assets: { [`asset-${date}`]: { href: 'x.tif' } } });
+    const { json, text } = await inspect(Array.from({ length: 50 }, (_, date) => item(date)));
+    expect(Object.keys(json['assets'] as object)).toHaveLength(55);
+    const lines = text.split('\n');
+    expect(lines.at(-1)).toBe('… (55)');
+    expect(lines.indexOf('assets')).toBe(lines.length - 42);
+    expect(text).toContain('clouds       0 %');
   });
 
   test('may lie across 180 degrees', async () => {

@@ -65,7 +65,6 @@ export async function stacQuicklook(
     });
   const keys = shownAssets(first);
   const ref = await refOf(first, keys, { scaled: true, resampling: 'nearest' });
-  if (ref instanceof Error) throw ref;
   const pool = rasterPool(signal);
   try {
     const drawn = await useRaster(pool, ref, (raster) => rasterQuicklook(raster, signal));
@@ -135,6 +134,12 @@ interface Described {
   readonly [field: string]: Json;
 }
 
+const plural = (items: number): string => `${items} ${items === 1 ? 'item' : 'items'}`;
+/** Names of assets, of collections and of tiles that are listed. */
+const mostListed = 40;
+const listed = (names: readonly string[]): readonly string[] =>
+  names.length > mostListed ? [...names.slice(0, mostListed), `… (${names.length})`] : names;
+
 /** A description for people. */
 export function stacText(json: StacInspection): string {
   const {
@@ -151,31 +156,26 @@ export function stacText(json: StacInspection): string {
     warnings,
   } = json;
   const list = (counts: Json | undefined): string =>
-    Object.entries(counts as Described)
-      .map(([name, count]) => `${name} (${String(count)})`)
-      .join(', ');
+    listed(Object.entries(counts as Described).map(([name, count]) => `${name} (${String(count)})`)).join(', ');
   const all = times as readonly string[];
-  const lines = [
-    `STAC ${String(stac_version ?? '')} ${String(type)}, ${String(items)} ${items === 1 ? 'item' : 'items'}`,
+  const head = [
+    `STAC ${String(stac_version ?? '')} ${String(type)}, ${plural(Number(items))}`,
     ...(list(collections) ? [`collections  ${list(collections)}`] : []),
     ...(list(tiles) ? [`tiles        ${list(tiles)}`] : []),
     ...(all.length ? [`times        ${all[0]}${all.length > 1 ? ` to ${all.at(-1)} (${all.length} times)` : ''}`] : []),
     ...(untimed === undefined ? [] : [`without time ${String(untimed)}`]),
     ...(bounds_epsg4326 ? [`bounds       ${(bounds_epsg4326 as readonly number[]).join(', ')} (degrees)`] : []),
-    ...(cloud_cover ? [`clouds       ${(cloud_cover as readonly number[]).join(' to ')} %`] : []),
+    ...(cloud_cover ? [`clouds       ${[...new Set(cloud_cover as readonly number[])].join(' to ')} %`] : []),
     'assets',
   ];
-  for (const [key, value] of Object.entries(assets as Described)) {
+  const keys = Object.entries(assets as Described).map(([key, value]) => {
     const { items: count, type: mediaType, roles, bands } = value as Described;
     const meanings = (bands as readonly Described[] | undefined)?.map((band) =>
       Object.entries(band)
         .map(([name, each]) => `${name} ${String(each)}`)
         .join(' '),
     );
-    lines.push(
-      `  ${key}  ${[String(mediaType ?? 'no media type'), (roles as readonly string[]).join(' '), ...(meanings ?? [])].filter(Boolean).join(', ')}${count === items ? '' : ` (${String(count)} items)`}`,
-    );
-  }
-  for (const warning of (warnings as readonly string[] | undefined) ?? []) lines.push(warning);
-  return lines.join('\n');
+    return `  ${key}  ${[String(mediaType ?? 'no media type'), (roles as readonly string[]).join(' '), ...(meanings ?? [])].filter(Boolean).join(', ')}${count === items ? '' : ` (${plural(Number(count))})`}`;
+  });
+  return [...head, ...listed(keys), ...((warnings as readonly string[] | undefined) ?? [])].join('\n');
 }

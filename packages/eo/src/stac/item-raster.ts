@@ -1,17 +1,16 @@
 // Finds the files that a picture of a STAC item is read from: its assets, and what the item says of their bands.
 
-import { closest, InputError } from '@deepearth/core';
+import { closest } from '@deepearth/core';
 import type { BandMeaning, RasterPart, RasterRef } from '../geotiff/raster-ref.ts';
 import { isHttp } from '../http-source.ts';
-import { resolveHref } from './document.ts';
+import { hasScheme, resolveHref } from './document.ts';
 import { itemError, type StacAsset, type StacItem } from './item.ts';
 import type { StacSourceOptions } from './source-options.ts';
 
 /** The assets of the options, or those that items usually show. Throws an `InputError` with the code E_ASSET. */
 export function assetsOf(items: readonly StacItem[], assets: StacSourceOptions['assets']): readonly string[] {
   if (assets !== undefined) return typeof assets === 'string' ? [assets] : assets;
-  const all = (keys: readonly string[]): boolean =>
-    items.every(({ assets: own }) => keys.every((each) => own.has(each)));
+  const all = (keys: readonly string[]): boolean => items.every((item) => keys.every((each) => findAsset(item, each)));
   const [first] = items;
   const data = dataOf(first!);
   const found = [...pictures, ...(data.length === 1 ? [data] : [])].find(all);
@@ -32,7 +31,7 @@ const dataOf = ({ assets }: StacItem): string[] =>
 
 /** What a small picture of an item is drawn of: what shows one, else its first asset of data. */
 export function shownAssets(item: StacItem): readonly string[] {
-  const found = pictures.find((keys) => keys.every((key) => item.assets.has(key))) ?? dataOf(item).slice(0, 1);
+  const found = pictures.find((keys) => keys.every((key) => findAsset(item, key))) ?? dataOf(item).slice(0, 1);
   if (found.length) return found;
   throw itemError(
     item,
@@ -47,31 +46,34 @@ const keysOf = ({ assets }: StacItem): string => {
   return keys.length ? `${keys.slice(0, 40).join(', ')}${keys.length > 40 ? ', …' : ''}` : 'none';
 };
 
-/** What the picture of an item is read from, or why it cannot be. */
+/** What the picture of an item is read from. Throws an `InputError` with the code E_ASSET that names the item. */
 export async function refOf(
   item: StacItem,
   keys: readonly string[],
   { mask, grid, resampling, scaled }: Pick<StacSourceOptions, 'mask' | 'grid' | 'resampling' | 'scaled'>,
-): Promise<RasterRef | InputError> {
-  try {
-    const parts: RasterPart[] = [];
-    for (const key of keys) {
-      const asset = assetOf(item, key);
-      const bands = meaningsOf(item, asset, key, keys.length > 1, scaled);
-      parts.push({ uri: await placeOfAsset(item, key, asset), ...(bands && { bands }) });
-    }
-    if (mask) parts.push({ uri: await placeOfAsset(item, mask.asset, assetOf(item, mask.asset)), mask: true });
-    const { asset, ...rest } = grid ?? {};
-    const part = asset === undefined ? -1 : keys.indexOf(asset);
-    return { parts, ...(grid && { grid: { ...(part >= 0 && { part }), ...rest } }), resampling };
-  } catch (error) {
-    if (error instanceof InputError) return error;
-    throw error;
+): Promise<RasterRef> {
+  const parts: RasterPart[] = [];
+  for (const key of keys) {
+    const asset = assetOf(item, key);
+    const bands = meaningsOf(item, asset, key, keys.length > 1, scaled);
+    parts.push({ uri: await placeOfAsset(item, key, asset), ...(bands && { bands }) });
   }
+  if (mask) parts.push({ uri: await placeOfAsset(item, mask.asset, assetOf(item, mask.asset)), mask: true });
+  const { asset, ...rest } = grid ?? {};
+  const part = asset === undefined ? -1 : keys.indexOf(asset);
+  return { parts, ...(grid && { grid: { ...(part >= 0 && { part }), ...rest } }), resampling };
+}
+
+/** The asset of a key, else the only one whose band has that common name. */
+function findAsset({ assets }: StacItem, key: string): StacAsset | undefined {
+  const own = assets.get(key);
+  if (own) return own;
+  const called = [...assets.values()].filter(({ commonName }) => commonName === key);
+  return called.length === 1 ? called[0] : undefined;
 }
 
 function assetOf(item: StacItem, key: string): StacAsset {
-  const found = item.assets.get(key);
+  const found = findAsset(item, key);
   if (found) return found;
   const guess = closest(key, [...item.assets.keys()]);
   throw itemError(
@@ -87,7 +89,7 @@ function assetOf(item: StacItem, key: string): StacAsset {
 /** Where the file of an asset lies: its address or path, else another one that can be read. */
 async function placeOfAsset(item: StacItem, key: string, { href, alternates }: StacAsset): Promise<string> {
   const places = await Promise.all([href, ...alternates].map((each) => resolveHref(item.base, each)));
-  const readable = places.find((place) => isHttp(place) || !/^[a-z][a-z0-9+.-]+:/i.test(place));
+  const readable = places.find((place) => isHttp(place) || !hasScheme(place));
   if (readable !== undefined) return readable;
   const [scheme] = href.split(':', 1);
   const bucket = /^s3:\/\/([^/]+)\/(.+)$/i.exec(href);

@@ -15,6 +15,8 @@ export interface StacAsset {
   readonly roles: readonly string[];
   /** In the order of the file; empty where nothing is said of them. */
   readonly bands: readonly BandMeaning[];
+  /** Of its only band: "red", "nir08" (extension `eo`); absent for several bands. */
+  readonly commonName?: string;
 }
 
 /** One item. */
@@ -59,8 +61,10 @@ export function parseItem(value: unknown, base: string): StacItem {
 
 function parseAsset(asset: JsonObject, href: string): StacAsset {
   const { alternate, type, roles } = asset;
+  const commonName = commonNameOf(asset);
   return {
     href,
+    ...(commonName !== undefined && { commonName }),
     alternates: isObject(alternate)
       ? Object.values(alternate).flatMap((each) =>
           isObject(each) && typeof each['href'] === 'string' ? [each['href']] : [],
@@ -72,16 +76,30 @@ function parseAsset(asset: JsonObject, href: string): StacAsset {
   };
 }
 
+const objectsIn = (asset: JsonObject, name: string): readonly JsonObject[] => {
+  const value = asset[name];
+  return Array.isArray(value) ? value.map((each) => (isObject(each) ? each : {})) : [];
+};
+
+function commonNameOf(asset: JsonObject): string | undefined {
+  const bands = objectsIn(asset, 'bands');
+  const all = bands.length ? bands : objectsIn(asset, 'eo:bands');
+  const [only = {}] = all;
+  const name =
+    only['eo:common_name'] ?? only['common_name'] ?? (all.length === 0 ? asset['eo:common_name'] : undefined);
+  return all.length <= 1 && typeof name === 'string' ? name : undefined;
+}
+
 /**
  * Scale, offset, nodata and names of bands: `bands` of STAC 1.1 with what the asset says of all of them, or `raster:bands`
  * and `eo:bands` of STAC 1.0.
  */
 function bandsOf(asset: JsonObject): BandMeaning[] {
-  const list = (name: string): readonly JsonObject[] => {
-    const value = asset[name];
-    return Array.isArray(value) ? value.map((each) => (isObject(each) ? each : {})) : [];
-  };
-  const [bands, raster, eo] = [list('bands'), list('raster:bands'), list('eo:bands')];
+  const [bands, raster, eo] = ['bands', 'raster:bands', 'eo:bands'].map((name) => objectsIn(asset, name)) as [
+    readonly JsonObject[],
+    readonly JsonObject[],
+    readonly JsonObject[],
+  ];
   const general = meaningOf([asset]);
   const count = Math.max(bands.length, raster.length, eo.length, Object.keys(general).length ? 1 : 0);
   return Array.from({ length: count }, (_, i) => ({

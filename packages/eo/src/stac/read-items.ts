@@ -95,19 +95,7 @@ function contentOf(document: JsonObject, uri: string): Content {
   if (type === 'FeatureCollection') {
     const { features } = document;
     if (!Array.isArray(features)) throw notStac(uri, 'is a FeatureCollection without features.');
-    const more = linksOf(document, 'next').length > 0;
-    const matched = document['numberMatched'];
-    const total = typeof matched === 'number' && matched > features.length ? ` of ${matched}` : '';
-    return {
-      ...none,
-      kind: 'ItemCollection',
-      items: features,
-      warnings: more
-        ? [
-            `${uri} is one page of a search: it has ${features.length}${total} items, and a link to the next, which is not followed`,
-          ]
-        : [],
-    };
+    return { ...none, kind: 'ItemCollection', items: features, warnings: pageWarning(document, uri, features.length) };
   }
   // Catalogs of STAC before 1.0 say no type.
   if ((type === 'Catalog' || type === 'Collection' || type === undefined) && document['stac_version'] !== undefined) {
@@ -118,10 +106,19 @@ function contentOf(document: JsonObject, uri: string): Content {
       links: links.length ? links : linksOf(document, 'items'),
     };
   }
-  throw notStac(
-    uri,
-    `is JSON, but no STAC: it ${typeof type === 'string' ? `is of the type ${JSON.stringify(type.slice(0, 40))}` : 'has no type'}.`,
-  );
+  const what = typeof type === 'string' ? `is of the type ${JSON.stringify(type.slice(0, 40))}` : 'has no type';
+  throw notStac(uri, `is JSON, but no STAC: it ${what} and has no version of STAC.`);
+}
+
+/** A search that was saved may be one page of several. */
+function pageWarning(document: JsonObject, uri: string, count: number): string[] {
+  const matched = document['numberMatched'] ?? (document['context'] as JsonObject | undefined)?.['matched'];
+  const total = typeof matched === 'number' && matched > count ? ` of ${matched}` : '';
+  const link = linksOf(document, 'next').length > 0;
+  if (!link && !total) return [];
+  return [
+    `${uri} is one page of a search: it has ${count}${total} items${link ? ', and a link to the next, which is not followed' : ''}`,
+  ];
 }
 
 function linksOf({ links }: JsonObject, rel: string): string[] {

@@ -17,7 +17,7 @@ export const stacSourceOptions = z.strictObject({
     .union([key, z.array(key).min(1)])
     .optional()
     .describe(
-      'Keys of the assets whose bands are read, put together in this order: `visual`, or [red, green, blue] where each band is a file. Default: `visual` where items have it, else red, green and blue, else the only asset of the role `data`.',
+      'Keys of the assets whose bands are read, put together in this order: `visual`, or [red, green, blue] where each band is a file. Where there is no such key, the common name of its one band (`eo:common_name`) is meant. Default: `visual` where items have it, else red, green and blue, else the only asset of the role `data`.',
     ),
   ...valueOptions,
   bands: valueOptions.bands.describe(

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import {
   frameReader,
   type Description,
@@ -167,6 +168,34 @@ describe('assets', () => {
       }
   });
 
+  test('of items that each end somewhere else are cut to one place', async () => {
+    // Scenes of Landsat lie on one lattice, and begin elsewhere from date to date.
+    const asset = async (name: string, shift: number) => {
+      await writeScene(join(place, name), (x, y) => 100 * (x + shift) + y + 1, {
+        bands: 1,
+        transform: [10, 0, 399_960 + shift * 10, 0, -10, 5_300_040],
+      });
+      return { red: { href: name } };
+    };
+    const items = await collection([
+      madeItem(0, { assets: await asset('west.tif', 0) }),
+      madeItem(1, { assets: await asset('east.tif', 7) }),
+    ]);
+    await expect(run({ items, assets: 'red' })).rejects.toMatchObject({ code: 'E_FRAME_PLACE' });
+    const bounds = [400_010, 5_299_990, 400_080, 5_300_040] as [number, number, number, number];
+    const { found } = await run({ items, assets: 'red', grid: { bounds }, ...stored });
+    expect(found.map(({ frame }) => [frame.width, frame.height, frame.georeference!.transform])).toEqual(
+      Array(2).fill([7, 5, [10, 0, 400_010, 0, -10, 5_300_040]]),
+    );
+    for (const [date, each] of found.entries())
+      for (let y = 0; y < 5; y++)
+        for (let x = 0; x < 7; x++) {
+          const inside = date === 0 || x >= 2;
+          expect(each.raster.valid?.[y * 7 + x] ?? 1).toBe(inside ? 1 : 0);
+          if (inside) expect(pixel(each, x, y)[0]).toBe(100 * (x + 5) + y + 1);
+        }
+  });
+
   test('are the one that shows a picture, where the options name none', async () => {
     const visual = { href: 'visual.tif', roles: ['visual'] };
     await writeScene(join(place, 'visual.tif'), (x, y, band) => x + y + band, { type: 'uint8' });
@@ -210,6 +239,24 @@ describe('assets', () => {
     ]);
     const { raster } = (await run({ items: applied, assets: ['red'], ...stored })).found[0]!;
     expect(raster.values.data[3]).toBe(Math.fround(1001 * 0.0001));
+  });
+
+  test('are found by the common name of their band, where no other has it', async () => {
+    const asset = (key: string, more: object) => ({ href: `S2A_33UUP_20240101_0_L2A/${key}.tif`, ...more });
+    const assets = {
+      B04: asset('red', { 'eo:bands': [{ name: 'B04', common_name: 'red' }] }),
+      B03: asset('green', { bands: [{ name: 'B03', 'eo:common_name': 'green' }] }),
+      B02: asset('blue', { 'eo:common_name': 'blue' }),
+      TCI: asset('nir', { 'eo:bands': ['red', 'green', 'blue'].map((name) => ({ common_name: name })) }),
+    };
+    const items = await collection([{ ...madeItem(0), assets }]);
+    const { found, infos } = await run({ items, ...stored });
+    expect(pixel(found[0]!, 3, 3)).toEqual([1006, 1016, 1026]);
+    expect(infos[0]).toMatch(/assets red, green and blue/);
+    const two = { ...assets, B4: assets.B04 };
+    const unclear = await collection([{ ...madeItem(0), assets: two }]);
+    await expect(run({ items: unclear, assets: 'red' })).rejects.toMatchObject({ code: 'E_ASSET' });
+    expect((await run({ items: unclear, assets: 'B4', ...stored })).found).toHaveLength(1);
   });
 
   test('are chosen by name and number through all of them', async () => {
@@ -371,6 +418,21 @@ describe('items', () => {
     expect((await run({ items: again })).warnings).toEqual(['1 item comes twice, and once counts']);
   });
 
+  test('of one moment, and of values that mean different things, are told', async () => {
+    const twice = await collection([
+      ...all(),
+      madeItem(1, { id: 'S2A_33UUP_20240102_1_L2A', assets: madeItem(1)['assets'] as object }),
+    ]);
+    expect((await run({ items: twice })).warnings).toEqual([
+      '1 item of 5 shows the moment of another one of the same tile, the first of them S2A_33UUP_20240102_1_L2A: processed twice, or in parts',
+    ]);
+    const red = { href: './S2A_33UUP_20240101_0_L2A/red.tif', 'raster:bands': [{ scale: 0.0001, offset: 0 }] };
+    const scaled = await collection([madeItem(0, { assets: { red } }), madeItem(1), madeItem(2)]);
+    expect((await run({ items: scaled, assets: 'red' })).warnings).toEqual([
+      'values of items are of several types (float32 in 1, uint16 in 2): some may be scaled and others not',
+    ]);
+  });
+
   test('of a page say that there is another', async () => {
     const items = await collection(all(), {
       numberMatched: 90,
@@ -420,6 +482,13 @@ describe('what is wrong', () => {
       'E_FRAME_PLACE',
       /20240101_0_L2A: .*elsewhere\.tif: is in EPSG:32632, but .*red\.tif is in EPSG:32633/,
     );
+    // All of its assets lie elsewhere: the other date is what it is measured by.
+    const elsewhere = Object.fromEntries(['red', 'green', 'blue'].map((key) => [key, { href: './elsewhere.tif' }]));
+    const items3 = await collection([madeItem(1), madeItem(2), madeItem(0, { assets: elsewhere })]);
+    await expect(run({ items: items3 })).rejects.toMatchObject({
+      code: 'E_FRAME_PLACE',
+      message: expect.stringMatching(/20240101_0_L2A: .* is in EPSG:32632, but most .*grid: \{ bounds/),
+    });
     const alternate = { alternate: { https: { href: 'S2A_33UUP_20240101_0_L2A/green.tif' } } };
     const items = await collection([at('s3://bucket/a/B03.tif', alternate)]);
     expect((await run({ items })).found).toHaveLength(1);
@@ -438,7 +507,7 @@ describe('what is wrong', () => {
     await says('', 'E_STAC', /is no JSON/);
     await says(Uint8Array.of(0xff, 0xfe, 0x7b), 'E_STAC', /is no JSON/);
     await says('[]', 'E_STAC', /no object of STAC/);
-    await says('{"type":"Topology"}', 'E_STAC', /is of the type "Topology"/);
+    await says('{"type":"Topology"}', 'E_STAC', /is of the type "Topology" and has no version/);
     await says('{"stages":[]}', 'E_STAC', /has no type/);
     await says('{"type":"FeatureCollection"}', 'E_STAC', /without features/);
     await says('{"type":"FeatureCollection","features":[]}', 'E_NO_FRAMES', /holds no item/);
@@ -446,7 +515,9 @@ describe('what is wrong', () => {
     await says('{"type":"Feature","id":"lake","geometry":null}', 'E_STAC', /"lake" without assets: it is GeoJSON/);
     await says('{"type":"Feature","assets":{}}', 'E_STAC', /without an id/);
     const gone = { type: 'Catalog', stac_version: '1.0.0', links: [{ rel: 'item', href: './gone.json' }] };
-    await says(JSON.stringify(gone), 'E_FILE_MISSING', /gone\.json: is not there/);
+    await says(JSON.stringify(gone), 'E_FILE_MISSING', /gone\.json: there is no such file/);
+    const s3 = { ...gone, links: [{ rel: 'child', href: 's3://bucket/catalog.json' }] };
+    await says(JSON.stringify(s3), 'E_ASSET', /s3:\/\/bucket\/catalog\.json: is neither a file nor an address/);
     await expect(run({ items: join(path, 'none.json') })).rejects.toMatchObject({ code: 'E_FILE_MISSING' });
   });
 
@@ -552,6 +623,30 @@ describe('on a server', () => {
       code: 'E_FILE_MISSING',
       message: expect.stringMatching(/item S2A_33UUP_20240101_0_L2A: http:.*none\.tif/),
     });
+  });
+
+  test('items lead to no file of this machine', async () => {
+    const { base } = await serve(() => '"one"');
+    const secret = join(place, 'S2A_33UUP_20240101_0_L2A/green.tif');
+    for (const href of [pathToFileURL(secret).href, secret]) {
+      const items = await collection([madeItem(0, { assets: { green: { href } } })]);
+      expect((await run({ items })).found).toHaveLength(1);
+      await expect(run({ items: `${base}/${items.slice(place.length + 1)}` })).rejects.toMatchObject({
+        code: href === secret ? 'E_FILE_MISSING' : 'E_ASSET',
+      });
+    }
+  });
+
+  test('an address that is signed anew is that of the same file', async () => {
+    const { base } = await serve(() => '"one"');
+    const keys = async (query: string) => {
+      const href = `${base}/S2A_33UUP_20240101_0_L2A/red.tif${query}`;
+      const items = await collection([madeItem(0, { assets: { red: { href } } })]);
+      return (await run({ items, assets: 'red' })).found[0]!.frame.key;
+    };
+    const signed = await keys('?se=2024-01-01&sig=abcdefgh');
+    expect(await keys('?se=2024-01-02&sig=ijklmnop')).toBe(signed);
+    expect(await keys('?version=2')).not.toBe(signed);
   });
 
   test('an asset that becomes another between two reads is refused', async () => {

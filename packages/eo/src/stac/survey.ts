@@ -3,8 +3,15 @@
 import { InputError, type InputFile, type Json } from '@deepearth/core';
 import { isoOf } from '@deepearth/vision/instant';
 import { byName, findFiles } from '../geotiff/find-files.ts';
-import type { RasterRef } from '../geotiff/raster-ref.ts';
-import { readFacts, usualOf, type ListedRaster, type SeriesSurvey } from '../geotiff/series-survey.ts';
+import { fileRef, type RasterRef } from '../geotiff/raster-ref.ts';
+import {
+  readFacts,
+  usualOf,
+  type ListedRaster,
+  type RasterFacts,
+  type RasterSeries,
+  type SeriesSurvey,
+} from '../geotiff/series-survey.ts';
 import { assetsOf, refOf } from './item-raster.ts';
 import { itemError, itemName, type StacItem } from './item.ts';
 import { readItems } from './read-items.ts';
@@ -21,7 +28,7 @@ export interface StacSurvey extends SeriesSurvey {
   readonly inputs: readonly InputFile[];
 }
 
-const json = { endings: /\.(?:json|geojson)$/i, what: 'JSON (.json, .geojson)' };
+const json = { endings: /\.(?:json|geojson)$/i, what: 'JSON (.json, .geojson)', pattern: 'items/**/*.json' };
 
 /**
  * Throws an `InputError` for documents that are no STAC or cannot be read, and where no item is left. What is wrong with one
@@ -46,49 +53,63 @@ export async function surveyStac(options: StacSourceOptions, signal: AbortSignal
       remedy: 'Raise `maxCloudCover`, or leave it out.',
     });
   const assets = assetsOf(clear, options.assets);
-  const sequences = sequencesOf(clear, options.sequences);
-  const wanted = new Set(assets);
-  const refs = new Map<StacItem, RasterRef | InputError>();
+  const pictures = new Map<StacItem, Picture>();
   for (const item of clear) {
     signal.throwIfAborted();
-    refs.set(item, await refOf(item, assets, options));
+    pictures.set(item, await pictureOf(item, assets, options));
   }
-  const ordered = sequences.map(({ sequence, items: own }) => ({ sequence, items: inTime(own) }));
-  const listed = ordered.flatMap(({ items: own }) => own);
   const facts = await readFacts(
-    listed.map((item) => {
-      const ref = refs.get(item)!;
-      return ref instanceof InputError ? undefined : ref;
-    }),
+    clear.map((item) => pictures.get(item)!.ref),
     options,
     signal,
   );
-  const factsOf = new Map(listed.map((item, i) => [item, facts[i]]));
-  const series = ordered.map(({ sequence, items: own }) => {
-    const rasters = own.map((item, number): ListedRaster => {
-      const ref = refs.get(item)!;
-      const trouble = ref instanceof InputError ? ref : timeTrouble(item);
-      const known = factsOf.get(item);
-      return {
-        name: itemName(item),
-        ref: ref instanceof InputError ? { parts: [{ uri: item.base }], resampling: 'nearest' } : ref,
-        number,
-        metadata: metadataOf(item),
-        ...(item.instant !== undefined && { instant: item.instant }),
-        ...(known && { facts: known }),
-        ...(trouble && { trouble }),
-      };
-    });
+  const factsOf = new Map(clear.map((item, i) => [item, facts[i]]));
+  const series = sequencesOf(clear, options.sequences).map(({ sequence, items: own }): RasterSeries => {
+    const rasters = inTime(own).map((item, number) => listedItem(item, number, pictures.get(item)!, factsOf.get(item)));
     const usual = usualOf(rasters);
     return { sequence, rasters, ...(usual && { usual }) };
   });
   return {
     series,
-    assets: [...wanted],
+    assets,
     inputs,
     order: orderOf(clear),
     counted: `${plural(clear.length, 'item')} of ${plural(series.length, 'sequence')}, ${assets.length === 1 ? 'asset' : 'assets'} ${listOf(assets)}${cloudNote(items, maxCloudCover)}`,
-    warnings: [...warnings, ...cloudWarning(items, maxCloudCover)],
+    warnings: [...warnings, ...cloudWarning(items, maxCloudCover), ...oddItems(series)],
+  };
+}
+
+/** What the frame of an item is read from, or why it cannot be. */
+interface Picture {
+  readonly ref?: RasterRef;
+  readonly trouble?: InputError;
+}
+
+async function pictureOf(item: StacItem, assets: readonly string[], options: StacSourceOptions): Promise<Picture> {
+  if (item.instant === undefined) return { trouble: noTime(item) };
+  try {
+    return { ref: await refOf(item, assets, options) };
+  } catch (error) {
+    if (error instanceof InputError) return { trouble: error };
+    throw error;
+  }
+}
+
+function listedItem(
+  item: StacItem,
+  number: number,
+  { ref, trouble }: Picture,
+  facts: RasterFacts | undefined,
+): ListedRaster {
+  return {
+    name: itemName(item),
+    // Nothing is read where there is trouble.
+    ref: ref ?? fileRef(item.base),
+    number,
+    metadata: metadataOf(item),
+    ...(item.instant !== undefined && { instant: item.instant }),
+    ...(facts && { facts }),
+    ...(trouble && { trouble }),
   };
 }
 
@@ -120,6 +141,28 @@ function cloudWarning(all: readonly StacItem[], most: number | undefined): strin
   return [`of ${all.length} items ${which} left out`];
 }
 
+/** What may be well, and is worth a look. */
+function oddItems(series: readonly RasterSeries[]): string[] {
+  const rasters = series.flatMap((each) => each.rasters);
+  const twins = series.flatMap(({ rasters: own }) =>
+    own.filter(({ instant }, i) => instant !== undefined && instant === own[i - 1]?.instant),
+  );
+  const types = new Map<string, number>();
+  for (const { facts } of rasters) if (facts) types.set(facts.frameType, (types.get(facts.frameType) ?? 0) + 1);
+  return [
+    ...(twins.length
+      ? [
+          `${plural(twins.length, 'item')} of ${rasters.length} ${twins.length === 1 ? 'shows' : 'show'} the moment of another one of the same tile, the first of them ${String(twins[0]!.metadata?.['item'])}: processed twice, or in parts`,
+        ]
+      : []),
+    ...(types.size > 1
+      ? [
+          `values of items are of several types (${[...types].map(([type, count]) => `${type} in ${count}`).join(', ')}): some may be scaled and others not`,
+        ]
+      : []),
+  ];
+}
+
 /** By time, then by id; those without a time are the last. */
 const inTime = (items: readonly StacItem[]): StacItem[] =>
   [...items].sort(({ instant: a, id: one }, { instant: b, id: other }) => {
@@ -137,15 +180,13 @@ function orderOf(items: readonly StacItem[]): string {
   return items.length === 1 ? `taken at ${isoOf(first)}` : `ordered by time: ${isoOf(first)} to ${isoOf(last)}`;
 }
 
-const timeTrouble = (item: StacItem): InputError | undefined =>
-  item.instant !== undefined
-    ? undefined
-    : itemError(
-        item,
-        'E_NO_TIME',
-        'has no time: neither `datetime` nor `start_datetime` is one.',
-        'Write one into it, as "2024-01-05T10:17:31Z"; with `onError: skip` the run goes on without it.',
-      );
+const noTime = (item: StacItem): InputError =>
+  itemError(
+    item,
+    'E_NO_TIME',
+    'has no time: neither `datetime` nor `start_datetime` is one.',
+    'Write one into it, as "2024-01-05T10:17:31Z"; with `onError: skip` the run goes on without it.',
+  );
 
 const kept = ['platform', 'eo:cloud_cover', 'end_datetime'];
 
