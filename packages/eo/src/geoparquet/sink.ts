@@ -86,7 +86,7 @@ export const geoparquetSink = defineSink<typeof geoparquetOptions, undefined, un
       output: spec('artifact', {}, null, null),
       drains: true,
       // A group of rows as they wait, as lists, and as bytes.
-      memoryBytes: 96 << 20,
+      memoryBytes: 192 << 20,
       ...(Number.isFinite(bytes) && { diskBytes: bytes + (1 << 16) }),
       files: {
         option: 'name',
