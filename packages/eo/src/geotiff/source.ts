@@ -30,7 +30,7 @@ import { partOf } from '../affine.ts';
 import { chooseBands } from './choose-bands.ts';
 import { readFrameRaster, stretchChannels, type RasterChoice, type Ranges } from './frame-raster.ts';
 import type { GeoTiff } from './open-geotiff.ts';
-import { inputFile, keyOf, rasterPool, type RasterIdentity, type RasterPool } from './raster-pool.ts';
+import { inputFiles, keyOf, rasterPool, type RasterIdentity, type RasterPool } from './raster-pool.ts';
 import { findStretch, stretchNote } from './series-stretch.ts';
 import { geotiffSourceOptions, type GeoTiffSourceOptions } from './source-options.ts';
 import { placeOf, surveyGeoTiffs, type GeoTiffSurvey, type ListedRaster, type RasterFacts } from './survey.ts';
@@ -122,13 +122,17 @@ export const geotiffSource = defineSource({
   async reopen({ uri, sha256, decode }, { window, overview, signal }, { share }) {
     const stored = storedDecode.safeParse(decode);
     if (!stored.success) throw new InputError(uri, 'says too little to read it again.', { code: 'E_LOCATOR' });
-    const { version: etag, ranges, timeoutSeconds, ...choice } = stored.data;
+    const { version: etag, beside, ranges, timeoutSeconds, ...choice } = stored.data;
     const pool = await share(
       'files of source/geotiff',
       () => rasterPool(signal, timeoutSeconds),
       (open) => open.close(),
     );
-    await pool.identify(uri, { ...(sha256 && { sha256 }), ...(etag !== undefined && { version: etag }) });
+    await pool.identify(uri, {
+      ...(sha256 && { sha256 }),
+      ...(etag !== undefined && { version: etag }),
+      ...(beside !== undefined && { beside }),
+    });
     const raster = await pool.use(uri, (open) => readFrameRaster(open, choice, window, signal));
     return overviewRaster(ranges ? stretchChannels(raster, ranges as unknown as Ranges) : raster, overview ?? 1);
   },
@@ -146,6 +150,7 @@ const storedDecode = z.object({
   overview: z.number().int().nonnegative().optional(),
   ranges: z.union([z.tuple([range]), z.tuple([range, range, range])]).optional(),
   version: z.string().optional(),
+  beside: z.string().optional(),
   timeoutSeconds: z.number().positive().optional(),
 });
 
@@ -225,8 +230,7 @@ async function openSeries(survey: GeoTiffSurvey, context: Context) {
       return { ...choiceOf(raster, options), georeference: georeferenceOf(raster) };
     });
     const identity = await pool.identify(file);
-    const input = inputFile(file, identity);
-    if (input) recordInput(input);
+    for (const input of inputFiles(file, identity)) recordInput(input);
     return { listed: each, identity, ...found };
   }
 
@@ -452,7 +456,7 @@ function samePlace(usual: RasterFacts | undefined, raster: GeoTiff): void {
 function decodeOf(
   { bands, palette, mask, overview }: RasterChoice,
   ranges: Ranges | undefined,
-  { version: etag }: RasterIdentity,
+  { version: etag, beside }: RasterIdentity,
   { values, timeoutSeconds }: GeoTiffSourceOptions,
 ): NonNullable<Locator['decode']> {
   return {
@@ -462,6 +466,7 @@ function decodeOf(
     ...(overview !== undefined && { overview }),
     ...(ranges && values === 'uint8' && { ranges: ranges.map((each) => [...each]) }),
     ...(etag !== undefined && { version: etag, timeoutSeconds }),
+    ...(beside !== undefined && { beside }),
   };
 }
 

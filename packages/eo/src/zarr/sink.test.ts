@@ -246,7 +246,7 @@ test('a cube is described by inspect: its place, its times, its numbers', async 
   );
   for (const file of ['cube.zarr', 'cube.zarr.zip']) {
     const { output } = await write([items], { file });
-    const found = await inspectEarth(join(output, file), { variable: 'features', digest: true });
+    const found = await inspectEarth(join(output, file), undefined, { variable: 'features', digest: true });
     expect(found).toMatchObject({
       kind: 'zarr',
       variable: 'features',
