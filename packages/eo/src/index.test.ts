@@ -12,6 +12,8 @@ test('what the package exports is what it is meant to', () => {
       "boundsOf",
       "cubeOptions",
       "cubeQuicklook",
+      "geoparquetSink",
+      "geoparquetSinkOptions",
       "geotiffOf",
       "geotiffSink",
       "geotiffSinkOptions",
@@ -35,6 +37,8 @@ test('what the package exports is what it is meant to', () => {
       "toGdal",
       "writeCog",
       "zarr",
+      "zarrSink",
+      "zarrSinkOptions",
     ]
   `);
 });

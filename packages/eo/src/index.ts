@@ -7,7 +7,7 @@ export {
 } from './geotiff/source.ts';
 export type { ListedRaster, RasterFacts } from './geotiff/survey.ts';
 export { geotiffSink, geotiffSinkOptions, type GeoTiffSinkOptions } from './geotiff/sink.ts';
-export { geoparquetSink, geoparquetOptions, type GeoParquetOptions } from './geoparquet/sink.ts';
+export { geoparquetSink, geoparquetSinkOptions, type GeoParquetSinkOptions } from './geoparquet/sink.ts';
 export { zarrSink, zarrSinkOptions, type ZarrSinkOptions } from './zarr/sink.ts';
 export type { GridItem } from './place/grid-item.ts';
 export { stages } from './stages.ts';
@@ -21,6 +21,7 @@ export {
   type RasterReadOptions,
   type RasterWindow,
 } from './geotiff/open-geotiff.ts';
+export type { Sidecars } from './geotiff/sidecars.ts';
 export type { Samples, SampleArrays, SampleType } from './geotiff/samples.ts';
 export { writeCog, type CogRaster } from './geotiff/write-cog.ts';
 export type { CogSamples } from './geotiff/cog-blocks.ts';

@@ -16,7 +16,7 @@ export function cubeCoordinates(
   level: number,
 ): WrittenArray[] {
   const { width, height, transform } = lattice;
-  const [a, b, , d, e] = transform;
+  const [, b, , d] = transform;
   const named = axisAttributes(crs);
   const whole = (
     name: string,
