@@ -132,6 +132,7 @@ export const geoparquetSink = defineSink<typeof geoparquetSinkOptions, undefined
         files.set(crs, current);
         current.content = lineage(current.content, item.key, ...parts.map((part) => part?.key ?? ''));
         for (const row of tokens.rows()) {
+          signal.throwIfAborted();
           current.rows++;
           await current.file.add(cellsOf(row, tokens, layout!, parts), row.footprint, tokens.type);
         }

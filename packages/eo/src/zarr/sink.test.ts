@@ -160,6 +160,11 @@ describe('a cube', () => {
   test('of two inputs of one name calls them like the stages they come from', async () => {
     await using cube = await writeCube([tokens(1), tokens(1)]);
     expect([...cube.arrays.keys()]).toEqual(expect.arrayContaining(['input-0', 'input-1']));
+    const time = tokens(1).map((item) =>
+      projection(item, [2, 3, 4, 1], () => 7, { reducer: 'time', meaning: 'scalar' }),
+    );
+    await using other = await writeCube([time]);
+    expect((await valuesOf(other, 'time_values')).data).toEqual(new Array<number>(24).fill(7));
   });
 
   test.each(['float16', 'int8'] as const)(
