@@ -252,7 +252,7 @@ test('a cube is described by inspect: its place, its times, its numbers', async 
   for (const file of ['cube.zarr', 'cube.zarr.zip']) {
     const { output } = await write([items], { file });
     const found = await inspectEarth(join(output, file), undefined, { variable: 'features', digest: true });
-    expect(found).toMatchObject({
+    expect(found!.json).toMatchObject({
       kind: 'zarr',
       variable: 'features',
       axes: ['time', 'y', 'x', 'feature'],
