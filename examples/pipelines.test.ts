@@ -141,6 +141,29 @@ test('tokens are drawn as points in the colours of groups, as PNG and SVG, and t
   for (const color of ['#1f77b4', '#d62728']) expect(svg).toContain(`<path stroke="${color}"`);
 });
 
+test('a season of satellite scenes becomes maps, a cube and a table of the same places', async () => {
+  const scenes = join(folder, 'satellite-scenes');
+  await node('examples/satellite-clusters/make-scenes.mjs', scenes);
+  const { files, manifest, output } = await run(
+    'satellite-clusters/pipeline.yaml',
+    '--set',
+    `scenes.with.files=${scenes}`,
+  );
+  expect(manifest.status).toBe('done');
+  expect(files.filter((path) => !path.includes('/cube.zarr/'))).toEqual([
+    'places.parquet',
+    'rasters/satellite-scenes/kmeans_frames_0000_0015.tif',
+    'rasters/satellite-scenes/pca_frames_0000_0015.tif',
+  ]);
+  const inspect = async (path: string) =>
+    JSON.parse((await deepearth('inspect', join(output, path), '--json')).stdout) as Record<string, any>;
+  const raster = await inspect('rasters/satellite-scenes/kmeans_frames_0000_0015.tif');
+  const cube = await inspect('satellite-scenes/cube.zarr');
+  expect(raster).toMatchObject({ crs: { epsg: 32633 }, geotransform: [399_960, 160, 0, 5_300_040, 0, -160] });
+  expect(cube['grid']).toEqual({ crs: raster['crs'], geotransform: raster['geotransform'], bounds: raster['bounds'] });
+  expect(Object.keys(cube['arrays'] as object)).toEqual(expect.arrayContaining(['kmeans', 'pca', 'time']));
+});
+
 test('a weather model becomes a stacked animation, cold air on top', async () => {
   const path = join(folder, 'weather.nc');
   await node('examples/weather-model/make-weather.mjs', path);

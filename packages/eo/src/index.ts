@@ -7,7 +7,7 @@ export {
 } from './geotiff/source.ts';
 export type { ListedRaster, RasterFacts, RasterSeries, SeriesSurvey } from './geotiff/series-survey.ts';
 export { geotiffSink, geotiffSinkOptions, type GeoTiffSinkOptions } from './geotiff/sink.ts';
-export { geoparquetSink, geoparquetOptions, type GeoParquetOptions } from './geoparquet/sink.ts';
+export { geoparquetSink, geoparquetSinkOptions, type GeoParquetSinkOptions } from './geoparquet/sink.ts';
 export type { GridItem } from './place/grid-item.ts';
 export { stacSource, stacSourceOptions, type StacSourceOptions, type StacSurvey } from './stac/source.ts';
 export { zarrSink, zarrSinkOptions, type ZarrSinkOptions } from './zarr/sink.ts';
@@ -22,6 +22,7 @@ export {
   type RasterReadOptions,
   type RasterWindow,
 } from './geotiff/open-geotiff.ts';
+export type { Sidecars } from './geotiff/sidecars.ts';
 export type { Samples, SampleArrays, SampleType } from './geotiff/samples.ts';
 export { writeCog, type CogRaster } from './geotiff/write-cog.ts';
 export type { CogSamples } from './geotiff/cog-blocks.ts';

@@ -78,19 +78,27 @@ const kinds: readonly Kind[] = [
           code: 'E_VARIABLE',
           remedy: 'Leave `--variable` out.',
         });
-      const { inspectGeoTiff } = await import('./geotiff/inspect.ts');
-      const json = await inspectGeoTiff(source!, { digest, signal });
-      const lines = Object.entries(json).map(
-        ([name, value]) => `${name.padEnd(16)} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-      );
-      const described = { json, text: lines.join('\n') };
-      if (!quicklook) return described;
-      const [{ geotiffOf }, { rasterQuicklook }] = await Promise.all([
-        import('./geotiff/open-geotiff.ts'),
-        import('./quicklook.ts'),
+      const [{ inspectGeoTiff }, { openSidecars }] = await Promise.all([
+        import('./geotiff/inspect.ts'),
+        import('./geotiff/sidecars.ts'),
       ]);
-      const raster = await geotiffOf({ ...source!, close: () => Promise.resolve() }, signal);
-      return { ...described, quicklook: await rasterQuicklook(raster, signal) };
+      const beside = await openSidecars(path);
+      try {
+        const json = await inspectGeoTiff(source!, { digest, signal, beside });
+        const lines = Object.entries(json).map(
+          ([name, value]) => `${name.padEnd(16)} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+        );
+        const described = { json, text: lines.join('\n') };
+        if (!quicklook) return described;
+        const [{ geotiffOf }, { rasterQuicklook }] = await Promise.all([
+          import('./geotiff/open-geotiff.ts'),
+          import('./quicklook.ts'),
+        ]);
+        const raster = await geotiffOf({ ...source!, close: () => Promise.resolve() }, signal, beside);
+        return { ...described, quicklook: await rasterQuicklook(raster, signal) };
+      } finally {
+        await beside.close();
+      }
     },
   },
   {

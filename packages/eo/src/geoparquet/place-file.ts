@@ -5,9 +5,9 @@ import { writeParquet, type ParquetColumn } from '@deepearth/formats/parquet-wri
 import { geoMetadata, noBounds, widen } from './geo-metadata.ts';
 import type { Footprint } from './footprints.ts';
 
-/** Rows of a group: as many as keep its values within 8 MiB, at most this many. */
+/** Rows of a group: as many as keep its values within 4 MiB, at most this many. */
 const mostRows = 8192;
-const groupBytes = 8 << 20;
+const groupBytes = 4 << 20;
 
 /** A file on its way. */
 export interface PlaceFile {

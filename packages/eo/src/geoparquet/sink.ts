@@ -28,7 +28,7 @@ import { placeColumns, tokenRows, type TokenRow, type TokenRows } from './token-
 import { namedApart, valueColumns, type ValueColumns } from './value-columns.ts';
 
 /** Options of `sink/geoparquet`. */
-export const geoparquetOptions = z.strictObject({
+export const geoparquetSinkOptions = z.strictObject({
   name: outputPath()
     .optional()
     .describe(
@@ -47,15 +47,15 @@ export const geoparquetOptions = z.strictObject({
 });
 
 /** Options of `sink/geoparquet`, with their defaults. */
-export type GeoParquetOptions = z.output<typeof geoparquetOptions>;
-type Context = StageContext<GeoParquetOptions>;
+export type GeoParquetSinkOptions = z.output<typeof geoparquetSinkOptions>;
+type Context = StageContext<GeoParquetSinkOptions>;
 
 /** The stage `sink/geoparquet`. */
-export const geoparquetSink = defineSink<typeof geoparquetOptions, undefined, undefined, Item, Artifact>({
+export const geoparquetSink = defineSink<typeof geoparquetSinkOptions, undefined, undefined, Item, Artifact>({
   type: 'geoparquet',
   summary:
     'Writes a table of places (GeoParquet): a row for each token or whole clip, with its footprint, time and embedding.',
-  options: geoparquetOptions,
+  options: geoparquetSinkOptions,
   joins: 'separate',
   readsAhead: true,
   examples: [
@@ -86,7 +86,7 @@ export const geoparquetSink = defineSink<typeof geoparquetOptions, undefined, un
       output: spec('artifact', {}, null, null),
       drains: true,
       // A group of rows as they wait, as lists, and as bytes.
-      memoryBytes: 96 << 20,
+      memoryBytes: 192 << 20,
       ...(Number.isFinite(bytes) && { diskBytes: bytes + (1 << 16) }),
       files: {
         option: 'name',
@@ -132,6 +132,7 @@ export const geoparquetSink = defineSink<typeof geoparquetOptions, undefined, un
         files.set(crs, current);
         current.content = lineage(current.content, item.key, ...parts.map((part) => part?.key ?? ''));
         for (const row of tokens.rows()) {
+          signal.throwIfAborted();
           current.rows++;
           await current.file.add(cellsOf(row, tokens, layout!, parts), row.footprint, tokens.type);
         }

@@ -4,16 +4,19 @@ import { InputError, type Json } from '@deepearth/core';
 import type { ByteSource } from '@deepearth/core/byte-source';
 import { createSha256 } from '@deepearth/core/sha256';
 import { toGdal } from '../affine.ts';
+import { codeOf } from '../crs/epsg-code.ts';
 import { outlineOf } from '../crs/outline.ts';
 import { geotiffOf, type GeoTiff, type RasterBand } from './open-geotiff.ts';
 import { makeSamples, type Samples } from './samples.ts';
-import { codeOf } from '../crs/epsg-code.ts';
+import type { Sidecars } from './sidecars.ts';
 
 /** What is read for a description. */
 export interface InspectGeoTiffOptions {
   /** Reads all pixels, for statistics and the SHA-256. */
   readonly digest?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Files beside it that hold overviews and a mask; none unless told. */
+  readonly beside?: Sidecars | undefined;
 }
 
 /** The fields of a description, as JSON has them: NaN is the text "NaN". */
@@ -37,9 +40,9 @@ export async function isTiff(source: ByteSource, signal?: AbortSignal): Promise<
  */
 export async function inspectGeoTiff(
   source: ByteSource,
-  { digest = false, signal }: InspectGeoTiffOptions = {},
+  { digest = false, signal, beside }: InspectGeoTiffOptions = {},
 ): Promise<GeoTiffInspection> {
-  const raster = await geotiffOf({ ...source, close: () => Promise.resolve() }, signal);
+  const raster = await geotiffOf({ ...source, close: () => Promise.resolve() }, signal, beside);
   const { width, height, bands, crs, transform, bounds, nodata, tiff, overviews } = raster;
   const measured = digest ? await measure(raster, signal) : undefined;
   const epsg = crs === undefined ? undefined : codeOf(crs);

@@ -10,6 +10,7 @@ import { crsOf, isPoint, readGeoKeys, transformOf, type GeoKeys } from './geo-ke
 import type { HttpOptions } from '../http-source.ts';
 import { openBytes } from '../raster-bytes.ts';
 import type { Samples, SampleType } from './samples.ts';
+import { noSidecars, openSidecars, picturesOf, sidecarMask, type Sidecars } from './sidecars.ts';
 import { readTiffStructure } from './tiff-directory.ts';
 import { tiffImage, type TiffImage } from './tiff-image.ts';
 
@@ -101,27 +102,35 @@ export interface GeoTiff {
   close(): Promise<void>;
 }
 
-/** Opens a path or an `http(s)://` address. Close it when done. Throws what `openBytes` and `geotiffOf` throw. */
+/**
+ * Opens a path, with the overviews and the mask that lie in files beside it, or an `http(s)://` address. Close it when done.
+ * Throws what `openBytes` and `geotiffOf` throw.
+ */
 export async function openGeoTiff(uri: string, options: HttpOptions = {}): Promise<GeoTiff> {
   const source = await openBytes(uri, options);
+  let beside = noSidecars;
   try {
-    return await geotiffOf(source, options.signal);
+    beside = await openSidecars(uri);
+    return await geotiffOf(source, options.signal, beside);
   } catch (error) {
+    await beside.close();
     await source.close();
     throw error;
   }
 }
 
 /**
- * Reads what a file says of itself; it closes the source when it is closed. Throws an `InputError`: E_FORMAT for what is no
+ * Reads what a file says of itself, and takes overviews and a mask that it has not itself from files beside it; it closes
+ * all of them when it is closed. Throws an `InputError`: E_FORMAT for what is no
  * TIFF, E_TIFF_DAMAGED, E_FILE_TRUNCATED, E_TIFF_TYPE for samples that are not read.
  */
 export async function geotiffOf(
   source: ByteSource & { readonly version?: string },
   signal?: AbortSignal,
+  beside: Sidecars = noSidecars,
 ): Promise<GeoTiff> {
   const structure = await readTiffStructure(source, signal);
-  const images = await imagesOf(source, structure);
+  const images = await imagesOf(source, structure, beside, signal);
   const { main } = images;
   const { directory, width, height } = main;
   const keys = await readGeoKeys(directory);
@@ -154,7 +163,8 @@ export async function geotiffOf(
         ? 'alpha'
         : 'all_valid';
   const time = isoOfTag(tags['TIFFTAG_DATETIME']);
-  const levels = [{ image: main, mask: images.mask }, ...images.overviews];
+  const levels: Level[] = [{ image: main, mask: images.mask }, ...images.overviews];
+  const { maskBand } = images;
 
   return {
     name: source.name,
@@ -201,14 +211,14 @@ export async function geotiffOf(
       const read = mask === 'alpha' && !wanted.includes(alpha) ? [...wanted, alpha] : wanted;
       const all = await image.read(read, part, options);
       const samples = all.slice(0, wanted.length);
-      const shared =
-        mask === 'alpha' ? holes(all[read.indexOf(alpha)]!) : level.mask && (await maskOf(level.mask, part, options));
+      const opacity = mask === 'alpha' ? holes(all[read.indexOf(alpha)]!) : undefined;
+      const masks = await masksOf(level.mask, wanted.map(maskBand), part, options);
       return {
         width: part.width,
         height: part.height,
         bands: samples,
-        valid: samples.map((values) =>
-          mask === 'nodata' ? withoutNodata(values, nodata!) : withoutNaN(values, shared || undefined),
+        valid: samples.map((values, i) =>
+          mask === 'nodata' ? withoutNodata(values, nodata!) : withoutNaN(values, opacity ?? masks[i]),
         ),
       };
     },
@@ -218,7 +228,10 @@ export async function geotiffOf(
         await own?.checkWhole();
       }
     },
-    close: () => source.close(),
+    async close() {
+      await beside.close();
+      await source.close();
+    },
   };
 }
 
@@ -233,11 +246,22 @@ interface Level {
   readonly mask: TiffImage | undefined;
 }
 
-/** The first picture, its overviews and masks; GDAL takes the same ones. */
+interface Images {
+  readonly main: TiffImage;
+  readonly mask: TiffImage | undefined;
+  /** The band of masks that is that of a band of the raster; `undefined` where they say nothing of it. */
+  maskBand(band: number): number | undefined;
+  readonly overviews: readonly Level[];
+  readonly further: number;
+}
+
+/** The first picture, its overviews and masks; GDAL takes the same ones: of the file itself before those beside it. */
 async function imagesOf(
   source: ByteSource,
   { directories, littleEndian }: Awaited<ReturnType<typeof readTiffStructure>>,
-): Promise<{ main: TiffImage; mask: TiffImage | undefined; overviews: Level[]; further: number }> {
+  beside: Sidecars,
+  signal: AbortSignal | undefined,
+): Promise<Images> {
   const main = await tiffImage(source, directories[0]!, littleEndian);
   const others: TiffImage[] = [];
   let further = 0;
@@ -252,21 +276,22 @@ async function imagesOf(
         if (!(error instanceof InputError) || error.code === 'E_FILE_TRUNCATED') throw error;
       }
   }
-  const maskFor = ({ width, height }: TiffImage): TiffImage | undefined =>
-    others.find((each) => each.isMask && each.width === width && each.height === height && each.samples === 1);
-  const overviews = others
-    .filter(
-      (each) =>
-        each.reduced &&
-        !each.isMask &&
-        each.samples === main.samples &&
-        each.type === main.type &&
-        each.width < main.width &&
-        each.height <= main.height,
-    )
-    .sort((a, b) => b.width - a.width)
-    .map((image) => ({ image, mask: maskFor(image) }));
-  return { main, mask: maskFor(main), overviews, further };
+  const isSmaller = (each: TiffImage): boolean =>
+    each.samples === main.samples && each.type === main.type && each.width < main.width && each.height <= main.height;
+  const within = (pictures: readonly TiffImage[]) => (image: TiffImage) =>
+    pictures.find((each) => each.width === image.width && each.height === image.height);
+  const own = within(others.filter(({ isMask, samples }) => isMask && samples === 1));
+  const external = own(main) ? undefined : await sidecarMask(beside, main, signal);
+  const maskFor = external ? within(external.pictures) : own;
+  const inside = others.filter((each) => each.reduced && !each.isMask && isSmaller(each));
+  const overviews = inside.length > 0 ? inside : (await picturesOf(beside.overviews, signal)).filter(isSmaller);
+  return {
+    main,
+    mask: maskFor(main),
+    maskBand: external ? (band) => external.bandOf(band) : () => 0,
+    overviews: overviews.sort((a, b) => b.width - a.width).map((image) => ({ image, mask: maskFor(image) })),
+    further,
+  };
 }
 
 function interpretations({ samples, photometric, extraSamples }: TiffImage, hasPalette: boolean): string[] {
@@ -331,12 +356,18 @@ function withoutNaN(values: Samples, mask: Uint8Array | undefined): Uint8Array |
   return out ?? mask;
 }
 
-async function maskOf(
-  mask: TiffImage,
+/** The masks of bands, by the bands of the mask; those that share one share what is returned. */
+async function masksOf(
+  mask: TiffImage | undefined,
+  bands: readonly (number | undefined)[],
   window: Rectangle,
   options: { readonly signal?: AbortSignal | undefined },
-): Promise<Uint8Array | undefined> {
-  return holes((await mask.read([0], window, { signal: options.signal }))[0]!);
+): Promise<(Uint8Array | undefined)[]> {
+  if (!mask) return [];
+  const wanted = [...new Set(bands)].filter((band) => band !== undefined);
+  const read = await mask.read(wanted, window, { signal: options.signal });
+  const found = read.map(holes);
+  return bands.map((band) => (band === undefined ? undefined : found[wanted.indexOf(band)]));
 }
 
 /** 1 where a value is above 0; `undefined` where all are. */

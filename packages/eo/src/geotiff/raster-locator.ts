@@ -29,6 +29,7 @@ const storedDecode = z.object({
   overview: z.number().int().nonnegative().optional(),
   ranges: z.union([z.tuple([range]), z.tuple([range, range, range])]).optional(),
   stack: storedStack,
+  beside: z.string().optional(),
   version: z.string().optional(),
   timeoutSeconds: z.number().positive().optional(),
 });
@@ -42,7 +43,7 @@ export function decodeOf(
   { values, timeoutSeconds }: Pick<SeriesOptions, 'values' | 'timeoutSeconds'>,
 ): NonNullable<Locator['decode']> {
   const stack = stackJson(ref, identity);
-  const etag = identity.parts[0]!.version;
+  const { version: etag, beside } = identity.parts[0]!;
   const isRemote = identity.parts.some((part) => part.version !== undefined);
   return {
     bands: [...bands],
@@ -51,6 +52,7 @@ export function decodeOf(
     ...(overview !== undefined && { overview }),
     ...(ranges && values === 'uint8' && { ranges: ranges.map((each) => [...each]) }),
     ...(stack !== undefined && { stack }),
+    ...(beside !== undefined && { beside }),
     ...(etag !== undefined && { version: etag }),
     ...(isRemote && { timeoutSeconds }),
   };
@@ -58,7 +60,7 @@ export function decodeOf(
 
 /** Identical bytes read under the same rules are the same frame, wherever the files lie and whatever its number. */
 export function frameKey(content: string, window: Rectangle, { decode }: Locator): string {
-  const { version: _, timeoutSeconds: __, stack, ...rules } = { ...decode };
+  const { version: _, beside: __, timeoutSeconds: ___, stack, ...rules } = { ...decode };
   return lineage(
     'frame of a geotiff',
     version,
@@ -76,14 +78,13 @@ export const reopenRaster: NonNullable<StageDefinition['reopen']> = async (
 ) => {
   const stored = storedDecode.safeParse(decode);
   if (!stored.success) throw new InputError(uri, 'says too little to read it again.', { code: 'E_LOCATOR' });
-  const { version: etag, ranges, timeoutSeconds, stack, ...choice } = stored.data;
+  const { version: etag, beside, ranges, timeoutSeconds, stack, ...choice } = stored.data;
   const pool = await share(
     'files of rasters',
     () => rasterPool(signal, timeoutSeconds),
     (open) => open.close(),
   );
-  const known = { ...(sha256 && { sha256 }), ...(etag !== undefined && { version: etag }) };
-  const ref = await refOfStored(pool, uri, known, stack);
+  const ref = await refOfStored(pool, uri, { sha256, beside, version: etag }, stack);
   const raster = await useRaster(pool, ref, (open) => readFrameRaster(open, choice, window, signal));
   return overviewRaster(ranges ? stretchChannels(raster, ranges as unknown as Ranges) : raster, overview ?? 1);
 };

@@ -7,11 +7,16 @@ import { withoutUrlSecrets } from '@deepearth/core/secrets';
 import { sha256Of } from '@deepearth/core/sha256';
 import { isHttp } from '../http-source.ts';
 import { openGeoTiff, type GeoTiff } from './open-geotiff.ts';
+import { presentSidecars } from './sidecars.ts';
 
 /** What tells one content of a file from another. */
 export interface RasterIdentity {
   /** SHA-256 of a file on disk. */
   readonly sha256?: string;
+  /** Files beside it that it is read with; absent where there are none. */
+  readonly sidecars?: readonly InputFile[];
+  /** A digest of what those are called and hold. */
+  readonly beside?: string;
   /** What a server calls this version of the file, and its length. */
   readonly version?: string;
   readonly bytes: number;
@@ -22,7 +27,7 @@ export interface RasterPool {
   /** Works with an open file; it stays open as long as the work takes, and as long as there is room after that. */
   use<T>(uri: string, work: (raster: GeoTiff) => Promise<T> | T): Promise<T>;
   /**
-   * What the file is. Reads a file on disk whole, once. Throws an `InputError` with the code E_INPUT_CHANGED where
+   * What the file is, and those beside it. Reads files on disk whole, once. Throws an `InputError` with the code E_INPUT_CHANGED where
    * `known` says something else.
    */
   identify(uri: string, known?: Partial<RasterIdentity>): Promise<RasterIdentity>;
@@ -38,6 +43,9 @@ const changed = (uri: string): InputError =>
     remedy: 'Run again when nothing writes to it any more.',
   });
 
+/** With the times of change of its files. */
+type Found = RasterIdentity & { readonly modified: ReadonlyMap<string, number> };
+
 interface Open {
   readonly raster: Promise<GeoTiff>;
   users: number;
@@ -46,7 +54,7 @@ interface Open {
 /** Opens files as they are needed. Requests are given up with `signal`. */
 export function rasterPool(signal: AbortSignal | undefined, timeoutSeconds?: number): RasterPool {
   const open = new Map<string, Open>();
-  const known = new Map<string, Promise<RasterIdentity & { readonly modified?: number }>>();
+  const known = new Map<string, Promise<Found>>();
   let closed = false;
 
   const use = <T>(uri: string, work: (raster: GeoTiff) => Promise<T> | T): Promise<T> =>
@@ -98,15 +106,29 @@ export function rasterPool(signal: AbortSignal | undefined, timeoutSeconds?: num
     const before = await known.get(uri)?.catch(() => undefined);
     if (!before) return;
     if (size !== before.bytes || version !== before.version) throw changed(uri);
-    if (before.modified !== undefined && (await stat(uri)).mtimeMs !== before.modified) throw changed(uri);
+    for (const [path, modified] of before.modified)
+      if ((await stat(path).catch(() => undefined))?.mtimeMs !== modified) throw changed(path);
   }
 
-  async function find(uri: string): Promise<RasterIdentity & { readonly modified?: number }> {
+  async function find(uri: string): Promise<Found> {
     // Not by `use`, which waits for what is found here.
     if (isHttp(uri))
-      return opened(uri, ({ version, size }) => ({ bytes: size, ...(version !== undefined && { version }) }));
-    const { size: bytes, mtimeMs: modified } = await stat(uri);
-    return { bytes, modified, sha256: await sha256Of(createReadStream(uri, { highWaterMark: 1 << 20, signal })) };
+      return opened(uri, ({ version, size }) => ({
+        bytes: size,
+        ...(version !== undefined && { version }),
+        modified: new Map(),
+      }));
+    const modified = new Map<string, number>();
+    const read = async (path: string): Promise<InputFile> => {
+      const { size: bytes, mtimeMs } = await stat(path);
+      modified.set(path, mtimeMs);
+      return { path, bytes, sha256: await sha256Of(createReadStream(path, { highWaterMark: 1 << 20, signal })) };
+    };
+    const { bytes, sha256 } = await read(uri);
+    const sidecars: InputFile[] = [];
+    for (const path of await presentSidecars(uri)) sidecars.push(await read(path));
+    const beside = sidecars.flatMap((file) => [file.path.slice(uri.length), file.sha256]);
+    return { bytes, sha256, ...(sidecars.length > 0 && { sidecars, beside: lineage(...beside) }), modified };
   }
 
   return {
@@ -121,6 +143,7 @@ export function rasterPool(signal: AbortSignal | undefined, timeoutSeconds?: num
       const { modified: _, ...identity } = await found;
       if (before?.sha256 !== undefined && before.sha256 !== identity.sha256) throw changed(uri);
       if (before?.version !== undefined && before.version !== identity.version) throw changed(uri);
+      if (before?.sha256 !== undefined && before.beside !== identity.beside) throw changed(uri);
       return identity;
     },
     async close() {
@@ -132,8 +155,12 @@ export function rasterPool(signal: AbortSignal | undefined, timeoutSeconds?: num
 }
 
 /** The part of a key that stands for the bytes of a file: their digest, or what a server calls them. */
-export const keyOf = (uri: string, { sha256, version, bytes }: RasterIdentity): string =>
-  sha256 ?? lineage('remote raster', unsigned(uri), version ?? null, bytes);
+export const keyOf = (uri: string, { sha256, beside, version, bytes }: RasterIdentity): string =>
+  sha256 === undefined
+    ? lineage('remote raster', unsigned(uri), version ?? null, bytes)
+    : beside === undefined
+      ? sha256
+      : lineage('raster with files beside it', sha256, beside);
 
 /** An address that is signed anew each day is that of the same file: without the query of the signature, and without users. */
 function unsigned(uri: string): string {
@@ -142,6 +169,6 @@ function unsigned(uri: string): string {
   return origin + pathname;
 }
 
-/** For the manifest; `undefined` for a file on a server, whose digest nobody knows. */
-export const inputFile = (path: string, { sha256, bytes }: RasterIdentity): InputFile | undefined =>
-  sha256 === undefined ? undefined : { path, bytes, sha256 };
+/** For the manifest; none for a file on a server, whose digest nobody knows. */
+export const inputFiles = (path: string, { sha256, bytes, sidecars = [] }: RasterIdentity): readonly InputFile[] =>
+  sha256 === undefined ? [] : [{ path, bytes, sha256 }, ...sidecars];

@@ -63,12 +63,20 @@ export const withPath = (ref: RasterRef, uri: string): RasterRef => {
 export const storedStack = z
   .strictObject({
     ...refShape,
-    parts: z.array(partSchema.extend({ sha256: z.string().optional(), version: z.string().optional() })).min(1),
+    parts: z
+      .array(
+        partSchema.extend({
+          sha256: z.string().optional(),
+          beside: z.string().optional(),
+          version: z.string().optional(),
+        }),
+      )
+      .min(1),
   })
   .optional();
 
 /** How files are put together, wherever they lie: what of a stack is part of a key. */
 export function stackRules(stored: Json): Json {
   const { parts, ...rest } = stored as { readonly parts: readonly { readonly [name: string]: Json }[] };
-  return { ...rest, parts: parts.map(({ uri: _, sha256: __, version: ___, ...meaning }) => meaning) };
+  return { ...rest, parts: parts.map(({ uri: _, sha256: __, beside: ___, version: ____, ...meaning }) => meaning) };
 }

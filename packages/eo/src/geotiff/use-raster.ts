@@ -2,7 +2,7 @@
 
 import { InputError, lineage, type InputFile, type Json } from '@deepearth/core';
 import type { z } from 'zod';
-import { inputFile, keyOf, type RasterIdentity, type RasterPool } from './raster-pool.ts';
+import { inputFiles as filesOf, keyOf, type RasterIdentity, type RasterPool } from './raster-pool.ts';
 import { fileRef, isFile, withPath, type RasterRef, type storedStack } from './raster-ref.ts';
 import { stackRasters, type SeriesRaster } from './raster-stack.ts';
 
@@ -42,36 +42,46 @@ export async function identifyRef(pool: RasterPool, ref: RasterRef): Promise<Ref
 
 /** The files of a picture for the manifest; those on servers are left out. */
 export const inputFiles = ({ parts }: RasterRef, identity: RefIdentity): InputFile[] =>
-  parts.flatMap(({ uri }, i) => inputFile(uri, identity.parts[i]!) ?? []);
+  parts.flatMap(({ uri }, i) => filesOf(uri, identity.parts[i]!));
+
+/** What a locator keeps of the identity of a file. */
+export interface KnownIdentity {
+  readonly sha256?: string | undefined;
+  readonly beside?: string | undefined;
+  readonly version?: string | undefined;
+}
+
+const known = ({ sha256, beside, version }: KnownIdentity): Partial<RasterIdentity> => ({
+  ...(sha256 !== undefined && { sha256 }),
+  ...(beside !== undefined && { beside }),
+  ...(version !== undefined && { version }),
+});
 
 /** The files of a picture, how they are put together, and what tells their content. */
 export function stackJson(ref: RasterRef, identity: RefIdentity): Json | undefined {
   if (isFile(ref)) return undefined;
   const { parts, grid, resampling } = ref;
   return {
-    parts: parts.map((part, i) => {
-      const { sha256, version } = identity.parts[i]!;
-      return { ...part, ...(sha256 !== undefined && { sha256 }), ...(version !== undefined && { version }) };
-    }),
+    parts: parts.map((part, i) => ({ ...part, ...known(identity.parts[i]!) })),
     ...(grid && { grid }),
     resampling,
-  } as Json;
+  } as unknown as Json;
 }
 
 /** What a locator kept. Throws an `InputError` where a file is no longer what it was. */
 export async function refOfStored(
   pool: RasterPool,
   uri: string,
-  known: Partial<Pick<RasterIdentity, 'sha256' | 'version'>>,
+  identity: KnownIdentity,
   stack: z.output<typeof storedStack>,
 ): Promise<RasterRef> {
   if (!stack) {
-    await pool.identify(uri, known);
+    await pool.identify(uri, known(identity));
     return fileRef(uri);
   }
-  for (const { uri: each, sha256, version } of [{ ...stack.parts[0]!, uri }, ...stack.parts.slice(1)])
-    await pool.identify(each, { ...(sha256 !== undefined && { sha256 }), ...(version !== undefined && { version }) });
-  return withPath({ ...stack, parts: stack.parts.map(({ sha256: _, version: __, ...part }) => part) }, uri);
+  for (const part of [{ ...stack.parts[0]!, uri }, ...stack.parts.slice(1)]) await pool.identify(part.uri, known(part));
+  const parts = stack.parts.map(({ sha256: _, beside: __, version: ___, ...part }) => part);
+  return withPath({ ...stack, parts }, uri);
 }
 
 /** Names the item that a picture belongs to where one of its files cannot be read; a file by itself has told its name. */

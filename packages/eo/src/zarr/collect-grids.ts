@@ -7,6 +7,7 @@ import type { KeptGrid } from '../place/held-grids.ts';
 import { cellName, placeGrid, placeInPixels, type PlacedValues, type PlacingOptions } from '../place/place-grid.ts';
 import type { PlacedGrid } from '../place/token-mosaic.ts';
 import { gridTimes, type GridTime } from '../place/grid-times.ts';
+import { coordinateNames } from './cube-coordinates.ts';
 
 /** One step of time of one grid: where it lies on the Earth, and where its values lie in the scratch. */
 export interface GridStep {
@@ -102,10 +103,10 @@ function variableOf(cube: Growing, input: string, item: GridItem, bands: number)
   return known;
 }
 
-/** Variables that would be called the same are called like their inputs. */
+/** Variables that would be called the same are called like their inputs; none is called like a coordinate. */
 const named = (variables: readonly GridVariable[]): GridVariable[] =>
-  variables.map((variable) =>
-    variables.some(({ name, input }) => name === variable.name && input !== variable.input)
-      ? { ...variable, name: variable.input }
-      : variable,
-  );
+  variables.map((variable) => {
+    const isShared = variables.some(({ name, input }) => name === variable.name && input !== variable.input);
+    const name = isShared ? variable.input : variable.name;
+    return { ...variable, name: coordinateNames.includes(name) ? `${name}_values` : name };
+  });

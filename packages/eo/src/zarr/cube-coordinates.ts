@@ -8,6 +8,17 @@ import type { TimeAxis } from './time-axis.ts';
 import { axisAttributes, gridMapping } from './place-attributes.ts';
 import type { WrittenArray, WrittenType } from './write-array.ts';
 
+/** What coordinates of cubes are called. */
+export const coordinateNames: readonly string[] = [
+  'x',
+  'y',
+  'time',
+  'time_bounds',
+  'first_frame',
+  'last_frame',
+  'spatial_ref',
+];
+
 /** The arrays x, y, time, time_bounds, first_frame, last_frame and spatial_ref, of one chunk each. */
 export function cubeCoordinates(
   lattice: Lattice,
@@ -16,7 +27,7 @@ export function cubeCoordinates(
   level: number,
 ): WrittenArray[] {
   const { width, height, transform } = lattice;
-  const [a, b, , d, e] = transform;
+  const [, b, , d] = transform;
   const named = axisAttributes(crs);
   const whole = (
     name: string,

@@ -86,7 +86,7 @@ export function axisAttributes(crs: string | undefined): { readonly x: Fields; r
       x: { axis: 'X', standard_name: 'longitude', units: 'degrees_east' },
       y: { axis: 'Y', standard_name: 'latitude', units: 'degrees_north' },
     };
-  const units: Fields = code !== undefined && definitionOf(code) ? { units: 'm' } : {};
+  const units: Fields = code !== undefined && definitionOf(code) ? { units: 'metre' } : {};
   return {
     x: { axis: 'X', standard_name: 'projection_x_coordinate', ...units },
     y: { axis: 'Y', standard_name: 'projection_y_coordinate', ...units },

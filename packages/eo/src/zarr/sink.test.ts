@@ -5,9 +5,11 @@ import type { Artifact } from '@deepearth/core';
 import { runStage, type RunStageOptions } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeTokens } from '@deepearth/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { codeOf } from '../crs/epsg-code.ts';
 import type { Cube } from '../cube.ts';
 import { openGeoTiff } from '../geotiff/open-geotiff.ts';
 import { geotiffSink } from '../geotiff/sink.ts';
+import { inspectEarth } from '../inspect.ts';
 import type { GridItem } from '../place/grid-item.ts';
 import { place, placed, projection, sceneTiles, sceneValue, sceneWindows } from '../testing/placed-grids.ts';
 import { openZarr } from './open-zarr.ts';
@@ -158,6 +160,11 @@ describe('a cube', () => {
   test('of two inputs of one name calls them like the stages they come from', async () => {
     await using cube = await writeCube([tokens(1), tokens(1)]);
     expect([...cube.arrays.keys()]).toEqual(expect.arrayContaining(['input-0', 'input-1']));
+    const time = tokens(1).map((item) =>
+      projection(item, [2, 3, 4, 1], () => 7, { reducer: 'time', meaning: 'scalar' }),
+    );
+    await using other = await writeCube([time]);
+    expect((await valuesOf(other, 'time_values')).data).toEqual(new Array<number>(24).fill(7));
   });
 
   test.each(['float16', 'int8'] as const)(
@@ -237,6 +244,65 @@ function halfOf(bits: number): number {
         : fraction * 2 ** -24;
   return bits & 0x8000 ? -magnitude : magnitude;
 }
+
+test('a cube is described by inspect: its place, its times, its numbers', async () => {
+  const items = makeTokens({ count: 2, height: 3, width: 4, channels: 3 }).map((item) =>
+    placed(item, ({ number }) => ({ at: `2024-01-0${number + 1}T10:00:00Z` })),
+  );
+  for (const file of ['cube.zarr', 'cube.zarr.zip']) {
+    const { output } = await write([items], { file });
+    const found = await inspectEarth(join(output, file), undefined, { variable: 'features', digest: true });
+    expect(found!.json).toMatchObject({
+      kind: 'zarr',
+      variable: 'features',
+      axes: ['time', 'y', 'x', 'feature'],
+      grid: {
+        crs: { epsg: 32633 },
+        geotransform: [399_960, 80, 0, 5_300_040, 0, -80],
+        bounds: [399_960, 5_299_800, 400_280, 5_300_040],
+      },
+      arrays: { features: { valid_count: 4 * 12 * 3 } },
+    });
+  }
+});
+
+interface Node {
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly dimension_names?: readonly string[];
+  readonly data_type?: string;
+  readonly consolidated_metadata?: { readonly metadata: Readonly<Record<string, Node>> };
+}
+
+test('a cube says what xarray and rioxarray write of the same one, where they read it again', async () => {
+  // Written by fixtures/make-xarray-cube.py.
+  const reference = JSON.parse(
+    await readFile(join(import.meta.dirname, '../../fixtures/xarray-cube.json'), 'utf8'),
+  ) as Node;
+  const items = makeTokens({ count: 1, time: 2, height: 3, width: 4, channels: 3 }).map((item) =>
+    placed(item, ({ number }) => ({ at: `2024-01-0${number + 1}T10:00:00Z` })),
+  );
+  const pca = items.map((item) => projection(item, [2, 3, 4, 3], () => 0));
+  const kmeans = items.map((item) =>
+    projection(item, [2, 3, 4, 1], () => 0, { meaning: 'label', limits: [[0, 4]], reducer: 'kmeans' }),
+  );
+  const { output } = await write([pca, kmeans]);
+  const ours = JSON.parse(await readFile(join(output, 'cube.zarr/zarr.json'), 'utf8')) as Node;
+  const { metadata: theirs, ...kind } = reference.consolidated_metadata!;
+  const { metadata, ...ownKind } = ours.consolidated_metadata!;
+  expect(ownKind).toEqual(kind);
+  for (const name of ['pca', 'kmeans', 'time', 'x', 'y']) {
+    const [own, other] = [metadata[name]!, theirs[name]!];
+    expect([name, own.dimension_names, own.data_type]).toEqual([name, other.dimension_names, other.data_type]);
+    // Names for people are their own, and NaN needs no text that says that it is none.
+    const { long_name: _, _FillValue: none, ...read } = other.attributes;
+    expect(own.attributes).toMatchObject({ ...read, ...(typeof none === 'number' && { _FillValue: none }) });
+  }
+  const [mapping, other] = [metadata['spatial_ref']!.attributes, theirs['spatial_ref']!.attributes];
+  const numbers = (text: unknown) => String(text).split(' ').map(Number);
+  expect(numbers(mapping['GeoTransform'])).toEqual(numbers(other['GeoTransform']));
+  for (const name of ['crs_wkt', 'spatial_ref'])
+    expect([codeOf(String(mapping[name])), codeOf(String(other[name]))]).toEqual([32633, 32633]);
+});
 
 describe('tiles of a scene', () => {
   test('become one cube, with the place and the values that sink/geotiff gives them', async () => {

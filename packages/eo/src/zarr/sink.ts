@@ -4,7 +4,6 @@ import {
   defineSink,
   lineage,
   outputPath,
-  refuse,
   sequenceFolder,
   spec,
   itemBytes,
@@ -16,7 +15,7 @@ import { writeZip, type ZipInput } from '@deepearth/formats/zip-writer';
 import { z } from 'zod';
 import { refuseGrids } from '../place/grid-inputs.ts';
 import type { GridItem } from '../place/grid-item.ts';
-import { heldGrids, mostHeld } from '../place/held-grids.ts';
+import { heldGrids, mostHeld, type KeptGrid } from '../place/held-grids.ts';
 import { gridCollector, type GridCube } from './collect-grids.ts';
 import { cubeArrays, type CubeArrays } from './cube-arrays.ts';
 import { storeFiles } from './store-files.ts';
@@ -84,11 +83,8 @@ export const zarrSink = defineSink<typeof zarrSinkOptions, undefined, undefined,
   ],
 
   describe(_, { options, inputs, ownName }) {
-    const refused = refuseGrids('sink/zarr', inputs, 'a cube');
-    if (refused)
-      return /axes/.test(refused.refused)
-        ? refuse(refused.refused, { remedy: `${refused.remedy} sink/geoparquet takes vectors of whole clips.` })
-        : refused;
+    const refused = refuseGrids('sink/zarr', inputs, 'a cube', '`sink/geoparquet` takes vectors of whole clips.');
+    if (refused) return refused;
     const sizes = inputs.map(({ spec: each }) => {
       const bytes = itemBytes({ ...each, dtype: 'float32' });
       return bytes === null || each.count === null ? null : bytes * each.count;
@@ -117,7 +113,11 @@ export const zarrSink = defineSink<typeof zarrSinkOptions, undefined, undefined,
       }
     const cubes = grids.cubes();
     if (cubes.length === 0) return log.warn('nothing came in, so no store is written');
-    const held = heldGrids(scratch);
+    const read = heldGrids(scratch);
+    const held = (kept: KeptGrid): Promise<Float32Array> => {
+      signal.throwIfAborted();
+      return read(kept);
+    };
     const file = fileOf(options, ownName);
     const counts = new Map<string, number>();
     for (const cube of cubes) {
