@@ -281,6 +281,22 @@ describe('frames', () => {
     expect(files((await run(directory, { sizes: 'any' }, { onError: 'skip' })).found)).toEqual([name(0), name(2)]);
   });
 
+  test('of which one of several pictures is read are named and counted', async () => {
+    const stack = await sharp(
+      [1, 2, 3].map((value) => ({
+        create: { width: 24, height: 16, channels: 3, background: { r: value, g: 0, b: 0 } },
+      })),
+      { join: { animated: true } },
+    )
+      .webp({ lossless: true })
+      .toBuffer();
+    const { found, warnings } = await run(await folderOf({ [name(0)]: stack, [name(1)]: 1 }));
+    expect(found).toHaveLength(2);
+    expect(warnings).toEqual([
+      `${name(0)} is odd and read all the same (holds 3 pictures, of which the first is read)`,
+    ]);
+  });
+
   test('of more than 8 bits need a stretch that is known', async () => {
     const wide = await sharp(
       Uint16Array.from({ length: 24 * 16 * 3 }, (_, i) => i * 7),
