@@ -282,12 +282,7 @@ describe('frames', () => {
   });
 
   test('of which one of several pictures is read are named and counted', async () => {
-    const stack = await sharp(
-      [1, 2, 3].map((value) => ({
-        create: { width: 24, height: 16, channels: 3, background: { r: value, g: 0, b: 0 } },
-      })),
-      { join: { animated: true } },
-    )
+    const stack = await sharp(await Promise.all([1, 2, 3].map((value) => image(value))), { join: { animated: true } })
       .webp({ lossless: true })
       .toBuffer();
     const { found, warnings } = await run(await folderOf({ [name(0)]: stack, [name(1)]: 1 }));

@@ -222,7 +222,8 @@ describe('bands', () => {
       nodata: undefined,
       bandNames: undefined,
     }));
-    const rasterOf = async (bands?: number[]) => (await run({ files: path, ...(bands && { bands }) })).found[0]!.raster;
+    const rasterOf = async (bands?: [number, number, number]) =>
+      (await run({ files: path, ...(bands && { bands }) })).found[0]!.raster;
     expect((await rasterOf()).valid).toBeDefined();
     expect((await rasterOf([3, 2, 1])).valid).toBeDefined();
     const falseColours = await rasterOf([4, 2, 1]);
