@@ -26,6 +26,10 @@ const whole = (encoder = '', sinks = '') => `
   - { id: webp, type: sink/pictures, from: [overlay, stacked], with: { format: webp, directory: webp } }
   - { id: gif, type: sink/gif, from: [overlay, stacked, cells] }
   - { id: zip, type: sink/package, from: [features, png, jpeg, webp, gif] }
+  - { id: mean, type: aggregator/mean, from: tokens }
+  - { id: csv, type: sink/table }
+  - { id: parquet, type: sink/table, from: mean, with: { format: parquet } }
+  - { id: npy, type: sink/table, from: mean, with: { format: npy } }
 ${sinks}`;
 
 describe('a plan', () => {
@@ -33,7 +37,7 @@ describe('a plan', () => {
     const pipeline = await load(whole());
     const planned = await plan(pipeline);
     const { manifest } = await run(pipeline, { store: memoryStore() }).result;
-    for (const id of ['features', 'png', 'jpeg', 'webp', 'gif', 'zip']) {
+    for (const id of ['features', 'png', 'jpeg', 'webp', 'gif', 'zip', 'csv', 'parquet', 'npy']) {
       const { diskBytes } = planned.stages.find(({ stage }) => stage.id === id)!.description;
       const files = manifest.outputs.filter(({ stage }) => stage === id);
       const written = files.reduce((sum, { bytes }) => sum + bytes, 0);

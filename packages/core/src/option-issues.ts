@@ -26,7 +26,17 @@ export function optionIssues(
   unknownKey: (key: string, path: Path) => string,
 ): OptionIssue[] {
   const told: OptionIssue[] = [];
+  const absent = misnamed(issues, value, schema);
   for (const issue of issues) {
+    if (issue === absent?.missing) continue;
+    if (issue === absent?.unknown) {
+      told.push({
+        path: absent.path,
+        message: unknownKey(absent.key, absent.path.slice(0, -1)),
+        remedy: absent.remedy,
+      });
+      continue;
+    }
     for (const each of tell(issue, [], value, schema, unknownKey)) {
       told.push(each);
       if (told.length > mostMistakes) return told;
@@ -34,6 +44,26 @@ export function optionIssues(
   }
   return told;
 }
+
+/** A key that is unknown beside the only one that is missing is that one under another name, and no second mistake. */
+function misnamed(issues: readonly Issue[], value: unknown, schema: unknown) {
+  const unknown = issues.filter((issue) => issue.code === 'unrecognized_keys');
+  const missing = issues.filter((issue) => issue.path.length > 0 && at(value, issue.path) === undefined);
+  const [keys, absent] = [unknown[0]!, missing[0]!];
+  if (unknown.length !== 1 || missing.length !== 1 || keys.keys.length !== 1) return undefined;
+  const path = keys.path.map(String);
+  const name = String(absent.path.at(-1));
+  if (path.join() !== absent.path.slice(0, -1).map(String).join()) return undefined;
+  const wanted = expected(absent);
+  const key = shortened(keys.keys[0]!);
+  const near = closest(key, keysAt(schema, path));
+  if (!wanted || (near !== undefined && near !== name)) return undefined;
+  const remedy = near === name ? `Did you mean ${name}?` : `It needs ${name}, which is ${wanted}.`;
+  return { missing: absent, unknown: keys, path: [...path, key], key, remedy };
+}
+
+const at = (root: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown> | null)?.[part], root);
 
 function* tell(
   issue: Issue,
@@ -43,7 +73,7 @@ function* tell(
   unknownKey: (key: string, path: Path) => string,
 ): Generator<OptionIssue> {
   const path = [...above, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))];
-  const seen = path.reduce<unknown>((value, part) => (value as Record<string | number, unknown> | null)?.[part], root);
+  const seen = at(root, path);
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(schema, path);
     for (const key of issue.keys) {

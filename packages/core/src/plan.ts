@@ -145,7 +145,7 @@ async function describeStages(
         path: described.option ? `${id}.${described.option}` : id,
         message: sentence(
           inputs.length && !described.option
-            ? `cannot take what ${inputs.map((input) => input.id).join(' and ')} sends: ${described.refused}`
+            ? `cannot take what ${inputs.map((input) => input.id).join(' and ')} ${inputs.length === 1 ? 'sends' : 'send'}: ${described.refused}`
             : described.refused,
         ),
         remedy: described.remedy,

@@ -200,6 +200,17 @@ describe('one mistake is one error', () => {
       '1:1 is no text: it holds the character "\ufffd". A pipeline file is YAML in UTF-8.',
     ],
     [
+      'an option that is needed, under a name of its own',
+      stage.replace('directory: x', 'path: x'),
+      '3:13 frames.path: source/frames has no option "path". It needs directory, which is a text.',
+    ],
+    [
+      'an option that is needed, mistyped',
+      stage.replace('directory: x', 'direktory: x'),
+      '3:13 frames.direktory: source/frames has no option "direktory". Did you mean directory?',
+    ],
+    ['a mistyped `type`', stage.replace('type', 'typ'), '2:5 stages.0.typ: there is no "typ" here. Did you mean type?'],
+    [
       'text in another encoding',
       stage.replace('directory: x', 'directory: Z\u{fffd}rich'),
       '3:25 is no text: it holds the character "\ufffd". A pipeline file is YAML in UTF-8.',
@@ -401,8 +412,7 @@ describe('everything wrong is named with its place', () => {
 
   test('several at once, in the order of the file', async () => {
     expect(await problems(good.replace('size: 8', 'sise: 8\n      stride: 0').replace('directory', 'dir'))).toEqual([
-      'pipeline.yaml:5:5 frames.directory: is missing; it is a text.',
-      'pipeline.yaml:5:13 frames.dir: source/frames has no option "dir". It has: directory, count.',
+      'pipeline.yaml:5:13 frames.dir: source/frames has no option "dir". It needs directory, which is a text.',
       'pipeline.yaml:9:7 window.sise: windower/sliding has no option "sise". Did you mean size?',
       'pipeline.yaml:10:7 window.stride: must be at least 1, got 0.',
     ]);

@@ -13,6 +13,7 @@ import {
   type ArtifactAbout,
   type Embedding,
   type Projection,
+  type StreamSpec,
   outputPath,
 } from '@deepearth/core';
 import { z } from 'zod';
@@ -39,6 +40,25 @@ export const tableOptions = z.strictObject({
 const endingsOf = (format: 'csv' | 'parquet' | 'npy'): readonly string[] =>
   format === 'npy' ? ['csv', 'npy'] : [format];
 
+/** Bytes of the names of a row (two paths, two moments, an id), of one value, and of what belongs to no row. */
+const sizes = {
+  csv: { row: 512, value: 16, file: 4096 },
+  parquet: { row: 512, value: 5, file: 8192 },
+  npy: { row: 512, value: 4, file: 4096 },
+} as const;
+
+/** What a table of one row for each item takes, about; how many columns clusters become is not known before. */
+function bytesOf(input: StreamSpec, format: keyof typeof sizes): number | undefined {
+  const many = input.kind === 'projection' && input.axes.length > 1;
+  const values = input.axes.reduce<number | null>(
+    (all, { size }) => (all === null || size === null ? null : all * size),
+    1,
+  );
+  if (!axesKnown(input) || many || values === null || input.count === null) return undefined;
+  const { row, value, file } = sizes[format];
+  return file + values * 32 + input.count * (row + values * value);
+}
+
 /** The stage `sink/table`. */
 export const table = defineSink({
   type: 'table',
@@ -64,10 +84,12 @@ export const table = defineSink({
         `a table has one row for each item, and these have ${components} coordinates for each of many tokens.`,
         { remedy: 'Put an aggregator before the reducer for one row per clip; sink/features writes whole grids.' },
       );
+    const bytes = bytesOf(input, format);
     const usual = input.kind === 'projection' ? (input.names ?? ['<reducer>']) : ['embeddings'];
     return {
       output: spec('artifact', {}, null, format === 'npy' ? 2 : 1),
       drains: true,
+      ...(bytes !== undefined && { diskBytes: bytes }),
       // The names of clusters per frame end in "-shares", which the kind of their reducer does not tell yet.
       files: {
         option: 'name',

@@ -3,6 +3,7 @@
 import { basename } from 'node:path';
 import { InputError } from '@deepearth/core';
 import { oneLine } from '@deepearth/core/printable';
+import type { PictureFile } from '@deepearth/vision/picture-file';
 import type { FramesOptions } from './frames-options.ts';
 import { formatGaps } from './gaps.ts';
 import { isoOf } from './instant.ts';
@@ -84,6 +85,10 @@ export function remarks(
       : []),
   ];
 }
+
+/** What is odd about a file of which one picture is read, with the pictures that are not. */
+export const oddOfOne = ({ oddities, pages }: Pick<PictureFile, 'oddities' | 'pages'>): readonly string[] =>
+  pages > 1 ? [...oddities, `holds ${pages} pictures, of which the first is read`] : oddities;
 
 /** How many of them are named. */
 const mostOdd = 5;

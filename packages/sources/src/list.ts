@@ -2,7 +2,7 @@
 
 import { defineSource, frameId, InputError, readingBytes, refuse, spec, type StageContext } from '@deepearth/core';
 import { sameSize, type Size } from './frame-size.ts';
-import { oddFrames } from './frames-remarks.ts';
+import { oddFrames, oddOfOne } from './frames-remarks.ts';
 import { isoOf, secondsBetween, type Instant } from './instant.ts';
 import type { BadRow, ListEntry } from './list-entries.ts';
 import { listOptions, type ListOptions } from './list-options.ts';
@@ -106,8 +106,7 @@ export const list = defineSource({
       context.progress('frames', ++done, total);
       if (!frame) continue;
       const { made, picture } = frame;
-      const further = picture.pages > 1 ? [`holds ${picture.pages} pictures, of which the first is read`] : [];
-      odd.see(entry.path, [...picture.oddities, ...further]);
+      odd.see(entry.path, oddOfOne(picture));
       context.recordInput({ path: picture.name, bytes: picture.bytes.length, sha256: picture.sha256 });
       yield made;
     }

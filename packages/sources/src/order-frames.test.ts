@@ -121,6 +121,8 @@ describe('the order of frames', () => {
       order: 'number',
       warnings: ['1 of 2 pictures carry no time (2.jpg), so they are ordered by number'],
     });
+    const late = await one({ directory: await photos({ '1.jpg': [], '2.jpg': ['2024:05:01 12:00:00'] }) });
+    expect(late.warnings).toEqual(['1 of 2 pictures carry no time (1.jpg), so they are ordered by number']);
     const same = await one({
       directory: await photos({ '1.jpg': ['2024:05:01 12:00:00'], '2.jpg': ['2024:05:01 12:00:00'] }),
     });

@@ -203,7 +203,7 @@ async function timesOf(
 
 /**
  * Times that cameras wrote. They are taken where every picture has one and they are not all the same, as a program leaves
- * them that has edited the pictures; the first picture is asked before the others are opened.
+ * them that has edited the pictures; the first and the last picture are asked before the others are opened.
  */
 async function exifTimes(
   files: readonly string[],
@@ -213,7 +213,8 @@ async function exifTimes(
   const timeOf = async (file: string): Promise<ExifTime | undefined> =>
     exifTime(await pictureExif(join(directory, file)), timeZone);
   const first = await timeOf(files[0]!);
-  if (first === undefined) return none;
+  // Where the last one has a time, the first is one of a few that lack it, and that is said.
+  if (first === undefined && (files.length === 1 || (await timeOf(files.at(-1)!)) === undefined)) return none;
   const times: (ExifTime | undefined)[] = [first];
   const together = 8;
   for (let start = 1; start < files.length; start += together) {

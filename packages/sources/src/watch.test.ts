@@ -281,6 +281,17 @@ describe('frames', () => {
     expect(files((await run(directory, { sizes: 'any' }, { onError: 'skip' })).found)).toEqual([name(0), name(2)]);
   });
 
+  test('of which one of several pictures is read are named and counted', async () => {
+    const stack = await sharp(await Promise.all([1, 2, 3].map((value) => image(value))), { join: { animated: true } })
+      .webp({ lossless: true })
+      .toBuffer();
+    const { found, warnings } = await run(await folderOf({ [name(0)]: stack, [name(1)]: 1 }));
+    expect(found).toHaveLength(2);
+    expect(warnings).toEqual([
+      `${name(0)} is odd and read all the same (holds 3 pictures, of which the first is read)`,
+    ]);
+  });
+
   test('of more than 8 bits need a stretch that is known', async () => {
     const wide = await sharp(
       Uint16Array.from({ length: 24 * 16 * 3 }, (_, i) => i * 7),

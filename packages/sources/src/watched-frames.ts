@@ -14,6 +14,7 @@ import { same, type WaitingFile } from './stable-files.ts';
 import { beginNotes, formerWatch, noteSent, type SentFrame } from './watch-notes.ts';
 import type { WatchOptions } from './watch-options.ts';
 import { fileOrder, type FileOrder, type FilePlace } from './watch-order.ts';
+import { oddOfOne } from './frames-remarks.ts';
 import { watchTally } from './watch-tally.ts';
 
 /** Said after the name of a picture. */
@@ -204,6 +205,8 @@ export async function* watchedFrames(
     // Before it is sent: a run that is killed now sends it again, under the same number.
     await noteSent(notes, { file, sequence: sequence.name, number, ...at, ...after, sha256, width, height, depth });
     recordInput({ path: picture.name, bytes: picture.bytes.length, sha256 });
+    const odd = oddOfOne(picture);
+    if (odd.length) count('odd', file, odd.join(', '));
     return sequences.add(sequence, { file, place, number }, picture);
   }
 

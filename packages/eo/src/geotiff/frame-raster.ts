@@ -59,7 +59,9 @@ export async function readFrameRaster(
 ): Promise<Raster> {
   const { bands: chosen, mask, overview } = choice;
   const unique = [...new Set([...chosen, ...(mask ? [mask.band] : [])])];
-  const read = await raster.read({ bands: unique, window, overview, signal });
+  // A band that is to be shown as a colour is no opacity: GDAL calls any fourth band of 8 bits one.
+  const opacity = chosen.every((band) => raster.bands[band]!.interpretation !== 'alpha');
+  const read = await raster.read({ bands: unique, window, overview, opacity, signal });
   const { width, height } = read;
   const pixels = width * height;
   const type = frameType(raster, choice);

@@ -34,6 +34,8 @@ export interface RasterReadOptions {
   readonly window?: Rectangle | undefined;
   /** 0 for the first overview (the largest); the raster itself by default. */
   readonly overview?: number | undefined;
+  /** Whether the band that the file calls opacity says which pixels hold data. Default: true. */
+  readonly opacity?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -198,7 +200,7 @@ export async function geotiffOf(
       height: image.height,
     })),
     furtherPictures: images.further,
-    async read({ bands: wanted = bands.map((_, i) => i), window, overview, signal: reading } = {}) {
+    async read({ bands: wanted = bands.map((_, i) => i), window, overview, opacity = true, signal: reading } = {}) {
       const level = levels[overview === undefined ? 0 : overview + 1];
       if (!level) throw new RangeError(`${source.name} has ${levels.length - 1} overviews, and no number ${overview}`);
       for (const band of wanted)
@@ -208,17 +210,18 @@ export async function geotiffOf(
       const part = window ?? { x: 0, y: 0, width: image.width, height: image.height };
       checkWindow(part, image.width, image.height);
       const options = { missing: missingValue(nodata, image), signal: reading };
-      const read = mask === 'alpha' && !wanted.includes(alpha) ? [...wanted, alpha] : wanted;
+      const masked = mask === 'alpha' && opacity;
+      const read = masked && !wanted.includes(alpha) ? [...wanted, alpha] : wanted;
       const all = await image.read(read, part, options);
       const samples = all.slice(0, wanted.length);
-      const opacity = mask === 'alpha' ? holes(all[read.indexOf(alpha)]!) : undefined;
+      const shared = masked ? holes(all[read.indexOf(alpha)]!) : undefined;
       const masks = await masksOf(level.mask, wanted.map(maskBand), part, options);
       return {
         width: part.width,
         height: part.height,
         bands: samples,
         valid: samples.map((values, i) =>
-          mask === 'nodata' ? withoutNodata(values, nodata!) : withoutNaN(values, opacity ?? masks[i]),
+          mask === 'nodata' ? withoutNodata(values, nodata!) : withoutNaN(values, shared ?? masks[i]),
         ),
       };
     },

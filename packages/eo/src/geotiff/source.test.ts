@@ -216,6 +216,23 @@ describe('bands', () => {
     expect((await run(stored)).infos.join()).toMatch(/colours are bands 1, 2 and 3 \(B04, B03, B02\), the first of 3/);
   });
 
+  test('that are asked for as colours are no opacity, whatever the file says', async () => {
+    const path = await series(1, () => ({
+      bands: 4,
+      type: 'uint8',
+      colours: true,
+      nodata: undefined,
+      bandNames: undefined,
+    }));
+    const rasterOf = async (bands?: [number, number, number]) =>
+      (await run({ files: path, ...(bands && { bands }) })).found[0]!.raster;
+    expect((await rasterOf()).valid).toBeDefined();
+    expect((await rasterOf([3, 2, 1])).valid).toBeDefined();
+    const falseColours = await rasterOf([4, 2, 1]);
+    expect(falseColours.valid).toBeUndefined();
+    expect([...falseColours.values.data.subarray(0, 3)]).toEqual([130, 110, 100]);
+  });
+
   test('of a mask mark pixels that do not count', async () => {
     const path = await series(2, () => ({ bands: 4, bandNames: ['B04', 'B03', 'B02', 'SCL'] }));
     // The fourth band is 130 + x + y + 50 · date.
