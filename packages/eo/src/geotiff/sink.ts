@@ -114,7 +114,7 @@ export const geotiffSink = defineSink({
   },
 
   async *process(items: AsyncIterable<GridItem>, context) {
-    const { attempt, options, signal } = context;
+    const { attempt, signal } = context;
     const grids = await context.scratch('grids');
     const groups = new Map<string, Group>();
     for await (const item of items) {
