@@ -421,7 +421,7 @@ describe('items', () => {
   test('of one moment, and of values that mean different things, are told', async () => {
     const twice = await collection([
       ...all(),
-      madeItem(1, { id: 'S2A_33UUP_20240102_1_L2A', assets: madeItem(1)['assets'] as object }),
+      madeItem(1, { id: 'S2A_33UUP_20240102_1_L2A', assets: madeItem(1)['assets'] as { [key: string]: unknown } }),
     ]);
     expect((await run({ items: twice })).warnings).toEqual([
       '1 item of 5 shows the moment of another one of the same tile, the first of them S2A_33UUP_20240102_1_L2A: processed twice, or in parts',
