@@ -13,10 +13,15 @@ export interface BufferPool {
 }
 
 /** Bytes that wait to be used again at most. */
-const mostIdleBytes = 2 ** 26;
+const mostIdleBytes = 2 ** 25;
+
+let shared: BufferPool | undefined;
+
+/** One pool for all stores: a store that is opened anew for every slice finds its buffers warm. */
+export const sharedBuffers = (): BufferPool => (shared ??= bufferPool());
 
 /** A pool without buffers. */
-export function bufferPool(): BufferPool {
+function bufferPool(): BufferPool {
   const idle: Uint8Array[] = [];
   let bytesIdle = 0;
   const take = (bytes: number): Uint8Array => {
