@@ -137,7 +137,7 @@ export function videoReader(video: Video, pool: DecoderPool, chosen?: Uint32Arra
     try {
       while (cursor.at <= number) {
         const { value, done } = await (cursor.ahead[0] ?? cursor.frames.next());
-        cursor.ahead.shift();
+        void cursor.ahead.shift();
         // Who ended it may still want the frame, from another decoder.
         if (cursor.stopped) return;
         if (done) {
