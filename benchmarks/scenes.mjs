@@ -14,9 +14,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openGeoTiff } from '@deepearth/eo';
+import { seamSteps, tileEdges } from '@deepearth/testing';
 import { makeScenes } from './support/make-scenes.mjs';
 import { childrenOf, peakOf } from './support/process-memory.mjs';
-import { seamSteps, tileEdges } from './support/seam-steps.mjs';
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,

@@ -8,10 +8,9 @@ import { geotiffSource } from '@deepearth/eo/geotiff/source';
 import { vjepa2 } from '@deepearth/model-vjepa2/vjepa2';
 import { pcaStage } from '@deepearth/reducers/stages/pca';
 import { run } from '@deepearth/runtime';
+import { seamSteps, tileEdges } from '@deepearth/testing';
 import { sliding } from '@deepearth/windowers/sliding';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-// @ts-expect-error Measurements are plain JavaScript.
-import { seamSteps, tileEdges } from '../benchmarks/support/seam-steps.mjs';
 
 const tile = 128;
 const size = 512;
@@ -72,8 +71,8 @@ async function stepsWith(overlap: number): Promise<{ ratio: number; tiles: numbe
   const { bands, width } = await raster.read();
   await raster.close();
   expect(width).toBe(size / 16);
-  const edges = (tileEdges(size, tile, overlap) as number[]).map((at) => at / 16);
-  const { ratio } = seamSteps(bands, width, edges) as { ratio: number };
+  const edges = tileEdges(size, tile, overlap).map((at) => at / 16);
+  const { ratio } = seamSteps(bands, width, edges);
   return { ratio, tiles: manifest.stages.find(({ id }) => id === 'vjepa2')!.out };
 }
 

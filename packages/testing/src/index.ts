@@ -12,3 +12,5 @@ export { seededNormal, seededRandom } from './random.ts';
 export * from './mutate.ts';
 // For laws
 export { finiteTensors, shapes, tensors } from './arbitraries.ts';
+// Steps across the edges of tiles
+export * from './seam-steps.ts';

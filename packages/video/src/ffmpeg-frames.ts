@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { InputError } from '@deepearth/core';
 import type { Decoder } from './find-decoder.ts';
+import { framePipe } from './frame-pipe.ts';
 import { ticksExpression } from './ticks-expression.ts';
 import { inputOf, type VideoIndex } from './video-index.ts';
 
@@ -82,6 +83,7 @@ async function* decode(
   const first = `gte(pts,${ticks[from]})`;
   const select = expression === undefined ? (from > 0 ? first : undefined) : `${first}*(${expression})`;
   const seekTo = index.seconds[from]! - index.startSeconds - 0.0005;
+  const pixels = await framePipe(width * height * 3);
   const child = spawn(
     'ffmpeg',
     [
@@ -94,9 +96,10 @@ async function* decode(
       ...['-vf', `${select === undefined ? '' : `select='${select}',`}showinfo=checksum=0`],
       ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'], signal, killSignal: 'SIGKILL' },
+    { stdio: ['ignore', pixels.output, 'pipe'], signal, killSignal: 'SIGKILL' },
   );
-  const said = told(child.stderr);
+  pixels.started(child.stdout);
+  const said = told(child.stderr!);
   const ended = new Promise<string | undefined>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, signal) => resolve(code === 0 ? undefined : `it ended with ${signal ?? code}`));
@@ -106,8 +109,6 @@ async function* decode(
       code: 'E_VIDEO_DECODER',
       remedy: 'Look whether ffmpeg alone can read the file; copy or convert it again.',
     });
-  const pixels = reader(child.stdout);
-  const size = width * height * 3;
   let at = from;
   let damaged: string | undefined;
   try {
@@ -134,14 +135,12 @@ async function* decode(
       // A damaged frame shows in those that are made of it, up to the next that needs no other.
       if (frame.key) damaged = undefined;
       if (frame.damage) damaged = frame.damage;
+      const rgb = await pixels.next();
+      if (!rgb) break;
       if (!known || damaged !== undefined || !wants(at)) {
-        if (!(await pixels.skip(size))) break;
+        pixels.reuse(rgb);
         if (known) yield { number: at, rgb: undefined, ...(damaged !== undefined && { damage: damaged }) };
-      } else {
-        const rgb = new Uint8Array(size);
-        if (!(await pixels.fill(rgb))) break;
-        yield { number: at, rgb };
-      }
+      } else yield { number: at, rgb };
       if (known) at++;
     }
     const how = await ended;
@@ -149,8 +148,8 @@ async function* decode(
     if (how !== undefined && at === from) throw failed(how);
   } finally {
     child.kill('SIGKILL');
-    child.stdout.destroy();
-    child.stderr.destroy();
+    pixels.close();
+    child.stderr!.destroy();
     await ended;
   }
 }
@@ -220,29 +219,5 @@ function told(stream: Readable) {
       return frames.shift();
     },
     complaint: (): string => complaint,
-  };
-}
-
-/** Takes so many bytes from a stream. Both return false where it ends before. */
-function reader(stream: Readable) {
-  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  let rest: Uint8Array = new Uint8Array(0);
-  async function take(bytes: number, use: (part: Uint8Array, at: number) => void): Promise<boolean> {
-    for (let at = 0; at < bytes;) {
-      if (rest.length === 0) {
-        const { value, done } = await chunks.next();
-        if (done) return false;
-        rest = value;
-      }
-      const part = rest.subarray(0, bytes - at);
-      use(part, at);
-      at += part.length;
-      rest = rest.subarray(part.length);
-    }
-    return true;
-  }
-  return {
-    fill: (target: Uint8Array) => take(target.length, (part, at) => target.set(part, at)),
-    skip: (bytes: number) => take(bytes, () => undefined),
   };
 }

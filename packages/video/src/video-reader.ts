@@ -44,13 +44,19 @@ export function decoderPool(): DecoderPool {
   };
 }
 
+/** Frames that are decoded before they are asked for at most, and their bytes. */
+const mostAhead = 8;
+export const mostBytesAhead = 3 * 2 ** 23;
+
 /** A decoder and where it is. */
 interface Cursor {
   readonly frames: AsyncGenerator<Decoded>;
   /** The number of the frame that comes next. */
   at: number;
-  /** The frame after the one that was read last, while whoever read that works on it. */
-  ahead?: Promise<IteratorResult<Decoded, void>> | undefined;
+  /** Frames that were read one after the other. */
+  inOrder: number;
+  /** The frames after the one that was read last, while whoever read that works on it. */
+  readonly ahead: Promise<IteratorResult<Decoded, void>>[];
   /** Whether it was ended to make room for others. */
   stopped: boolean;
   stop(): Promise<void>;
@@ -66,6 +72,7 @@ interface Request {
  * converted. Frames that are asked for at once are decoded in their order, whatever the order of the requests.
  */
 export function videoReader(video: Video, pool: DecoderPool, chosen?: Uint32Array): VideoReader {
+  const frameRoom = Math.min(Math.max(Math.floor(mostBytesAhead / (video.width * video.height * 3)), 1), mostAhead);
   const wanted = new Map<number, Request[]>();
   const cursors: Cursor[] = [];
   let serving: Promise<void> | undefined;
@@ -84,10 +91,12 @@ export function videoReader(video: Video, pool: DecoderPool, chosen?: Uint32Arra
 
   function start(from: number): Cursor {
     const ending = new AbortController();
-    const wants = (number: number): boolean => wanted.has(number) || cursor.ahead !== undefined;
+    const wants = (number: number): boolean => wanted.has(number) || cursor.ahead.length > 0;
     const cursor: Cursor = {
       frames: video.decode(from, wants, { chosen, signal: ending.signal }),
       at: from,
+      inOrder: 0,
+      ahead: [],
       stopped: false,
       async stop() {
         this.stopped = true;
@@ -124,11 +133,11 @@ export function videoReader(video: Video, pool: DecoderPool, chosen?: Uint32Arra
   /** Decodes up to a frame, and hands out what is wanted on the way. */
   async function decodeTo(number: number): Promise<void> {
     const cursor = await cursorFor(number);
+    cursor.inOrder = number === cursor.at ? cursor.inOrder + 1 : 1;
     try {
       while (cursor.at <= number) {
-        const next = cursor.ahead ?? cursor.frames.next();
-        const { value, done } = await next;
-        cursor.ahead = undefined;
+        const { value, done } = await (cursor.ahead[0] ?? cursor.frames.next());
+        void cursor.ahead.shift();
         // Who ended it may still want the frame, from another decoder.
         if (cursor.stopped) return;
         if (done) {
@@ -140,9 +149,13 @@ export function videoReader(video: Video, pool: DecoderPool, chosen?: Uint32Arra
         else if (value.damage !== undefined)
           settle(value.number, ({ reject }) => reject(unreadable(value.number, value.damage!)));
       }
-      cursor.ahead = cursor.frames.next();
-      // Whoever reads on is told.
-      cursor.ahead.catch(() => undefined);
+      // Whoever reads on and on finds frames that wait, so that the decoder need not.
+      while (cursor.ahead.length < Math.min(cursor.inOrder, frameRoom)) {
+        const next = cursor.frames.next();
+        // Whoever reads on is told.
+        next.catch(() => undefined);
+        cursor.ahead.push(next);
+      }
       // It was passed by.
       settle(number, ({ reject }) => reject(unreadable(number, 'the decoder did not return it')));
     } catch (error) {

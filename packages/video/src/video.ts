@@ -21,7 +21,7 @@ import { pixelCache } from '@deepearth/vision/pixel-cache';
 import { readThrough, type ReadThrough } from '@deepearth/vision/read-through';
 import { digestOfFile } from './file-digest.ts';
 import { changed, decoderOnce, openVideo, type Video } from './open-video.ts';
-import { decoderPool, videoReader, type DecoderPool } from './video-reader.ts';
+import { decoderPool, mostBytesAhead, videoReader, type DecoderPool } from './video-reader.ts';
 import { videoSourceOptions, type VideoSourceOptions } from './video-options.ts';
 import {
   decodersOf,
@@ -82,7 +82,7 @@ export const video = defineSource({
         sequences: parts?.map(({ sequence }) => sequence) ?? null,
         ...(counts && { counts }),
       },
-      memoryBytes: options.cacheBytes + readingBytes(stream),
+      memoryBytes: options.cacheBytes + readingBytes(stream) + mostBytesAhead,
       ...(survey && { warnings: videoWarnings(survey, options), notes: videoNotes(survey, options) }),
     };
   },

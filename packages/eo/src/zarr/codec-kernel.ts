@@ -88,7 +88,10 @@ type Callback = (error: Error | null, content: Uint8Array) => void;
 const decompress = (zlib as { readonly zstdDecompress?: (data: Uint8Array, options: object, done: Callback) => void })
   .zstdDecompress;
 
-/** Node's own decoder, from 22.15 on: twice as quick, and in other threads. */
+/** Whether Node has a decoder of Zstandard of its own, as it has from 22.15 on. */
+export const hasOwnZstd = decompress !== undefined;
+
+/** Twice as quick, and in other threads. */
 const native =
   decompress &&
   ((data: Uint8Array, most: number): Promise<Uint8Array> =>

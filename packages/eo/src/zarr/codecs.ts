@@ -4,10 +4,10 @@ import { promisify } from 'node:util';
 import { gunzip as gunzipCallback, inflate as inflateCallback } from 'node:zlib';
 import type { Json } from '@deepearth/core';
 import { crc32 } from '@deepearth/formats/crc32';
-import { decodeBlosc } from './blosc.ts';
 import type { Room } from './buffer-pool.ts';
-import { decodeWith, unshuffled } from './codec-kernel.ts';
+import { unshuffled } from './codec-kernel.ts';
 import { crc32c } from './crc32c.ts';
+import { decodeChunk } from './decode-threads.ts';
 import { dataTypeOf2, fieldOf, textOf } from './data-type.ts';
 import { elementsOf } from './elements.ts';
 import { contentSize } from './zstd-header.ts';
@@ -138,14 +138,14 @@ const makers: Readonly<Record<string, Maker>> = {
     const declared = contentSize(bytes);
     if (declared !== undefined && declared > size)
       throw new RangeError(`says that it inflates to ${declared} bytes, ${size} are expected`);
-    return decodeWith('zstd', bytes, declared ?? size, room);
+    return decodeChunk('zstd', bytes, declared ?? size, room);
   },
-  blosc: () => decodeBlosc,
+  blosc: () => (bytes, size, room) => decodeChunk('blosc', bytes, size, room),
   lz4: () => async (bytes, most, room) => {
     if (bytes.length < 4) throw new RangeError('is too short for LZ4 data');
     const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
     if (size > most) throw new RangeError(`says that it inflates to ${size} bytes, ${most} are expected`);
-    const content = await decodeWith('lz4', bytes.subarray(4), size, room);
+    const content = await decodeChunk('lz4', bytes.subarray(4), size, room);
     if (content.length !== size) throw new RangeError(`inflates to ${content.length} bytes, it says ${size}`);
     return content;
   },

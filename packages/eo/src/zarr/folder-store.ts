@@ -19,6 +19,9 @@ const [open, fstat, read, close] = [
 const absent = (error: unknown): boolean =>
   ['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG'].includes((error as NodeJS.ErrnoException).code ?? '');
 
+/** Bytes of a part that are asked for whatever the size of the file. */
+const unseen = 2 ** 20;
+
 /** The values under a folder. Values are not kept open between two reads. */
 export function folderStore(folder: string): ZarrStore {
   const pathOf = (key: string): string => {
@@ -41,28 +44,33 @@ export function folderStore(folder: string): ZarrStore {
     // A store has many small files: each is opened without a look at what it is before, and never waited for.
     const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
-      const found = await fstat(file);
-      if (!found.isFile()) {
-        if (found.isDirectory()) return undefined;
-        throw new InputError(path, 'is something else than a file.', { code: 'E_NOT_A_FILE', remedy: 'Remove it.' });
-      }
-      const { size } = found;
-      const { offset, length } = !part
-        ? { offset: 0, length: size }
-        : 'last' in part
-          ? { offset: size - part.last, length: part.last }
-          : part;
-      if (offset < 0 || offset + length > size) throw tooShort(path, size, offset, length);
+      const { offset, length } = part && 'offset' in part ? part : await endOf(path, file, part);
+      // A small part is read without a look at the file; a damaged index may ask for more bytes than there is memory.
+      if (part && length > unseen && offset + length > (await fstat(file)).size)
+        throw tooShort(path, (await fstat(file)).size, offset, length);
       const bytes = room(length);
       for (let done = 0; done < length;) {
         const { bytesRead } = await read(file, bytes, done, length - done, offset + done);
-        if (bytesRead === 0) throw tooShort(path, offset + done, offset, length);
+        if (bytesRead === 0) throw tooShort(path, (await fstat(file)).size, offset, length);
         done += bytesRead;
       }
       return bytes;
     } finally {
-      await close(file);
+      // What was read is there: nobody waits for the end of it.
+      close(file).catch(() => undefined);
     }
+  }
+
+  /** The last bytes of a file, or all of it. */
+  async function endOf(path: string, file: number, part: { readonly last: number } | undefined) {
+    const found = await fstat(file);
+    if (found.isDirectory()) throw Object.assign(new Error('is a folder'), { code: 'EISDIR' });
+    if (!found.isFile())
+      throw new InputError(path, 'is something else than a file.', { code: 'E_NOT_A_FILE', remedy: 'Remove it.' });
+    const { size } = found;
+    const length = part?.last ?? size;
+    if (length > size) throw tooShort(path, size, size - length, length);
+    return { offset: size - length, length };
   }
 
   return {

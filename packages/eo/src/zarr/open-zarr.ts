@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { InputError, lineage, type Json } from '@deepearth/core';
 import { openFile } from '@deepearth/formats/file-source-node';
 import type { Attributes, Cube, CubeArray } from '../cube.ts';
-import { bufferPool } from './buffer-pool.ts';
+import { sharedBuffers } from './buffer-pool.ts';
 import { chunkCache } from './chunk-cache.ts';
 import { fieldOf } from './data-type.ts';
 import { folderStore } from './folder-store.ts';
@@ -69,7 +69,7 @@ interface Node {
 /** Opens what a store holds. Closing the cube closes the store. */
 export async function openZarrStore(store: ZarrStore, options: ZarrOptions = {}): Promise<Cube> {
   const { signal, cacheBytes = 64 * 2 ** 20, names = [] } = options;
-  const room = { cache: chunkCache(cacheBytes), pool: bufferPool() };
+  const room = { cache: chunkCache(cacheBytes), pool: sharedBuffers() };
   const read = (key: string): Promise<Json | undefined> => readJson(store, key, signal);
   const root = await rootOf(store, read);
   const arrays = new Map<string, CubeArray>();

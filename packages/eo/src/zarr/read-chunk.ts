@@ -12,6 +12,8 @@ import type { Part, ZarrStore } from './store.ts';
 export interface Value {
   /** Names it in errors. */
   readonly name: string;
+  /** Whether its bytes are in memory. */
+  readonly isAtHand?: boolean;
   get(part?: Part, signal?: AbortSignal, room?: Room): Promise<Uint8Array | undefined>;
 }
 
@@ -20,6 +22,9 @@ export const valueOf = (store: ZarrStore, key: string): Value => ({
   name: `${store.name}: ${key}`,
   get: (part, signal, room) => store.get(key, part, signal, room),
 });
+
+/** Chunks that are read and decoded at the same time. */
+export const atOnce = 8;
 
 /** Where decoded chunks and indexes of shards are kept for a while. */
 export interface ChunkCache {
@@ -136,34 +141,69 @@ async function readShard(
   target: Strided,
   reading: ChunkReading,
 ): Promise<void> {
-  const { pool } = reading;
-  const whole = codec.steps.length ? await decodedShard(value, codec, reading.signal) : value;
-  const index = whole && (await shardIndex(whole, shard, shardShape, codec.order, reading));
-  if (!index) return filledPart(target, reading.metadata.fill);
-  // Inner chunks lie in the stored order of axes, and so do the values inside of them.
-  const grid = codec.order.map((axis, place) => shardShape[axis]! / shard.chunkShape[place]!);
-  const innerShape = logical(shard.chunkShape, codec.order);
-  const strides = logical(stridesOf(grid), codec.order);
-  const inner: ChunkCodec = { ...shard.inner, order: shard.inner.order.map((axis) => codec.order[axis]!) };
-  const entryOf = (position: readonly number[]): readonly [offset: bigint, length: bigint] => {
-    const at = 2 * position.reduce((sum, where, axis) => sum + where * strides[axis]!, 0);
-    return [index[at]!, index[at + 1]!];
-  };
-  await pool.using(async (room) => {
-    const together = await readTogether(whole, spans, innerShape, entryOf, reading.signal, room);
-    await eachChunk(spans, innerShape, async (position, within, place) => {
+  const { pool, metadata, signal } = reading;
+  return pool.using(async (room) => {
+    const whole = await shardToRead(value, codec, shardShape, spans, reading, room);
+    const index = whole && (await shardIndex(whole, shard, shardShape, codec.order, reading));
+    if (!index) return filledPart(target, metadata.fill);
+    // Inner chunks lie in the stored order of axes, and so do the values inside of them.
+    const grid = codec.order.map((axis, place) => shardShape[axis]! / shard.chunkShape[place]!);
+    const innerShape = logical(shard.chunkShape, codec.order);
+    const strides = logical(stridesOf(grid), codec.order);
+    const inner: ChunkCodec = { ...shard.inner, order: shard.inner.order.map((axis) => codec.order[axis]!) };
+    const entryOf = (position: readonly number[]): readonly [offset: bigint, length: bigint] => {
+      const at = 2 * position.reduce((sum, where, axis) => sum + where * strides[axis]!, 0);
+      return [index[at]!, index[at + 1]!];
+    };
+    const source = (await readTogether(whole, spans, innerShape, entryOf, signal, room)) ?? whole;
+    const readInner = async (position: number[], within: Span[], place: number[]): Promise<void> => {
       const part: Strided = {
         ...target,
         shape: within.map(({ count }) => count),
         offset: target.offset + place.reduce((sum, where, axis) => sum + where * target.strides[axis]!, 0),
       };
       const [offset, length] = entryOf(position);
-      if (isAbsent(offset, length)) return filledPart(part, reading.metadata.fill);
+      if (isAbsent(offset, length)) return filledPart(part, metadata.fill);
       const name = `${whole.name}, inner chunk [${position.join(', ')}]`;
-      const piece = partOfValue(together ?? whole, Number(offset), Number(length), name);
+      const piece = partOfValue(source, Number(offset), Number(length), name);
       await readChunk(piece, inner, innerShape, within, part, reading);
-    });
+    };
+    await eachChunk(spans, innerShape, readInner, atOnce);
   });
+}
+
+/**
+ * The shard, read at once where all of it is wanted or it is compressed as a whole: one reading instead of one for its index
+ * and another for its chunks. `undefined` where there is none.
+ */
+async function shardToRead(
+  value: Value,
+  codec: ChunkCodec,
+  shardShape: readonly number[],
+  spans: readonly Span[],
+  { metadata: { type }, signal }: ChunkReading,
+  room: Room,
+): Promise<Value | undefined> {
+  const isWhole = spans.every(({ count }, axis) => count === shardShape[axis]);
+  const isSmall = elementCount(shardShape) * type.bytes! <= mostTogether;
+  if (codec.steps.length === 0 && !(isWhole && isSmall)) return value;
+  const stored = await value.get(undefined, signal, room);
+  if (!stored) return undefined;
+  const bytes = codec.steps.length ? await decodeBytes(codec, stored, 2 ** 31, value.name) : stored;
+  return {
+    name: value.name,
+    isAtHand: true,
+    get: async (part) => {
+      if (!part) return bytes;
+      const { offset, length } = 'last' in part ? { offset: bytes.length - part.last, length: part.last } : part;
+      if (offset < 0 || offset + length > bytes.length)
+        throw badChunk(
+          value.name,
+          new RangeError(`has ${bytes.length} bytes, and bytes ${offset} to ${offset + length} of it are needed`),
+        );
+      return bytes.subarray(offset, offset + length);
+    },
+  };
 }
 
 const isAbsent = (offset: bigint, length: bigint): boolean => offset === absentChunk && length === absentChunk;
@@ -193,6 +233,7 @@ async function readTogether(
   signal: AbortSignal | undefined,
   room: Room,
 ): Promise<Value | undefined> {
+  if (whole.isAtHand) return undefined;
   let [first, end, bytes, count] = [Infinity, 0, 0, 0];
   await eachChunk(spans, innerShape, async (position) => {
     const [offset, length] = entryOf(position);
@@ -221,26 +262,6 @@ function logical(stored: readonly number[], order: readonly number[]): number[] 
   return out;
 }
 
-/** A shard that is compressed as a whole has to be read whole. */
-async function decodedShard(
-  value: Value,
-  codec: ChunkCodec,
-  signal: AbortSignal | undefined,
-): Promise<Value | undefined> {
-  const stored = await value.get(undefined, signal);
-  if (!stored) return undefined;
-  const bytes = await decodeBytes(codec, stored, 2 ** 31, value.name);
-  return {
-    name: value.name,
-    get: async (part) => {
-      if (!part) return bytes;
-      const { offset, length } = 'last' in part ? { offset: bytes.length - part.last, length: part.last } : part;
-      if (offset < 0 || offset + length > bytes.length) throw badChunk(value.name, new RangeError('is cut short'));
-      return bytes.subarray(offset, offset + length);
-    },
-  };
-}
-
 /** Offset and length of every inner chunk, in the stored order of axes; `undefined` where there is no shard. */
 async function shardIndex(
   value: Value,
@@ -263,7 +284,8 @@ async function shardIndex(
   const grid = order.map((axis, place) => shardShape[axis]! / shard.chunkShape[place]!);
   const bytes = await decodeBytes(shard.index, stored, 16 * elementCount(grid), `${value.name}, index of the shard`);
   const bigEndian = shard.index.content.kind === 'values' && shard.index.content.bigEndian;
-  const index = elementsOf('uint64', bytes, bigEndian);
+  // A copy: the bytes may lie in memory that is used again.
+  const index = elementsOf('uint64', bytes, bigEndian).slice();
   cache.set(key, index, bytes.length);
   return index;
 }

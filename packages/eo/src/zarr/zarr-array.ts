@@ -4,13 +4,11 @@ import { elementCount, InputError, zeros, type DType } from '@deepearth/core';
 import { checkSpans, wholeOf, type CubeArray, type Span } from '../cube.ts';
 import { fillText } from './data-type.ts';
 import type { ArrayMetadata } from './metadata.ts';
-import { badChunk, decodeBytes, eachChunk, readChunk, valueOf, type ChunkReading } from './read-chunk.ts';
+import { atOnce, badChunk, decodeBytes, eachChunk, readChunk, valueOf, type ChunkReading } from './read-chunk.ts';
 import { stridesOf } from './strided-part.ts';
 import { fixedTexts, variableTexts } from './text-chunk.ts';
 import type { ZarrStore } from './store.ts';
 
-/** Chunks that are read and decoded at the same time. */
-const together = 8;
 /** Strings of one array at most. */
 const mostTexts = 1_000_000;
 
@@ -62,7 +60,7 @@ export function zarrArray(
           };
           await readChunk(valueOf(store, keyOf(position)), codec, chunkShape, within, target, reading);
         },
-        together,
+        atOnce,
       );
       return out;
     },
