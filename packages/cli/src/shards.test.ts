@@ -86,6 +86,11 @@ describe('shards', () => {
       expect(Object.keys(cut).sort()).toEqual(Object.keys(whole).sort());
       expect(Object.keys(whole).length).toBeGreaterThan(100);
       for (const [name, content] of Object.entries(whole)) expect(cut[name] === content, name).toBe(true);
+      const repeated = await merge();
+      expect([repeated.status, repeated.stderr]).toEqual([
+        0,
+        expect.stringContaining('the result of this pipeline is whole'),
+      ]);
     },
   );
 

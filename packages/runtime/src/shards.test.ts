@@ -25,7 +25,7 @@ import { readTokenFile } from '@deepearth/formats/token-file';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { folderStore } from './folder-store.ts';
-import { MissingShardsError, prepareMerge } from './merge-shards.ts';
+import { isMerged, MissingShardsError, prepareMerge } from './merge-shards.ts';
 import { run } from './run.ts';
 import { prepareShard, shardFolder, shardsFolder } from './shards.ts';
 
@@ -348,7 +348,15 @@ describe('a merge', () => {
     expect(await contents(out())).toEqual(await whole({ factor: 2 }));
   });
 
-  test('that was killed while it removed the shards leaves nothing for ever', async () => {
+  test('that was killed while it removed the shards leaves nothing for ever, and has been made', async () => {
+    for (const index of [1, 2]) await shard(index, 2);
+    expect(await isMerged(pipeline(), out())).toBe(false);
+    await merge();
+    await mkdir(out('.deepearth/merged/1-of-2/tokens'), { recursive: true });
+    await expect(prepareMerge(pipeline(), out())).rejects.toMatchObject({ code: 'E_NO_SHARDS' });
+    expect(await isMerged(pipeline({ factor: 2 }), out())).toBe(false);
+    expect(await isMerged(pipeline(), out())).toBe(true);
+    expect(await readdir(out())).toEqual(['manifest.json', 'total.json']);
     await mkdir(out('.deepearth/merged/1-of-2/tokens'), { recursive: true });
     await run(pipeline(), { output: out() }).end;
     expect(await readdir(out())).toEqual(['manifest.json', 'total.json']);
