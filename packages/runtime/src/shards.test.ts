@@ -375,6 +375,9 @@ test('a pipeline without an encoder has shards without work', async () => {
 test('shards are not begun where results of another pipeline lie, or under a link', async () => {
   await run(definePipeline([use(frames), use(files)], { name: 'other' }), { output: out() }).end;
   await expect(shard(1, 2)).rejects.toMatchObject({ code: 'E_OTHER_PIPELINE' });
+  const ready = await prepareShard(pipeline(), out(), { index: 1, of: 2 }, { overwrite: true });
+  await run(ready.pipeline, { output: ready.output, clips: ready.clips! }).end;
+  expect(await readdir(out())).toHaveLength(11);
   await mkdir(join(folder, 'linked'));
   await symlink(tmpdir(), join(folder, 'linked', '.deepearth'));
   await expect(shard(1, 2, {}, join(folder, 'linked'))).rejects.toMatchObject({ code: 'E_LINK' });
