@@ -121,7 +121,10 @@ export const sliding = defineWindower({
     // A last clip that is shifted begins inside of the one before.
     const shifted =
       tail === 'shift' && (counts ?? [null]).some((count) => count === null || windowCount(count, size, stride).left);
-    const output = { ...clipSpec(stream, size, counts && clips), ...((stride < size || shifted) && { overlapping: true }) };
+    const output = {
+      ...clipSpec(stream, size, counts && clips),
+      ...((stride < size || shifted) && { overlapping: true }),
+    };
     return { output, warnings: [...new Set(warnings)], notes: [...new Set(notes)] };
   },
 
