@@ -1,7 +1,7 @@
 // The files of docs/scale.md do what they say: the scripts are run with a command that tells how it was called.
 
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -81,6 +81,12 @@ test(
     expect(check(await called('merge.sbatch'))).toMatchObject({ output: '/shared/my results' });
   },
 );
+
+test('a program that runs shards and merges them leaves the result alone', async () => {
+  const { stdout } = await start(process.execPath, [file('shards.mjs'), join(folder, 'out')]);
+  expect(stdout).toBe('done gif/pca-overlay.gif\n');
+  expect((await readdir(join(folder, 'out'))).sort()).toEqual(['gif', 'manifest.json']);
+}, 60_000);
 
 interface Job {
   readonly apiVersion: string;

@@ -2,7 +2,7 @@
 
 import { DeepEarthError } from '@deepearth/core/errors';
 import type { Plan } from '@deepearth/core/plan';
-import type { ClipRange, Range } from '@deepearth/core/stage';
+import { openEnd, type ClipRange, type Range } from '@deepearth/core/range';
 import { workList, type Job, type WorkList } from '@deepearth/core/work-list';
 import { shardText } from '@deepearth/runtime/shards';
 import { formatSeconds, formatTable, plural } from './format.ts';
@@ -50,7 +50,7 @@ function within(flag: string, count: number): number {
 }
 
 /** Clips that there are all of a sequence. */
-const isAll = ({ first, end }: Range): boolean => first === 0 && end === Number.MAX_SAFE_INTEGER;
+const isAll = ({ first, end }: Range): boolean => first === 0 && end === openEnd;
 
 const shownRanges = 3;
 

@@ -56,7 +56,7 @@ export interface FormerStore {
 
 /** Finds items in what former runs left, the first place first. */
 export async function formerRuns(places: readonly (FormerStore | FormerRun)[]): Promise<FormerRun> {
-  const all = await Promise.all(places.map((place) => ('find' in place ? place : formerStore(place))));
+  const all = await Promise.all(places.map(async (place) => ('find' in place ? place : formerStore(place))));
   return {
     async find(key) {
       for (const each of all) {

@@ -8,7 +8,8 @@ import type { Pipeline } from './pipeline.ts';
 import type { Plan, StagePlan } from './plan.ts';
 import { windowersBehind } from './ranges.ts';
 import { axisSize, countsOf } from './specs.ts';
-import { wholeRange, type ClipRange } from './range.ts';
+import { finalAction } from './on-error.ts';
+import { openEnd, wholeRange, type ClipRange } from './range.ts';
 
 /** What one process does. */
 export interface Job {
@@ -125,16 +126,20 @@ function unitsOf({ stages }: Plan): { readonly units?: readonly Unit[]; readonly
     if (!windower) continue;
     const { output } = windower.planned.description;
     const { sequences } = output;
-    if (!sequences || reachesOthers(stage.id, stages))
+    const leading = framesBefore(stage.id, byId);
+    if (!sequences || !leading.some(({ stage: { definition } }) => definition.kind === 'source'))
       return { notes: [`which sequences ${stage.id} sends is known only when they have come: all of it is one job`] };
     const counts = countsOf(output);
     const inParts = stage.definition.framesOf?.({ first: 0, end: 1 }, stage.options) !== undefined;
-    if (!inParts || !counts)
-      notes.push(
-        inParts
-          ? `how many clips ${stage.id} makes is known only when the frames have come: sequences stay whole`
-          : `${stage.definition.type} makes clips of whole sequences: ${stage.id} is cut between them only`,
-      );
+    const skipping = leading.find(({ stage: { onError } }) => finalAction(onError) === 'skip');
+    const uncut = !inParts
+      ? `${stage.definition.type} makes clips of whole sequences: ${stage.id} is cut between them only`
+      : !counts
+        ? `how many clips ${stage.id} makes is known only when the frames have come: sequences stay whole`
+        : skipping
+          ? `${skipping.stage.id} skips frames that fail, which moves the clips behind them: sequences stay whole`
+          : undefined;
+    if (uncut !== undefined) notes.push(uncut);
     const frames = stage.from.flatMap((id) => countsOf(byId.get(id)!.description.output) ?? []);
     const size = axisSize(output, 'time') ?? 1;
     for (const [index, sequence] of sequences.entries()) {
@@ -147,19 +152,21 @@ function unitsOf({ stages }: Plan): { readonly units?: readonly Unit[]; readonly
           sequence,
           clips,
           weight: weight * windower.encoders,
-          cuttable: clips !== null && inParts,
+          cuttable: uncut === undefined,
         });
     }
   }
   return { units, notes };
 }
 
-/** Whether a windower takes from a stage that is neither source nor transform, so that no range of frames leads to it. */
-const reachesOthers = (id: string, stages: Plan['stages']): boolean =>
-  !stages.some(
-    ({ stage }) =>
-      stage.definition.kind === 'source' && windowersBehind(stage.id, stages).some((each) => each.stage.id === id),
-  );
+/** The sources and transforms that a windower takes its frames from, at once and through others. */
+function framesBefore(id: string, byId: ReadonlyMap<string, StagePlan>): readonly StagePlan[] {
+  return byId.get(id)!.stage.from.flatMap((from) => {
+    const planned = byId.get(from)!;
+    const { kind } = planned.stage.definition;
+    return kind === 'source' || kind === 'transform' ? [planned, ...framesBefore(from, byId)] : [];
+  });
+}
 
 /** Cuts units, one after the other, into parts of about the same weight. */
 function partsOf(units: readonly Unit[], count: number): ClipRange[][] {
@@ -185,7 +192,7 @@ function partsOf(units: readonly Unit[], count: number): ClipRange[][] {
     return units.slice(from.unit, end.unit + 1).flatMap(({ stage, sequence, clips }, offset): ClipRange[] => {
       const at = from.unit + offset;
       const first = at === from.unit ? from.clips : 0;
-      const last = at === end.unit ? end.clips : (clips ?? Number.MAX_SAFE_INTEGER);
+      const last = at === end.unit ? end.clips : (clips ?? openEnd);
       return first < last ? [{ stage, sequence, first, end: last }] : [];
     });
   });

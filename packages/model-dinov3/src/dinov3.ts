@@ -45,7 +45,12 @@ export const dinov3Options = z.strictObject({
       'A folder with config.json and model.safetensors of DINOv3 or DINOv2, or a name on the Hugging Face Hub such as facebook/dinov2-base or facebook/dinov3-vitl16-pretrain-sat493m.',
     ),
   ...encoderOptions,
-  batchSize: z.number().int().positive().default(1).describe('Frames in one call (tiles, with `fit: tile`).'),
+  batchSize: z
+    .number()
+    .int()
+    .positive()
+    .default(1)
+    .describe('Frames in one call (tiles, with `fit: tile`). In int8 it is always one.'),
   ...inputOptions({
     fit: z.enum(fits).optional(),
     fitDefault: 'the checkpoint’s own, `resize` in DINOv3 and `crop` in DINOv2',

@@ -46,7 +46,12 @@ export const vjepa2Options = z.strictObject({
       '`builtin` (constructed, not trained), a folder with config.json and model.safetensors, a .pt or .safetensors file, or a name on the Hugging Face Hub such as facebook/vjepa2-vitg-fpc64-384.',
     ),
   ...encoderOptions,
-  batchSize: z.number().int().positive().default(1).describe('Clips in one call (tiles, with `fit: tile`).'),
+  batchSize: z
+    .number()
+    .int()
+    .positive()
+    .default(1)
+    .describe('Clips in one call (tiles, with `fit: tile`). In int8 it is always one.'),
   ...inputOptions({
     fit: z.enum(fits).default('crop'),
     crop: 'as the checkpoints were trained',

@@ -50,7 +50,8 @@ interface Result {
 }
 
 /**
- * Encodes prepared frames, `batchSize` pieces (each of them, or its tiles) of one shape in a call. Returns them in order.
+ * Encodes prepared frames, `batchSize` pieces (each of them, or its tiles) of one shape in a call; one in int8. Returns
+ * them in order.
  * Throws an `InputError` for an output that is not finite.
  */
 export async function encodeFrames(
@@ -70,11 +71,13 @@ export async function encodeFrames(
     })),
   );
   const results = once.map((): Result => ({}));
+  // In int8 a scale is that of all numbers of a call: one clip would change the tokens of the other.
+  const most = encoder.precision === 'int8' ? 1 : batchSize;
   const jobs: Promise<void>[] = [];
   for (let at = 0; at < pieces.length;) {
     const [first] = pieces.slice(at, at + 1) as [Piece];
     let end = at + 1;
-    while (end < pieces.length && end - at < batchSize && sameShape(pieces[end]!.source, first.source)) end++;
+    while (end < pieces.length && end - at < most && sameShape(pieces[end]!.source, first.source)) end++;
     const batch = pieces.slice(at, end);
     at = end;
     // As many calls at a time as there are devices; each has its pixels in memory.

@@ -16,6 +16,7 @@ test('exports these names', () => {
       "encodeStream",
       "encoderFingerprint",
       "encoderOptions",
+      "encoderPlacement",
       "estimate",
       "familyOf",
       "fetchFromHub",

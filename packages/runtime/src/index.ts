@@ -4,8 +4,16 @@ export { runStage, describeAlone, type RunStageOptions, type StageInput } from '
 export { refuseOtherResults } from './other-results.ts';
 export { mergeRuns } from './merge-runs.ts';
 // Shards
-export { jobsOf, prepareShard, shardFolder, shardText, type ReadyShard, type Shard } from './shards.ts';
-export { MissingShardsError, prepareMerge, type MissingShard, type ReadyMerge } from './merge-shards.ts';
+export {
+  jobsOf,
+  prepareShard,
+  shardFolder,
+  shardText,
+  type ReadyShard,
+  type Shard,
+  type ShardOptions,
+} from './shards.ts';
+export { isMerged, MissingShardsError, prepareMerge, type MissingShard, type ReadyMerge } from './merge-shards.ts';
 export { folderStore, type FolderStore } from './folder-store.ts';
 export { sha256OfFile } from './sha256-of-file.ts';
 // Configuration

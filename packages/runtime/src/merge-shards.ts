@@ -3,9 +3,12 @@
 import { rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DeepEarthError } from '@deepearth/core/errors';
+import { recipeOf } from '@deepearth/core/book';
 import { entriesIn, openProven, readBooks } from '@deepearth/core/former-run';
+import { canonicalJson } from '@deepearth/core/lineage';
 import type { ManifestOutput } from '@deepearth/core/manifest';
 import type { Pipeline } from '@deepearth/core/pipeline';
+import { readManifest } from '@deepearth/core/read-manifest';
 import type { FormerRun } from '@deepearth/core/stage';
 import type { RunStore } from '@deepearth/core/store';
 import type { Job } from '@deepearth/core/work-list';
@@ -72,6 +75,21 @@ export async function prepareMerge(pipeline: Pipeline, output: string, signal?: 
   return { of, tokens: tokensOf(stores), remove: () => removeShards(folder, stores) };
 }
 
+/**
+ * Whether an output folder without shards holds the whole result of this very pipeline: a merge that has ended may be asked
+ * for again. Ends the removal of shards that a kill stopped.
+ */
+export async function isMerged(pipeline: Pipeline, output: string): Promise<boolean> {
+  if ((await agreedCount(shardsFolder(output))) !== undefined) return false;
+  const manifest = await readManifest(folderStore(output)).catch(() => undefined);
+  const same =
+    manifest?.status === 'done' &&
+    !manifest.range &&
+    canonicalJson([manifest.name, manifest.pipeline]) === canonicalJson([pipeline.name, recipeOf(pipeline)]);
+  if (same) await clearState(dirname(shardsFolder(output)));
+  return same;
+}
+
 /** What a shard lacks, in words; `undefined` where it is whole. Files are opened, and not read: that is done when they are used. */
 async function lackOf(store: RunStore, job: Job): Promise<string | undefined> {
   const books = await readBooks(store);
@@ -132,10 +150,14 @@ async function removeShards(folder: string, stores: readonly FolderStore[]): Pro
     const gone = join(dirname(folder), mergedFolder);
     await rm(gone, { recursive: true, force: true });
     await rename(folder, gone);
-    await rm(gone, { recursive: true, force: true });
   } finally {
     await Promise.all(locks.map((lock) => lock.release()));
   }
-  // It goes when nothing else lies in it.
-  await rmdir(dirname(folder)).catch(() => undefined);
+  await clearState(dirname(folder));
+}
+
+/** Empties what shards have left; the state folder goes when nothing else lies in it. */
+async function clearState(state: string): Promise<void> {
+  await rm(join(state, mergedFolder), { recursive: true, force: true });
+  await rmdir(state).catch(() => undefined);
 }

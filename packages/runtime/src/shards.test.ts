@@ -25,7 +25,7 @@ import { readTokenFile } from '@deepearth/formats/token-file';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { folderStore } from './folder-store.ts';
-import { MissingShardsError, prepareMerge } from './merge-shards.ts';
+import { isMerged, MissingShardsError, prepareMerge } from './merge-shards.ts';
 import { run } from './run.ts';
 import { prepareShard, shardFolder, shardsFolder } from './shards.ts';
 
@@ -348,7 +348,15 @@ describe('a merge', () => {
     expect(await contents(out())).toEqual(await whole({ factor: 2 }));
   });
 
-  test('that was killed while it removed the shards leaves nothing for ever', async () => {
+  test('that was killed while it removed the shards leaves nothing for ever, and has been made', async () => {
+    for (const index of [1, 2]) await shard(index, 2);
+    expect(await isMerged(pipeline(), out())).toBe(false);
+    await merge();
+    await mkdir(out('.deepearth/merged/1-of-2/tokens'), { recursive: true });
+    await expect(prepareMerge(pipeline(), out())).rejects.toMatchObject({ code: 'E_NO_SHARDS' });
+    expect(await isMerged(pipeline({ factor: 2 }), out())).toBe(false);
+    expect(await isMerged(pipeline(), out())).toBe(true);
+    expect(await readdir(out())).toEqual(['manifest.json', 'total.json']);
     await mkdir(out('.deepearth/merged/1-of-2/tokens'), { recursive: true });
     await run(pipeline(), { output: out() }).end;
     expect(await readdir(out())).toEqual(['manifest.json', 'total.json']);
@@ -367,6 +375,9 @@ test('a pipeline without an encoder has shards without work', async () => {
 test('shards are not begun where results of another pipeline lie, or under a link', async () => {
   await run(definePipeline([use(frames), use(files)], { name: 'other' }), { output: out() }).end;
   await expect(shard(1, 2)).rejects.toMatchObject({ code: 'E_OTHER_PIPELINE' });
+  const ready = await prepareShard(pipeline(), out(), { index: 1, of: 2 }, { overwrite: true });
+  await run(ready.pipeline, { output: ready.output, clips: ready.clips! }).end;
+  expect(await readdir(out())).toHaveLength(11);
   await mkdir(join(folder, 'linked'));
   await symlink(tmpdir(), join(folder, 'linked', '.deepearth'));
   await expect(shard(1, 2, {}, join(folder, 'linked'))).rejects.toMatchObject({ code: 'E_LINK' });

@@ -49,17 +49,25 @@ export interface ReadyShard {
   readonly notes: readonly string[];
 }
 
+/** How a shard is made ready. */
+export interface ShardOptions {
+  /** Whether the merge may replace and remove the results of another pipeline that lie in the output folder; a shard does not. */
+  readonly overwrite?: boolean;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Makes a shard of a pipeline ready. The shards of an output folder agree on their work: the first takes it down, and
- * one whose number of parts, options or input differ is refused (`E_SHARDS_DIFFER`).
+ * one whose number of parts, options or input differ is refused (`E_SHARDS_DIFFER`). Throws what `plan` throws, and
+ * `E_OTHER_PIPELINE` as `run` does.
  */
 export async function prepareShard(
   pipeline: Pipeline,
   output: string,
   shard: Shard,
-  signal?: AbortSignal,
+  { overwrite = false, signal }: ShardOptions = {},
 ): Promise<ReadyShard> {
-  await refuseOtherResults(pipeline, output);
+  if (!overwrite) await refuseOtherResults(pipeline, output);
   const work = await jobsOf(pipeline, shard.of, signal);
   await makeStateFolder(join(resolve(output), stateFolder));
   await agreeOnWork(shardsFolder(output), work);

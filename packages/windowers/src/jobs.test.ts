@@ -214,17 +214,21 @@ describe('the jobs of a pipeline', () => {
   });
 
   test('keep sequences whole where their clips depend on all frames, or are not counted before', async () => {
-    const pipeline = (windows: ReturnType<typeof use>, known: 'counts' | 'names' = 'counts') =>
-      definePipeline([use(lengths, { lengths: [4, 40, 4], known }), windows, use(look)]);
+    const pipeline = (
+      windows: ReturnType<typeof use>,
+      known: 'counts' | 'names' = 'counts',
+      place: Parameters<typeof use>[2] = {},
+    ) => definePipeline([use(lengths, { lengths: [4, 40, 4], known }, place), windows, use(look)]);
     for (const [whole, note] of [
       [pipeline(use(scene as never, { minFrames: 2 })), 'windower/scene makes clips of whole sequences'],
       [pipeline(use(sliding, { durationSeconds: 2 })), 'windower/sliding makes clips of whole sequences'],
       [pipeline(use(sliding, { size: 2 }), 'names'), 'how many clips sliding makes is known only'],
+      [pipeline(use(sliding, { size: 2 }), 'counts', { onError: 'skip' }), 'lengths skips frames that fail'],
     ] as const) {
       const work = await cut(whole, 3);
       expect(work.notes.join()).toContain(note);
       expect(rangesOf(work.jobs).map(({ sequence }) => sequence)).toEqual(['s0', 's1', 's2']);
-      expect(work.count).toBeNull();
+      expect(work.count).toBe(note.startsWith('lengths') ? 24 : null);
       const parts = await Promise.all(work.jobs.map((job) => seen(whole, job)));
       expect(parts.flatMap(({ clips }) => clips)).toEqual((await seen(whole)).clips);
     }

@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { DeepEarthError } from '@deepearth/core/errors';
 import type { RunEvent } from '@deepearth/core/events';
-import { MissingShardsError, prepareMerge, type ReadyMerge } from '@deepearth/runtime/merge-shards';
+import { isMerged, MissingShardsError, prepareMerge, type ReadyMerge } from '@deepearth/runtime/merge-shards';
 import { shardText } from '@deepearth/runtime/shards';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../format.ts';
@@ -12,7 +12,7 @@ import { outputFor } from '../output-for.ts';
 import { remark, warn } from '../print.ts';
 import { reportError } from '../report-error.ts';
 import { pipelineCommand } from '../shell.ts';
-import { runLoaded } from './run.ts';
+import { runLoaded, shownFolder } from './run.ts';
 
 export interface MergeFlags {
   readonly set?: readonly string[];
@@ -32,7 +32,12 @@ export async function mergeCommand(file: string, flags: MergeFlags): Promise<num
   try {
     ready = await prepareMerge(loaded.pipeline, output);
   } catch (error) {
-    if (!(error instanceof MissingShardsError)) throw error;
+    if (!(error instanceof MissingShardsError)) {
+      const noShards = error instanceof DeepEarthError && error.code === 'E_NO_SHARDS';
+      if (!noShards || !(await isMerged(loaded.pipeline, output))) throw error;
+      remark(`There are no shards in ${shownFolder(output)} any more, and the result of this pipeline is whole.`);
+      return exitCodes.done;
+    }
     const status = await reportError(error);
     const { missing } = error;
     for (const shard of missing.slice(0, shownShards)) {

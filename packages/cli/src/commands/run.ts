@@ -3,7 +3,7 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import type { LoadedConfig } from '@deepearth/runtime/config';
 import { run, type RunOptions } from '@deepearth/runtime/run';
-import { CancelledError, DeepEarthError } from '@deepearth/core/errors';
+import { CancelledError } from '@deepearth/core/errors';
 import type { RunEvent } from '@deepearth/core/events';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -51,21 +51,19 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
 
 /** Runs one part of the encoding; what needs everything is left to `merge`. */
 async function runShard(file: string, shard: ChosenShard, flags: RunFlags): Promise<number> {
-  if (flags.overwrite)
-    throw new DeepEarthError(
-      '--overwrite does not go with a shard: another shard may be at work on what it replaces.',
-      {
-        code: 'E_USAGE',
-        remedy: 'Give it to `deepearth merge`, choose another --output, or add --no-shard to run the whole pipeline.',
-      },
-    );
   const { prepareShard, shardText } = await import('@deepearth/runtime/shards');
   const text = shardText(shard);
   if (shard.from !== undefined)
     remark(`This is shard ${text}, by ${shard.from}; --shard names another, --no-shard runs the whole pipeline.`);
   const loaded = await loadPipeline(file, flags.set);
   const output = resolve(outputFor(file, flags.output, loaded.output));
-  const { pipeline, output: folder, clips, empty, notes } = await prepareShard(loaded.pipeline, output, shard);
+  const {
+    pipeline,
+    output: folder,
+    clips,
+    empty,
+    notes,
+  } = await prepareShard(loaded.pipeline, output, shard, flags.overwrite ? { overwrite: true } : {});
   for (const note of notes) remark(`${note}.`);
   const merge = pipelineCommand('merge', file, flags);
   if (empty) {
