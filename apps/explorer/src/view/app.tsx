@@ -22,7 +22,7 @@ export function App({ explorer, overlay }: { explorer: Explorer; overlay: Readon
       <TopBar explorer={explorer} overlay={overlay} help={() => help.current?.showModal()} />
       <main>
         <div class="viewer">
-          <ToolBar explorer={explorer} overlay={overlay} />
+          <ToolBar explorer={explorer} />
           <Stage explorer={explorer} overlay={overlay} />
           <Transport explorer={explorer} />
           <TimeLine explorer={explorer} />

@@ -5,6 +5,9 @@ import type { Colors } from '../bundle/layer-colors.ts';
 import type { Pick } from '../state/picks.ts';
 import { cellsBox, frameBox, gridBox, type Box } from './stage-geometry.ts';
 
+/** On pictures of any kind, in either scheme. */
+export const pickColors = { 1: '#39c5bb', [-1]: '#ff8a5c' } as const;
+
 /** All that is on the stage. */
 export interface Scene {
   readonly frame: { readonly width: number; readonly height: number };
@@ -22,8 +25,6 @@ export interface Scene {
   /** The cells under the pointer, or those that are being drawn. */
   readonly marked: Omit<Pick, 'sign' | 'clip' | 'step'> | undefined;
   readonly background: string;
-  readonly accent: string;
-  readonly negative: string;
 }
 
 /** One pixel for each cell of a step. */
@@ -65,13 +66,7 @@ export function drawStage(
     context.globalAlpha = 1;
   }
   for (const pick of picks)
-    outline(
-      context,
-      cellsBox(clip.grid, grid, pick),
-      unit,
-      pick.sign === 1 ? scene.accent : scene.negative,
-      pick.step === step,
-    );
+    outline(context, cellsBox(clip.grid, grid, pick), unit, pickColors[pick.sign], pick.step === step);
   if (marked) outline(context, cellsBox(clip.grid, grid, marked), unit, '#ffffff', true);
   context.restore();
 }

@@ -10,7 +10,7 @@ export interface LayerChoice {
 
 const always: readonly LayerChoice[] = [
   { layer: 'none', label: 'Frame', title: 'The frame alone' },
-  { layer: 'colors', label: 'PCA', title: 'Three principal components of all tokens as red, green and blue' },
+  { layer: 'colors', label: 'Colours', title: 'Three principal components of all tokens as red, green and blue' },
   { layer: 'similarity', label: 'Similarity', title: 'How like the picks each token is' },
   { layer: 'change', label: 'Change', title: 'How much each token differs from the step before' },
   { layer: 'clusters', label: 'Clusters', title: 'Groups of tokens that are alike, by k-means' },

@@ -80,7 +80,8 @@ export function followOverlay(explorer: Explorer): ReadonlySignal<Overlay | unde
     // Read here, since what is read after a pause is not followed.
     void [query.value, found.value, colorMap.value, clusters.value, onlyCluster.value];
     if (layer.value === 'similarity' && picks.value.length === 0) void [cell.value, step.value];
-    if (layer.value === 'clusters') void explorer.group().catch((error: unknown) => (message.value = String(error)));
+    if (layer.value === 'clusters' && explorer.loaded.value)
+      void explorer.group().catch((error: unknown) => (message.value = String(error)));
     void [explorer.clip.value, explorer.clusterCount.value];
     overlayOf(explorer).then(
       (made) => {

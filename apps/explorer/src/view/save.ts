@@ -22,8 +22,6 @@ export async function savePicture(explorer: Explorer, overlay: Overlay | undefin
     picks: [],
     marked: undefined,
     background: '#000000',
-    accent: '#ffffff',
-    negative: '#ffffff',
   });
   save(
     await canvas.convertToBlob({ type: 'image/png' }),
