@@ -3,6 +3,7 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import type { ColorMapName } from '@deepearth/vision/colormaps';
 import { clipOfFrame, frameOfStep, stepOf, type Bundle } from '../bundle/bundle.ts';
+import type { Outline } from '../bundle/plane.ts';
 import { frameCache } from '../bundle/frame-cache.ts';
 import { searchPool, type Found } from '../search/search-pool.ts';
 import { clipTokens } from './clip-tokens.ts';
@@ -60,6 +61,8 @@ export function makeExplorer(bundle: Bundle, hash: string) {
   const clusterNames = signal<readonly string[]>([]);
   /** The group that alone is shown, where one is. */
   const onlyCluster = signal<number | undefined>(undefined);
+  /** Tokens outside of it are faint. */
+  const lasso = signal<Outline | undefined>(undefined);
 
   const pool = searchPool(bundle, {
     progress: (chunks) => (chunksThere.value = chunks),
@@ -145,6 +148,7 @@ export function makeExplorer(bundle: Bundle, hash: string) {
     clusterCount,
     clusterNames,
     onlyCluster,
+    lasso,
     pool,
     lastFrame,
 

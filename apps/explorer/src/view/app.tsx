@@ -8,6 +8,7 @@ import { Help } from './help.tsx';
 import { listenToKeys } from './keys.ts';
 import { MatchesPanel } from './matches-panel.tsx';
 import type { Overlay } from './overlay.ts';
+import { ScatterSection } from './scatter-section.tsx';
 import { Stage } from './stage.tsx';
 import { TimeLine } from './time-line.tsx';
 import { ToolBar } from './tool-bar.tsx';
@@ -30,6 +31,7 @@ export function App({ explorer, overlay }: { explorer: Explorer; overlay: Readon
         <aside aria-label="Results">
           {explorer.layer.value === 'clusters' && <ClustersPanel explorer={explorer} />}
           <MatchesPanel explorer={explorer} />
+          <ScatterSection explorer={explorer} />
         </aside>
       </main>
       {explorer.message.value && (

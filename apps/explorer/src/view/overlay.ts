@@ -10,6 +10,7 @@ import {
   storedColors,
   type Colors,
 } from '../bundle/layer-colors.ts';
+import { isWithin, planePoints } from '../bundle/plane.ts';
 import { isMasked, scores, sumOf, unit } from '../bundle/vectors.ts';
 import type { Explorer } from '../state/explorer.ts';
 
@@ -32,7 +33,19 @@ async function hovered({ cell, clip, step, stored, bundle }: Explorer): Promise<
   return unit(sumOf(bundle.code, await stored.tokens(clip.value), [token]));
 }
 
+/** What lies outside of the line in the scatter is faint. */
 async function overlayOf(explorer: Explorer): Promise<Overlay | undefined> {
+  const outline = explorer.lasso.value;
+  const overlay = await layerOf(explorer);
+  if (!outline || !overlay) return overlay;
+  const points = planePoints(explorer.bundle.code, await explorer.stored.tokens(overlay.clip));
+  const colors = overlay.colors.slice();
+  for (let token = 0; token < colors.length / 4; token++)
+    if (!isWithin(outline, points[token * 2]!, points[token * 2 + 1]!)) colors[token * 4 + 3]! *= 0.1;
+  return { ...overlay, colors };
+}
+
+async function layerOf(explorer: Explorer): Promise<Overlay | undefined> {
   const { clip: shown, layer, stored, bundle, query, found, colorMap, clusters, onlyCluster, picks } = explorer;
   const clip = shown.value;
   if (clip === undefined || layer.value === 'none') return undefined;
@@ -76,9 +89,9 @@ export function followOverlay(explorer: Explorer): ReadonlySignal<Overlay | unde
   let latest = 0;
   effect(() => {
     const mine = ++latest;
-    const { layer, picks, cell, step, query, found, colorMap, clusters, onlyCluster, message } = explorer;
+    const { layer, picks, cell, step, query, found, colorMap, clusters, onlyCluster, lasso, message } = explorer;
     // Read here, since what is read after a pause is not followed.
-    void [query.value, found.value, colorMap.value, clusters.value, onlyCluster.value];
+    void [query.value, found.value, colorMap.value, clusters.value, onlyCluster.value, lasso.value];
     if (layer.value === 'similarity' && picks.value.length === 0) void [cell.value, step.value];
     if (layer.value === 'clusters' && explorer.loaded.value)
       void explorer.group().catch((error: unknown) => (message.value = String(error)));

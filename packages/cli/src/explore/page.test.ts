@@ -276,6 +276,33 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
     expect(wrong).toEqual([]);
   });
 
+  test('points that a line is drawn around are lit in the video', async () => {
+    await using there = await opened();
+    const { view, wrong } = there;
+    await view.getByText('Scatter').click();
+    const scatter = view.getByRole('img', { name: 'Tokens by their first two principal components' });
+    await view.getByText('1,024 tokens. Draw').waitFor();
+    await scatter.scrollIntoViewIfNeeded();
+    await view.getByLabel('Colour by').selectOption('sequence');
+    const before = (await pixels(view)).sum;
+    const { x, y, width, height } = (await scatter.boundingBox())!;
+    await view.mouse.move(x + 5, y + 5);
+    await view.mouse.down();
+    for (const [across, down] of [
+      [0.5, 0.02],
+      [0.5, 0.98],
+      [0.02, 0.98],
+    ] as const)
+      await view.mouse.move(x + across * width, y + down * height, { steps: 3 });
+    await view.mouse.up();
+    await changed(view, before);
+    await shot(view, 'scatter');
+    const lit = (await pixels(view)).sum;
+    await view.getByRole('button', { name: 'take the line away' }).click();
+    await changed(view, lit);
+    expect(wrong).toEqual([]);
+  });
+
   test('tokens are picked without a pointer', async () => {
     await using there = await opened();
     const { view } = there;
