@@ -26,3 +26,7 @@ export function resumeCommand(file: string, { set = [], output, json }: RunWords
   ];
   return [commandName(env), ...words.map(quote)].join(' ');
 }
+
+/** The command that opens the results of a run in the explorer. */
+export const exploreCommand = (folder: string, env?: NodeJS.ProcessEnv): string =>
+  `${commandName(env)} explore ${quote(folder)}`;

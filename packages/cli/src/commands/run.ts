@@ -6,6 +6,7 @@ import { run } from '@deepearth/runtime/run';
 import { CancelledError } from '@deepearth/core/errors';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { explorable } from '../explore/explorable.ts';
 import { plural } from '../format.ts';
 import { outputFor } from '../output-for.ts';
 import { loadPipeline } from '../load-pipeline.ts';
@@ -13,7 +14,7 @@ import { print, remark } from '../print.ts';
 import { reportError } from '../report-error.ts';
 import { runSummary } from '../run-summary.ts';
 import { runTally } from '../run-tally.ts';
-import { resumeCommand } from '../shell.ts';
+import { exploreCommand, resumeCommand } from '../shell.ts';
 import { showJson, showProgress, showRemarks, type RunView } from '../show-run.ts';
 import { styleOf } from '../style.ts';
 import { cliVersions } from '../versions.ts';
@@ -94,6 +95,7 @@ export async function runLoaded(
         view.close();
         if (json) remark(runSummary(tally(), folder, styleOf(process.stderr)));
         else print(runSummary(tally(), folder, styleOf(process.stdout)));
+        if (explorable(pipeline)) (json ? remark : print)(`To look into it:\n  ${exploreCommand(folder)}`);
         if (removed) remark(`Removed ${plural(removed, 'file')} of an earlier run that this one does not write.`);
         return status === 'skipped' ? exitCodes.skipped : exitCodes.done;
       } catch (error) {
