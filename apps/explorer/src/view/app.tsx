@@ -8,8 +8,8 @@ import { Help } from './help.tsx';
 import { listenToKeys } from './keys.ts';
 import { MatchesPanel } from './matches-panel.tsx';
 import type { Overlay } from './overlay.ts';
-import { ScatterSection } from './scatter-section.tsx';
-import { Stage } from './stage.tsx';
+import { LazySection } from './lazy-section.tsx';
+import { pickMode, Stage } from './stage.tsx';
 import { TimeLine } from './time-line.tsx';
 import { ToolBar } from './tool-bar.tsx';
 import { TopBar } from './top-bar.tsx';
@@ -31,7 +31,18 @@ export function App({ explorer, overlay }: { explorer: Explorer; overlay: Readon
         <aside aria-label="Results">
           {explorer.layer.value === 'clusters' && <ClustersPanel explorer={explorer} />}
           <MatchesPanel explorer={explorer} />
-          <ScatterSection explorer={explorer} />
+          <LazySection
+            explorer={explorer}
+            title="Labels"
+            load={async () => (await import('./labels-panel.tsx')).LabelsPanel}
+            closed={() => pickMode.value === 'mark' && (pickMode.value = 'new')}
+          />
+          <LazySection
+            explorer={explorer}
+            title="Scatter"
+            load={async () => (await import('./scatter-panel.tsx')).ScatterPanel}
+            closed={() => (explorer.lasso.value = undefined)}
+          />
         </aside>
       </main>
       {explorer.message.value && (

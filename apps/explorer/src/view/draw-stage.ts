@@ -2,6 +2,8 @@
 
 import type { BundleClip } from '@deepearth/sinks/explorer/bundle-index';
 import type { Colors } from '../bundle/layer-colors.ts';
+import { categoryColor } from '@deepearth/vision/colormaps';
+import type { Mark } from '../state/labels.ts';
 import type { Pick } from '../state/picks.ts';
 import { cellsBox, frameBox, gridBox, type Box } from './stage-geometry.ts';
 
@@ -22,6 +24,8 @@ export interface Scene {
   readonly subdued: boolean;
   /** Those of this clip. */
   readonly picks: readonly Pick[];
+  /** Labels of this step. */
+  readonly marks: readonly Mark[];
   /** The cells under the pointer, or those that are being drawn. */
   readonly marked: Omit<Pick, 'sign' | 'clip' | 'step'> | undefined;
   readonly background: string;
@@ -43,7 +47,7 @@ export function drawStage(
   unit: number,
   scene: Scene,
 ): void {
-  const { frame, picture, clip, step, colors, opacity, smooth, subdued, picks, marked, background } = scene;
+  const { frame, picture, clip, step, colors, opacity, smooth, subdued, picks, marks, marked, background } = scene;
   context.clearRect(0, 0, width, height);
   const box = frameBox(frame, { width, height });
   context.fillStyle = background;
@@ -67,6 +71,10 @@ export function drawStage(
   }
   for (const pick of picks)
     outline(context, cellsBox(clip.grid, grid, pick), unit, pickColors[pick.sign], pick.step === step);
+  for (const { row, column, label } of marks) {
+    const cell = cellsBox(clip.grid, grid, { top: row, bottom: row, left: column, right: column });
+    outline(context, cell, unit, `rgb(${categoryColor(label).join(' ')})`, true);
+  }
   if (marked) outline(context, cellsBox(clip.grid, grid, marked), unit, '#ffffff', true);
   context.restore();
 }

@@ -16,9 +16,16 @@ const always: readonly LayerChoice[] = [
   { layer: 'clusters', label: 'Clusters', title: 'Groups of tokens that are alike, by k-means' },
 ];
 
+const labelChoice: LayerChoice = {
+  layer: 'labels',
+  label: 'Labels',
+  title: 'What follows from the labels for all tokens',
+};
+
 /** Those of every bundle, then the projections of the run. */
-export const layerChoices = ({ bundle }: Pick<Explorer, 'bundle'>): readonly LayerChoice[] => [
+export const layerChoices = ({ bundle, labels }: Pick<Explorer, 'bundle' | 'labels'>): readonly LayerChoice[] => [
   ...always,
+  ...(labels.value.marks.length > 0 ? [labelChoice] : []),
   ...bundle.layers.map(({ name }, layer) => ({
     layer,
     label: name.toUpperCase(),

@@ -13,6 +13,7 @@ import {
 import { isWithin, planePoints } from '../bundle/plane.ts';
 import { isMasked, scores, sumOf, unit } from '../bundle/vectors.ts';
 import type { Explorer } from '../state/explorer.ts';
+import { labelColors } from '../state/labels.ts';
 
 /** Colours of all tokens of a clip. */
 export interface Overlay {
@@ -46,7 +47,19 @@ async function overlayOf(explorer: Explorer): Promise<Overlay | undefined> {
 }
 
 async function layerOf(explorer: Explorer): Promise<Overlay | undefined> {
-  const { clip: shown, layer, stored, bundle, query, found, colorMap, clusters, onlyCluster, picks } = explorer;
+  const {
+    clip: shown,
+    layer,
+    stored,
+    bundle,
+    query,
+    found,
+    colorMap,
+    clusters,
+    onlyCluster,
+    picks,
+    labelModel,
+  } = explorer;
   const clip = shown.value;
   if (clip === undefined || layer.value === 'none') return undefined;
   const [map, kind, only] = [colorMap.value, layer.value, onlyCluster.value];
@@ -62,6 +75,10 @@ async function layerOf(explorer: Explorer): Promise<Overlay | undefined> {
     if (!made) return undefined;
     const groups = groupsOf(code, await stored.tokens(clip), made.centers);
     return { clip, colors: groupColors(groups, (group) => only === undefined || group === only) };
+  }
+  if (kind === 'labels') {
+    const model = labelModel.value;
+    return model && { clip, colors: labelColors(code, await stored.tokens(clip), model) };
   }
   if (kind === 'similarity') {
     const overall = found.value?.overall;
@@ -89,9 +106,10 @@ export function followOverlay(explorer: Explorer): ReadonlySignal<Overlay | unde
   let latest = 0;
   effect(() => {
     const mine = ++latest;
-    const { layer, picks, cell, step, query, found, colorMap, clusters, onlyCluster, lasso, message } = explorer;
+    const { layer, picks, cell, step, query, found, colorMap, clusters, onlyCluster, lasso, labelModel, message } =
+      explorer;
     // Read here, since what is read after a pause is not followed.
-    void [query.value, found.value, colorMap.value, clusters.value, onlyCluster.value, lasso.value];
+    void [query.value, found.value, colorMap.value, clusters.value, onlyCluster.value, lasso.value, labelModel.value];
     if (layer.value === 'similarity' && picks.value.length === 0) void [cell.value, step.value];
     if (layer.value === 'clusters' && explorer.loaded.value)
       void explorer.group().catch((error: unknown) => (message.value = String(error)));

@@ -15,8 +15,10 @@ import { cellAt, frameBox, gridBox } from './stage-geometry.ts';
 import { formatScore } from './words.ts';
 
 /** How the next pick joins those that there are. */
-export type PickMode = 'new' | 'like' | 'unlike';
+export type PickMode = 'new' | 'like' | 'unlike' | 'mark';
 export const pickMode = signal<PickMode>('new');
+/** The label that a click gives, while clicks mark. */
+export const activeLabel = signal(0);
 
 interface Drawn {
   readonly top: number;
@@ -60,6 +62,7 @@ export function Stage({ explorer, overlay }: { explorer: Explorer; overlay: Read
         smooth: explorer.smooth.value && explorer.layer.value !== 'clusters',
         subdued: over?.limits !== undefined,
         picks: explorer.picks.value.filter((pick) => pick.clip === clip.value),
+        marks: explorer.labels.value.marks.filter((mark) => mark.clip === clip.value && mark.step === step.value),
         marked: drawn.value ?? under,
         background: cssColor(element, '--stage'),
       });
@@ -102,6 +105,10 @@ export function Stage({ explorer, overlay }: { explorer: Explorer; overlay: Read
     if (!from || clip.value === undefined) return;
     const region = drawn.value ?? { top: from.row, bottom: from.row, left: from.column, right: from.column };
     drawn.value = undefined;
+    if (pickMode.value === 'mark') {
+      explorer.mark({ clip: clip.value, step: step.value, row: from.row, column: from.column }, activeLabel.value);
+      return;
+    }
     const unlike = event.altKey || pickMode.value === 'unlike';
     const beside = event.shiftKey || event.altKey || pickMode.value !== 'new';
     explorer.pick({ sign: unlike ? -1 : 1, clip: clip.value, step: step.value, ...region }, beside);

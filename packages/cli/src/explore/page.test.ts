@@ -303,6 +303,47 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
     expect(wrong).toEqual([]);
   });
 
+  test('a few labels colour all tokens, ask for what is uncertain, and are saved and opened again', async () => {
+    await using there = await opened();
+    const { view, wrong } = there;
+    await view.getByText('Labels').click();
+    await view.getByLabel('Name of label 1').fill('sea');
+    await view.getByRole('button', { name: 'Mark tokens as sea' }).click();
+    await click(view, 0, 6);
+    await view.getByRole('button', { name: 'Mark tokens as B' }).click();
+    const before = (await pixels(view)).sum;
+    await click(view, 4, 0);
+    await changed(view, before);
+    await view.getByRole('heading', { name: 'Uncertain' }).waitFor();
+    const asked = view.locator('.answers');
+    await expect.poll(() => asked.count()).toBe(6);
+    await asked.first().getByRole('button', { name: 'It is sea' }).click();
+    await expect.poll(() => view.locator('.labels .share').allTextContents()).toEqual(['2', '1']);
+    await shot(view, 'labels');
+    const [file] = await Promise.all([
+      view.waitForEvent('download'),
+      view.getByRole('button', { name: 'Save JSON' }).click(),
+    ]);
+    expect(file.suggestedFilename()).toBe('small-run_labels.json');
+    const text = await readFile(await file.path(), 'utf8');
+    expect(JSON.parse(text)).toMatchObject({
+      labels: ['sea', 'B'],
+      marks: [
+        { label: 'sea', sequence: 'north', frame: 0, step: 0, row: 0, column: 6 },
+        { label: 'B' },
+        { label: 'sea' },
+      ],
+    });
+    await using again = await opened();
+    await again.view.getByText('Labels').click();
+    const opener = again.view.locator('input[type=file]');
+    await opener.setInputFiles({ name: 'labels.json', mimeType: 'application/json', buffer: Buffer.from(text) });
+    await expect.poll(() => again.view.locator('.labels .share').allTextContents()).toEqual(['2', '1']);
+    await opener.setInputFiles({ name: 'wrong.json', mimeType: 'application/json', buffer: Buffer.from('{}') });
+    await again.view.getByText('wrong.json: This is no file of labels.').waitFor();
+    expect([...wrong, ...again.wrong]).toEqual([]);
+  });
+
   test('tokens are picked without a pointer', async () => {
     await using there = await opened();
     const { view } = there;

@@ -1,11 +1,24 @@
-// Loads the scatter when it is opened.
+// A section that loads its content when it is opened.
 
 import { useSignal } from '@preact/signals';
 import type { ComponentType } from 'preact';
 import type { Explorer } from '../state/explorer.ts';
 
-export function ScatterSection({ explorer }: { explorer: Explorer }) {
-  const panel = useSignal<ComponentType<{ explorer: Explorer }> | undefined>(undefined);
+type Panel = ComponentType<{ explorer: Explorer }>;
+
+export function LazySection({
+  explorer,
+  title,
+  load,
+  closed,
+}: {
+  explorer: Explorer;
+  title: string;
+  load: () => Promise<Panel>;
+  /** Called when it is closed. */
+  closed: () => void;
+}) {
+  const panel = useSignal<Panel | undefined>(undefined);
   const open = useSignal(false);
   const Panel = panel.value;
   return (
@@ -13,16 +26,16 @@ export function ScatterSection({ explorer }: { explorer: Explorer }) {
       class="panel"
       onToggle={(event) => {
         open.value = event.currentTarget.open;
-        if (!open.value) explorer.lasso.value = undefined;
+        if (!open.value) closed();
         else
-          import('./scatter-panel.tsx').then(
-            ({ ScatterPanel }) => (panel.value = ScatterPanel),
+          load().then(
+            (loaded) => (panel.value = loaded),
             (error: unknown) => (explorer.message.value = String(error)),
           );
       }}
     >
       <summary>
-        <h2>Scatter</h2>
+        <h2>{title}</h2>
       </summary>
       {open.value && Panel && <Panel explorer={explorer} />}
     </details>
