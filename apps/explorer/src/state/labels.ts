@@ -65,7 +65,7 @@ export function labelColors(code: Bundle['code'], tokens: CodedTokens, model: Lo
   return out;
 }
 
-/** Tokens of a sample between whose two likeliest labels there is least, each of another step; the score is the difference. */
+/** Tokens of a sample between whose two likeliest labels there is least, each of another step, and of a clip no cell twice; the score is the difference. */
 export function uncertain(
   { clips, code, stepsBefore }: Indexed & { readonly stepsBefore: Uint32Array },
   { tokens, steps, cells }: Sample,
@@ -79,16 +79,18 @@ export function uncertain(
   const order = [...margins.keys()]
     .filter((row) => !Number.isNaN(margins[row]))
     .sort((a, b) => margins[a]! - margins[b]!);
-  const seen = new Set<number>();
+  const seen = new Set<string>();
   const found: Match[] = [];
   for (const row of order) {
     if (found.length >= count) break;
     const at = steps[row]!;
-    if (seen.has(at)) continue;
-    seen.add(at);
-    const clip = stepsBefore.findLastIndex((before) => before <= at);
-    const width = clips[clip]!.grid[2];
     const cell = cells[row]!;
+    const clip = stepsBefore.findLastIndex((before) => before <= at);
+    // The same place a moment later would tell little more.
+    const places = [`step ${at}`, `clip ${clip}, cell ${cell}`];
+    if (places.some((place) => seen.has(place))) continue;
+    for (const place of places) seen.add(place);
+    const width = clips[clip]!.grid[2];
     found.push({
       clip,
       step: at - stepsBefore[clip]!,

@@ -3,13 +3,14 @@
 import type { ReadonlySignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Explorer } from '../state/explorer.ts';
+import { pickMode } from '../state/pick-mode.ts';
 import { ClustersPanel } from './clusters-panel.tsx';
 import { Help } from './help.tsx';
 import { listenToKeys } from './keys.ts';
 import { MatchesPanel } from './matches-panel.tsx';
 import type { Overlay } from './overlay.ts';
 import { LazySection } from './lazy-section.tsx';
-import { pickMode, Stage } from './stage.tsx';
+import { Stage } from './stage.tsx';
 import { TimeLine } from './time-line.tsx';
 import { ToolBar } from './tool-bar.tsx';
 import { TopBar } from './top-bar.tsx';

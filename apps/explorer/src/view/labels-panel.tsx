@@ -8,8 +8,8 @@ import type { Sample } from '../search/search-pool.ts';
 import type { Explorer } from '../state/explorer.ts';
 import { labelsFile, labelsOf, uncertain } from '../state/labels.ts';
 import type { Match } from '../state/matches.ts';
+import { activeLabel, pickMode } from '../state/pick-mode.ts';
 import { nameOf, save } from './save.ts';
-import { activeLabel, pickMode } from './stage.tsx';
 import { Thumbnail } from './thumbnail.tsx';
 import { plural } from './words.ts';
 

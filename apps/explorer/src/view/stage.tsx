@@ -4,6 +4,7 @@ import { effect, signal, useSignal, type ReadonlySignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks';
 import { colorMapNames, type ColorMapName } from '@deepearth/vision/colormaps';
 import type { Explorer } from '../state/explorer.ts';
+import { activeLabel, pickMode } from '../state/pick-mode.ts';
 import { schemeChanges, theme } from '../state/theme.ts';
 import { followSize } from './canvas-size.ts';
 import { ColorScale } from './color-scale.tsx';
@@ -13,12 +14,6 @@ import type { Overlay } from './overlay.ts';
 import { pickFromKeyboard } from './stage-keys.ts';
 import { cellAt, frameBox, gridBox } from './stage-geometry.ts';
 import { formatScore } from './words.ts';
-
-/** How the next pick joins those that there are. */
-export type PickMode = 'new' | 'like' | 'unlike' | 'mark';
-export const pickMode = signal<PickMode>('new');
-/** The label that a click gives, while clicks mark. */
-export const activeLabel = signal(0);
 
 interface Drawn {
   readonly top: number;

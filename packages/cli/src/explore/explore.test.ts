@@ -29,12 +29,10 @@ describe('deepearth explore --export', () => {
     expect(clips.map(({ grid }) => grid)).toEqual(Array(explored.clips).fill(explored.grid));
     expect(layers.map(({ name, meaning }) => [name, meaning])).toEqual([['pca', 'coordinates']]);
     expect([chunks, tokens]).toEqual([[1024], 1024]);
-    const inRun = await indexOf(at('bundled/explorer'));
+    const inRun = await indexOf(at('bundled/looks'));
     expect({ ...index, code: undefined }).toEqual({ ...inRun, code: undefined });
     for (const part of ['tokens/00000.bin', 'layers/0/00000.bin', 'frames/1/00015.jpg'])
-      expect(Buffer.compare(await readFile(at('site/data', part)), await readFile(at('bundled/explorer', part)))).toBe(
-        0,
-      );
+      expect(Buffer.compare(await readFile(at('site/data', part)), await readFile(at('bundled/looks', part)))).toBe(0);
     expect(await readdir(at('site'))).toEqual(expect.arrayContaining(['index.html', 'app.js', 'app.css', 'data']));
     expect((await readdir(root)).filter((name) => name.startsWith('.'))).toEqual([]);
   });
@@ -43,7 +41,7 @@ describe('deepearth explore --export', () => {
     expect((await deepearth(['explore', at('bundled'), '--export', at('copied')])).status).toBe(0);
     expect((await deepearth(['explore', at('copied'), '--export', at('again')])).status).toBe(0);
     for (const site of ['copied', 'again'])
-      expect(await readFile(at(site, 'data/index.json'))).toEqual(await readFile(at('bundled/explorer/index.json')));
+      expect(await readFile(at(site, 'data/index.json'))).toEqual(await readFile(at('bundled/looks/index.json')));
     expect(await readdir(at('copied/data'))).toEqual(['frames', 'index.json', 'layers', 'tokens']);
   });
 

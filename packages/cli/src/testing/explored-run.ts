@@ -23,7 +23,7 @@ export async function exploredRun(output: string, { bundle = false }: { bundle?:
       use(vjepa2, { cropSize: 128 }, { id: 'tokens' }),
       use(pcaStage, {}, { id: 'pca' }),
       ...(bundle
-        ? [use(explorer, {}, { from: ['tokens', 'pca'] })]
+        ? [use(explorer, { directory: 'looks' }, { from: ['tokens', 'pca'] })]
         : [use(features, {}, { id: 'features', from: 'tokens' }), use(features, {}, { id: 'colours', from: 'pca' })]),
     ],
     { name: 'small run' },
