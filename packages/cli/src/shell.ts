@@ -36,3 +36,7 @@ export function pipelineCommand(
 /** The command that goes on with a run that was stopped. */
 export const resumeCommand = (file: string, words: RunWords, env?: NodeJS.ProcessEnv): string =>
   pipelineCommand('run', file, words, ['--resume'], env);
+
+/** The command that opens the results of a run in the explorer. */
+export const exploreCommand = (folder: string, env?: NodeJS.ProcessEnv): string =>
+  `${commandName(env)} explore ${quote(folder)}`;

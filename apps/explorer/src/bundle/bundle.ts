@@ -10,6 +10,8 @@ export interface Bundle extends BundleIndex {
   readonly clipsOf: readonly (readonly number[])[];
   /** For each clip, how many steps of time come before it, over all clips. */
   readonly stepsBefore: Uint32Array;
+  /** For each sequence the clip that shows each frame; -1 where none does. */
+  readonly shownBy: readonly Int32Array[];
   readonly steps: number;
 }
 
@@ -37,7 +39,10 @@ export function placed(index: BundleIndex, url: string): Bundle {
     stepsBefore[clip] = steps;
     steps += grid[0];
   });
-  return { ...index, url, clipsOf, stepsBefore, steps };
+  const shownBy = index.sequences.map(({ numbers }, sequence) =>
+    nearestClips(numbers.length, clipsOf[sequence]!, index.clips),
+  );
+  return { ...index, url, clipsOf, stepsBefore, steps, shownBy };
 }
 
 export const tokensOf = ({ grid: [time, height, width] }: BundleClip): number => time * height * width;
@@ -50,16 +55,22 @@ export const stepOf = ({ frames, grid: [time] }: BundleClip, frame: number): num
 export const frameOfStep = ({ frames, grid: [time] }: BundleClip, step: number): number =>
   frames[Math.min(frames.length - 1, Math.ceil((step * frames.length) / time))]!;
 
-/** The clip that shows a frame: of several the one whose middle is nearest; `undefined` where none holds it. */
-export function clipOfFrame({ clips, clipsOf }: Bundle, sequence: number, frame: number): number | undefined {
-  let found: number | undefined;
-  let nearest = Infinity;
-  for (const clip of clipsOf[sequence] ?? []) {
-    const { frames } = clips[clip]!;
-    const at = frames.indexOf(frame);
-    if (at < 0) continue;
-    const distance = Math.abs(at - (frames.length - 1) / 2);
-    if (distance < nearest) [nearest, found] = [distance, clip];
+/** The clip that shows each frame: of several the one whose middle is nearest. */
+function nearestClips(frames: number, clips: readonly number[], all: readonly BundleClip[]): Int32Array {
+  const found = new Int32Array(frames).fill(-1);
+  const nearest = new Float32Array(frames).fill(Infinity);
+  for (const clip of clips) {
+    const { frames: own } = all[clip]!;
+    own.forEach((frame, at) => {
+      const distance = Math.abs(at - (own.length - 1) / 2);
+      if (distance < nearest[frame]!) [nearest[frame], found[frame]] = [distance, clip];
+    });
   }
   return found;
+}
+
+/** The clip that shows a frame; `undefined` where none holds it. */
+export function clipOfFrame({ shownBy }: Pick<Bundle, 'shownBy'>, sequence: number, frame: number): number | undefined {
+  const clip = shownBy[sequence]?.[frame] ?? -1;
+  return clip < 0 ? undefined : clip;
 }

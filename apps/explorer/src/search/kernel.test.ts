@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { scores, wholeWeights, type Decoding } from '../bundle/vectors.ts';
-import { tokenMemory } from './kernel.ts';
+import { tokenMemory, type TokenMemory } from './kernel.ts';
 
 const { generated } = (await import(new URL('../../wasm/build.mjs', import.meta.url).href)) as {
   generated: () => Promise<string>;
@@ -11,6 +11,13 @@ const { generated } = (await import(new URL('../../wasm/build.mjs', import.meta.
 test('the compiled kernel is what its source makes', async () => {
   expect(await readFile(new URL('./kernel.generated.ts', import.meta.url), 'utf8')).toBe(await generated());
 });
+
+/** Puts bytes into room of their own. */
+function placed(memory: TokenMemory, bytes: Uint8Array): number {
+  const at = memory.room(bytes.length);
+  memory.put(at, bytes);
+  return at;
+}
 
 /** A code of so many components and bytes that refine them, some tokens, and a vector to look for. */
 const searches = fc
@@ -37,7 +44,7 @@ test('it finds what plain arithmetic finds, and leaves out tokens of zeros', () 
       const exact = scores(code, tokens, vector);
       const seen = [...exact].filter((score) => !Number.isNaN(score));
       const memory = tokenMemory(code.bytes);
-      const at = memory.put(new Uint8Array(tokens.buffer));
+      const at = placed(memory, new Uint8Array(tokens.buffer));
       const { weights, factor } = wholeWeights(code, vector);
       memory.ask(weights, factor);
       const found = memory.summarize(at, exact.length);
@@ -63,7 +70,7 @@ test('the largest code with the largest weights does not overflow', () => {
   for (const byte of [127, -127]) {
     const tokens = new Int8Array(bytes).fill(byte);
     const memory = tokenMemory(bytes);
-    const at = memory.put(new Uint8Array(tokens.buffer));
+    const at = placed(memory, new Uint8Array(tokens.buffer));
     const { weights, factor } = wholeWeights(code, vector);
     memory.ask(weights, factor);
     expect(memory.summarize(at, 1).sum / (byte * bytes)).toBeCloseTo(1, 3);
@@ -73,6 +80,6 @@ test('the largest code with the largest weights does not overflow', () => {
 test('memory keeps what is put into it, beyond its first pages', () => {
   const memory = tokenMemory(16);
   const pieces = [1, 2, 3].map((value) => new Uint8Array(100_000).fill(value));
-  const places = pieces.map((piece) => memory.put(piece));
+  const places = pieces.map((piece) => placed(memory, piece));
   pieces.forEach((piece, i) => expect(Buffer.compare(memory.take(places[i]!, piece.length), piece)).toBe(0));
 });

@@ -15,8 +15,10 @@ export interface Summary {
 
 /** Tokens in memory. */
 export interface TokenMemory {
-  /** Copies tokens in; returns where they are. */
-  put(tokens: Uint8Array): number;
+  /** Makes room for so many bytes; returns where it is. */
+  room(bytes: number): number;
+  /** Copies bytes to a place in a room. */
+  put(at: number, bytes: Uint8Array): void;
   /** Takes the query that `summarize` goes by. */
   ask(weights: Int16Array, factor: number): void;
   summarize(at: number, count: number): Summary;
@@ -37,20 +39,18 @@ export function tokenMemory(size: number): TokenMemory {
   const run = exports['summarize'] as (...numbers: number[]) => void;
   let end = Math.ceil((weightsAt + 2 * size) / 16) * 16;
   let factor = 1;
-  const room = (wanted: number): void => {
-    const missing = wanted - memory.buffer.byteLength;
+  const room = (wanted: number): number => {
+    const at = end;
+    end += wanted;
+    const missing = end - memory.buffer.byteLength;
     if (missing > 0) memory.grow(Math.ceil(missing / page));
+    return at;
   };
+  room(0);
   return {
-    put(tokens) {
-      const at = end;
-      end += tokens.length;
-      room(end);
-      new Uint8Array(memory.buffer, at, tokens.length).set(tokens);
-      return at;
-    },
+    room,
+    put: (at, bytes) => new Uint8Array(memory.buffer, at, bytes.length).set(bytes),
     ask(weights, scale) {
-      room(end);
       new Int16Array(memory.buffer, weightsAt, size).set(weights);
       factor = scale;
     },

@@ -14,7 +14,8 @@ export type Request =
       readonly type: 'open';
       readonly url: string;
       readonly code: Pick<TokenCode, 'bytes'>;
-      readonly chunks: readonly number[];
+      /** Their numbers, and their tokens. */
+      readonly chunks: readonly (readonly [chunk: number, tokens: number])[];
       readonly clips: readonly SearchedClip[];
     }
   /** Answered when the chunk of the clip is there. */

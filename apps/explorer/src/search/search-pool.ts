@@ -65,7 +65,7 @@ export function searchPool(
       type: 'open',
       url: bundle.url,
       code: { bytes: bundle.code.bytes },
-      chunks: [...bundle.chunks.keys()].filter((chunk) => chunk % count === index),
+      chunks: [...bundle.chunks.entries()].filter(([chunk]) => chunk % count === index),
       clips: bundle.clips.flatMap(({ grid, chunk, offset }, clip) =>
         chunk % count === index ? [{ index: clip, grid, chunk, offset, firstStep: bundle.stepsBefore[clip]! }] : [],
       ),

@@ -13,6 +13,7 @@ let url = '';
 let size = 0;
 let memory: TokenMemory;
 let clips: readonly SearchedClip[] = [];
+let tokensOfChunk: ReadonlyMap<number, number> = new Map();
 /** Where the chunks that are there lie. */
 const loaded = new Map<number, number>();
 const underWay = new Map<number, Promise<void>>();
@@ -21,9 +22,7 @@ function load(chunk: number): Promise<void> {
   const known = underWay.get(chunk);
   if (known) return known;
   const loading = (async () => {
-    const response = await fetch(url + tokensPath(chunk));
-    if (!response.ok) throw new Error(`${tokensPath(chunk)}: ${response.status}`);
-    loaded.set(chunk, memory.put(new Uint8Array(await response.arrayBuffer())));
+    loaded.set(chunk, await fetched(tokensPath(chunk), tokensOfChunk.get(chunk)! * size));
     scope.postMessage({ type: 'loaded', chunk });
   })();
   underWay.set(chunk, loading);
@@ -32,9 +31,27 @@ function load(chunk: number): Promise<void> {
   return loading;
 }
 
+/** Fetches a file into memory as it comes, so that no second copy of it is there; returns where it is. */
+async function fetched(path: string, bytes: number): Promise<number> {
+  const response = await fetch(url + path);
+  if (!response.ok || !response.body) throw new Error(`${path}: ${response.status}`);
+  const reader = response.body.getReader();
+  const start = memory.room(bytes);
+  let there = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (there + value.length > bytes) throw new Error(`${path} has more than ${bytes} bytes`);
+    memory.put(start + there, value);
+    there += value.length;
+  }
+  if (there < bytes) throw new Error(`${path} has ${there} bytes of ${bytes}`);
+  return start;
+}
+
 /** Loads chunks one after the other, in their order; what is asked for meanwhile comes between. */
-async function loadAll(chunks: readonly number[]): Promise<void> {
-  for (const chunk of chunks)
+async function loadAll(): Promise<void> {
+  for (const chunk of tokensOfChunk.keys())
     await load(chunk).catch((error: unknown) => scope.postMessage({ type: 'failed', message: String(error) }));
 }
 
@@ -96,7 +113,8 @@ scope.onmessage = ({ data }) => {
     ({ url, clips } = data);
     size = data.code.bytes;
     memory = tokenMemory(size);
-    void loadAll(data.chunks);
+    tokensOfChunk = new Map(data.chunks);
+    void loadAll();
     return;
   }
   const { id } = data;

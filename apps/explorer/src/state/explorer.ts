@@ -3,15 +3,18 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import type { ColorMapName } from '@deepearth/vision/colormaps';
 import { clipOfFrame, frameOfStep, stepOf, type Bundle } from '../bundle/bundle.ts';
+import type { Outline } from '../bundle/plane.ts';
 import { frameCache } from '../bundle/frame-cache.ts';
 import { searchPool, type Found } from '../search/search-pool.ts';
 import { clipTokens } from './clip-tokens.ts';
+import type { Logistic } from '../bundle/logistic.ts';
+import { fitLabels, noLabels, type Mark } from './labels.ts';
 import { bestMatches, type Match } from './matches.ts';
 import { isIn, queryOf, type Pick } from './picks.ts';
 import { fromHash, toHash, type UrlState } from './url-state.ts';
 
 /** What a token looks like in the video; a number is a layer of the run. */
-export type Layer = 'none' | 'colors' | 'similarity' | 'change' | 'clusters' | number;
+export type Layer = 'none' | 'colors' | 'similarity' | 'change' | 'clusters' | 'labels' | number;
 
 /** Group centers at length 1, and what the user called each. */
 export interface Clusters {
@@ -60,6 +63,11 @@ export function makeExplorer(bundle: Bundle, hash: string) {
   const clusterNames = signal<readonly string[]>([]);
   /** The group that alone is shown, where one is. */
   const onlyCluster = signal<number | undefined>(undefined);
+  const labels = signal(noLabels);
+  /** What follows from the labels; `undefined` while there are too few. */
+  const labelModel = signal<Logistic | undefined>(undefined);
+  /** Tokens outside of it are faint. */
+  const lasso = signal<Outline | undefined>(undefined);
 
   const pool = searchPool(bundle, {
     progress: (chunks) => (chunksThere.value = chunks),
@@ -100,6 +108,17 @@ export function makeExplorer(bundle: Bundle, hash: string) {
     const there = chunksThere.value;
     if (there > 1 && !loaded.value && there % 16 !== 0) return;
     void seek(wanted).catch((error: unknown) => (message.value = String(error)));
+  });
+
+  let fitted = 0;
+  effect(() => {
+    const mine = ++fitted;
+    fitLabels(bundle, labels.value, stored.tokens).then(
+      (model) => {
+        if (mine === fitted) labelModel.value = model;
+      },
+      (error: unknown) => (message.value = String(error)),
+    );
   });
 
   let writing: ReturnType<typeof setTimeout> | undefined;
@@ -145,6 +164,9 @@ export function makeExplorer(bundle: Bundle, hash: string) {
     clusterCount,
     clusterNames,
     onlyCluster,
+    lasso,
+    labels,
+    labelModel,
     pool,
     lastFrame,
 
@@ -176,6 +198,18 @@ export function makeExplorer(bundle: Bundle, hash: string) {
     drop(index: number): void {
       picks.value = picks.value.filter((_, i) => i !== index);
     },
+    /** Gives a token a label; another that it had goes, and the same one too, which takes it away. */
+    mark(place: Omit<Mark, 'label'>, label: number): void {
+      const { names, marks } = labels.value;
+      const same = (mark: Mark): boolean =>
+        (['clip', 'step', 'row', 'column'] as const).every((part) => mark[part] === place[part]);
+      const before = marks.find(same);
+      const others = marks.filter((mark) => !same(mark));
+      batch(() => {
+        labels.value = { names, marks: before?.label === label ? others : [...others, { ...place, label }] };
+        layer.value = 'labels';
+      });
+    },
     clear(): void {
       picks.value = [];
     },
@@ -195,6 +229,7 @@ export function makeExplorer(bundle: Bundle, hash: string) {
 }
 
 function layerNamed(name: string, { layers }: Bundle): Layer {
+  // Labels are not in the address, so neither is their layer.
   const names = ['none', 'colors', 'similarity', 'change', 'clusters'] as const;
   const index = layers.findIndex((each) => each.name === name);
   return names.find((each) => each === name) ?? (index >= 0 ? index : 'colors');

@@ -3,11 +3,13 @@
 import type { ReadonlySignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Explorer } from '../state/explorer.ts';
+import { pickMode } from '../state/pick-mode.ts';
 import { ClustersPanel } from './clusters-panel.tsx';
 import { Help } from './help.tsx';
 import { listenToKeys } from './keys.ts';
 import { MatchesPanel } from './matches-panel.tsx';
 import type { Overlay } from './overlay.ts';
+import { LazySection } from './lazy-section.tsx';
 import { Stage } from './stage.tsx';
 import { TimeLine } from './time-line.tsx';
 import { ToolBar } from './tool-bar.tsx';
@@ -22,7 +24,7 @@ export function App({ explorer, overlay }: { explorer: Explorer; overlay: Readon
       <TopBar explorer={explorer} overlay={overlay} help={() => help.current?.showModal()} />
       <main>
         <div class="viewer">
-          <ToolBar explorer={explorer} overlay={overlay} />
+          <ToolBar explorer={explorer} />
           <Stage explorer={explorer} overlay={overlay} />
           <Transport explorer={explorer} />
           <TimeLine explorer={explorer} />
@@ -30,6 +32,18 @@ export function App({ explorer, overlay }: { explorer: Explorer; overlay: Readon
         <aside aria-label="Results">
           {explorer.layer.value === 'clusters' && <ClustersPanel explorer={explorer} />}
           <MatchesPanel explorer={explorer} />
+          <LazySection
+            explorer={explorer}
+            title="Labels"
+            load={async () => (await import('./labels-panel.tsx')).LabelsPanel}
+            closed={() => pickMode.value === 'mark' && (pickMode.value = 'new')}
+          />
+          <LazySection
+            explorer={explorer}
+            title="Scatter"
+            load={async () => (await import('./scatter-panel.tsx')).ScatterPanel}
+            closed={() => (explorer.lasso.value = undefined)}
+          />
         </aside>
       </main>
       {explorer.message.value && (

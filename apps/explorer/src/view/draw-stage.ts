@@ -2,8 +2,13 @@
 
 import type { BundleClip } from '@deepearth/sinks/explorer/bundle-index';
 import type { Colors } from '../bundle/layer-colors.ts';
+import { categoryColor } from '@deepearth/vision/colormaps';
+import type { Mark } from '../state/labels.ts';
 import type { Pick } from '../state/picks.ts';
 import { cellsBox, frameBox, gridBox, type Box } from './stage-geometry.ts';
+
+/** On pictures of any kind, in either scheme. */
+export const pickColors = { 1: '#39c5bb', [-1]: '#ff8a5c' } as const;
 
 /** All that is on the stage. */
 export interface Scene {
@@ -19,11 +24,11 @@ export interface Scene {
   readonly subdued: boolean;
   /** Those of this clip. */
   readonly picks: readonly Pick[];
+  /** Labels of this step. */
+  readonly marks: readonly Mark[];
   /** The cells under the pointer, or those that are being drawn. */
   readonly marked: Omit<Pick, 'sign' | 'clip' | 'step'> | undefined;
   readonly background: string;
-  readonly accent: string;
-  readonly negative: string;
 }
 
 /** One pixel for each cell of a step. */
@@ -42,7 +47,7 @@ export function drawStage(
   unit: number,
   scene: Scene,
 ): void {
-  const { frame, picture, clip, step, colors, opacity, smooth, subdued, picks, marked, background } = scene;
+  const { frame, picture, clip, step, colors, opacity, smooth, subdued, picks, marks, marked, background } = scene;
   context.clearRect(0, 0, width, height);
   const box = frameBox(frame, { width, height });
   context.fillStyle = background;
@@ -65,13 +70,11 @@ export function drawStage(
     context.globalAlpha = 1;
   }
   for (const pick of picks)
-    outline(
-      context,
-      cellsBox(clip.grid, grid, pick),
-      unit,
-      pick.sign === 1 ? scene.accent : scene.negative,
-      pick.step === step,
-    );
+    outline(context, cellsBox(clip.grid, grid, pick), unit, pickColors[pick.sign], pick.step === step);
+  for (const { row, column, label } of marks) {
+    const cell = cellsBox(clip.grid, grid, { top: row, bottom: row, left: column, right: column });
+    outline(context, cell, unit, `rgb(${categoryColor(label).join(' ')})`, true);
+  }
   if (marked) outline(context, cellsBox(clip.grid, grid, marked), unit, '#ffffff', true);
   context.restore();
 }

@@ -1,30 +1,32 @@
-// Draws the time line.
+// Draws what of the time line does not move.
 
 import { frameOfStep } from '../bundle/bundle.ts';
 import type { Explorer } from '../state/explorer.ts';
 import type { CanvasSize } from './canvas-size.ts';
 import { cssColor } from './css-color.ts';
 
-/** Heights from the top: the curve, then clips, then tubelets; in pixels of the page. */
+/** Below the curve clips, then tubelets; in pixels of the page, as `.current-clip` of the style sheet has them. */
 const heights = { clips: 8, tubelets: 6, gap: 3 };
 /** Ticks that are closer are left out. */
 const closest = 4;
 
 /** Of each step the line is its best score, the bar the mean of its tokens. */
 export function drawTimeLine(canvas: HTMLCanvasElement, { width, height, unit }: CanvasSize, explorer: Explorer): void {
-  const { bundle, sequence, frame, clip, found, picks, layer } = explorer;
+  const { bundle, sequence, found, picks, layer } = explorer;
   const context = canvas.getContext('2d')!;
   const color = (name: string): string => cssColor(canvas, name);
+  // Asked for once: each answer costs more than what is drawn with it.
+  const [accent, faint, odd, even] = [
+    color('--accent'),
+    color('--accent-faint'),
+    color('--line-strong'),
+    color('--line'),
+  ];
   const count = Math.max(1, bundle.sequences[sequence.value]!.numbers.length);
   const at = (position: number): number => (position / count) * width;
   const clips = bundle.clipsOf[sequence.value]!;
   const foot = height - (heights.clips + heights.tubelets + 2 * heights.gap) * unit;
   context.clearRect(0, 0, width, height);
-
-  // The frame at hand.
-  const [left, right] = [at(frame.value), at(frame.value + 1)];
-  context.fillStyle = color('--accent-faint');
-  context.fillRect(left, 0, Math.max(unit, right - left), height);
 
   const result = layer.value === 'similarity' || picks.value.length > 0 ? found.value : undefined;
   if (result) {
@@ -46,9 +48,9 @@ export function drawTimeLine(canvas: HTMLCanvasElement, { width, height, unit }:
         const from = at(frameOfStep(each, step));
         const to = at(step + 1 < each.grid[0] ? frameOfStep(each, step + 1) : each.frames.at(-1)! + 1);
         const wide = Math.max(1, to - from - (to - from > 6 * unit ? unit : 0));
-        context.fillStyle = color('--accent-faint');
+        context.fillStyle = faint;
         context.fillRect(from, foot - tall(result.best[row]!), wide, tall(result.best[row]!));
-        context.fillStyle = color('--accent');
+        context.fillStyle = accent;
         context.fillRect(from, foot - tall(result.mean[row]!), wide, tall(result.mean[row]!));
         context.fillRect(from, foot - tall(result.best[row]!) - unit, wide, 2 * unit);
       }
@@ -59,10 +61,10 @@ export function drawTimeLine(canvas: HTMLCanvasElement, { width, height, unit }:
     const { frames, grid } = bundle.clips[index]!;
     const [from, to] = [at(frames[0]!), at(frames.at(-1)! + 1)];
     const y = foot + heights.gap * unit;
-    context.fillStyle = index === clip.value ? color('--accent') : color(i % 2 ? '--line' : '--line-strong');
+    context.fillStyle = i % 2 ? even : odd;
     context.fillRect(from, y, Math.max(1, to - from - unit), heights.clips * unit);
     if ((to - from) / grid[0] < closest * unit) return;
-    context.fillStyle = color('--line-strong');
+    context.fillStyle = odd;
     for (let step = 0; step < grid[0]; step++)
       context.fillRect(
         at(frameOfStep(bundle.clips[index]!, step)),
@@ -80,7 +82,4 @@ export function drawTimeLine(canvas: HTMLCanvasElement, { width, height, unit }:
     context.arc(at(frameOfStep(picked, step) + 0.5), 5 * unit, 4 * unit, 0, 2 * Math.PI);
     context.fill();
   }
-
-  context.fillStyle = color('--text');
-  context.fillRect((left + right) / 2 - unit, 0, 2 * unit, height);
 }

@@ -25,9 +25,10 @@ export function listenToKeys(explorer: Explorer, help: () => void): () => void {
   const listen = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const target = event.target as HTMLElement;
-    if (target.closest('input, select, textarea, dialog')) return;
-    // Space presses a button that has the focus.
-    if (event.key === ' ' && target.closest('button, summary, a')) return;
+    if (target.closest('input:not([type]), select, textarea, dialog')) return;
+    // These move a control that has the focus, or press it.
+    if (target.closest('input') && /^(Arrow|Page|Home$|End$| $)/.test(event.key)) return;
+    if (event.key === ' ' && target.closest('button')) return;
     if (act(explorer, event, help)) event.preventDefault();
   };
   document.addEventListener('keydown', listen);

@@ -4,10 +4,9 @@ import { frameOfStep } from '../bundle/bundle.ts';
 import type { Explorer } from '../state/explorer.ts';
 import type { Match } from '../state/matches.ts';
 import type { Pick } from '../state/picks.ts';
+import { pickColors } from './draw-stage.ts';
 import { Thumbnail } from './thumbnail.tsx';
 import { formatScore, plural } from './words.ts';
-
-const colors = { 1: '#39c5bb', [-1]: '#ff8a5c' } as const;
 
 export function MatchesPanel({ explorer }: { explorer: Explorer }) {
   const { picks, matches } = explorer;
@@ -54,7 +53,7 @@ function PickChip({ explorer, pick, index }: { explorer: Explorer; pick: Pick; i
         title="Show it"
         onClick={() => explorer.toStep(pick.clip, pick.step)}
       >
-        <Thumbnail explorer={explorer} place={pick} color={colors[pick.sign]} />
+        <Thumbnail explorer={explorer} place={pick} color={pickColors[pick.sign]} />
         <span aria-hidden="true">{pick.sign === 1 ? '+' : '−'}</span>
       </button>
       <button
@@ -103,7 +102,8 @@ function MatchItem({ explorer, match }: { explorer: Explorer; match: Match }) {
         <Thumbnail explorer={explorer} place={place} color="#ffffff" />
         <span class="score">{formatScore(match.score)}</span>
         <span class="where">
-          {several && `${sequence.name} · `}frame {frame}
+          {several && <span>{sequence.name} </span>}
+          <span>frame {frame}</span>
         </span>
       </button>
     </li>

@@ -10,8 +10,10 @@ import {
   storedColors,
   type Colors,
 } from '../bundle/layer-colors.ts';
+import { isWithin, planePoints } from '../bundle/plane.ts';
 import { isMasked, scores, sumOf, unit } from '../bundle/vectors.ts';
 import type { Explorer } from '../state/explorer.ts';
+import { labelColors } from '../state/labels.ts';
 
 /** Colours of all tokens of a clip. */
 export interface Overlay {
@@ -32,8 +34,32 @@ async function hovered({ cell, clip, step, stored, bundle }: Explorer): Promise<
   return unit(sumOf(bundle.code, await stored.tokens(clip.value), [token]));
 }
 
+/** What lies outside of the line in the scatter is faint. */
 async function overlayOf(explorer: Explorer): Promise<Overlay | undefined> {
-  const { clip: shown, layer, stored, bundle, query, found, colorMap, clusters, onlyCluster, picks } = explorer;
+  const outline = explorer.lasso.value;
+  const overlay = await layerOf(explorer);
+  if (!outline || !overlay) return overlay;
+  const points = planePoints(explorer.bundle.code, await explorer.stored.tokens(overlay.clip));
+  const colors = overlay.colors.slice();
+  for (let token = 0; token < colors.length / 4; token++)
+    if (!isWithin(outline, points[token * 2]!, points[token * 2 + 1]!)) colors[token * 4 + 3]! *= 0.1;
+  return { ...overlay, colors };
+}
+
+async function layerOf(explorer: Explorer): Promise<Overlay | undefined> {
+  const {
+    clip: shown,
+    layer,
+    stored,
+    bundle,
+    query,
+    found,
+    colorMap,
+    clusters,
+    onlyCluster,
+    picks,
+    labelModel,
+  } = explorer;
   const clip = shown.value;
   if (clip === undefined || layer.value === 'none') return undefined;
   const [map, kind, only] = [colorMap.value, layer.value, onlyCluster.value];
@@ -49,6 +75,10 @@ async function overlayOf(explorer: Explorer): Promise<Overlay | undefined> {
     if (!made) return undefined;
     const groups = groupsOf(code, await stored.tokens(clip), made.centers);
     return { clip, colors: groupColors(groups, (group) => only === undefined || group === only) };
+  }
+  if (kind === 'labels') {
+    const model = labelModel.value;
+    return model && { clip, colors: labelColors(code, await stored.tokens(clip), model) };
   }
   if (kind === 'similarity') {
     const overall = found.value?.overall;
@@ -76,11 +106,13 @@ export function followOverlay(explorer: Explorer): ReadonlySignal<Overlay | unde
   let latest = 0;
   effect(() => {
     const mine = ++latest;
-    const { layer, picks, cell, step, query, found, colorMap, clusters, onlyCluster, message } = explorer;
+    const { layer, picks, cell, step, query, found, colorMap, clusters, onlyCluster, lasso, labelModel, message } =
+      explorer;
     // Read here, since what is read after a pause is not followed.
-    void [query.value, found.value, colorMap.value, clusters.value, onlyCluster.value];
+    void [query.value, found.value, colorMap.value, clusters.value, onlyCluster.value, lasso.value, labelModel.value];
     if (layer.value === 'similarity' && picks.value.length === 0) void [cell.value, step.value];
-    if (layer.value === 'clusters') void explorer.group().catch((error: unknown) => (message.value = String(error)));
+    if (layer.value === 'clusters' && explorer.loaded.value)
+      void explorer.group().catch((error: unknown) => (message.value = String(error)));
     void [explorer.clip.value, explorer.clusterCount.value];
     overlayOf(explorer).then(
       (made) => {

@@ -1,6 +1,6 @@
 // What a click on a token does.
 
-import { pickMode, type PickMode } from './stage.tsx';
+import { pickMode, type PickMode } from '../state/pick-mode.ts';
 
 const modes: readonly (readonly [mode: PickMode, label: string, title: string])[] = [
   ['new', 'New', 'A click starts a new search'],

@@ -20,10 +20,9 @@ export async function savePicture(explorer: Explorer, overlay: Overlay | undefin
     smooth: explorer.smooth.value,
     subdued: overlay?.clip === clip.value && overlay?.limits !== undefined,
     picks: [],
+    marks: [],
     marked: undefined,
     background: '#000000',
-    accent: '#ffffff',
-    negative: '#ffffff',
   });
   save(
     await canvas.convertToBlob({ type: 'image/png' }),
@@ -77,10 +76,10 @@ function field(value: unknown): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-const nameOf = ({ bundle }: { bundle: { name: string } }): string =>
+export const nameOf = ({ bundle }: { bundle: { name: string } }): string =>
   bundle.name.replace(/[^\w.-]+/g, '-') || 'explorer';
 
-function save(content: Blob, name: string): void {
+export function save(content: Blob, name: string): void {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(content);
   link.download = name;

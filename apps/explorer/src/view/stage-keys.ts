@@ -1,6 +1,7 @@
 // Tokens without a pointer.
 
 import type { Explorer } from '../state/explorer.ts';
+import { activeLabel, pickMode } from '../state/pick-mode.ts';
 
 const moves: Readonly<Record<string, readonly [rows: number, columns: number]>> = {
   ArrowUp: [-1, 0],
@@ -9,7 +10,7 @@ const moves: Readonly<Record<string, readonly [rows: number, columns: number]>> 
   ArrowRight: [0, 1],
 };
 
-/** Arrow keys move the cell, Enter picks its token, plus and minus add it to the picks. */
+/** Arrow keys move the cell, Enter picks or labels its token, plus and minus add it to the picks. */
 export function pickFromKeyboard(explorer: Explorer, event: KeyboardEvent): void {
   const { cell, clip, step, bundle } = explorer;
   if (clip.value === undefined || event.ctrlKey || event.metaKey) return;
@@ -27,7 +28,9 @@ export function pickFromKeyboard(explorer: Explorer, event: KeyboardEvent): void
     event.preventDefault();
     event.stopPropagation();
   }
-  if (picks)
+  if (event.key === 'Enter' && pickMode.value === 'mark')
+    explorer.mark({ clip: clip.value, step: step.value, row: at.row, column: at.column }, activeLabel.value);
+  else if (picks)
     explorer.pick(
       {
         sign: event.key === '-' ? -1 : 1,

@@ -2,19 +2,18 @@
 
 import { effect, signal, useSignal, type ReadonlySignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { colorMapNames, type ColorMapName } from '@deepearth/vision/colormaps';
 import type { Explorer } from '../state/explorer.ts';
+import { activeLabel, pickMode } from '../state/pick-mode.ts';
 import { schemeChanges, theme } from '../state/theme.ts';
 import { followSize } from './canvas-size.ts';
+import { ColorScale } from './color-scale.tsx';
 import { cssColor } from './css-color.ts';
 import { drawStage } from './draw-stage.ts';
 import type { Overlay } from './overlay.ts';
 import { pickFromKeyboard } from './stage-keys.ts';
 import { cellAt, frameBox, gridBox } from './stage-geometry.ts';
 import { formatScore } from './words.ts';
-
-/** How the next pick joins those that there are. */
-export type PickMode = 'new' | 'like' | 'unlike';
-export const pickMode = signal<PickMode>('new');
 
 interface Drawn {
   readonly top: number;
@@ -58,10 +57,9 @@ export function Stage({ explorer, overlay }: { explorer: Explorer; overlay: Read
         smooth: explorer.smooth.value && explorer.layer.value !== 'clusters',
         subdued: over?.limits !== undefined,
         picks: explorer.picks.value.filter((pick) => pick.clip === clip.value),
+        marks: explorer.labels.value.marks.filter((mark) => mark.clip === clip.value && mark.step === step.value),
         marked: drawn.value ?? under,
         background: cssColor(element, '--stage'),
-        accent: cssColor(element, '--accent'),
-        negative: cssColor(element, '--negative'),
       });
     });
     return () => {
@@ -102,6 +100,10 @@ export function Stage({ explorer, overlay }: { explorer: Explorer; overlay: Read
     if (!from || clip.value === undefined) return;
     const region = drawn.value ?? { top: from.row, bottom: from.row, left: from.column, right: from.column };
     drawn.value = undefined;
+    if (pickMode.value === 'mark') {
+      explorer.mark({ clip: clip.value, step: step.value, row: from.row, column: from.column }, activeLabel.value);
+      return;
+    }
     const unlike = event.altKey || pickMode.value === 'unlike';
     const beside = event.shiftKey || event.altKey || pickMode.value !== 'new';
     explorer.pick({ sign: unlike ? -1 : 1, clip: clip.value, step: step.value, ...region }, beside);
@@ -129,6 +131,28 @@ export function Stage({ explorer, overlay }: { explorer: Explorer; overlay: Read
         onBlur={() => (cell.value = undefined)}
       />
       <StageStatus explorer={explorer} overlay={overlay} />
+      <StageLegend explorer={explorer} overlay={overlay} />
+    </div>
+  );
+}
+
+/** What the colours of one number stand for. */
+function StageLegend({ explorer, overlay }: { explorer: Explorer; overlay: ReadonlySignal<Overlay | undefined> }) {
+  const { colorMap } = explorer;
+  const limits = overlay.value?.limits;
+  if (!limits) return null;
+  return (
+    <div class="stage-legend">
+      <ColorScale map={colorMap.value} limits={limits} />
+      <select
+        aria-label="Colours of numbers"
+        value={colorMap.value}
+        onChange={(event) => (colorMap.value = event.currentTarget.value as ColorMapName)}
+      >
+        {colorMapNames.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
     </div>
   );
 }

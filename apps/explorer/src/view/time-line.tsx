@@ -59,6 +59,24 @@ export function TimeLine({ explorer }: { explorer: Explorer }) {
       onPointerCancel={() => (dragging.current = false)}
     >
       <canvas ref={canvas} aria-hidden="true" />
+      <Now explorer={explorer} />
     </div>
+  );
+}
+
+/** The frame and the clip that are shown: moved, while the rest of the line stays as it was drawn. */
+function Now({ explorer }: { explorer: Explorer }) {
+  const { bundle, sequence, frame, clip } = explorer;
+  const count = Math.max(1, bundle.sequences[sequence.value]!.numbers.length);
+  const along = (from: number, to: number) => ({
+    left: `${(100 * from) / count}%`,
+    width: `${(100 * (to - from)) / count}%`,
+  });
+  const frames = clip.value === undefined ? undefined : bundle.clips[clip.value]!.frames;
+  return (
+    <>
+      {frames && <div class="current-clip" style={along(frames[0]!, frames.at(-1)! + 1)} />}
+      <div class="playhead" style={along(frame.value, frame.value + 1)} />
+    </>
   );
 }

@@ -1,15 +1,10 @@
 // What lies over the frames, and how.
 
-import type { ReadonlySignal } from '@preact/signals';
-import { colorMapNames, type ColorMapName } from '@deepearth/vision/colormaps';
 import type { Explorer } from '../state/explorer.ts';
-import { ColorScale } from './color-scale.tsx';
 import { layerChoices } from './layer-choices.ts';
-import type { Overlay } from './overlay.ts';
 
-export function ToolBar({ explorer, overlay }: { explorer: Explorer; overlay: ReadonlySignal<Overlay | undefined> }) {
-  const { layer, opacity, colorMap, smooth } = explorer;
-  const limits = overlay.value?.limits;
+export function ToolBar({ explorer }: { explorer: Explorer }) {
+  const { layer, opacity, smooth } = explorer;
   return (
     <div class="tool-bar">
       <fieldset class="choices">
@@ -39,20 +34,6 @@ export function ToolBar({ explorer, overlay }: { explorer: Explorer; overlay: Re
         />
         Smooth
       </label>
-      {limits && (
-        <span class="field">
-          <ColorScale map={colorMap.value} limits={limits} />
-          <select
-            aria-label="Colours"
-            value={colorMap.value}
-            onChange={(event) => (colorMap.value = event.currentTarget.value as ColorMapName)}
-          >
-            {colorMapNames.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </span>
-      )}
     </div>
   );
 }

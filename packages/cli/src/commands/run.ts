@@ -7,6 +7,7 @@ import { CancelledError } from '@deepearth/core/errors';
 import type { RunEvent } from '@deepearth/core/events';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { explorable } from '../explore/explorable.ts';
 import { plural } from '../format.ts';
 import { outputFor } from '../output-for.ts';
 import { loadPipeline } from '../load-pipeline.ts';
@@ -15,7 +16,7 @@ import { errorLine, reportError } from '../report-error.ts';
 import { runSummary } from '../run-summary.ts';
 import { runTally } from '../run-tally.ts';
 import { chosenShard, type ChosenShard } from '../shard-flag.ts';
-import { pipelineCommand, resumeCommand } from '../shell.ts';
+import { exploreCommand, pipelineCommand, resumeCommand } from '../shell.ts';
 import { showJson, showProgress, showRemarks, type RunView } from '../show-run.ts';
 import { styleOf } from '../style.ts';
 import { cliVersions } from '../versions.ts';
@@ -140,6 +141,7 @@ export async function runLoaded(
         view.close();
         if (json) remark(runSummary(tally(), folder, styleOf(process.stderr)));
         else print(runSummary(tally(), folder, styleOf(process.stdout)));
+        if (explorable(pipeline)) (json ? remark : print)(`To look into it:\n  ${exploreCommand(folder)}`);
         if (removed) remark(`Removed ${plural(removed, 'file')} of an earlier run that this one does not write.`);
         return status === 'skipped' ? exitCodes.skipped : exitCodes.done;
       } catch (error) {

@@ -1,5 +1,8 @@
 // Makes a bundle for the page from files of tokens: a run of its own, of stored features and `sink/explorer`.
 
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '@deepearth/core/errors';
 import { definePipeline, use } from '@deepearth/core/pipeline';
 import { run } from '@deepearth/runtime/run';
 import { explorer } from '@deepearth/sinks/explorer';
@@ -29,7 +32,7 @@ export interface LeftOut {
   readonly message: string;
 }
 
-/** Writes `explorer/` into a folder; returns what was left out of it. */
+/** Writes `explorer/` into a folder; returns what was left out of it. Throws an `InputError` where nothing is left. */
 export async function makeBundle(output: string, options: BundleOptions): Promise<readonly LeftOut[]> {
   const { name, tokens, projections, frames, pictureEdge, signal, progress, warn } = options;
   const layers = [...projections.values()].map((paths, i) => ({ id: `projection-${i}`, paths: [...paths] }));
@@ -56,5 +59,11 @@ export async function makeBundle(output: string, options: BundleOptions): Promis
     error: () => undefined, // It is thrown below.
   });
   await running.end;
+  if (!existsSync(join(output, 'explorer/index.json')))
+    throw new InputError(
+      tokens,
+      `holds no tokens that can be shown${leftOut[0] ? `: ${leftOut[0].item}: ${leftOut[0].message}` : '.'}`,
+      { code: 'E_NO_FEATURES', remedy: 'Name the folder that `sink/features` wrote tokens to.' },
+    );
   return leftOut;
 }

@@ -10,7 +10,7 @@ export function pageFolder(): string {
   if (!existsSync(`${folder}/index.html`))
     throw new DeepEarthError('the page of the explorer has not been built.', {
       code: 'E_NO_PAGE',
-      remedy: 'In a clone, run `npm run prepare`.',
+      remedy: 'In a clone, npm run prepare builds it.',
     });
   return folder;
 }

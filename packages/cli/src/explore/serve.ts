@@ -120,8 +120,8 @@ async function send(file: string, { method }: IncomingMessage, response: ServerR
       ...headers,
       'Content-Type': mediaTypes[ending] ?? 'application/octet-stream',
       'Content-Length': found.size,
-      // The address is another for every server, and a bundle does not change while one shows it.
-      'Cache-Control': ending === '.bin' || ending === '.jpg' ? 'private, max-age=86400, immutable' : 'no-store',
+      // A browser keeps pictures; tokens are in the page's memory, and would be on disk a second time.
+      'Cache-Control': ending === '.jpg' ? 'private, max-age=86400, immutable' : 'no-store',
     });
     if (method === 'HEAD') response.end();
     else await pipeline(handle.createReadStream({ autoClose: false, end: Math.max(0, found.size - 1) }), response);

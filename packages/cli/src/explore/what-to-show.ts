@@ -1,7 +1,7 @@
 // Finds what `deepearth explore` shows in what it was given: a bundle that is there, or files to make one of.
 
 import { existsSync, statSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
 import type { Manifest, ManifestOutput } from '@deepearth/core/manifest';
 import { manifestName } from '@deepearth/core/safe-path';
@@ -38,11 +38,11 @@ export async function whatToShow(path: string): Promise<Shown> {
       .split(/[\\/]/)
       .at(-1) || 'run';
   if (!statSync(path).isDirectory()) return { tokens: path, projections: new Map(), others: [], name };
-  const bundle = places
+  const manifest = existsSync(join(path, manifestName)) ? await readManifest(folderStore(path)) : undefined;
+  const bundle = [...bundlesOf(manifest), ...places]
     .map((place) => join(path, place))
     .find((folder) => existsSync(join(folder, 'index.json')) && existsSync(join(folder, 'tokens')));
   if (bundle) return { bundle };
-  const manifest = existsSync(join(path, manifestName)) ? await readManifest(folderStore(path)) : undefined;
   if (!manifest) return { tokens: path, projections: new Map(), others: [], name };
   const [tokens, ...others] = tokenFolders(manifest);
   if (tokens === undefined)
@@ -56,6 +56,14 @@ export async function whatToShow(path: string): Promise<Shown> {
     others,
     name: manifest.name,
   };
+}
+
+/** Folders of bundles that a run wrote, relative to it. */
+function bundlesOf(manifest: Manifest | undefined): string[] {
+  const types = new Map(manifest?.stages.map(({ id, type }) => [id, type]));
+  return (manifest?.outputs ?? [])
+    .filter(({ stage, path }) => types.get(stage) === 'sink/explorer' && basename(path) === 'index.json')
+    .map(({ path }) => dirname(path));
 }
 
 const readable = /\.(safetensors|pt)$/;
