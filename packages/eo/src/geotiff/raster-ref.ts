@@ -13,6 +13,8 @@ const partSchema = z.strictObject({
   uri: z.string(),
   /** What is said of its bands elsewhere, in their order; it goes before what the file says. */
   bands: z.array(bandMeaning).optional(),
+  /** What is said of those that `bands` does not list. */
+  others: bandMeaning.omit({ name: true }).optional(),
   /** Whether its values mark pixels of the others. */
   mask: z.literal(true).optional(),
 });
@@ -51,7 +53,7 @@ export const fileRef = (uri: string): RasterRef => ({ parts: [{ uri }], resampli
 
 /** Whether a picture is one file, as it is. */
 export const isFile = ({ parts: [first, ...others], grid }: RasterRef): boolean =>
-  others.length === 0 && !first!.bands && !grid;
+  others.length === 0 && !first!.bands && !first!.others && !grid;
 
 /** The same picture with its first file elsewhere: a locator's path goes before that of the recipe. */
 export const withPath = (ref: RasterRef, uri: string): RasterRef => {

@@ -50,12 +50,15 @@ export function stackRasters(
   ];
   const places = rasters.map((raster) => placeIn(grid, base, raster));
   const bands = rasters.flatMap((raster, part) =>
-    raster.bands.map((band, index) => ({
-      part,
-      index,
-      nodata: nodataOf(parts[part]!.bands?.[index]?.nodata),
-      told: told({ dtype: raster.dtype, ...band }, parts[part]!.bands?.[index]),
-    })),
+    raster.bands.map((band, index) => {
+      const meaning = parts[part]!.bands?.[index] ?? parts[part]!.others;
+      return {
+        part,
+        index,
+        nodata: nodataOf(meaning?.nodata),
+        told: told({ dtype: raster.dtype, ...band }, meaning),
+      };
+    }),
   );
   const maskFrom = bands.findIndex(({ part }) => parts[part]!.mask);
   const picture = rasters.filter((_, part) => !parts[part]!.mask);

@@ -115,18 +115,15 @@ function assetsJson(items: readonly StacItem[]): { [key: string]: Json } {
       else counts.set(key, { asset, items: 1 });
     }
   return Object.fromEntries(
-    [...counts].map(
-      ([
-        key,
-        {
-          asset: { mediaType, roles, bands, href },
-          items: count,
-        },
-      ]) => [
+    [...counts].map(([key, { asset, items: count }]) => {
+      const { mediaType, roles, href, general } = asset;
+      // One entry that is said of all bands, where there is none of each.
+      const bands = asset.bands.length || Object.keys(general).length === 0 ? asset.bands : [general];
+      return [
         key,
         { items: count, type: mediaType ?? null, roles, ...(bands.length && { bands: bands as Json }), href },
-      ],
-    ),
+      ];
+    }),
   );
 }
 

@@ -55,8 +55,8 @@ export async function refOf(
   const parts: RasterPart[] = [];
   for (const key of keys) {
     const asset = assetOf(item, key);
-    const bands = meaningsOf(item, asset, key, keys.length > 1, scaled);
-    parts.push({ uri: await placeOfAsset(item, key, asset), ...(bands && { bands }) });
+    const meanings = meaningsOf(item, asset, key, keys.length > 1, scaled);
+    parts.push({ uri: await placeOfAsset(item, key, asset), ...meanings });
   }
   if (mask) parts.push({ uri: await placeOfAsset(item, mask.asset, assetOf(item, mask.asset)), mask: true });
   const { asset, ...rest } = grid ?? {};
@@ -103,21 +103,28 @@ async function placeOfAsset(item: StacItem, key: string, { href, alternates }: S
   );
 }
 
-/** What the item says of the bands of an asset; `undefined` where that is nothing. */
+/** What the item says of the bands of an asset. */
 function meaningsOf(
   { properties }: StacItem,
-  { bands }: StacAsset,
+  { bands, general }: StacAsset,
   key: string,
   several: boolean,
   scaled: boolean,
-): BandMeaning[] | undefined {
+): Pick<RasterPart, 'bands' | 'others'> {
   const applied = properties['earthsearch:boa_offset_applied'] === true;
-  const own = bands.map(({ scale, offset, ...rest }): BandMeaning => ({
+  const applying = ({ scale, offset, ...rest }: BandMeaning): BandMeaning => ({
     ...rest,
     ...(scaled && scale !== undefined && { scale }),
     ...(scaled && offset !== undefined && { offset: applied ? 0 : offset }),
-  }));
+  });
+  const own = bands.map(applying);
+  const others = applying(general);
   // A file of one band is called by its key, as people name it.
-  const found = own.length > 1 || (own.length === 0 && !several) ? own : [{ ...own[0], name: key }];
-  return found.some((band) => Object.keys(band).length) ? found : undefined;
+  const found = own.length > 1 || (own.length === 0 && !several) ? own : [{ ...(own[0] ?? others), name: key }];
+  return {
+    ...(found.some(saysSomething) && { bands: found }),
+    ...(saysSomething(others) && { others }),
+  };
 }
+
+const saysSomething = (meaning: BandMeaning): boolean => Object.keys(meaning).length > 0;

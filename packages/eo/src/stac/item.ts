@@ -13,8 +13,10 @@ export interface StacAsset {
   readonly alternates: readonly string[];
   readonly mediaType: string | undefined;
   readonly roles: readonly string[];
-  /** In the order of the file; empty where nothing is said of them. */
+  /** In the order of the file; empty where nothing is said of each. */
   readonly bands: readonly BandMeaning[];
+  /** What is said of all bands alike; part of each of `bands` already. */
+  readonly general: BandMeaning;
   /** Of its only band: "red", "nir08" (extension `eo`); absent for several bands. */
   readonly commonName?: string;
 }
@@ -73,6 +75,7 @@ function parseAsset(asset: JsonObject, href: string): StacAsset {
     mediaType: typeof type === 'string' ? type : undefined,
     roles: Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [],
     bands: bandsOf(asset),
+    general: meaningOf([asset]),
   };
 }
 
@@ -101,7 +104,7 @@ function bandsOf(asset: JsonObject): BandMeaning[] {
     readonly JsonObject[],
   ];
   const general = meaningOf([asset]);
-  const count = Math.max(bands.length, raster.length, eo.length, Object.keys(general).length ? 1 : 0);
+  const count = Math.max(bands.length, raster.length, eo.length);
   return Array.from({ length: count }, (_, i) => ({
     ...general,
     ...meaningOf([bands[i] ?? {}, raster[i] ?? {}, eo[i] ?? {}]),

@@ -241,6 +241,22 @@ describe('assets', () => {
     expect(raster.values.data[3]).toBe(Math.fround(1001 * 0.0001));
   });
 
+  test('of several bands have what the item states of all of them, and of each', async () => {
+    await writeScene(join(place, 'three.tif'), (x, y, band) => 100 * (band + 1) + x, { bands: 3 });
+    const of = async (asset: object) => {
+      const items = await collection([madeItem(0, { assets: { three: { href: 'three.tif', ...asset } } })]);
+      return (await run({ items, assets: 'three', ...stored })).found[0]!;
+    };
+    const all3 = await of({ 'raster:scale': 0.5, nodata: 302 });
+    expect(pixel(all3, 1, 0)).toEqual([50.5, 100.5, 150.5]);
+    expect([...all3.raster.valid!.slice(0, 4)]).toEqual([1, 1, 0, 1]);
+    const each = await of({ 'raster:scale': 0.5, bands: [{ name: 'a' }, { name: 'b', 'raster:scale': 2 }, {}] });
+    expect(pixel(each, 1, 0)).toEqual([50.5, 402, 150.5]);
+    // What the item does not list of a file is what it says of all.
+    const some = await of({ 'raster:scale': 0.5, bands: [{ name: 'a' }, { name: 'b' }] });
+    expect(pixel(some, 1, 0)).toEqual([50.5, 100.5, 150.5]);
+  });
+
   test('are found by the common name of their band, where no other has it', async () => {
     const asset = (key: string, more: object) => ({ href: `S2A_33UUP_20240101_0_L2A/${key}.tif`, ...more });
     const assets = {
