@@ -55,9 +55,9 @@ function dateOf(size, date, dates) {
   const light = table(size * 2, (i) => 0.075 * Math.sin(i / 611 + date / 5));
   const grain = Int8Array.from({ length: 1 << 16 }, (_, i) => (hash(i, date, 9) % 9) * 8 - 32);
   // Fields lie aslant, so that no border of a tile runs along one of theirs.
-  const across = Math.ceil((size * 1.4) / 83) + 2;
-  const down = Math.ceil((size * 1.4) / 61) + 2;
-  const firstDown = Math.floor(down / 2);
+  const across = Math.ceil((size * 1.31) / 83) + 1;
+  const firstDown = Math.ceil((size * 0.39) / 61);
+  const down = firstDown + Math.ceil((size * 0.92) / 61) + 1;
   const grown = table(across * down, (i) => {
     const sown = hash(i % across, Math.floor(i / across), 1) / 65_536;
     return Math.max(0, Math.sin((date / dates + sown * 0.6) * Math.PI * 1.4));
