@@ -311,7 +311,7 @@ test('a video becomes an embedding of every two seconds, and a video of what the
       ['clips', 4],
     ]),
   );
-  expect(files).toEqual(['embeddings.csv', 'video/pca-overlay.mp4']);
+  expect(files).toEqual(['embeddings.csv', 'similarity.csv', 'video/pca-overlay.mp4']);
   const [, ...rows] = readFileSync(join(output, 'embeddings.csv'), 'utf8').trim().split('\n');
   expect(rows.map((row) => row.split(',').slice(0, 4).join())).toEqual([
     'clip-000000,weather,0,22',
@@ -319,6 +319,11 @@ test('a video becomes an embedding of every two seconds, and a video of what the
     'clip-000002,weather,48,70',
     'clip-000003,weather,72,94',
   ]);
+  const [, ...alike] = readFileSync(join(output, 'similarity.csv'), 'utf8').trim().split('\n');
+  const likeness = alike.map((row) => Number(row.split(',').at(-1)));
+  expect(likeness[0]).toBeCloseTo(1, 6);
+  // The weather moves on: what comes later is less like the first clip.
+  expect(likeness).toEqual([...likeness].sort((a, b) => b - a));
 });
 
 test('a grid of sensors needs no pictures', async () => {
