@@ -4,6 +4,7 @@
 //   node benchmarks/faults.mjs cancels [RUNS, 60] [SEED, 1]      Ctrl-C
 //   node benchmarks/faults.mjs mutants [FILES, 3000] [SEED, 1]   damaged files
 //   node benchmarks/faults.mjs races [TIMES, 500] [SEED, 1]      two runs for one folder
+//   node benchmarks/faults.mjs queue [KILLS, 100] [SEED, 1]      workers of a queue, their jobs, and Redis
 //
 // Exit 1 where something came out that should not. Needs a build (npx tsc -b).
 
@@ -63,6 +64,21 @@ const faults = {
     for (const row of rows) console.log(`| ${row.join(' | ')} |`);
     for (const line of bad) console.log(line);
     return read && bad.length === 0;
+  },
+
+  async queue() {
+    const { killWorkers } = await import('./faults/queue.mjs');
+    const { rounds, killed } = await killWorkers({
+      count: number(count, 100),
+      random: seededRandom(Number(seed)),
+      tell: ({ kills, harm }) => {
+        console.log(`${kills.join(', ') || 'no kill'}: ${harm.length} wrong`);
+        for (const line of harm) console.log(`  ${line}`);
+      },
+    });
+    const harmed = rounds.filter(({ harm }) => harm.length > 0).length;
+    console.log(`${killed} kills in ${rounds.length} folders, ${harmed} of them not as they should be.`);
+    return harmed === 0;
   },
 
   async races() {

@@ -1,0 +1,141 @@
+// Has pipelines done by workers of a queue while workers, their jobs and Redis are killed, and says what is left at the end.
+
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { startRedis } from '../../tools/redis.mjs';
+import { childrenOf } from '../support/process-memory.mjs';
+import { runCommand } from './command.mjs';
+
+const command = fileURLToPath(new URL('../../packages/cli/bin/deepearth.js', import.meta.url));
+
+/** An encoder that takes a while, a reducer that needs all tokens, pictures and files of one. */
+const pipeline = `name: queued
+stages:
+  - { id: frames, type: source/synthetic, with: { count: 96, width: 64, height: 64 } }
+  - { id: clips, type: windower/sliding, with: { stride: 8 } }
+  - { id: tokens, type: encoder/vjepa2, with: { cropSize: 64, threads: 1 } }
+  - { id: features, type: sink/features }
+  - { id: reduced, type: reducer/pca, from: tokens }
+  - { id: overlay, type: renderer/overlay }
+  - { id: gif, type: sink/gif }
+  - { id: mean, type: aggregator/mean, from: tokens }
+  - { id: table, type: sink/table }
+`;
+const jobs = 5;
+
+/** Digests of all files but the manifest, which has times; of the run's own state, the names. */
+function filesOf(folder) {
+  const found = {};
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
+    if (!statSync(join(folder, name)).isFile() || name === 'manifest.json') continue;
+    found[name] = createHash('sha256')
+      .update(readFileSync(join(folder, name)))
+      .digest('hex');
+  }
+  return found;
+}
+
+/**
+ * Kills `count` times: a worker, the process of its job, or Redis (with its log on disk, so that it comes back with what it
+ * knew). Each round has one output folder and up to five kills. Returns a line for each round: the kills, and what is wrong.
+ */
+export async function killWorkers({ count, random, tell = () => undefined }) {
+  const folder = mkdtempSync(join(tmpdir(), 'queue-faults-'));
+  const server = await startRedis({ persistent: true });
+  const env = { DEEPEARTH_QUEUE: server.url };
+  const rounds = [];
+  try {
+    writeFileSync(join(folder, 'p.yaml'), pipeline);
+    const alone = await runCommand(['run', 'p.yaml', '--output', 'whole'], { cwd: folder });
+    if (alone.status !== 0) throw new Error(`the pipeline does not run by itself: ${alone.stderr}`);
+    const whole = filesOf(join(folder, 'whole'));
+    let killed = 0;
+    for (let round = 0; killed < count; round++) {
+      const name = `round-${round}`;
+      const output = join(folder, name);
+      const queue = (...args) => runCommand(['queue', ...args, '--name', name], { cwd: folder, env });
+      const added = await queue('add', 'p.yaml', '--jobs', String(jobs), '--output', output);
+      if (added.status !== 0) throw new Error(`nothing was added: ${added.stderr}`);
+      const workers = new Set();
+      const start = () => {
+        const worker = spawn(
+          process.execPath,
+          [command, 'queue', 'work', '--json', '--name', name, '--lock-seconds', '1'],
+          { cwd: folder, env: { ...process.env, ...env }, stdio: 'ignore' },
+        );
+        workers.add(worker);
+        worker.on('close', () => workers.delete(worker));
+      };
+      start();
+      start();
+      const kills = [];
+      const seen = new Set();
+      const stop = Date.now() + 180_000;
+      for (;;) {
+        const status = await queue('status', '--json');
+        const counts = status.status === 0 ? JSON.parse(status.stdout).counts : {};
+        if (counts.completed === jobs + 1 || counts.failed > 0 || Date.now() > stop) break;
+        await pause(100 + random() * 700);
+        for (const { pid } of workers) for (const child of childrenOf(pid)) seen.add(child);
+        if (kills.length === 5 || killed === count) continue;
+        const [worker] = [...workers].sort(() => random() - 0.5);
+        const [job] = worker ? childrenOf(worker.pid) : [];
+        const what = random();
+        if (what < 0.2) {
+          kills.push('redis');
+          await server.stop();
+          await pause(random() * 500);
+          await server.start();
+        } else if (what < 0.55 && job !== undefined) {
+          kills.push('job');
+          process.kill(job, 'SIGKILL');
+        } else if (worker) {
+          kills.push('worker');
+          worker.kill('SIGKILL');
+          start();
+        } else continue;
+        killed++;
+      }
+      const { counts, failed } = JSON.parse((await queue('status', '--json')).stdout);
+      for (const worker of workers) worker.kill('SIGTERM');
+      while (workers.size > 0) await pause(50);
+      const harm = [];
+      // A job that is killed three times is set aside, as it should be: it is tried again.
+      if (counts.failed > 0) {
+        if (!failed.every(({ failures }) => failures.length >= 3))
+          harm.push('a job was set aside before its third try');
+        await queue('retry');
+        const end = await queue('work', '--until-idle', '0');
+        if (end.status !== 0) harm.push(`the worker after that ended with ${end.status}`);
+      } else if (counts.completed !== jobs + 1)
+        harm.push(`${counts.completed} of ${jobs + 1} jobs were done after 3 minutes`);
+      await pause(500);
+      for (const pid of seen)
+        try {
+          process.kill(pid, 0);
+          harm.push(`process ${pid} of a job is still there`);
+        } catch {
+          // It has ended.
+        }
+      const made = filesOf(output);
+      for (const path of new Set([...Object.keys(whole), ...Object.keys(made)]))
+        if (made[path] !== whole[path])
+          harm.push(
+            `${path} ${made[path] === undefined ? 'is missing' : whole[path] === undefined ? 'is left over' : 'has other bytes'}`,
+          );
+      rounds.push({ kills, harm });
+      tell({ kills, harm });
+      if (harm.length === 0) rmSync(output, { recursive: true });
+    }
+    return { rounds, killed };
+  } finally {
+    await server.end();
+    if (rounds.every(({ harm }) => harm.length === 0)) rmSync(folder, { recursive: true, force: true });
+    else console.log(`see ${folder}`);
+  }
+}
