@@ -45,7 +45,8 @@ const much = 2 ** 25;
 
 test('the first chunks are decoded at once, and what does not lie in shared memory always is', async () => {
   expect(await decodeChunk('lz4', shared(lz4(content(1))), 1000, sharedRoom)).toEqual(content(1));
-  for (let i = 0; i < 2; i++) expect(await decodeChunk('lz4', lz4(content(2)), much, ownRoom)).toEqual(content(2));
+  expect(await decodeChunk('lz4', shared(lz4(content(5))), much, sharedRoom)).toEqual(content(5));
+  expect(await decodeChunk('lz4', lz4(content(2)), much, sharedRoom)).toEqual(content(2));
   expect(await decodeChunk('lz4', shared(lz4(content(3))), 1000, ownRoom)).toEqual(content(3));
   expect(threads.started).toBe(0);
 });
@@ -61,6 +62,12 @@ test('many chunks at once come out of threads as they would otherwise, each in i
   );
   expect(threads.started).toBeGreaterThan(0);
   for (const seed of seeds) expect(found[seed]).toEqual(content(seed));
+});
+
+test('memory that is not shared is decoded into at once, and is as long as what came out', async () => {
+  const started = threads.started;
+  expect(await decodeChunk('lz4', shared(lz4(content(6))), 1200, ownRoom)).toEqual(content(6));
+  expect(threads.started).toBe(started);
 });
 
 test('a chunk out of many that were read in one go is taken from there', async () => {

@@ -27,12 +27,14 @@ let threads: Thread[] | undefined;
  * was decoded before, else at once. Threads keep no process alive. Throws a `RangeError` for data that are damaged.
  */
 export async function decodeChunk(name: Compression, data: Uint8Array, most: number, room: Room): Promise<Uint8Array> {
-  decoded += most;
   // Node's own decoder has threads of its own.
-  if (decoded <= worthThreads || !isShared(data) || (name === 'zstd' && hasOwnZstd))
+  if (!isShared(data) || (name === 'zstd' && hasOwnZstd)) return decodeHere(name, data, most, room);
+  if (decoded < worthThreads) {
+    decoded += most;
     return decodeHere(name, data, most, room);
+  }
   const into = room(most);
-  if (!isShared(into)) return decodeHere(name, data, most, () => into);
+  if (!isShared(into)) return decodeHere(name, data, most, (bytes) => into.subarray(0, bytes));
   const reply = await ask({ name, data: ownPart(data, room), into });
   if ('failed' in reply) throw new Error(reply.failed);
   if ('damage' in reply) throw new RangeError(reply.damage);

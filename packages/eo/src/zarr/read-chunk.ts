@@ -187,7 +187,8 @@ async function shardToRead(
   const isWhole = spans.every(({ count }, axis) => count === shardShape[axis]);
   const isSmall = elementCount(shardShape) * type.bytes! <= mostTogether;
   if (codec.steps.length === 0 && !(isWhole && isSmall)) return value;
-  const stored = await value.get(undefined, signal, room);
+  // How long a shard is that is compressed is not known: its content gets memory of its own.
+  const stored = await value.get(undefined, signal, codec.steps.length ? ownRoom : room);
   if (!stored) return undefined;
   const bytes = codec.steps.length ? await decodeBytes(codec, stored, 2 ** 31, value.name) : stored;
   return {
