@@ -3,7 +3,7 @@
 // library and with declaration files included. Third-party packages come from npm's cache or its registry.
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageNames } from './package-exports.mjs';
@@ -75,6 +75,10 @@ try {
   const { status, outputs } = JSON.parse(readFileSync(join(folder, 'out/manifest.json'), 'utf8'));
   if (status !== 'done' || outputs.length === 0) throw new Error(`the demo ended as "${status}"`);
   console.log(`the demo ran there and wrote ${outputs.length} files`);
+  run('npx', ['deepearth', 'explore', 'out', '--export', 'site']);
+  for (const file of ['index.html', 'app.js', 'data/index.json'])
+    if (!existsSync(join(folder, 'site', file))) throw new Error(`the exported page has no ${file}`);
+  console.log('its results were exported as a page');
 
   writeFileSync(join(folder, 'program.ts'), program());
   for (const [name, resolution] of Object.entries(resolutions)) {

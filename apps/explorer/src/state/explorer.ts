@@ -1,7 +1,7 @@
 // All that the page knows and does; the view draws it.
 
 import { batch, computed, effect, signal } from '@preact/signals';
-import type { ColorMapName } from '@deepearth/vision/colormaps';
+import { colorMapNames, type ColorMapName } from '@deepearth/vision/colormaps';
 import { clipOfFrame, frameOfStep, stepOf, type Bundle } from '../bundle/bundle.ts';
 import type { Outline } from '../bundle/plane.ts';
 import { frameCache } from '../bundle/frame-cache.ts';
@@ -50,7 +50,7 @@ export function makeExplorer(bundle: Bundle, hash: string) {
   const picks = signal<readonly Pick[]>(first.picks.filter((pick) => isIn(pick, bundle)));
   const layer = signal<Layer>(layerNamed(first.layer, bundle));
   const opacity = signal(first.opacity);
-  const colorMap = signal(first.colorMap as ColorMapName);
+  const colorMap = signal<ColorMapName>(colorMapNames.find((name) => name === first.colorMap) ?? 'inferno');
   const clusterCount = signal(Math.min(24, Math.max(2, first.clusters)));
   const smooth = signal(false);
   const playing = signal(false);

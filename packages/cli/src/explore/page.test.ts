@@ -164,6 +164,27 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
     expect(wrong).toEqual([]);
   });
 
+  test('while nothing is picked, the token under the pointer is looked for', async () => {
+    await using there = await opened(`${serving.url}#layer=similarity`);
+    const { view, wrong } = there;
+    await expect.poll(async () => (await pixels(view)).drawn, { timeout: 10_000 }).toBeGreaterThan(0.3);
+    let before = (await pixels(view)).sum;
+    // What the code leaves out of a token lowers its cosine with itself a little.
+    for (const [row, column] of [
+      [1, 1],
+      [6, 6],
+    ] as const) {
+      const { x, y } = await cell(view, row, column);
+      await view.mouse.move(x, y);
+      await expect
+        .poll(() => view.locator('.stage-status').textContent())
+        .toMatch(new RegExp(`^row ${row}, column ${column} · (0\\.99\\d|1\\.000)$`));
+      before = await changed(view, before);
+    }
+    expect(await view.locator('.pick').count()).toBe(0);
+    expect(wrong).toEqual([]);
+  });
+
   test('several picks, others that are not wanted, and a region stand in the address and survive it', async () => {
     await using there = await opened();
     const { view, wrong } = there;
@@ -192,6 +213,14 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
     await again.view.keyboard.press('Escape');
     expect(await again.view.locator('.pick').count()).toBe(0);
     expect([...wrong, ...again.wrong]).toEqual([]);
+  });
+
+  test('another address in the same tab is followed', async () => {
+    await using there = await opened();
+    const { view } = there;
+    await view.evaluate(() => (location.hash = '#s=1&f=5'));
+    await expect.poll(() => view.locator('.place strong').textContent()).toBe('Frame 5');
+    expect(await view.getByLabel('Sequence').inputValue()).toBe('1');
   });
 
   test('a match leads to its sequence and frame', async () => {
@@ -239,7 +268,7 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
   });
 
   test('every layer looks different, and so do less of it and none', async () => {
-    await using there = await opened(`${serving.url}#layer=none`);
+    await using there = await opened(`${serving.url}#layer=none&map=nonsense`);
     const { view, wrong } = there;
     await expect.poll(async () => (await pixels(view)).drawn, { timeout: 10_000 }).toBeGreaterThan(0.3);
     let before = (await pixels(view)).sum;
@@ -253,6 +282,9 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
       seen.add(before);
     }
     expect(seen.size).toBe(4);
+    await view.getByRole('radio', { name: 'Change' }).check();
+    expect(await view.getByLabel('Colours of numbers').inputValue()).toBe('inferno');
+    before = await changed(view, before);
     await view.keyboard.press('[');
     before = await changed(view, before);
     await view.keyboard.press('6');

@@ -34,6 +34,7 @@ export const explorerOptions = z.strictObject({
 
 /** The same, with their defaults. */
 export type ExplorerOptions = z.output<typeof explorerOptions>;
+/** What the parts of the stage are given of a run. */
 export type ExplorerContext = StageContext<ExplorerOptions>;
 
 /** Writes a file of the bundle; `content` is the lineage of what it was made of. */
