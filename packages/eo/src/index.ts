@@ -39,6 +39,7 @@ export type { CubeSeries, SeriesFrame } from './cube-series.ts';
 export { inspectEarth, isZarr, type Inspected, type InspectEarthOptions } from './inspect.ts';
 export { inspectCube, type CubeInspection, type CubeInspectionOptions } from './cube-inspection.ts';
 export { inspectStac, type StacInspection } from './stac/inspect.ts';
+export type { StacItems } from './stac/read-items.ts';
 export type { DescribeArrayOptions } from './describe-array.ts';
 export { cubeQuicklook, rasterQuicklook, type Quicklook } from './quicklook.ts';
 // Bytes

@@ -6,6 +6,7 @@ import { pause } from './pause.ts';
 import { countsOf } from './queue-counts.ts';
 import type { QueueBackend } from './queue-backend.ts';
 
+/** How a pipeline is added. */
 export interface AddOptions {
   readonly shards: number;
   /** 1 (first) to 2,000,000; jobs without one go before all that have one. */
@@ -17,6 +18,7 @@ export interface AddOptions {
   readonly onFull?: (waiting: number) => void;
 }
 
+/** What adding a pipeline has done. */
 export interface Added {
   /** The id of the merge. */
   readonly id: string;

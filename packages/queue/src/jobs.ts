@@ -33,7 +33,9 @@ export interface JobData extends QueuedPipeline {
   readonly passes?: number;
 }
 
+/** The kinds of jobs, as BullMQ shows them. */
 export const jobNames = ['shard', 'merge'] as const;
+/** Part of a pipeline, or what is made of all parts. */
 export type JobName = (typeof jobNames)[number];
 
 /** The parts of a pipeline, as data of jobs. */

@@ -4,7 +4,9 @@ import type { FlowProducer, Queue, Worker } from 'bullmq';
 import { DeepEarthError } from '@deepearth/core/errors';
 import type { JobData, JobName } from './jobs.ts';
 
+/** BullMQ's queue of such jobs. */
 export type PipelineQueue = Queue<JobData, unknown, JobName>;
+/** BullMQ's worker on such jobs. */
 export type PipelineWorker = Worker<JobData, unknown, JobName>;
 
 /** What BullMQ makes of one connection. */

@@ -2,6 +2,7 @@
 
 import type { PipelineQueue } from './queue-backend.ts';
 
+/** How many jobs are in which state. */
 export interface QueueCounts {
   /** Ready to be worked on. */
   readonly waiting: number;

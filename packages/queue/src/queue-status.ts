@@ -4,6 +4,7 @@ import { jobTitle, type Failure } from './jobs.ts';
 import { countsOf, type QueueCounts } from './queue-counts.ts';
 import type { QueueBackend } from './queue-backend.ts';
 
+/** A job, as far as people ask for it. */
 export interface JobStatus {
   readonly id: string;
   readonly title: string;
@@ -11,6 +12,7 @@ export interface JobStatus {
   readonly output: string;
 }
 
+/** The state of a queue. */
 export interface QueueStatus {
   readonly queue: string;
   readonly name: string;

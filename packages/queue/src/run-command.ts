@@ -23,6 +23,7 @@ export class CommandFailed extends Error {
   }
 }
 
+/** How a command is run. */
 export interface CommandOptions {
   readonly signal: AbortSignal;
   readonly env?: NodeJS.ProcessEnv;

@@ -7,6 +7,7 @@ import type { QueueBackend } from './queue-backend.ts';
 import { openJobs } from './queue-counts.ts';
 import { queueStatus } from './queue-status.ts';
 
+/** How a pipeline is waited for. */
 export interface WaitOptions extends AddOptions {
   /** Called when jobs were lost and have been added again. */
   readonly onLost?: (added: number) => void;

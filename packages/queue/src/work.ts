@@ -20,6 +20,7 @@ export type WorkEvent =
     }
   | { readonly type: 'trouble'; readonly message: string };
 
+/** How jobs are worked on. */
 export interface WorkOptions {
   /** Does one job. Throws what made it fail; is to stop soon when the signal is aborted, and throw. */
   readonly perform: (
@@ -35,6 +36,7 @@ export interface WorkOptions {
   readonly onEvent?: (event: WorkEvent) => void;
 }
 
+/** A worker that has begun. */
 export interface Working {
   /** Takes no further job, and resolves when those at hand are done. */
   drain(): Promise<void>;

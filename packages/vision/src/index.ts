@@ -9,7 +9,7 @@ export {
 } from './picture-file.ts';
 export { decodePicture, type DecodeOptions } from './decode-picture.ts';
 export { pictureHeader, type PictureHeader } from './picture-header.ts';
-export { pictureExif } from './picture-exif.ts';
+export { pictureExif, type PictureExif } from './picture-exif.ts';
 export { tiffPages, type ReadAt, type TiffPage } from './tiff-header.ts';
 // Rasters
 export { countValues, stretchRaster, type ValueCounts } from './stretch.ts';
