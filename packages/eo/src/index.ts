@@ -40,6 +40,10 @@ export { inspectEarth, isZarr, type Inspected, type InspectEarthOptions } from '
 export { inspectCube, type CubeInspection, type CubeInspectionOptions } from './cube-inspection.ts';
 export { inspectStac, type StacInspection } from './stac/inspect.ts';
 export type { StacItems } from './stac/read-items.ts';
+export type { JsonObject } from './stac/document.ts';
+export type { StacAsset, StacItem } from './stac/item.ts';
+export type { RasterRef } from './geotiff/raster-ref.ts';
+export type { SeriesRaster } from './geotiff/raster-stack.ts';
 export type { DescribeArrayOptions } from './describe-array.ts';
 export { cubeQuicklook, rasterQuicklook, type Quicklook } from './quicklook.ts';
 // Bytes
