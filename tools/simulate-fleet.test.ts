@@ -95,3 +95,10 @@ test('any fleet encodes every clip once, and no faster than its devices and its 
     { numRuns: 200 },
   );
 });
+
+test('cores are divided among the devices of a machine and what else it does', () => {
+  const start = { devices: 4, devicesPerMachine: 4, coresPerMachine: 2, clips: 4, startSeconds: 1 };
+  expect(simulateFleet(start).encodedSeconds).toBe(2);
+  expect(simulateFleet({ ...start, otherWork: 4 }).encodedSeconds).toBe(4);
+  expect(simulateFleet({ ...start, otherWork: 1, devices: 1, clips: 1 }).encodedSeconds).toBe(1);
+});

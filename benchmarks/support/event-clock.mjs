@@ -39,18 +39,23 @@ export function eventClock() {
   }
 
   const at = (time, process) => push({ time, order: begun++, process });
+  function end(process) {
+    process.ended = true;
+    for (const waiting of process.waiting) at(now, waiting);
+  }
   function advance(process) {
     const { done, value } = process.steps.next();
-    if (done) {
-      process.ended = true;
-      for (const waiting of process.waiting) at(now, waiting);
-    } else if (typeof value === 'number') at(Math.max(now, value), process);
+    if (done) end(process);
+    else if (typeof value === 'number') at(Math.max(now, value), process);
     else if (value.ended) at(now, process);
     else value.waiting.push(process);
   }
 
   return {
     now: () => now,
+    /** Something to wait for that `end` ends. */
+    pending: () => ({ ended: false, waiting: [] }),
+    end,
     start(steps) {
       const process = { steps, ended: false, waiting: [] };
       at(now, process);
@@ -67,19 +72,63 @@ export function eventClock() {
 }
 
 /**
- * What several share: `count` places, each of which serves one at a time, in the order of asking. `serve` returns when it
- * will have given so many seconds of a place to one who asks now; `busySeconds` adds up what it gave.
+ * What serves one after the other, in the order of asking. `serve` returns when it will have given so many seconds to one
+ * who asks now; `busySeconds` adds up what it gave.
  */
-export function sharedPlaces(clock, count = 1) {
-  const free = Number.isFinite(count) ? Array(count).fill(0) : undefined;
+export function inTurn(clock) {
+  let free = 0;
+  const server = {
+    busySeconds: 0,
+    serve(seconds) {
+      server.busySeconds += seconds;
+      return (free = Math.max(clock.now(), free) + seconds);
+    },
+  };
+  return server;
+}
+
+/**
+ * Cores that are divided evenly among those who want one, of whom `others` always do. `serve` returns what ends when so
+ * many seconds of a core have been given; `busySeconds` adds up what was asked for.
+ */
+export function divided(clock, cores, others = 0) {
+  const served = [];
+  // What everyone who has been there from the beginning was given: who asks for s seconds is served when it has grown by s.
+  let given = 0;
+  let since = 0;
+  let changes = 0;
+  const rate = () => Math.min(1, cores / (others + served.length));
+
+  function* endNext(change, time) {
+    yield time;
+    if (change !== changes) return;
+    catchUp();
+    const soonest = Math.min(...served.map(({ until }) => until));
+    given = Math.max(given, soonest);
+    for (let i = served.length - 1; i >= 0; i--)
+      if (served[i].until <= soonest) clock.end(served.splice(i, 1)[0].pending);
+    changed();
+  }
+  function catchUp() {
+    given += (clock.now() - since) * rate();
+    since = clock.now();
+  }
+  function changed() {
+    changes++;
+    if (served.length === 0) return;
+    const left = Math.min(...served.map(({ until }) => until)) - given;
+    clock.start(endNext(changes, clock.now() + left / rate()));
+  }
+
   const places = {
     busySeconds: 0,
     serve(seconds) {
       places.busySeconds += seconds;
-      if (!free) return clock.now() + seconds;
-      let soonest = 0;
-      for (let i = 1; i < free.length; i++) if (free[i] < free[soonest]) soonest = i;
-      return (free[soonest] = Math.max(clock.now(), free[soonest]) + seconds);
+      catchUp();
+      const pending = clock.pending();
+      served.push({ until: given + seconds, pending });
+      changed();
+      return pending;
     },
   };
   return places;

@@ -2,6 +2,7 @@ export interface Fleet {
   readonly devices: number;
   readonly devicesPerMachine: number;
   readonly coresPerMachine: number;
+  readonly otherWork: number;
   readonly clips: number;
   readonly clipsPerShard: number;
   readonly startSeconds: number;

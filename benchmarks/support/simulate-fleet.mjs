@@ -1,12 +1,13 @@
 // Simulates devices that take the shards of a pipeline from a queue, event by event.
 
 import { seededRandom } from '@deepearth/testing/random';
-import { eventClock, sharedPlaces } from './event-clock.mjs';
+import { divided, eventClock, inTurn } from './event-clock.mjs';
 
 /**
  * What a fleet is, with what costs nothing as the default. Times are seconds, rates are per second.
  *
- * - `devices`, each of which does one shard at a time; `devicesPerMachine` of them share `coresPerMachine` cores.
+ * - `devices`, each of which does one shard at a time; `devicesPerMachine` of them share `coresPerMachine` cores, which
+ *   `otherWork` other processes of each machine want all the time, too.
  * - `clips`, cut into shards of `clipsPerShard`.
  * - `startSeconds`: of a core, for each job: the process, the plan, the manifest at its end.
  * - `readSeconds`: of a core, for each clip; the next clip is read while one is encoded.
@@ -15,7 +16,7 @@ import { eventClock, sharedPlaces } from './event-clock.mjs';
  * - `queueRate`: jobs that the queue hands out and takes back.
  * - `storeOperationsRate` and `storeByteRate` of the file system that all share; `operationsPerClip`, `readBytesPerClip`
  *   and `tokenBytesPerClip` are what a clip takes of it.
- * - `mergeSeconds`: for each clip, in the one process that merges.
+ * - `mergeSeconds`: of a core, for each clip, in the one process that merges, beside what it takes of the file system.
  * - `failureRate`: the part of the attempts at a shard that fail, at any clip; another follows after `retrySeconds` and
  *   goes on where the first ended.
  */
@@ -23,6 +24,7 @@ export const freeFleet = {
   devices: 1,
   devicesPerMachine: 1,
   coresPerMachine: Infinity,
+  otherWork: 0,
   clips: 1,
   clipsPerShard: 1,
   startSeconds: 0,
@@ -53,9 +55,9 @@ export function simulateFleet(options) {
   if (!(fleet.failureRate < 1)) throw new RangeError(`failureRate ${fleet.failureRate}: no shard would ever be done.`);
   const random = seededRandom(fleet.seed);
   const clock = eventClock();
-  const [queue, operations, bytes] = [1, 1, 1].map(() => sharedPlaces(clock));
+  const [queue, operations, bytes] = [1, 1, 1].map(() => inTurn(clock));
   const machines = Array.from({ length: Math.ceil(devices / devicesPerMachine) }, () =>
-    sharedPlaces(clock, coresPerMachine),
+    divided(clock, coresPerMachine, fleet.otherWork),
   );
   const shards = Math.ceil(clips / clipsPerShard);
   const waiting = Array.from({ length: shards }, (_, i) => ({
@@ -111,8 +113,8 @@ export function simulateFleet(options) {
   for (let device = 0; device < devices; device++) clock.start(work(device));
   clock.run();
 
-  const mergeSeconds =
-    fleet.startSeconds + clips * (fleet.mergeSeconds + tokenBytesPerClip / fleet.storeByteRate) + 1 / fleet.queueRate;
+  const slower = Math.max(1, (fleet.otherWork + 1) / coresPerMachine);
+  const mergeSeconds = slower * (fleet.startSeconds + clips * mergeSecondsPerClip(fleet)) + 1 / fleet.queueRate;
   const seconds = encodedSeconds + mergeSeconds;
   const part = (busy, places) => (encodedSeconds > 0 ? busy / (places * encodedSeconds) : 0);
   const coreSeconds = machines.reduce((sum, cores) => sum + cores.busySeconds, 0);
@@ -133,6 +135,12 @@ export function simulateFleet(options) {
   };
 }
 
+/** The merge reads frames and tokens as the shards did, and `sink/features` writes the tokens once more. */
+const mergeSecondsPerClip = (fleet) =>
+  fleet.mergeSeconds +
+  fleet.operationsPerClip / fleet.storeOperationsRate +
+  (fleet.readBytesPerClip + 2 * fleet.tokenBytesPerClip) / fleet.storeByteRate;
+
 /**
  * With how many devices each thing that is shared is as busy as it can be, if the devices never waited: `merge` is where
  * merging takes as long as encoding. The smallest breaks first.
@@ -146,6 +154,6 @@ export function fleetLimits(options) {
     queue: shardSeconds * fleet.queueRate,
     'store, operations': (perClip * fleet.storeOperationsRate) / fleet.operationsPerClip,
     'store, bytes': (perClip * fleet.storeByteRate) / (fleet.readBytesPerClip + fleet.tokenBytesPerClip),
-    merge: perClip / (fleet.mergeSeconds + fleet.tokenBytesPerClip / fleet.storeByteRate),
+    merge: perClip / mergeSecondsPerClip(fleet),
   };
 }
