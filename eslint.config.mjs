@@ -59,10 +59,10 @@ export default tseslint.config(
     rules: {
       '@nx/enforce-module-boundaries': [
         'error',
-        // Tests ask where the browser and databases are in one place.
+        // Tests ask where the browser and databases are in one place; the simulation is tested beside the tools.
         {
           enforceBuildableLibDependency: false,
-          allow: ['/tools/(chromium|redis|postgres)\\.mjs$'],
+          allow: ['/tools/(chromium|redis|postgres)\\.mjs$', '/benchmarks/support/simulate-fleet\\.mjs$'],
           depConstraints: boundaries,
         },
       ],

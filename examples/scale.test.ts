@@ -5,10 +5,10 @@ import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { makeProgram } from '@deepearth/cli/program';
 import { chosenShard } from '@deepearth/cli/shard-flag';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { commandOptions } from './scale/testing/command-options.ts';
 
 const file = (name: string): string => join(import.meta.dirname, 'scale', name);
 const start = promisify(execFile);
@@ -31,15 +31,6 @@ async function called(script: string, env: Record<string, string> = {}): Promise
     env: { ...process.env, ...env, PATH: `${folder}${delimiter}${process.env.PATH}` },
   });
   return stdout.trimEnd().split('\n');
-}
-
-/** Throws for a command or an option that there is not. */
-function check([name, ...words]: readonly string[]): Record<string, unknown> {
-  const command = makeProgram(() => undefined).commands.find((each) => each.name() === name);
-  expect(command, name).toBeDefined();
-  command!.exitOverride().action(() => undefined);
-  command!.parse(words, { from: 'user' });
-  return command!.opts();
 }
 
 /** The options that a script has for sbatch. */
@@ -68,7 +59,7 @@ test(
     const tasks = Array.from({ length: last! - first! + 1 }, (_, i) => first! + i);
     const words = await called('shards.sbatch');
     expect(words).toEqual(['run', 'my pipeline.yaml', '--output', '/shared/my results', '--shard', `/${tasks.length}`]);
-    const { shard } = check(words);
+    const { shard } = commandOptions(words);
     const of = (task: number, all: readonly number[]) =>
       chosenShard(shard as string, {
         SLURM_ARRAY_TASK_ID: String(task),
@@ -78,7 +69,7 @@ test(
     for (const [index, task] of tasks.entries())
       for (const all of [tasks, [task], [3, task]])
         expect(of(task, all)).toMatchObject({ index: index + 1, of: tasks.length });
-    expect(check(await called('merge.sbatch'))).toMatchObject({ output: '/shared/my results' });
+    expect(commandOptions(await called('merge.sbatch'))).toMatchObject({ output: '/shared/my results' });
   },
 );
 
@@ -125,13 +116,13 @@ test('the pods of the Kubernetes job are all shards, and they and the merge work
     expect(containers).toHaveLength(1);
     const { command, volumeMounts, workingDir } = containers[0]!;
     expect(command[0]).toBe('deepearth');
-    expect(check(command.slice(1))).toMatchObject({ output: 'results' });
+    expect(commandOptions(command.slice(1))).toMatchObject({ output: 'results' });
     expect(volumeMounts).toEqual([{ name: volumes[0]!.name, mountPath: workingDir }]);
     expect(volumes).toEqual(shards.spec.template.spec.volumes);
   }
   const { completionMode, completions, parallelism, backoffLimitPerIndex } = shards.spec;
   expect([completionMode, parallelism! <= completions!, backoffLimitPerIndex! > 0]).toEqual(['Indexed', true, true]);
-  const { shard } = check(shards.spec.template.spec.containers[0]!.command.slice(1));
+  const { shard } = commandOptions(shards.spec.template.spec.containers[0]!.command.slice(1));
   for (let index = 0; index < completions!; index++)
     expect(chosenShard(shard as string, { JOB_COMPLETION_INDEX: String(index) })).toMatchObject({
       index: index + 1,
