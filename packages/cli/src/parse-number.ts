@@ -5,11 +5,13 @@ import { DeepEarthError } from '@deepearth/core/errors';
 const usage = (flag: string, message: string): DeepEarthError =>
   new DeepEarthError(`${flag}: ${message}`, { code: 'E_USAGE' });
 
-/** A whole number of at least `least`. */
-export function parseWhole(flag: string, text: string, least = 1): number {
+/** A whole number of at least `least`, and at most `most`. */
+export function parseWhole(flag: string, text: string, least = 1, most = Infinity): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < least)
-    throw usage(flag, `expected a whole number of at least ${least}, got ${JSON.stringify(text)}.`);
+  if (!/^\d+$/.test(text) || value < least || value > most) {
+    const bounds = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw usage(flag, `expected a whole number ${bounds}, got ${JSON.stringify(text)}.`);
+  }
   return value;
 }
 

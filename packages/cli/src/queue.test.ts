@@ -2,7 +2,7 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -88,10 +88,14 @@ describe.skipIf(!redisPath)(`deepearth queue${withoutRedis}`, () => {
     expect(await second.ended).toBe(0);
     expect(digests(folder.file('out'))).toEqual(digests(folder.file('whole')));
     expect((await queue('add', folder.file('p.yaml'), '--jobs', '4', '-o', folder.file('out'))).stdout).toMatch(
-      /^Nothing new/,
+      /^Nothing new: this pipeline is done, and its results are in .*out\.$/m,
     );
     const { counts, failed } = await status();
     expect([counts['completed'], failed]).toEqual([5, []]);
+    rmSync(folder.file('out'), { recursive: true });
+    expect((await queue('add', folder.file('p.yaml'), '--jobs', '4', '-o', folder.file('out'))).stdout).toMatch(
+      /^Added 5 jobs/,
+    );
   });
 
   test('SIGTERM ends a worker after the job at hand, which is done', async () => {
@@ -122,12 +126,25 @@ describe.skipIf(!redisPath)(`deepearth queue${withoutRedis}`, () => {
     const shown = (await queue('status')).stdout;
     expect(shown).toContain('Set aside (`deepearth queue retry` tries them again):');
     writeFileSync(folder.file('p.yaml'), text);
+    expect((await queue('add', folder.file('p.yaml'), '--jobs', '1', '-o', folder.file('out'))).stdout).toBe(
+      'Nothing new: all 2 jobs of this pipeline are in the queue, and 1 of them set aside: `deepearth queue status` says why, `deepearth queue retry` tries again.\n',
+    );
+    expect(await queue('retry', 'other')).toMatchObject({ status: 1, stdout: 'No job other was set aside.\n' });
     expect((await queue('retry')).stdout).toBe('1 job will be tried again.\n');
     await until(async () => (await status()).counts['completed'] === 2);
     expect((await queue('status', '--prometheus')).stdout).toMatch(
       /^deepearth_queue_jobs\{queue="test-2",state="completed"\} 2$/m,
     );
+    expect((await queue('retry')).stdout).toBe('No job was set aside.\n');
   });
+});
+
+test('names that no device has are refused', async () => {
+  for (const gpus of ['a', '0,', '0 1', '-1'])
+    expect(await deepearth(['queue', 'work', `--gpus=${gpus}`])).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/^error: --gpus: expected numbers of devices/) as string,
+    });
 });
 
 test('a queue that is not there is an error with its place', async () => {

@@ -13,6 +13,8 @@ export interface AddOptions {
   readonly priority?: number | undefined;
   /** Adds nothing while this many jobs wait. */
   readonly maxWaiting?: number | undefined;
+  /** The results of this pipeline are not there (any more): jobs that are done are done again. */
+  readonly resultsGone?: boolean;
   readonly signal?: AbortSignal;
   /** Called once when there is no room. */
   readonly onFull?: (waiting: number) => void;
@@ -25,6 +27,9 @@ export interface Added {
   /** How many jobs are new; those that lie there already, waiting or done, are left as they are. */
   readonly added: number;
   readonly jobs: number;
+  /** Whether the merge is done, and how many of the jobs were set aside. */
+  readonly done: boolean;
+  readonly setAside: number;
 }
 
 /** How often a job that fails is tried. */
@@ -42,7 +47,7 @@ const kept = { age: 14 * 24 * 3600, count: 200_000 };
 export async function addPipeline(
   backend: QueueBackend,
   pipeline: QueuedPipeline,
-  { shards, priority, maxWaiting = defaultMaxWaiting, signal, onFull }: AddOptions,
+  { shards, priority, maxWaiting = defaultMaxWaiting, resultsGone = false, signal, onFull }: AddOptions,
 ): Promise<Added> {
   const queue = backend.queue();
   const flows = backend.flows();
@@ -72,11 +77,18 @@ export async function addPipeline(
     const parts = partsOf(pipeline, shards).map(node);
     const merge = node({ ...pipeline });
     const ids = [merge, ...parts].map(({ data }) => jobId(data));
-    const there = await Promise.all(ids.map((id) => queue.getJobState(id)));
-    const added = there.filter((state) => state === 'unknown').length;
+    const statesOf = () => Promise.all(ids.map((id) => queue.getJobState(id)));
+    let states = await statesOf();
+    if (resultsGone && states[0] === 'completed') {
+      for (const [i, id] of ids.entries())
+        if (states[i] === 'completed') await queue.remove(id, { removeChildren: false });
+      states = await statesOf();
+    }
+    const added = states.filter((state) => state === 'unknown').length;
     // A part that was lost (a database without persistence that was started again) comes back with the whole flow.
     if (added > 0) await flows.add({ ...merge, children: parts });
-    return { id: ids[0]!, added, jobs: ids.length };
+    const setAside = states.filter((state) => state === 'failed').length;
+    return { id: ids[0]!, added, jobs: ids.length, done: states[0] === 'completed', setAside };
   } finally {
     await Promise.allSettled([flows.close(), queue.close()]);
   }

@@ -72,11 +72,16 @@ const kinds = ['redis:', 'rediss:', 'postgres:', 'postgresql:'];
 
 function parsed(url: string): URL {
   const place = URL.canParse(url) ? new URL(url) : undefined;
-  if (place && kinds.includes(place.protocol)) return place;
-  throw new DeepEarthError(`${place ? shownUrl(place) : JSON.stringify(url)} is not the URL of a queue.`, {
-    code: 'E_QUEUE_URL',
-    remedy: 'Give one like redis://127.0.0.1:6379, rediss://HOST or postgres://HOST/DATABASE.',
-  });
+  // `redis:6379` is a URL, too.
+  const isPlace = place !== undefined && url.includes('//');
+  if (isPlace && kinds.includes(place.protocol)) return place;
+  throw new DeepEarthError(
+    `${isPlace ? shownUrl(place) : JSON.stringify(url.replace(/^.*@/, '…@'))} is not the URL of a queue.`,
+    {
+      code: 'E_QUEUE_URL',
+      remedy: 'Give one like redis://127.0.0.1:6379, rediss://HOST or postgres://HOST/DATABASE.',
+    },
+  );
 }
 
 /** A URL without what is secret in it. */

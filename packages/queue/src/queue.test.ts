@@ -85,6 +85,19 @@ describe.each([
     expect(done).toHaveLength(5);
   });
 
+  test('does a pipeline again that is done and whose results are gone', async () => {
+    const add = (resultsGone: boolean) => addPipeline(backend, pipeline, { shards: 2, resultsGone });
+    expect(await add(true)).toMatchObject({ added: 3, done: false });
+    expect(await add(true)).toMatchObject({ added: 0, done: false });
+    const done: string[] = [];
+    await start(backend, { perform: (data) => Promise.resolve(void done.push(partOf(data))) });
+    await until(isDone(backend, 3));
+    expect(await add(false)).toMatchObject({ added: 0, done: true, setAside: 0 });
+    expect(await add(true)).toMatchObject({ added: 3, jobs: 3, done: false });
+    await until(() => done.length === 6);
+    expect([done.slice(3, 5).sort(), done[5]]).toEqual([['1', '2'], 'merge']);
+  });
+
   test('sets a part aside after three tries on two workers, with the reasons; it goes on when it is tried again', async () => {
     await addPipeline(backend, pipeline, { shards: 3 });
     let broken = true;
@@ -265,4 +278,6 @@ test('a URL that is none of a queue is refused without its password', async () =
     expect.objectContaining({ code: 'E_QUEUE_URL', message: 'http://host/0 is not the URL of a queue.' }) as Error,
   );
   await expect(open('here')).rejects.toThrow(/"here" is not the URL of a queue/);
+  await expect(open('redis:6379')).rejects.toThrow(/"redis:6379" is not the URL of a queue/);
+  await expect(open('redis:me:secret@host')).rejects.toThrow(/^"…@host" is not the URL of a queue/);
 });

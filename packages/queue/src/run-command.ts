@@ -39,7 +39,8 @@ const graceMilliseconds = 10_000;
 
 /**
  * Runs a command that prints one JSON line for each event of a run. Returns its exit status, 0 or 3. Throws a
- * `CommandFailed` with what it said last, and the signal's reason when it was stopped for that.
+ * `CommandFailed` with its error event, else with what it said last on stderr; and the signal's reason when it was stopped
+ * for that.
  */
 export async function runCommand(
   [program, ...args]: readonly [string, ...string[]],
@@ -51,9 +52,10 @@ export async function runCommand(
   let said = '';
   child.stderr!.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-reasonCharacters)));
   let code: string | undefined;
+  let reason: string | undefined;
   createInterface({ input: child.stdout! }).on('line', (line) => {
     const event = parsed(line);
-    if (event?.type === 'error') code = event.code;
+    if (event?.type === 'error') ({ code, message: reason } = event);
     const progress = event && progressOf(event);
     if (progress) onProgress?.(progress);
   });
@@ -70,7 +72,7 @@ export async function runCommand(
     if (status !== null && success.has(status)) return status;
     signal.throwIfAborted();
     const how = killed ? `was ended by ${killed}` : `ended with ${status}`;
-    throw new CommandFailed(`${how}: ${said.trim() || 'it said nothing.'}`, code);
+    throw new CommandFailed(`${how}: ${(reason ?? said).trim().slice(-reasonCharacters) || 'it said nothing.'}`, code);
   } finally {
     clearTimeout(ending);
     signal.removeEventListener('abort', stop);
@@ -80,6 +82,7 @@ export async function runCommand(
 interface EventLine {
   readonly type?: string;
   readonly code?: string;
+  readonly message?: string;
   readonly stage?: string;
   readonly step?: string;
   readonly done?: number;

@@ -27,7 +27,7 @@ export interface ExploreFlags {
 }
 
 export async function exploreCommand(path: string, flags: ExploreFlags): Promise<number> {
-  const port = flags.port === undefined ? 0 : parseWhole('--port', flags.port, 0);
+  const port = flags.port === undefined ? 0 : parseWhole('--port', flags.port, 0, 65_535);
   const page = pageFolder();
   const shown = await whatToShow(path);
   if (flags.export !== undefined) refuseFolder(flags.export, flags.force ?? false);

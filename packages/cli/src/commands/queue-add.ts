@@ -1,7 +1,9 @@
 // `deepearth queue add`: the parts of a pipeline become jobs, and what is made of them a job that waits for all.
 
-import { resolve } from 'node:path';
-import { addPipeline, waitForPipeline, type QueuedPipeline } from '@deepearth/queue';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { manifestName } from '@deepearth/core/safe-path';
+import { addPipeline, waitForPipeline, type Added, type QueuedPipeline } from '@deepearth/queue';
 import { sha256OfFile } from '@deepearth/runtime/sha256-of-file';
 import { jobsOf } from '@deepearth/runtime/shards';
 import { cancellable } from '../cancel.ts';
@@ -45,11 +47,12 @@ export async function queueAddCommand(file: string, flags: QueueAddFlags): Promi
         signal,
         onFull: (waiting: number) => remark(`${plural(waiting, 'job')} wait there; waiting for room.`),
       };
-      const { added, jobs } = await addPipeline(backend, pipeline, options);
+      const resultsGone = !existsSync(join(pipeline.output, manifestName));
+      const added = await addPipeline(backend, pipeline, { ...options, resultsGone });
       print(
-        added === 0
-          ? `Nothing new: all ${jobs} jobs of this pipeline are in the queue, or done.`
-          : `Added ${plural(added, 'job')} for ${pipeline.output}: ${plural(work.jobs.length, 'part')}, and what is made of them.`,
+        added.added === 0
+          ? nothingNew(added, pipeline.output)
+          : `Added ${plural(added.added, 'job')} for ${pipeline.output}: ${plural(work.jobs.length, 'part')}, and what is made of them.`,
       );
       if (!flags.wait) return exitCodes.done;
       const aside = await waitForPipeline(backend, pipeline, {
@@ -66,4 +69,12 @@ export async function queueAddCommand(file: string, flags: QueueAddFlags): Promi
     },
     { stopped: 'Stopped; jobs that were added stay in the queue.' },
   );
+}
+
+function nothingNew({ jobs, done, setAside }: Added, output: string): string {
+  if (done) return `Nothing new: this pipeline is done, and its results are in ${output}.`;
+  const there = `Nothing new: all ${jobs} jobs of this pipeline are in the queue`;
+  return setAside === 0
+    ? `${there}.`
+    : `${there}, and ${setAside} of them set aside: \`deepearth queue status\` says why, \`deepearth queue retry\` tries again.`;
 }

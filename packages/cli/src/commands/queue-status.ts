@@ -20,7 +20,8 @@ export async function queueStatusCommand(flags: QueueStatusFlags): Promise<numbe
 
 export async function queueRetryCommand(id: string | undefined, flags: QueueFlags): Promise<number> {
   const count = await retryFailed(await openQueue(flags), id);
-  print(count ? `${plural(count, 'job')} will be tried again.` : 'No such job was set aside.');
+  const none = id === undefined ? 'No job was set aside.' : `No job ${id} was set aside.`;
+  print(count ? `${plural(count, 'job')} will be tried again.` : none);
   return count || id === undefined ? exitCodes.done : exitCodes.failed;
 }
 

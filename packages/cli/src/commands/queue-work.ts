@@ -23,7 +23,7 @@ export interface QueueWorkFlags extends QueueFlags {
 const lookMilliseconds = 500;
 
 export async function queueWorkCommand(flags: QueueWorkFlags): Promise<number> {
-  const gpus = flags.gpus?.split(',');
+  const gpus = flags.gpus?.split(',').map((gpu) => parseGpu(gpu.trim()));
   const concurrency =
     flags.concurrency === undefined ? (gpus?.length ?? 1) : parseWhole('--concurrency', flags.concurrency);
   const idleSeconds = flags.untilIdle === undefined ? Infinity : parseWhole('--until-idle', flags.untilIdle, 0);
@@ -63,6 +63,18 @@ export async function queueWorkCommand(flags: QueueWorkFlags): Promise<number> {
       return exitCodes.done;
     },
     { onCancel: () => remark('Stopping after the jobs at hand; once more to stop at once.') },
+  );
+}
+
+/** What CUDA_VISIBLE_DEVICES takes for one device: a number, or a name that begins with its kind. */
+function parseGpu(gpu: string): string {
+  if (/^(\d+|(GPU|MIG)-[\w/-]+)$/.test(gpu)) return gpu;
+  throw new DeepEarthError(
+    `--gpus: expected numbers of devices, or names like GPU-… and MIG-…, got ${JSON.stringify(gpu)}.`,
+    {
+      code: 'E_USAGE',
+      remedy: 'For example --gpus 0,1.',
+    },
   );
 }
 
