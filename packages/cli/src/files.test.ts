@@ -112,6 +112,16 @@ fs.open = (...args) => (String(args[0]).endsWith('a.safetensors') && setTimeout(
     expect([status, stderr]).toEqual([1, expect.stringContaining('a.pt')]);
     expect((await deepearth(['inspect', 'b.npy'], { cwd: folder.path })).stderr).toContain('is empty');
     expect((await deepearth(['inspect', 'nothing.npy'], { cwd: folder.path })).status).toBe(4);
+    expect(await deepearth(['inspect', '.'], { cwd: folder.path })).toMatchObject({
+      status: 4,
+      stderr:
+        'error: .: is a folder, not a file. Name a file in it, or look into the output of a run with `deepearth explore`.\n',
+    });
+    await writeFile(folder.file('places.parquet'), 'PAR1\x15\x04');
+    expect(await deepearth(['inspect', 'places.parquet'], { cwd: folder.path })).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/places\.parquet: is a Parquet table.* geopandas\.read_parquet/) as string,
+    });
   });
 
   it.skipIf(noReferences)(

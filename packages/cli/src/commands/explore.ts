@@ -28,16 +28,20 @@ export interface ExploreFlags {
 
 export async function exploreCommand(path: string, flags: ExploreFlags): Promise<number> {
   const port = flags.port === undefined ? 0 : parseWhole('--port', flags.port, 0, 65_535);
+  const pictureEdge = flags.pictureEdge === undefined ? undefined : parseWhole('--picture-edge', flags.pictureEdge, 32);
   const page = pageFolder();
   const shown = await whatToShow(path);
+  if ('bundle' in shown && (pictureEdge ?? flags.frames) !== undefined)
+    warn('--picture-edge and --frames change nothing: the pictures that lie there are shown.');
+  const making: Making = { frames: flags.frames, pictureEdge };
   if (flags.export !== undefined) refuseFolder(flags.export, flags.force ?? false);
   return cancellable(
     async ({ signal }) => {
-      if (flags.export === undefined) return show(shown, page, port, flags, signal);
+      if (flags.export === undefined) return show(shown, { ...making, page, port, open: flags.open ?? true }, signal);
       let leftOut: readonly LeftOut[] = [];
       await exportSite(flags.export, page, async (folder) => {
         if ('bundle' in shown) return resolve(shown.bundle);
-        leftOut = await make(shown, folder, flags, signal);
+        leftOut = await make(shown, folder, making, signal);
         return join(folder, 'explorer');
       });
       print(`Wrote ${flags.export}: any static server shows it.`);
@@ -47,23 +51,27 @@ export async function exploreCommand(path: string, flags: ExploreFlags): Promise
   );
 }
 
+/** How what the page needs is made of a run that has no bundle. */
+interface Making {
+  readonly frames: string | undefined;
+  readonly pictureEdge: number | undefined;
+}
+
 /** Shows it until a signal comes. */
 async function show(
   shown: Shown,
-  page: string,
-  port: number,
-  flags: ExploreFlags,
+  { page, port, open, ...making }: Making & { readonly page: string; readonly port: number; readonly open: boolean },
   signal: AbortSignal,
 ): Promise<number> {
   const folder = 'bundle' in shown ? undefined : await mkdtemp(join(tmpdir(), 'deepearth-explore-'));
   try {
-    if (folder !== undefined) await make(shown as Exclude<Shown, { bundle: string }>, folder, flags, signal);
+    if (folder !== undefined) await make(shown as Exclude<Shown, { bundle: string }>, folder, making, signal);
     const bundle = 'bundle' in shown ? shown.bundle : join(folder!, 'explorer');
     const { url, close } = await serve({ page, bundle, port });
     try {
       print(url);
       remark('For this machine alone, and only with this address. Ctrl-C ends it.');
-      if (flags.open !== false && process.stdout.isTTY) openBrowser(url);
+      if (open && process.stdout.isTTY) openBrowser(url);
       await new Promise<void>((end) => signal.addEventListener('abort', () => end(), { once: true }));
     } finally {
       await close();
@@ -77,7 +85,7 @@ async function show(
 async function make(
   { name, tokens, projections, others }: Exclude<Shown, { bundle: string }>,
   output: string,
-  { frames, pictureEdge }: ExploreFlags,
+  { frames, pictureEdge }: Making,
   signal: AbortSignal,
 ): Promise<readonly LeftOut[]> {
   const progress = stepProgress();
@@ -87,7 +95,7 @@ async function make(
       tokens,
       projections,
       frames,
-      pictureEdge: pictureEdge === undefined ? undefined : parseWhole('--picture-edge', pictureEdge, 32),
+      pictureEdge,
       signal,
       progress: (step, done, total) => progress.report(step, done, total),
       warn,

@@ -14,6 +14,7 @@ import { cancellable } from '../cancel.ts';
 import { cannotWrite } from '../cannot-write.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../format.ts';
+import { refusePlainFolder, refuseParquet } from '../inspect/refuse-unread.ts';
 import { print, remark } from '../print.ts';
 import { reportError } from '../report-error.ts';
 
@@ -34,7 +35,11 @@ export async function inspectCommand(file: string, flags: InspectFlags): Promise
   return cancellable(async ({ signal, status }) => {
     let source: ByteSource | undefined;
     try {
-      if (!(await isZarr(file))) source = await openBytes(file);
+      if (!(await isZarr(file))) {
+        refusePlainFolder(file);
+        source = await openBytes(file);
+        await refuseParquet(file, source, signal);
+      }
       const looked = { variable, digest, quicklook: picture !== undefined, signal };
       const described = (await inspectEarth(file, source, looked)) ?? (await inspectMoving(file, source!, looked));
       if (described) {

@@ -38,7 +38,11 @@ describe('deepearth explore --export', () => {
   });
 
   test('copies the bundle of a run that has one, and of a page that was exported', async () => {
-    expect((await deepearth(['explore', at('bundled'), '--export', at('copied')])).status).toBe(0);
+    const copied = await deepearth(['explore', at('bundled'), '--export', at('copied'), '--frames', root]);
+    expect([copied.status, copied.stderr]).toEqual([
+      0,
+      expect.stringContaining('--picture-edge and --frames change nothing'),
+    ]);
     expect((await deepearth(['explore', at('copied'), '--export', at('again')])).status).toBe(0);
     for (const site of ['copied', 'again'])
       expect(await readFile(at(site, 'data/index.json'))).toEqual(await readFile(at('bundled/looks/index.json')));
@@ -110,7 +114,15 @@ describe('deepearth explore', () => {
     expect((await deepearth(['explore', at('empty'), '--export', at('none')])).stderr).toContain(
       'holds no .safetensors or .pt files',
     );
-    expect((await deepearth(['explore', at('run'), '--port', 'x'])).status).toBe(2);
+    for (const flags of [
+      ['--port', 'x'],
+      ['--port', '65536'],
+      ['--picture-edge', '31'],
+    ])
+      expect(await deepearth(['explore', at('bundled'), ...flags])).toMatchObject({
+        status: 2,
+        stderr: expect.stringMatching(/^error: --[-a-z]+: expected a whole number/) as string,
+      });
   });
 
   test('prints its address, answers there, and ends by Ctrl-C without a trace', async () => {
