@@ -51,6 +51,14 @@ export const encoderOptions = {
     .describe(
       'Type of the tokens that are sent on. float16 halves them in memory and in files and rounds to about three digits.',
     ),
+  minValid: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe(
+      'A token with a smaller share of pixels that hold data (clouds, edges of a scene, padding do not) counts as empty: left out of fits, see-through in pictures, nodata in rasters. 0: one pixel is enough.',
+    ),
   threads: z
     .number()
     .int()
@@ -70,6 +78,7 @@ export interface EncoderStageOptions {
   readonly precision: (typeof precisions)[number];
   readonly batchSize: number;
   readonly tokens: 'float32' | 'float16';
+  readonly minValid: number;
   readonly threads?: number | undefined;
 }
 
@@ -147,6 +156,11 @@ export async function* encodeStream(
   const most = options.batchSize * encoder.devices.length;
   const total = totalCount(context.inputs);
   let done = 0;
+  const rules = [
+    recipe,
+    ...(options.tokens === 'float16' ? ['float16'] : []),
+    ...(options.minValid > 0 ? [`valid from ${options.minValid}`] : []),
+  ] as const;
 
   const gridOf = ({ clip, key }: Job, { values, globals, geometry, valid }: EncodedFrames): TokenGrid => ({
     kind: 'tokens',
@@ -154,7 +168,7 @@ export async function* encodeStream(
     key,
     values: options.tokens === 'float16' ? toFloat16(values, clip.id, { remedy: 'Give `tokens: float32`.' }) : values,
     axes: ['time', 'height', 'width', 'channels'],
-    ...(valid && { valid }),
+    ...(valid && { valid: valid.map((share) => (share < 255 * options.minValid ? 0 : share)) }),
     ...(globals && { globals: globalTokens(encoder.globals, globals) }),
     origin: { kind: 'picture', geometry } satisfies PictureOrigin,
     clip,
@@ -164,7 +178,7 @@ export async function* encodeStream(
   async function* steps(): AsyncGenerator<Step> {
     let batch: Job[] = [];
     for await (const clip of clips) {
-      const key = lineage(recipe, ...(options.tokens === 'float16' ? ['float16'] : []), clip.key);
+      const key = lineage(...rules, clip.key);
       const file = await former.find(key);
       const stored = file && (await readStored(file, key));
       if (stored?.key === key) {
