@@ -189,3 +189,30 @@ test('frames of the next clip are read while one is encoded, and of no other', a
   expect(first[2]).toBe(0);
   expect(second[2]).toBeGreaterThan(0);
 });
+
+test('tokens with a smaller share of valid pixels than asked for count as empty, and have keys of their own', async () => {
+  const [clip] = makeClips(1, { time: 4, width: 64, height: 64 });
+  // Of 16 columns of pixels that the first column of tokens sees, 12 hold no data.
+  const valid = Uint8Array.from({ length: 64 * 64 }, (_, i) => Number(i % 64 >= 12));
+  const holed = {
+    ...clip!,
+    frames: clip!.frames.map((frame) => ({
+      ...frame,
+      read: async (...args: Parameters<typeof frame.read>) => ({ ...(await frame.read(...args)), valid }),
+    })),
+  };
+  const encode = async (minValid: number) => {
+    for await (const item of runStage(vjepa2, {
+      options: { ...options, fit: 'resize', minValid },
+      inputs: [given([holed])],
+    }))
+      return item as TokenGrid;
+    throw new Error('no tokens came');
+  };
+  const [all, some] = [await encode(0), await encode(0.5)];
+  expect([...all.valid!.slice(0, 4)]).toEqual([64, 255, 255, 255]);
+  expect([...some.valid!.slice(0, 4)]).toEqual([0, 255, 255, 255]);
+  expect((await encode(0.25)).valid).toEqual(all.valid);
+  expect(some.values.data).toEqual(all.values.data);
+  expect(some.key).not.toBe(all.key);
+});
