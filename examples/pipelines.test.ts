@@ -160,7 +160,11 @@ test('a season of satellite scenes becomes maps, a cube and a table of the same 
   const raster = await inspect('rasters/satellite-scenes/kmeans_frames_0000_0015.tif');
   const cube = await inspect('satellite-scenes/cube.zarr');
   expect(raster).toMatchObject({ crs: { epsg: 32633 }, geotransform: [399_960, 160, 0, 5_300_040, 0, -160] });
-  expect(cube['grid']).toMatchObject({ crs: raster['crs'], geotransform: raster['geotransform'], bounds: raster['bounds'] });
+  expect(cube['grid']).toMatchObject({
+    crs: raster['crs'],
+    geotransform: raster['geotransform'],
+    bounds: raster['bounds'],
+  });
   expect(Object.keys(cube['arrays'] as object)).toEqual(expect.arrayContaining(['kmeans', 'pca', 'time']));
 });
 
