@@ -80,7 +80,9 @@ export function s3Client(
     const { accessKeyId, secretAccessKey, sessionToken, region } = settings();
     const url = s3Url(settings(), bucket, key, query);
     const Signer = await (signer ??= import('aws4fetch').then((library) => library.AwsV4Signer));
-    const digest = createHash('sha256').update(body ?? '').digest('hex');
+    const digest = createHash('sha256')
+      .update(body ?? '')
+      .digest('hex');
     const signed = await new Signer({
       method,
       url: url.href,
@@ -96,7 +98,7 @@ export function s3Client(
     // Not signed: some gateways change it. Compressed on the way, lengths and versions would be others.
     signed.headers.set('accept-encoding', 'identity');
     const bytes = Math.max(body?.byteLength ?? 0, expectedBytes);
-    const timeout = AbortSignal.timeout(patience.timeoutMilliseconds + (bytes / 65_536) * 1000);
+    const timeout = AbortSignal.timeout(patience.timeoutMilliseconds + Math.ceil(bytes / 65_536) * 1000);
     let answer: S3Answer;
     try {
       const response = await fetch(signed.url, {
@@ -116,11 +118,11 @@ export function s3Client(
       throw new Passing(timeout.aborted ? 'it was silent for too long' : said(error), 0, error);
     }
     const { status } = answer;
-    const ok = (status >= 200 && status < 300) || also.includes(status);
-    const code = ok && !mayFailLate ? undefined : textsOf(text(answer), 'Code')[0];
-    if (ok && code === undefined) return answer;
+    const done = status >= 200 && status < 300;
+    const code = done && !mayFailLate ? undefined : textsOf(text(answer), 'Code')[0];
+    if (done ? code === undefined : also.includes(status)) return answer;
     const seconds = Number(answer.headers.get('retry-after') ?? 0);
-    if (ok || passingStatuses.has(status) || passingCodes.has(code ?? ''))
+    if (done || passingStatuses.has(status) || passingCodes.has(code ?? ''))
       throw new Passing(`status ${status}${code ? `, ${code}` : ''}`, Number.isFinite(seconds) ? seconds * 1000 : 0);
     throw refusal(`s3://${bucket}${key && `/${key}`}`, answer, code);
   }

@@ -159,10 +159,14 @@ function held(client: S3Client, key: string, mine: Holder, etag: string | undefi
   function lose(): unknown {
     clearInterval(timer);
     lost.abort(
-      new InputError(`s3://${client.bucket}/${key}`, 'the lock of this run is gone: another run has taken it for dead.', {
-        code: 'E_LOCK_LOST',
-        remedy: 'Let one run at a time write here, and run again with --resume.',
-      }),
+      new InputError(
+        `s3://${client.bucket}/${key}`,
+        'the lock of this run is gone: another run has taken it for dead.',
+        {
+          code: 'E_LOCK_LOST',
+          remedy: 'Let one run at a time write here, and run again with --resume.',
+        },
+      ),
     );
     return lost.signal.reason;
   }

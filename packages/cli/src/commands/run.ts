@@ -143,7 +143,8 @@ export async function runLoaded(
         view.close();
         if (json) remark(runSummary(tally(), folder, styleOf(process.stderr)));
         else print(runSummary(tally(), folder, styleOf(process.stdout)));
-        if (!isS3(output) && explorable(pipeline)) (json ? remark : print)(`To look into it:\n  ${exploreCommand(folder)}`);
+        if (!isS3(output) && explorable(pipeline))
+          (json ? remark : print)(`To look into it:\n  ${exploreCommand(folder)}`);
         if (removed) remark(`Removed ${plural(removed, 'file')} of an earlier run that this one does not write.`);
         return status === 'skipped' ? exitCodes.skipped : exitCodes.done;
       } catch (error) {
