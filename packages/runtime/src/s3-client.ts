@@ -1,6 +1,6 @@
 // Requests to an S3-compatible server: signed, and asked again where the server or the network fails for a moment.
 
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DeepEarthError, InputError } from '@deepearth/core/errors';
 import { s3Settings, s3Url, type S3Settings } from './s3-settings.ts';
@@ -149,7 +149,11 @@ export function s3Client(
           // Jitter: many workers that a server turned away together do not come back together.
           const longest = Math.min(longestPause, patience.firstPauseMilliseconds * 2 ** (attempt - 1));
           const least = Math.min(longestPause, error.afterMilliseconds);
-          await pause(least + Math.random() * longest, undefined, request.signal ? { signal: request.signal } : {});
+          await pause(
+            least + randomInt(Math.ceil(longest) + 1),
+            undefined,
+            request.signal ? { signal: request.signal } : {},
+          );
         }
     },
   };

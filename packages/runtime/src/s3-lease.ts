@@ -1,6 +1,6 @@
 // The lock of a place in a bucket: one run at a time, taken over from a run that died by exactly one other.
 
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { InputError } from '@deepearth/core/errors';
 import type { StoreLock } from '@deepearth/core/store';
@@ -66,7 +66,7 @@ export async function takeLease(
       await pause(times.settleMilliseconds);
       if (isOf(await getText(client, key), mine)) return held(client, key, mine, undefined, times);
     }
-    await pause(Math.random() * times.beatMilliseconds);
+    await pause(randomInt(times.beatMilliseconds));
   }
   const holder = contentOf(found);
   throw new InputError(
