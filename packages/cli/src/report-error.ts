@@ -33,6 +33,8 @@ const outputCodes: ReadonlySet<string> = new Set([
   'E_FILE_CHANGED',
   'E_NO_FILE',
   'E_NOT_HELD',
+  'E_S3',
+  'E_S3_BROKEN',
 ]);
 
 /** Names and options on the command line that cannot be. */
@@ -41,6 +43,9 @@ const usageCodes: ReadonlySet<string> = new Set([
   'E_OTHER_PIPELINE',
   'E_SHARDS_DIFFER',
   'E_NO_SHARDS',
+  'E_SHARDS_ON_S3',
+  'E_S3_ADDRESS',
+  'E_S3_CREDENTIALS',
   'E_PIPELINE_FILE',
   'E_FILE_EXISTS',
   'E_OPTIONS',

@@ -7,6 +7,7 @@ export { mergeRuns } from './merge-runs.ts';
 export {
   jobsOf,
   prepareShard,
+  refuseShardsOnS3,
   shardFolder,
   shardText,
   type ReadyShard,
@@ -14,7 +15,10 @@ export {
   type ShardOptions,
 } from './shards.ts';
 export { isMerged, MissingShardsError, prepareMerge, type MissingShard, type ReadyMerge } from './merge-shards.ts';
+// Stores
 export { folderStore, type FolderStore } from './folder-store.ts';
+export { s3Store, type S3StoreOptions } from './s3-store.ts';
+export { openStore } from './open-store.ts';
 export { sha256OfFile } from './sha256-of-file.ts';
 // Configuration
 export { loadConfig, parseConfig, type LoadedConfig, type LoadOptions } from './config.ts';

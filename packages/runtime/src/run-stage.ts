@@ -1,4 +1,4 @@
-// Runs one stage by itself, its files in a folder.
+// Runs one stage by itself, its files in a folder or a bucket.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,13 +7,13 @@ import type { Item } from '@deepearth/core/items';
 import { runStage as runAlone, type RunStageOptions as AloneOptions } from '@deepearth/core/run-stage';
 import type { StageDefinition } from '@deepearth/core/stage';
 import type { z } from 'zod';
-import { folderStore } from './folder-store.ts';
+import { openStore } from './open-store.ts';
 
 export { describeAlone, type StageInput } from '@deepearth/core/run-stage';
 
 /** The options of core's `runStage`, with a folder in place of a store. */
 export interface RunStageOptions<S extends z.ZodType> extends Omit<AloneOptions<S>, 'store'> {
-  /** Where artifacts go; a temporary folder, removed at the end, by default. */
+  /** Where artifacts go, a folder or "s3://bucket/prefix"; a temporary folder, removed at the end, by default. */
   readonly output?: string;
 }
 
@@ -27,7 +27,7 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
 ): AsyncGenerator<Out> {
   const temporary = output === undefined ? await mkdtemp(join(tmpdir(), 'deepearth-stage-')) : undefined;
   try {
-    yield* runAlone(definition, { ...options, store: folderStore(output ?? temporary!) });
+    yield* runAlone(definition, { ...options, store: openStore(output ?? temporary!) });
   } finally {
     if (temporary) await rm(temporary, { recursive: true, force: true });
   }

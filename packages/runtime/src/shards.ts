@@ -1,12 +1,14 @@
 // The parts that the encoding of one pipeline is cut into, and where each keeps what it makes.
 
 import { join, resolve } from 'node:path';
+import { DeepEarthError } from '@deepearth/core/errors';
 import { onErrorSchema } from '@deepearth/core/on-error';
 import type { Pipeline, PipelineStage } from '@deepearth/core/pipeline';
 import { plan } from '@deepearth/core/plan';
 import { stateFolder } from '@deepearth/core/safe-path';
 import { encodingPart, workList, type Job, type WorkList } from '@deepearth/core/work-list';
 import { refuseOtherResults } from './other-results.ts';
+import { isS3 } from './s3-address.ts';
 import { shardSink } from './shard-sink.ts';
 import { agreeOnWork } from './shared-work-list.ts';
 import { makeStateFolder } from './state-folder.ts';
@@ -21,8 +23,20 @@ export interface Shard {
 /** For people and commands: `2/8`. */
 export const shardText = ({ index, of }: Shard): string => `${index}/${of}`;
 
-/** Where the shards of an output folder lie. */
-export const shardsFolder = (output: string): string => join(resolve(output), stateFolder, 'shards');
+/** Throws a `DeepEarthError` (`E_SHARDS_ON_S3`) for an output on S3: shards meet in a folder that all machines see. */
+export function refuseShardsOnS3(output: string): void {
+  if (!isS3(output)) return;
+  throw new DeepEarthError(`${output}: shards need a folder, and this is a place in S3.`, {
+    code: 'E_SHARDS_ON_S3',
+    remedy: 'Name an --output folder that all machines see, or run the whole pipeline into S3, without --shard.',
+  });
+}
+
+/** Where the shards of an output folder lie. Throws as `refuseShardsOnS3` does. */
+export function shardsFolder(output: string): string {
+  refuseShardsOnS3(output);
+  return join(resolve(output), stateFolder, 'shards');
+}
 
 /** The folder of one shard: a store of its own, with lock, journal and manifest. */
 export const shardFolder = (output: string, { index, of }: Shard): string =>
@@ -67,6 +81,7 @@ export async function prepareShard(
   shard: Shard,
   { overwrite = false, signal }: ShardOptions = {},
 ): Promise<ReadyShard> {
+  refuseShardsOnS3(output);
   if (!overwrite) await refuseOtherResults(pipeline, output);
   const work = await jobsOf(pipeline, shard.of, signal);
   await makeStateFolder(join(resolve(output), stateFolder));

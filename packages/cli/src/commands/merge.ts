@@ -1,6 +1,5 @@
 // `deepearth merge`: makes one result of the shards of a pipeline, the same as a run that was not cut.
 
-import { resolve } from 'node:path';
 import { DeepEarthError } from '@deepearth/core/errors';
 import type { RunEvent } from '@deepearth/core/events';
 import { isMerged, MissingShardsError, prepareMerge, type ReadyMerge } from '@deepearth/runtime/merge-shards';
@@ -27,7 +26,7 @@ const shownShards = 20;
 
 export async function mergeCommand(file: string, flags: MergeFlags): Promise<number> {
   const loaded = await loadPipeline(file, flags.set);
-  const output = resolve(outputFor(file, flags.output, loaded.output));
+  const output = outputFor(file, flags.output, loaded.output);
   let ready: ReadyMerge;
   try {
     ready = await prepareMerge(loaded.pipeline, output);

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { manifestName } from '@deepearth/core/safe-path';
 import { addPipeline, waitForPipeline, type Added, type QueuedPipeline } from '@deepearth/queue';
 import { sha256OfFile } from '@deepearth/runtime/sha256-of-file';
-import { jobsOf } from '@deepearth/runtime/shards';
+import { jobsOf, refuseShardsOnS3 } from '@deepearth/runtime/shards';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../format.ts';
@@ -29,11 +29,13 @@ export async function queueAddCommand(file: string, flags: QueueAddFlags): Promi
   const maxWaiting = flags.maxWaiting === undefined ? undefined : parseWhole('--max-waiting', flags.maxWaiting);
   const wanted = parseWhole('--jobs', flags.jobs);
   const loaded = await loadPipeline(file, flags.set);
+  const output = outputFor(file, flags.output, loaded.output);
+  refuseShardsOnS3(output);
   const work = await jobsOf(loaded.pipeline, wanted);
   const pipeline: QueuedPipeline = {
     pipeline: resolve(file),
     sha256: await sha256OfFile(file),
-    output: resolve(outputFor(file, flags.output, loaded.output)),
+    output,
     set: flags.set ?? [],
     work: work.name,
   };

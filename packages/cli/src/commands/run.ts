@@ -1,8 +1,9 @@
 // `deepearth run`: runs a pipeline, shows how far it is, and says what it left.
 
-import { isAbsolute, relative, resolve } from 'node:path';
+import { isAbsolute, relative } from 'node:path';
 import type { LoadedConfig } from '@deepearth/runtime/config';
 import { run, type RunOptions } from '@deepearth/runtime/run';
+import { isS3 } from '@deepearth/runtime/s3-address';
 import { CancelledError } from '@deepearth/core/errors';
 import type { RunEvent } from '@deepearth/core/events';
 import { cancellable } from '../cancel.ts';
@@ -31,8 +32,9 @@ export interface RunFlags {
   readonly shard?: string | false;
 }
 
-/** The folder as it was given, or from the working directory where it lies below it. */
+/** An address in S3 as it is; a folder as it was given, or from the working directory where it lies below it. */
 export function shownFolder(folder: string): string {
+  if (isS3(folder)) return folder;
   const near = relative(process.cwd(), folder);
   return near && !near.startsWith('..') && !isAbsolute(near) ? near : folder;
 }
@@ -42,7 +44,7 @@ export async function runCommand(file: string, flags: RunFlags): Promise<number>
   if (shard) return runShard(file, shard, flags);
   const loaded = await loadPipeline(file, flags.set);
   return runLoaded(loaded, {
-    output: resolve(outputFor(file, flags.output, loaded.output)),
+    output: outputFor(file, flags.output, loaded.output),
     resume: flags.resume,
     overwrite: flags.overwrite,
     json: flags.json,
@@ -57,7 +59,7 @@ async function runShard(file: string, shard: ChosenShard, flags: RunFlags): Prom
   if (shard.from !== undefined)
     remark(`This is shard ${text}, by ${shard.from}; --shard names another, --no-shard runs the whole pipeline.`);
   const loaded = await loadPipeline(file, flags.set);
-  const output = resolve(outputFor(file, flags.output, loaded.output));
+  const output = outputFor(file, flags.output, loaded.output);
   const {
     pipeline,
     output: folder,
@@ -88,7 +90,7 @@ async function runShard(file: string, shard: ChosenShard, flags: RunFlags): Prom
 
 /** How a pipeline that has been read is run. */
 export interface LoadedRun extends Pick<RunOptions, 'clips' | 'former'> {
-  /** Absolute. */
+  /** An absolute path, or "s3://bucket/prefix". */
   readonly output: string;
   readonly resume?: boolean | undefined;
   readonly overwrite?: boolean | undefined;
@@ -141,7 +143,8 @@ export async function runLoaded(
         view.close();
         if (json) remark(runSummary(tally(), folder, styleOf(process.stderr)));
         else print(runSummary(tally(), folder, styleOf(process.stdout)));
-        if (explorable(pipeline)) (json ? remark : print)(`To look into it:\n  ${exploreCommand(folder)}`);
+        if (!isS3(output) && explorable(pipeline))
+          (json ? remark : print)(`To look into it:\n  ${exploreCommand(folder)}`);
         if (removed) remark(`Removed ${plural(removed, 'file')} of an earlier run that this one does not write.`);
         return status === 'skipped' ? exitCodes.skipped : exitCodes.done;
       } catch (error) {
