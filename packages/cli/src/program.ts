@@ -68,7 +68,11 @@ Start here:
     )
     .argument('<pipeline>', 'YAML file')
     .option('-s, --set <path=value>', 'replace a value of the file: STAGE.with.OPTION=VALUE (repeatable)', collect)
-    .option('-o, --output <folder>', 'output folder (default: `output` of the file, else NAME-output)', named)
+    .option(
+      '-o, --output <folder>',
+      'output folder, or s3://BUCKET/PREFIX (default: `output` of the file, else NAME-output)',
+      named,
+    )
     .option('--resume', 'reuse the valid results of an earlier run there; make only what is missing')
     .option('--overwrite', 'replace and remove the results of another pipeline that lie there')
     .option(

@@ -186,13 +186,13 @@ async function* writeGroup(group: Group, grids: Scratch, context: Context): Asyn
 
 /** Writes the STAC item of a raster beside it. */
 async function writeItem(
-  { item, keys }: Group,
+  { item, sequence, keys }: Group,
   step: number,
   written: WrittenRaster,
   { output, key }: Context,
 ): Promise<Artifact> {
   const { path, about } = written.artifact;
-  const described = itemOfTokens(item, nameOf(item), written);
+  const described = itemOfTokens({ id: item.id, sequence }, nameOf(item), written);
   return output.write(
     {
       path: path.replace(/\.tif$/, '.json'),

@@ -1,6 +1,6 @@
 // Describes a raster that was made of tokens as a STAC item.
 
-import { InputError, type Artifact, type Clip, type Frame, type Json } from '@deepearth/core';
+import { InputError, type Artifact, type Frame, type Json } from '@deepearth/core';
 import type { CogRaster } from '../geotiff/write-cog.ts';
 import { itemOfRaster } from './item-of-raster.ts';
 
@@ -13,7 +13,7 @@ export interface WrittenRaster {
 
 /** The item of a raster, which lies beside it; `name` says what was written: "kmeans". */
 export function itemOfTokens(
-  { id, clip }: { readonly id: string; readonly clip?: Clip },
+  { id, sequence }: { readonly id: string; readonly sequence: string },
   name: string,
   { artifact: { path, bytes, sha256 }, raster, seen }: WrittenRaster,
 ): { readonly [member: string]: Json } {
@@ -21,7 +21,7 @@ export function itemOfTokens(
     ...raster,
     ...timesOf(id, seen),
     id: path.replace(/\.tif$/, '').replaceAll(/[^\w.-]+/g, '_'),
-    title: `${name} of frames ${seen[0]!.number} to ${seen.at(-1)!.number}${clip ? ` of ${clip.sequence}` : ''}`,
+    title: `${name} of frames ${seen[0]!.number} to ${seen.at(-1)!.number} of ${sequence}`,
     href: `./${encodeURIComponent(path.split('/').at(-1)!)}`,
     bytes,
     sha256,
