@@ -18,6 +18,8 @@ export { isMerged, MissingShardsError, prepareMerge, type MissingShard, type Rea
 // Stores
 export { folderStore, type FolderStore } from './folder-store.ts';
 export { s3Store, type S3StoreOptions } from './s3-store.ts';
+export type { S3Patience } from './s3-client.ts';
+export type { LeaseTimes } from './s3-lease.ts';
 export { openStore } from './open-store.ts';
 export { sha256OfFile } from './sha256-of-file.ts';
 // Configuration
