@@ -26,15 +26,20 @@ export const sensors = defineSource({
     output: spec('frame', { height: rows, width: columns, channels: quantities.length }, 'float32', null),
   }),
 
-  async *process(_, { options: { file, rows, columns }, signal, key, recordInput }) {
+  async *process(_, { options: { file, rows, columns }, signal, key, recordInput, frameRange }) {
     const bytes = await stat(file).then(
       (found) => found.size,
       (cause) => Promise.reject(new InputError(file, 'cannot be read.', { cause, remedy: 'Check the option file.' })),
     );
     const digest = await sha256OfFile(file);
     recordInput({ path: file, bytes, sha256: digest });
-    let number = 0;
+    // A run on several machines asks each for a part of the frames.
+    const { first, end } = frameRange('sensors');
+    let number = -1;
     for await (const [seconds, data] of moments(file, rows, columns, signal)) {
+      number += 1;
+      if (number >= end) return;
+      if (number < first) continue;
       yield {
         kind: 'frame',
         id: `moment-${String(number).padStart(6, '0')}`,
@@ -51,7 +56,6 @@ export const sensors = defineSource({
             options,
           ),
       };
-      number += 1;
     }
   },
 });
