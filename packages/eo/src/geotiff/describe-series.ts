@@ -17,6 +17,12 @@ export function hasPlace(survey: SeriesSurvey): boolean {
   return !usual || (usual.crs !== undefined && usual.transform !== undefined);
 }
 
+/** What is wrong with the first of rasters that cannot be read, any of them. */
+function unreadable({ series }: SeriesSurvey): string {
+  const first = series.flatMap(({ rasters }) => rasters).find(({ trouble }) => trouble)?.trouble;
+  return `no file of the series can be read${first ? `: ${first.message}` : ''}`;
+}
+
 /** `counted` says of what there are how many: "16 files". */
 export function describeSeries(
   options: SeriesOptions,
@@ -65,7 +71,7 @@ export function describeSeries(
       ...(sequences && { counts: sequences.map(({ count }) => count) }),
     },
     memoryBytes: options.cacheBytes + readingBytes(stream),
-    ...(survey && !usual && { warnings: ['no file of the series can be read'] }),
+    ...(survey && !usual && { warnings: [unreadable(survey)] }),
     notes: survey
       ? [
           `${counted}, ${survey.order}`,

@@ -470,6 +470,16 @@ describe('what is wrong', () => {
     expect(skipped).toEqual([expect.stringMatching(says)]);
   };
 
+  test('with every item is told by the plan, with what the first lacks', async () => {
+    const items = await collection(all());
+    const described = (await describeAlone(stacSource, { options: { items, assets: 'rad' } })) as Description;
+    expect(described.warnings).toEqual([
+      expect.stringMatching(
+        /^no file of the series can be read: .*has no asset "rad": it has .*Did you mean "red"\?$/,
+      ) as string,
+    ]);
+  });
+
   test('with one item is told by its id, and may be skipped', async () => {
     await only(
       madeItem(0, { properties: { datetime: null } }),
