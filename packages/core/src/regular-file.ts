@@ -62,9 +62,13 @@ export async function openRegularFile(path: string, subject = path): Promise<Fil
   }
 }
 
+/** How often a folder is made that others remove in the same moment. */
+const tries = 8;
+
 /**
- * Makes a folder and those above it, where they are not there. Throws an `InputError` for one among what the kernel makes
- * up, where the system's own way of making a folder never ends.
+ * Makes a folder and those above it, where they are not there. Another process may remove it between the two looks of
+ * `mkdir`, which then says that there is none (ENOENT): it is tried again. Throws an `InputError` for one among what the
+ * kernel makes up, where the system's own way of making a folder never ends.
  */
 export async function makeFolder(path: string): Promise<void> {
   const { mkdir, realpath } = files();
@@ -79,7 +83,13 @@ export async function makeFolder(path: string): Promise<void> {
       });
     break;
   }
-  await mkdir(path, { recursive: true });
+  for (let attempt = 1; ; attempt++)
+    try {
+      await mkdir(path, { recursive: true });
+      return;
+    } catch (error) {
+      if (attempt === tries || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
 }
 
 /** How a file is read as a whole. */

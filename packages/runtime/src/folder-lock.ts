@@ -2,10 +2,11 @@
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, rmdir, stat, utimes } from 'node:fs/promises';
+import { readdir, readFile, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { InputError } from '@deepearth/core/errors';
+import { makeFolder } from '@deepearth/core/regular-file';
 import type { StoreLock } from '@deepearth/core/store';
 import { createOnce } from './create-once.ts';
 import { isRunning, ownHolder, type Holder } from './lock-holder.ts';
@@ -34,6 +35,7 @@ export async function takeLock(state: string, folder: string, times: LockTimes =
   const mine = ownHolder(randomBytes(8).toString('hex'));
   let living: Lock | undefined;
   for (let attempt = 0; attempt < tries; attempt++) {
+    // A run that ends removes the folder with its lock, even between two steps of this one.
     await makeFolder(state);
     const found = await locks(state);
     living = await firstAlive(found, mine, times);
@@ -123,20 +125,6 @@ function freedAtExit(free: () => void): () => void {
     atExit.delete(free);
     if (atExit.size === 0) process.off('exit', freeAll);
   };
-}
-
-/**
- * Makes a folder and those above it. A run that ends removes the folder with its lock, even between the two looks of
- * `mkdir`, which then says that there is none (ENOENT).
- */
-async function makeFolder(path: string): Promise<void> {
-  for (let attempt = 1; ; attempt++)
-    try {
-      await mkdir(path, { recursive: true });
-      return;
-    } catch (error) {
-      if (attempt === tries || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
 }
 
 interface Lock {
