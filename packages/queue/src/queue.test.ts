@@ -46,12 +46,14 @@ const until = async (met: () => Promise<boolean> | boolean): Promise<void> => {
 const counts = async (backend: QueueBackend) => (await queueStatus(backend)).counts;
 const isDone = (backend: QueueBackend, jobs: number) => async () => (await counts(backend)).completed === jobs;
 
-describe.each([
-  { where: 'Redis', there: redisPath, without: withoutRedis, startServer: startRedis },
-  { where: 'PostgreSQL', there: postgresPath, without: withoutPostgres, startServer: startPostgres },
-])('a queue on $where$without', ({ there, startServer }) => {
-  if (!there) return void test.skip('works', () => undefined);
-  let server: { readonly url: string; end(): Promise<void> | void };
+interface Server {
+  readonly url: string;
+  end(): Promise<void> | void;
+}
+
+/** What holds on every database. */
+function testQueue(startServer: () => Promise<Server>): void {
+  let server: Server;
   let backend: QueueBackend;
   beforeAll(async () => void (server = await startServer()));
   afterAll(() => server.end());
@@ -219,7 +221,10 @@ describe.each([
     expect(text).toMatch(/^deepearth_queue_workers\{queue="test-\d+-\d+"\} 0$/m);
     for (const line of text.trimEnd().split('\n')) expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+\{[^}]*\} \d+)$/);
   });
-});
+}
+
+describe.skipIf(!redisPath)(`a queue on Redis${withoutRedis}`, () => testQueue(startRedis));
+describe.skipIf(!postgresPath)(`a queue on PostgreSQL${withoutPostgres}`, () => testQueue(startPostgres));
 
 describe.skipIf(!redisPath)(`a server that goes away${withoutRedis}`, () => {
   test('and comes back with what it knew: no job is lost', async () => {

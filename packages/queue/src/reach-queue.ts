@@ -1,20 +1,18 @@
-// Whether the database of a queue answers.
+// Whether the database of a queue can be reached.
 
 import { DeepEarthError } from '@deepearth/core/errors';
 import type { QueueBackend } from './queue-backend.ts';
 
 const reachMilliseconds = 5000;
 
-/** Resolves when the database answers. Throws a `DeepEarthError` when it cannot be reached, or says nothing for 5 s. */
+/** Resolves when the database is ready. Throws a `DeepEarthError` when it cannot be reached, or says nothing for 5 s. */
 export async function reachQueue(backend: QueueBackend): Promise<void> {
   const queue = backend.queue();
-  let last: Error | undefined;
-  queue.on('error', (error) => void (last = error));
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(last ?? new Error('it says nothing')), reachMilliseconds);
+    timer = setTimeout(() => reject(new Error('it says nothing')), reachMilliseconds);
   });
-  const refused = new Promise<never>((_, reject) => queue.once('error', reject));
+  const refused = new Promise<never>((_, reject) => queue.on('error', reject));
   try {
     await Promise.race([queue.waitUntilReady(), refused, late]);
   } catch (cause) {

@@ -27,7 +27,7 @@ export interface S3Request {
   readonly body?: Uint8Array;
   /** Bytes that are expected, for the time that they may take. */
   readonly expectedBytes?: number;
-  /** Statuses that are answers, beside 2xx. */
+  /** Statuses that are no errors, beside 2xx. */
   readonly also?: readonly number[];
   /** Whether an answer of status 200 says in its text that the server failed, which S3 does after long work. */
   readonly mayFailLate?: boolean;

@@ -1,4 +1,4 @@
-// What is read of the XML that S3 answers with: texts of elements that hold nothing else.
+// What is read of the XML that S3 returns: texts of elements that hold nothing else.
 
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 

@@ -9,7 +9,7 @@ import { extname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DeepEarthError } from '@deepearth/core/errors';
 
-/** A server that answers. */
+/** A server that runs. */
 export interface Serving {
   /** Ends in the token and a slash: whoever has it may look. */
   readonly url: string;
