@@ -1,10 +1,11 @@
 // The options of `source/frames`.
 
 import { basename, resolve } from 'node:path';
+import { cacheOptions } from '@deepearth/vision/cache-options';
 import { z } from 'zod';
 import { expression, timeExpression, timeZone } from './expression-options.ts';
 import { orders } from './order-frames.ts';
-import { cacheOptions, pictureOptions } from './picture-options.ts';
+import { pictureOptions } from './picture-options.ts';
 
 const whole = z.number().int().nonnegative();
 

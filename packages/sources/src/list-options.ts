@@ -1,8 +1,9 @@
 // The options of `source/list`.
 
+import { cacheOptions } from '@deepearth/vision/cache-options';
 import { z } from 'zod';
 import { timeExpression, timeZone } from './expression-options.ts';
-import { cacheOptions, pictureOptions } from './picture-options.ts';
+import { pictureOptions } from './picture-options.ts';
 
 /** What a list can be ordered by, within a sequence. */
 export const listOrders = ['time', 'number', 'list'] as const;

@@ -1,5 +1,6 @@
 // The options of sources of picture files: what their frames hold, and how much of their pixels is kept.
 
+import type { cacheOptions } from '@deepearth/vision/cache-options';
 import { z } from 'zod';
 
 const band = z.union([z.number().int().positive(), z.string().min(1)]);
@@ -58,24 +59,6 @@ export const pictureOptions = {
     .positive()
     .default(2 ** 28)
     .describe('Pictures of more pixels than this are refused before they are decoded.'),
-};
-
-/** How many decoded pixels are kept. */
-export const cacheOptions = {
-  cacheBytes: z
-    .number()
-    .int()
-    .nonnegative()
-    .default(64 * 2 ** 20)
-    .describe('Bytes of decoded pixels that are kept in memory, because encoder and renderers read the same frames.'),
-  spillBytes: z
-    .number()
-    .int()
-    .nonnegative()
-    .default(4 * 2 ** 30)
-    .describe(
-      'Bytes of decoded pixels that are kept in the work folder beyond `cacheBytes`, so that none is decoded again.',
-    ),
 };
 
 /** Options that every source of picture files has. */

@@ -1,8 +1,9 @@
 // The options of `source/watch`.
 
+import { cacheOptions } from '@deepearth/vision/cache-options';
 import { z } from 'zod';
 import { expression, timeExpression, timeZone } from './expression-options.ts';
-import { cacheOptions, pictureOptions } from './picture-options.ts';
+import { pictureOptions } from './picture-options.ts';
 
 /** What a watched folder can be ordered by. */
 export const watchOrders = ['time', 'number', 'name', 'arrival'] as const;

@@ -1,5 +1,6 @@
 // The options of `source/video`.
 
+import { cacheOptions } from '@deepearth/vision/cache-options';
 import { z } from 'zod';
 
 /** Options of `source/video`. */
@@ -51,12 +52,7 @@ export const videoSourceOptions = z.strictObject({
     .positive()
     .default(2 ** 28)
     .describe('Videos whose frames have more pixels than this are refused before they are decoded.'),
-  cacheBytes: z
-    .number()
-    .int()
-    .nonnegative()
-    .default(64 * 2 ** 20)
-    .describe('Bytes of decoded pixels that are kept in memory, because encoder and renderers read the same frames.'),
+  cacheBytes: cacheOptions.cacheBytes,
   spillBytes: z
     .number()
     .int()

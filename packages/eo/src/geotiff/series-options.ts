@@ -1,5 +1,6 @@
 // The options that all sources of rasters have.
 
+import { cacheOptions } from '@deepearth/vision/cache-options';
 import { z } from 'zod';
 import type { MaskRule } from './mask-rule.ts';
 
@@ -109,20 +110,7 @@ export const readingOptions = {
     .positive()
     .default(30)
     .describe('Of addresses: how long a server may be silent before it is asked again.'),
-  cacheBytes: z
-    .number()
-    .int()
-    .nonnegative()
-    .default(64 * 2 ** 20)
-    .describe('Bytes of decoded pixels that are kept in memory, because encoder and renderers read the same frames.'),
-  spillBytes: z
-    .number()
-    .int()
-    .nonnegative()
-    .default(4 * 2 ** 30)
-    .describe(
-      'Bytes of decoded pixels that are kept in the work folder beyond `cacheBytes`, so that none is decoded again.',
-    ),
+  ...cacheOptions,
 };
 
 type Shape = typeof valueOptions & typeof partOptions & typeof readingOptions;
