@@ -59,10 +59,10 @@ export default tseslint.config(
     rules: {
       '@nx/enforce-module-boundaries': [
         'error',
-        // Tests ask where the browser and databases are in one place; the simulation is tested beside the tools.
+        // Tests ask where the browser and databases are in one place, and kernels are compiled in one; the simulation is tested beside the tools.
         {
           enforceBuildableLibDependency: false,
-          allow: ['/tools/(chromium|redis|postgres)\\.mjs$', '/benchmarks/support/simulate-fleet\\.mjs$'],
+          allow: ['/tools/(chromium|redis|postgres|wasm-kernel)\\.mjs$', '/benchmarks/support/simulate-fleet\\.mjs$'],
           depConstraints: boundaries,
         },
       ],
