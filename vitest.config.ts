@@ -23,6 +23,8 @@ const project = (name: string, root: string, include: string[], timeout: number,
     exclude: ['**/node_modules/**', ...exclude],
     testTimeout: timeout,
     hookTimeout: timeout,
+    // What is waited for comes late where other tests run beside it: one second, the default, says nothing.
+    expect: { poll: { timeout: 15_000 } },
   },
 });
 

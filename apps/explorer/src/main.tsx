@@ -15,8 +15,8 @@ async function start(): Promise<void> {
   document.title = `${bundle.name} · DeepEarth explorer`;
   const explorer = makeExplorer(bundle, location.hash);
   play(explorer);
-  // Another address was put into the bar; what the page itself writes there does not come here.
-  addEventListener('hashchange', () => location.reload());
+  // What the page itself writes there does not come here.
+  addEventListener('hashchange', () => explorer.follow(location.hash));
   root.replaceChildren();
   render(<App explorer={explorer} overlay={followOverlay(explorer)} />, root);
 }

@@ -44,14 +44,14 @@ export function makeExplorer(bundle: Bundle, hash: string) {
     colorMap: 'inferno',
     clusters: 8,
   };
-  const first = fromHash(hash, usual);
-  const sequence = signal(Math.min(first.sequence, bundle.sequences.length - 1));
-  const frame = signal(Math.min(first.frame, Math.max(0, (bundle.sequences[sequence.value]?.numbers.length ?? 1) - 1)));
-  const picks = signal<readonly Pick[]>(first.picks.filter((pick) => isIn(pick, bundle)));
-  const layer = signal<Layer>(layerNamed(first.layer, bundle));
+  const first = placeNamed(hash, usual, bundle);
+  const sequence = signal(first.sequence);
+  const frame = signal(first.frame);
+  const picks = signal<readonly Pick[]>(first.picks);
+  const layer = signal<Layer>(first.layer);
   const opacity = signal(first.opacity);
-  const colorMap = signal<ColorMapName>(colorMapNames.find((name) => name === first.colorMap) ?? 'inferno');
-  const clusterCount = signal(Math.min(24, Math.max(2, first.clusters)));
+  const colorMap = signal<ColorMapName>(first.colorMap);
+  const clusterCount = signal(first.clusters);
   const smooth = signal(false);
   const playing = signal(false);
   const cell = signal<Cell | undefined>(undefined);
@@ -121,6 +121,8 @@ export function makeExplorer(bundle: Bundle, hash: string) {
     );
   });
 
+  /** The address as this page last wrote or followed it: where it is another, the user has just put it there. */
+  let address = location.hash;
   let writing: ReturnType<typeof setTimeout> | undefined;
   effect(() => {
     const state: UrlState = {
@@ -134,7 +136,11 @@ export function makeExplorer(bundle: Bundle, hash: string) {
     };
     clearTimeout(writing);
     // Browsers refuse an address that changes with every frame.
-    writing = setTimeout(() => history.replaceState(null, '', `#${toHash(state, usual)}`), 250);
+    writing = setTimeout(() => {
+      if (location.hash !== address) return;
+      history.replaceState(null, '', `#${toHash(state, usual)}`);
+      address = location.hash;
+    }, 250);
   });
 
   const lastFrame = (): number => Math.max(0, (bundle.sequences[sequence.value]?.numbers.length ?? 1) - 1);
@@ -178,6 +184,23 @@ export function makeExplorer(bundle: Bundle, hash: string) {
       batch(() => {
         sequence.value = to;
         frame.value = 0;
+      });
+    },
+    /** To what an address that came from outside names. */
+    follow(hash: string): void {
+      if (hash === address) return;
+      clearTimeout(writing);
+      address = hash;
+      const named = placeNamed(hash, usual, bundle);
+      batch(() => {
+        playing.value = false;
+        sequence.value = named.sequence;
+        frame.value = named.frame;
+        picks.value = named.picks;
+        layer.value = named.layer;
+        opacity.value = named.opacity;
+        colorMap.value = named.colorMap;
+        clusterCount.value = named.clusters;
       });
     },
     /** To the first frame that a step of a clip saw. */
@@ -225,6 +248,21 @@ export function makeExplorer(bundle: Bundle, hash: string) {
           onlyCluster.value = undefined;
         });
     },
+  };
+}
+
+/** The state that an address names, within what the bundle holds. */
+function placeNamed(hash: string, usual: UrlState, bundle: Bundle) {
+  const said = fromHash(hash, usual);
+  const sequence = Math.min(said.sequence, bundle.sequences.length - 1);
+  return {
+    ...said,
+    sequence,
+    frame: Math.min(said.frame, Math.max(0, (bundle.sequences[sequence]?.numbers.length ?? 1) - 1)),
+    picks: said.picks.filter((pick) => isIn(pick, bundle)),
+    layer: layerNamed(said.layer, bundle),
+    colorMap: colorMapNames.find((name) => name === said.colorMap) ?? 'inferno',
+    clusters: Math.min(24, Math.max(2, said.clusters)),
   };
 }
 

@@ -218,9 +218,21 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
   test('another address in the same tab is followed', async () => {
     await using there = await opened();
     const { view } = there;
-    await view.evaluate(() => (location.hash = '#s=1&f=5'));
-    await expect.poll(() => view.locator('.place strong').textContent()).toBe('Frame 5');
-    expect(await view.getByLabel('Sequence').inputValue()).toBe('1');
+    // At once, while the page is about to write what it shows, and later, when it has.
+    for (const [sequence, frame] of [
+      [1, 5],
+      [0, 7],
+      [1, 2],
+    ]) {
+      await view.keyboard.press('ArrowRight');
+      await view.waitForTimeout(sequence === 0 ? 400 : 240);
+      await view.evaluate((hash) => (location.hash = hash), `#s=${sequence}&f=${frame}&layer=change`);
+      await view.getByText(`Frame ${frame}`, { exact: true }).waitFor();
+      expect(await view.getByLabel('Sequence').inputValue()).toBe(String(sequence));
+      expect(await view.getByRole('radio', { name: 'Change' }).isChecked()).toBe(true);
+      await view.waitForTimeout(300);
+      expect(await view.evaluate(() => location.hash)).toContain(`f=${frame}`);
+    }
   });
 
   test('a match leads to its sequence and frame', async () => {
