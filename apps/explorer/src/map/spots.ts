@@ -120,12 +120,15 @@ function boundsOf(ring: readonly Point[]): Spot['bounds'] {
   return [Math.min(...longitudes), Math.min(...latitudes), Math.max(...longitudes), Math.max(...latitudes)];
 }
 
-/** By how much each longitude is turned (by whole turns), so that all lie on one side of the widest gap between them. */
+/**
+ * By how much each longitude is turned (by whole turns), so that those that fit on half of the Earth lie together; others
+ * stay as everybody writes them.
+ */
 export function turned(longitudes: readonly number[]): number[] {
   const wrapped = longitudes.map((longitude) => ((((longitude + 180) % 360) + 360) % 360) - 180);
   const sorted = [...wrapped].sort((x, y) => x - y);
-  // The map begins behind the widest gap: of what lies on both sides of 180 degrees all is beyond it.
-  let [first, widest] = [-180, -1];
+  // The map begins behind a gap of half the Earth: of what lies on both sides of 180 degrees all is beyond it.
+  let [first, widest] = [-180, 180];
   sorted.forEach((longitude, i) => {
     const before = i === 0 ? sorted.at(-1)! - 360 : sorted[i - 1]!;
     if (longitude - before > widest) [first, widest] = [longitude, longitude - before];
