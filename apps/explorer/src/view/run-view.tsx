@@ -151,7 +151,7 @@ function StageBox({
       ) : skipped > 0 ? (
         <span class="bad">{n(skipped)} left out</span>
       ) : (
-        <span class="step">{state === 'waiting' ? 'waits' : ''}</span>
+        <span class="step">{state !== 'closed' && taken + out === 0 ? 'waits' : ''}</span>
       )}
       <span class="busy">
         {duration(busySeconds)} at work, {share} %
