@@ -10,7 +10,6 @@ export { readOverview } from './read-overview.ts';
 export {
   jobsOf,
   prepareShard,
-  refuseShardsOnS3,
   shardFolder,
   shardText,
   type ReadyShard,
