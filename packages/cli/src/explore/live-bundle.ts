@@ -37,7 +37,7 @@ export function followRun(
 ): LiveBundle {
   let current: ServedBundle | undefined;
   let version = 0;
-  let files = 0;
+  let written: string | undefined;
 
   const look = async (): Promise<boolean> => {
     const shown = await whatToShow(path);
@@ -46,9 +46,9 @@ export function followRun(
       current = { folder: shown.bundle, version: ++version };
       return false;
     }
-    if (shown.files > files) {
+    if (shown.written !== written) {
       // Not tried again before there is more, also where it fails.
-      files = shown.files;
+      written = shown.written;
       const output = join(folder, String(version + 1));
       const started = performance.now();
       await make(shown, output);

@@ -77,7 +77,7 @@ test('a run tells how far it is while it goes, and leaves nothing of that behind
   const stage = async (id: string) => (await readOverview(output))?.stages.find((each) => each.id === id);
   await expect.poll(() => stage('features'), { timeout: 20_000 }).toMatchObject({ in: 1, out: 1, state: 'open' });
   expect(await stage('clips')).toMatchObject({ from: ['gate'], in: 8, out: 1, skipped: 0 });
-  expect(await whatToShow(output)).toMatchObject({ files: 1, live: true, name: 'gated' });
+  expect(await whatToShow(output)).toMatchObject({ live: true, name: 'gated' });
   // What a killed run leaves: the same, of a process that is not there.
   await mkdir(join(root, 'killed/.deepearth'), { recursive: true });
   const told = JSON.parse(await readFile(join(output, '.deepearth/live.json'), 'utf8')) as { holder: { pid: number } };

@@ -1,9 +1,10 @@
 // Finds what `deepearth explore` shows in what it was given: a bundle that is there, or files to make one of.
 
+import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
-import { entriesIn } from '@deepearth/core/former-run';
+import { entriesIn, readBooks } from '@deepearth/core/former-run';
 import type { Manifest, ManifestOutput } from '@deepearth/core/manifest';
 import { manifestName } from '@deepearth/core/safe-path';
 import { readManifest } from '@deepearth/core/read-manifest';
@@ -19,8 +20,8 @@ export interface ShownTokens {
       /** Folders with tokens that are not shown. */
       readonly others: readonly string[];
       readonly name: string;
-      /** How many files of tokens the run had named. */
-      readonly files: number;
+      /** Changes with every file of tokens that the run names. */
+      readonly written: string;
       /** Whether it goes, and may write more. */
       readonly live: boolean;
 }
@@ -47,7 +48,7 @@ export async function whatToShow(path: string): Promise<Shown> {
       .replace(/[\\/]+$/, '')
       .split(/[\\/]/)
       .at(-1) || 'run';
-  const plain = { tokens: path, projections: new Map(), others: [], name, files: 0, live: false };
+  const plain = { tokens: path, projections: new Map(), others: [], name, written: '', live: false };
   if (!statSync(path).isDirectory()) return plain;
   const live = await liveRun(path);
   const manifest =
@@ -70,7 +71,7 @@ export async function whatToShow(path: string): Promise<Shown> {
     projections: projectionFiles(path, manifest),
     others,
     name: manifest.name,
-    files: manifest.outputs.filter(({ about, path: file }) => about?.kind === 'tokens' && readable.test(file)).length,
+    written: digestOf(manifest.outputs.filter(isTokens)),
     live: live?.goes ?? false,
   };
 }
@@ -82,9 +83,10 @@ type Written = Pick<Manifest, 'name' | 'outputs'> & { readonly stages: readonly 
 async function liveRun(path: string): Promise<(Written & { readonly goes: boolean }) | undefined> {
   const overview = await readOverview(path).catch(() => undefined);
   if (overview?.status !== 'running' && overview?.status !== 'interrupted') return undefined;
-  const journal = await folderStore(path).readJournal();
+  // A run that resumes keeps what earlier ones wrote, and only they named it.
+  const books = await readBooks(folderStore(path));
   const stages = new Set(overview.stages.map(({ id }) => id));
-  const outputs = [...entriesIn({ journal }).values()].filter(({ stage }) => stages.has(stage));
+  const outputs = [...entriesIn(books).values()].filter(({ stage }) => stages.has(stage));
   return { name: overview.name, stages: overview.stages, outputs, goes: overview.status === 'running' };
 }
 
@@ -98,11 +100,18 @@ function bundlesOf(manifest: Written | undefined): string[] {
 
 const readable = /\.(safetensors|pt)$/;
 
+const isTokens = ({ path, about }: ManifestOutput): boolean => about?.kind === 'tokens' && readable.test(path);
+
+function digestOf(outputs: readonly ManifestOutput[]): string {
+  const hash = createHash('sha256');
+  for (const { path, sha256 } of outputs) hash.update(`${path} ${sha256}\n`);
+  return hash.digest('hex');
+}
+
 /** Folders with files of tokens, relative to the run, one for each stage that wrote some. */
 function tokenFolders({ outputs }: Written): string[] {
   const byStage = new Map<string, string>();
-  for (const { stage, path, about } of outputs) {
-    if (about?.kind !== 'tokens' || !readable.test(path)) continue;
+  for (const { stage, path } of outputs.filter(isTokens)) {
     const before = byStage.get(stage);
     byStage.set(stage, before === undefined ? dirname(path) : shared(before, dirname(path)));
   }
