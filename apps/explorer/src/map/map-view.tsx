@@ -95,7 +95,8 @@ function pressed(event: KeyboardEvent, explorer: Explorer, state: MapState): voi
   };
   const move = moves[event.key];
   const seen = view.value;
-  if (move) state.look({ ...camera.value, middle: seen.toDegrees(seen.width / 2 + move[0], seen.height / 2 + move[1]) });
+  if (move)
+    state.look({ ...camera.value, middle: seen.toDegrees(seen.width / 2 + move[0], seen.height / 2 + move[1]) });
   else if (event.key === '+' || event.key === '=') state.look(zoomed(camera.value, seen, squeeze, 1.5));
   else if (event.key === '-') state.look(zoomed(camera.value, seen, squeeze, 1 / 1.5));
   else if (event.key === '0') state.chosen.value = undefined;
@@ -211,7 +212,12 @@ function pickAt(
 }
 
 /** Draws whenever something has changed, once a frame of the screen; returns what ends it. */
-function draw(canvas: HTMLCanvasElement, explorer: Explorer, state: MapState, under: Settable<Spot | undefined>): () => void {
+function draw(
+  canvas: HTMLCanvasElement,
+  explorer: Explorer,
+  state: MapState,
+  under: Settable<Spot | undefined>,
+): () => void {
   const { size, stop } = followSize(canvas);
   const context = canvas.getContext('2d')!;
   const pictures = mapPictures(explorer.bundle, state.redraw);
@@ -316,7 +322,9 @@ function dotColor({ bundle, found, layer, picks, colorMap: map }: Explorer, { cl
   const { mean, best: most } = result.overall;
   const share = most > mean ? Math.min(1, Math.max(0, (best - mean) / (most - mean))) : 0.5;
   const entry = Math.round(share * 255) * 3;
-  return `rgb(${colorMap(map.peek()).subarray(entry, entry + 3).join(' ')})`;
+  return `rgb(${colorMap(map.peek())
+    .subarray(entry, entry + 3)
+    .join(' ')})`;
 }
 
 /** Places that are listed at most. */

@@ -44,12 +44,16 @@ test('longitudes are turned by whole turns so that they lie together, whichever 
   expect(turned([-120, 10, 130])).toEqual([0, 0, 0]);
   expect(turned([])).toEqual([]);
   fc.assert(
-    fc.property(fc.double({ min: -180, max: 180, noNaN: true }), fc.array(fc.double({ min: 0, max: 100, noNaN: true }), { minLength: 1 }), (start, offsets) => {
-      const given = [0, ...offsets].map((offset) => ((((start + offset + 180) % 360) + 360) % 360) - 180);
-      const lie = turned(given).map((by, i) => given[i]! + by);
-      turned(given).forEach((by) => expect(Math.abs(by % 360)).toBeLessThan(1e-9));
-      expect(Math.max(...lie) - Math.min(...lie)).toBeLessThanOrEqual(Math.max(...offsets) + 1e-6);
-    }),
+    fc.property(
+      fc.double({ min: -180, max: 180, noNaN: true }),
+      fc.array(fc.double({ min: 0, max: 100, noNaN: true }), { minLength: 1 }),
+      (start, offsets) => {
+        const given = [0, ...offsets].map((offset) => ((((start + offset + 180) % 360) + 360) % 360) - 180);
+        const lie = turned(given).map((by, i) => given[i]! + by);
+        turned(given).forEach((by) => expect(Math.abs(by % 360)).toBeLessThan(1e-9));
+        expect(Math.max(...lie) - Math.min(...lie)).toBeLessThanOrEqual(Math.max(...offsets) + 1e-6);
+      },
+    ),
   );
 });
 
@@ -63,7 +67,16 @@ test('a scene across 180 degrees is one place, and is found on both sides of it'
   expect(spotAt(all, view, 200, 200)).toBe(spot);
   expect(spotAt(all, view, 5, 5)).toBeUndefined();
   const two = spotsOf(
-    bundleAt({ systems: [], all: [{ longitude: 179.9, latitude: 1 }, { longitude: -179.9, latitude: 1 }] }, [0, 1]),
+    bundleAt(
+      {
+        systems: [],
+        all: [
+          { longitude: 179.9, latitude: 1 },
+          { longitude: -179.9, latitude: 1 },
+        ],
+      },
+      [0, 1],
+    ),
   ).all;
   const [left, , right] = boundsOfAll(two);
   expect(right - left).toBeCloseTo(0.2, 9);
@@ -102,7 +115,13 @@ test('clips of one place are one spot; what has no place, or an unknown system, 
 });
 
 test('each place shows the frame nearest in time; the clip that is looked at shows itself', () => {
-  const places: BundlePlaces = { systems: [], all: [{ longitude: 1, latitude: 1 }, { longitude: 2, latitude: 2 }] };
+  const places: BundlePlaces = {
+    systems: [],
+    all: [
+      { longitude: 1, latitude: 1 },
+      { longitude: 2, latitude: 2 },
+    ],
+  };
   const day = (number: number): string => `2024-05-0${number}T00:00:00Z`;
   const bundle = bundleAt(places, [0, 1, 1], [day(1), day(2), day(4), day(5), day(1), day(3)]);
   const [here, there] = spotsOf(bundle).all;
@@ -136,10 +155,13 @@ test('lengths and lines are round numbers', () => {
   expect([graticuleStep(1, 90), graticuleStep(100, 90), graticuleStep(1e9, 90)]).toEqual([90, 1, 0.00001]);
 });
 
-test('the land is closed rings of degrees', () => {
+test('the land is closed rings without jumps, also across 180 degrees and around the pole', () => {
   expect(coast.length).toBeGreaterThan(100);
-  for (const ring of coast) {
-    expect(ring[0]![0]).toBeCloseTo(ring.at(-1)![0], 9);
-    expect(ring.every(([x, y]) => Math.abs(x) <= 180.001 && Math.abs(y) <= 90)).toBe(true);
+  for (const { points, west, east } of coast) {
+    expect(points.every(([x, y]) => x >= west && x <= east && Math.abs(y) <= 90)).toBe(true);
+    const jumps = points.slice(1).filter(([x, y], i) => Math.abs(x - points[i]![0]) > 90 && y > -90);
+    expect(jumps).toEqual([]);
   }
+  expect(coast.filter(({ west, east }) => west < -180.1 || east > 180.1).length).toBeGreaterThan(0);
+  expect(coast.filter(({ points }) => points.at(-1)![1] === -90)).toHaveLength(1);
 });

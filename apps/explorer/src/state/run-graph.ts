@@ -27,7 +27,10 @@ export function layoutOf<S extends GraphStage>(stages: readonly S[]): GraphLayou
   const layerOf = new Map<string, number>();
   // Stages follow those they take from.
   for (const { id, from } of stages)
-    layerOf.set(id, from.reduce((most, each) => Math.max(most, (layerOf.get(each) ?? -1) + 1), 0));
+    layerOf.set(
+      id,
+      from.reduce((most, each) => Math.max(most, (layerOf.get(each) ?? -1) + 1), 0),
+    );
   const layers: S[][] = [];
   for (const stage of stages) (layers[layerOf.get(stage.id)!] ??= []).push(stage);
   const takers = new Map<string, string[]>();

@@ -87,7 +87,13 @@ function Graph({ run }: { run: RunOverview }) {
             from.flatMap((each) => {
               const [start, end] = [places.get(each), places.get(id)];
               return start && end
-                ? [<path key={`${each} ${id}`} d={edge(start, end, down.value)} data-flows={byId.get(each)?.state === 'open'} />]
+                ? [
+                    <path
+                      key={`${each} ${id}`}
+                      d={edge(start, end, down.value)}
+                      data-flows={byId.get(each)?.state === 'open'}
+                    />,
+                  ]
                 : [];
             }),
           )}
@@ -96,7 +102,12 @@ function Graph({ run }: { run: RunOverview }) {
           {stages.map((stage) => {
             const [left, top] = places.get(stage.id) ?? [0, 0];
             return (
-              <li key={stage.id} class="stage-box" data-state={stage.state} style={{ left: `${left}px`, top: `${top}px` }}>
+              <li
+                key={stage.id}
+                class="stage-box"
+                data-state={stage.state}
+                style={{ left: `${left}px`, top: `${top}px` }}
+              >
                 <StageBox stage={stage} seconds={seconds} most={most} running={run.status === 'running'} />
               </li>
             );

@@ -40,18 +40,24 @@ export async function exploreCommand(path: string, flags: ExploreFlags): Promise
   if (flags.export !== undefined) refuseFolder(flags.export, flags.force ?? false);
   return cancellable(
     async ({ signal }) => {
-      if (flags.export === undefined) return show(path, shown, { ...making, page, port, open: flags.open ?? true }, signal);
+      if (flags.export === undefined)
+        return show(path, shown, { ...making, page, port, open: flags.open ?? true }, signal);
       if ('waiting' in shown)
         throw new InputError(path, 'belongs to a run that goes, and holds no tokens yet.', {
           code: 'E_NO_FEATURES',
           remedy: 'Export it when there are some; without --export the page shows how far it is.',
         });
       let leftOut: readonly LeftOut[] = [];
-      await exportSite(flags.export, page, async (folder) => {
-        if ('bundle' in shown) return resolve(shown.bundle);
-        leftOut = await make(shown, folder, making, signal);
-        return join(folder, 'explorer');
-      }, await readOverview(path).catch(() => undefined));
+      await exportSite(
+        flags.export,
+        page,
+        async (folder) => {
+          if ('bundle' in shown) return resolve(shown.bundle);
+          leftOut = await make(shown, folder, making, signal);
+          return join(folder, 'explorer');
+        },
+        await readOverview(path).catch(() => undefined),
+      );
       print(`Wrote ${flags.export}: any static server shows it.`);
       return leftOut.length > 0 ? exitCodes.skipped : exitCodes.done;
     },

@@ -83,7 +83,9 @@ test('a run tells how far it is while it goes, and leaves nothing of that behind
   const told = JSON.parse(await readFile(join(output, '.deepearth/live.json'), 'utf8')) as { holder: { pid: number } };
   const dead = { ...told, holder: { ...told.holder, start: '1' } };
   await writeFile(join(root, 'killed/.deepearth/live.json'), JSON.stringify(dead));
-  expect((await readOverview(join(root, 'killed')))?.status).toBe(process.platform === 'linux' ? 'interrupted' : 'running');
+  expect((await readOverview(join(root, 'killed')))?.status).toBe(
+    process.platform === 'linux' ? 'interrupted' : 'running',
+  );
   pass(25);
   await end;
   expect(existsSync(join(output, '.deepearth'))).toBe(false);

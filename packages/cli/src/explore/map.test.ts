@@ -66,7 +66,8 @@ describe.skipIf(!chromiumPath)(`the map in Chromium${withoutChromium}`, () => {
       let [sum, colored] = [0, 0];
       for (let i = 0; i < data.length; i += 4) {
         sum = (sum * 31 + data[i]! * 7 + data[i + 1]! * 5 + data[i + 2]!) % 1_000_003;
-        if (Math.max(data[i]!, data[i + 1]!, data[i + 2]!) - Math.min(data[i]!, data[i + 1]!, data[i + 2]!) > 24) colored++;
+        if (Math.max(data[i]!, data[i + 1]!, data[i + 2]!) - Math.min(data[i]!, data[i + 1]!, data[i + 2]!) > 24)
+          colored++;
       }
       return { sum, colored: colored / (data.length / 4) };
     });

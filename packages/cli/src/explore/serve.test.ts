@@ -250,7 +250,14 @@ test('a bundle that changes has a number: a page keeps to the one it began with,
     now = { folder: join(root, 'page'), version: 2 };
     expect((await get('data/index.json'))[2]).toBe('/data/2/index.json');
     expect(await get('data/1/tokens/00000.bin')).toEqual([200, 'tokens', undefined]);
-    for (const path of ['data/2/tokens/00000.bin', 'data/3/index.json', 'data/1/.env', 'data/1/1/index.json', 'data/1/..%2f..%2fsecret.txt', 'data/tokens/00000.bin'])
+    for (const path of [
+      'data/2/tokens/00000.bin',
+      'data/3/index.json',
+      'data/1/.env',
+      'data/1/1/index.json',
+      'data/1/..%2f..%2fsecret.txt',
+      'data/tokens/00000.bin',
+    ])
       expect([path, (await get(path))[0]]).toEqual([path, 404]);
     expect((await get('data/run.json', { method: 'POST' }))[0]).toBe(405);
   } finally {

@@ -40,7 +40,8 @@ export interface ServeOptions {
 const address = '127.0.0.1';
 
 /** All that a bundle can have; a name of another form is never looked for. */
-const bundleFile = /^(?:index\.json|run\.json|tokens\/\d{5,9}\.bin|layers\/\d{1,4}\/\d{5,9}\.bin|frames\/\d{1,9}\/\d{5,9}\.jpg)$/;
+const bundleFile =
+  /^(?:index\.json|run\.json|tokens\/\d{5,9}\.bin|layers\/\d{1,4}\/\d{5,9}\.bin|frames\/\d{1,9}\/\d{5,9}\.jpg)$/;
 
 const mediaTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -118,7 +119,10 @@ export async function serve({
       // Nothing to see yet is no mistake.
       if (!now) return refuse(204, '');
       versions.set(String(now.version), await realpath(now.folder));
-      return refuse(302, 'Moved.', { Location: `/${token}/data/${now.version}/index.json`, 'Cache-Control': 'no-store' });
+      return refuse(302, 'Moved.', {
+        Location: `/${token}/data/${now.version}/index.json`,
+        'Cache-Control': 'no-store',
+      });
     }
     const file = await fileOf(path);
     if (file === undefined) return refuse(404, 'There is no such file.');

@@ -13,23 +13,24 @@ import { readOverview } from '@deepearth/runtime/read-overview';
 
 /** Files that the page can be made of. */
 export interface ShownTokens {
-      /** A file or a folder for `source/features`. */
-      readonly tokens: string;
-      /** Files of projections, by reducer. */
-      readonly projections: ReadonlyMap<string, readonly string[]>;
-      /** Folders with tokens that are not shown. */
-      readonly others: readonly string[];
-      readonly name: string;
-      /** Changes with every file of tokens that the run names. */
-      readonly written: string;
-      /** Whether it goes, and may write more. */
-      readonly live: boolean;
+  /** A file or a folder for `source/features`. */
+  readonly tokens: string;
+  /** Files of projections, by reducer. */
+  readonly projections: ReadonlyMap<string, readonly string[]>;
+  /** Folders with tokens that are not shown. */
+  readonly others: readonly string[];
+  readonly name: string;
+  /** Changes with every file of tokens that the run names. */
+  readonly written: string;
+  /** Whether it goes, and may write more. */
+  readonly live: boolean;
 }
 
 /** What there is to show. */
 export type Shown =
   /** A folder with an `index.json` that `sink/explorer` wrote. */
-  { readonly bundle: string } | ShownTokens
+  | { readonly bundle: string }
+  | ShownTokens
   /** Nothing yet: the run goes, and has written no tokens. */
   | { readonly waiting: true };
 
@@ -51,8 +52,7 @@ export async function whatToShow(path: string): Promise<Shown> {
   const plain = { tokens: path, projections: new Map(), others: [], name, written: '', live: false };
   if (!statSync(path).isDirectory()) return plain;
   const live = await liveRun(path);
-  const manifest =
-    live ?? (existsSync(join(path, manifestName)) ? await readManifest(folderStore(path)) : undefined);
+  const manifest = live ?? (existsSync(join(path, manifestName)) ? await readManifest(folderStore(path)) : undefined);
   const bundle = [...bundlesOf(manifest), ...places]
     .map((place) => join(path, place))
     .find((folder) => existsSync(join(folder, 'index.json')) && existsSync(join(folder, 'tokens')));
@@ -77,7 +77,9 @@ export async function whatToShow(path: string): Promise<Shown> {
 }
 
 /** What is looked at of a manifest. */
-type Written = Pick<Manifest, 'name' | 'outputs'> & { readonly stages: readonly Pick<Manifest['stages'][number], 'id' | 'type'>[] };
+type Written = Pick<Manifest, 'name' | 'outputs'> & {
+  readonly stages: readonly Pick<Manifest['stages'][number], 'id' | 'type'>[];
+};
 
 /** What a run that goes, or that was killed, has written so far; `undefined` where none does. */
 async function liveRun(path: string): Promise<(Written & { readonly goes: boolean }) | undefined> {

@@ -53,11 +53,7 @@ const places = defineTransform({
 export async function placedRun(output: string): Promise<void> {
   const names = [...placed.tiles, 'camera'];
   const sources = names.map((sequence, i) =>
-    use(
-      synthetic,
-      { count: 16, width: placed.edge, height: placed.edge, seed: 20 + i, sequence },
-      { id: sequence },
-    ),
+    use(synthetic, { count: 16, width: placed.edge, height: placed.edge, seed: 20 + i, sequence }, { id: sequence }),
   );
   const pipeline = definePipeline(
     [
