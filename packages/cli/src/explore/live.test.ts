@@ -180,5 +180,6 @@ describe.skipIf(!chromiumPath)(`the page over a run that goes, in Chromium${with
     } finally {
       await site.close();
     }
-  });
+    // A run, two bundles and five pages, beside everything else that a machine does.
+  }, 150_000);
 });
