@@ -69,7 +69,7 @@ export async function cancelRuns({
           ? JSON.parse(readFileSync(join(output, 'manifest.json'), 'utf8')).status
           : undefined;
         // A run that had its manifest before the signal came is no case.
-        if (ended.stopMilliseconds !== undefined && !(ended.status === 0 && status === 'done')) {
+        if (ended.stopMilliseconds !== undefined && !([0, signal].includes(ended.status) && status === 'done')) {
           reached++;
           const result = { pipeline: name, ...ended, manifest: status, locks: locksOf(output) };
           results.push(result);

@@ -4,7 +4,8 @@ import { outputFolder, refuse } from '@deepearth/core';
 import { animationFile, defineAnimation } from '@deepearth/vision/animation';
 import { z } from 'zod';
 import { gifBytes } from './estimate.ts';
-import { canDelay, gifWriter, longestDelaySeconds, longestEdge, sampleBytes } from './gif-frames.ts';
+import { canDelay, longestDelaySeconds, longestEdge, sampleBytes } from './gif-frames.ts';
+import { gifThread } from './gif-thread.ts';
 
 const usualFolder = 'gif';
 
@@ -57,5 +58,7 @@ export const gif = defineAnimation({
           { option: 'fps', remedy: 'Give at least 0.00153, or write pictures with sink/pictures.' },
         ),
 
-  start: ({ options }) => gifWriter(options),
+  open: ({ signal }) => gifThread(signal),
+  close: (thread) => thread.close(),
+  start: ({ options, state }) => state.start(options),
 });

@@ -3,6 +3,7 @@
 import type { EncoderIdentity } from '@deepearth/core/items';
 import type { Tensor } from '@deepearth/core/tensor';
 import { InputError } from '@deepearth/core/errors';
+import type { WorkerProgress } from '@deepearth/core/worker-client';
 import type { GridRows, SeenGrid } from '../tokens/grid-rows.ts';
 
 /** Kinds of fitted reducers that can be saved and loaded. */
@@ -62,8 +63,8 @@ export interface SavedModel {
   readonly sealed?: boolean;
 }
 
-/** Steps of a fit: `progress('covariance', 4096, 9216)`; `total` is null where it is not known. */
-export type Progress = (step: string, done: number, total: number | null) => void;
+/** Steps of a fit: `progress('covariance', 4096, 9216)`. */
+export type Progress = WorkerProgress;
 
 /** Width of a chunk. Throws an `InputError` when `values` is no whole number of rows of `channels` numbers. */
 export function rowCount(values: Float32Array, channels: number, subject = 'tokens'): number {

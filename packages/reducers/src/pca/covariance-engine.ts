@@ -2,7 +2,7 @@
 
 import { builtUrl } from '@deepearth/core/built-url';
 import { pause, runSliced } from '../shared/pace.ts';
-import { startWorker, type WorkerClient } from '../shared/worker-client.ts';
+import { startWorker, type WorkerClient } from '@deepearth/core/worker-client';
 import { blockProducts, type BlockProducts, type Moments } from './moments.ts';
 import type { AddAnswer, SolveRequest, StartRequest } from './pca-worker.ts';
 import { principalComponents, type Precision, type Principal } from './principal.ts';

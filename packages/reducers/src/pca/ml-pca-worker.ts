@@ -1,7 +1,7 @@
 // Runs ml-pca, which blocks its thread, in a worker of its own.
 
 import { runSliced } from '../shared/pace.ts';
-import { serve } from '../shared/worker-server.ts';
+import { serve } from '@deepearth/core/worker-server';
 import { addProducts, blockProducts, noMoments } from './moments.ts';
 import type { Rows } from './pieces.ts';
 import type { Principal } from './principal.ts';

@@ -6,7 +6,7 @@ import type { Progress } from '../models/model.ts';
 import type { Running } from '../run/reduction.ts';
 import { discard } from '../shared/discard.ts';
 import { runSliced, type Sliced } from '../shared/pace.ts';
-import { startWorker } from '../shared/worker-client.ts';
+import { startWorker } from '@deepearth/core/worker-client';
 import { requireFinite } from '../tokens/finite.ts';
 import { covarianceEngine, type CovarianceEngine, type PcaEngine } from './covariance-engine.ts';
 import type { MlPcaRequest } from './ml-pca-worker.ts';

@@ -2,7 +2,7 @@
 
 import type { InferenceSession } from 'onnxruntime-node';
 import { runSliced } from '../shared/pace.ts';
-import { serve } from '../shared/worker-server.ts';
+import { serve } from '@deepearth/core/worker-server';
 import { blockProducts, type BlockProducts, type Moments } from './moments.ts';
 import { principalComponents, type Precision } from './principal.ts';
 import type { Rows } from './pieces.ts';

@@ -6,7 +6,7 @@ const built = (file: string): string => JSON.stringify(new URL(`../../dist/${fil
 
 test('a thread that is let finish keeps the process alive until it has ended, its late reply too', () => {
   const script = `
-    import { startWorker } from ${built('shared/worker-client.js')};
+    import { startWorker } from '@deepearth/core/worker-client';
     const worker = await startWorker(new URL(${built('pca/pca-worker.js')}), { native: true });
     await worker.request('start', { channels: 600, engine: 'auto' });
     const block = new Float32Array(2048 * 600).map((_, i) => Math.sin(i));

@@ -2,7 +2,7 @@
 
 import { UMAP } from 'umap-js';
 import { seededRandom } from '../shared/seeded.ts';
-import { serve } from '../shared/worker-server.ts';
+import { serve } from '@deepearth/core/worker-server';
 import type { UmapJsOptions } from './umap-js.ts';
 
 type Vector = readonly number[];

@@ -3,7 +3,7 @@
 import { builtUrl } from '@deepearth/core/built-url';
 import { requireFinite } from '../tokens/finite.ts';
 import { rowCount, type FittedReducer, type Progress } from '../models/model.ts';
-import { startWorker } from '../shared/worker-client.ts';
+import { startWorker } from '@deepearth/core/worker-client';
 import { rowDigests } from '../tokens/row-digests.ts';
 import { joinEqual, transformKnown, type Place } from './known-rows.ts';
 

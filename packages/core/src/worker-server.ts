@@ -1,13 +1,12 @@
 // The other end of worker-client: serves requests within a worker thread.
 
 import { parentPort } from 'node:worker_threads';
-import type { Progress } from '../models/model.ts';
-import { lastRequest, type Reply, type Request } from './worker-client.ts';
+import { lastRequest, type Reply, type Request, type WorkerProgress } from './worker-client.ts';
 
 /**
  * Returns a request: the result and the buffers to hand over with it. The signal is aborted when the thread is closed.
  */
-export type Handler = (argument: any, progress: Progress, signal: AbortSignal) => Promise<Answer> | Answer;
+export type Handler = (argument: any, progress: WorkerProgress, signal: AbortSignal) => Promise<Answer> | Answer;
 export interface Answer {
   readonly result?: unknown;
   readonly transfer?: readonly ArrayBufferLike[];

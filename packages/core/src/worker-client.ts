@@ -1,8 +1,11 @@
 // Asks a worker thread for work, one promise per request.
 
-import { switchOffTelemetry } from '@deepearth/core/no-telemetry';
-import type { Progress } from '../models/model.ts';
+import { switchOffTelemetry } from './no-telemetry.ts';
 
+/** Told while work goes on: a step, what of it is done, and of how many where that is known. */
+export type WorkerProgress = (step: string, done: number, total: number | null) => void;
+
+/** A worker thread that serves requests. */
 export interface WorkerClient {
   /** Sends a request and waits for its reply; the transferred buffers are gone here. */
   request<T>(name: string, argument?: unknown, transfer?: readonly ArrayBufferLike[]): Promise<T>;
@@ -29,7 +32,7 @@ export const lastRequest = 'close';
 
 export interface WorkerOptions {
   readonly signal?: AbortSignal | undefined;
-  readonly progress?: Progress | undefined;
+  readonly progress?: WorkerProgress | undefined;
   /**
    * True when the thread calls native code: it is let finish the call it is in (ending a thread inside of ONNX Runtime
    * takes the whole process down, 1.30), so its calls have to be short. Other threads are ended at once.
@@ -38,7 +41,7 @@ export interface WorkerOptions {
 }
 
 /**
- * Starts a built worker of this package (see `builtUrl`). When the signal aborts, requests are rejected with its reason
+ * Starts a built worker (see `builtUrl`) whose module calls `serve`. When the signal aborts, requests are rejected with its reason
  * at once and the thread is closed; a thread that dies rejects them with what is known of its end. It keeps no process
  * alive while nothing is asked of it.
  */
