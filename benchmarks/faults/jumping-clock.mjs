@@ -1,13 +1,11 @@
-// The clock of this process jumps by up to two days, back or forth, every 200 ms, as one that is set while a program runs.
+// The clock of this process is set once, up to three seconds after its start, by up to two days back or forth.
 
 import { seededRandom } from '@deepearth/testing/random';
 
-const random = seededRandom(Number(process.env.JUMPING_CLOCK_SEED ?? 1));
+const random = seededRandom(Number(process.env.JUMPING_CLOCK_SEED ?? 1) + process.pid);
 const Real = Date;
 let away = 0;
-const jump = () => (away = (random() - 0.5) * 4 * 86_400_000);
-jump();
-setInterval(jump, 200).unref();
+setTimeout(() => (away = (random() - 0.5) * 4 * 86_400_000), 3000 * random()).unref();
 
 globalThis.Date = class Date extends Real {
   constructor(...values) {
