@@ -18,6 +18,7 @@ import type {
   ReadOptions,
   TokenGrid,
 } from './items.ts';
+import type { FitInShards } from './fit-in-shards.ts';
 import type { InputFile } from './input-file.ts';
 import type { ManifestSoFar } from './manifest.ts';
 import type { DescribedInput } from './one-stream.ts';
@@ -332,6 +333,8 @@ export interface StageDefinition<
    * in the frames.
    */
   framesOf?(clips: Range, options: z.output<Schema>): Range | undefined;
+  /** For stages that fit to all of their items: how shards of a run do parts of that. */
+  readonly fitInShards?: FitInShards;
   /** Always runs once `open` succeeded. */
   close?(state: Given<State>): Promise<void> | void;
 }

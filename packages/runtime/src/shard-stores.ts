@@ -1,0 +1,69 @@
+// Where shards keep what they make, and how it is found again.
+
+import { join } from 'node:path';
+import type { ByteSource } from '@deepearth/core/byte-source';
+import { entriesIn, openProven, readBooks } from '@deepearth/core/former-run';
+import { isFitKey, placesPath } from '@deepearth/core/fit-in-shards';
+import { lineage } from '@deepearth/core/lineage';
+import type { ManifestOutput } from '@deepearth/core/manifest';
+import type { FormerRun } from '@deepearth/core/stage';
+import type { RunStore } from '@deepearth/core/store';
+import { folderStore, type FolderStore } from './folder-store.ts';
+import { tokensPath } from './shard-sink.ts';
+
+/** How many shards' books are in memory at a time: clips come in the order of the shards, those of a second encoder too. */
+const booksKept = 3;
+
+/** Finds files in the stores of shards, each proven by its digest; of as many shards as there may be, few books are in memory. */
+function filesIn(stores: readonly RunStore[], pathOf: (key: string) => string): FormerRun {
+  const books = new Map<RunStore, Promise<ReadonlyMap<string, ManifestOutput>>>();
+  const entriesOf = (store: RunStore): Promise<ReadonlyMap<string, ManifestOutput>> => {
+    const found = books.get(store) ?? readBooks(store).then(entriesIn);
+    books.delete(store);
+    books.set(store, found);
+    if (books.size > booksKept) books.delete(books.keys().next().value!);
+    return found;
+  };
+  let last = 0;
+  return {
+    async find(key) {
+      const path = pathOf(key);
+      for (let step = 0; step < stores.length; step++) {
+        const at = (last + step) % stores.length;
+        const store = stores[at]!;
+        if (!(await store.has(path))) continue;
+        const entry = (await entriesOf(store)).get(path);
+        const file = entry && (await openProven(store, entry));
+        if (!file) continue;
+        last = at;
+        return file;
+      }
+      return undefined;
+    },
+  };
+}
+
+/** The store of the fits of all shards of an output folder. */
+export const fitsStore = (shards: string): FolderStore => folderStore(join(shards, 'fits'));
+/** Where a fit, or the model of one, lies in it. */
+export const fitPath = (key: string): string => `fits/${lineage(key)}`;
+
+/** What lies in the stores of shards: tokens, places of tokens, and the fits that these were placed by. */
+export function shardFiles({
+  tokens,
+  places = [],
+  fits,
+}: {
+  readonly tokens: readonly RunStore[];
+  readonly places?: readonly RunStore[];
+  readonly fits?: RunStore;
+}): FormerRun {
+  const tokensIn = filesIn(tokens, tokensPath);
+  const placesIn = filesIn(places, placesPath);
+  return {
+    async find(key): Promise<ByteSource | undefined> {
+      if (!isFitKey(key)) return tokensIn.find(key);
+      return key.startsWith('place:') ? placesIn.find(key) : fits?.get(fitPath(key));
+    },
+  };
+}
