@@ -25,7 +25,7 @@ export async function readyFit({
 }: Pick<StageContext, 'id' | 'key' | 'former' | 'signal'>): Promise<ReadyFit | undefined> {
   const seed = key();
   const found = await bytesOf(former.find(fitKey(id, seed)));
-  const made = found && (JSON.parse(new TextDecoder().decode(found)) as PartKeys);
+  const made = found && partKeys(found);
   if (!made || made.seed !== seed) return undefined;
   const name = modelKey(id, made);
   const file = await former.find(name);
@@ -39,6 +39,16 @@ export async function readyFit({
     };
   } finally {
     await file.close();
+  }
+}
+
+/** What a fit was made of; `undefined` where the file says something else. */
+function partKeys(bytes: Uint8Array): PartKeys | undefined {
+  try {
+    const { seed, keys } = JSON.parse(new TextDecoder().decode(bytes)) as PartKeys;
+    return { seed, keys };
+  } catch {
+    return undefined;
   }
 }
 
