@@ -7,7 +7,6 @@ export { mergeRuns } from './merge-runs.ts';
 export {
   jobsOf,
   prepareShard,
-  refuseShardsOnS3,
   shardFolder,
   shardText,
   type ReadyShard,

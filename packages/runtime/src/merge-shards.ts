@@ -8,11 +8,15 @@ import { canonicalJson } from '@deepearth/core/lineage';
 import type { Pipeline } from '@deepearth/core/pipeline';
 import { readManifest } from '@deepearth/core/read-manifest';
 import type { FormerRun } from '@deepearth/core/stage';
-import { folderStore, mergedFolder, type FolderStore } from './folder-store.ts';
+import type { RunStore, StoreLock } from '@deepearth/core/store';
+import { mergedFolder } from './folder-store.ts';
 import { lackOf } from './lack-of.ts';
-import { fitsStore, shardFiles } from './shard-stores.ts';
+import { openStore } from './open-store.ts';
+import { isS3 } from './s3-address.ts';
+import { fewAtATime } from './s3-objects.ts';
+import { fitsPlace, shardFiles } from './shard-stores.ts';
 import { jobsOf, placesFolder, shardFolder, shardsFolder, shardText, type Shard } from './shards.ts';
-import { agreedCount, refuseOtherWork } from './shared-work-list.ts';
+import { agreedCount, forgetWork, refuseOtherWork } from './shared-work-list.ts';
 
 /** Shards that are whole: `run(pipeline, { output, resume: true, former: [tokens] })` makes the result. */
 export interface ReadyMerge {
@@ -57,28 +61,27 @@ export async function prepareMerge(pipeline: Pipeline, output: string, signal?: 
     });
   const work = await jobsOf(pipeline, of, signal);
   await refuseOtherWork(folder, work);
-  const stores: FolderStore[] = [];
+  const stores: RunStore[] = [];
   const missing: MissingShard[] = [];
   for (const [at, job] of work.jobs.entries()) {
     signal?.throwIfAborted();
     if (job.clips?.length === 0) continue;
     const shard = { index: at + 1, of };
-    const store = folderStore(shardFolder(output, shard));
+    const store = openStore(shardFolder(output, shard));
     const reason = await lackOf(store, job);
     if (reason !== undefined) missing.push({ ...shard, reason });
     else stores.push(store);
   }
   if (missing.length > 0) throw new MissingShardsError(folder, missing);
-  const there = new Set(await readdir(folder));
-  const places = work.jobs
-    .map((_, at) => folderStore(placesFolder(output, { index: at + 1, of })))
-    .filter((store) => there.has(basename(store.folder)));
-  const fits = fitsStore(folder);
-  const others = [...places, ...(there.has(basename(fits.folder)) ? [fits] : [])];
+  const places = work.jobs.map((_, at) => placesFolder(output, { index: at + 1, of }));
+  const fits = fitsPlace(folder);
+  // On S3 the places that are there are found when all is removed.
+  const there = new Set(isS3(output) ? [] : await readdir(folder));
+  const others = [...places, fits].filter((place) => there.has(basename(place)));
   return {
     of,
-    tokens: shardFiles({ tokens: stores, places, fits }),
-    remove: () => removeShards(folder, [...stores, ...others]),
+    tokens: shardFiles({ tokens: stores, places: places.map(openStore), fits: openStore(fits) }),
+    remove: () => removeShards(folder, [...stores, ...others.map(openStore)]),
   };
 }
 
@@ -88,34 +91,78 @@ export async function prepareMerge(pipeline: Pipeline, output: string, signal?: 
  */
 export async function isMerged(pipeline: Pipeline, output: string): Promise<boolean> {
   if ((await agreedCount(shardsFolder(output))) !== undefined) return false;
-  const manifest = await readManifest(folderStore(output)).catch(() => undefined);
+  const manifest = await readManifest(openStore(output)).catch(() => undefined);
   const same =
     manifest?.status === 'done' &&
     !manifest.range &&
     canonicalJson([manifest.name, manifest.pipeline]) === canonicalJson([pipeline.name, recipeOf(pipeline)]);
-  if (same) await clearState(dirname(shardsFolder(output)));
+  if (same) await clearShards(shardsFolder(output));
   return same;
 }
 
 /**
- * Removes the shards at once: their folder gets another name before it is emptied. Throws an `InputError`
- * (`E_OUTPUT_BUSY`) where one of them is being run; they then stay.
+ * Removes the shards at once: their folder gets another name before it is emptied; on S3 what they agreed on goes first,
+ * without which they are none. Throws an `InputError` (`E_OUTPUT_BUSY`) where one of them is being run; they then stay.
  */
-async function removeShards(folder: string, stores: readonly FolderStore[]): Promise<void> {
-  const locks = [];
+async function removeShards(shards: string, stores: readonly RunStore[]): Promise<void> {
+  const locks = await lockAll(stores);
   try {
-    for (const store of stores) locks.push(await store.lock());
-    const gone = join(dirname(folder), mergedFolder);
-    await rm(gone, { recursive: true, force: true });
-    await rename(folder, gone);
+    if (isS3(shards)) {
+      await forgetWork(shards);
+      await fewAtATime(stores, emptied);
+    } else {
+      const gone = join(dirname(shards), mergedFolder);
+      await rm(gone, { recursive: true, force: true });
+      await rename(shards, gone);
+    }
   } finally {
     await Promise.all(locks.map((lock) => lock.release()));
   }
-  await clearState(dirname(folder));
+  await clearShards(shards);
 }
 
-/** Empties what shards have left; the state folder goes when nothing else lies in it. */
-async function clearState(state: string): Promise<void> {
-  await rm(join(state, mergedFolder), { recursive: true, force: true });
-  await rmdir(state).catch(() => undefined);
+/** Without conditional writes taking a lock is seven seconds of waiting. */
+const mostLocking = 64;
+
+/** Locks all of several stores, or none. */
+async function lockAll(stores: readonly RunStore[]): Promise<StoreLock[]> {
+  const locks: StoreLock[] = [];
+  try {
+    await fewAtATime(stores, async (store) => void locks.push(await store.lock()), mostLocking);
+    return locks;
+  } catch (error) {
+    await Promise.all(locks.map((lock) => lock.release()));
+    throw error;
+  }
+}
+
+/** Removes the files of a store, and its journal. */
+async function emptied(store: RunStore): Promise<void> {
+  const paths: string[] = [];
+  for await (const { path } of store.list()) paths.push(path);
+  await fewAtATime(paths, (path) => store.remove(path));
+  await store.settle(false);
+}
+
+/** Removes what a killed removal of shards has left, and the state folder when nothing else lies in it. */
+async function clearShards(shards: string): Promise<void> {
+  if (!isS3(shards)) {
+    const state = dirname(shards);
+    await rm(join(state, mergedFolder), { recursive: true, force: true });
+    await rmdir(state).catch(() => undefined);
+    return;
+  }
+  const names = new Set<string>();
+  for await (const { path } of openStore(shards).list()) names.add(path.split('/', 1)[0]!);
+  for (const name of names) {
+    const store = openStore(`${shards}/${name}`);
+    // One that is locked is a shard that has begun since.
+    const lock = await store.lock().catch(() => undefined);
+    if (!lock) continue;
+    try {
+      await emptied(store);
+    } finally {
+      await lock.release();
+    }
+  }
 }

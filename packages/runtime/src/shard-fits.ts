@@ -12,10 +12,10 @@ import type { FormerRun, StageContext } from '@deepearth/core/stage';
 import type { RunStore, StoreLock } from '@deepearth/core/store';
 import { encodingPart, workList } from '@deepearth/core/work-list';
 import { fittingStages, type FittingStage } from './fitting-stages.ts';
-import { folderStore } from './folder-store.ts';
 import { lackOf } from './lack-of.ts';
-import { fitPath, fitsStore, shardFiles } from './shard-stores.ts';
-import { placesFolder, refuseShardsOnS3, shardFolder, shardsFolder, type ReadyShard, type Shard } from './shards.ts';
+import { openStore } from './open-store.ts';
+import { fitPath, fitsPlace, shardFiles } from './shard-stores.ts';
+import { placesFolder, shardFolder, shardsFolder, type ReadyShard, type Shard } from './shards.ts';
 import { agreedCount, refuseOtherWork } from './shared-work-list.ts';
 
 /** A shard that is ready to place its tokens: `run(pipeline, { output, clips, resume: true, former: [former] })`. */
@@ -50,7 +50,6 @@ export async function preparePlacing(
   shard: Shard,
   { signal = new AbortController().signal, onProgress, onLeft }: PlacingOptions = {},
 ): Promise<ReadyPlacing | undefined> {
-  refuseShardsOnS3(output);
   const folder = shardsFolder(output);
   if ((await agreedCount(folder)) !== shard.of) return undefined;
   const planned = await plan(pipeline, { signal });
@@ -59,16 +58,16 @@ export async function preparePlacing(
   if (fitting.length === 0) return undefined;
   await refuseOtherWork(folder, work);
   const job = work.jobs[shard.index - 1]!;
-  const own = folderStore(shardFolder(output, shard));
+  const own = openStore(shardFolder(output, shard));
   if (job.clips?.length !== 0 && (await lackOf(own, job)) !== undefined) return undefined;
-  const store = fitsStore(folder);
+  const store = openStore(fitsPlace(folder));
   let fits = await fitsOf(store, fitting);
   if (!fits) {
     const stores: RunStore[] = [];
     for (const [at, each] of work.jobs.entries()) {
       signal.throwIfAborted();
       if (each.clips?.length === 0) continue;
-      const other = folderStore(shardFolder(output, { index: at + 1, of: shard.of }));
+      const other = openStore(shardFolder(output, { index: at + 1, of: shard.of }));
       if ((await lackOf(other, each)) !== undefined) return undefined;
       stores.push(other);
     }

@@ -8,7 +8,7 @@ import { lineage } from '@deepearth/core/lineage';
 import type { ManifestOutput } from '@deepearth/core/manifest';
 import type { FormerRun } from '@deepearth/core/stage';
 import type { RunStore } from '@deepearth/core/store';
-import { folderStore, type FolderStore } from './folder-store.ts';
+import { isS3 } from './s3-address.ts';
 import { tokensPath } from './shard-sink.ts';
 
 /** How many shards' books are in memory at a time: clips come in the order of the shards, those of a second encoder too. */
@@ -43,8 +43,8 @@ function filesIn(stores: readonly RunStore[], pathOf: (key: string) => string): 
   };
 }
 
-/** The store of the fits of all shards of an output folder. */
-export const fitsStore = (shards: string): FolderStore => folderStore(join(shards, 'fits'));
+/** Where the fits of all shards lie, in a store of their own. */
+export const fitsPlace = (shards: string): string => (isS3(shards) ? `${shards}/fits` : join(shards, 'fits'));
 /** Where a fit, or the model of one, lies in it. */
 export const fitPath = (key: string): string => `fits/${lineage(key)}`;
 

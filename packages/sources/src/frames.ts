@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { defineSource, frameId, readingBytes, refuse, spec, type Frame } from '@deepearth/core';
+import { cacheRoom } from '@deepearth/vision/cache-room';
 import { usualSize } from './frame-headers.ts';
 import { sameSize } from './frame-size.ts';
 import { framesOptions, intervalOf, sequenceOf, type FramesOptions } from './frames-options.ts';
@@ -63,7 +64,7 @@ export const frames = defineSource({
         ...(counts && { counts }),
         ...(!same && survey && hasMixedSizes(survey) && { mixedSizes: true }),
       },
-      memoryBytes: options.cacheBytes + readingBytes(stream),
+      memoryBytes: cacheRoom(options.cacheBytes, stream) + readingBytes(stream),
       warnings: survey
         ? [
             ...(survey.usual ? [] : ['no picture of the folder can be read']),

@@ -10,11 +10,15 @@ import { listenToKeys } from './keys.ts';
 import { MatchesPanel } from './matches-panel.tsx';
 import type { Overlay } from './overlay.ts';
 import { LazySection } from './lazy-section.tsx';
+import { LazyView } from './lazy-view.tsx';
 import { Stage } from './stage.tsx';
 import { TimeLine } from './time-line.tsx';
 import { ToolBar } from './tool-bar.tsx';
 import { TopBar } from './top-bar.tsx';
 import { Transport } from './transport.tsx';
+
+const loadMap = async () => (await import('../map/map-view.tsx')).MapView;
+const loadPlaces = async () => (await import('../map/map-view.tsx')).PlacesPanel;
 
 export function App({ explorer, overlay }: { explorer: Explorer; overlay: ReadonlySignal<Overlay | undefined> }) {
   const help = useRef<HTMLDialogElement>(null);
@@ -25,11 +29,16 @@ export function App({ explorer, overlay }: { explorer: Explorer; overlay: Readon
       <main>
         <div class="viewer">
           <ToolBar explorer={explorer} />
-          <Stage explorer={explorer} overlay={overlay} />
+          {explorer.view.value === 'map' ? (
+            <LazyView explorer={explorer} load={loadMap} />
+          ) : (
+            <Stage explorer={explorer} overlay={overlay} />
+          )}
           <Transport explorer={explorer} />
           <TimeLine explorer={explorer} />
         </div>
         <aside aria-label="Results">
+          {explorer.view.value === 'map' && <LazyView explorer={explorer} load={loadPlaces} />}
           {explorer.layer.value === 'clusters' && <ClustersPanel explorer={explorer} />}
           <MatchesPanel explorer={explorer} />
           <LazySection
