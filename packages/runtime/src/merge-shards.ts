@@ -9,7 +9,7 @@ import { canonicalJson } from '@deepearth/core/lineage';
 import type { ManifestOutput } from '@deepearth/core/manifest';
 import type { Pipeline } from '@deepearth/core/pipeline';
 import { readManifest } from '@deepearth/core/read-manifest';
-import type { FormerRun } from '@deepearth/core/stage';
+import type { FormerRun, FoundFile } from '@deepearth/core/stage';
 import type { RunStore } from '@deepearth/core/store';
 import type { Job } from '@deepearth/core/work-list';
 import { folderStore, mergedFolder, type FolderStore } from './folder-store.ts';
@@ -109,9 +109,11 @@ async function lackOf(store: RunStore, job: Job): Promise<string | undefined> {
 
 /** How many shards' books are in memory at a time: clips come in the order of the shards, those of a second encoder too. */
 const booksKept = 3;
+/** Of how many clips it is known where their tokens lie: more than are on their way through a run. */
+const placesKept = 256;
 
 /** Finds tokens in the shards, each file proven by its digest; of as many shards as there may be, few books are in memory. */
-function tokensOf(stores: readonly RunStore[]): FormerRun {
+function tokensOf(stores: readonly FolderStore[]): FormerRun {
   const books = new Map<RunStore, Promise<ReadonlyMap<string, ManifestOutput>>>();
   const entriesOf = (store: RunStore): Promise<ReadonlyMap<string, ManifestOutput>> => {
     const found = books.get(store) ?? readBooks(store).then(entriesIn);
@@ -121,7 +123,9 @@ function tokensOf(stores: readonly RunStore[]): FormerRun {
     return found;
   };
   let last = 0;
+  const found = new Map<string, FoundFile>();
   return {
+    lies: (key) => found.get(key),
     async find(key) {
       const path = tokensPath(key);
       for (let step = 0; step < stores.length; step++) {
@@ -132,6 +136,8 @@ function tokensOf(stores: readonly RunStore[]): FormerRun {
         const file = entry && (await openProven(store, entry));
         if (!file) continue;
         last = at;
+        found.set(key, { path: join(store.folder, path), bytes: entry.bytes, sha256: entry.sha256 });
+        if (found.size > placesKept) found.delete(found.keys().next().value!);
         return file;
       }
       return undefined;

@@ -2,10 +2,13 @@
 
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { plan } from '@deepearth/core/plan';
 import { manifestName } from '@deepearth/core/safe-path';
+import { workListUpTo } from '@deepearth/core/work-list';
 import { addPipeline, waitForPipeline, type Added, type QueuedPipeline } from '@deepearth/queue';
 import { sha256OfFile } from '@deepearth/runtime/sha256-of-file';
-import { jobsOf, refuseShardsOnS3 } from '@deepearth/runtime/shards';
+import { refuseShardsOnS3 } from '@deepearth/runtime/shards';
+import { refuseOtherShards } from '@deepearth/runtime/shards-begun';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../format.ts';
@@ -31,7 +34,9 @@ export async function queueAddCommand(file: string, flags: QueueAddFlags): Promi
   const loaded = await loadPipeline(file, flags.set);
   const output = outputFor(file, flags.output, loaded.output);
   refuseShardsOnS3(output);
-  const work = await jobsOf(loaded.pipeline, wanted);
+  const work = workListUpTo(await plan(loaded.pipeline), wanted);
+  await refuseOtherShards(output, work);
+  if (work.jobs.length < wanted) remark(`There is work for ${plural(work.jobs.length, 'job')}, not for ${wanted}.`);
   const pipeline: QueuedPipeline = {
     pipeline: resolve(file),
     sha256: await sha256OfFile(file),
