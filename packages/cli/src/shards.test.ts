@@ -113,6 +113,18 @@ describe('shards', () => {
       deepearth(['run', 'p.yaml', '--shard', '4/3'], { cwd }),
       deepearth(['merge', 'p.yaml'], { cwd }),
     ]);
+    const [many, early] = await Promise.all([
+      deepearth(['plan', 'p.yaml', '--jobs', '99', '--json'], { cwd }),
+      deepearth(['run', 'p.yaml', '--output', 'p.yaml', '--shard', '1/3'], { cwd }),
+    ]);
+    const { jobs, jobNotes } = JSON.parse(many.stdout) as { jobs: { clips: number }[]; jobNotes: string[] };
+    expect(jobs.map(({ clips }) => clips)).toEqual(Array(53).fill(1));
+    expect(jobNotes).toEqual(['there is work for 53 jobs, not for 99']);
+    expect([early.status, jsonLines(early.stdout)]).toEqual([
+      1,
+      [{ type: 'error', code: 'E_OUTPUT_NOT_A_FOLDER', message: expect.stringContaining('p.yaml') }],
+    ]);
+    expect(jsonLines(none.stdout)).toMatchObject([{ type: 'error', code: 'E_NO_SHARDS' }]);
     expect(text.stdout).toMatch(/1\/3 +18 +36 s +[0-9a-f]{32} +north 0 to 17\n/);
     expect(text.stdout).toMatch(/3\/3 +18 +36 s +[0-9a-f]{32} +north 35 to 51, south 0\n/);
     expect(JSON.parse(json.stdout)).toMatchObject({

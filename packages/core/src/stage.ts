@@ -139,6 +139,16 @@ export interface FormerRun {
    * The file that holds the item of this key without loss, its digest proven; `undefined` where there is none. Close it.
    */
   find(key: string): Promise<ByteSource | undefined>;
+  /** Where the file lies that `find` found lately, on a disk of this machine; `undefined` where that is not known. */
+  lies?(key: string): FoundFile | undefined;
+}
+
+/** A file that an earlier run wrote whole, as its digest has proven. */
+export interface FoundFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
 }
 
 /** Lines that a stage keeps for the run that resumes this one, whatever ends this one. */

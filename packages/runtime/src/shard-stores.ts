@@ -6,13 +6,18 @@ import { entriesIn, openProven, readBooks } from '@deepearth/core/former-run';
 import { isFitKey, placesPath } from '@deepearth/core/fit-in-shards';
 import { lineage } from '@deepearth/core/lineage';
 import type { ManifestOutput } from '@deepearth/core/manifest';
-import type { FormerRun } from '@deepearth/core/stage';
+import type { FormerRun, FoundFile } from '@deepearth/core/stage';
 import type { RunStore } from '@deepearth/core/store';
+import type { FolderStore } from './folder-store.ts';
 import { isS3 } from './s3-address.ts';
 import { tokensPath } from './shard-sink.ts';
 
 /** How many shards' books are in memory at a time: clips come in the order of the shards, those of a second encoder too. */
 const booksKept = 3;
+/** Of how many clips it is known where their tokens lie: more than are on their way through a run. */
+const placesKept = 256;
+
+const isFolderStore = (store: RunStore): store is FolderStore => 'folder' in store;
 
 /** Finds files in the stores of shards, each proven by its digest; of as many shards as there may be, few books are in memory. */
 function filesIn(stores: readonly RunStore[], pathOf: (key: string) => string): FormerRun {
@@ -25,7 +30,9 @@ function filesIn(stores: readonly RunStore[], pathOf: (key: string) => string): 
     return found;
   };
   let last = 0;
+  const found = new Map<string, FoundFile>();
   return {
+    lies: (key) => found.get(key),
     async find(key) {
       const path = pathOf(key);
       for (let step = 0; step < stores.length; step++) {
@@ -36,6 +43,10 @@ function filesIn(stores: readonly RunStore[], pathOf: (key: string) => string): 
         const file = entry && (await openProven(store, entry));
         if (!file) continue;
         last = at;
+        if (isFolderStore(store)) {
+          found.set(key, { path: join(store.folder, path), bytes: entry.bytes, sha256: entry.sha256 });
+          if (found.size > placesKept) found.delete(found.keys().next().value!);
+        }
         return file;
       }
       return undefined;
@@ -61,6 +72,8 @@ export function shardFiles({
   const tokensIn = filesIn(tokens, tokensPath);
   const placesIn = filesIn(places, placesPath);
   return {
+    // Places and fits are read whole, and written by no sink.
+    lies: (key) => tokensIn.lies?.(key),
     async find(key): Promise<ByteSource | undefined> {
       if (!isFitKey(key)) return tokensIn.find(key);
       return key.startsWith('place:') ? placesIn.find(key) : fits?.get(fitPath(key));

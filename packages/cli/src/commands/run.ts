@@ -21,6 +21,7 @@ import { chosenShard, type ChosenShard } from '../shard-flag.ts';
 import { exploreCommand, pipelineCommand, resumeCommand } from '../shell.ts';
 import { showJson, showProgress, showRemarks, type RunView } from '../show-run.ts';
 import { styleOf } from '../style.ts';
+import { tellingErrors } from '../telling-errors.ts';
 import { cliVersions } from '../versions.ts';
 
 export interface RunFlags {
@@ -40,7 +41,10 @@ export function shownFolder(folder: string): string {
   return near && !near.startsWith('..') && !isAbsolute(near) ? near : folder;
 }
 
-export async function runCommand(file: string, flags: RunFlags): Promise<number> {
+export const runCommand = (file: string, flags: RunFlags): Promise<number> =>
+  tellingErrors(flags.json, () => runFile(file, flags));
+
+async function runFile(file: string, flags: RunFlags): Promise<number> {
   const shard = chosenShard(flags.shard, process.env);
   if (shard) return runShard(file, shard, flags);
   const loaded = await loadPipeline(file, flags.set);
