@@ -17,6 +17,7 @@ import { encodeFrames, joined, globalTokens, type EncodedFrames, type PreparedFr
 import { openEncoder, type Encoder } from './encoder.ts';
 import type { ModelFamily } from './family.ts';
 import { oneAhead } from './one-ahead.ts';
+import { workAhead } from './work-ahead.ts';
 import { precisions } from './precision.ts';
 import { resolveModel } from './resolve-model.ts';
 
@@ -139,6 +140,9 @@ export interface Encoding {
 /** The context of an encoder stage, as far as `encodeStream` uses it. */
 export type EncodeContext = StageContext<EncoderStageOptions, OpenModel<EncoderArchitecture>, any>;
 
+/** Clips that are looked for at a time, since reading what is stored of one waits for a disk and for its digest. */
+const storedAhead = 3;
+
 /** Clips that are encoded in one call, or what a former run left of one. */
 type Step = { readonly batch: readonly Job[] } | { readonly stored: TokenGrid };
 
@@ -175,12 +179,15 @@ export async function* encodeStream(
     encoder: encoder.identity,
   });
 
+  const lookUp = async (clip: Clip) => {
+    const key = lineage(...rules, clip.key);
+    const file = await former.find(key);
+    return { clip, key, stored: file && (await readStored(file, key)) };
+  };
+
   async function* steps(): AsyncGenerator<Step> {
     let batch: Job[] = [];
-    for await (const clip of clips) {
-      const key = lineage(...rules, clip.key);
-      const file = await former.find(key);
-      const stored = file && (await readStored(file, key));
+    for await (const { clip, key, stored } of workAhead(clips, storedAhead, lookUp)) {
       if (stored?.key === key) {
         if (batch.length > 0) yield { batch };
         batch = [];

@@ -1,6 +1,6 @@
 // Shards of a pipeline in one output folder, and the one result that is made of them.
 
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import {
@@ -21,7 +21,8 @@ import {
   type Pipeline,
   type TokenGrid,
 } from '@deepearth/core';
-import { readTokenFile } from '@deepearth/formats/token-file';
+import { encodeSafetensors } from '@deepearth/formats/safetensors';
+import { describeTokenFile, readTokenFile } from '@deepearth/formats/token-file';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { folderStore } from './folder-store.ts';
@@ -170,6 +171,22 @@ const files = defineSink({
     ),
 });
 
+/** Writes what shards keep, which the merge need not write again. */
+const copies = defineSink({
+  type: 'copies',
+  summary: 'Writes tokens.',
+  options: z.strictObject({ note: z.string().optional() }),
+  examples: [],
+  describe: () => ({ output: spec('artifact', {}, null) }),
+  async each(grid: TokenGrid, { output, options }): Promise<Artifact> {
+    const { tensors, metadata } = describeTokenFile(grid);
+    return output.write(
+      { path: `copies/${grid.id}.safetensors`, mediaType: 'application/x-safetensors', key: grid.key, holds: grid.key },
+      await encodeSafetensors(tensors, { ...metadata, ...(options.note !== undefined && { note: options.note }) }),
+    );
+  },
+});
+
 interface Parts {
   readonly count?: number;
   readonly content?: string;
@@ -236,6 +253,36 @@ describe('shards', () => {
     encoded.length = 0;
     await merge();
     expect(encoded).toEqual([]);
+    expect(await contents(out())).toEqual(expected);
+  });
+
+  test.each([
+    ['the same bytes get a second name of the same file', undefined, 2],
+    ['other bytes are written', 'mine', 1],
+  ])('whose tokens a sink keeps: %s', async (_, note, names) => {
+    const kept = definePipeline([
+      use(frames),
+      use(singles),
+      use(encoder),
+      use(copies, note === undefined ? {} : { note }),
+    ]);
+    await run(kept, { output: join(folder, 'whole') }).end;
+    const expected = await contents(join(folder, 'whole'));
+    for (const index of [1, 2]) {
+      const { output, clips, pipeline: part } = await prepareShard(kept, out(), { index, of: 2 });
+      await run(part, { output, resume: true, ...(clips && { clips }) }).end;
+    }
+    const ready = await prepareMerge(kept, out());
+    const merged = () => run(kept, { output: out(), resume: true, former: [ready.tokens] }).end;
+    await merged();
+    const links = async (): Promise<number[]> =>
+      Promise.all(Object.keys(expected).map(async (path) => (await stat(out(path))).nlink));
+    expect((await links()).toSorted()).toEqual([1, ...Array<number>(9).fill(names)]);
+    // A merge that was killed after its last file, and one that finds a file gone.
+    await merged();
+    await rm(out('copies', 'clip-numbers-3.safetensors'));
+    await merged();
+    await ready.remove();
     expect(await contents(out())).toEqual(expected);
   });
 
