@@ -73,6 +73,7 @@ export function stageRun(
   const once = { read: false };
   const counts = { in: 0, out: 0, skipped: 0 };
   const clock = stopwatch();
+  const devices = new Map<string, ReturnType<typeof stopwatch>>();
 
   const attempt: StageContext['attempt'] = async (item, work) => {
     const rest = clock.work();
@@ -137,7 +138,14 @@ export function stageRun(
     keep: resources.keep,
     share: sharing(services),
     reopen: (locator, read = {}) => reopen(locator, { signal, ...read }, services),
-    progress: (step, done, total) => emit({ type: 'progress', stage: id, step, done, total }),
+    progress: (step, done, total, estimated) =>
+      emit({ type: 'progress', stage: id, step, done, total, ...(estimated !== undefined && { estimated }) }),
+    working(device) {
+      const own = devices.get(device) ?? workOnly();
+      devices.set(device, own);
+      const ends = [clock.work(), own.work()];
+      return () => ends.forEach((end) => end());
+    },
     recordInput: (file) => book.recordInput(file, id),
     recordFinding: (name, value) => book.recordFinding(id, name, value),
     manifest: () => services.manifest(id),
@@ -186,7 +194,13 @@ export function stageRun(
   let over = false;
   let settle = (): void => undefined;
   const closed = new Promise<void>((resolve) => (settle = resolve));
-  const snapshot = (): StageCounts => ({ ...counts, busySeconds: Math.round(clock.milliseconds()) / 1000 });
+  const snapshot = (): StageCounts => ({
+    ...counts,
+    busySeconds: secondsOf(clock),
+    ...(devices.size > 0 && {
+      devices: Object.fromEntries([...devices].map(([name, own]) => [name, secondsOf(own)])),
+    }),
+  });
   const items = (async function* (): AsyncGenerator<Item> {
     clock.start();
     try {
@@ -237,6 +251,16 @@ const leaving = (items: AsyncIterable<Item>, made: AsyncGenerator<Item>): AsyncI
     },
   }),
 });
+
+/** A clock that runs while something works. */
+function workOnly(): ReturnType<typeof stopwatch> {
+  const clock = stopwatch();
+  clock.pause();
+  clock.start();
+  return clock;
+}
+
+const secondsOf = (clock: ReturnType<typeof stopwatch>): number => Math.round(clock.milliseconds()) / 1000;
 
 /** Measures the time that is not paused. */
 function stopwatch() {

@@ -229,8 +229,13 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
   ): Promise<T>;
   /** Reads a frame of any source from its locator, as that source would. Throws an `InputError` where none can. */
   reopen(locator: Locator, options?: ReadOptions): Promise<Raster>;
-  /** Reports how far a long step is: `progress('fit', 120, 500)`; `total` is null where it is not known. */
-  progress(step: string, done: number, total: number | null): void;
+  /**
+   * Reports how far a long step is: `progress('fit', 120, 500)`; `total` is null where it is not known. `estimated` is an
+   * estimate of `done` that counts what is under way, in fractions.
+   */
+  progress(step: string, done: number, total: number | null, estimated?: number): void;
+  /** A device of the stage (`cuda:0`) begins to work; call what is returned when it ends. */
+  working(device: string): () => void;
   /** Names a file that was read, for the manifest. */
   recordInput(file: InputFile): void;
   /** Keeps in the manifest what the stage found out: the stretch of a series, the variance that components explain. */
