@@ -48,7 +48,8 @@ const programs = {
 export const s3Servers = Object.keys(programs).map((name) => ({ name, path: pathOf(name) }));
 
 /**
- * Starts one of `s3Servers` on a free port of this machine. `env` has what programs for S3 read; there is no bucket yet.
+ * Starts one of `s3Servers` on a free port of this machine. `env` has what programs for S3 read; the
+ * bucket is `bucket`.
  * `end` stops it and removes its files.
  */
 export async function startS3({ name, path }) {
@@ -73,7 +74,18 @@ export async function startS3({ name, path }) {
       async (response) => (await response.arrayBuffer(), true),
       () => false,
     );
-    if (answers) return { port, env: { ...keys, AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL_S3: endpoint }, end };
+    if (answers) {
+      const { AwsClient } = await import('aws4fetch');
+      const client = new AwsClient({
+        accessKeyId: keys.AWS_ACCESS_KEY_ID,
+        secretAccessKey: keys.AWS_SECRET_ACCESS_KEY,
+        service: 's3',
+        region: 'us-east-1',
+      });
+      const made = await client.fetch(`${endpoint}/bucket`, { method: 'PUT' });
+      if (!made.ok) throw new Error(`${name} makes no bucket: ${await made.text()}`);
+      return { port, env: { ...keys, AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL_S3: endpoint }, end };
+    }
     if (ended || tries > 300) {
       await end();
       throw new Error(`${name} does not start`);

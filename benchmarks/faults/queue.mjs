@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startRedis } from '../../tools/redis.mjs';
@@ -54,14 +55,16 @@ export async function killWorkers({ count, random, tell = () => undefined }) {
         const worker = spawn(
           process.execPath,
           [command, 'queue', 'work', '--json', '--name', name, '--lock-seconds', '1'],
-          { cwd: folder, env: { ...process.env, ...env }, stdio: 'ignore' },
+          { cwd: folder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'] },
         );
+        createInterface({ input: worker.stdout }).on('line', (line) => line.includes('"type":"started"') && starts++);
         workers.add(worker);
         worker.on('close', () => workers.delete(worker));
       };
       start();
       start();
       const kills = [];
+      let starts = 0;
       const seen = new Set();
       const stop = Date.now() + 180_000;
       for (;;) {
@@ -111,8 +114,9 @@ export async function killWorkers({ count, random, tell = () => undefined }) {
           // It has ended.
         }
       harm.push(...differences(whole, digestsIn(output)));
-      rounds.push({ kills, harm });
-      tell({ kills, harm });
+      const redone = Math.max(0, starts - jobs - 1);
+      rounds.push({ kills, redone, harm });
+      tell({ kills, redone, harm });
       if (harm.length === 0) rmSync(output, { recursive: true });
     }
     return { rounds, killed };

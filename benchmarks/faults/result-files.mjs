@@ -1,12 +1,13 @@
 // The files of two results, compared.
 
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Digests of all files below a folder by their paths, without the manifest, which has times. */
 export function digestsIn(folder) {
   const found = {};
+  if (!existsSync(folder)) return found;
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
     if (!statSync(join(folder, name)).isFile() || name === 'manifest.json') continue;
     found[name] = createHash('sha256')

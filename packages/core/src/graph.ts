@@ -9,6 +9,7 @@ import { patiently } from './patience.ts';
 import { edgeBound, type Plan } from './plan.ts';
 import { pull, push, type Delivery, type Pulled } from './pull.ts';
 import { stageRun, type RunServices, type StageRun } from './stage-run.ts';
+import { tellUtilisation } from './utilisation.ts';
 
 type Edge = Observable<Delivery<Item>>;
 
@@ -127,6 +128,10 @@ export async function startGraph(
   });
   wired(new Map(planned.stages.map(({ stage }, index) => [stage.id, runs[index]!])));
   for (const [id, output$] of outputs) taps.connect(id, output$);
+  const quiet = tellUtilisation(
+    planned.stages.map(({ stage: { id } }, index) => ({ id, run: runs[index]! })),
+    services.book.emit,
+  );
   /** Stages that have not closed: those at work, or all where none is (each waits for another, or for the program). */
   const unfinished = (): PipelineStage[] => {
     const open = planned.stages.filter((_, index) => !runs[index]!.isClosed()).map(({ stage }) => stage);
@@ -148,6 +153,7 @@ export async function startGraph(
         message: 'had not ended some time after the run was told to stop; what it was doing is given up.',
       });
   });
+  quiet();
   if (failure === undefined && stop.signal.aborted) failure = stop.signal.reason;
   return { runs, failure };
 }

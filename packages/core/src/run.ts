@@ -152,7 +152,11 @@ async function execute(
     let opened: Book | undefined;
     try {
       const { before, other } = await enter(store, pipeline, overwrite);
-      const book = (opened = openBook(store, (event) => events.next(event), before, resume, conceal));
+      const former = await formerRuns([
+        ...(resume ? [{ store, entries: before }] : []),
+        ...(options.former ?? []).map((each) => ('find' in each ? each : { store: each })),
+      ]);
+      const book = (opened = openBook(store, (event) => events.next(event), before, resume, conceal, former));
       events.next({
         type: 'run-started',
         output: store.name,
@@ -173,10 +177,7 @@ async function execute(
         store,
         book,
         notes,
-        former: await formerRuns([
-          ...(resume ? [{ store, entries: before }] : []),
-          ...(options.former ?? []).map((each) => ('find' in each ? each : { store: each })),
-        ]),
+        former,
         resources,
         pixels: pixelPool(),
         severalSequences: planned.sequences === null || planned.sequences.length > 1,

@@ -1,29 +1,27 @@
 // What makes one result of shards: the run of the whole pipeline, with the tokens that the shards have kept.
 
-import { rename, rm, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { DeepEarthError } from '@deepearth/core/errors';
 import { recipeOf } from '@deepearth/core/book';
-import { entriesIn, openProven, readBooks } from '@deepearth/core/former-run';
 import { canonicalJson } from '@deepearth/core/lineage';
-import type { ManifestOutput } from '@deepearth/core/manifest';
 import type { Pipeline } from '@deepearth/core/pipeline';
 import { readManifest } from '@deepearth/core/read-manifest';
 import type { FormerRun } from '@deepearth/core/stage';
 import type { RunStore, StoreLock } from '@deepearth/core/store';
-import type { Job } from '@deepearth/core/work-list';
 import { mergedFolder } from './folder-store.ts';
+import { lackOf } from './lack-of.ts';
 import { openStore } from './open-store.ts';
 import { isS3 } from './s3-address.ts';
 import { fewAtATime } from './s3-objects.ts';
-import { tokensPath } from './shard-sink.ts';
-import { jobsOf, shardFolder, shardsFolder, shardText, type Shard } from './shards.ts';
+import { fitsPlace, shardFiles } from './shard-stores.ts';
+import { jobsOf, placesFolder, shardFolder, shardsFolder, shardText, type Shard } from './shards.ts';
 import { agreedCount, forgetWork, refuseOtherWork } from './shared-work-list.ts';
 
 /** Shards that are whole: `run(pipeline, { output, resume: true, former: [tokens] })` makes the result. */
 export interface ReadyMerge {
   readonly of: number;
-  /** The tokens of all shards, by their keys. */
+  /** The tokens of all shards, by their keys; the fits that shards have made, and what they have placed by them. */
   readonly tokens: FormerRun;
   /** Removes the shards; they are not needed when the result is whole. */
   remove(): Promise<void>;
@@ -75,7 +73,16 @@ export async function prepareMerge(pipeline: Pipeline, output: string, signal?: 
     else stores.push(store);
   }
   if (missing.length > 0) throw new MissingShardsError(folder, missing);
-  return { of, tokens: tokensOf(stores), remove: () => removeShards(folder, stores) };
+  const places = work.jobs.map((_, at) => placesFolder(output, { index: at + 1, of }));
+  const fits = fitsPlace(folder);
+  // On S3 the places that are there are found when all is removed.
+  const there = new Set(isS3(output) ? [] : await readdir(folder));
+  const others = [...places, fits].filter((place) => there.has(basename(place)));
+  return {
+    of,
+    tokens: shardFiles({ tokens: stores, places: places.map(openStore), fits: openStore(fits) }),
+    remove: () => removeShards(folder, [...stores, ...others.map(openStore)]),
+  };
 }
 
 /**
@@ -91,56 +98,6 @@ export async function isMerged(pipeline: Pipeline, output: string): Promise<bool
     canonicalJson([manifest.name, manifest.pipeline]) === canonicalJson([pipeline.name, recipeOf(pipeline)]);
   if (same) await clearShards(shardsFolder(output));
   return same;
-}
-
-/** What a shard lacks, in words; `undefined` where it is whole. Files are listed, and not read: that is done when they are used. */
-async function lackOf(store: RunStore, job: Job): Promise<string | undefined> {
-  const books = await readBooks(store);
-  const { manifest } = books;
-  if (!manifest) return books.journal.length > 0 ? 'it has not ended' : 'it has not begun';
-  if (manifest.status !== 'done' && manifest.status !== 'skipped') return `its run ended as "${manifest.status}"`;
-  // A shard that is run again and has not ended yet keeps the manifest of its last end.
-  const sizes = new Map<string, number>();
-  for await (const { path, bytes } of store.list()) sizes.set(path, bytes);
-  for (const { path, bytes } of manifest.outputs ?? []) {
-    const size = sizes.get(path);
-    if (size !== bytes) return `${path} ${size === undefined ? 'is gone' : 'is not what it was'}`;
-  }
-  return job.count !== null && job.count > 0 && manifest.outputs?.length === 0 && manifest.status === 'done'
-    ? 'it holds no tokens'
-    : undefined;
-}
-
-/** How many shards' books are in memory at a time: clips come in the order of the shards, those of a second encoder too. */
-const booksKept = 3;
-
-/** Finds tokens in the shards, each file proven by its digest; of as many shards as there may be, few books are in memory. */
-function tokensOf(stores: readonly RunStore[]): FormerRun {
-  const books = new Map<RunStore, Promise<ReadonlyMap<string, ManifestOutput>>>();
-  const entriesOf = (store: RunStore): Promise<ReadonlyMap<string, ManifestOutput>> => {
-    const found = books.get(store) ?? readBooks(store).then(entriesIn);
-    books.delete(store);
-    books.set(store, found);
-    if (books.size > booksKept) books.delete(books.keys().next().value!);
-    return found;
-  };
-  let last = 0;
-  return {
-    async find(key) {
-      const path = tokensPath(key);
-      for (let step = 0; step < stores.length; step++) {
-        const at = (last + step) % stores.length;
-        const store = stores[at]!;
-        if (!(await store.has(path))) continue;
-        const entry = (await entriesOf(store)).get(path);
-        const file = entry && (await openProven(store, entry));
-        if (!file) continue;
-        last = at;
-        return file;
-      }
-      return undefined;
-    },
-  };
 }
 
 /**

@@ -7,6 +7,7 @@ import { plan } from '@deepearth/core/plan';
 import { stateFolder } from '@deepearth/core/safe-path';
 import { encodingPart, workList, type Job, type WorkList } from '@deepearth/core/work-list';
 import { refuseOtherResults } from './other-results.ts';
+import { fittingStages, type FittingStage } from './fitting-stages.ts';
 import { isS3 } from './s3-address.ts';
 import { shardSink } from './shard-sink.ts';
 import { agreeOnWork } from './shared-work-list.ts';
@@ -33,6 +34,9 @@ export const shardFolder = (output: string, { index, of }: Shard): string => {
   return isS3(output) ? `${shards}/${name}` : join(shards, name);
 };
 
+/** Where a shard keeps what becomes of its tokens once all are fitted to: a store of its own, too. */
+export const placesFolder = (output: string, shard: Shard): string => `${shardFolder(output, shard)}-placed`;
+
 /**
  * The encoding of a pipeline in so many jobs. Throws what `plan` throws, also for stages that follow the encoders: what
  * the merge would refuse is not encoded.
@@ -43,7 +47,7 @@ export const jobsOf = async (pipeline: Pipeline, count: number, signal?: AbortSi
 /** A shard that is ready to run: `run(pipeline, { output, clips, resume: true })`. */
 export interface ReadyShard {
   readonly job: Job;
-  /** What the shard runs: the stages up to the encoders, and the sink that keeps their tokens. */
+  /** What the shard runs: the stages up to the encoders, a sink that keeps their tokens, and parts of fits. */
   readonly pipeline: Pipeline;
   /** The shard's own place: an absolute folder, or an address in S3. */
   readonly output: string;
@@ -51,6 +55,8 @@ export interface ReadyShard {
   readonly clips?: NonNullable<Job['clips']>;
   /** Whether there is nothing to do. */
   readonly empty: boolean;
+  /** Whether it makes parts of fits, so that `preparePlacing` has something to do once all shards are there. */
+  readonly fitting: boolean;
   readonly notes: readonly string[];
 }
 
@@ -73,18 +79,30 @@ export async function prepareShard(
   { overwrite = false, signal }: ShardOptions = {},
 ): Promise<ReadyShard> {
   if (!overwrite) await refuseOtherResults(pipeline, output);
-  const work = await jobsOf(pipeline, shard.of, signal);
+  const planned = await plan(pipeline, signal ? { signal } : {});
+  const work = workList(planned, shard.of);
   if (!isS3(output)) await makeStateFolder(join(resolve(output), stateFolder));
   await agreeOnWork(shardsFolder(output), work);
   const job = work.jobs[shard.index - 1]!;
+  const fitting = fittingStages(planned, work);
   return {
     job,
-    pipeline: keepingTokens(encodingPart(pipeline)),
+    pipeline: withParts(keepingTokens(encodingPart(pipeline)), fitting, shard),
     output: shardFolder(output, shard),
     ...(job.clips && { clips: job.clips }),
     empty: job.clips?.length === 0,
+    fitting: fitting.length > 0,
     notes: work.notes,
   };
+}
+
+/** A pipeline with stages that make a shard's parts of fits. */
+function withParts(pipeline: Pipeline, fitting: readonly FittingStage[], { index }: Shard): Pipeline {
+  const parts = fitting.map(({ stage, shared, first }) => ({
+    ...stage,
+    definition: shared.collect(first[index - 1]!),
+  }));
+  return { ...pipeline, stages: [...pipeline.stages, ...parts] };
 }
 
 /** A pipeline whose encoders send to a sink that keeps their tokens for the merge. */

@@ -1,11 +1,13 @@
 // `deepearth queue add`: the parts of a pipeline become jobs, and what is made of them a job that waits for all.
 
 import { resolve } from 'node:path';
+import { plan } from '@deepearth/core/plan';
 import { manifestName } from '@deepearth/core/safe-path';
+import { workListUpTo } from '@deepearth/core/work-list';
 import { addPipeline, waitForPipeline, type Added, type QueuedPipeline } from '@deepearth/queue';
 import { sha256OfFile } from '@deepearth/runtime/sha256-of-file';
 import { openStore } from '@deepearth/runtime/open-store';
-import { jobsOf } from '@deepearth/runtime/shards';
+import { refuseOtherShards } from '@deepearth/runtime/shards-begun';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../format.ts';
@@ -30,7 +32,9 @@ export async function queueAddCommand(file: string, flags: QueueAddFlags): Promi
   const wanted = parseWhole('--jobs', flags.jobs);
   const loaded = await loadPipeline(file, flags.set);
   const output = outputFor(file, flags.output, loaded.output);
-  const work = await jobsOf(loaded.pipeline, wanted);
+  const work = workListUpTo(await plan(loaded.pipeline), wanted);
+  await refuseOtherShards(output, work);
+  if (work.jobs.length < wanted) remark(`There is work for ${plural(work.jobs.length, 'job')}, not for ${wanted}.`);
   const pipeline: QueuedPipeline = {
     pipeline: resolve(file),
     sha256: await sha256OfFile(file),
