@@ -66,7 +66,7 @@ export async function killWorkers({ count, random, tell = () => undefined }) {
       const kills = [];
       let starts = 0;
       const seen = new Set();
-      const stop = Date.now() + 180_000;
+      const stop = Date.now() + 600_000;
       for (;;) {
         const status = await queue('status', '--json');
         const counts = status.status === 0 ? JSON.parse(status.stdout).counts : {};
@@ -104,7 +104,7 @@ export async function killWorkers({ count, random, tell = () => undefined }) {
         const end = await queue('work', '--until-idle', '0');
         if (end.status !== 0) harm.push(`the worker after that ended with ${end.status}`);
       } else if (counts.completed !== jobs + 1)
-        harm.push(`${counts.completed} of ${jobs + 1} jobs were done after 3 minutes`);
+        harm.push(`${counts.completed} of ${jobs + 1} jobs were done after 10 minutes`);
       await pause(500);
       for (const pid of seen)
         try {

@@ -239,7 +239,10 @@ export async function changeSurroundings({ count, random, kinds = surroundings, 
           JUMPING_CLOCK_SEED: String(Math.floor(random() * 1e6)),
         };
         const harm = await throughQueue({ output, name: `round-${round}`, url: server.url, env: more });
-        return { done: 'the clocks of all processes were set once', harm: [...harm, ...differences(whole, digestsIn(output))] };
+        return {
+          done: 'the clocks of all processes were set once',
+          harm: [...harm, ...differences(whole, digestsIn(output))],
+        };
       } finally {
         await server.end();
       }

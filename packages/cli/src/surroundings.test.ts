@@ -6,13 +6,13 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 
 const faults = fileURLToPath(new URL('../../../benchmarks/faults.mjs', import.meta.url));
-const kinds = ['disk', 'two workers', 'poison frame', 'network to redis'];
+const kinds = ['disk', 'two workers', 'poison frame'];
 
 it(
   'loses nothing and leaves nothing when what is around it fails, and goes on to the same bytes',
   { skip: process.platform !== 'linux', timeout: 600_000 },
   async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, [faults, 'surroundings', '4', '3', ...kinds]);
+    const { stdout } = await promisify(execFile)(process.execPath, [faults, 'surroundings', '3', '3', ...kinds]);
     expect(stdout).toMatch(/^two workers: .*: 0 wrong$/m);
     expect(stdout).toMatch(/\n\d+ runs, 0 of them not as they should be\.\n$/);
   },

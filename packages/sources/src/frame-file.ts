@@ -57,8 +57,8 @@ export async function headerOf(path: string, signal?: AbortSignal): Promise<Pict
     return { width, height, pages, wide: depth !== 'uint8' };
   } catch (error) {
     signal?.throwIfAborted();
-    // Of keys and networks it is better to hear before the run.
-    if (error instanceof InputError && !['E_S3', 'E_S3_BROKEN', 'E_HTTP_BROKEN'].includes(error.code)) return undefined;
+    // All pictures of a bucket share its keys and its server: of these it is better to hear before the run.
+    if (error instanceof InputError && !['E_S3', 'E_S3_BROKEN'].includes(error.code)) return undefined;
     throw error;
   }
 }

@@ -217,7 +217,7 @@ describe('a row that is wrong is named with its line', () => {
     ['a.png,01/02/2024 10:00,1,2', /list\.csv:3: time is no time that is understood/],
     ['a.png,2024-01-02T25:00:00,1,2', /list\.csv:3: time is no time that is understood/],
     [',2024-01-02,1,2', /list\.csv:3: has no path of a picture \(path\)/],
-    ['https://example.org/a.png,2024-01-02,1,2', /list\.csv:3: https:\/\/example\.org\/a\.png is an address/],
+    ['ftp://example.org/a.png,2024-01-02,1,2', /list\.csv:3: ftp:\/\/example\.org\/a\.png is an address/],
     ['a.png,2024-01-02,91,2', /list\.csv:3: lat and lon are no place in degrees: 91, 2/],
     ['a.png,2024-01-02,1,', /list\.csv:3: lat and lon are no place in degrees: 1, nothing/],
     ['a.png,2024-01-02,48°30′N,11', /list\.csv:3: lat and lon are no place in degrees/],
