@@ -88,13 +88,14 @@ export interface GraphEnd {
 
 /**
  * Wires all stages, waits for the last to close, and returns the first failure. A stage that does not close after the run
- * was told to stop is given up, with a warning.
+ * was told to stop is given up, with a warning. `wired` is told of the stages when they are in place.
  */
 export async function startGraph(
   planned: Plan,
   services: RunServices,
   stop: AbortController,
   taps: Pick<Taps, 'connect'>,
+  wired: (runs: ReadonlyMap<string, StageRun>) => void = () => undefined,
 ): Promise<GraphEnd> {
   const outputs = new Map<string, Edge>();
   const specs = new Map(planned.stages.map(({ stage, description }) => [stage.id, description.output]));
@@ -125,6 +126,7 @@ export async function startGraph(
   const ended = new Promise<void>((resolve) => {
     merge(...leaves.map((leaf) => leaf.pipe(map(taken)))).subscribe({ error: () => resolve(), complete: resolve });
   });
+  wired(new Map(planned.stages.map(({ stage }, index) => [stage.id, runs[index]!])));
   for (const [id, output$] of outputs) taps.connect(id, output$);
   const quiet = tellUtilisation(
     planned.stages.map(({ stage: { id } }, index) => ({ id, run: runs[index]! })),

@@ -5,7 +5,6 @@ import { DeepEarthError, stageErrorOf } from './errors.ts';
 import { fileError } from './file-trouble.ts';
 import type { StageCounts } from './events.ts';
 import type { Clip, Frame, Item } from './items.ts';
-import { lineage } from './lineage.ts';
 import { finalAction, retrying } from './on-error.ts';
 import type { Book } from './book.ts';
 import type { ManifestSoFar } from './manifest.ts';
@@ -15,7 +14,7 @@ import type { RunPixelPool } from './pixel-pool.ts';
 import { oneAfterAnother } from './one-after-another.ts';
 import { operate } from './pull.ts';
 import type { StreamSpec } from './specs.ts';
-import { withoutSecrets } from './secrets.ts';
+import { stageKey } from './stage-key.ts';
 import { isWithin, wholeRange } from './range.ts';
 import type { SequenceRanges } from './ranges.ts';
 import { reopen, sharing, type Reopening } from './reopen.ts';
@@ -75,7 +74,6 @@ export function stageRun(
   const counts = { in: 0, out: 0, skipped: 0 };
   const clock = stopwatch();
   const devices = new Map<string, ReturnType<typeof stopwatch>>();
-  const content = withoutSecrets(options, definition.options);
 
   const attempt: StageContext['attempt'] = async (item, work) => {
     const rest = clock.work();
@@ -152,7 +150,7 @@ export function stageRun(
     recordFinding: (name, value) => book.recordFinding(id, name, value),
     manifest: () => services.manifest(id),
     attempt,
-    key: (...parts) => lineage(definition.type, content, ...parts),
+    key: stageKey(stage),
   };
 
   async function* body(): AsyncGenerator<Item> {

@@ -18,6 +18,7 @@ import type {
   ReadOptions,
   TokenGrid,
 } from './items.ts';
+import type { FitInShards } from './fit-in-shards.ts';
 import type { InputFile } from './input-file.ts';
 import type { ManifestSoFar } from './manifest.ts';
 import type { DescribedInput } from './one-stream.ts';
@@ -138,6 +139,16 @@ export interface FormerRun {
    * The file that holds the item of this key without loss, its digest proven; `undefined` where there is none. Close it.
    */
   find(key: string): Promise<ByteSource | undefined>;
+  /** Where the file lies that `find` found lately, on a disk of this machine; `undefined` where that is not known. */
+  lies?(key: string): FoundFile | undefined;
+}
+
+/** A file that an earlier run wrote whole, as its digest has proven. */
+export interface FoundFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
 }
 
 /** Lines that a stage keeps for the run that resumes this one, whatever ends this one. */
@@ -337,6 +348,8 @@ export interface StageDefinition<
    * in the frames.
    */
   framesOf?(clips: Range, options: z.output<Schema>): Range | undefined;
+  /** For stages that fit to all of their items: how shards of a run do parts of that. */
+  readonly fitInShards?: FitInShards;
   /** Always runs once `open` succeeded. */
   close?(state: Given<State>): Promise<void> | void;
 }
