@@ -45,7 +45,7 @@ describe('the progress of a run', () => {
       ],
     ] as const;
     const lineAt = (progress: RunProgress) => progressLines(progress, 26_000, { columns: 120 })[0];
-    expect(lineAt(fold(...events))).toMatch(/2\/8 .*10 s each, .*next about 60 %, 60 % busy$/);
+    expect(lineAt(fold(...events))).toMatch(/2\/8 .*0.10\/s, .*next about 60 %, 60 % busy$/);
     expect(lineAt(fold(...events, [26_000, item('frames', 3)]))).not.toContain('next about');
     const first = fold(...events.slice(0, 2), [
       3000,

@@ -121,7 +121,7 @@ async function encodeBatch(
   batch.forEach(({ source, index, row, column }, i) => {
     const values = share(tokens, i);
     const result = results[index]!;
-    if (!values.every(Number.isFinite))
+    if (!allFinite(values))
       throw new InputError('encoder', 'its output holds NaN or infinity.', {
         code: 'E_NOT_FINITE',
         remedy: 'Try fp32, or check the checkpoint with `deepearth model check`.',
@@ -146,6 +146,13 @@ async function encodeBatch(
       result.values = tensor('float32', shape, batch.length === 1 ? values : values.slice());
     }
   });
+}
+
+/** Nothing times a finite number is nothing; a call for each number takes ten times as long. */
+function allFinite(values: Float32Array): boolean {
+  let nothing = 0;
+  for (let i = 0; i < values.length; i++) nothing += values[i]! * 0;
+  return nothing === 0;
 }
 
 const zeros = (shape: readonly number[]): Tensor<'float32'> =>
