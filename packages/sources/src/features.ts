@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   clipId,
   defineSource,
+  frameBytes,
   geometryOf,
   InputError,
   lineage,
@@ -21,6 +22,7 @@ import { createSha256 } from '@deepearth/core/sha256';
 import { pixelCache } from '@deepearth/vision/pixel-cache';
 import { readThrough } from '@deepearth/vision/read-through';
 import { layout } from '@deepearth/vision/geometry';
+import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import { z } from 'zod';
 import { gridsOf, listFeatureFiles, withFile, type FeatureFile } from './feature-files.ts';
 import { framesOptions } from './frames-options.ts';
@@ -82,7 +84,7 @@ export const features = defineSource({
 
   describe: (_, { options, survey }) => ({
     output: survey ? specOf(survey) : { ...spec('tokens', {}, null), sequences: null },
-    memoryBytes: options.cacheBytes,
+    memoryBytes: cacheBytesFor(options.cacheBytes, survey ? frameBytes(specOf(survey)) : 0),
     ...(survey && { notes: guesses(survey) }),
   }),
 
@@ -275,6 +277,7 @@ function pythonOrigin(frame: Frame | undefined, cropSize: { readonly height: num
 async function readerOf({
   options,
   keep,
+  readLater,
   workFolder,
   reopen,
 }: StageContext<FeaturesOptions, undefined, FeaturesSurvey>): Promise<LocatorReader> {
@@ -283,6 +286,7 @@ async function readerOf({
       pixelCache({
         memoryBytes: options.cacheBytes,
         diskBytes: options.spillBytes,
+        readLater,
         path: async () => join(await workFolder(), 'stored-frames.pixels'),
       }),
     (opened) => opened.close(),

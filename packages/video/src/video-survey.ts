@@ -1,6 +1,7 @@
 // What source/video finds out before any frame is decoded.
 
 import { basename } from 'node:path';
+import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import { chooseFrames } from './choose-frames.ts';
 import { findVideos, type VideoFile } from './find-videos.ts';
 import { decoderOnce, openVideo, type Video } from './open-video.ts';
@@ -105,10 +106,14 @@ export function videoNotes(survey: VideoSurvey, options: VideoSourceOptions): st
 /** What a plan says of pixels that are not kept. */
 function spillNotes({ videos }: VideoSurvey, { cacheBytes, spillBytes }: VideoSourceOptions): string[] {
   let pixels = 0;
+  let largest = 0;
   for (const each of videos)
-    if ('video' in each)
-      for (const { frames } of each.parts) pixels += frames.length * each.video.width * each.video.height * 3;
-  const kept = Math.min(pixels, cacheBytes + spillBytes);
+    if ('video' in each) {
+      const frameBytes = each.video.width * each.video.height * 3;
+      largest = Math.max(largest, frameBytes);
+      for (const { frames } of each.parts) pixels += frames.length * frameBytes;
+    }
+  const kept = Math.min(pixels, cacheBytesFor(cacheBytes, largest) + spillBytes);
   const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
   return pixels <= kept
     ? []
