@@ -105,6 +105,8 @@ export async function* runStage<S extends z.ZodType, Out extends Item = Item>(
       ),
     ranges: new Map(range ? [[stage.id, () => range]] : []),
     named: new Set(),
+    // Nobody knows who reads its items.
+    readLater: new Set([stage.id]),
     manifest: (id) =>
       manifestUpTo(id, book, { pipeline, specs: new Map(items.map((item) => [item.id, item.spec])), versions: {} }),
     reopener: async (type) =>

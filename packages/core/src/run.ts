@@ -21,6 +21,7 @@ import { pixelPool } from './pixel-pool.ts';
 import type { Pulled } from './pull.ts';
 import { clipRanges, stageRanges } from './ranges.ts';
 import type { StageRegistry } from './registry.ts';
+import { readLater } from './read-later.ts';
 import { readManifest } from './read-manifest.ts';
 import { runResources } from './resources.ts';
 import { manifestName } from './safe-path.ts';
@@ -182,6 +183,7 @@ async function execute(
         pixels: pixelPool(),
         severalSequences: planned.sequences === null || planned.sequences.length > 1,
         ranges,
+        readLater: readLater(planned.stages),
         named: new Set(planned.stages.flatMap(({ ownName }) => ownName ?? [])),
         reopener: reopenerOf(pipeline, options.registry),
         manifest: (stage) => manifestUpTo(stage, book, { pipeline, specs, versions, ...part }),

@@ -30,6 +30,8 @@ export interface RunServices extends Reopening {
   readonly ranges: ReadonlyMap<string, SequenceRanges>;
   /** Ids of stages that go by their ids; see `StageContext.ownName`. */
   readonly named: ReadonlySet<string>;
+  /** Ids of stages whose items may be read later; see `StageContext.readLater`. */
+  readonly readLater: ReadonlySet<string>;
   /** See `StageContext.manifest`. */
   manifest(stage: string): ManifestSoFar;
 }
@@ -124,6 +126,7 @@ export function stageRun(
     notes: services.notes.of(id),
     pixels: services.pixels,
     severalSequences: services.severalSequences,
+    readLater: services.readLater.has(id),
     frameRange: (sequence) => range?.(sequence).frames ?? wholeRange,
     clipRange,
     async scratch(name): Promise<Scratch> {

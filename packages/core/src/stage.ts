@@ -203,6 +203,11 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
    * equal frame numbers of two sequences do not collide. `names.ts` makes names from items.
    */
   readonly severalSequences: boolean;
+  /**
+   * For sources: whether what it sends may be read long after it was sent, since a stage behind it waits for all there is
+   * (a fit) or joins several streams; else it is read soon or not at all.
+   */
+  readonly readLater: boolean;
   /** What a source is to send of a sequence, as positions of frames from 0: from 0 to infinity for all of it. */
   frameRange(sequence: string): Range;
   /** What a windower is to send of a sequence: from 0 to infinity for all of it. Its first frame is that of clip `first`. */

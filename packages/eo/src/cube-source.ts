@@ -128,6 +128,7 @@ export function defineCubeSource<Name extends string>({
           pixelCache({
             memoryBytes: options.cacheBytes,
             diskBytes: options.spillBytes,
+            readLater: context.readLater,
             path: async () => join(await context.workFolder(), `${type}.pixels`),
           }),
         (kept) => kept.close(),

@@ -66,6 +66,17 @@ describe('a picture file', () => {
     }
   });
 
+  test('as JPEG has a colour for every pixel from a quality of 95 on', async () => {
+    const [picture] = makePictures(1);
+    for (const [quality, chromaSubsampling] of [
+      [94, '4:2:0'],
+      [95, '4:4:4'],
+    ] as const) {
+      const { bytes } = await write(picture!, { format: 'jpeg', quality });
+      expect((await sharp(bytes).metadata()).chromaSubsampling).toBe(chromaSubsampling);
+    }
+  });
+
   test('as JPEG or WebP looks the same', async () => {
     const [picture] = makePictures(1);
     const flat = { ...picture!, pixels: tensor('uint8', [16, 16, 3], new Uint8Array(768).fill(90)) };

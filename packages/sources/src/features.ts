@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   clipId,
   defineSource,
+  frameBytes,
   geometryOf,
   InputError,
   lineage,
@@ -22,6 +23,7 @@ import { cacheRoom } from '@deepearth/vision/cache-room';
 import { pixelCache } from '@deepearth/vision/pixel-cache';
 import { readThrough } from '@deepearth/vision/read-through';
 import { layout } from '@deepearth/vision/geometry';
+import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import { z } from 'zod';
 import { gridsOf, listFeatureFiles, withFile, type FeatureFile } from './feature-files.ts';
 import { framesOptions } from './frames-options.ts';
@@ -81,14 +83,11 @@ export const features = defineSource({
 
   survey: surveyOf,
 
-  describe(_, { options, survey }) {
-    const stream = survey ? specOf(survey) : { ...spec('tokens', {}, null), sequences: null };
-    return {
-      output: stream,
-      memoryBytes: cacheRoom(options.cacheBytes, stream),
-      ...(survey && { notes: guesses(survey) }),
-    };
-  },
+  describe: (_, { options, survey }) => ({
+    output: survey ? specOf(survey) : { ...spec('tokens', {}, null), sequences: null },
+    memoryBytes: cacheBytesFor(options.cacheBytes, survey ? frameBytes(specOf(survey)) : 0),
+    ...(survey && { notes: guesses(survey) }),
+  }),
 
   async *process(_, context): AsyncGenerator<TokenGrid> {
     const { options, signal, severalSequences, frameRange } = context;
@@ -279,6 +278,7 @@ function pythonOrigin(frame: Frame | undefined, cropSize: { readonly height: num
 async function readerOf({
   options,
   keep,
+  readLater,
   workFolder,
   reopen,
 }: StageContext<FeaturesOptions, undefined, FeaturesSurvey>): Promise<LocatorReader> {
@@ -287,6 +287,7 @@ async function readerOf({
       pixelCache({
         memoryBytes: options.cacheBytes,
         diskBytes: options.spillBytes,
+        readLater,
         path: async () => join(await workFolder(), 'stored-frames.pixels'),
       }),
     (opened) => opened.close(),

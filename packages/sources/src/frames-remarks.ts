@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import { InputError } from '@deepearth/core';
 import { oneLine } from '@deepearth/core/printable';
 import type { PictureFile } from '@deepearth/vision/picture-file';
+import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import type { FramesOptions } from './frames-options.ts';
 import { formatGaps } from './gaps.ts';
 import { isoOf } from './instant.ts';
@@ -56,12 +57,12 @@ export function spillNote(
   const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
   const frameCount = listing.sequences.reduce((sum, { files }) => sum + files.length, 0);
   const pixels = frameCount * width * height * 3;
-  const cacheBytes = wanted ?? roomFor(width * height * 3);
-  if (pixels <= cacheBytes) return [];
+  const held = cacheBytesFor(cacheBytes, width * height * 3);
+  if (pixels <= held) return [];
   const beyond =
-    pixels > cacheBytes + spillBytes ? ', and what has no room there is decoded again if it is drawn much later' : '';
+    pixels > held + spillBytes ? ', and what has no room there is decoded again if it is drawn much later' : '';
   return [
-    `the frames hold ${mebibytes(pixels)} of pixels: up to ${mebibytes(Math.min(pixels, spillBytes))} are kept in the work folder${beyond}`,
+    `the frames hold ${mebibytes(pixels)} of pixels: up to ${mebibytes(Math.min(pixels, spillBytes))} are kept in the work folder where they are read again later${beyond}`,
   ];
 }
 

@@ -205,7 +205,7 @@ test('the plan says what is kept on disk of pixels that memory has no room for',
   };
   expect(await notes({})).toEqual([]);
   expect(await notes({ cacheBytes: 24 * 16 * 3 })).toEqual([
-    'the frames hold 1 MiB of pixels: up to 1 MiB are kept in the work folder',
+    'the frames hold 1 MiB of pixels: up to 1 MiB are kept in the work folder where they are read again later',
   ]);
   expect(await notes({ cacheBytes: 0, spillBytes: 0 })).toEqual([
     expect.stringMatching(

@@ -1,7 +1,8 @@
 // Reads a folder of pictures as sequences of frames.
 
-import { defineSource, frameId, readingBytes, refuse, spec, type Frame } from '@deepearth/core';
-import { cacheRoom } from '@deepearth/vision/cache-room';
+import { join } from 'node:path';
+import { defineSource, frameId, frameBytes, readingBytes, refuse, spec, type Frame } from '@deepearth/core';
+import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import { usualSize } from './frame-headers.ts';
 import { sameSize } from './frame-size.ts';
 import { framesOptions, intervalOf, sequenceOf, type FramesOptions } from './frames-options.ts';
@@ -64,7 +65,7 @@ export const frames = defineSource({
         ...(counts && { counts }),
         ...(!same && survey && hasMixedSizes(survey) && { mixedSizes: true }),
       },
-      memoryBytes: cacheRoom(options.cacheBytes, stream) + readingBytes(stream),
+      memoryBytes: cacheBytesFor(options.cacheBytes, frameBytes(stream)) + readingBytes(stream),
       warnings: survey
         ? [
             ...(survey.usual ? [] : ['no picture of the folder can be read']),

@@ -43,6 +43,7 @@ export interface PictureFrames {
 export async function pictureFrames<Options extends PictureOptions>({
   options,
   keep,
+  readLater,
   workFolder,
   signal,
   type,
@@ -52,6 +53,7 @@ export async function pictureFrames<Options extends PictureOptions>({
       pixelCache({
         memoryBytes: options.cacheBytes,
         diskBytes: options.spillBytes,
+        readLater,
         path: async () => join(await workFolder(), 'frames.pixels'),
       }),
     (opened) => opened.close(),

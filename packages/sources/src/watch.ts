@@ -1,9 +1,9 @@
 // Watches a folder that a camera or a ground station writes to, and sends each picture as soon as it is whole.
 
 import { join } from 'node:path';
-import { defineSource, readingBytes, refuse, spec } from '@deepearth/core';
-import { cacheRoom } from '@deepearth/vision/cache-room';
+import { defineSource, frameBytes, readingBytes, refuse, spec } from '@deepearth/core';
 import { pictureHeader } from '@deepearth/vision/picture-header';
+import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import type { Size } from './frame-size.ts';
 import { ownSequence } from './growing-sequences.ts';
 import { nameExpression } from './name-expression.ts';
@@ -86,7 +86,7 @@ export const watch = defineSource({
         // Cameras write when they like.
         ...(recursive && { interleaved: true }),
       },
-      memoryBytes: cacheRoom(options.cacheBytes, stream) + readingBytes(stream),
+      memoryBytes: cacheBytesFor(options.cacheBytes, frameBytes(stream)) + readingBytes(stream),
       diskBytes: options.spillBytes,
       notes: [
         ...(survey ? [`${survey.files} ${survey.files === 1 ? 'picture is' : 'pictures are'} there`] : []),

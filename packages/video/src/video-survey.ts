@@ -2,6 +2,7 @@
 
 import { roomFor } from '@deepearth/vision/cache-room';
 import { basename } from 'node:path';
+import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import { chooseFrames } from './choose-frames.ts';
 import { findVideos, type VideoFile } from './find-videos.ts';
 import { decoderOnce, openVideo, type Video } from './open-video.ts';
@@ -107,14 +108,13 @@ export function videoNotes(survey: VideoSurvey, options: VideoSourceOptions): st
 function spillNotes({ videos }: VideoSurvey, options: VideoSourceOptions): string[] {
   let pixels = 0;
   let largest = 0;
-  for (const each of videos) {
-    if (!('video' in each)) continue;
-    const bytes = each.video.width * each.video.height * 3;
-    largest = Math.max(largest, bytes);
-    for (const { frames } of each.parts) pixels += frames.length * bytes;
-  }
-  const { cacheBytes = roomFor(largest), spillBytes } = options;
-  const kept = Math.min(pixels, cacheBytes + spillBytes);
+  for (const each of videos)
+    if ('video' in each) {
+      const frameBytes = each.video.width * each.video.height * 3;
+      largest = Math.max(largest, frameBytes);
+      for (const { frames } of each.parts) pixels += frames.length * frameBytes;
+    }
+  const kept = Math.min(pixels, cacheBytesFor(cacheBytes, largest) + spillBytes);
   const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
   return pixels <= kept
     ? []

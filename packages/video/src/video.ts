@@ -8,6 +8,7 @@ import {
   lineage,
   partOfRaster,
   readableFrame,
+  frameBytes,
   readingBytes,
   refuse,
   spec,
@@ -20,6 +21,7 @@ import { cacheRoom } from '@deepearth/vision/cache-room';
 import type { Range } from '@deepearth/core/stage';
 import { pixelCache } from '@deepearth/vision/pixel-cache';
 import { readThrough, type ReadThrough } from '@deepearth/vision/read-through';
+import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import { digestOfFile } from './file-digest.ts';
 import { changed, decoderOnce, openVideo, type Video } from './open-video.ts';
 import { decoderPool, mostBytesAhead, videoReader, type DecoderPool } from './video-reader.ts';
@@ -83,19 +85,20 @@ export const video = defineSource({
         sequences: parts?.map(({ sequence }) => sequence) ?? null,
         ...(counts && { counts }),
       },
-      memoryBytes: cacheRoom(options.cacheBytes, stream) + readingBytes(stream) + mostBytesAhead,
+      memoryBytes: cacheBytesFor(options.cacheBytes, frameBytes(stream)) + readingBytes(stream) + mostBytesAhead,
       ...(survey && { warnings: videoWarnings(survey, options), notes: videoNotes(survey, options) }),
     };
   },
 
   async *process(_, context) {
-    const { options, signal, log, keep, workFolder, frameRange } = context;
+    const { options, signal, log, keep, readLater, workFolder, frameRange } = context;
     const survey = context.survey ?? (await surveyVideos(options, signal));
     const cache = await keep(
       () =>
         pixelCache({
           memoryBytes: options.cacheBytes,
           diskBytes: options.spillBytes,
+          readLater,
           path: async () => join(await workFolder(), 'video.pixels'),
         }),
       (open) => open.close(),

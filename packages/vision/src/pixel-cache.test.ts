@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { elementBytes, elementCount, tensor, viewAs, type Raster } from '@deepearth/core';
 import fc from 'fast-check';
+import { cacheBytesFor } from './cache-options.ts';
 import { pixelCache } from './pixel-cache.ts';
 import { sizeOf } from './spill-file.ts';
 
@@ -209,4 +210,33 @@ test('a fault of the disk other than being full is thrown by the call that meets
   expect(await cache.get('5')).toEqual(pixelsOf(5));
   expect(await cache.get('3')).toBeUndefined();
   await cache.close();
+});
+
+test('goes to the file only once something that left memory is asked for, where nothing is read later', async () => {
+  let opened = 0;
+  const cache = pixelCache({
+    memoryBytes: sizes[0]!,
+    diskBytes: total,
+    readLater: false,
+    path: () => Promise.resolve(`spilled-${++opened}`),
+  });
+  const [one, two, three] = ['one', 'two', 'three'];
+  for (const key of [one, two, three]) await cache.set(key, pixelsOf(0));
+  expect([cache.has(one), cache.has(two), cache.has(three), opened]).toEqual([false, false, true, 0]);
+  expect(await cache.get('never set')).toBeUndefined();
+  await cache.set(one, pixelsOf(0));
+  expect([cache.has(three), opened]).toEqual([false, 0]);
+  expect(await cache.get(three)).toBeUndefined();
+  for (const key of [two, three]) await cache.set(key, pixelsOf(0));
+  expect(opened).toBe(1);
+  for (const key of [one, two, three]) expect(await cache.get(key)).toEqual(pixelsOf(0));
+  await cache.close();
+});
+
+test('keeps 64 MiB where nobody says how many, of large pictures more, and never more than 256 MiB', () => {
+  const mebi = 2 ** 20;
+  expect([0, 1, mebi, 6 * mebi, 2 ** 40].map((size) => cacheBytesFor(undefined, size) / mebi)).toEqual([
+    64, 64, 64, 240, 256,
+  ]);
+  expect(cacheBytesFor(0, 6 * mebi)).toBe(0);
 });

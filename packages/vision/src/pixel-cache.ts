@@ -1,7 +1,7 @@
 // Keeps the pixels that were decoded last: in memory, and beyond that in a file.
 
 import type { Raster } from '@deepearth/core';
-import { roomFor } from './cache-room.ts';
+import { cacheBytesFor } from './cache-options.ts';
 import { sizeOf, spillFile } from './spill-file.ts';
 
 /** Pixels by key; all calls may overlap. What is set under a key has to be the same every time. */
@@ -18,38 +18,55 @@ export interface PixelCache {
 
 /** How much a cache keeps, and where. */
 export interface PixelCacheOptions {
-  /** Bytes of decoded pixels in memory. Default: as many as `roomFor` the largest of them. */
-  readonly memoryBytes?: number | undefined;
+  /** Bytes of decoded pixels in memory; where nobody says how many, `cacheBytesFor` the largest picture so far. */
+  readonly memoryBytes: number | undefined;
   /** Bytes of decoded pixels in the file. */
   readonly diskBytes: number;
+  /**
+   * False where pictures are read soon or not at all (see `StageContext.readLater`): none goes to the file before one is
+   * asked for that has left memory. Default: true.
+   */
+  readonly readLater?: boolean;
   /** Where the file goes; asked for when it is needed. */
   path(): Promise<string>;
 }
 
+/** A picture that is asked for after more than so many others have been dropped is not known any more. */
+const mostDropped = 4096;
+
 /**
  * What was used longest ago leaves memory for the file; what was written there longest ago is dropped. A picture larger
- * than `memoryBytes` goes to the file at once, one larger than both is not kept. On a full disk less is kept.
+ * than what memory may hold goes to the file at once, one larger than both is not kept. On a full disk less is kept.
  */
-export function pixelCache({ memoryBytes, diskBytes, path }: PixelCacheOptions): PixelCache {
-  /** Used longest ago first; never more than `room`. */
+export function pixelCache({ memoryBytes, diskBytes, readLater = true, path }: PixelCacheOptions): PixelCache {
+  /** Used longest ago first; never more than `mostHeld`. */
   const recent = new Map<string, Raster>();
   const spilled = spillFile(diskBytes, path);
+  let mostHeld = cacheBytesFor(memoryBytes, 0);
   let held = 0;
-  let room = memoryBytes ?? 0;
+  let spills = readLater;
+  /** Keys of what has left memory and is nowhere, the latest of them. */
+  const dropped = new Set<string>();
   let closing: Promise<void> | undefined;
   // Pictures come in one after another: none twice, and what makes room is in memory until it is in the file.
   let last: Promise<unknown> = Promise.resolve();
 
   const has = (key: string): boolean => !closing && (recent.has(key) || spilled.has(key));
 
+  function drop(key: string): void {
+    dropped.add(key);
+    if (dropped.size > mostDropped) dropped.delete(dropped.values().next().value!);
+  }
+
   async function admit(key: string, raster: Raster): Promise<void> {
     if (closing || has(key)) return;
     const size = sizeOf(raster);
-    if (memoryBytes === undefined) room = Math.max(room, roomFor(size));
-    if (size > room) return spilled.write(key, raster);
-    while (held + size > room) {
+    mostHeld = Math.max(mostHeld, cacheBytesFor(memoryBytes, size));
+    if (size > mostHeld) return spilled.write(key, raster);
+    while (held + size > mostHeld) {
       const [oldest, old] = recent.entries().next().value!;
-      await spilled.write(oldest, old);
+      if (spills) await spilled.write(oldest, old);
+      else drop(oldest);
       if (closing) return;
       recent.delete(oldest);
       held -= sizeOf(old);
@@ -63,7 +80,11 @@ export function pixelCache({ memoryBytes, diskBytes, path }: PixelCacheOptions):
     async get(key) {
       if (closing) return undefined;
       const raster = recent.get(key);
-      if (!raster) return spilled.read(key);
+      if (!raster) {
+        // They are read later than memory lasts.
+        spills ||= dropped.delete(key);
+        return spilled.read(key);
+      }
       recent.delete(key);
       recent.set(key, raster);
       return raster;

@@ -239,12 +239,18 @@ interface Reading {
 }
 
 /** One for all frames of the source; frames are read until the run ends. */
-const cacheOf = ({ options, keep, workFolder }: StageContext<SeriesOptions, undefined, any>): Promise<PixelCache> =>
+const cacheOf = ({
+  options,
+  keep,
+  readLater,
+  workFolder,
+}: StageContext<SeriesOptions, undefined, any>): Promise<PixelCache> =>
   keep(
     () =>
       pixelCache({
         memoryBytes: options.cacheBytes,
         diskBytes: options.spillBytes,
+        readLater,
         path: async () => join(await workFolder(), 'geotiff.pixels'),
       }),
     (cache) => cache.close(),
