@@ -19,7 +19,6 @@ import {
   type TokenGrid,
 } from '@deepearth/core';
 import { createSha256 } from '@deepearth/core/sha256';
-import { cacheRoom } from '@deepearth/vision/cache-room';
 import { pixelCache } from '@deepearth/vision/pixel-cache';
 import { readThrough } from '@deepearth/vision/read-through';
 import { layout } from '@deepearth/vision/geometry';

@@ -1,6 +1,5 @@
 // What there is to say of a folder of frames: in the plan, and as warnings of a run.
 
-import { roomFor } from '@deepearth/vision/cache-room';
 import { basename } from 'node:path';
 import { InputError } from '@deepearth/core';
 import { oneLine } from '@deepearth/core/printable';

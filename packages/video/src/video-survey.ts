@@ -1,6 +1,5 @@
 // What source/video finds out before any frame is decoded.
 
-import { roomFor } from '@deepearth/vision/cache-room';
 import { basename } from 'node:path';
 import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import { chooseFrames } from './choose-frames.ts';
@@ -105,7 +104,7 @@ export function videoNotes(survey: VideoSurvey, options: VideoSourceOptions): st
 }
 
 /** What a plan says of pixels that are not kept. */
-function spillNotes({ videos }: VideoSurvey, options: VideoSourceOptions): string[] {
+function spillNotes({ videos }: VideoSurvey, { cacheBytes, spillBytes }: VideoSourceOptions): string[] {
   let pixels = 0;
   let largest = 0;
   for (const each of videos)

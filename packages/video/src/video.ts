@@ -17,7 +17,6 @@ import {
   type LocatorReader,
   type StageContext,
 } from '@deepearth/core';
-import { cacheRoom } from '@deepearth/vision/cache-room';
 import type { Range } from '@deepearth/core/stage';
 import { pixelCache } from '@deepearth/vision/pixel-cache';
 import { readThrough, type ReadThrough } from '@deepearth/vision/read-through';
