@@ -43,7 +43,7 @@ export async function buildPage(folder = target) {
 
 /** The licences of what is bundled. */
 async function licences() {
-  const packages = ['preact', '@preact/signals', '@preact/signals-core'];
+  const packages = ['preact', '@preact/signals', '@preact/signals-core', 'world-atlas'];
   const texts = packages.map(async (name) => {
     const folder = new URL(`../../node_modules/${name}/`, import.meta.url);
     return `${name}\n\n${(await readFile(new URL('LICENSE', folder), 'utf8')).trim()}\n`;

@@ -72,6 +72,15 @@ describe('shards', () => {
         expect([status, stderr]).toEqual([1, expect.stringContaining('is writing here')]);
       expect(await readdir(folder.file('cut'))).toEqual(['.deepearth']);
 
+      // All are there: run again, they fit together and place their tokens, two of three here, one of them killed meanwhile.
+      const stopped = await run(['--shard', '2/3'], { kill: { signal: 'SIGKILL', after: '"type":"artifact"' } });
+      expect(stopped.status).toBe('SIGKILL');
+      const placed = await Promise.all([run(['--shard', '2/3']), run(['--shard', '3/3'])]);
+      expect(statuses(placed)).toEqual([0, 0]);
+      expect(placed[1]!.stderr).toContain(
+        'The tokens of shard 3/3 are placed. When those of all 3 are:\n  deepearth merge',
+      );
+
       const [merged, uncut] = await Promise.all([
         merge(),
         deepearth(['run', 'p.yaml', '--output', 'whole', '--no-shard'], { cwd, env: { JOB_COMPLETION_INDEX: '0' } }),

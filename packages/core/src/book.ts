@@ -289,7 +289,7 @@ export function manifestOf(
     pipeline,
     ...readAndWritten(book, stages),
     ...(former?.length && { former: [...former].sort(byPath) }),
-    stages: run.stages.map(({ busySeconds: _, ...stage }) => stage),
+    stages: run.stages.map(({ busySeconds: _, devices: __, ...stage }) => stage),
     ...(range && { range }),
     ...(clips && { clips }),
     ...skippedAndSaid(book, stages),

@@ -45,6 +45,7 @@ export const frameShape: Shape = record(
     seconds: finite,
     footprint: rectangle,
     georeference: record({ crs: text, transform: listOf(finite, 6) }),
+    position: record({ longitude: finite, latitude: finite }),
   },
 );
 

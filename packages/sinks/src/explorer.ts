@@ -109,6 +109,7 @@ export const explorer = defineSink({
       if (layer) layers.push(layer);
     }
     const { encode: _encode, ...told } = code;
+    const places = sequences.places();
     const index: BundleIndex = {
       format: 1,
       name: context.manifest().name,
@@ -120,6 +121,7 @@ export const explorer = defineSink({
       clips: [...clips.values()],
       chunks,
       layers,
+      ...(places && { places }),
     };
     // Last, so that a folder with an index is whole.
     yield await write('index.json', 'application/json', gathered.key, new TextEncoder().encode(JSON.stringify(index)));

@@ -16,6 +16,9 @@ import { fromHash, toHash, type UrlState } from './url-state.ts';
 /** What a token looks like in the video; a number is a layer of the run. */
 export type Layer = 'none' | 'colors' | 'similarity' | 'change' | 'clusters' | 'labels' | number;
 
+/** What fills the page: a frame, the map, or the run itself. */
+export type View = 'frames' | 'map' | 'run';
+
 /** Group centers at length 1, and what the user called each. */
 export interface Clusters {
   readonly centers: readonly Float32Array[];
@@ -43,6 +46,7 @@ export function makeExplorer(bundle: Bundle, hash: string) {
     opacity: 0.6,
     colorMap: 'inferno',
     clusters: 8,
+    view: 'frames',
   };
   const first = placeNamed(hash, usual, bundle);
   const sequence = signal(first.sequence);
@@ -52,6 +56,7 @@ export function makeExplorer(bundle: Bundle, hash: string) {
   const opacity = signal(first.opacity);
   const colorMap = signal<ColorMapName>(first.colorMap);
   const clusterCount = signal(first.clusters);
+  const view = signal<View>(first.view);
   const smooth = signal(false);
   const playing = signal(false);
   const cell = signal<Cell | undefined>(undefined);
@@ -133,6 +138,7 @@ export function makeExplorer(bundle: Bundle, hash: string) {
       opacity: opacity.value,
       colorMap: colorMap.value,
       clusters: clusterCount.value,
+      view: view.value,
     };
     clearTimeout(writing);
     // Browsers refuse an address that changes with every frame.
@@ -158,6 +164,7 @@ export function makeExplorer(bundle: Bundle, hash: string) {
     opacity,
     colorMap,
     smooth,
+    view,
     playing,
     cell,
     chunksThere,
@@ -186,6 +193,13 @@ export function makeExplorer(bundle: Bundle, hash: string) {
         frame.value = 0;
       });
     },
+    /** To a frame of any sequence. */
+    toPlace(which: number, at: number): void {
+      batch(() => {
+        sequence.value = which;
+        frame.value = at;
+      });
+    },
     /** To what an address that came from outside names. */
     follow(hash: string): void {
       if (hash === address) return;
@@ -201,6 +215,7 @@ export function makeExplorer(bundle: Bundle, hash: string) {
         opacity.value = named.opacity;
         colorMap.value = named.colorMap;
         clusterCount.value = named.clusters;
+        view.value = named.view;
       });
     },
     /** To the first frame that a step of a clip saw. */
@@ -263,7 +278,13 @@ function placeNamed(hash: string, usual: UrlState, bundle: Bundle) {
     layer: layerNamed(said.layer, bundle),
     colorMap: colorMapNames.find((name) => name === said.colorMap) ?? 'inferno',
     clusters: Math.min(24, Math.max(2, said.clusters)),
+    view: viewNamed(said.view, bundle),
   };
+}
+
+function viewNamed(name: string, { places }: Bundle): View {
+  if (name === 'map' && places) return 'map';
+  return name === 'run' ? 'run' : 'frames';
 }
 
 function layerNamed(name: string, { layers }: Bundle): Layer {

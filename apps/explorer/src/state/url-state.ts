@@ -11,6 +11,7 @@ export interface UrlState {
   readonly opacity: number;
   readonly colorMap: string;
   readonly clusters: number;
+  readonly view: string;
 }
 
 const textOf = ({ clip, step, top, left, bottom, right }: Pick): string =>
@@ -47,6 +48,7 @@ export function toHash(state: UrlState, usual: UrlState): string {
   if (state.opacity !== usual.opacity) parts.push(['opacity', String(Math.round(state.opacity * 100))]);
   if (state.colorMap !== usual.colorMap) parts.push(['map', state.colorMap]);
   if (state.clusters !== usual.clusters) parts.push(['k', String(state.clusters)]);
+  if (state.view !== usual.view) parts.push(['view', state.view]);
   return parts.map((part) => part.join('=')).join('&');
 }
 
@@ -75,6 +77,7 @@ export function fromHash(hash: string, usual: UrlState): UrlState {
     opacity: Math.min(1, whole('opacity', usual.opacity * 100) / 100),
     colorMap: said.get('map') ?? usual.colorMap,
     clusters: whole('k', usual.clusters),
+    view: said.get('view') ?? usual.view,
   };
 }
 

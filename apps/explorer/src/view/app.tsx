@@ -10,11 +10,17 @@ import { listenToKeys } from './keys.ts';
 import { MatchesPanel } from './matches-panel.tsx';
 import type { Overlay } from './overlay.ts';
 import { LazySection } from './lazy-section.tsx';
+import { LazyView } from './lazy-view.tsx';
+import { NewClips } from './new-clips.tsx';
 import { Stage } from './stage.tsx';
 import { TimeLine } from './time-line.tsx';
 import { ToolBar } from './tool-bar.tsx';
 import { TopBar } from './top-bar.tsx';
 import { Transport } from './transport.tsx';
+
+const loadMap = async () => (await import('../map/map-view.tsx')).MapView;
+const loadRun = async () => (await import('./run-view.tsx')).RunView;
+const loadPlaces = async () => (await import('../map/map-view.tsx')).PlacesPanel;
 
 export function App({ explorer, overlay }: { explorer: Explorer; overlay: ReadonlySignal<Overlay | undefined> }) {
   const help = useRef<HTMLDialogElement>(null);
@@ -22,14 +28,19 @@ export function App({ explorer, overlay }: { explorer: Explorer; overlay: Readon
   return (
     <>
       <TopBar explorer={explorer} overlay={overlay} help={() => help.current?.showModal()} />
-      <main>
+      <main hidden={explorer.view.value === 'run'}>
         <div class="viewer">
           <ToolBar explorer={explorer} />
-          <Stage explorer={explorer} overlay={overlay} />
+          {explorer.view.value === 'map' ? (
+            <LazyView explorer={explorer} load={loadMap} />
+          ) : (
+            <Stage explorer={explorer} overlay={overlay} />
+          )}
           <Transport explorer={explorer} />
           <TimeLine explorer={explorer} />
         </div>
         <aside aria-label="Results">
+          {explorer.view.value === 'map' && <LazyView explorer={explorer} load={loadPlaces} />}
           {explorer.layer.value === 'clusters' && <ClustersPanel explorer={explorer} />}
           <MatchesPanel explorer={explorer} />
           <LazySection
@@ -46,6 +57,8 @@ export function App({ explorer, overlay }: { explorer: Explorer; overlay: Readon
           />
         </aside>
       </main>
+      {explorer.view.value === 'run' && <LazyView explorer={explorer} load={loadRun} />}
+      <NewClips bundle={explorer.bundle} />
       {explorer.message.value && (
         <p class="message" role="alert">
           {explorer.message.value}

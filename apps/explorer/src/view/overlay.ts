@@ -34,10 +34,10 @@ async function hovered({ cell, clip, step, stored, bundle }: Explorer): Promise<
   return unit(sumOf(bundle.code, await stored.tokens(clip.value), [token]));
 }
 
-/** What lies outside of the line in the scatter is faint. */
-async function overlayOf(explorer: Explorer): Promise<Overlay | undefined> {
+/** The colours of a clip. What lies outside of the line in the scatter is faint. */
+export async function overlayOf(explorer: Explorer, clip = explorer.clip.value): Promise<Overlay | undefined> {
   const outline = explorer.lasso.value;
-  const overlay = await layerOf(explorer);
+  const overlay = await layerOf(explorer, clip);
   if (!outline || !overlay) return overlay;
   const points = planePoints(explorer.bundle.code, await explorer.stored.tokens(overlay.clip));
   const colors = overlay.colors.slice();
@@ -46,9 +46,8 @@ async function overlayOf(explorer: Explorer): Promise<Overlay | undefined> {
   return { ...overlay, colors };
 }
 
-async function layerOf(explorer: Explorer): Promise<Overlay | undefined> {
+async function layerOf(explorer: Explorer, clip: number | undefined): Promise<Overlay | undefined> {
   const {
-    clip: shown,
     layer,
     stored,
     bundle,
@@ -60,7 +59,6 @@ async function layerOf(explorer: Explorer): Promise<Overlay | undefined> {
     picks,
     labelModel,
   } = explorer;
-  const clip = shown.value;
   if (clip === undefined || layer.value === 'none') return undefined;
   const [map, kind, only] = [colorMap.value, layer.value, onlyCluster.value];
   const { code } = bundle;
@@ -100,25 +98,30 @@ async function layerOf(explorer: Explorer): Promise<Overlay | undefined> {
   return { clip, colors: numberColors(numbers, limits, map, true), limits, numbers };
 }
 
+/** Reads all signals that the colours of any clip depend on, since what is read after a pause is not followed. */
+export function readLayer(explorer: Explorer): void {
+  const { layer, picks, cell, step, query, found, colorMap, clusters, onlyCluster, lasso, labelModel, message } =
+    explorer;
+  void [query.value, found.value, colorMap.value, clusters.value, onlyCluster.value, lasso.value, labelModel.value];
+  if (layer.value === 'similarity' && picks.value.length === 0) void [cell.value, step.value];
+  if (layer.value === 'clusters' && explorer.loaded.value)
+    void explorer.group().catch((error: unknown) => (message.value = String(error)));
+  void explorer.clusterCount.value;
+}
+
 /** Follows the explorer; what comes late is let go. */
 export function followOverlay(explorer: Explorer): ReadonlySignal<Overlay | undefined> {
   const overlay = signal<Overlay | undefined>(undefined);
   let latest = 0;
   effect(() => {
     const mine = ++latest;
-    const { layer, picks, cell, step, query, found, colorMap, clusters, onlyCluster, lasso, labelModel, message } =
-      explorer;
-    // Read here, since what is read after a pause is not followed.
-    void [query.value, found.value, colorMap.value, clusters.value, onlyCluster.value, lasso.value, labelModel.value];
-    if (layer.value === 'similarity' && picks.value.length === 0) void [cell.value, step.value];
-    if (layer.value === 'clusters' && explorer.loaded.value)
-      void explorer.group().catch((error: unknown) => (message.value = String(error)));
-    void [explorer.clip.value, explorer.clusterCount.value];
+    readLayer(explorer);
+    void explorer.clip.value;
     overlayOf(explorer).then(
       (made) => {
         if (mine === latest) overlay.value = made;
       },
-      (error: unknown) => (message.value = String(error)),
+      (error: unknown) => (explorer.message.value = String(error)),
     );
   });
   return overlay;

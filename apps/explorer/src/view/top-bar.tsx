@@ -4,6 +4,7 @@ import type { ReadonlySignal } from '@preact/signals';
 import type { Explorer } from '../state/explorer.ts';
 import { theme, themes } from '../state/theme.ts';
 import type { Overlay } from './overlay.ts';
+import { ViewChoice } from './view-choice.tsx';
 import { plural } from './words.ts';
 
 export function TopBar({
@@ -41,6 +42,7 @@ export function TopBar({
           <span role="status">loading {Math.round((100 * chunksThere.value) / bundle.chunks.length)} %</span>
         )}
       </p>
+      <ViewChoice explorer={explorer} />
       <div class="actions">
         <button type="button" onClick={() => void save('picture')}>
           Save PNG

@@ -3,14 +3,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { InputError } from '@deepearth/core/errors';
+import { readOverview } from '@deepearth/runtime/read-overview';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { exportSite, refuseFolder } from '../explore/export-site.ts';
+import { followRun, seenOf, type LiveBundle } from '../explore/live-bundle.ts';
 import { makeBundle, type LeftOut } from '../explore/make-bundle.ts';
 import { openBrowser } from '../explore/open-browser.ts';
 import { pageFolder } from '../explore/page-folder.ts';
 import { serve } from '../explore/serve.ts';
-import { whatToShow, type Shown } from '../explore/what-to-show.ts';
+import { whatToShow, type Shown, type ShownTokens } from '../explore/what-to-show.ts';
 import { plural } from '../format.ts';
 import { parseWhole } from '../parse-number.ts';
 import { print, remark, warn } from '../print.ts';
@@ -37,13 +40,24 @@ export async function exploreCommand(path: string, flags: ExploreFlags): Promise
   if (flags.export !== undefined) refuseFolder(flags.export, flags.force ?? false);
   return cancellable(
     async ({ signal }) => {
-      if (flags.export === undefined) return show(shown, { ...making, page, port, open: flags.open ?? true }, signal);
+      if (flags.export === undefined)
+        return show(path, shown, { ...making, page, port, open: flags.open ?? true }, signal);
+      if ('waiting' in shown)
+        throw new InputError(path, 'belongs to a run that goes, and holds no tokens yet.', {
+          code: 'E_NO_FEATURES',
+          remedy: 'Export it when there are some; without --export the page shows how far it is.',
+        });
       let leftOut: readonly LeftOut[] = [];
-      await exportSite(flags.export, page, async (folder) => {
-        if ('bundle' in shown) return resolve(shown.bundle);
-        leftOut = await make(shown, folder, making, signal);
-        return join(folder, 'explorer');
-      });
+      await exportSite(
+        flags.export,
+        page,
+        async (folder) => {
+          if ('bundle' in shown) return resolve(shown.bundle);
+          leftOut = await make(shown, folder, making, signal);
+          return join(folder, 'explorer');
+        },
+        await readOverview(path).catch(() => undefined),
+      );
       print(`Wrote ${flags.export}: any static server shows it.`);
       return leftOut.length > 0 ? exitCodes.skipped : exitCodes.done;
     },
@@ -57,17 +71,31 @@ interface Making {
   readonly pictureEdge: number | undefined;
 }
 
-/** Shows it until a signal comes. */
+/** Shows it until a signal comes; a run that goes is followed. */
 async function show(
+  path: string,
   shown: Shown,
   { page, port, open, ...making }: Making & { readonly page: string; readonly port: number; readonly open: boolean },
   signal: AbortSignal,
 ): Promise<number> {
   const folder = 'bundle' in shown ? undefined : await mkdtemp(join(tmpdir(), 'deepearth-explore-'));
+  const ending = new AbortController();
+  const stop = AbortSignal.any([signal, ending.signal]);
+  let live: LiveBundle | undefined;
   try {
-    if (folder !== undefined) await make(shown as Exclude<Shown, { bundle: string }>, folder, making, signal);
-    const bundle = 'bundle' in shown ? shown.bundle : join(folder!, 'explorer');
-    const { url, close } = await serve({ page, bundle, port });
+    if ('waiting' in shown || ('live' in shown && shown.live)) {
+      remark('The run goes: what it writes is shown as it comes.');
+      live = followRun(path, folder!, (now, output) => make(now, output, making, stop), {
+        signal: stop,
+        failed: (error) => warn(error instanceof Error ? error.message : String(error)),
+      });
+    } else if ('tokens' in shown) await make(shown, folder!, making, signal);
+    const { url, close } = await serve({
+      page,
+      bundle: live ? live.current : 'bundle' in shown ? shown.bundle : join(folder!, 'explorer'),
+      port,
+      run: () => seenOf(path, live),
+    });
     try {
       print(url);
       remark('For this machine alone, and only with this address. Ctrl-C ends it.');
@@ -78,12 +106,14 @@ async function show(
     }
     return exitCodes.done;
   } finally {
+    ending.abort();
+    await live?.ended;
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
 }
 
 async function make(
-  { name, tokens, projections, others }: Exclude<Shown, { bundle: string }>,
+  { name, tokens, projections, others }: ShownTokens,
   output: string,
   { frames, pictureEdge }: Making,
   signal: AbortSignal,

@@ -1,9 +1,10 @@
 // Writes the page and its bundle as a folder for any static server.
 
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { cp, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DeepEarthError } from '@deepearth/core/errors';
+import type { RunOverview } from '@deepearth/runtime/run-overview';
 import { cannotWrite } from '../cannot-write.ts';
 
 /** Throws where the folder is there and may not be replaced: another than an exported one never is. */
@@ -19,9 +20,15 @@ export function refuseFolder(site: string, force: boolean): void {
 
 /**
  * Fills a folder beside its final place and gives it its name when it is whole. `fill` returns the folder of the bundle,
- * which is moved where it lies in the folder that `fill` was given, and copied where not.
+ * which is moved where it lies in the folder that `fill` was given, and copied where not. `overview` is what the page says of
+ * the run; without it, what the bundle says.
  */
-export async function exportSite(site: string, page: string, fill: (folder: string) => Promise<string>): Promise<void> {
+export async function exportSite(
+  site: string,
+  page: string,
+  fill: (folder: string) => Promise<string>,
+  overview?: RunOverview,
+): Promise<void> {
   const target = resolve(site);
   const beside = await mkdtemp(join(dirname(target), `.${basename(target)}-`)).catch((cause: unknown) => {
     throw cannotWrite(dirname(target), cause);
@@ -32,8 +39,9 @@ export async function exportSite(site: string, page: string, fill: (folder: stri
     await cp(page, whole, { recursive: true });
     if (bundle.startsWith(beside)) await rename(bundle, join(whole, 'data'));
     else
-      for (const part of ['index.json', 'tokens', 'layers', 'frames'])
+      for (const part of ['index.json', 'tokens', 'layers', 'frames', 'run.json'])
         await copyPart(bundle, join(whole, 'data'), part);
+    if (overview) await writeFile(join(whole, 'data/run.json'), JSON.stringify(overview));
     await rm(target, { recursive: true, force: true });
     await rename(whole, target);
   } finally {

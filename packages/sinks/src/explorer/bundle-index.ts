@@ -1,6 +1,6 @@
 // What `index.json` of an explorer bundle says, and where its files lie: for the sink that writes it and the page that reads it.
 
-import type { EncoderIdentity, Geometry, Position } from '@deepearth/core/items';
+import type { EncoderIdentity, Geometry, Georeference, Position } from '@deepearth/core/items';
 
 /** Everything the page knows before it loads a token. */
 export interface BundleIndex {
@@ -18,7 +18,22 @@ export interface BundleIndex {
   /** Tokens of each chunk, whole clips in their order. */
   readonly chunks: readonly number[];
   readonly layers: readonly BundleLayer[];
+  /** Where clips lie on the Earth; absent where none says so. */
+  readonly places?: BundlePlaces;
 }
+
+/** The places of clips, each once. */
+export interface BundlePlaces {
+  /** Coordinate systems: authority codes ("EPSG:32633") or WKT. */
+  readonly systems: readonly string[];
+  readonly all: readonly BundlePlace[];
+}
+
+/**
+ * Where frames lie: how their pixels become coordinates of a system (an index into `systems`), or the point that a camera
+ * stands at.
+ */
+export type BundlePlace = { readonly system: number; readonly transform: Georeference['transform'] } | Position;
 
 /**
  * How the bytes of a token become a vector of `components`, of which the inner product approximates the cosine of the encoder's own
@@ -71,6 +86,8 @@ export interface BundleClip {
   readonly grid: readonly [number, number, number];
   /** The part of the frames that the grid covers, in frame pixels. */
   readonly geometry: Geometry;
+  /** Index into the places; absent where its frames have none. */
+  readonly place?: number;
   readonly chunk: number;
   /** Tokens of the chunk that come before. */
   readonly offset: number;

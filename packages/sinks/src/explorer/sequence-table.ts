@@ -1,8 +1,9 @@
 // The frames of the clips of a bundle, column by column.
 
 import { geometryOf, type Clip, type Frame, type Geometry, type TokenGrid } from '@deepearth/core';
-import type { BundleClip, BundleSequence } from './bundle-index.ts';
+import type { BundleClip, BundlePlaces, BundleSequence } from './bundle-index.ts';
 import { pictureSize } from './frame-picture.ts';
+import { placeTable } from './place-table.ts';
 
 /** A frame that the table had not seen. */
 export interface NewFrame {
@@ -29,10 +30,12 @@ export interface SequenceTable {
   add(
     tokens: Pick<TokenGrid, 'id' | 'clip' | 'origin'>,
     grid: BundleClip['grid'],
-  ): Pick<BundleClip, 'sequence' | 'frames' | 'geometry'> & { readonly news: readonly NewFrame[] };
+  ): Pick<BundleClip, 'sequence' | 'frames' | 'geometry' | 'place'> & { readonly news: readonly NewFrame[] };
   /** Says that a frame has no picture. */
   lack(frame: Pick<NewFrame, 'sequence' | 'position'>): void;
   list(): BundleSequence[];
+  /** `undefined` where no clip has a place. */
+  places(): BundlePlaces | undefined;
 }
 
 /** Pixels of a cell where nothing says what its frame was. */
@@ -41,6 +44,7 @@ const cellPixels = 16;
 /** `edge` is the longest edge of pictures. */
 export function sequenceTable(edge: number): SequenceTable {
   const all = new Map<string, Growing>();
+  const places = placeTable();
 
   const growing = (name: string, first: Growing['first']): Growing => {
     const known = all.get(name);
@@ -85,7 +89,12 @@ export function sequenceTable(edge: number): SequenceTable {
       const placed = clip ? addClip(clip) : addGrid(id, grid);
       const { width, height } = clip?.frames[0] ?? { width: grid[2] * cellPixels, height: grid[1] * cellPixels };
       const whole: Geometry = { frameWidth: width, frameHeight: height, x: 0, y: 0, width, height };
-      return { ...placed, geometry: geometryOf({ origin }) ?? whole };
+      const place = clip && places.add(clip);
+      return {
+        ...placed,
+        geometry: geometryOf({ origin }) ?? whole,
+        ...(place !== undefined && { place }),
+      };
     },
     lack({ sequence, position }) {
       [...all.values()][sequence]!.without.push(position);
@@ -101,5 +110,6 @@ export function sequenceTable(edge: number): SequenceTable {
         ...(first.position && { position: first.position }),
         ...(without.length > 0 && { without: [...without].sort((a, b) => a - b) }),
       })),
+    places: places.list,
   };
 }
