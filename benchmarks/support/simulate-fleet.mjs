@@ -135,11 +135,11 @@ export function simulateFleet(options) {
   };
 }
 
-/** The merge reads frames and tokens as the shards did, and `sink/features` writes the tokens once more. */
+/** The merge reads frames and tokens as the shards did; `sink/features` gives the files of the shards a second name. */
 const mergeSecondsPerClip = (fleet) =>
   fleet.mergeSeconds +
   fleet.operationsPerClip / fleet.storeOperationsRate +
-  (fleet.readBytesPerClip + 2 * fleet.tokenBytesPerClip) / fleet.storeByteRate;
+  (fleet.readBytesPerClip + fleet.tokenBytesPerClip) / fleet.storeByteRate;
 
 /**
  * With how many devices each thing that is shared is as busy as it can be, if the devices never waited: `merge` is where

@@ -11,7 +11,7 @@ import { openFile } from '@deepearth/formats/file-source-node';
 import { fileScratch } from './file-scratch.ts';
 import { takeLock } from './folder-lock.ts';
 import { folderSyncs } from './folder-syncs.ts';
-import { makeStateFolder } from './state-folder.ts';
+import { makeStateFolder, noFolder } from './state-folder.ts';
 
 const explain = (error: unknown, folder: string): unknown => {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
@@ -27,13 +27,7 @@ const explain = (error: unknown, folder: string): unknown => {
       cause: error,
       remedy: 'Choose an --output folder that you may write to.',
     });
-  if (code === 'ENOTDIR' || code === 'EEXIST') {
-    return new InputError(folder, 'is a file, or lies under one: it cannot be the output folder.', {
-      code: 'E_OUTPUT_NOT_A_FOLDER',
-      cause: error,
-      remedy: 'Choose another --output.',
-    });
-  }
+  if (code === 'ENOTDIR' || code === 'EEXIST') return noFolder(folder, error);
   const trouble = fileTrouble(error);
   if (!trouble) return error;
   // A disk that fails, a name that is too long: no input is at fault.
