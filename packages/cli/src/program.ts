@@ -281,6 +281,26 @@ A run with sink/explorer is shown as it is; of others, what the page needs is ma
     )
     .action(answering(async () => (await import('./commands/explore.ts')).exploreCommand));
 
+  program
+    .command('label')
+    .description('Give the tokens of runs the labels that were marked in deepearth explore.')
+    .argument('<labels>', 'the file that the page saved: Labels, Save JSON')
+    .argument('<output...>', 'output folders of runs of the same encoder')
+    .option('-o, --output <folder>', 'where the results go (default: the folder "labels" in each of the runs)', named)
+    .option('--overwrite', 'replace results of other labels that lie there')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  deepearth label demo_labels.json demo-output
+  deepearth label demo_labels.json spring-output summer-output -o labelled
+
+Of each clip it writes the number of the likeliest label (labels/*.npy, [time, height, width, 1]) and the probability of
+each label (probabilities/*.npy), maps as PNG (maps/), and for the run the share of each label in each frame (shares.csv);
+rasters/*.tif too where frames have a place on the Earth.`,
+    )
+    .action(answering(async () => (await import('./commands/label.ts')).labelCommand));
+
   addModelCommands(program);
   addPythonCommands(program);
   return program;

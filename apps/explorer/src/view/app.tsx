@@ -53,6 +53,12 @@ export function App({ explorer, overlay }: { explorer: Explorer; overlay: Readon
             load={async () => (await import('./scatter-panel.tsx')).ScatterPanel}
             closed={() => (explorer.lasso.value = undefined)}
           />
+          <LazySection
+            explorer={explorer}
+            title="Export"
+            load={async () => (await import('../export/export-panel.tsx')).ExportPanel}
+            closed={() => undefined}
+          />
         </aside>
       </main>
       {explorer.message.value && (

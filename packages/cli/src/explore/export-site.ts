@@ -32,7 +32,7 @@ export async function exportSite(site: string, page: string, fill: (folder: stri
     await cp(page, whole, { recursive: true });
     if (bundle.startsWith(beside)) await rename(bundle, join(whole, 'data'));
     else
-      for (const part of ['index.json', 'tokens', 'layers', 'frames'])
+      for (const part of ['index.json', 'directions.bin', 'tokens', 'layers', 'frames'])
         await copyPart(bundle, join(whole, 'data'), part);
     await rm(target, { recursive: true, force: true });
     await rename(whole, target);

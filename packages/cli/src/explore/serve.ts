@@ -5,7 +5,7 @@ import { constants } from 'node:fs';
 import { open, readdir, realpath } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname, join, sep } from 'node:path';
+import { basename, extname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DeepEarthError } from '@deepearth/core/errors';
 
@@ -31,7 +31,7 @@ export interface ServeOptions {
 const address = '127.0.0.1';
 
 /** All that a bundle can have; a name of another form is never looked for. */
-const bundleFile = /^(?:index\.json|tokens\/\d{5,9}\.bin|layers\/\d{1,4}\/\d{5,9}\.bin|frames\/\d{1,9}\/\d{5,9}\.jpg)$/;
+const bundleFile = /^(?:index\.json|directions\.bin|tokens\/\d{5,9}\.bin|layers\/\d{1,4}\/\d{5,9}\.bin|frames\/\d{1,9}\/\d{5,9}\.jpg)$/;
 
 const mediaTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -53,6 +53,12 @@ const headers = {
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',
 } as const;
+
+/** The embedded encoder of films makes functions of texts, and carries its WebAssembly: its worker may, and reads nothing else. */
+const ownPolicies: Readonly<Record<string, string>> = {
+  'movie-worker.js':
+    "default-src 'none'; script-src 'self' 'unsafe-eval' 'wasm-unsafe-eval'; connect-src data:; worker-src 'none'",
+};
 
 /**
  * Starts to answer on the loopback address, to requests for this host (so that no name of somebody else's that leads here is
@@ -118,6 +124,7 @@ async function send(file: string, { method }: IncomingMessage, response: ServerR
     const ending = extname(file);
     response.writeHead(200, {
       ...headers,
+      ...(ownPolicies[basename(file)] && { 'Content-Security-Policy': ownPolicies[basename(file)] }),
       'Content-Type': mediaTypes[ending] ?? 'application/octet-stream',
       'Content-Length': found.size,
       // A browser keeps pictures; tokens are in the page's memory, and would be on disk a second time.

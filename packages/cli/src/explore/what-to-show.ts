@@ -58,6 +58,17 @@ export async function whatToShow(path: string): Promise<Shown> {
   };
 }
 
+/** The tokens as the encoder made them; the bundle only where there are no others. Throws an `InputError` where there is neither. */
+export async function tokensOrBundle(path: string): Promise<Shown> {
+  const shown = await whatToShow(path);
+  if (!('bundle' in shown)) return shown;
+  const manifest = existsSync(join(path, manifestName)) ? await readManifest(folderStore(path)) : undefined;
+  if (!manifest) return shown;
+  const [tokens, ...others] = tokenFolders(manifest);
+  if (tokens === undefined) return shown;
+  return { tokens: join(path, tokens), projections: new Map(), others, name: manifest.name };
+}
+
 /** Folders of bundles that a run wrote, relative to it. */
 function bundlesOf(manifest: Manifest | undefined): string[] {
   const types = new Map(manifest?.stages.map(({ id, type }) => [id, type]));
