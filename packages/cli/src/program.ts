@@ -263,7 +263,7 @@ On several machines, with the same bytes as on one:
   program
     .command('explore')
     .description('Open a page to look into a run: frames, tokens, and what is like them, where and when.')
-    .argument('<output>', 'output folder of a run, a folder or file of tokens, or an exported page')
+    .argument('<output...>', 'output folder of a run, a folder or file of tokens, or an exported page; two to compare')
     .option('-p, --port <number>', 'port on this machine (default: any that is free)')
     .option('--no-open', 'do not open the browser; the address is printed anyhow')
     .option('-e, --export <folder>', 'write the page and its data as a folder for any static server instead', named)
@@ -276,6 +276,7 @@ On several machines, with the same bytes as on one:
 Examples:
   deepearth explore demo-output
   deepearth explore demo-output --export site
+  deepearth explore vjepa-output dinov3-output
 
 A run with sink/explorer is shown as it is; of others, what the page needs is made first, in a temporary folder.`,
     )

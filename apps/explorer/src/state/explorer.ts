@@ -36,8 +36,8 @@ export type Explorer = ReturnType<typeof makeExplorer>;
 
 const matchCount = 24;
 
-/** Starts to load; `hash` is that of the address. */
-export function makeExplorer(bundle: Bundle, hash: string) {
+/** Starts to load; `hash` is that of the address, which follows unless `address` is false. */
+export function makeExplorer(bundle: Bundle, hash: string, { address: addressed = true } = {}) {
   const usual: UrlState = {
     sequence: 0,
     frame: 0,
@@ -140,6 +140,7 @@ export function makeExplorer(bundle: Bundle, hash: string) {
       clusters: clusterCount.value,
       view: view.value,
     };
+    if (!addressed) return;
     clearTimeout(writing);
     // Browsers refuse an address that changes with every frame.
     writing = setTimeout(() => {

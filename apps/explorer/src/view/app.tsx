@@ -8,6 +8,7 @@ import { ClustersPanel } from './clusters-panel.tsx';
 import { Help } from './help.tsx';
 import { listenToKeys } from './keys.ts';
 import { MatchesPanel } from './matches-panel.tsx';
+import type { Beside } from '../beside/open-beside.ts';
 import type { Overlay } from './overlay.ts';
 import { LazySection } from './lazy-section.tsx';
 import { LazyView } from './lazy-view.tsx';
@@ -20,7 +21,15 @@ import { Transport } from './transport.tsx';
 const loadMap = async () => (await import('../map/map-view.tsx')).MapView;
 const loadPlaces = async () => (await import('../map/map-view.tsx')).PlacesPanel;
 
-export function App({ explorer, overlay }: { explorer: Explorer; overlay: ReadonlySignal<Overlay | undefined> }) {
+export function App({
+  explorer,
+  overlay,
+  beside,
+}: {
+  explorer: Explorer;
+  overlay: ReadonlySignal<Overlay | undefined>;
+  beside?: Beside | undefined;
+}) {
   const help = useRef<HTMLDialogElement>(null);
   useEffect(() => listenToKeys(explorer, () => help.current?.showModal()), [explorer]);
   return (
@@ -32,7 +41,10 @@ export function App({ explorer, overlay }: { explorer: Explorer; overlay: Readon
           {explorer.view.value === 'map' ? (
             <LazyView explorer={explorer} load={loadMap} />
           ) : (
-            <Stage explorer={explorer} overlay={overlay} />
+            <div class="stages">
+              <Stage explorer={explorer} overlay={overlay} />
+              {beside && <beside.Stage first={explorer} beside={beside} />}
+            </div>
           )}
           <Transport explorer={explorer} />
           <TimeLine explorer={explorer} />
@@ -41,6 +53,7 @@ export function App({ explorer, overlay }: { explorer: Explorer; overlay: Readon
           {explorer.view.value === 'map' && <LazyView explorer={explorer} load={loadPlaces} />}
           {explorer.layer.value === 'clusters' && <ClustersPanel explorer={explorer} />}
           <MatchesPanel explorer={explorer} />
+          {beside && <beside.Results first={explorer} beside={beside} />}
           <LazySection
             explorer={explorer}
             title="Labels"

@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { DeepEarthError } from '@deepearth/core/errors';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { exportSite, refuseFolder } from '../explore/export-site.ts';
@@ -26,24 +27,31 @@ export interface ExploreFlags {
   readonly pictureEdge?: string;
 }
 
-export async function exploreCommand(path: string, flags: ExploreFlags): Promise<number> {
+export async function exploreCommand(paths: readonly string[], flags: ExploreFlags): Promise<number> {
   const port = flags.port === undefined ? 0 : parseWhole('--port', flags.port, 0, 65_535);
   const pictureEdge = flags.pictureEdge === undefined ? undefined : parseWhole('--picture-edge', flags.pictureEdge, 32);
   const page = pageFolder();
-  const shown = await whatToShow(path);
-  if ('bundle' in shown && (pictureEdge ?? flags.frames) !== undefined)
+  if (paths.length > 2)
+    throw new DeepEarthError(`${paths.length} runs were named, and a page shows one or two.`, {
+      code: 'E_USAGE',
+      remedy: 'Name two; a call for each pair opens several pages.',
+    });
+  const all = await Promise.all(paths.map((path) => whatToShow(path)));
+  const [shown, beside] = all as [Shown, Shown?];
+  if (all.every((each) => 'bundle' in each) && (pictureEdge ?? flags.frames) !== undefined)
     warn('--picture-edge and --frames change nothing: the pictures that lie there are shown.');
   const making: Making = { frames: flags.frames, pictureEdge };
   if (flags.export !== undefined) refuseFolder(flags.export, flags.force ?? false);
   return cancellable(
     async ({ signal }) => {
-      if (flags.export === undefined) return show(shown, { ...making, page, port, open: flags.open ?? true }, signal);
+      if (flags.export === undefined) return show(shown, beside, { ...making, page, port, open: flags.open ?? true }, signal);
       let leftOut: readonly LeftOut[] = [];
-      await exportSite(flags.export, page, async (folder) => {
-        if ('bundle' in shown) return resolve(shown.bundle);
-        leftOut = await make(shown, folder, making, signal);
+      const fill = (each: Shown) => async (folder: string) => {
+        if ('bundle' in each) return resolve(each.bundle);
+        leftOut = [...leftOut, ...(await make(each, folder, making, signal))];
         return join(folder, 'explorer');
-      });
+      };
+      await exportSite(flags.export, page, fill(shown), beside && fill(beside));
       print(`Wrote ${flags.export}: any static server shows it.`);
       return leftOut.length > 0 ? exitCodes.skipped : exitCodes.done;
     },
@@ -60,14 +68,21 @@ interface Making {
 /** Shows it until a signal comes. */
 async function show(
   shown: Shown,
+  beside: Shown | undefined,
   { page, port, open, ...making }: Making & { readonly page: string; readonly port: number; readonly open: boolean },
   signal: AbortSignal,
 ): Promise<number> {
-  const folder = 'bundle' in shown ? undefined : await mkdtemp(join(tmpdir(), 'deepearth-explore-'));
+  const folders: string[] = [];
+  const bundleOf = async (each: Shown): Promise<string> => {
+    if ('bundle' in each) return each.bundle;
+    const folder = await mkdtemp(join(tmpdir(), 'deepearth-explore-'));
+    folders.push(folder);
+    await make(each, folder, making, signal);
+    return join(folder, 'explorer');
+  };
   try {
-    if (folder !== undefined) await make(shown as Exclude<Shown, { bundle: string }>, folder, making, signal);
-    const bundle = 'bundle' in shown ? shown.bundle : join(folder!, 'explorer');
-    const { url, close } = await serve({ page, bundle, port });
+    const bundle = await bundleOf(shown);
+    const { url, close } = await serve({ page, bundle, port, beside: beside && (await bundleOf(beside)) });
     try {
       print(url);
       remark('For this machine alone, and only with this address. Ctrl-C ends it.');
@@ -78,7 +93,7 @@ async function show(
     }
     return exitCodes.done;
   } finally {
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+    for (const folder of folders) await rm(folder, { recursive: true, force: true });
   }
 }
 

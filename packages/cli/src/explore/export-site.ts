@@ -1,10 +1,11 @@
 // Writes the page and its bundle as a folder for any static server.
 
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { cp, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DeepEarthError } from '@deepearth/core/errors';
 import { cannotWrite } from '../cannot-write.ts';
+import { besideHtml } from './beside-html.ts';
 
 /** Throws where the folder is there and may not be replaced: another than an exported one never is. */
 export function refuseFolder(site: string, force: boolean): void {
@@ -19,21 +20,33 @@ export function refuseFolder(site: string, force: boolean): void {
 
 /**
  * Fills a folder beside its final place and gives it its name when it is whole. `fill` returns the folder of the bundle,
- * which is moved where it lies in the folder that `fill` was given, and copied where not.
+ * which is moved where it lies in the folder that `fill` was given, and copied where not; `fillBeside` that of a second run.
  */
-export async function exportSite(site: string, page: string, fill: (folder: string) => Promise<string>): Promise<void> {
+export async function exportSite(
+  site: string,
+  page: string,
+  fill: (folder: string) => Promise<string>,
+  fillBeside?: (folder: string) => Promise<string>,
+): Promise<void> {
   const target = resolve(site);
   const beside = await mkdtemp(join(dirname(target), `.${basename(target)}-`)).catch((cause: unknown) => {
     throw cannotWrite(dirname(target), cause);
   });
   try {
     const whole = join(beside, 'site');
-    const bundle = await fill(join(beside, 'run'));
+    const bundles = { data: await fill(join(beside, 'run')), beside: await fillBeside?.(join(beside, 'run-2')) };
     await cp(page, whole, { recursive: true });
-    if (bundle.startsWith(beside)) await rename(bundle, join(whole, 'data'));
-    else
-      for (const part of ['index.json', 'directions.bin', 'tokens', 'layers', 'frames'])
-        await copyPart(bundle, join(whole, 'data'), part);
+    for (const [name, bundle] of Object.entries(bundles)) {
+      if (bundle === undefined) continue;
+      if (bundle.startsWith(beside)) await rename(bundle, join(whole, name));
+      else
+        for (const part of ['index.json', 'directions.bin', 'tokens', 'layers', 'frames'])
+          await copyPart(bundle, join(whole, name), part);
+    }
+    if (fillBeside) {
+      const html = join(whole, 'index.html');
+      await writeFile(html, await besideHtml(html));
+    }
     await rm(target, { recursive: true, force: true });
     await rename(whole, target);
   } finally {

@@ -36,7 +36,7 @@ describe.skipIf(!chromiumPath)(`what the page exports${withoutChromium}`, () => 
     await writeFile(path, JSON.stringify({ ...index, clips, places }));
     serving = await serve({ page, bundle: join(root, 'bundle'), port: 0 });
     browser = await chromium.launch({ executablePath: chromiumPath as string, args: ['--no-sandbox'] });
-  });
+  }, 180_000);
   afterAll(async () => {
     await browser?.close();
     await serving?.close();

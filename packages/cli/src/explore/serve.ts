@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { basename, extname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DeepEarthError } from '@deepearth/core/errors';
+import { besideHtml } from './beside-html.ts';
 
 /** A server that runs. */
 export interface Serving {
@@ -22,6 +23,8 @@ export interface ServeOptions {
   readonly page: string;
   /** The folder with `index.json`. */
   readonly bundle: string;
+  /** That of a second run, which is shown beside it. */
+  readonly beside?: string | undefined;
   /** 0 for any that is free. */
   readonly port: number;
   /** Secret of this server; random unless told. */
@@ -67,18 +70,24 @@ const ownPolicies: Readonly<Record<string, string>> = {
 export async function serve({
   page,
   bundle,
+  beside,
   port,
   token = randomBytes(18).toString('base64url'),
 }: ServeOptions): Promise<Serving> {
   const pages = new Set(await readdir(page));
-  const roots = { page: await realpath(page), bundle: await realpath(bundle) };
+  const roots = {
+    page: await realpath(page),
+    data: await realpath(bundle),
+    beside: beside === undefined ? undefined : await realpath(beside),
+  };
 
   /** The file that a path names; `undefined` for anything that is not served. */
   const fileOf = async (path: string): Promise<string | undefined> => {
-    const data = /^data\/(.*)$/s.exec(path)?.[1];
+    const [, folder, data] = /^(data|beside)\/(.*)$/s.exec(path) ?? [];
     const name = data ?? (path === '' ? 'index.html' : path);
     if (data === undefined ? !pages.has(name) : !bundleFile.test(name)) return undefined;
-    const root = data === undefined ? roots.page : roots.bundle;
+    const root = data === undefined ? roots.page : roots[folder as 'data' | 'beside'];
+    if (root === undefined) return undefined;
     // A link may lead out of the folder.
     const real = await realpath(join(root, name)).catch(() => undefined);
     return real?.startsWith(root + sep) ? real : undefined;
@@ -102,6 +111,7 @@ export async function serve({
     if (path === undefined) return refuse(308, 'Moved.', { Location: `/${token}/` });
     const file = await fileOf(path);
     if (file === undefined) return refuse(404, 'There is no such file.');
+    if (roots.beside !== undefined && basename(file) === 'index.html') return sendText(await besideHtml(file), request, response);
     await send(file, request, response);
   };
 
@@ -115,6 +125,17 @@ export async function serve({
         server.closeAllConnections();
       }),
   };
+}
+
+function sendText(text: string, { method }: IncomingMessage, response: ServerResponse): void {
+  const bytes = Buffer.from(text);
+  response.writeHead(200, {
+    ...headers,
+    'Content-Type': mediaTypes['.html'],
+    'Content-Length': bytes.length,
+    'Cache-Control': 'no-store',
+  });
+  response.end(method === 'HEAD' ? undefined : bytes);
 }
 
 async function send(file: string, { method }: IncomingMessage, response: ServerResponse): Promise<void> {
