@@ -26,10 +26,7 @@ export async function agreementOf(a: Explorer, b: Explorer, pairs: FramePairs): 
   const clipB = place && clipOfFrame(b.bundle, place.sequence, place.frame);
   if (!queryA || !queryB || !foundA || !foundB || !place || clipA === undefined || clipB === undefined)
     return undefined;
-  const [left, right] = await Promise.all([
-    heat(a, clipA, frame, queryA),
-    heat(b, clipB, place.frame, queryB),
-  ]);
+  const [left, right] = await Promise.all([heat(a, clipA, frame, queryA), heat(b, clipB, place.frame, queryB)]);
   const [coarse, fine] = left.values.length <= right.values.length ? [left, right] : [right, left];
   const [one, other]: [number[], number[]] = [[], []];
   const [, rows, columns] = coarse.clip.grid;

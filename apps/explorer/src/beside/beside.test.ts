@@ -14,8 +14,18 @@ test('a rank correlation is 1 with any rising function, -1 with any falling one,
     fc.property(numbers, numbers, (one, other) => {
       const distinct = [...new Set(one.map((value) => value + 0))];
       if (distinct.length > 1) {
-        expect(rankCorrelation(distinct, distinct.map((value) => Math.atan(value * 3)))).toBeCloseTo(1, 9);
-        expect(rankCorrelation(distinct, distinct.map((value) => -value))).toBeCloseTo(-1, 9);
+        expect(
+          rankCorrelation(
+            distinct,
+            distinct.map((value) => Math.atan(value * 3)),
+          ),
+        ).toBeCloseTo(1, 9);
+        expect(
+          rankCorrelation(
+            distinct,
+            distinct.map((value) => -value),
+          ),
+        ).toBeCloseTo(-1, 9);
       }
       const length = Math.min(one.length, other.length);
       const [a, b] = [one.slice(0, length), other.slice(0, length)];

@@ -47,5 +47,13 @@ export function pickThere(
   const last = cellAtShare(shown, ...shareOfCell(clip, pick.bottom, pick.right));
   if (!first || !last) return undefined;
   const step = stepOf(shown, place.frame);
-  return { sign: pick.sign, clip: other, step, top: first.row, left: first.column, bottom: last.row, right: last.column };
+  return {
+    sign: pick.sign,
+    clip: other,
+    step,
+    top: first.row,
+    left: first.column,
+    bottom: last.row,
+    right: last.column,
+  };
 }

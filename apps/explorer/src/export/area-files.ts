@@ -26,7 +26,8 @@ export const noRaster = (bundle: Indexed, clip: number): string | undefined => p
 /** Why there are no polygons in degrees; `undefined` where there are. */
 export function noPolygons(bundle: Indexed, clip: number): string | undefined {
   const { why, crs } = placeOf(bundle, clip);
-  if (crs !== undefined && !toDegreesOf(crs)) return `degrees of ${crs.slice(0, 40)} are not known here; a GeoTIFF has its coordinates`;
+  if (crs !== undefined && !toDegreesOf(crs))
+    return `degrees of ${crs.slice(0, 40)} are not known here; a GeoTIFF has its coordinates`;
   return why;
 }
 

@@ -20,7 +20,8 @@ export interface Areas {
 
 /** Areas of what is shown; `undefined` where that is no kind of area, or is not known yet. `least` is a similarity. */
 export async function areasOf(explorer: Explorer, least: number): Promise<Areas | undefined> {
-  const { bundle, clip, step, layer, stored, clusters, clusterNames, onlyCluster, labels, labelModel, query } = explorer;
+  const { bundle, clip, step, layer, stored, clusters, clusterNames, onlyCluster, labels, labelModel, query } =
+    explorer;
   const [which, when, kind] = [clip.value, step.value, layer.value];
   if (which === undefined) return undefined;
   const { code } = bundle;

@@ -10,12 +10,8 @@ export interface MovieSettings {
 
 /** The first is `open`, then pictures one at a time, `[height, width, 4]`, then `end`. */
 export type MovieRequest =
-  | { readonly open: MovieSettings }
-  | { readonly pixels: Uint8Array<ArrayBuffer> }
-  | { readonly end: true };
+  { readonly open: MovieSettings } | { readonly pixels: Uint8Array<ArrayBuffer> } | { readonly end: true };
 
 /** One to each request. */
 export type MovieReply =
-  | { readonly done: true; readonly encoder?: string }
-  | { readonly file: Blob }
-  | { readonly error: string };
+  { readonly done: true; readonly encoder?: string } | { readonly file: Blob } | { readonly error: string };

@@ -3,7 +3,7 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import { colorMapNames, type ColorMapName } from '@deepearth/vision/colormaps';
 import { clipOfFrame, frameOfStep, stepOf, type Bundle } from '../bundle/bundle.ts';
-import type { Outline } from '../bundle/plane.ts';
+import type { Lasso } from './scatter.ts';
 import { frameCache } from '../bundle/frame-cache.ts';
 import { searchPool, type Found } from '../search/search-pool.ts';
 import { clipTokens } from './clip-tokens.ts';
@@ -72,7 +72,7 @@ export function makeExplorer(bundle: Bundle, hash: string, { address: addressed 
   /** What follows from the labels; `undefined` while there are too few. */
   const labelModel = signal<Logistic | undefined>(undefined);
   /** Tokens outside of it are faint. */
-  const lasso = signal<Outline | undefined>(undefined);
+  const lasso = signal<Lasso | undefined>(undefined);
 
   const pool = searchPool(bundle, {
     progress: (chunks) => (chunksThere.value = chunks),

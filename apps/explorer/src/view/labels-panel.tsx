@@ -73,11 +73,7 @@ export function LabelsPanel({ explorer }: { explorer: Explorer }) {
         >
           Add a label
         </button>
-        <button
-          type="button"
-          disabled={marks.length === 0}
-          onClick={() => void saveLabels(explorer)}
-        >
+        <button type="button" disabled={marks.length === 0} onClick={() => void saveLabels(explorer)}>
           Save JSON
         </button>
         <label class="file">

@@ -44,7 +44,8 @@ export async function exploreCommand(paths: readonly string[], flags: ExploreFla
   if (flags.export !== undefined) refuseFolder(flags.export, flags.force ?? false);
   return cancellable(
     async ({ signal }) => {
-      if (flags.export === undefined) return show(shown, beside, { ...making, page, port, open: flags.open ?? true }, signal);
+      if (flags.export === undefined)
+        return show(shown, beside, { ...making, page, port, open: flags.open ?? true }, signal);
       let leftOut: readonly LeftOut[] = [];
       const fill = (each: Shown) => async (folder: string) => {
         if ('bundle' in each) return resolve(each.bundle);

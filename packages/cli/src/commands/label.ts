@@ -119,7 +119,12 @@ async function labelRun(labels: Labels, shown: Shown, output: string, overwrite:
 
 /** The tokens as the encoder made them; where a run kept none of them, those of its bundle. */
 async function inputOf({ encoder, labels, model }: Labels, shown: Shown) {
-  const common = { labels: [...labels], bias: [...model.bias], fingerprint: encoder.fingerprint, encoder: encoder.name };
+  const common = {
+    labels: [...labels],
+    bias: [...model.bias],
+    fingerprint: encoder.fingerprint,
+    encoder: encoder.name,
+  };
   const whole = model.weights.map((weights) => [...weights]);
   if (!('bundle' in shown))
     return {
@@ -139,13 +144,21 @@ async function inputOf({ encoder, labels, model }: Labels, shown: Shown) {
   const bytes = await readFile(path);
   const directions = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
   if (model.weights[0]!.length !== code.channels)
-    throw new InputError(bundle, `its tokens had ${code.channels} channels, and the labels are for ${model.weights[0]!.length}.`, {
-      code: 'E_ENCODER',
-      remedy: 'Mark tokens in a run of this encoder.',
-    });
+    throw new InputError(
+      bundle,
+      `its tokens had ${code.channels} channels, and the labels are for ${model.weights[0]!.length}.`,
+      {
+        code: 'E_ENCODER',
+        remedy: 'Mark tokens in a run of this encoder.',
+      },
+    );
   return {
     name,
     source: use(bundleTokens, { bundle: resolve(bundle) }, { id: 'tokens' }),
-    options: { ...common, weights: whole.map((weights) => [...toComponents(weights, directions)]), length: 'own' as const },
+    options: {
+      ...common,
+      weights: whole.map((weights) => [...toComponents(weights, directions)]),
+      length: 'own' as const,
+    },
   };
 }

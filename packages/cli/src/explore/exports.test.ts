@@ -136,16 +136,20 @@ describe.skipIf(!chromiumPath)(`what the page exports${withoutChromium}`, () => 
     expect(wrong).toEqual([]);
   });
 
-  test('says why a clip without a place has no polygons, and takes a film back half-way', { timeout: 60_000 }, async () => {
-    await using there = await opened('#layer=clusters&k=3&s=1');
-    const { view, wrong } = there;
-    await view.getByText('No GeoTIFF and GeoJSON: the frames of this clip have no place on the Earth.').waitFor();
-    expect(await view.getByRole('button', { name: 'GeoJSON' }).isDisabled()).toBe(true);
-    await expect.poll(() => view.getByRole('button', { name: 'Mask' }).isEnabled(), { timeout: 10_000 }).toBe(true);
-    await view.getByRole('button', { name: 'MP4' }).click();
-    await view.getByRole('button', { name: 'Cancel' }).click({ timeout: 30_000 });
-    await expect.poll(() => view.getByRole('button', { name: 'MP4' }).isEnabled(), { timeout: 10_000 }).toBe(true);
-    expect(await view.getByRole('alert').count()).toBe(0);
-    expect(wrong).toEqual([]);
-  });
+  test(
+    'says why a clip without a place has no polygons, and takes a film back half-way',
+    { timeout: 60_000 },
+    async () => {
+      await using there = await opened('#layer=clusters&k=3&s=1');
+      const { view, wrong } = there;
+      await view.getByText('No GeoTIFF and GeoJSON: the frames of this clip have no place on the Earth.').waitFor();
+      expect(await view.getByRole('button', { name: 'GeoJSON' }).isDisabled()).toBe(true);
+      await expect.poll(() => view.getByRole('button', { name: 'Mask' }).isEnabled(), { timeout: 10_000 }).toBe(true);
+      await view.getByRole('button', { name: 'MP4' }).click();
+      await view.getByRole('button', { name: 'Cancel' }).click({ timeout: 30_000 });
+      await expect.poll(() => view.getByRole('button', { name: 'MP4' }).isEnabled(), { timeout: 10_000 }).toBe(true);
+      expect(await view.getByRole('alert').count()).toBe(0);
+      expect(wrong).toEqual([]);
+    },
+  );
 });

@@ -34,7 +34,8 @@ export interface ServeOptions {
 const address = '127.0.0.1';
 
 /** All that a bundle can have; a name of another form is never looked for. */
-const bundleFile = /^(?:index\.json|directions\.bin|tokens\/\d{5,9}\.bin|layers\/\d{1,4}\/\d{5,9}\.bin|frames\/\d{1,9}\/\d{5,9}\.jpg)$/;
+const bundleFile =
+  /^(?:index\.json|directions\.bin|tokens\/\d{5,9}\.bin|layers\/\d{1,4}\/\d{5,9}\.bin|frames\/\d{1,9}\/\d{5,9}\.jpg)$/;
 
 const mediaTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -111,7 +112,8 @@ export async function serve({
     if (path === undefined) return refuse(308, 'Moved.', { Location: `/${token}/` });
     const file = await fileOf(path);
     if (file === undefined) return refuse(404, 'There is no such file.');
-    if (roots.beside !== undefined && basename(file) === 'index.html') return sendText(await besideHtml(file), request, response);
+    if (roots.beside !== undefined && basename(file) === 'index.html')
+      return sendText(await besideHtml(file), request, response);
     await send(file, request, response);
   };
 

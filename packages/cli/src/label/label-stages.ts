@@ -115,7 +115,8 @@ export const placedStage = defineReducer({
   options: z.strictObject({}),
   examples: [],
   describe(input) {
-    if (input?.kind !== 'projection') return refuse('it passes projections on.', { remedy: 'Put it behind a reducer.' });
+    if (input?.kind !== 'projection')
+      return refuse('it passes projections on.', { remedy: 'Put it behind a reducer.' });
     return { output: { ...input, count: null } };
   },
   each: (item: Projection) =>

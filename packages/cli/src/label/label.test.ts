@@ -46,7 +46,8 @@ const npy = async (path: string) => {
   await source.close();
   return { shape: read.shape, data: [...(read.data as Float32Array)] };
 };
-const named = (name: string) => first.replace('features', name).replace('safetensors', 'npy').replace('north/', `${name}/north/`);
+const named = (name: string) =>
+  first.replace('features', name).replace('safetensors', 'npy').replace('north/', `${name}/north/`);
 
 test('a run gets labels, their probabilities, maps and shares', async () => {
   expect(await labelCommand(file, [join(root, 'run')], {})).toBe(exitCodes.done);
@@ -67,7 +68,9 @@ test('a run gets labels, their probabilities, maps and shares', async () => {
   const table = (await readFile(join(out, 'shares.csv'), 'utf8')).split(/\r?\n/);
   expect(table[0]).toContain('labels_sea,"labels_land, wet"');
   expect(table.length - 2).toBe(32);
-  expect((await readdir(join(out, 'maps'), { recursive: true })).filter((name) => name.endsWith('.png'))).toHaveLength(16);
+  expect((await readdir(join(out, 'maps'), { recursive: true })).filter((name) => name.endsWith('.png'))).toHaveLength(
+    16,
+  );
   // These frames lie nowhere.
   expect(await readdir(out)).not.toContain('rasters');
 });

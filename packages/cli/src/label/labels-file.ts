@@ -9,9 +9,7 @@ const shape = z.object({
   format: z.literal(1),
   encoder: z.object({ name: z.string(), fingerprint: z.string() }),
   labels: z.array(z.string()).min(1),
-  model: z
-    .object({ weights: z.array(z.array(z.number())), bias: z.array(z.number().nullable()) })
-    .optional(),
+  model: z.object({ weights: z.array(z.array(z.number())), bias: z.array(z.number().nullable()) }).optional(),
 });
 
 /** Labels that can be applied. */
