@@ -5,6 +5,7 @@
 //   node benchmarks/faults.mjs mutants [FILES, 3000] [SEED, 1]   damaged files
 //   node benchmarks/faults.mjs races [TIMES, 500] [SEED, 1]      two runs for one folder
 //   node benchmarks/faults.mjs queue [KILLS, 100] [SEED, 1]      workers of a queue, their jobs, and Redis
+//   node benchmarks/faults.mjs surroundings [RUNS, 30] [SEED, 1] [KIND …]  full disks, broken networks, clocks, poison frames
 //
 // Exit 1 where something came out that should not. Needs a build (npx tsc -b).
 
@@ -71,13 +72,34 @@ const faults = {
     const { rounds, killed } = await killWorkers({
       count: number(count, 100),
       random: seededRandom(Number(seed)),
-      tell: ({ kills, harm }) => {
-        console.log(`${kills.join(', ') || 'no kill'}: ${harm.length} wrong`);
+      tell: ({ kills, redone, harm }) => {
+        console.log(`${kills.join(', ') || 'no kill'}: ${redone} jobs started again, ${harm.length} wrong`);
         for (const line of harm) console.log(`  ${line}`);
       },
     });
     const harmed = rounds.filter(({ harm }) => harm.length > 0).length;
-    console.log(`${killed} kills in ${rounds.length} folders, ${harmed} of them not as they should be.`);
+    const redone = rounds.reduce((sum, each) => sum + each.redone, 0);
+    console.log(
+      `${killed} kills in ${rounds.length} folders, ${harmed} of them not as they should be; ${redone} jobs started again.`,
+    );
+    return harmed === 0;
+  },
+
+  async surroundings() {
+    const { changeSurroundings } = await import('./faults/surroundings.mjs');
+    const rounds = await changeSurroundings({
+      count: number(count, 30),
+      random: seededRandom(Number(seed)),
+      ...(names.length > 0 && { kinds: names }),
+      tell: ({ kind, done, skipped, harm }) => {
+        console.log(
+          skipped ? `${kind}: left out, since ${skipped} is missing` : `${kind}: ${done}: ${harm.length} wrong`,
+        );
+        for (const line of harm) console.log(`  ${line}`);
+      },
+    });
+    const harmed = rounds.filter(({ harm }) => harm.length > 0).length;
+    console.log(`${rounds.length} runs, ${harmed} of them not as they should be.`);
     return harmed === 0;
   },
 

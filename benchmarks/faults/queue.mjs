@@ -1,15 +1,16 @@
 // Has pipelines done by workers of a queue while workers, their jobs and Redis are killed, and says what is left at the end.
 
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startRedis } from '../../tools/redis.mjs';
 import { childrenOf } from '../support/process-memory.mjs';
 import { runCommand } from './command.mjs';
+import { differences, digestsIn } from './result-files.mjs';
 
 const command = fileURLToPath(new URL('../../packages/cli/bin/deepearth.js', import.meta.url));
 
@@ -28,18 +29,6 @@ stages:
 `;
 const jobs = 5;
 
-/** Digests of all files but the manifest, which has times; of the run's own state, the names. */
-function filesOf(folder) {
-  const found = {};
-  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
-    if (!statSync(join(folder, name)).isFile() || name === 'manifest.json') continue;
-    found[name] = createHash('sha256')
-      .update(readFileSync(join(folder, name)))
-      .digest('hex');
-  }
-  return found;
-}
-
 /**
  * Kills `count` times: a worker, the process of its job, or Redis (with its log on disk, so that it comes back with what it
  * knew). Each round has one output folder and up to five kills. Returns a line for each round: the kills, and what is wrong.
@@ -53,7 +42,7 @@ export async function killWorkers({ count, random, tell = () => undefined }) {
     writeFileSync(join(folder, 'p.yaml'), pipeline);
     const alone = await runCommand(['run', 'p.yaml', '--output', 'whole'], { cwd: folder });
     if (alone.status !== 0) throw new Error(`the pipeline does not run by itself: ${alone.stderr}`);
-    const whole = filesOf(join(folder, 'whole'));
+    const whole = digestsIn(join(folder, 'whole'));
     let killed = 0;
     for (let round = 0; killed < count; round++) {
       const name = `round-${round}`;
@@ -66,14 +55,16 @@ export async function killWorkers({ count, random, tell = () => undefined }) {
         const worker = spawn(
           process.execPath,
           [command, 'queue', 'work', '--json', '--name', name, '--lock-seconds', '1'],
-          { cwd: folder, env: { ...process.env, ...env }, stdio: 'ignore' },
+          { cwd: folder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'] },
         );
+        createInterface({ input: worker.stdout }).on('line', (line) => line.includes('"type":"started"') && starts++);
         workers.add(worker);
         worker.on('close', () => workers.delete(worker));
       };
       start();
       start();
       const kills = [];
+      let starts = 0;
       const seen = new Set();
       const stop = Date.now() + 180_000;
       for (;;) {
@@ -122,14 +113,10 @@ export async function killWorkers({ count, random, tell = () => undefined }) {
         } catch {
           // It has ended.
         }
-      const made = filesOf(output);
-      for (const path of new Set([...Object.keys(whole), ...Object.keys(made)]))
-        if (made[path] !== whole[path])
-          harm.push(
-            `${path} ${made[path] === undefined ? 'is missing' : whole[path] === undefined ? 'is left over' : 'has other bytes'}`,
-          );
-      rounds.push({ kills, harm });
-      tell({ kills, harm });
+      harm.push(...differences(whole, digestsIn(output)));
+      const redone = Math.max(0, starts - jobs - 1);
+      rounds.push({ kills, redone, harm });
+      tell({ kills, redone, harm });
       if (harm.length === 0) rmSync(output, { recursive: true });
     }
     return { rounds, killed };

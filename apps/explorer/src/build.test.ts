@@ -36,7 +36,15 @@ test('the first picture takes less than 300 kB, gzipped; what is used later come
   for (const name of first) bytes += gzipSync(await readFile(join(folder, name))).length;
   expect(bytes).toBeLessThan(300_000);
   const sources = [...first].flatMap((name) => Object.keys(outputs.get(name)?.inputs ?? {}));
-  for (const late of ['scatter-panel.tsx', 'labels-panel.tsx', 'save.ts', 'clusters.ts', 'kmeans.ts'])
+  for (const late of [
+    'scatter-panel.tsx',
+    'map-view.tsx',
+    'land-110m.json',
+    'labels-panel.tsx',
+    'save.ts',
+    'clusters.ts',
+    'kmeans.ts',
+  ])
     expect(sources.filter((source) => source.endsWith(`/${late}`))).toEqual([]);
 });
 

@@ -3,7 +3,7 @@
 import { DeepEarthError } from '@deepearth/core/errors';
 import type { Plan } from '@deepearth/core/plan';
 import { openEnd, type ClipRange, type Range } from '@deepearth/core/range';
-import { workList, type Job, type WorkList } from '@deepearth/core/work-list';
+import { workList, workListUpTo, type Job, type WorkList } from '@deepearth/core/work-list';
 import { shardText } from '@deepearth/runtime/shards';
 import { formatSeconds, formatTable, plural } from './format.ts';
 import { parsePositive, parseWhole } from './parse-number.ts';
@@ -18,6 +18,8 @@ export interface JobFlags {
 /** A work list, and how long a clip takes where that was said. */
 export interface TimedWork {
   readonly work: WorkList;
+  /** How many jobs were asked for, where there is not enough work for as many. */
+  readonly asked?: number;
   readonly clipSeconds?: number;
 }
 
@@ -30,7 +32,11 @@ export function jobsOfFlags(planned: Plan, { jobs, jobSeconds, clipSeconds }: Jo
     throw usage('--jobs and --job-seconds are both given.', 'Keep one of them.');
   const seconds = clipSeconds === undefined ? undefined : parsePositive('--clip-seconds', clipSeconds);
   const timed = seconds === undefined ? {} : { clipSeconds: seconds };
-  if (jobs !== undefined) return { work: workList(planned, within('--jobs', parseWhole('--jobs', jobs))), ...timed };
+  if (jobs !== undefined) {
+    const asked = within('--jobs', parseWhole('--jobs', jobs));
+    const work = workListUpTo(planned, asked);
+    return { work, ...(work.jobs.length < asked && { asked }), ...timed };
+  }
   if (jobSeconds === undefined) {
     if (seconds !== undefined) throw usage('--clip-seconds is given without --jobs or --job-seconds.');
     return undefined;
@@ -41,7 +47,7 @@ export function jobsOfFlags(planned: Plan, { jobs, jobSeconds, clipSeconds }: Jo
   if (count === null)
     throw usage('--job-seconds: how many clips there are is known only when the frames have come.', 'Give --jobs.');
   const wanted = Math.max(1, Math.ceil((count * seconds) / each));
-  return { work: workList(planned, within('--job-seconds', wanted)), ...timed };
+  return { work: workListUpTo(planned, within('--job-seconds', wanted)), ...timed };
 }
 
 function within(flag: string, count: number): number {
@@ -68,9 +74,16 @@ function clipsText({ clips }: Job, several: boolean): string {
   return [...ranges, ...(more > 0 ? [`and ${plural(more, 'further sequence')}`] : [])].join(', ') || 'nothing';
 }
 
+/** What is to be said of a work list. */
+const notesOf = ({ work, asked }: TimedWork): readonly string[] => [
+  ...work.notes,
+  ...(asked === undefined ? [] : [`there is work for ${plural(work.jobs.length, 'job')}, not for ${asked}`]),
+];
+
 /** A table of the shards. */
-export function jobsText({ work, clipSeconds }: TimedWork): string {
-  const { jobs, notes } = work;
+export function jobsText(timed: TimedWork): string {
+  const { work, clipSeconds } = timed;
+  const { jobs } = work;
   const several = new Set(jobs.flatMap(({ clips }) => clips?.map(({ stage }) => stage) ?? [])).size > 1;
   const rows = jobs.map((job, index) => [
     shardText({ index: index + 1, of: jobs.length }),
@@ -90,12 +103,12 @@ export function jobsText({ work, clipSeconds }: TimedWork): string {
       ],
       rows,
     ),
-    ...notes.map((note) => `  ${note}`),
+    ...notesOf(timed).map((note) => `  ${note}`),
   ].join('\n');
 }
 
 /** As JSON; a range without an end goes to the end of its sequence. */
-export const jobsJson = ({ work, clipSeconds }: TimedWork): object => ({
+export const jobsJson = ({ work, clipSeconds, asked }: TimedWork): object => ({
   workList: work.name,
   jobs: work.jobs.map(({ name, clips, count }, index) => ({
     shard: shardText({ index: index + 1, of: work.jobs.length }),
@@ -104,5 +117,5 @@ export const jobsJson = ({ work, clipSeconds }: TimedWork): object => ({
     ...(clipSeconds !== undefined && { seconds: count === null ? null : count * clipSeconds }),
     ranges: clips?.map((range) => (isAll(range) ? { ...range, end: null } : range)) ?? null,
   })),
-  jobNotes: work.notes,
+  jobNotes: notesOf({ work, ...(asked !== undefined && { asked }) }),
 });

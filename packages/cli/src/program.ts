@@ -278,7 +278,8 @@ Examples:
   deepearth explore demo-output --export site
   deepearth explore vjepa-output dinov3-output
 
-A run with sink/explorer is shown as it is; of others, what the page needs is made first, in a temporary folder.`,
+A run with sink/explorer is shown as it is; of others, what the page needs is made first, in a temporary folder.
+A run that goes is followed: its stages at once, its clips as their tokens are written.`,
     )
     .action(answering(async () => (await import('./commands/explore.ts')).exploreCommand));
 

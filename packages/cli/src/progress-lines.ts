@@ -57,15 +57,22 @@ interface Layout {
 }
 
 function stageLine(stage: StageProgress, now: number, { names, numbers, withBar, style }: Layout): string {
-  const { id, count, out, skipped, state, step, samples } = stage;
+  const { id, count, out, skipped, state, step, samples, estimated, busy } = stage;
   const short = state === 'closed' && count !== null && out + skipped < count;
   const mark = short
     ? style.yellow('■')
     : { waiting: style.dim, open: style.cyan, closed: style.green }[state](marks[state]);
   const name = padEnd(id, names);
   const done = padStart(countText(stage), numbers);
+  const reached = estimated === undefined ? out : Math.max(out, estimated);
   const part =
-    state === 'closed' && !short ? 1 : step?.total && out === 0 ? step.done / step.total : count ? out / count : 0;
+    state === 'closed' && !short
+      ? 1
+      : step?.total && reached === 0
+        ? step.done / step.total
+        : count
+          ? reached / count
+          : 0;
   const known = state === 'closed' || count !== null || Boolean(step?.total);
   const missed = skipped ? `  ${style.yellow(`${skipped} skipped`)}` : '';
   const head = ` ${mark} ${state === 'waiting' ? style.dim(name) : name}  ${done}${withBar ? `  ${known ? bar(part, barWidth, style) : ' '.repeat(barWidth)}` : ''}`;
@@ -73,8 +80,14 @@ function stageLine(stage: StageProgress, now: number, { names, numbers, withBar,
   if (state === 'waiting') return head;
   const pace =
     step && out === 0 ? stepText(stage, now) : paceText(rateOf(samples, now), secondsLeft(samples, count, now));
-  return `${head}  ${pace}${missed}`;
+  // Of several seconds an item, how far the next is; an estimate, and called one.
+  const next =
+    estimated !== undefined && estimated > out ? `next about ${percent(Math.min(0.99, estimated - out))}` : '';
+  const share = busy === undefined ? '' : `${percent(busy)} busy`;
+  return `${head}  ${[pace, next, share].filter(Boolean).join(', ')}${missed}`;
 }
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
 function stepText({ step }: StageProgress, now: number): string {
   const { name, done, total, samples } = step!;

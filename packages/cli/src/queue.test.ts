@@ -108,6 +108,18 @@ describe.skipIf(!redisPath)(`deepearth queue${withoutRedis}`, () => {
     expect(await one.ended).toBe(0);
     const { counts } = await status();
     expect(counts).toMatchObject({ completed: 1, active: 0, waiting: 2, failed: 0 });
+    const otherwise = ['add', folder.file('p.yaml'), '--jobs', '2', '-o', folder.file('out')] as const;
+    const begun = await queue(...otherwise);
+    expect([begun.status, begun.stderr]).toEqual([
+      2,
+      expect.stringContaining('they are 3 parts, and this is one of 2'),
+    ]);
+    rmSync(folder.file('out'), { recursive: true });
+    const waiting = await queue(...otherwise);
+    expect([waiting.status, waiting.stderr]).toEqual([
+      2,
+      expect.stringContaining('in the queue already, cut into other parts'),
+    ]);
     expect((await queue('drain')).stdout).toBe('Removed 3 jobs that waited. Jobs at hand go on.\n');
   });
 

@@ -43,7 +43,6 @@ const usageCodes: ReadonlySet<string> = new Set([
   'E_OTHER_PIPELINE',
   'E_SHARDS_DIFFER',
   'E_NO_SHARDS',
-  'E_SHARDS_ON_S3',
   'E_S3_ADDRESS',
   'E_S3_CREDENTIALS',
   'E_PIPELINE_FILE',

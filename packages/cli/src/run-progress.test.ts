@@ -32,6 +32,28 @@ describe('the progress of a run', () => {
     expect(progress.stages[1]).toMatchObject({ out: 0, state: 'waiting' });
   });
 
+  it('shows how far the next item is, as an estimate, until it is there', () => {
+    const events = [
+      [0, started],
+      [0, { type: 'stage-opened', stage: 'frames' }],
+      [10_000, item('frames', 1)],
+      [20_000, item('frames', 2)],
+      [26_000, { type: 'progress', stage: 'frames', step: 'encode', done: 2, total: 8, estimated: 2.6 }],
+      [
+        26_000,
+        { type: 'utilisation', seconds: 10, stages: [{ stage: 'frames', busy: 0.9, devices: { cpu: 0.5, gpu: 0.7 } }] },
+      ],
+    ] as const;
+    const lineAt = (progress: RunProgress) => progressLines(progress, 26_000, { columns: 120 })[0];
+    expect(lineAt(fold(...events))).toMatch(/2\/8 .*10 s each, .*next about 60 %, 60 % busy$/);
+    expect(lineAt(fold(...events, [26_000, item('frames', 3)]))).not.toContain('next about');
+    const first = fold(...events.slice(0, 2), [
+      3000,
+      { type: 'progress', stage: 'frames', step: 'encode', done: 0, total: 8, estimated: 0.5 },
+    ]);
+    expect(lineAt(first)).toContain('next about 50 %');
+  });
+
   it('says rate and time left from the last items', () => {
     const { stages } = fold(
       [0, started],

@@ -27,6 +27,10 @@ export interface StageProgress {
   readonly samples: readonly Sample[];
   readonly step: Step | undefined;
   readonly busySeconds: number;
+  /** `out` with what is under way, in fractions, as the stage estimates it. */
+  readonly estimated: number | undefined;
+  /** Share of the last seconds in which it worked; in which its devices worked, where it has any. */
+  readonly busy: number | undefined;
 }
 
 export interface RunProgress {
@@ -73,6 +77,8 @@ export function advance(progress: RunProgress, event: RunEvent, now: number): Ru
           samples: [],
           step: undefined,
           busySeconds: 0,
+          estimated: undefined,
+          busy: undefined,
         })),
       };
     case 'stage-opened':
@@ -80,6 +86,7 @@ export function advance(progress: RunProgress, event: RunEvent, now: number): Ru
     case 'item':
       return change(event.stage, ({ samples, step }) => ({
         out: event.out,
+        estimated: undefined,
         samples: sampled(samples, { at: now, done: event.out }),
         ...(step && step.total !== null && step.done >= step.total ? { step: undefined } : {}),
       }));
@@ -87,6 +94,7 @@ export function advance(progress: RunProgress, event: RunEvent, now: number): Ru
       return change(event.stage, ({ step }) => {
         const before = step?.name === event.step && event.done >= step.done ? step.samples : [];
         return {
+          estimated: event.estimated,
           step: {
             name: event.step,
             done: event.done,
@@ -95,12 +103,21 @@ export function advance(progress: RunProgress, event: RunEvent, now: number): Ru
           },
         };
       });
+    case 'utilisation':
+      return {
+        ...progress,
+        stages: progress.stages.map((stage) => {
+          const use = event.stages.find((each) => each.stage === stage.id);
+          return use ? { ...stage, busy: deviceShare(use.devices) ?? use.busy } : stage;
+        }),
+      };
     case 'skipped':
       return change(event.stage, ({ skipped }) => ({ skipped: skipped + 1 }));
     case 'stage-closed':
       return change(event.stage, () => ({
         state: 'closed',
         step: undefined,
+        estimated: undefined,
         out: event.out,
         skipped: event.skipped,
         busySeconds: event.busySeconds,
@@ -112,6 +129,12 @@ export function advance(progress: RunProgress, event: RunEvent, now: number): Ru
     default:
       return progress;
   }
+}
+
+/** The mean over devices; undefined where there are none. */
+export function deviceShare(devices: Readonly<Record<string, number>> | undefined): number | undefined {
+  const shares = Object.values(devices ?? {});
+  return shares.length > 0 ? shares.reduce((sum, share) => sum + share, 0) / shares.length : undefined;
 }
 
 /**

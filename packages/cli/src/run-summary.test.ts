@@ -50,10 +50,20 @@ describe('runSummary', () => {
     );
   });
 
-  it('says where the time went when a run took some', () => {
-    expect(
-      runSummary(manifest({ times: { startedAt: '', finishedAt: '', seconds: 4, busySeconds: { tokens: 3 } } }), 'out'),
-    ).toContain('Most of the time went into tokens: 3.0 s.');
+  it('says which share of the time stages and their devices worked when a run took some', () => {
+    const { see, tally } = runTally();
+    const stages = ['frames', 'tokens', 'nothing'].map((id) => ({ id, type: 'x', count: 1 }));
+    see({ type: 'run-started', output: 'out', stages });
+    const counts = { in: 1, out: 1, skipped: 0 };
+    see({ type: 'stage-closed', stage: 'tokens', ...counts, busySeconds: 3.5, devices: { cpu: 3, 'cpu (2)': 1 } });
+    see({ type: 'stage-closed', stage: 'frames', ...counts, busySeconds: 0.4 });
+    see({ type: 'stage-closed', stage: 'nothing', ...counts, busySeconds: 0.001 });
+    see({ type: 'run-finished', status: 'done', seconds: 4 });
+    expect(runSummary(tally(), 'out')).toContain(
+      '\nBusy, side by side: frames 10 %, tokens 88 % (cpu 75 %, cpu (2) 25 %).',
+    );
+    expect(runSummary({ ...tally(), seconds: 1 }, 'out')).not.toContain('Busy');
+    expect(runSummary({ ...tally(), busySeconds: [] }, 'out')).not.toContain('Busy');
   });
 
   it('lists what was skipped and warned of, the first ones of many', () => {

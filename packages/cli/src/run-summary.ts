@@ -15,10 +15,6 @@ export function runSummary(tally: RunTally, folder: string, style: Style = plain
     count > 1 ? plural(count, 'file') : '',
     formatBytes(size),
   ]);
-  const busiest = busySeconds.reduce<(typeof busySeconds)[number] | undefined>(
-    (most, stage) => (!most || stage.seconds > most.seconds ? stage : most),
-    undefined,
-  );
   return [
     head,
     ...(rows.length
@@ -30,9 +26,7 @@ export function runSummary(tally: RunTally, folder: string, style: Style = plain
         ]
       : []),
     `  manifest.json`,
-    ...(busiest && seconds >= 2
-      ? [style.dim(`Most of the time went into ${busiest.id}: ${formatSeconds(busiest.seconds)}.`)]
-      : []),
+    ...(seconds >= 2 ? busyLines(busySeconds, seconds, style) : []),
     ...remarks(
       `${plural(warnings.length, 'warning')}:`,
       warnings.map(({ stage, message }) => `${stage}: ${message}`),
@@ -44,6 +38,21 @@ export function runSummary(tally: RunTally, folder: string, style: Style = plain
       style,
     ),
   ].join('\n');
+}
+
+/** Stages that worked for less of the time are not listed. */
+const listedShare = 0.01;
+
+/** Which share of the time each stage worked, and each of its devices. */
+function busyLines(stages: RunTally['busySeconds'], seconds: number, style: Style): string[] {
+  const share = (worked: number): string => `${Math.min(100, Math.round((100 * worked) / seconds))} %`;
+  const shown = stages.filter((stage) => stage.seconds >= listedShare * seconds);
+  if (shown.length === 0) return [];
+  const each = shown.map(({ id, seconds: worked, devices }) => {
+    const own = Object.entries(devices ?? {}).map(([name, busy]) => `${name} ${share(busy)}`);
+    return `${id} ${share(worked)}${own.length ? ` (${own.join(', ')})` : ''}`;
+  });
+  return [style.dim(`Busy, side by side: ${each.join(', ')}.`)];
 }
 
 function remarks(title: string, lines: readonly string[], style: Style): string[] {

@@ -1,7 +1,7 @@
 // What a run did, added up from its events: files by folder, what was said, and the time of each stage.
 
 import { inOrderOf } from '@deepearth/core/book';
-import type { RunEvent, RunStatus } from '@deepearth/core/events';
+import type { RunEvent, RunStatus, StageCounts } from '@deepearth/core/events';
 import type { Manifest } from '@deepearth/core/manifest';
 
 /** A folder with the files in it, or a file that is alone in its folder by its own name. */
@@ -20,14 +20,19 @@ export interface RunTally extends Pick<Manifest, 'skipped' | 'warnings'> {
   /** In the order of their paths. */
   readonly places: readonly Place[];
   /** Seconds that each stage worked, in the order of the stages. */
-  readonly busySeconds: readonly { readonly id: string; readonly seconds: number }[];
+  readonly busySeconds: readonly {
+    readonly id: string;
+    readonly seconds: number;
+    /** Of its devices, where it has any. */
+    readonly devices?: Readonly<Record<string, number>>;
+  }[];
 }
 
 /** Starts before the first event. */
 export function runTally(): { see(event: RunEvent): void; tally(): RunTally } {
   let stages: readonly string[] = [];
   let end: { status: RunStatus; seconds: number } = { status: 'done', seconds: 0 };
-  const busy = new Map<string, number>();
+  const busy = new Map<string, Pick<StageCounts, 'busySeconds' | 'devices'>>();
   const found = new Map<string, { first: string; count: number; bytes: number }>();
   const skipped: Manifest['skipped'][number][] = [];
   const warnings: Manifest['warnings'][number][] = [];
@@ -48,7 +53,7 @@ export function runTally(): { see(event: RunEvent): void; tally(): RunTally } {
       if (event.type === 'artifact') file(event);
       if (event.type === 'skipped') skipped.push(event);
       if (event.type === 'warning') warnings.push({ stage: event.stage, message: event.message });
-      if (event.type === 'stage-closed') busy.set(event.stage, event.busySeconds);
+      if (event.type === 'stage-closed') busy.set(event.stage, event);
       if (event.type === 'run-finished') end = event;
     },
     tally() {
@@ -62,7 +67,10 @@ export function runTally(): { see(event: RunEvent): void; tally(): RunTally } {
         files: places.reduce((sum, { count }) => sum + count, 0),
         bytes: places.reduce((sum, { bytes }) => sum + bytes, 0),
         places,
-        busySeconds: stages.map((id) => ({ id, seconds: busy.get(id) ?? 0 })),
+        busySeconds: stages.map((id) => {
+          const { busySeconds: worked = 0, devices } = busy.get(id) ?? {};
+          return { id, seconds: worked, ...(devices && { devices }) };
+        }),
         skipped: [...skipped].sort(order),
         warnings: [...warnings].sort(order),
       };

@@ -72,6 +72,15 @@ describe('shards', () => {
         expect([status, stderr]).toEqual([1, expect.stringContaining('is writing here')]);
       expect(await readdir(folder.file('cut'))).toEqual(['.deepearth']);
 
+      // All are there: run again, they fit together and place their tokens, two of three here, one of them killed meanwhile.
+      const stopped = await run(['--shard', '2/3'], { kill: { signal: 'SIGKILL', after: '"type":"artifact"' } });
+      expect(stopped.status).toBe('SIGKILL');
+      const placed = await Promise.all([run(['--shard', '2/3']), run(['--shard', '3/3'])]);
+      expect(statuses(placed)).toEqual([0, 0]);
+      expect(placed[1]!.stderr).toContain(
+        'The tokens of shard 3/3 are placed. When those of all 3 are:\n  deepearth merge',
+      );
+
       const [merged, uncut] = await Promise.all([
         merge(),
         deepearth(['run', 'p.yaml', '--output', 'whole', '--no-shard'], { cwd, env: { JOB_COMPLETION_INDEX: '0' } }),
@@ -104,6 +113,18 @@ describe('shards', () => {
       deepearth(['run', 'p.yaml', '--shard', '4/3'], { cwd }),
       deepearth(['merge', 'p.yaml'], { cwd }),
     ]);
+    const [many, early] = await Promise.all([
+      deepearth(['plan', 'p.yaml', '--jobs', '99', '--json'], { cwd }),
+      deepearth(['run', 'p.yaml', '--output', 'p.yaml', '--shard', '1/3'], { cwd }),
+    ]);
+    const { jobs, jobNotes } = JSON.parse(many.stdout) as { jobs: { clips: number }[]; jobNotes: string[] };
+    expect(jobs.map(({ clips }) => clips)).toEqual(Array(53).fill(1));
+    expect(jobNotes).toEqual(['there is work for 53 jobs, not for 99']);
+    expect([early.status, jsonLines(early.stdout)]).toEqual([
+      1,
+      [{ type: 'error', code: 'E_OUTPUT_NOT_A_FOLDER', message: expect.stringContaining('p.yaml') }],
+    ]);
+    expect(jsonLines(none.stdout)).toMatchObject([{ type: 'error', code: 'E_NO_SHARDS' }]);
     expect(text.stdout).toMatch(/1\/3 +18 +36 s +[0-9a-f]{32} +north 0 to 17\n/);
     expect(text.stdout).toMatch(/3\/3 +18 +36 s +[0-9a-f]{32} +north 35 to 51, south 0\n/);
     expect(JSON.parse(json.stdout)).toMatchObject({

@@ -15,7 +15,8 @@ import { assertSafePath, foldedPath } from './safe-path.ts';
 import { sameAgain } from './same-again.ts';
 import { concealer, type Concealer } from './secrets.ts';
 import { sortedSpool, type SortedSpool } from './sorted-spool.ts';
-import type { ArtifactFile, ArtifactWriter, InputFile, StageOutput } from './stage.ts';
+import { sha256Aside } from './sha256.ts';
+import type { ArtifactFile, ArtifactWriter, FormerRun, InputFile, StageOutput } from './stage.ts';
 import type { StreamSpec } from './specs.ts';
 import type { RunStore, Stored, StoreWriter } from './store.ts';
 
@@ -50,7 +51,8 @@ export interface Book {
 
 /**
  * Opens the books; files go to `store`, events to `tell`. `before` is what earlier runs wrote there, which alone may be
- * replaced; without it, anything may. `resume` lets stages take over what is there.
+ * replaced; without it, anything may. `resume` lets stages take over what is there. A file that `former` knows is given a
+ * second name in place of being written again.
  */
 export function openBook(
   store: RunStore,
@@ -58,6 +60,7 @@ export function openBook(
   before?: ReadonlyMap<string, ManifestOutput>,
   resume = false,
   conceal: Pick<Concealer, 'text' | 'address' | 'value'> = concealer([]),
+  former?: Pick<FormerRun, 'lies'>,
 ): Book {
   const scratches: { close(): Promise<void> }[] = [];
   const spool = (name: string): SortedSpool =>
@@ -140,6 +143,18 @@ export function openBook(
     return enter(entry);
   };
 
+  /** Gives a file of an earlier run that holds the same bytes a name here; `undefined` where there is none. */
+  const linked = async (stage: string, file: ArtifactFile, content: Uint8Array): Promise<Artifact | undefined> => {
+    const { path, holds } = file;
+    if (!store.link || typeof holds !== 'string' || before?.has(path)) return undefined;
+    const found = former?.lies?.(holds);
+    if (found?.bytes !== content.byteLength || (await sha256Aside(content)) !== found.sha256) return undefined;
+    const entry = entryOf(stage, file, found);
+    return (await store.link(found.path, path, () => store.appendJournal(JSON.stringify(entry))))
+      ? enter(entry)
+      : undefined;
+  };
+
   const enter = async (entry: ManifestOutput): Promise<Artifact> => {
     const { stage, ...rest } = entry;
     written.add(entry.path);
@@ -193,6 +208,8 @@ export function openBook(
     outputOf: (stage) => ({
       async write(file, content) {
         await claim(file.path);
+        const there = content instanceof Uint8Array ? await linked(stage, file, content) : undefined;
+        if (there) return there;
         const writing = await writerOf(file.path);
         try {
           if (content instanceof Uint8Array) await writing.append(content);
@@ -272,7 +289,7 @@ export function manifestOf(
     pipeline,
     ...readAndWritten(book, stages),
     ...(former?.length && { former: [...former].sort(byPath) }),
-    stages: run.stages.map(({ busySeconds: _, ...stage }) => stage),
+    stages: run.stages.map(({ busySeconds: _, devices: __, ...stage }) => stage),
     ...(range && { range }),
     ...(clips && { clips }),
     ...skippedAndSaid(book, stages),

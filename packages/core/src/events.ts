@@ -14,6 +14,16 @@ export interface ItemCounts {
 export interface StageCounts extends ItemCounts {
   /** Seconds the stage worked, without the time it waited for its inputs or its consumers. */
   readonly busySeconds: number;
+  /** Seconds that each of its devices worked, where it has any. */
+  readonly devices?: Readonly<Record<string, number>>;
+}
+
+/** Shares of a stretch of time, from 0 to 1. */
+export interface StageShare {
+  readonly stage: string;
+  /** In which the stage worked; stages work side by side, so that the sum may be more than 1. */
+  readonly busy: number;
+  readonly devices?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -34,7 +44,14 @@ export type RunEvent =
       readonly step: string;
       readonly done: number;
       readonly total: number | null;
+      /** An estimate of `done` that counts what is under way, in fractions; absent where nothing is said of that. */
+      readonly estimated?: number;
     }
+  /**
+   * Every ten seconds: which share of the time since the last such event each stage that is open worked, and each device
+   * that it has named, from 0 to 1.
+   */
+  | { readonly type: 'utilisation'; readonly seconds: number; readonly stages: readonly StageShare[] }
   | { readonly type: 'info' | 'warning'; readonly stage: string; readonly message: string }
   | { readonly type: 'skipped'; readonly stage: string; readonly item: string; readonly message: string }
   | {

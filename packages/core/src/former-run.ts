@@ -1,10 +1,11 @@
 // What earlier runs left in their stores, proven by digest, so that it need not be made again.
 
 import type { ByteSource } from './byte-source.ts';
+import { InputError } from './errors.ts';
 import type { Manifest, ManifestOutput } from './manifest.ts';
 import { readManifest } from './read-manifest.ts';
 import { isSafePath } from './safe-path.ts';
-import { createSha256 } from './sha256.ts';
+import { createSha256, sha256Aside } from './sha256.ts';
 import type { FormerRun } from './stage.ts';
 import type { RunStore } from './store.ts';
 
@@ -65,6 +66,13 @@ export async function formerRuns(places: readonly (FormerStore | FormerRun)[]): 
       }
       return undefined;
     },
+    lies(key) {
+      for (const each of all) {
+        const file = each.lies?.(key);
+        if (file) return file;
+      }
+      return undefined;
+    },
   };
 }
 
@@ -93,9 +101,39 @@ export async function openProven(
 ): Promise<ByteSource | undefined> {
   const file = await store.get(path);
   if (!file) return undefined;
-  if (file.size === bytes && (known || (await digestOf(file)) === sha256)) return file;
-  await file.close();
-  return undefined;
+  if (file.size !== bytes || !known) {
+    const proven = file.size === bytes ? await proof(file, sha256) : undefined;
+    if (proven !== file) await file.close();
+    return proven;
+  }
+  return file;
+}
+
+/** Files up to this size are read once, and proven while other work goes on; larger ones are read in pieces. */
+const mostInMemory = 2 ** 27;
+
+/** A file, or what it held, if that has the digest; `undefined` where it has not. */
+async function proof(file: ByteSource, sha256: string): Promise<ByteSource | undefined> {
+  if (file.size > mostInMemory) return (await digestOf(file)) === sha256 ? file : undefined;
+  const bytes = await file.read(0, file.size);
+  return (await sha256Aside(bytes)) === sha256 ? inMemory(file.name, bytes) : undefined;
+}
+
+function inMemory(name: string, bytes: Uint8Array): ByteSource {
+  return {
+    name,
+    size: bytes.byteLength,
+    async read(offset, length, signal) {
+      signal?.throwIfAborted();
+      if (!(offset >= 0 && length >= 0 && offset + length <= bytes.byteLength))
+        throw new InputError(
+          name,
+          `bytes ${offset} to ${offset + length} are asked for, but it has ${bytes.byteLength}: cut short, or not what it says it is.`,
+        );
+      return bytes.subarray(offset, offset + length);
+    },
+    close: async () => undefined,
+  };
 }
 
 /** SHA-256 of a file, read in pieces. */

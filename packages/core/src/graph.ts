@@ -9,6 +9,7 @@ import { patiently } from './patience.ts';
 import { edgeBound, type Plan } from './plan.ts';
 import { pull, push, type Delivery, type Pulled } from './pull.ts';
 import { stageRun, type RunServices, type StageRun } from './stage-run.ts';
+import { tellUtilisation } from './utilisation.ts';
 
 type Edge = Observable<Delivery<Item>>;
 
@@ -87,13 +88,14 @@ export interface GraphEnd {
 
 /**
  * Wires all stages, waits for the last to close, and returns the first failure. A stage that does not close after the run
- * was told to stop is given up, with a warning.
+ * was told to stop is given up, with a warning. `wired` is told of the stages when they are in place.
  */
 export async function startGraph(
   planned: Plan,
   services: RunServices,
   stop: AbortController,
   taps: Pick<Taps, 'connect'>,
+  wired: (runs: ReadonlyMap<string, StageRun>) => void = () => undefined,
 ): Promise<GraphEnd> {
   const outputs = new Map<string, Edge>();
   const specs = new Map(planned.stages.map(({ stage, description }) => [stage.id, description.output]));
@@ -124,7 +126,12 @@ export async function startGraph(
   const ended = new Promise<void>((resolve) => {
     merge(...leaves.map((leaf) => leaf.pipe(map(taken)))).subscribe({ error: () => resolve(), complete: resolve });
   });
+  wired(new Map(planned.stages.map(({ stage }, index) => [stage.id, runs[index]!])));
   for (const [id, output$] of outputs) taps.connect(id, output$);
+  const quiet = tellUtilisation(
+    planned.stages.map(({ stage: { id } }, index) => ({ id, run: runs[index]! })),
+    services.book.emit,
+  );
   /** Stages that have not closed: those at work, or all where none is (each waits for another, or for the program). */
   const unfinished = (): PipelineStage[] => {
     const open = planned.stages.filter((_, index) => !runs[index]!.isClosed()).map(({ stage }) => stage);
@@ -146,6 +153,7 @@ export async function startGraph(
         message: 'had not ended some time after the run was told to stop; what it was doing is given up.',
       });
   });
+  quiet();
   if (failure === undefined && stop.signal.aborted) failure = stop.signal.reason;
   return { runs, failure };
 }

@@ -4,7 +4,7 @@ import { Subject, type Observable } from 'rxjs';
 import { found, manifestOf, manifestUpTo, openBook, recipeOf, type Book } from './book.ts';
 import { builtinModule } from './builtin-module.ts';
 import { CancelledError, DeepEarthError } from './errors.ts';
-import type { RunEvent, RunStatus } from './events.ts';
+import type { RunEvent, RunStatus, StageCounts } from './events.ts';
 import { entriesIn, formerRuns, readBooks } from './former-run.ts';
 import { openTaps, startGraph, type Taps } from './graph.ts';
 import type { Item } from './items.ts';
@@ -26,7 +26,7 @@ import { runResources } from './resources.ts';
 import { manifestName } from './safe-path.ts';
 import { concealer } from './secrets.ts';
 import type { ClipRange, FormerRun, Range, StageDefinition } from './stage.ts';
-import type { RunServices } from './stage-run.ts';
+import type { RunServices, StageRun } from './stage-run.ts';
 import { removeFiles, staleFiles } from './stale-files.ts';
 import type { RunStore, StoreLock } from './store.ts';
 
@@ -83,6 +83,8 @@ export interface Run {
    * the loop. Call it in the same turn that called `run`.
    */
   items(id: string): Pulled<Item>;
+  /** What each stage has taken and given so far, and how long it worked, by its id; empty before the first has begun. */
+  counts(): ReadonlyMap<string, StageCounts>;
   /** Resolves when the run has come to its end (items may have been skipped); rejects when it failed or was cancelled. */
   readonly end: Promise<RunEnd>;
   /**
@@ -95,8 +97,9 @@ export interface Run {
 export function run(pipeline: Pipeline, options: RunOptions = {}): Run {
   const events = new Subject<RunEvent>();
   const taps = openTaps(pipeline);
+  let stages: ReadonlyMap<string, StageRun> = new Map();
   const end = Promise.resolve()
-    .then(() => execute(pipeline, options, events, taps))
+    .then(() => execute(pipeline, options, events, taps, (runs) => (stages = runs)))
     .finally(() => events.complete());
   // A caller that only watches the events is told there; taps of a run that never started end with its reason.
   end.then(undefined, (error: unknown) => taps.fail(error));
@@ -105,6 +108,7 @@ export function run(pipeline: Pipeline, options: RunOptions = {}): Run {
     events$: events.asObservable(),
     items$: taps.items$,
     items: taps.items,
+    counts: () => new Map([...stages].map(([id, stage]) => [id, stage.counts()])),
     end,
     get result() {
       return (result ??= end.then(async ({ store }) => ({ manifest: (await readManifest(store))!, store })));
@@ -117,6 +121,7 @@ async function execute(
   options: RunOptions,
   events: Subject<RunEvent>,
   taps: Taps,
+  wired: (runs: ReadonlyMap<string, StageRun>) => void,
 ): Promise<RunEnd> {
   const started = new Date();
   const stop = new AbortController();
@@ -147,7 +152,11 @@ async function execute(
     let opened: Book | undefined;
     try {
       const { before, other } = await enter(store, pipeline, overwrite);
-      const book = (opened = openBook(store, (event) => events.next(event), before, resume, conceal));
+      const former = await formerRuns([
+        ...(resume ? [{ store, entries: before }] : []),
+        ...(options.former ?? []).map((each) => ('find' in each ? each : { store: each })),
+      ]);
+      const book = (opened = openBook(store, (event) => events.next(event), before, resume, conceal, former));
       events.next({
         type: 'run-started',
         output: store.name,
@@ -168,10 +177,7 @@ async function execute(
         store,
         book,
         notes,
-        former: await formerRuns([
-          ...(resume ? [{ store, entries: before }] : []),
-          ...(options.former ?? []).map((each) => ('find' in each ? each : { store: each })),
-        ]),
+        former,
         resources,
         pixels: pixelPool(),
         severalSequences: planned.sequences === null || planned.sequences.length > 1,
@@ -180,7 +186,7 @@ async function execute(
         reopener: reopenerOf(pipeline, options.registry),
         manifest: (stage) => manifestUpTo(stage, book, { pipeline, specs, versions, ...part }),
       };
-      const graph = await startGraph(planned, services, stop, taps);
+      const graph = await startGraph(planned, services, stop, taps, wired);
       failure = graph.failure;
       await patiently(resources.close(), {
         signal: stop.signal,

@@ -5,7 +5,6 @@ import { DeepEarthError, stageErrorOf } from './errors.ts';
 import { fileError } from './file-trouble.ts';
 import type { StageCounts } from './events.ts';
 import type { Clip, Frame, Item } from './items.ts';
-import { lineage } from './lineage.ts';
 import { finalAction, retrying } from './on-error.ts';
 import type { Book } from './book.ts';
 import type { ManifestSoFar } from './manifest.ts';
@@ -15,7 +14,7 @@ import type { RunPixelPool } from './pixel-pool.ts';
 import { oneAfterAnother } from './one-after-another.ts';
 import { operate } from './pull.ts';
 import type { StreamSpec } from './specs.ts';
-import { withoutSecrets } from './secrets.ts';
+import { stageKey } from './stage-key.ts';
 import { isWithin, wholeRange } from './range.ts';
 import type { SequenceRanges } from './ranges.ts';
 import { reopen, sharing, type Reopening } from './reopen.ts';
@@ -74,7 +73,7 @@ export function stageRun(
   const once = { read: false };
   const counts = { in: 0, out: 0, skipped: 0 };
   const clock = stopwatch();
-  const content = withoutSecrets(options, definition.options);
+  const devices = new Map<string, ReturnType<typeof stopwatch>>();
 
   const attempt: StageContext['attempt'] = async (item, work) => {
     const rest = clock.work();
@@ -139,12 +138,19 @@ export function stageRun(
     keep: resources.keep,
     share: sharing(services),
     reopen: (locator, read = {}) => reopen(locator, { signal, ...read }, services),
-    progress: (step, done, total) => emit({ type: 'progress', stage: id, step, done, total }),
+    progress: (step, done, total, estimated) =>
+      emit({ type: 'progress', stage: id, step, done, total, ...(estimated !== undefined && { estimated }) }),
+    working(device) {
+      const own = devices.get(device) ?? workOnly();
+      devices.set(device, own);
+      const ends = [clock.work(), own.work()];
+      return () => ends.forEach((end) => end());
+    },
     recordInput: (file) => book.recordInput(file, id),
     recordFinding: (name, value) => book.recordFinding(id, name, value),
     manifest: () => services.manifest(id),
     attempt,
-    key: (...parts) => lineage(definition.type, content, ...parts),
+    key: stageKey(stage),
   };
 
   async function* body(): AsyncGenerator<Item> {
@@ -188,7 +194,13 @@ export function stageRun(
   let over = false;
   let settle = (): void => undefined;
   const closed = new Promise<void>((resolve) => (settle = resolve));
-  const snapshot = (): StageCounts => ({ ...counts, busySeconds: Math.round(clock.milliseconds()) / 1000 });
+  const snapshot = (): StageCounts => ({
+    ...counts,
+    busySeconds: secondsOf(clock),
+    ...(devices.size > 0 && {
+      devices: Object.fromEntries([...devices].map(([name, own]) => [name, secondsOf(own)])),
+    }),
+  });
   const items = (async function* (): AsyncGenerator<Item> {
     clock.start();
     try {
@@ -239,6 +251,16 @@ const leaving = (items: AsyncIterable<Item>, made: AsyncGenerator<Item>): AsyncI
     },
   }),
 });
+
+/** A clock that runs while something works. */
+function workOnly(): ReturnType<typeof stopwatch> {
+  const clock = stopwatch();
+  clock.pause();
+  clock.start();
+  return clock;
+}
+
+const secondsOf = (clock: ReturnType<typeof stopwatch>): number => Math.round(clock.milliseconds()) / 1000;
 
 /** Measures the time that is not paused. */
 function stopwatch() {

@@ -18,6 +18,7 @@ import type {
   ReadOptions,
   TokenGrid,
 } from './items.ts';
+import type { FitInShards } from './fit-in-shards.ts';
 import type { InputFile } from './input-file.ts';
 import type { ManifestSoFar } from './manifest.ts';
 import type { DescribedInput } from './one-stream.ts';
@@ -138,6 +139,16 @@ export interface FormerRun {
    * The file that holds the item of this key without loss, its digest proven; `undefined` where there is none. Close it.
    */
   find(key: string): Promise<ByteSource | undefined>;
+  /** Where the file lies that `find` found lately, on a disk of this machine; `undefined` where that is not known. */
+  lies?(key: string): FoundFile | undefined;
+}
+
+/** A file that an earlier run wrote whole, as its digest has proven. */
+export interface FoundFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
 }
 
 /** Lines that a stage keeps for the run that resumes this one, whatever ends this one. */
@@ -218,8 +229,13 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
   ): Promise<T>;
   /** Reads a frame of any source from its locator, as that source would. Throws an `InputError` where none can. */
   reopen(locator: Locator, options?: ReadOptions): Promise<Raster>;
-  /** Reports how far a long step is: `progress('fit', 120, 500)`; `total` is null where it is not known. */
-  progress(step: string, done: number, total: number | null): void;
+  /**
+   * Reports how far a long step is: `progress('fit', 120, 500)`; `total` is null where it is not known. `estimated` is an
+   * estimate of `done` that counts what is under way, in fractions.
+   */
+  progress(step: string, done: number, total: number | null, estimated?: number): void;
+  /** A device of the stage (`cuda:0`) begins to work; call what is returned when it ends. */
+  working(device: string): () => void;
   /** Names a file that was read, for the manifest. */
   recordInput(file: InputFile): void;
   /** Keeps in the manifest what the stage found out: the stretch of a series, the variance that components explain. */
@@ -332,6 +348,8 @@ export interface StageDefinition<
    * in the frames.
    */
   framesOf?(clips: Range, options: z.output<Schema>): Range | undefined;
+  /** For stages that fit to all of their items: how shards of a run do parts of that. */
+  readonly fitInShards?: FitInShards;
   /** Always runs once `open` succeeded. */
   close?(state: Given<State>): Promise<void> | void;
 }

@@ -38,6 +38,11 @@ export interface RunStore {
   has(path: string): Promise<boolean>;
   /** Writes a file whole or not at all, over what is there. */
   put(path: string, content: Content): Promise<Stored>;
+  /**
+   * Gives a file that lies outside, and is on the disk, a name of this store too, without copying it; `record` is told
+   * before it is seen. False where that cannot be: another file system, one without links.
+   */
+  link?(file: string, path: string, record: () => Promise<void>): Promise<boolean>;
   /** Starts a file that is written over time. */
   writer(path: string): Promise<StoreWriter>;
   /** The files below a prefix, in order of their paths; of the run's own state only where the prefix names it. */

@@ -97,6 +97,16 @@ export function workList(whole: Plan, count: number): WorkList {
   };
 }
 
+/** The same in at most `most` jobs, none of which has nothing to do unless all have. */
+export function workListUpTo(whole: Plan, most: number): WorkList {
+  for (let count = most; ;) {
+    const work = workList(whole, count);
+    const idle = work.jobs.filter(({ clips }) => clips?.length === 0).length;
+    if (idle === 0 || count === 1) return work;
+    count = Math.max(1, count - idle);
+  }
+}
+
 const unitKey = ({ stage, sequence }: Pick<Unit, 'stage' | 'sequence'>): string => canonicalJson([stage, sequence]);
 
 const sumOf = (counts: readonly (number | null)[]): number | null =>

@@ -109,8 +109,10 @@ export const cubeOptions = z.strictObject({
     .number()
     .int()
     .nonnegative()
-    .default(64 * 2 ** 20)
-    .describe('Bytes of frames that are kept in memory, because encoder and renderers read the same frames.'),
+    .optional()
+    .describe(
+      'Bytes of frames that are kept in memory, because encoder and renderers read the same frames. Default: 64 MiB, or those of 40 frames where they are more, at most 256 MiB.',
+    ),
   spillBytes: z
     .number()
     .int()

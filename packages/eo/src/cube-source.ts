@@ -20,6 +20,7 @@ import {
   type ReadOptions,
   type StageContext,
 } from '@deepearth/core';
+import { cacheRoom } from '@deepearth/vision/cache-room';
 import { pixelCache } from '@deepearth/vision/pixel-cache';
 import { readThrough } from '@deepearth/vision/read-through';
 import { countValues } from '@deepearth/vision/stretch';
@@ -105,7 +106,7 @@ export function defineCubeSource<Name extends string>({
       );
       return {
         output: { ...stream, sequences: [options.sequence ?? sequenceOf(pathsOf(options)[0]!)] },
-        memoryBytes: options.cacheBytes + options.chunkCacheBytes + 2 * readingBytes(stream),
+        memoryBytes: cacheRoom(options.cacheBytes, stream) + options.chunkCacheBytes + 2 * readingBytes(stream),
         ...(series?.warnings.length && { warnings: series.warnings }),
         notes: series
           ? [...spanNote(series), ...series.notes, ...stretchNote(options, series), ...chunkNote(options, series)]

@@ -17,11 +17,13 @@ import {
 import { weightsInput } from '@deepearth/onnx/weights-input';
 import type { PreparedFrames } from '@deepearth/onnx/encode-frames';
 import {
+  batchSizeOption,
   closeModel,
   encoderOptions,
   encoderPlacement,
   encodeStream,
   openModel,
+  plannedBatch,
   type OpenModel,
 } from '@deepearth/onnx/encode-stage';
 import { estimate } from '@deepearth/onnx/estimate';
@@ -45,12 +47,7 @@ export const dinov3Options = z.strictObject({
       'A folder with config.json and model.safetensors of DINOv3 or DINOv2, or a name on the Hugging Face Hub such as facebook/dinov2-base or facebook/dinov3-vitl16-pretrain-sat493m.',
     ),
   ...encoderOptions,
-  batchSize: z
-    .number()
-    .int()
-    .positive()
-    .default(1)
-    .describe('Frames in one call (tiles, with `fit: tile`). In int8 it is always one.'),
+  batchSize: batchSizeOption('Frames'),
   ...inputOptions({
     fit: z.enum(fits).optional(),
     fitDefault: 'the checkpoint’s own, `resize` in DINOv3 and `crop` in DINOv2',
@@ -153,7 +150,7 @@ export const dinov3 = defineEncoder({
       frames: frames ?? 1,
       height: tile.height,
       width: tile.width,
-      batchSize: options.batchSize,
+      batchSize: plannedBatch(options),
       precision: options.precision,
     });
     const teraflop = (cost.flop * tiles.rows * tiles.columns) / 1e12;
@@ -168,7 +165,7 @@ export const dinov3 = defineEncoder({
         cost.peakBytes +
         readingBytes(input) +
         aheadBytes(input) +
-        (known ? preparedBytes(placed, 2 * (frames ?? 1)) : 0),
+        (known ? preparedBytes(placed, 3 * (frames ?? 1)) : 0),
       ...(known && { warnings: unseenWarnings(placed) }),
       notes: [...notes, ...(frames === null ? [] : [`${teraflop.toPrecision(3)} TFLOP for each clip`])],
     };
@@ -193,7 +190,7 @@ export const dinov3 = defineEncoder({
     const plan = preparation(context.options, encoder.architecture, processor);
     return encodeStream(clips, context, {
       recipe: lineage('encoder/dinov3', plan, encoder.identity.fingerprint),
-      prepare: (clip) => prepare(clip, plan, context.signal),
+      prepare: (clip, reading) => prepare(clip, plan, context.signal, reading),
     });
   },
 
@@ -201,7 +198,12 @@ export const dinov3 = defineEncoder({
 });
 
 /** The frames of a clip made ready; a frame that comes again (a still, a padded tail) is read once. */
-async function prepare(clip: Clip, plan: PreprocessOptions, signal: AbortSignal): Promise<PreparedFrames[]> {
+async function prepare(
+  clip: Clip,
+  plan: PreprocessOptions,
+  signal: AbortSignal,
+  reading: <T>(wait: Promise<T>) => Promise<T>,
+): Promise<PreparedFrames[]> {
   const once = [...new Map(clip.frames.map((frame) => [frame.key, frame])).values()];
   const known = new Map<string, PreparedFrames>();
   const rasters = readAhead(
@@ -209,7 +211,7 @@ async function prepare(clip: Clip, plan: PreprocessOptions, signal: AbortSignal)
     readsAtOnce(pixelBytes(clip.frames[0]!)),
   );
   for (const frame of once) {
-    const part = prepareClip([(await rasters.next()).value as Raster], {
+    const part = prepareClip([(await reading(rasters.next())).value as Raster], {
       ...plan,
       range: plan.range ?? frame.range,
       names: [frame.locator.uri],

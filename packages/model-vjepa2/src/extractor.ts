@@ -3,10 +3,12 @@
 import { InputError } from '@deepearth/core/errors';
 import type { EncoderIdentity, Raster } from '@deepearth/core/items';
 import { tensor } from '@deepearth/core/tensor';
+import type { PreparedClip } from '@deepearth/vision/preprocess';
 import { readPicture } from '@deepearth/vision/read-picture';
 import type { Architecture } from './architecture.ts';
 import { openCheckpoint } from '@deepearth/onnx/checkpoint';
-import { encodeFrames } from '@deepearth/onnx/encode-frames';
+import { largestBatch } from '@deepearth/onnx/batch-trial';
+import { encodeFrames, pixelsOf } from '@deepearth/onnx/encode-frames';
 import { openEncoder, type EncoderOptions } from '@deepearth/onnx/encoder';
 import { vjepa2Family } from './family.ts';
 import type { Device } from '@deepearth/onnx/devices';
@@ -41,7 +43,7 @@ export interface ExtractorOptions
   readonly device?: Device;
   /** Several devices side by side, instead of `device`. */
   readonly devices?: readonly Device[];
-  /** Clips (or tiles) in one call; 1 by default. */
+  /** Clips (or tiles) in one call; by default 1 on the CPU, and on a GPU what a trial with the first call finds quickest. */
   readonly batchSize?: number;
   /**
    * How often a still image is repeated for V-JEPA 2.0, which knows clips only; 16 by default. 2.1 has an image
@@ -86,7 +88,7 @@ async function load(options: ExtractorOptions = {}): Promise<VJepa2Extractor> {
     weights,
     device = 'auto',
     devices = [device],
-    batchSize = 1,
+    batchSize: given,
     stillFrames = 16,
     ...rest
   } = options;
@@ -102,6 +104,7 @@ async function load(options: ExtractorOptions = {}): Promise<VJepa2Extractor> {
     throw error;
   });
   let disposed = false;
+  let found: number | undefined;
 
   async function ready(inputs: readonly PictureInput[]) {
     const still = inputs.length === 1 && architecture.family === '2.0';
@@ -125,11 +128,23 @@ async function load(options: ExtractorOptions = {}): Promise<VJepa2Extractor> {
       ? (input as readonly (readonly PictureInput[])[])
       : [list ? (input as readonly PictureInput[]) : [input as PictureInput]];
     const results: Tokens[] = [];
-    // So many clips at a time that every device has a full batch; more would only wait in memory.
-    const step = Math.max(batchSize * encoder.devices.length, 1);
-    for (let at = 0; at < clips.length; at += step) {
-      const prepared = [];
-      for (const clip of clips.slice(at, at + step)) prepared.push(await ready(clip));
+    for (let at = 0; at < clips.length;) {
+      const prepared = [await ready(clips[at]!)];
+      const [source] = prepared as [PreparedClip];
+      // A few calls are no trial: what one that was cut short finds is not kept.
+      const batchSize =
+        given ??
+        found ??
+        (await encoder.batchSizeFor(
+          () => pixelsOf([{ source, row: 0, column: 0 }]),
+          clips.length * source.tiles.rows * source.tiles.columns,
+          signal,
+        ));
+      if (clips.length >= largestBatch) found ??= batchSize;
+      // So many clips at a time that every device has a full batch; more would only wait in memory.
+      const next = at + batchSize * encoder.devices.length;
+      for (const clip of clips.slice(at + 1, next)) prepared.push(await ready(clip));
+      at = next;
       for (const { values, geometry, valid } of await encodeFrames(encoder, prepared, batchSize, signal))
         results.push(tokensOf(values, geometry, valid));
     }

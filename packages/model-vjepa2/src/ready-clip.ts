@@ -19,6 +19,8 @@ export interface ClipOptions {
   readonly range?: readonly [low: number, high: number] | undefined;
   /** Where the frames came from, for errors. */
   readonly names?: readonly string[] | undefined;
+  /** Called with each wait for pictures. */
+  readonly reading?: (<T>(wait: Promise<T>) => Promise<T>) | undefined;
 }
 
 /** Refuses a clip whose last frame no token would see. A single frame is fine: it is an image. */
@@ -51,7 +53,7 @@ export async function readyClip(
   { patchSize, tubelet, family }: Architecture,
   { processing, crop }: Processor,
   frames: readonly UnreadFrame[],
-  { cropSize = crop, ...options }: ClipOptions,
+  { cropSize = crop, reading = (wait) => wait, ...options }: ClipOptions,
 ): Promise<PreparedClip> {
   const preparation = clipPreparation({
     ...options,
@@ -66,6 +68,6 @@ export async function readyClip(
   const rasters = readAhead(reads, readsAtOnce(frames[0]?.bytes ?? Infinity));
   for (const repeated of isRepeated)
     if (repeated) preparation.repeat();
-    else preparation.add((await rasters.next()).value as Raster);
+    else preparation.add((await reading(rasters.next())).value as Raster);
   return preparation.finish();
 }

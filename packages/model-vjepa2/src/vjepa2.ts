@@ -15,11 +15,13 @@ import {
   type TokenGrid,
 } from '@deepearth/core';
 import {
+  batchSizeOption,
   closeModel,
   encoderOptions,
   encoderPlacement,
   encodeStream,
   openModel,
+  plannedBatch,
   type OpenModel,
 } from '@deepearth/onnx/encode-stage';
 import { estimate } from '@deepearth/onnx/estimate';
@@ -46,12 +48,7 @@ export const vjepa2Options = z.strictObject({
       '`builtin` (constructed, not trained), a folder with config.json and model.safetensors, a .pt or .safetensors file, or a name on the Hugging Face Hub such as facebook/vjepa2-vitg-fpc64-384.',
     ),
   ...encoderOptions,
-  batchSize: z
-    .number()
-    .int()
-    .positive()
-    .default(1)
-    .describe('Clips in one call (tiles, with `fit: tile`). In int8 it is always one.'),
+  batchSize: batchSizeOption('Clips'),
   ...inputOptions({
     fit: z.enum(fits).default('crop'),
     crop: 'as the checkpoints were trained',
@@ -190,7 +187,7 @@ export const vjepa2 = defineEncoder({
             frames: Math.max(frames, architecture.tubelet),
             height: tile.height,
             width: tile.width,
-            batchSize: options.batchSize,
+            batchSize: plannedBatch(options),
             precision: options.precision,
           });
     const teraflop = cost && (cost.flop * tiles.rows * tiles.columns) / 1e12;
@@ -205,7 +202,7 @@ export const vjepa2 = defineEncoder({
         (cost?.peakBytes ?? 0) +
         readingBytes(input) +
         aheadBytes(input) +
-        (known ? preparedBytes(placed, 2 * (frames ?? 1) * options.batchSize) : 0),
+        (known ? preparedBytes(placed, 3 * (frames ?? 1) * plannedBatch(options)) : 0),
       ...(known && { warnings: unseenWarnings(placed) }),
       notes: [...notes, ...(teraflop ? [`${teraflop.toPrecision(3)} TFLOP for each clip`] : [])],
     };
@@ -233,13 +230,17 @@ export const vjepa2 = defineEncoder({
         context.state.encoder.identity.fingerprint,
         ...declared(context.state.processor, context.state.encoder.architecture),
       ),
-      prepare: async (clip) => [await prepare(clip, context)],
+      prepare: async (clip, reading) => [await prepare(clip, context, reading)],
     }),
 
   close: closeModel,
 });
 
-function prepare(clip: Clip, { options, state, signal }: Context): Promise<PreparedClip> {
+function prepare(
+  clip: Clip,
+  { options, state, signal }: Context,
+  reading: ClipOptions['reading'],
+): Promise<PreparedClip> {
   const { architecture } = state.encoder;
   checkFrameCount(clip.frames.length, architecture.tubelet, clip.id);
   const frames = clip.frames.map((frame) => ({
@@ -251,5 +252,6 @@ function prepare(clip: Clip, { options, state, signal }: Context): Promise<Prepa
     ...clipOptions(options),
     range: options.range ?? clip.frames[0]!.range,
     names: clip.frames.map(sourceName),
+    reading,
   });
 }

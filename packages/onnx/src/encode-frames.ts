@@ -80,8 +80,8 @@ export async function encodeFrames(
     while (end < pieces.length && end - at < most && sameShape(pieces[end]!.source, first.source)) end++;
     const batch = pieces.slice(at, end);
     at = end;
-    // As many calls at a time as there are devices; each has its pixels in memory.
-    if (jobs.length >= encoder.devices.length) await jobs.shift();
+    // One call more than there are devices: its pixels are made while they work.
+    if (jobs.length > encoder.devices.length) await jobs.shift();
     const job = encodeBatch(encoder, batch, results, signal);
     job.catch(() => undefined);
     jobs.push(job);
@@ -97,20 +97,22 @@ export async function encodeFrames(
 const sameShape = (a: PreparedFrames, b: PreparedFrames): boolean =>
   a.frames === b.frames && a.height === b.height && a.width === b.width;
 
+/** Pixels of pieces of one shape, `[pieces, frames, 3, height, width]`. */
+export function pixelsOf(pieces: readonly Pick<Piece, 'source' | 'row' | 'column'>[]): Tensor<'float32'> {
+  const { frames, height, width } = pieces[0]!.source;
+  const size = frames * 3 * height * width;
+  const pixels = new Float32Array(pieces.length * size);
+  pieces.forEach(({ source, row, column }, i) => source.pixels(row, column, pixels.subarray(i * size, (i + 1) * size)));
+  return tensor('float32', [pieces.length, frames, 3, height, width], pixels);
+}
+
 async function encodeBatch(
   encoder: Encoder,
   batch: readonly Piece[],
   results: readonly Result[],
   signal?: AbortSignal,
 ): Promise<void> {
-  const { frames, height, width } = batch[0]!.source;
-  const size = frames * 3 * height * width;
-  const pixels = new Float32Array(batch.length * size);
-  batch.forEach(({ source, row, column }, i) => source.pixels(row, column, pixels.subarray(i * size, (i + 1) * size)));
-  const { tokens, globals, grid } = await encoder.encode(
-    tensor('float32', [batch.length, frames, 3, height, width], pixels),
-    signal,
-  );
+  const { tokens, globals, grid } = await encoder.encode(() => pixelsOf(batch), signal);
   const channels = tokens.shape.at(-1)!;
   const share = (whole: Tensor<'float32'>, i: number): Float32Array => {
     const each = whole.data.length / batch.length;

@@ -11,12 +11,21 @@ import { readTokenFile, type StoredTokens } from '@deepearth/formats/token-file'
 import { z } from 'zod';
 import type { EncoderArchitecture } from './architecture.ts';
 import { weightsInput } from './weights-input.ts';
+import { clipProgress } from './clip-progress.ts';
 import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { deviceExpression, deviceKinds } from './devices.ts';
-import { encodeFrames, joined, globalTokens, type EncodedFrames, type PreparedFrames } from './encode-frames.ts';
+import { deviceUse, starvation, type DeviceUse } from './device-use.ts';
+import {
+  encodeFrames,
+  joined,
+  globalTokens,
+  pixelsOf,
+  type EncodedFrames,
+  type PreparedFrames,
+} from './encode-frames.ts';
 import { openEncoder, type Encoder } from './encoder.ts';
 import type { ModelFamily } from './family.ts';
-import { oneAhead } from './one-ahead.ts';
+import { inOrder } from './in-order.ts';
 import { precisions } from './precision.ts';
 import { resolveModel } from './resolve-model.ts';
 
@@ -67,6 +76,19 @@ export const encoderOptions = {
     .describe('CPU threads of one process; never more than there are cores. Default: all.'),
 };
 
+/** The option `batchSize` of an encoder stage; `what` goes through one call. */
+export const batchSizeOption = (what: string) =>
+  z
+    .union([z.number().int().positive(), z.literal('auto')])
+    .default('auto')
+    .describe(
+      `${what} in one call (tiles, with \`fit: tile\`). auto: one on the CPU and in int8, on a GPU what a trial at the start finds quickest. What does not fit into a device's memory is halved. In int8 it is always one.`,
+    );
+
+/** The number of a batch for estimates: what a trial finds on a GPU is not in the computer's own memory. */
+export const plannedBatch = ({ batchSize }: Pick<EncoderStageOptions, 'batchSize'>): number =>
+  batchSize === 'auto' ? 1 : batchSize;
+
 /** Those that decide only where, and how fast, clips are encoded. */
 export const encoderPlacement = ['device', 'threads', 'batchSize'] as const;
 
@@ -76,7 +98,7 @@ export interface EncoderStageOptions {
   readonly weights?: string | undefined;
   readonly device: string | readonly string[];
   readonly precision: (typeof precisions)[number];
-  readonly batchSize: number;
+  readonly batchSize: number | 'auto';
   readonly tokens: 'float32' | 'float16';
   readonly minValid: number;
   readonly threads?: number | undefined;
@@ -86,12 +108,24 @@ export interface EncoderStageOptions {
 export interface OpenModel<A extends EncoderArchitecture> {
   readonly checkpoint: Checkpoint<A>;
   readonly encoder: Encoder<A>;
+  /** How its devices are used. */
+  readonly use: DeviceUse;
+  /** Calls `begin` when a device begins to work on so many sequences, and what it returns when it has ended. */
+  readonly calls: { begin?: (sequences: number) => () => void };
 }
 
 /** Finds and opens the model of a stage and records its files as inputs of the run. */
 export async function openModel<A extends EncoderArchitecture>(
   family: ModelFamily<A>,
-  { options, signal, log, progress, recordInput, recordFinding }: StageContext<EncoderStageOptions, undefined, unknown>,
+  {
+    options,
+    signal,
+    log,
+    progress,
+    working,
+    recordInput,
+    recordFinding,
+  }: StageContext<EncoderStageOptions, undefined, unknown>,
 ): Promise<OpenModel<A>> {
   const { model, weights, device, precision, threads } = options;
   const { path, name } = await resolveModel([family], model, { signal, log: log.warn, progress });
@@ -99,8 +133,14 @@ export async function openModel<A extends EncoderArchitecture>(
   try {
     for (const note of checkpoint.notes) log.warn(note);
     for (const file of checkpoint.files) recordInput(await weightsInput(file, signal));
+    const use = deviceUse([device].flat().length);
+    const calls: OpenModel<A>['calls'] = {};
     const encoder = await openEncoder(checkpoint, {
       devices: [device].flat(),
+      working: (name, sequences) => {
+        const ends = [working(name), use.working(), calls.begin?.(sequences)];
+        return () => ends.forEach((end) => end?.());
+      },
       precision,
       threads,
       signal,
@@ -108,7 +148,7 @@ export async function openModel<A extends EncoderArchitecture>(
       progress,
     });
     recordFinding('model', { ...encoder.identity, precision });
-    return { checkpoint, encoder };
+    return { checkpoint, encoder, use, calls };
   } catch (error) {
     await checkpoint.close();
     throw error;
@@ -132,19 +172,29 @@ interface Job {
 export interface Encoding {
   /** Digest of everything that decides values; where and in which batches they are computed does not. */
   readonly recipe: string;
-  /** Reads a clip's frames and makes them ready; several parts follow one another in time and have one geometry. */
-  prepare(clip: Clip): Promise<readonly PreparedFrames[]>;
+  /**
+   * Reads a clip's frames and makes them ready; several parts follow one another in time and have one geometry. `reading`
+   * is called with each wait for pictures.
+   */
+  prepare(clip: Clip, reading: <T>(wait: Promise<T>) => Promise<T>): Promise<readonly PreparedFrames[]>;
 }
 
 /** The context of an encoder stage, as far as `encodeStream` uses it. */
 export type EncodeContext = StageContext<EncoderStageOptions, OpenModel<EncoderArchitecture>, any>;
 
+/** Clips that are looked for at a time, since reading what is stored of one waits for a disk and for its digest. */
+const storedAhead = 3;
+
 /** Clips that are encoded in one call, or what a former run left of one. */
 type Step = { readonly batch: readonly Job[] } | { readonly stored: TokenGrid };
 
+/** Under way at a time beside what the devices encode: so many calls wait with all they need, and one more is prepared. */
+const callsAhead = 1;
+
 /**
  * Clips in, token grids out, `batchSize` parts in a call, in order; what a former run left is taken from there. While some
- * clips are encoded the next are read and prepared, so that a device does not wait for pictures.
+ * clips are encoded the next are read and prepared and the last are written, so that a device does not wait; where one
+ * did, a line says for what.
  */
 export async function* encodeStream(
   clips: AsyncIterable<Clip>,
@@ -152,10 +202,13 @@ export async function* encodeStream(
   { recipe, prepare }: Encoding,
 ): AsyncGenerator<TokenGrid> {
   const { options, state, former } = context;
-  const { encoder } = state;
-  const most = options.batchSize * encoder.devices.length;
+  const { encoder, use, calls } = state;
   const total = totalCount(context.inputs);
-  let done = 0;
+  const watch = clipProgress(context, total);
+  /** Sequences of a clip. */
+  let each = 1;
+  calls.begin = (sequences) => watch.begin(sequences / each);
+  let size = options.batchSize === 'auto' ? undefined : options.batchSize;
   const rules = [
     recipe,
     ...(options.tokens === 'float16' ? ['float16'] : []),
@@ -175,36 +228,78 @@ export async function* encodeStream(
     encoder: encoder.identity,
   });
 
+  const lookUp = async (clip: Clip) => {
+    const key = lineage(...rules, clip.key);
+    const file = await former.find(key);
+    return { clip, key, stored: file && (await readStored(file, key)) };
+  };
+
   async function* steps(): AsyncGenerator<Step> {
     let batch: Job[] = [];
-    for await (const clip of clips) {
-      const key = lineage(...rules, clip.key);
-      const file = await former.find(key);
-      const stored = file && (await readStored(file, key));
+    const send = function* (step: Step): Generator<Step> {
+      const resume = use.phase('sending');
+      yield step;
+      resume();
+    };
+    for await (const { clip, key, stored } of inOrder(clips, lookUp, storedAhead)) {
+      const resume = use.phase('preparing');
       if (stored?.key === key) {
-        if (batch.length > 0) yield { batch };
+        if (batch.length > 0) yield* send({ batch });
         batch = [];
-        yield { stored: { ...stored, kind: 'tokens', id: clip.id, clip, encoder: encoder.identity } };
+        yield* send({ stored: { ...stored, kind: 'tokens', id: clip.id, clip, encoder: encoder.identity } });
+        resume();
         continue;
       }
-      const parts = await context.attempt(clip, () => prepare(clip));
+      const parts = await context.attempt(clip, () => prepare(clip, use.reading));
       if (parts) batch.push({ clip, key, parts });
-      if (batch.reduce((sum, job) => sum + job.parts.length, 0) < most) continue;
-      yield { batch };
-      batch = [];
+      if (parts) size ??= await batchFor(parts[0]!);
+      if (batch.reduce((sum, job) => sum + job.parts.length, 0) >= (size ?? 1)) {
+        yield* send({ batch });
+        batch = [];
+      }
+      resume();
     }
-    if (batch.length > 0) yield { batch };
+    if (batch.length > 0) yield* send({ batch });
+    use.phase('ended');
   }
 
-  for await (const step of oneAhead(steps())) {
-    if ('stored' in step) {
-      yield step.stored;
-      continue;
+  /** By a trial that takes no more than about an eighth of the work. */
+  const batchFor = (source: PreparedFrames): Promise<number> =>
+    encoder.batchSizeFor(
+      () => pixelsOf([{ source, row: 0, column: 0 }]),
+      total === null ? Infinity : Math.floor((total * source.tiles.rows * source.tiles.columns) / 16),
+      context.signal,
+    );
+
+  const encoded = async (step: Step): Promise<Step & { readonly grids?: readonly (EncodedFrames | undefined)[] }> => {
+    if ('stored' in step) return step;
+    each = step.batch[0]!.parts.reduce((sum, { tiles }) => sum + tiles.rows * tiles.columns, 0);
+    return { ...step, grids: await encodeAll(step.batch, size!, context) };
+  };
+
+  try {
+    for await (const step of inOrder(steps(), encoded, encoder.devices.length + callsAhead)) {
+      if ('stored' in step) {
+        yield step.stored;
+        continue;
+      }
+      for (const [index, grid] of step.grids!.entries()) {
+        watch.done();
+        if (!grid) continue;
+        const resume = use.writing();
+        yield gridOf(step.batch[index]!, grid);
+        resume();
+      }
     }
-    for (const [index, encoded] of (await encodeAll(step.batch, context)).entries()) {
-      context.progress('encode', ++done, total);
-      if (encoded) yield gridOf(step.batch[index]!, encoded);
-    }
+    const starved = starvation(
+      use.times(),
+      encoder.devices,
+      context.inputs.map(({ id }) => id),
+    );
+    if (starved) context.log.info(starved);
+  } finally {
+    delete calls.begin;
+    watch.close();
   }
 }
 
@@ -221,13 +316,14 @@ async function readStored(source: ByteSource, key: string): Promise<StoredTokens
 /** Encodes a batch; when that fails, clip by clip, so that `onError` decides about the one at fault alone. */
 async function encodeAll(
   batch: readonly Job[],
-  { options, state, signal, attempt }: EncodeContext,
+  batchSize: number,
+  { state, signal, attempt }: EncodeContext,
 ): Promise<(EncodedFrames | undefined)[]> {
   const encode = async (jobs: readonly Job[]): Promise<EncodedFrames[]> => {
     const encoded = await encodeFrames(
       state.encoder,
       jobs.flatMap(({ parts }) => parts),
-      options.batchSize,
+      batchSize,
       signal,
     );
     let at = 0;

@@ -139,7 +139,8 @@ test('a batch is one call, of as many clips as were asked for', async () => {
   const sizes: number[] = [];
   const counted: typeof encoder = {
     ...encoder,
-    encode(pixels, signal) {
+    encode(given, signal) {
+      const pixels = typeof given === 'function' ? given() : given;
       sizes.push(pixels.shape[0]!);
       return encoder.encode(pixels, signal);
     },

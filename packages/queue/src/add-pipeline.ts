@@ -1,10 +1,11 @@
 // Puts a pipeline into the queue: its parts, and the merge that waits for all of them.
 
 import type { FlowJob } from 'bullmq';
+import { DeepEarthError } from '@deepearth/core/errors';
 import { jobId, partsOf, type JobData, type QueuedPipeline } from './jobs.ts';
 import { pause } from './pause.ts';
 import { countsOf } from './queue-counts.ts';
-import type { QueueBackend } from './queue-backend.ts';
+import type { PipelineQueue, QueueBackend } from './queue-backend.ts';
 
 /** How a pipeline is added. */
 export interface AddOptions {
@@ -32,6 +33,18 @@ export interface Added {
   readonly setAside: number;
 }
 
+/** Parts of two cuts of one pipeline do not fit together: the first that begins refuses all of the other. */
+async function refuseCutOtherwise(queue: PipelineQueue, pipeline: QueuedPipeline, merge: string): Promise<void> {
+  const same = ({ sha256, output, set }: QueuedPipeline): string => JSON.stringify([sha256, output, set]);
+  // Those that wait for their parts: one for each pipeline.
+  const waiting = await queue.getJobs(['waiting-children']);
+  if (!waiting.some((job) => job && job.id !== merge && same(job.data) === same(pipeline))) return;
+  throw new DeepEarthError(`${pipeline.output}: this pipeline is in the queue already, cut into other parts.`, {
+    code: 'E_SHARDS_DIFFER',
+    remedy: 'Wait for it, remove it with `deepearth queue drain`, or choose another --output.',
+  });
+}
+
 /** How often a job that fails is tried. */
 export const attempts = 3;
 /** After the first failure; twice as long after each further one. */
@@ -42,7 +55,8 @@ const kept = { age: 14 * 24 * 3600, count: 200_000 };
 
 /**
  * Adds the jobs of a pipeline as one flow: all at once, or none. Waits while more than `maxWaiting` jobs wait
- * (backpressure). Throws what the database throws, and the signal's reason.
+ * (backpressure). Throws what the database throws, the signal's reason, and a `DeepEarthError` (`E_SHARDS_DIFFER`) where the
+ * same pipeline waits there in other parts.
  */
 export async function addPipeline(
   backend: QueueBackend,
@@ -85,6 +99,7 @@ export async function addPipeline(
       states = await statesOf();
     }
     const added = states.filter((state) => state === 'unknown').length;
+    if (states[0] === 'unknown') await refuseCutOtherwise(queue, pipeline, ids[0]!);
     // A part that was lost (a database without persistence that was started again) comes back with the whole flow.
     if (added > 0) await flows.add({ ...merge, children: parts });
     const setAside = states.filter((state) => state === 'failed').length;

@@ -1,7 +1,7 @@
 // A run store in a folder: whole files only, synced before they get their name.
 
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { link, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { DeepEarthError, InputError } from '@deepearth/core/errors';
 import { fileTrouble } from '@deepearth/core/file-trouble';
@@ -179,6 +179,24 @@ export function folderStore(path: string): FolderStore {
         } finally {
           await writing.discard();
         }
+      }),
+    link: (from, target, record) =>
+      explained(async () => {
+        await refuseOutside(target);
+        const temporary = join(parts, `${serial++}.part`);
+        const refused = await link(from, temporary).catch((error: unknown) => error);
+        if (refused) return false;
+        try {
+          await record();
+          const final = join(folder, target);
+          await mkdir(dirname(final), { recursive: true });
+          await rename(temporary, final);
+          await syncs.folder(dirname(final));
+        } finally {
+          // Two names of one file are not renamed to one another.
+          await rm(temporary, { force: true });
+        }
+        return true;
       }),
     async writer(target) {
       const writing = await explained(() => begin(target));

@@ -3,11 +3,13 @@ export { run, type Run, type RunEnd, type RunOptions, type RunResult } from './r
 export { runStage, describeAlone, type RunStageOptions, type StageInput } from './run-stage.ts';
 export { refuseOtherResults } from './other-results.ts';
 export { mergeRuns } from './merge-runs.ts';
+// Runs that go, and those that are over, at a glance
+export { overviewOf, type RunOverview, type RunSeen, type StageOverview } from './run-overview.ts';
+export { readOverview } from './read-overview.ts';
 // Shards
 export {
   jobsOf,
   prepareShard,
-  refuseShardsOnS3,
   shardFolder,
   shardText,
   type ReadyShard,

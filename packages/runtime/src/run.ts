@@ -9,6 +9,7 @@ import {
 import type { Manifest } from '@deepearth/core/manifest';
 import type { Pipeline } from '@deepearth/core/pipeline';
 import type { FormerRun } from '@deepearth/core/stage';
+import { tellLive } from './live-overview.ts';
 import { memoryLimit } from './memory-limit.ts';
 import { openStore } from './open-store.ts';
 import { coreVersion } from './version.ts';
@@ -62,7 +63,8 @@ export function run(
       ...versions,
     },
   });
-  const { events$, items, items$ } = running;
+  const { events$, items, items$, counts } = running;
+  if ('folder' in store) tellLive(store.folder as string, pipeline, running);
   const end = running.end.then(({ status }) => ({ status, output: store.name }));
   end.catch(() => undefined); // a caller that only watches the events is told there
   let result: Promise<RunResult> | undefined;
@@ -70,6 +72,7 @@ export function run(
     events$,
     items,
     items$,
+    counts,
     end,
     get result() {
       return (result ??= running.result.then(({ manifest }) => ({ manifest, output: store.name })));

@@ -38,6 +38,8 @@ export interface S3Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly bytes: Uint8Array;
+  /** How often it was asked: the server may have done more than once what it was asked more than once. */
+  readonly attempts: number;
 }
 
 /** A bucket. */
@@ -75,7 +77,7 @@ export function s3Client(
   const cache = new Map<string, ArrayBuffer>();
   const settings = (): S3Settings => (known ??= s3Settings(env));
 
-  async function ask(request: S3Request): Promise<S3Answer> {
+  async function ask(request: S3Request): Promise<Omit<S3Answer, 'attempts'>> {
     const { method, key, query = {}, headers = {}, body, expectedBytes = 0, also = [], mayFailLate, signal } = request;
     const { accessKeyId, secretAccessKey, sessionToken, region } = settings();
     const url = s3Url(settings(), bucket, key, query);
@@ -99,7 +101,7 @@ export function s3Client(
     signed.headers.set('accept-encoding', 'identity');
     const bytes = Math.max(body?.byteLength ?? 0, expectedBytes);
     const timeout = AbortSignal.timeout(patience.timeoutMilliseconds + Math.ceil(bytes / 65_536) * 1000);
-    let answer: S3Answer;
+    let answer: Omit<S3Answer, 'attempts'>;
     try {
       const response = await fetch(signed.url, {
         method,
@@ -133,7 +135,7 @@ export function s3Client(
     async send(request) {
       for (let attempt = 1; ; attempt++)
         try {
-          return await ask(request);
+          return { ...(await ask(request)), attempts: attempt };
         } catch (error) {
           if (!(error instanceof Passing)) throw error;
           if (attempt >= patience.tries)
@@ -164,7 +166,7 @@ const passingStatuses: ReadonlySet<number> = new Set([408, 409, 429, 500, 502, 5
 /** Errors that S3 gives other statuses to. */
 const passingCodes: ReadonlySet<string> = new Set(['RequestTimeout', 'SlowDown', 'InternalError', 'OperationAborted']);
 
-const text = ({ bytes }: S3Answer): string => new TextDecoder().decode(bytes.subarray(0, 65_536));
+const text = ({ bytes }: Pick<S3Answer, 'bytes'>): string => new TextDecoder().decode(bytes.subarray(0, 65_536));
 
 const said = (error: unknown): string => {
   const cause = (error as { cause?: { code?: unknown; message?: unknown } }).cause;
@@ -181,7 +183,11 @@ const remedies: Readonly<Record<string, string>> = {
   RequestTimeTooSkewed: 'Set the clock of this machine.',
 };
 
-function refusal(name: string, { status, headers }: S3Answer, code: string | undefined): DeepEarthError {
+function refusal(
+  name: string,
+  { status, headers }: Pick<S3Answer, 'status' | 'headers'>,
+  code: string | undefined,
+): DeepEarthError {
   const region = headers.get('x-amz-bucket-region');
   const elsewhere = status >= 300 && status < 400;
   return new InputError(name, `the server refuses (status ${status}${code ? `, ${code}` : ''}).`, {

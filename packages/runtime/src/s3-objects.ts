@@ -47,6 +47,15 @@ export async function putTextIf(
   return status === 200 ? (headers.get('etag') ?? '') : undefined;
 }
 
+/**
+ * Writes an object of text unless there is one. Of several that do so at the same time the first wins where the server
+ * knows conditional writes, else the last: read what is there afterwards.
+ */
+export async function putTextOnce(client: S3Client, key: string, text: string): Promise<void> {
+  if ((await putTextIf(client, key, text, { 'if-none-match': '*' })) !== undefined) return;
+  if (!(await getText(client, key))) await putText(client, key, text);
+}
+
 /** Removes an object; nothing where there is none. */
 export async function removeObject(client: S3Client, key: string): Promise<void> {
   await client.send({ method: 'DELETE', key, also: [404] });

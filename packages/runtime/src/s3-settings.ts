@@ -1,6 +1,7 @@
-// Where an S3-compatible server is and who asks, from the environment variables that other programs for S3 read.
+// Where an S3-compatible server is and who asks, from the environment variables and files that other programs for S3 read.
 
 import { DeepEarthError } from '@deepearth/core/errors';
+import { profileOf, s3Profile } from './s3-profile.ts';
 
 /** How a server is reached, and as whom. */
 export interface S3Settings {
@@ -14,25 +15,34 @@ export interface S3Settings {
 
 /**
  * Reads AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION (AWS_DEFAULT_REGION) and
- * AWS_ENDPOINT_URL_S3 (AWS_ENDPOINT_URL). Throws a `DeepEarthError`: `E_S3_CREDENTIALS` without keys, `E_S3_ADDRESS` for
- * an endpoint that is no address.
+ * AWS_ENDPOINT_URL_S3 (AWS_ENDPOINT_URL); what is not set comes from the profile AWS_PROFILE ("default") of
+ * ~/.aws/credentials and ~/.aws/config. Throws a `DeepEarthError`: `E_S3_CREDENTIALS` without keys, `E_S3_ADDRESS` for an
+ * endpoint that is no address.
  */
 export function s3Settings(env: Readonly<Record<string, string | undefined>>): S3Settings {
-  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
+  const profile = s3Profile(env);
+  // Keys belong together: a token of a profile does not go with keys of the environment.
+  const fromEnv = Boolean(env.AWS_ACCESS_KEY_ID || env.AWS_SECRET_ACCESS_KEY);
+  const [accessKeyId, secretAccessKey, sessionToken] = fromEnv
+    ? [env.AWS_ACCESS_KEY_ID, env.AWS_SECRET_ACCESS_KEY, env.AWS_SESSION_TOKEN]
+    : [profile.aws_access_key_id, profile.aws_secret_access_key, profile.aws_session_token];
   if (!accessKeyId || !secretAccessKey)
     throw new DeepEarthError(
-      `${accessKeyId ? 'AWS_SECRET_ACCESS_KEY' : 'AWS_ACCESS_KEY_ID'} is not set, which S3 storage needs.`,
+      fromEnv
+        ? `${accessKeyId ? 'AWS_SECRET_ACCESS_KEY' : 'AWS_ACCESS_KEY_ID'} is not set, which S3 storage needs.`
+        : `AWS_ACCESS_KEY_ID is not set, and the profile ${profileOf(env)} of ~/.aws has no keys; S3 storage needs them.`,
       {
         code: 'E_S3_CREDENTIALS',
-        remedy: 'Set both keys; of a profile: eval "$(aws configure export-credentials --format env)".',
+        remedy:
+          'Set both keys, or AWS_PROFILE; of a profile that signs in: eval "$(aws configure export-credentials --format env)".',
       },
     );
-  const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL;
+  const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || profile.endpoint_url;
   return {
     accessKeyId,
     secretAccessKey,
-    ...(env.AWS_SESSION_TOKEN && { sessionToken: env.AWS_SESSION_TOKEN }),
-    region: env.AWS_REGION || env.AWS_DEFAULT_REGION || 'us-east-1',
+    ...(sessionToken && { sessionToken }),
+    region: env.AWS_REGION || env.AWS_DEFAULT_REGION || profile.region || 'us-east-1',
     ...(endpoint && { endpoint: endpointOf(endpoint) }),
   };
 }

@@ -9,7 +9,7 @@ import { s3Journal } from './s3-journal.ts';
 import { takeLease, type Lease, type LeaseTimes } from './s3-lease.ts';
 import { fewAtATime, getText, listObjects, removeObject } from './s3-objects.ts';
 import { openObject } from './s3-source.ts';
-import { abortUpload, s3Upload } from './s3-upload.ts';
+import { abortUpload, s3Upload, type BegunUpload } from './s3-upload.ts';
 
 /** Of a store in S3. */
 export interface S3StoreOptions {
@@ -44,7 +44,7 @@ export function s3Store(address: string, { env, patience, lease: times }: S3Stor
     const marks: string[] = [];
     for await (const { key } of listObjects(client, uploads)) marks.push(key);
     await fewAtATime(marks, async (mark) => {
-      const upload = JSON.parse((await getText(client, mark))?.text ?? 'null') as { key: string; id: string } | null;
+      const upload = JSON.parse((await getText(client, mark))?.text ?? 'null') as BegunUpload | null;
       if (upload) await abortUpload(client, upload);
       await removeObject(client, mark);
     });

@@ -6,7 +6,7 @@ import type { Scratch } from '@deepearth/core/stage';
 import type { Stored, StoreWriter } from '@deepearth/core/store';
 import type { S3Client } from './s3-client.ts';
 import { fewAtATime, putText, removeObject } from './s3-objects.ts';
-import { escaped, textsOf } from './s3-xml.ts';
+import { elementsOf, escaped, textsOf } from './s3-xml.ts';
 
 /** An object up to this is one request; parts have this at least. */
 export const partBytes = 8 << 20;
@@ -109,6 +109,9 @@ async function uploadParts(
 ): Promise<void> {
   await hold();
   const token = randomBytes(16).toString('hex');
+  const mark = `${uploads}${token}`;
+  // Before it begins: whoever is killed before it knows the number leaves an upload that the next run finds by its key.
+  await putText(client, mark, JSON.stringify({ key }));
   const begun = await client.send({
     method: 'POST',
     key,
@@ -116,12 +119,13 @@ async function uploadParts(
     headers: { 'x-amz-meta-deepearth-upload': token },
   });
   const id = textsOf(new TextDecoder().decode(begun.bytes), 'UploadId')[0];
-  if (!id)
+  if (!id) {
+    await removeObject(client, mark);
     throw new InputError(`s3://${client.bucket}/${key}`, 'the server gave no number to an upload in parts.', {
       code: 'E_S3',
       remedy: 'Look whether AWS_ENDPOINT_URL_S3 names a server for S3.',
     });
-  const mark = `${uploads}${token}`;
+  }
   try {
     await putText(client, mark, JSON.stringify({ key, id }));
     // Some servers want parts of one size.
@@ -157,10 +161,14 @@ async function uploadParts(
         remedy: 'Look whether a rule of the bucket removes parts of uploads, and run again with --resume.',
       });
   } catch (error) {
-    await abortUpload(client, { key, id }).catch(() => undefined);
-    await removeObject(client, mark).catch(() => undefined);
+    // What cannot be taken back now is taken back by the next run, which finds the mark.
+    await abortUpload(client, { key, id })
+      .then(() => removeObject(client, mark))
+      .catch(() => undefined);
     throw error;
   }
+  // Of a request whose answer was lost, another upload was begun.
+  if (begun.attempts > 1) await abortUpload(client, { key });
   await removeObject(client, mark);
 }
 
@@ -169,7 +177,25 @@ async function isOurs(client: S3Client, key: string, token: string): Promise<boo
   return status === 200 && headers.get('x-amz-meta-deepearth-upload') === token;
 }
 
-/** Takes back an upload in parts; nothing where the server knows none. */
-export async function abortUpload(client: S3Client, { key, id }: { key: string; id: string }): Promise<void> {
-  await client.send({ method: 'DELETE', key, query: { uploadId: id }, also: [404] });
+/** What is known of an upload in parts: its number is not, where the run was killed before it was told. */
+export interface BegunUpload {
+  readonly key: string;
+  readonly id?: string;
+}
+
+/** Takes back the upload in parts of a number, and those of the same key; nothing where the server knows none, or cannot do so. */
+export async function abortUpload(client: S3Client, { key, id }: BegunUpload): Promise<void> {
+  const ids = new Set(id === undefined ? [] : [id]);
+  // A server that does not list uploads (400, 405, 501) has those left that it has no number of.
+  const { status, bytes } = await client.send({
+    method: 'GET',
+    key: '',
+    query: { uploads: '', prefix: key },
+    also: [400, 403, 404, 405, 501],
+  });
+  if (status === 200)
+    for (const upload of elementsOf(new TextDecoder().decode(bytes), 'Upload'))
+      if (textsOf(upload, 'Key')[0] === key) ids.add(textsOf(upload, 'UploadId')[0] ?? '');
+  for (const uploadId of ids)
+    if (uploadId) await client.send({ method: 'DELETE', key, query: { uploadId }, also: [404, 405, 501] });
 }

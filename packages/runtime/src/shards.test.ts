@@ -1,6 +1,6 @@
 // Shards of a pipeline in one output folder, and the one result that is made of them.
 
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import {
@@ -21,13 +21,16 @@ import {
   type Pipeline,
   type TokenGrid,
 } from '@deepearth/core';
-import { readTokenFile } from '@deepearth/formats/token-file';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { encodeSafetensors } from '@deepearth/formats/safetensors';
+import { describeTokenFile, readTokenFile } from '@deepearth/formats/token-file';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { folderStore } from './folder-store.ts';
 import { isMerged, MissingShardsError, prepareMerge } from './merge-shards.ts';
+import { openStore } from './open-store.ts';
 import { run } from './run.ts';
 import { prepareShard, shardFolder, shardsFolder } from './shards.ts';
+import { S3Imitation } from './testing/s3-imitation.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -168,6 +171,22 @@ const files = defineSink({
     ),
 });
 
+/** Writes what shards keep, which the merge need not write again. */
+const copies = defineSink({
+  type: 'copies',
+  summary: 'Writes tokens.',
+  options: z.strictObject({ note: z.string().optional() }),
+  examples: [],
+  describe: () => ({ output: spec('artifact', {}, null) }),
+  async each(grid: TokenGrid, { output, options }): Promise<Artifact> {
+    const { tensors, metadata } = describeTokenFile(grid);
+    return output.write(
+      { path: `copies/${grid.id}.safetensors`, mediaType: 'application/x-safetensors', key: grid.key, holds: grid.key },
+      await encodeSafetensors(tensors, { ...metadata, ...(options.note !== undefined && { note: options.note }) }),
+    );
+  },
+});
+
 interface Parts {
   readonly count?: number;
   readonly content?: string;
@@ -192,9 +211,9 @@ async function shard(index: number, of: number, parts: Parts = {}, output = out(
   const { status } = await run(ready.pipeline, { output: ready.output, resume: true, ...(clips && { clips }) }).end;
   return status;
 }
-async function merge(parts: Parts = {}, keep = false): Promise<void> {
-  const ready = await prepareMerge(pipeline(parts), out());
-  await run(pipeline(parts), { output: out(), resume: true, former: [ready.tokens] }).end;
+async function merge(parts: Parts = {}, keep = false, output = out()): Promise<void> {
+  const ready = await prepareMerge(pipeline(parts), output);
+  await run(pipeline(parts), { output, resume: true, former: [ready.tokens] }).end;
   if (!keep) await ready.remove();
 }
 
@@ -234,6 +253,36 @@ describe('shards', () => {
     encoded.length = 0;
     await merge();
     expect(encoded).toEqual([]);
+    expect(await contents(out())).toEqual(expected);
+  });
+
+  test.each([
+    ['the same bytes get a second name of the same file', undefined, 2],
+    ['other bytes are written', 'mine', 1],
+  ])('whose tokens a sink keeps: %s', async (_, note, names) => {
+    const kept = definePipeline([
+      use(frames),
+      use(singles),
+      use(encoder),
+      use(copies, note === undefined ? {} : { note }),
+    ]);
+    await run(kept, { output: join(folder, 'whole') }).end;
+    const expected = await contents(join(folder, 'whole'));
+    for (const index of [1, 2]) {
+      const { output, clips, pipeline: part } = await prepareShard(kept, out(), { index, of: 2 });
+      await run(part, { output, resume: true, ...(clips && { clips }) }).end;
+    }
+    const ready = await prepareMerge(kept, out());
+    const merged = () => run(kept, { output: out(), resume: true, former: [ready.tokens] }).end;
+    await merged();
+    const links = async (): Promise<number[]> =>
+      Promise.all(Object.keys(expected).map(async (path) => (await stat(out(path))).nlink));
+    expect((await links()).toSorted()).toEqual([1, ...Array<number>(9).fill(names)]);
+    // A merge that was killed after its last file, and one that finds a file gone.
+    await merged();
+    await rm(out('copies', 'clip-numbers-3.safetensors'));
+    await merged();
+    await ready.remove();
     expect(await contents(out())).toEqual(expected);
   });
 
@@ -382,4 +431,83 @@ test('shards are not begun where results of another pipeline lie, or under a lin
   await symlink(tmpdir(), join(folder, 'linked', '.deepearth'));
   await expect(shard(1, 2, {}, join(folder, 'linked'))).rejects.toMatchObject({ code: 'E_LINK' });
   expect(shardsFolder(out())).toBe(out('.deepearth', 'shards'));
+});
+
+describe('shards on S3', () => {
+  const s3Out = 's3://bucket/out';
+  let s3: S3Imitation;
+  beforeEach(async () => {
+    s3 = new S3Imitation();
+    for (const [name, value] of Object.entries(await s3.start())) vi.stubEnv(name, value);
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await s3.end();
+  });
+  const keys = (): string[] => [...s3.objects.keys()].sort();
+  /** The objects of the result, as `contents` gives files. */
+  const made = (): Record<string, string> =>
+    Object.fromEntries(
+      keys().map((key) => {
+        const text = s3.objects.get(key)!.bytes.toString('latin1');
+        const isManifest = key === 'out/manifest.json';
+        return [
+          key.slice('out/'.length),
+          isManifest ? JSON.stringify({ ...(JSON.parse(text) as object), times: null }) : text,
+        ];
+      }),
+    );
+
+  test('are merged to what a folder holds, and leave nothing', async () => {
+    const expected = await whole();
+    for (const index of [3, 1, 2]) await shard(index, 3, {}, s3Out);
+    const before = encoded.length;
+    await merge({}, false, s3Out);
+    expect(encoded).toHaveLength(before);
+    expect(made()).toEqual(expected);
+    expect(await isMerged(pipeline(), s3Out)).toBe(true);
+  });
+
+  test('two workers on one leave one result', async () => {
+    const expected = await whole();
+    const both = await Promise.allSettled([shard(1, 2, {}, s3Out), shard(1, 2, {}, s3Out)]);
+    expect(both.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0);
+    for (const each of both)
+      if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'E_OUTPUT_BUSY' });
+    await shard(2, 2, {}, s3Out);
+    await merge({}, false, s3Out);
+    expect(made()).toEqual(expected);
+  });
+
+  test('that are missing or of other work are refused', async () => {
+    await expect(prepareMerge(pipeline(), s3Out)).rejects.toMatchObject({ code: 'E_NO_SHARDS' });
+    await shard(1, 2, {}, s3Out);
+    await expect(prepareMerge(pipeline(), s3Out)).rejects.toMatchObject({
+      code: 'E_SHARDS_MISSING',
+      missing: [{ index: 2, of: 2, reason: 'it has not begun' }],
+    });
+    await expect(shard(1, 3, {}, s3Out)).rejects.toMatchObject({ code: 'E_SHARDS_DIFFER' });
+    await expect(shard(2, 2, { scale: 2 }, s3Out)).rejects.toMatchObject({ code: 'E_SHARDS_DIFFER' });
+    await shard(2, 2, {}, s3Out);
+    s3.objects.delete(keys().find((key) => key.includes('/2-of-2/tokens/'))!);
+    await expect(prepareMerge(pipeline(), s3Out)).rejects.toMatchObject({ missing: [{ index: 2 }] });
+  });
+
+  test('that a killed merge has left are removed by the next', async () => {
+    for (const index of [1, 2]) await shard(index, 2, {}, s3Out);
+    await merge({}, true, s3Out);
+    // What they agreed on goes first.
+    s3.objects.delete('out/.deepearth/shards/work-list.json');
+    expect(await isMerged(pipeline(), s3Out)).toBe(true);
+    expect(keys().filter((key) => key.includes('.deepearth'))).toEqual([]);
+  });
+
+  test('that are being run again stay', async () => {
+    for (const index of [1, 2]) await shard(index, 2, {}, s3Out);
+    const lock = await openStore(shardFolder(s3Out, { index: 1, of: 2 })).lock();
+    await expect(merge({}, false, s3Out)).rejects.toMatchObject({ code: 'E_OUTPUT_BUSY' });
+    await lock.release();
+    await merge({}, false, s3Out);
+    expect(keys().filter((key) => key.includes('.deepearth'))).toEqual([]);
+  });
 });

@@ -1,13 +1,13 @@
 // The parts that the encoding of one pipeline is cut into, and where each keeps what it makes.
 
 import { join, resolve } from 'node:path';
-import { DeepEarthError } from '@deepearth/core/errors';
 import { onErrorSchema } from '@deepearth/core/on-error';
 import type { Pipeline, PipelineStage } from '@deepearth/core/pipeline';
 import { plan } from '@deepearth/core/plan';
 import { stateFolder } from '@deepearth/core/safe-path';
 import { encodingPart, workList, type Job, type WorkList } from '@deepearth/core/work-list';
 import { refuseOtherResults } from './other-results.ts';
+import { fittingStages, type FittingStage } from './fitting-stages.ts';
 import { isS3 } from './s3-address.ts';
 import { shardSink } from './shard-sink.ts';
 import { agreeOnWork } from './shared-work-list.ts';
@@ -23,24 +23,19 @@ export interface Shard {
 /** For people and commands: `2/8`. */
 export const shardText = ({ index, of }: Shard): string => `${index}/${of}`;
 
-/** Throws a `DeepEarthError` (`E_SHARDS_ON_S3`) for an output on S3: shards meet in a folder that all machines see. */
-export function refuseShardsOnS3(output: string): void {
-  if (!isS3(output)) return;
-  throw new DeepEarthError(`${output}: shards need a folder, and this is a place in S3.`, {
-    code: 'E_SHARDS_ON_S3',
-    remedy: 'Name an --output folder that all machines see, or run the whole pipeline into S3, without --shard.',
-  });
-}
+/** Where the shards of an output lie: a folder, or a place in S3. */
+export const shardsFolder = (output: string): string =>
+  isS3(output) ? `${output.replace(/\/+$/, '')}/${stateFolder}/shards` : join(resolve(output), stateFolder, 'shards');
 
-/** Where the shards of an output folder lie. Throws as `refuseShardsOnS3` does. */
-export function shardsFolder(output: string): string {
-  refuseShardsOnS3(output);
-  return join(resolve(output), stateFolder, 'shards');
-}
+/** Where one shard lies: a store of its own, with lock, journal and manifest. */
+export const shardFolder = (output: string, { index, of }: Shard): string => {
+  const shards = shardsFolder(output);
+  const name = `${index}-of-${of}`;
+  return isS3(output) ? `${shards}/${name}` : join(shards, name);
+};
 
-/** The folder of one shard: a store of its own, with lock, journal and manifest. */
-export const shardFolder = (output: string, { index, of }: Shard): string =>
-  join(shardsFolder(output), `${index}-of-${of}`);
+/** Where a shard keeps what becomes of its tokens once all are fitted to: a store of its own, too. */
+export const placesFolder = (output: string, shard: Shard): string => `${shardFolder(output, shard)}-placed`;
 
 /**
  * The encoding of a pipeline in so many jobs. Throws what `plan` throws, also for stages that follow the encoders: what
@@ -52,14 +47,16 @@ export const jobsOf = async (pipeline: Pipeline, count: number, signal?: AbortSi
 /** A shard that is ready to run: `run(pipeline, { output, clips, resume: true })`. */
 export interface ReadyShard {
   readonly job: Job;
-  /** What the shard runs: the stages up to the encoders, and the sink that keeps their tokens. */
+  /** What the shard runs: the stages up to the encoders, a sink that keeps their tokens, and parts of fits. */
   readonly pipeline: Pipeline;
-  /** The shard's own folder; absolute. */
+  /** The shard's own place: an absolute folder, or an address in S3. */
   readonly output: string;
   /** The part of the clips; absent where it is all of them. */
   readonly clips?: NonNullable<Job['clips']>;
   /** Whether there is nothing to do. */
   readonly empty: boolean;
+  /** Whether it makes parts of fits, so that `preparePlacing` has something to do once all shards are there. */
+  readonly fitting: boolean;
   readonly notes: readonly string[];
 }
 
@@ -71,7 +68,7 @@ export interface ShardOptions {
 }
 
 /**
- * Makes a shard of a pipeline ready. The shards of an output folder agree on their work: the first takes it down, and
+ * Makes a shard of a pipeline ready. The shards of an output agree on their work: the first takes it down, and
  * one whose number of parts, options or input differ is refused (`E_SHARDS_DIFFER`). Throws what `plan` throws, and
  * `E_OTHER_PIPELINE` as `run` does.
  */
@@ -81,20 +78,31 @@ export async function prepareShard(
   shard: Shard,
   { overwrite = false, signal }: ShardOptions = {},
 ): Promise<ReadyShard> {
-  refuseShardsOnS3(output);
   if (!overwrite) await refuseOtherResults(pipeline, output);
-  const work = await jobsOf(pipeline, shard.of, signal);
-  await makeStateFolder(join(resolve(output), stateFolder));
+  const planned = await plan(pipeline, signal ? { signal } : {});
+  const work = workList(planned, shard.of);
+  if (!isS3(output)) await makeStateFolder(join(resolve(output), stateFolder));
   await agreeOnWork(shardsFolder(output), work);
   const job = work.jobs[shard.index - 1]!;
+  const fitting = fittingStages(planned, work);
   return {
     job,
-    pipeline: keepingTokens(encodingPart(pipeline)),
+    pipeline: withParts(keepingTokens(encodingPart(pipeline)), fitting, shard),
     output: shardFolder(output, shard),
     ...(job.clips && { clips: job.clips }),
     empty: job.clips?.length === 0,
+    fitting: fitting.length > 0,
     notes: work.notes,
   };
+}
+
+/** A pipeline with stages that make a shard's parts of fits. */
+function withParts(pipeline: Pipeline, fitting: readonly FittingStage[], { index }: Shard): Pipeline {
+  const parts = fitting.map(({ stage, shared, first }) => ({
+    ...stage,
+    definition: shared.collect(first[index - 1]!),
+  }));
+  return { ...pipeline, stages: [...pipeline.stages, ...parts] };
 }
 
 /** A pipeline whose encoders send to a sink that keeps their tokens for the merge. */

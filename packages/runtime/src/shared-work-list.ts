@@ -1,13 +1,16 @@
-// What the shards of an output folder have agreed to do: a file that the first of them makes.
+// What the shards of an output have agreed to do: a file that the first of them makes.
 
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeepEarthError } from '@deepearth/core/errors';
 import { canonicalJson } from '@deepearth/core/lineage';
 import { makeFolder } from '@deepearth/core/regular-file';
 import type { WorkList } from '@deepearth/core/work-list';
 import { createOnce } from './create-once.ts';
+import { openStore } from './open-store.ts';
+import { isS3, parseS3Address } from './s3-address.ts';
+import { s3Client } from './s3-client.ts';
+import { putTextOnce } from './s3-objects.ts';
 
 /** What is agreed on. */
 interface Agreed {
@@ -28,19 +31,27 @@ const agreedOf = ({ name, jobs, recipe }: WorkList): Agreed => ({
 
 /** Takes down the work of the shards of a folder, or throws a `DeepEarthError` (`E_SHARDS_DIFFER`) where other work was. */
 export async function agreeOnWork(folder: string, work: WorkList): Promise<void> {
-  const path = join(folder, fileName);
   if (!(await readAgreed(folder))) {
-    await makeFolder(folder);
-    const aside = join(folder, `agreeing.${randomBytes(8).toString('hex')}`);
-    if (await createOnce(path, `${JSON.stringify(agreedOf(work))}\n`, aside)) return;
+    const text = `${JSON.stringify(agreedOf(work))}\n`;
+    if (isS3(folder)) {
+      const { bucket, prefix } = parseS3Address(folder);
+      await putTextOnce(s3Client(bucket), `${prefix}/${fileName}`, text);
+    } else {
+      await makeFolder(folder);
+      const aside = join(folder, `agreeing.${randomBytes(8).toString('hex')}`);
+      if (await createOnce(join(folder, fileName), text, aside)) return;
+    }
   }
   await refuseOtherWork(folder, work);
 }
 
+/** Takes back what was agreed on: the shards are not needed any more. */
+export const forgetWork = (folder: string): Promise<void> => openStore(folder).remove(fileName);
+
 /** Throws a `DeepEarthError` (`E_SHARDS_DIFFER`) where the shards of a folder do other work. */
 export async function refuseOtherWork(folder: string, work: WorkList): Promise<void> {
   const agreed = await readAgreed(folder);
-  if (!agreed) throw different(folder, `${join(folder, fileName)} cannot be read`);
+  if (!agreed) throw different(folder, `${folder}/${fileName} cannot be read`);
   if (agreed.name !== work.name) throw different(folder, differenceOf(agreed, agreedOf(work)));
 }
 
@@ -55,18 +66,18 @@ export const agreedCount = async (folder: string): Promise<number | undefined> =
   (await readAgreed(folder))?.jobs.length;
 
 async function readAgreed(folder: string): Promise<Agreed | undefined> {
-  const text = await readFile(join(folder, fileName), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (text === undefined) return undefined;
+  const file = await openStore(folder).get(fileName);
+  if (!file) return undefined;
   try {
-    const agreed = JSON.parse(text) as Partial<Agreed>;
+    const agreed = JSON.parse(new TextDecoder().decode(await file.read(0, file.size))) as Partial<Agreed>;
     return agreed.format === 1 && Array.isArray(agreed.jobs) && Array.isArray(agreed.recipe)
       ? (agreed as Agreed)
       : undefined;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     return undefined;
+  } finally {
+    await file.close();
   }
 }
 

@@ -18,6 +18,7 @@ import {
   type TokenGrid,
 } from '@deepearth/core';
 import { createSha256 } from '@deepearth/core/sha256';
+import { cacheRoom } from '@deepearth/vision/cache-room';
 import { pixelCache } from '@deepearth/vision/pixel-cache';
 import { readThrough } from '@deepearth/vision/read-through';
 import { layout } from '@deepearth/vision/geometry';
@@ -80,11 +81,14 @@ export const features = defineSource({
 
   survey: surveyOf,
 
-  describe: (_, { options, survey }) => ({
-    output: survey ? specOf(survey) : { ...spec('tokens', {}, null), sequences: null },
-    memoryBytes: options.cacheBytes,
-    ...(survey && { notes: guesses(survey) }),
-  }),
+  describe(_, { options, survey }) {
+    const stream = survey ? specOf(survey) : { ...spec('tokens', {}, null), sequences: null };
+    return {
+      output: stream,
+      memoryBytes: cacheRoom(options.cacheBytes, stream),
+      ...(survey && { notes: guesses(survey) }),
+    };
+  },
 
   async *process(_, context): AsyncGenerator<TokenGrid> {
     const { options, signal, severalSequences, frameRange } = context;

@@ -3,13 +3,18 @@
 import { InputError, lineage, sha256, type Locator, type PartOptions, type Raster } from '@deepearth/core';
 import { overviewRaster } from '@deepearth/core/raster-part';
 import { decodePicture } from '@deepearth/vision/decode-picture';
+import { isRemote, readRemote } from '@deepearth/runtime/remote-file';
 import { readPictureFile, type PictureFile } from '@deepearth/vision/picture-file';
+import { pictureHeader, type PictureHeader } from '@deepearth/vision/picture-header';
 import { stretchRaster } from '@deepearth/vision/stretch';
 import { z } from 'zod';
 import { framesOptions, type FramesOptions } from './frames-options.ts';
 
 /** What errors say to do about a picture that cannot be read. */
 export const frameRemedy = 'Copy it again or remove it; with `onError: skip` the run goes on without it.';
+
+/** A picture on a server that is larger is refused. */
+const mostRemoteBytes = 2 ** 31 - 1;
 
 /** A picture file and the digest of its bytes. */
 export interface FrameFile extends PictureFile {
@@ -32,7 +37,9 @@ export async function openFrameFile(
     signal,
   }: { maxPixels: number; page?: number | undefined; known?: FrameFile | undefined; signal?: AbortSignal | undefined },
 ): Promise<FrameFile> {
-  const file = await readPictureFile(known?.bytes ?? path, {
+  const bytes =
+    known?.bytes ?? (isRemote(path) ? await readRemote(path, { mostBytes: mostRemoteBytes, signal }) : path);
+  const file = await readPictureFile(bytes, {
     maxPixels,
     page,
     name: path,
@@ -40,6 +47,20 @@ export async function openFrameFile(
     signal,
   });
   return { ...file, sha256: known?.sha256 ?? sha256(file.bytes) };
+}
+
+/** What a header says, of a file on a server too; `undefined` for one that cannot be read. */
+export async function headerOf(path: string, signal?: AbortSignal): Promise<PictureHeader | undefined> {
+  if (!isRemote(path)) return pictureHeader(path);
+  try {
+    const { width, height, pages, depth } = await openFrameFile(path, { maxPixels: 2 ** 48, signal });
+    return { width, height, pages, wide: depth !== 'uint8' };
+  } catch (error) {
+    signal?.throwIfAborted();
+    // Of keys and networks it is better to hear before the run.
+    if (error instanceof InputError && !['E_S3', 'E_S3_BROKEN', 'E_HTTP_BROKEN'].includes(error.code)) return undefined;
+    throw error;
+  }
 }
 
 /** The values as they are stored. */

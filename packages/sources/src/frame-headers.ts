@@ -1,7 +1,10 @@
 // Reads the headers of the pictures of a folder: their sizes, and how many pictures each file holds.
 
-import { extname, join } from 'node:path';
-import { pictureHeader, type PictureHeader } from '@deepearth/vision/picture-header';
+import { extname } from 'node:path';
+import { isRemote } from '@deepearth/runtime/remote-file';
+import type { PictureHeader } from '@deepearth/vision/picture-header';
+import { headerOf } from './frame-file.ts';
+import { pathIn } from './picture-folder.ts';
 
 /** Headers by file; a file that cannot be read, or was not looked at, is not in it. */
 export type FrameHeaders = ReadonlyMap<string, PictureHeader>;
@@ -9,18 +12,21 @@ export type FrameHeaders = ReadonlyMap<string, PictureHeader>;
 /** Formats of one picture a file: these are looked at for their sizes alone, and a sample says which is the usual one. */
 const single = new Set(['.png', '.jpg', '.jpeg']);
 const mostSingle = 10_000;
+/** A file on a server is fetched whole for its header. */
+const mostSingleRemote = 8;
 const together = 8;
 
-/** Looks at every file that may hold several pictures, and at up to 10,000 of the others, spread evenly. */
+/** Looks at every file that may hold several pictures, and at up to 10,000 of the others (on a server 8), spread evenly. */
 export async function readHeaders(
   directory: string,
   files: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<FrameHeaders> {
   const others = files.filter((file) => single.has(extname(file).toLowerCase()));
-  const step = Math.max(1, others.length / mostSingle);
+  const most = isRemote(directory) ? mostSingleRemote : mostSingle;
+  const step = Math.max(1, others.length / most);
   const sample = new Set(
-    Array.from({ length: Math.min(others.length, mostSingle) }, (_, i) => others[Math.floor(i * step)]!),
+    Array.from({ length: Math.min(others.length, most) }, (_, i) => others[Math.floor(i * step)]!),
   );
   const wanted = files.filter((file) => sample.has(file) || !single.has(extname(file).toLowerCase()));
   const headers = new Map<string, PictureHeader>();
@@ -28,7 +34,7 @@ export async function readHeaders(
     signal?.throwIfAborted();
     await Promise.all(
       wanted.slice(start, start + together).map(async (file) => {
-        const header = await pictureHeader(join(directory, file));
+        const header = await headerOf(pathIn(directory, file), signal);
         if (header) headers.set(file, header);
       }),
     );

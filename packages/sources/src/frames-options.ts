@@ -11,7 +11,10 @@ const whole = z.number().int().nonnegative();
 
 /** Options of `source/frames`. */
 export const framesOptions = z.strictObject({
-  directory: z.string().min(1).describe('The folder that holds the pictures: PNG, JPEG, WebP, TIFF or AVIF.'),
+  directory: z
+    .string()
+    .min(1)
+    .describe('The folder that holds the pictures (PNG, JPEG, WebP, TIFF or AVIF), or `s3://bucket/prefix`.'),
   recursive: z
     .union([z.boolean(), z.literal('one')])
     .default(false)

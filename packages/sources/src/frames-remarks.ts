@@ -1,5 +1,6 @@
 // What there is to say of a folder of frames: in the plan, and as warnings of a run.
 
+import { roomFor } from '@deepearth/vision/cache-room';
 import { basename } from 'node:path';
 import { InputError } from '@deepearth/core';
 import { oneLine } from '@deepearth/core/printable';
@@ -50,11 +51,12 @@ export function spillNote(
     listing,
     usual: { width, height } = { width: 0, height: 0 },
   }: { readonly listing: Listing; readonly usual?: { readonly width: number; readonly height: number } | undefined },
-  { cacheBytes, spillBytes }: FramesOptions,
+  { cacheBytes: wanted, spillBytes }: FramesOptions,
 ): string[] {
   const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
   const frameCount = listing.sequences.reduce((sum, { files }) => sum + files.length, 0);
   const pixels = frameCount * width * height * 3;
+  const cacheBytes = wanted ?? roomFor(width * height * 3);
   if (pixels <= cacheBytes) return [];
   const beyond =
     pixels > cacheBytes + spillBytes ? ', and what has no room there is decoded again if it is drawn much later' : '';

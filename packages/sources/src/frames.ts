@@ -1,7 +1,7 @@
 // Reads a folder of pictures as sequences of frames.
 
-import { join } from 'node:path';
 import { defineSource, frameId, readingBytes, refuse, spec, type Frame } from '@deepearth/core';
+import { cacheRoom } from '@deepearth/vision/cache-room';
 import { usualSize } from './frame-headers.ts';
 import { sameSize } from './frame-size.ts';
 import { framesOptions, intervalOf, sequenceOf, type FramesOptions } from './frames-options.ts';
@@ -9,6 +9,7 @@ import { check, howOrdered, oddFrames, remarks, spillNote } from './frames-remar
 import { isoOf, secondsBetween } from './instant.ts';
 import { listFrames, type Listing, type SequenceListing } from './listing.ts';
 import type { ListedFrame } from './order-frames.ts';
+import { pathIn } from './picture-folder.ts';
 import { pictureFrames, reopenPicture } from './picture-frames.ts';
 import { findStretch, spread, stretchNote, type Series } from './series-stretch.ts';
 
@@ -63,7 +64,7 @@ export const frames = defineSource({
         ...(counts && { counts }),
         ...(!same && survey && hasMixedSizes(survey) && { mixedSizes: true }),
       },
-      memoryBytes: options.cacheBytes + readingBytes(stream),
+      memoryBytes: cacheRoom(options.cacheBytes, stream) + readingBytes(stream),
       warnings: survey
         ? [
             ...(survey.usual ? [] : ['no picture of the folder can be read']),
@@ -103,7 +104,7 @@ export const frames = defineSource({
       for (const listed of files) {
         signal.throwIfAborted();
         const id = frameId(each.name, listed.number, context.severalSequences);
-        const path = join(options.directory, listed.file);
+        const path = pathIn(options.directory, listed.file);
         const frame = await context.attempt({ id }, async () => {
           const picture = await pictures.open(path, listed.page);
           if (options.sizes === 'same') sameSize((usual ??= picture), picture, 'most pictures of the folder are');
@@ -143,7 +144,7 @@ const seriesOf = ({ sequences, headers }: Listing, { directory }: FramesOptions)
     total: files.length,
     sample: (most, wide) =>
       spread(wide ? files.filter(({ file }) => headers.get(file)?.wide) : files, most).map(({ file, page }) => ({
-        path: join(directory, file),
+        path: pathIn(directory, file),
         page,
       })),
   };

@@ -4,6 +4,7 @@ import { basename, dirname, extname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError, type Json, type Position } from '@deepearth/core';
 import { shortened } from '@deepearth/core/printable';
+import { isRemote, remotePath } from '@deepearth/runtime/remote-file';
 import type { Instant } from './instant.ts';
 import { listColumns, type ListColumns } from './list-columns.ts';
 import type { ListOptions } from './list-options.ts';
@@ -14,7 +15,7 @@ import { timeReader, type FieldTime, type TimeReader } from './list-time.ts';
 export interface ListEntry {
   readonly line: number;
   readonly sequence: string;
-  /** Where the picture is, from the working directory. */
+  /** Where the picture is: from the working directory, or its address. */
   readonly path: string;
   readonly instant?: Instant;
   readonly number?: number;
@@ -97,7 +98,8 @@ function understanding(
     const picture = textOf(fields, columns.path);
     if (picture === '') return { problem: `has no path of a picture (${columns.path})` };
     const path = pathOf(picture, directory);
-    if (path === undefined) return { problem: `${shortened(picture, 200)} is an address; a list is of files on disk` };
+    if (path === undefined)
+      return { problem: `${shortened(picture, 200)} is an address that is not read (https://, s3:// and files are)` };
     const taken = timeOf(fields, columns, read);
     if (typeof taken === 'string') return { problem: taken };
     if (order === 'time' && taken === undefined)
@@ -131,7 +133,7 @@ function textOf(fields: Fields, column: string | undefined): string {
   return typeof value === 'string' ? value.trim() : typeof value === 'number' ? String(value) : '';
 }
 
-/** A path from the working directory; `undefined` for an address that is no file. */
+/** A path from the working directory, or an address; `undefined` for an address that is not read. */
 function pathOf(picture: string, directory: string): string | undefined {
   if (/^file:\/\//i.test(picture)) {
     try {
@@ -140,7 +142,9 @@ function pathOf(picture: string, directory: string): string | undefined {
       return undefined;
     }
   }
+  if (isRemote(picture)) return picture;
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(picture)) return undefined;
+  if (isRemote(directory)) return remotePath(directory, picture);
   // Lists that were written on Windows; where both slashes are there, a backslash is part of a name.
   const here = picture.includes('/') || process.platform === 'win32' ? picture : picture.replaceAll('\\', '/');
   return isAbsolute(here) ? here : join(directory, here);

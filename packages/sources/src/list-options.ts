@@ -23,7 +23,9 @@ export const listOptions = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('Where relative paths of pictures start. Default: the folder that the list is in.'),
+    .describe(
+      'Where relative paths of pictures start: a folder, `https://…` or `s3://bucket/prefix`. Default: the folder that the list is in.',
+    ),
   columns: z
     .strictObject({
       path: column('paths of pictures', '`path`, `file`, `filePath`, `image`, `filename`'),

@@ -2,7 +2,8 @@
 
 import { InputError } from '@deepearth/core';
 import { nameSet } from '@deepearth/core/name-set';
-import { pictureHeader, type PictureHeader } from '@deepearth/vision/picture-header';
+import type { PictureHeader } from '@deepearth/vision/picture-header';
+import { headerOf } from './frame-file.ts';
 import { readList, type BadRow, type ListEntry, type ListReading, type OtherMedia } from './list-entries.ts';
 import type { ListOptions } from './list-options.ts';
 import type { RowsOptions } from './list-rows.ts';
@@ -66,7 +67,7 @@ export async function surveyList(options: ListOptions, signal: AbortSignal): Pro
       },
     );
   const looked = await Promise.all(
-    sample.taken().map(async (path): Promise<SampledPicture> => ({ path, header: await pictureHeader(path) })),
+    sample.taken().map(async (path): Promise<SampledPicture> => ({ path, header: await headerOf(path, signal) })),
   );
   const sizes = looked.flatMap(({ header }) => header ?? []);
   const [size] = sizes;

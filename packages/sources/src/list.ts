@@ -1,6 +1,7 @@
 // Reads the pictures that a list names, as sequences of frames with their times, places and further columns.
 
 import { defineSource, frameId, InputError, readingBytes, refuse, spec, type StageContext } from '@deepearth/core';
+import { cacheRoom } from '@deepearth/vision/cache-room';
 import { sameSize, type Size } from './frame-size.ts';
 import { oddFrames, oddOfOne } from './frames-remarks.ts';
 import { isoOf, secondsBetween, type Instant } from './instant.ts';
@@ -51,7 +52,7 @@ export const list = defineSource({
         ...(known && { counts: [...known.values()] }),
         ...(sizes === 'any' && survey && hasMixedSizes(survey) && { mixedSizes: true }),
       },
-      memoryBytes: options.cacheBytes + readingBytes(stream),
+      memoryBytes: cacheRoom(options.cacheBytes, stream) + readingBytes(stream),
       // Rows that wait to be put in order.
       ...(survey && { diskBytes: survey.total * 400 + options.spillBytes }),
       warnings: survey ? warningsOf(survey) : [],

@@ -1,13 +1,13 @@
 // Puts the pictures of one sequence in order and numbers them: by time, by number, or by name.
 
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { InputError } from '@deepearth/core';
 import { pictureExif } from '@deepearth/vision/picture-exif';
 import { exifTime, type ExifTime } from './exif-time.ts';
 import { frameNumber, lastDigits, numberDigits, stemOf } from './frame-numbers.ts';
 import { isoOf, type Instant } from './instant.ts';
 import type { NameExpression } from './name-expression.ts';
-import { byName, some } from './picture-folder.ts';
+import { byName, pathIn, some } from './picture-folder.ts';
 import { readerOf, timesInNames, type NameTime } from './time-in-name.ts';
 
 /** What a sequence is ordered by. */
@@ -140,7 +140,7 @@ function byNumber(
   const found = files.flatMap((file, i) =>
     digits[i] === undefined
       ? []
-      : [{ file, number: frameNumber(digits[i], join(directory, file)), ...instantOf(file, instants) }],
+      : [{ file, number: frameNumber(digits[i], pathIn(directory, file)), ...instantOf(file, instants) }],
   );
   const inOrder = found.sort((a, b) => a.number - b.number || byName(a.file, b.file));
   return {
@@ -211,7 +211,7 @@ async function exifTimes(
 ): Promise<Times> {
   const none: Times = { from: '', timed: [], untimed: files };
   const timeOf = async (file: string): Promise<ExifTime | undefined> =>
-    exifTime(await pictureExif(join(directory, file)), timeZone);
+    exifTime(await pictureExif(pathIn(directory, file)), timeZone);
   const first = await timeOf(files[0]!);
   // Where the last one has a time, the first is one of a few that lack it, and that is said.
   if (first === undefined && (files.length === 1 || (await timeOf(files.at(-1)!)) === undefined)) return none;

@@ -4,6 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { closest, InputError } from '@deepearth/core';
 import { fileTrouble } from '@deepearth/core/file-trouble';
+import { isRemote, listRemote, remotePath } from '@deepearth/runtime/remote-file';
 import type { NameExpression } from './name-expression.ts';
 
 /** Endings of the picture files that can be read. */
@@ -74,6 +75,7 @@ export const isPicture = (path: string): boolean =>
 
 /** Files and folders of a folder, without hidden ones; files of folders in it where `recursive`. */
 async function readFolder(directory: string, recursive: boolean): Promise<{ files: string[]; folders: string[] }> {
+  if (isRemote(directory)) return readPrefix(directory, recursive);
   let entries;
   try {
     entries = await readdir(directory, { withFileTypes: true });
@@ -98,6 +100,17 @@ async function readFolder(directory: string, recursive: boolean): Promise<{ file
     }
   return { files, folders };
 }
+
+/** The same for a prefix of a bucket: what stands before a slash is a folder. */
+async function readPrefix(directory: string, recursive: boolean): Promise<{ files: string[]; folders: string[] }> {
+  const paths = await listRemote(directory);
+  const folders = new Set(paths.flatMap((path) => (path.includes('/') ? [path.split('/', 1)[0]!] : [])));
+  return { files: recursive ? paths : paths.filter((path) => !path.includes('/')), folders: [...folders] };
+}
+
+/** The path of a file of a folder, or its address. */
+export const pathIn = (directory: string, file: string): string =>
+  isRemote(directory) ? remotePath(directory, file) : join(directory, file);
 
 /** Why a folder cannot be listed, by what `readdir` threw. */
 export async function unlistable(directory: string, cause: unknown): Promise<InputError> {

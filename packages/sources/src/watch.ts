@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { defineSource, readingBytes, refuse, spec } from '@deepearth/core';
+import { cacheRoom } from '@deepearth/vision/cache-room';
 import { pictureHeader } from '@deepearth/vision/picture-header';
 import type { Size } from './frame-size.ts';
 import { ownSequence } from './growing-sequences.ts';
@@ -85,7 +86,7 @@ export const watch = defineSource({
         // Cameras write when they like.
         ...(recursive && { interleaved: true }),
       },
-      memoryBytes: options.cacheBytes + readingBytes(stream),
+      memoryBytes: cacheRoom(options.cacheBytes, stream) + readingBytes(stream),
       diskBytes: options.spillBytes,
       notes: [
         ...(survey ? [`${survey.files} ${survey.files === 1 ? 'picture is' : 'pictures are'} there`] : []),

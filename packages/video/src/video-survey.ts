@@ -1,5 +1,6 @@
 // What source/video finds out before any frame is decoded.
 
+import { roomFor } from '@deepearth/vision/cache-room';
 import { basename } from 'node:path';
 import { chooseFrames } from './choose-frames.ts';
 import { findVideos, type VideoFile } from './find-videos.ts';
@@ -103,11 +104,16 @@ export function videoNotes(survey: VideoSurvey, options: VideoSourceOptions): st
 }
 
 /** What a plan says of pixels that are not kept. */
-function spillNotes({ videos }: VideoSurvey, { cacheBytes, spillBytes }: VideoSourceOptions): string[] {
+function spillNotes({ videos }: VideoSurvey, options: VideoSourceOptions): string[] {
   let pixels = 0;
-  for (const each of videos)
-    if ('video' in each)
-      for (const { frames } of each.parts) pixels += frames.length * each.video.width * each.video.height * 3;
+  let largest = 0;
+  for (const each of videos) {
+    if (!('video' in each)) continue;
+    const bytes = each.video.width * each.video.height * 3;
+    largest = Math.max(largest, bytes);
+    for (const { frames } of each.parts) pixels += frames.length * bytes;
+  }
+  const { cacheBytes = roomFor(largest), spillBytes } = options;
   const kept = Math.min(pixels, cacheBytes + spillBytes);
   const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
   return pixels <= kept

@@ -16,6 +16,7 @@ import {
   type LocatorReader,
   type StageContext,
 } from '@deepearth/core';
+import { cacheRoom } from '@deepearth/vision/cache-room';
 import type { Range } from '@deepearth/core/stage';
 import { pixelCache } from '@deepearth/vision/pixel-cache';
 import { readThrough, type ReadThrough } from '@deepearth/vision/read-through';
@@ -82,7 +83,7 @@ export const video = defineSource({
         sequences: parts?.map(({ sequence }) => sequence) ?? null,
         ...(counts && { counts }),
       },
-      memoryBytes: options.cacheBytes + readingBytes(stream) + mostBytesAhead,
+      memoryBytes: cacheRoom(options.cacheBytes, stream) + readingBytes(stream) + mostBytesAhead,
       ...(survey && { warnings: videoWarnings(survey, options), notes: videoNotes(survey, options) }),
     };
   },

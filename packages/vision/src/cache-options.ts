@@ -8,8 +8,10 @@ export const cacheOptions = {
     .number()
     .int()
     .nonnegative()
-    .default(64 * 2 ** 20)
-    .describe('Bytes of decoded pixels that are kept in memory, because encoder and renderers read the same frames.'),
+    .optional()
+    .describe(
+      'Bytes of decoded pixels that are kept in memory, because encoder and renderers read the same frames. Default: 64 MiB, or those of 40 frames where they are more, at most 256 MiB.',
+    ),
   spillBytes: z
     .number()
     .int()

@@ -1,6 +1,7 @@
 // Keeps the pixels that were decoded last: in memory, and beyond that in a file.
 
 import type { Raster } from '@deepearth/core';
+import { roomFor } from './cache-room.ts';
 import { sizeOf, spillFile } from './spill-file.ts';
 
 /** Pixels by key; all calls may overlap. What is set under a key has to be the same every time. */
@@ -17,8 +18,8 @@ export interface PixelCache {
 
 /** How much a cache keeps, and where. */
 export interface PixelCacheOptions {
-  /** Bytes of decoded pixels in memory. */
-  readonly memoryBytes: number;
+  /** Bytes of decoded pixels in memory. Default: as many as `roomFor` the largest of them. */
+  readonly memoryBytes?: number | undefined;
   /** Bytes of decoded pixels in the file. */
   readonly diskBytes: number;
   /** Where the file goes; asked for when it is needed. */
@@ -30,10 +31,11 @@ export interface PixelCacheOptions {
  * than `memoryBytes` goes to the file at once, one larger than both is not kept. On a full disk less is kept.
  */
 export function pixelCache({ memoryBytes, diskBytes, path }: PixelCacheOptions): PixelCache {
-  /** Used longest ago first; never more than `memoryBytes`. */
+  /** Used longest ago first; never more than `room`. */
   const recent = new Map<string, Raster>();
   const spilled = spillFile(diskBytes, path);
   let held = 0;
+  let room = memoryBytes ?? 0;
   let closing: Promise<void> | undefined;
   // Pictures come in one after another: none twice, and what makes room is in memory until it is in the file.
   let last: Promise<unknown> = Promise.resolve();
@@ -43,8 +45,9 @@ export function pixelCache({ memoryBytes, diskBytes, path }: PixelCacheOptions):
   async function admit(key: string, raster: Raster): Promise<void> {
     if (closing || has(key)) return;
     const size = sizeOf(raster);
-    if (size > memoryBytes) return spilled.write(key, raster);
-    while (held + size > memoryBytes) {
+    if (memoryBytes === undefined) room = Math.max(room, roomFor(size));
+    if (size > room) return spilled.write(key, raster);
+    while (held + size > room) {
       const [oldest, old] = recent.entries().next().value!;
       await spilled.write(oldest, old);
       if (closing) return;

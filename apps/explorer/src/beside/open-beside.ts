@@ -21,7 +21,7 @@ export interface Beside {
 /** Throws where it has nothing to show. */
 export async function openBeside(first: Explorer, url: string): Promise<Beside> {
   const bundle = await openBundle(url);
-  if (bundle.clips.length === 0) throw new Error('The second run made no tokens.');
+  if (!bundle || bundle.clips.length === 0) throw new Error('The second run made no tokens.');
   const explorer = makeExplorer(bundle, '', { address: false });
   const pairs = keepInStep(first, explorer);
   return { explorer, overlay: followOverlay(explorer), pairs, Stage: BesideStage, Results: BesideResults };

@@ -15,18 +15,29 @@ export interface Bundle extends BundleIndex {
   readonly steps: number;
 }
 
-/** Fetches the index. Throws an error with words for people where there is none. */
-export async function openBundle(url: string): Promise<Bundle> {
+/**
+ * Fetches the index; `undefined` where a run goes and has made nothing to see yet. Throws an error with words for people
+ * where there is none.
+ */
+export async function openBundle(url: string): Promise<Bundle | undefined> {
   const response = await fetch(`${url}index.json`).catch((cause: unknown) => {
     throw new Error('The data of this page cannot be reached. Is deepearth explore still running?', { cause });
   });
+  if (response.status === 204) return undefined;
   if (!response.ok) throw new Error(`The data of this page is not there (${response.status} for ${url}index.json).`);
   const index = (await response.json()) as BundleIndex;
   if (index.format !== 1)
     throw new Error(
       `The data is of format ${index.format as number}, which this page does not know: update deepearth.`,
     );
-  return placed(index, url);
+  // That of a run that goes has a number in its address.
+  return placed(index, new URL('.', response.url).href);
+}
+
+/** The number of the bundle of a run that goes; `undefined` for one that stays. */
+export function versionOf({ url }: Pick<Bundle, 'url'>): number | undefined {
+  const version = /\/data\/(\d+)\/$/.exec(url)?.[1];
+  return version === undefined ? undefined : Number(version);
 }
 
 /** The same with what follows from the index. */

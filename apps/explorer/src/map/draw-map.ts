@@ -50,7 +50,8 @@ export function turnsSeen(view: View, west: number, east: number): number[] {
   const [left] = view.toDegrees(0, 0);
   const [right] = view.toDegrees(view.width, 0);
   const turns: number[] = [];
-  for (let turn = Math.ceil((left - east) / 360); turn <= Math.floor((right - west) / 360); turn++) turns.push(turn * 360);
+  for (let turn = Math.ceil((left - east) / 360); turn <= Math.floor((right - west) / 360); turn++)
+    turns.push(turn * 360);
   return turns;
 }
 
@@ -60,13 +61,21 @@ export function drawMap(context: Context, view: View, unit: number, scene: MapSc
   context.setTransform(unit, 0, 0, unit, 0, 0);
   context.filter = 'none';
   context.globalAlpha = 1;
-  context.fillStyle = colors.sea;
+  // Nothing is beyond the poles.
+  context.fillStyle = colors.ground;
   context.fillRect(0, 0, view.width, view.height);
+  context.fillStyle = colors.sea;
+  const [top, foot] = [90, -90].map((pole) => Math.min(view.height, Math.max(0, view.toPage([0, pole])[1]))) as [
+    number,
+    number,
+  ];
+  context.fillRect(0, top, view.width, foot - top);
   drawLand(context, view, colors);
   drawGraticule(context, view, colors);
   const large = scene.spots.filter((drawn) => !isDot(drawn.spot, view));
   for (const drawn of large) drawFootprint(context, view, unit, drawn, scene);
-  for (const { spot, dot } of scene.spots.filter((drawn) => isDot(drawn.spot, view))) drawDot(context, view, spot, dot, colors);
+  for (const { spot, dot } of scene.spots.filter((drawn) => isDot(drawn.spot, view)))
+    drawDot(context, view, spot, dot, colors);
   for (const [spot, color, width] of [
     [scene.under, colors.text, 1.5],
     [scene.current, colors.accent, 3],
@@ -92,7 +101,8 @@ function path(context: Context, view: View, ring: readonly Point[], turn: number
 
 function drawLand(context: Context, view: View, { land, line }: MapColorsOf): void {
   context.beginPath();
-  for (const turn of turnsSeen(view, -180, 180)) for (const ring of coast) path(context, view, ring, turn);
+  for (const { points, west, east } of coast)
+    for (const turn of turnsSeen(view, west, east)) path(context, view, points, turn);
   context.fillStyle = land;
   context.fill('evenodd');
   context.strokeStyle = line;
@@ -110,18 +120,22 @@ function drawGraticule(context: Context, view: View, { line, text }: MapColorsOf
   context.strokeStyle = line;
   context.fillStyle = text;
   context.textBaseline = 'top';
+  const degrees = (value: number, plus: string, minus: string): string => {
+    const none = Math.abs(value) < step / 2 || Math.abs(value) > 180 - step / 2;
+    return `${Math.abs(value).toFixed(digits)}°${none ? '' : value < 0 ? minus : plus}`;
+  };
   const seam = (value: number): number => ((((value + 180) % 360) + 360) % 360) - 180;
   for (let at = Math.ceil(west / step); at * step <= east; at++) {
     const [x] = view.toPage([at * step, 0]);
     stroke(context, x, Math.max(0, view.toPage([0, 90])[1]), x, Math.min(view.height, view.toPage([0, -90])[1]));
     const value = seam(at * step);
-    context.fillText(`${Math.abs(value).toFixed(digits)}°${Math.abs(value) < step / 2 ? '' : value < 0 ? 'W' : 'E'}`, x + 4, 4);
+    context.fillText(degrees(value, 'E', 'W'), x + 4, 4);
   }
   for (let at = Math.ceil(Math.max(south, -90) / step); at * step <= Math.min(north, 90); at++) {
     const value = at * step;
     const [, y] = view.toPage([0, value]);
     stroke(context, 0, y, view.width, y);
-    if (y > 24) context.fillText(`${Math.abs(value).toFixed(digits)}°${Math.abs(value) < step / 2 ? '' : value < 0 ? 'S' : 'N'}`, 4, y + 3);
+    if (y > 24) context.fillText(degrees(value, 'N', 'S'), 4, y + 3);
   }
 }
 
@@ -132,7 +146,13 @@ function stroke(context: Context, fromX: number, fromY: number, toX: number, toY
   context.stroke();
 }
 
-function drawFootprint(context: Context, view: View, unit: number, { spot, picture, cells, geometry }: DrawnSpot, scene: MapScene): void {
+function drawFootprint(
+  context: Context,
+  view: View,
+  unit: number,
+  { spot, picture, cells, geometry }: DrawnSpot,
+  scene: MapScene,
+): void {
   const { footprint, bounds } = spot;
   const { frameWidth, frameHeight, x, y, width, height } = geometry;
   for (const turn of turnsSeen(view, bounds[0], bounds[2])) {
@@ -149,7 +169,8 @@ function drawFootprint(context: Context, view: View, unit: number, { spot, pictu
     context.clip();
     context.imageSmoothingEnabled = true;
     if (picture) {
-      if (scene.subdued && cells) context.filter = `grayscale(${scene.opacity}) brightness(${1 - 0.45 * scene.opacity})`;
+      if (scene.subdued && cells)
+        context.filter = `grayscale(${scene.opacity}) brightness(${1 - 0.45 * scene.opacity})`;
       warp(context, unit, picture, (u, v) => toPage(u * frameWidth, v * frameHeight));
       context.filter = 'none';
     }
@@ -211,7 +232,13 @@ function warp(context: Context, unit: number, image: ImageBitmap | OffscreenCanv
   piece(0, 0, 1, 0);
 }
 
-function drawDot(context: Context, view: View, { middle: [longitude, latitude] }: Spot, color: string, { ground }: MapColorsOf): void {
+function drawDot(
+  context: Context,
+  view: View,
+  { middle: [longitude, latitude] }: Spot,
+  color: string,
+  { ground }: MapColorsOf,
+): void {
   for (const turn of turnsSeen(view, longitude, longitude)) {
     const [x, y] = view.toPage([longitude + turn, latitude]);
     context.beginPath();

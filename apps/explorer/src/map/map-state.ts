@@ -37,10 +37,11 @@ function makeState(explorer: Explorer) {
     );
   });
   /** Counts pictures that have come. */
-  const redraw = signal(0);
+  const redraws = signal(0);
   return {
     spots,
-    redraw,
+    redraws,
+    redraw: (): void => void (redraws.value = redraws.peek() + 1),
     squeeze,
     size,
     chosen,

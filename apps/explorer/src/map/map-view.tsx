@@ -1,6 +1,6 @@
 // The map: where clips lie, with their pictures and colours in place.
 
-import { computed, effect, signal, useSignal } from '@preact/signals';
+import { computed, effect, useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { colorMap } from '@deepearth/vision/colormaps';
 import { stepOf } from '../bundle/bundle.ts';
@@ -95,7 +95,8 @@ function pressed(event: KeyboardEvent, explorer: Explorer, state: MapState): voi
   };
   const move = moves[event.key];
   const seen = view.value;
-  if (move) state.look({ ...camera.value, middle: seen.toDegrees(seen.width / 2 + move[0], seen.height / 2 + move[1]) });
+  if (move)
+    state.look({ ...camera.value, middle: seen.toDegrees(seen.width / 2 + move[0], seen.height / 2 + move[1]) });
   else if (event.key === '+' || event.key === '=') state.look(zoomed(camera.value, seen, squeeze, 1.5));
   else if (event.key === '-') state.look(zoomed(camera.value, seen, squeeze, 1 / 1.5));
   else if (event.key === '0') state.chosen.value = undefined;
@@ -211,12 +212,16 @@ function pickAt(
 }
 
 /** Draws whenever something has changed, once a frame of the screen; returns what ends it. */
-function draw(canvas: HTMLCanvasElement, explorer: Explorer, state: MapState, under: Settable<Spot | undefined>): () => void {
+function draw(
+  canvas: HTMLCanvasElement,
+  explorer: Explorer,
+  state: MapState,
+  under: Settable<Spot | undefined>,
+): () => void {
   const { size, stop } = followSize(canvas);
   const context = canvas.getContext('2d')!;
-  const arrived = signal(0);
-  const pictures = mapPictures(explorer.bundle, () => arrived.value++);
-  const colors = mapColors(explorer, () => arrived.value++);
+  const pictures = mapPictures(explorer.bundle, state.redraw);
+  const colors = mapColors(explorer, state.redraw);
   /** The last picture of each place, which stays until the next is there. */
   const last = new Map<number, readonly [sequence: number, frame: number]>();
   const scheme = computed(() => {
@@ -253,7 +258,7 @@ function draw(canvas: HTMLCanvasElement, explorer: Explorer, state: MapState, un
   });
   const end = effect(() => {
     const { sequence, frame, clip, opacity, smooth, layer, found, loaded } = explorer;
-    void [state.view.value, under.value, state.redraw.value, arrived.value, scheme.value, size.value];
+    void [state.view.value, under.value, state.redraws.value, scheme.value, size.value];
     void [sequence.value, frame.value, clip.value, opacity.value, smooth.value, layer.value, found.value, loaded.value];
     if (request === 0) request = requestAnimationFrame(paint);
   });
@@ -291,7 +296,7 @@ function spotsToDraw(
     const small = pictures.peek(sequence, frame);
     if (full || small) last.set(spot.index, [sequence, frame]);
     else wanted.push([sequence, frame]);
-    if (large && !full) void frames.get(sequence, frame).then((picture) => picture && state.redraw.value++);
+    if (large && !full) void frames.get(sequence, frame).then((picture) => picture && state.redraw());
     const before = last.get(spot.index);
     const picture = full ?? small ?? (before && (frames.peek(...before) ?? pictures.peek(...before)));
     if (edge >= leastCells) colored.push(clip);
@@ -317,7 +322,9 @@ function dotColor({ bundle, found, layer, picks, colorMap: map }: Explorer, { cl
   const { mean, best: most } = result.overall;
   const share = most > mean ? Math.min(1, Math.max(0, (best - mean) / (most - mean))) : 0.5;
   const entry = Math.round(share * 255) * 3;
-  return `rgb(${colorMap(map.peek()).subarray(entry, entry + 3).join(' ')})`;
+  return `rgb(${colorMap(map.peek())
+    .subarray(entry, entry + 3)
+    .join(' ')})`;
 }
 
 /** Places that are listed at most. */

@@ -79,7 +79,13 @@ export function spotsOf(bundle: Bundle): Spots {
       unknown.systems.add(places.systems[place.system]!);
       continue;
     }
-    placed.push({ name, clips: own, footprint, middle: footprint.at(frameWidth / 2, frameHeight / 2), bounds: boundsOf(footprint.ring) });
+    placed.push({
+      name,
+      clips: own,
+      footprint,
+      middle: footprint.at(frameWidth / 2, frameHeight / 2),
+      bounds: boundsOf(footprint.ring),
+    });
   }
   const shifts = turned(placed.map(({ middle: [longitude] }) => longitude));
   const all = placed.map((spot, index) => ({ ...moved(spot, shifts[index]!), index }));
@@ -120,12 +126,15 @@ function boundsOf(ring: readonly Point[]): Spot['bounds'] {
   return [Math.min(...longitudes), Math.min(...latitudes), Math.max(...longitudes), Math.max(...latitudes)];
 }
 
-/** By how much each longitude is turned (by whole turns), so that all lie on one side of the widest gap between them. */
+/**
+ * By how much each longitude is turned (by whole turns), so that those that fit on half of the Earth lie together; others
+ * stay as everybody writes them.
+ */
 export function turned(longitudes: readonly number[]): number[] {
   const wrapped = longitudes.map((longitude) => ((((longitude + 180) % 360) + 360) % 360) - 180);
   const sorted = [...wrapped].sort((x, y) => x - y);
-  // The map begins behind the widest gap: of what lies on both sides of 180 degrees all is beyond it.
-  let [first, widest] = [-180, -1];
+  // The map begins behind a gap of half the Earth: of what lies on both sides of 180 degrees all is beyond it.
+  let [first, widest] = [-180, 180];
   sorted.forEach((longitude, i) => {
     const before = i === 0 ? sorted.at(-1)! - 360 : sorted[i - 1]!;
     if (longitude - before > widest) [first, widest] = [longitude, longitude - before];
@@ -159,9 +168,14 @@ export interface Seen {
  * Finds what each place shows: the clip that is looked at itself, elsewhere the frame nearest in time, or of the same
  * position in its sequence where times are not known.
  */
-export function seenAt(bundle: Bundle, { clips }: Spot, now: { clip: number | undefined; sequence: number; frame: number }): Seen {
+export function seenAt(
+  bundle: Bundle,
+  { clips }: Spot,
+  now: { clip: number | undefined; sequence: number; frame: number },
+): Seen {
   if (now.clip !== undefined && clips.includes(now.clip)) return { clip: now.clip, frame: now.frame };
-  const instant = (sequence: number, frame: number): number => Date.parse(bundle.sequences[sequence]!.at?.[frame] ?? '');
+  const instant = (sequence: number, frame: number): number =>
+    Date.parse(bundle.sequences[sequence]!.at?.[frame] ?? '');
   const wanted = instant(now.sequence, now.frame);
   let best: Seen = { clip: clips[0]!, frame: bundle.clips[clips[0]!]!.frames[0]! };
   let least = Infinity;
@@ -185,7 +199,10 @@ export function degreesText([longitude, latitude]: Point, digits = 4): string {
 }
 
 /** The pixel of a frame that lies at a point, by Newton's method; `undefined` where none does. */
-export function pixelAt({ at, width, height }: Footprint, [longitude, latitude]: Point): readonly [x: number, y: number] | undefined {
+export function pixelAt(
+  { at, width, height }: Footprint,
+  [longitude, latitude]: Point,
+): readonly [x: number, y: number] | undefined {
   let [x, y] = [width / 2, height / 2];
   const [stepX, stepY] = [width / 64, height / 64];
   for (let round = 0; round < 8; round++) {

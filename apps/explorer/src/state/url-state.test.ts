@@ -11,6 +11,7 @@ const usual: UrlState = {
   opacity: 0.6,
   colorMap: 'inferno',
   clusters: 8,
+  view: 'frames',
 };
 
 const picks = fc
@@ -36,6 +37,7 @@ test('an address gives back what it was made of', () => {
         opacity: fc.nat(100).map((percent) => percent / 100),
         colorMap: fc.constantFrom('inferno', 'viridis'),
         clusters: fc.integer({ min: 2, max: 24 }),
+        view: fc.constantFrom('frames', 'map', 'run'),
       }),
       (state) => {
         const ordered = [...state.picks].sort((a, b) => b.sign - a.sign);

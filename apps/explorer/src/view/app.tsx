@@ -12,6 +12,7 @@ import type { Beside } from '../beside/open-beside.ts';
 import type { Overlay } from './overlay.ts';
 import { LazySection } from './lazy-section.tsx';
 import { LazyView } from './lazy-view.tsx';
+import { NewClips } from './new-clips.tsx';
 import { Stage } from './stage.tsx';
 import { TimeLine } from './time-line.tsx';
 import { ToolBar } from './tool-bar.tsx';
@@ -19,6 +20,7 @@ import { TopBar } from './top-bar.tsx';
 import { Transport } from './transport.tsx';
 
 const loadMap = async () => (await import('../map/map-view.tsx')).MapView;
+const loadRun = async () => (await import('./run-view.tsx')).RunView;
 const loadPlaces = async () => (await import('../map/map-view.tsx')).PlacesPanel;
 
 export function App({
@@ -35,7 +37,7 @@ export function App({
   return (
     <>
       <TopBar explorer={explorer} overlay={overlay} help={() => help.current?.showModal()} />
-      <main>
+      <main hidden={explorer.view.value === 'run'}>
         <div class="viewer">
           <ToolBar explorer={explorer} />
           {explorer.view.value === 'map' ? (
@@ -74,6 +76,8 @@ export function App({
           />
         </aside>
       </main>
+      {explorer.view.value === 'run' && <LazyView explorer={explorer} load={loadRun} />}
+      <NewClips bundle={explorer.bundle} />
       {explorer.message.value && (
         <p class="message" role="alert">
           {explorer.message.value}

@@ -17,6 +17,7 @@ export const keyHelp: readonly (readonly [keys: string, what: string])[] = [
   ['Shift click', 'add to what is looked for'],
   ['Alt click', 'add to what is not'],
   ['Escape', 'forget the picks'],
+  ['On the map: ← → ↑ ↓ + −', 'move, zoom; 0 shows all'],
   ['?', 'this help'],
 ];
 

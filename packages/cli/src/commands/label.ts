@@ -16,7 +16,7 @@ import { table } from '@deepearth/sinks/table';
 import { features } from '@deepearth/sources/features';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { tokensOrBundle, type Shown } from '../explore/what-to-show.ts';
+import { tokensOrBundle } from '../explore/what-to-show.ts';
 import { plural } from '../format.ts';
 import { bundleTokens, readIndex } from '../label/bundle-tokens.ts';
 import { readLabels, type Labels } from '../label/labels-file.ts';
@@ -25,6 +25,9 @@ import { print, remark, warn } from '../print.ts';
 import { builtinStages } from '../registry.ts';
 import { stepProgress } from '../step-progress.ts';
 import { cliVersions } from '../versions.ts';
+
+/** What is labelled. */
+type Source = Awaited<ReturnType<typeof tokensOrBundle>>;
 
 export interface LabelFlags {
   readonly output?: string;
@@ -69,7 +72,7 @@ function targetOf(path: string, outputs: readonly string[], { output }: LabelFla
   return outputs.length > 1 ? resolve(output, basename(resolve(path))) : resolve(output);
 }
 
-async function labelRun(labels: Labels, shown: Shown, output: string, overwrite: boolean, signal: AbortSignal) {
+async function labelRun(labels: Labels, shown: Source, output: string, overwrite: boolean, signal: AbortSignal) {
   const { name, options, source } = await inputOf(labels, shown);
   const pipeline = definePipeline(
     [
@@ -118,7 +121,7 @@ async function labelRun(labels: Labels, shown: Shown, output: string, overwrite:
 }
 
 /** The tokens as the encoder made them; where a run kept none of them, those of its bundle. */
-async function inputOf({ encoder, labels, model }: Labels, shown: Shown) {
+async function inputOf({ encoder, labels, model }: Labels, shown: Source) {
   const common = {
     labels: [...labels],
     bias: [...model.bias],

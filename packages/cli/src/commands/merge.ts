@@ -11,6 +11,7 @@ import { outputFor } from '../output-for.ts';
 import { remark, warn } from '../print.ts';
 import { reportError } from '../report-error.ts';
 import { pipelineCommand } from '../shell.ts';
+import { tellError, tellingErrors } from '../telling-errors.ts';
 import { runLoaded, shownFolder } from './run.ts';
 
 export interface MergeFlags {
@@ -24,7 +25,10 @@ export interface MergeFlags {
 /** How many missing shards are named with their commands. */
 const shownShards = 20;
 
-export async function mergeCommand(file: string, flags: MergeFlags): Promise<number> {
+export const mergeCommand = (file: string, flags: MergeFlags): Promise<number> =>
+  tellingErrors(flags.json, () => mergeFile(file, flags));
+
+async function mergeFile(file: string, flags: MergeFlags): Promise<number> {
   const loaded = await loadPipeline(file, flags.set);
   const output = outputFor(file, flags.output, loaded.output);
   let ready: ReadyMerge;
@@ -37,6 +41,7 @@ export async function mergeCommand(file: string, flags: MergeFlags): Promise<num
       remark(`There are no shards in ${shownFolder(output)} any more, and the result of this pipeline is whole.`);
       return exitCodes.done;
     }
+    tellError(error, flags.json);
     const status = await reportError(error);
     const { missing } = error;
     for (const shard of missing.slice(0, shownShards)) {

@@ -1,11 +1,13 @@
 // `deepearth queue add`: the parts of a pipeline become jobs, and what is made of them a job that waits for all.
 
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { plan } from '@deepearth/core/plan';
 import { manifestName } from '@deepearth/core/safe-path';
+import { workListUpTo } from '@deepearth/core/work-list';
 import { addPipeline, waitForPipeline, type Added, type QueuedPipeline } from '@deepearth/queue';
 import { sha256OfFile } from '@deepearth/runtime/sha256-of-file';
-import { jobsOf, refuseShardsOnS3 } from '@deepearth/runtime/shards';
+import { openStore } from '@deepearth/runtime/open-store';
+import { refuseOtherShards } from '@deepearth/runtime/shards-begun';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../format.ts';
@@ -30,8 +32,9 @@ export async function queueAddCommand(file: string, flags: QueueAddFlags): Promi
   const wanted = parseWhole('--jobs', flags.jobs);
   const loaded = await loadPipeline(file, flags.set);
   const output = outputFor(file, flags.output, loaded.output);
-  refuseShardsOnS3(output);
-  const work = await jobsOf(loaded.pipeline, wanted);
+  const work = workListUpTo(await plan(loaded.pipeline), wanted);
+  await refuseOtherShards(output, work);
+  if (work.jobs.length < wanted) remark(`There is work for ${plural(work.jobs.length, 'job')}, not for ${wanted}.`);
   const pipeline: QueuedPipeline = {
     pipeline: resolve(file),
     sha256: await sha256OfFile(file),
@@ -49,7 +52,7 @@ export async function queueAddCommand(file: string, flags: QueueAddFlags): Promi
         signal,
         onFull: (waiting: number) => remark(`${plural(waiting, 'job')} wait there; waiting for room.`),
       };
-      const resultsGone = !existsSync(join(pipeline.output, manifestName));
+      const resultsGone = !(await openStore(pipeline.output).has(manifestName));
       const added = await addPipeline(backend, pipeline, { ...options, resultsGone });
       print(
         added.added === 0

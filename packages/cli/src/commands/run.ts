@@ -3,6 +3,7 @@
 import { isAbsolute, relative } from 'node:path';
 import type { LoadedConfig } from '@deepearth/runtime/config';
 import { run, type RunOptions } from '@deepearth/runtime/run';
+import type { ReadyPlacing } from '@deepearth/runtime/shard-fits';
 import { isS3 } from '@deepearth/runtime/s3-address';
 import { CancelledError } from '@deepearth/core/errors';
 import type { RunEvent } from '@deepearth/core/events';
@@ -20,6 +21,7 @@ import { chosenShard, type ChosenShard } from '../shard-flag.ts';
 import { exploreCommand, pipelineCommand, resumeCommand } from '../shell.ts';
 import { showJson, showProgress, showRemarks, type RunView } from '../show-run.ts';
 import { styleOf } from '../style.ts';
+import { tellingErrors } from '../telling-errors.ts';
 import { cliVersions } from '../versions.ts';
 
 export interface RunFlags {
@@ -39,7 +41,10 @@ export function shownFolder(folder: string): string {
   return near && !near.startsWith('..') && !isAbsolute(near) ? near : folder;
 }
 
-export async function runCommand(file: string, flags: RunFlags): Promise<number> {
+export const runCommand = (file: string, flags: RunFlags): Promise<number> =>
+  tellingErrors(flags.json, () => runFile(file, flags));
+
+async function runFile(file: string, flags: RunFlags): Promise<number> {
   const shard = chosenShard(flags.shard, process.env);
   if (shard) return runShard(file, shard, flags);
   const loaded = await loadPipeline(file, flags.set);
@@ -60,15 +65,23 @@ async function runShard(file: string, shard: ChosenShard, flags: RunFlags): Prom
     remark(`This is shard ${text}, by ${shard.from}; --shard names another, --no-shard runs the whole pipeline.`);
   const loaded = await loadPipeline(file, flags.set);
   const output = outputFor(file, flags.output, loaded.output);
+  const merge = pipelineCommand('merge', file, flags);
+  const again = pipelineCommand('run', file, flags, ['--shard', text]);
+  const placed = await placeTokens(loaded, output, shard, { json: flags.json, again });
+  if (placed !== undefined) {
+    if (placed === exitCodes.done || placed === exitCodes.skipped)
+      remark(`The tokens of shard ${text} are placed. When those of all ${shard.of} are:\n  ${merge}`);
+    return placed;
+  }
   const {
     pipeline,
     output: folder,
     clips,
     empty,
+    fitting,
     notes,
   } = await prepareShard(loaded.pipeline, output, shard, flags.overwrite ? { overwrite: true } : {});
   for (const note of notes) remark(`${note}.`);
-  const merge = pipelineCommand('merge', file, flags);
   if (empty) {
     remark(`Shard ${text} has nothing to do.`);
     return exitCodes.done;
@@ -80,12 +93,47 @@ async function runShard(file: string, shard: ChosenShard, flags: RunFlags): Prom
       ...(clips && { clips }),
       resume: true,
       json: flags.json,
-      again: pipelineCommand('run', file, flags, ['--shard', text]),
+      again,
     },
   );
   if (status === exitCodes.done || status === exitCodes.skipped)
-    remark(`Shard ${text} is there. When all ${shard.of} are:\n  ${merge}`);
+    remark(
+      `Shard ${text} is there. When all ${shard.of} are:\n  ${merge}${fitting ? `\nor first each shard once more, to place its tokens:\n  ${again}` : ''}`,
+    );
   return status;
+}
+
+/**
+ * What a shard does once all shards are there: it makes the fits that they share, or waits for them, and places its tokens.
+ * Returns the exit status; `undefined` where there is something to encode first, or nothing to place.
+ */
+async function placeTokens(
+  loaded: LoadedConfig,
+  output: string,
+  shard: ChosenShard,
+  shown: Pick<LoadedRun, 'json' | 'again'>,
+): Promise<number | undefined> {
+  const { preparePlacing } = await import('@deepearth/runtime/shard-fits');
+  let ready: ReadyPlacing | undefined;
+  let fitted: string | undefined;
+  const status = await cancellable(async ({ signal }) => {
+    ready = await preparePlacing(loaded.pipeline, output, shard, {
+      signal,
+      onProgress(stage) {
+        if (stage !== fitted) remark(`Fitting ${stage} to the tokens of all shards.`);
+        fitted = stage;
+      },
+      onLeft: (stage, reason) => remark(`The fit of ${stage} is left to the merge: ${reason}`),
+    });
+    return exitCodes.done;
+  });
+  if (status !== exitCodes.done || !ready) return status === exitCodes.done ? undefined : status;
+  if (ready.empty) return exitCodes.done;
+  const { pipeline, clips, former } = ready;
+  return runLoaded(
+    { ...loaded, pipeline },
+    { output: ready.output, ...(clips && { clips }), former: [former], resume: true, ...shown },
+  );
 }
 
 /** How a pipeline that has been read is run. */

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { serve, type Serving } from './serve.ts';
+import type { RunSeen } from '@deepearth/runtime/run-overview';
+import { serve, type ServedBundle, type Serving } from './serve.ts';
 
 let root = '';
 let serving: Serving;
@@ -227,4 +228,39 @@ describe('the server', () => {
     expect(secrets[0]).toMatch(/^\/[\w-]{24}\/$/);
     expect(secrets[0]).not.toBe(secrets[1]);
   });
+});
+
+test('a bundle that changes has a number: a page keeps to the one it began with, and the run is told beside it', async () => {
+  let now: ServedBundle | undefined;
+  let seen: RunSeen | undefined;
+  const changing = await serve({ page: join(root, 'page'), bundle: () => now, port: 0, run: async () => seen });
+  const get = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(changing.url + path, { redirect: 'manual', ...init });
+    return [response.status, await response.text(), response.headers.get('location')?.replace(/^\/[^/]+/, '')];
+  };
+  try {
+    expect(await get('data/index.json')).toEqual([204, '', undefined]);
+    expect((await get('data/run.json'))[0]).toBe(404);
+    seen = { status: 'running' } as RunSeen;
+    expect(await get('data/run.json')).toEqual([200, '{"status":"running"}', undefined]);
+    now = { folder: join(root, 'bundle'), version: 1 };
+    expect((await get('data/1/index.json'))[0]).toBe(404);
+    expect(await get('data/index.json')).toEqual([302, 'Moved.\n', '/data/1/index.json']);
+    expect(await get('data/1/tokens/00000.bin')).toEqual([200, 'tokens', undefined]);
+    now = { folder: join(root, 'page'), version: 2 };
+    expect((await get('data/index.json'))[2]).toBe('/data/2/index.json');
+    expect(await get('data/1/tokens/00000.bin')).toEqual([200, 'tokens', undefined]);
+    for (const path of [
+      'data/2/tokens/00000.bin',
+      'data/3/index.json',
+      'data/1/.env',
+      'data/1/1/index.json',
+      'data/1/..%2f..%2fsecret.txt',
+      'data/tokens/00000.bin',
+    ])
+      expect([path, (await get(path))[0]]).toEqual([path, 404]);
+    expect((await get('data/run.json', { method: 'POST' }))[0]).toBe(405);
+  } finally {
+    await changing.close();
+  }
 });

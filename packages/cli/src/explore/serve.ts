@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { basename, extname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DeepEarthError } from '@deepearth/core/errors';
+import type { RunSeen } from '@deepearth/runtime/run-overview';
 import { besideHtml } from './beside-html.ts';
 
 /** A server that runs. */
@@ -17,14 +18,22 @@ export interface Serving {
   close(): Promise<void>;
 }
 
+/** A bundle of a run that goes, and its number: clips that come make another. */
+export interface ServedBundle {
+  readonly folder: string;
+  readonly version: number;
+}
+
 /** What is served, and where. */
 export interface ServeOptions {
   /** The folder of the built page. */
   readonly page: string;
-  /** The folder with `index.json`. */
-  readonly bundle: string;
+  /** The folder with `index.json`; a function where it changes while it is served. */
+  readonly bundle: string | (() => ServedBundle | undefined);
   /** That of a second run, which is shown beside it. */
   readonly beside?: string | undefined;
+  /** How far the run is; where it is absent, what the bundle says of it. */
+  readonly run?: () => Promise<RunSeen | undefined>;
   /** 0 for any that is free. */
   readonly port: number;
   /** Secret of this server; random unless told. */
@@ -35,7 +44,7 @@ const address = '127.0.0.1';
 
 /** All that a bundle can have; a name of another form is never looked for. */
 const bundleFile =
-  /^(?:index\.json|directions\.bin|tokens\/\d{5,9}\.bin|layers\/\d{1,4}\/\d{5,9}\.bin|frames\/\d{1,9}\/\d{5,9}\.jpg)$/;
+  /^(?:index\.json|run\.json|directions\.bin|tokens\/\d{5,9}\.bin|layers\/\d{1,4}\/\d{5,9}\.bin|frames\/\d{1,9}\/\d{5,9}\.jpg)$/;
 
 const mediaTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -72,22 +81,27 @@ export async function serve({
   page,
   bundle,
   beside,
+  run,
   port,
   token = randomBytes(18).toString('base64url'),
 }: ServeOptions): Promise<Serving> {
   const pages = new Set(await readdir(page));
-  const roots = {
-    page: await realpath(page),
-    data: await realpath(bundle),
-    beside: beside === undefined ? undefined : await realpath(beside),
-  };
+  const pageRoot = await realpath(page);
+  const fixed = typeof bundle === 'string' ? await realpath(bundle) : undefined;
+  const besideRoot = beside === undefined ? undefined : await realpath(beside);
+  /** Folders of bundles by number: a page keeps to the one it began with, as long as it is there. */
+  const versions = new Map<string, string>();
+  const served = (): ServedBundle | undefined => (typeof bundle === 'string' ? undefined : bundle());
 
   /** The file that a path names; `undefined` for anything that is not served. */
   const fileOf = async (path: string): Promise<string | undefined> => {
-    const [, folder, data] = /^(data|beside)\/(.*)$/s.exec(path) ?? [];
+    const second = /^beside\/(.*)$/s.exec(path)?.[1];
+    const [, version, first] = /^data\/(?:(\d{1,9})\/)?(.*)$/s.exec(path) ?? [];
+    const data = second ?? first;
     const name = data ?? (path === '' ? 'index.html' : path);
     if (data === undefined ? !pages.has(name) : !bundleFile.test(name)) return undefined;
-    const root = data === undefined ? roots.page : roots[folder as 'data' | 'beside'];
+    const ofFirst = version === undefined ? fixed : versions.get(version);
+    const root = data === undefined ? pageRoot : second === undefined ? ofFirst : besideRoot;
     if (root === undefined) return undefined;
     // A link may lead out of the folder.
     const real = await realpath(join(root, name)).catch(() => undefined);
@@ -101,7 +115,7 @@ export async function serve({
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const refuse = (status: number, text: string, more: Record<string, string> = {}): void => {
       response.writeHead(status, { ...headers, 'Content-Type': 'text/plain; charset=utf-8', ...more });
-      response.end(request.method === 'HEAD' ? undefined : `${text}\n`);
+      response.end(request.method === 'HEAD' || status === 204 ? undefined : `${text}\n`);
     };
     const { port: own } = server.address() as AddressInfo;
     if (![`${address}:${own}`, `localhost:${own}`].includes(request.headers.host ?? ''))
@@ -110,10 +124,24 @@ export async function serve({
     const [, given = '', path] = /^\/([^/?#]*)(?:\/([^?#]*))?/.exec(request.url ?? '') ?? [];
     if (!same(given, token)) return refuse(403, 'Open the address that deepearth explore has printed.');
     if (path === undefined) return refuse(308, 'Moved.', { Location: `/${token}/` });
+    if (path === 'data/run.json' && run) {
+      const seen = await run();
+      if (seen) return sendText(JSON.stringify(seen), '.json', request, response);
+    }
+    if (path === 'data/index.json' && fixed === undefined) {
+      const now = served();
+      // Nothing to see yet is no mistake.
+      if (!now) return refuse(204, '');
+      versions.set(String(now.version), await realpath(now.folder));
+      return refuse(302, 'Moved.', {
+        Location: `/${token}/data/${now.version}/index.json`,
+        'Cache-Control': 'no-store',
+      });
+    }
     const file = await fileOf(path);
     if (file === undefined) return refuse(404, 'There is no such file.');
-    if (roots.beside !== undefined && basename(file) === 'index.html')
-      return sendText(await besideHtml(file), request, response);
+    if (besideRoot !== undefined && basename(file) === 'index.html')
+      return sendText(await besideHtml(file), '.html', request, response);
     await send(file, request, response);
   };
 
@@ -129,11 +157,17 @@ export async function serve({
   };
 }
 
-function sendText(text: string, { method }: IncomingMessage, response: ServerResponse): void {
+/** A small file that is made when it is asked for. */
+function sendText(
+  text: string,
+  ending: '.html' | '.json',
+  { method }: IncomingMessage,
+  response: ServerResponse,
+): void {
   const bytes = Buffer.from(text);
   response.writeHead(200, {
     ...headers,
-    'Content-Type': mediaTypes['.html'],
+    'Content-Type': mediaTypes[ending]!,
     'Content-Length': bytes.length,
     'Cache-Control': 'no-store',
   });

@@ -1,6 +1,7 @@
 // What will leave a source of rasters.
 
 import { readingBytes, refuse, spec, type Description, type Refusal } from '@deepearth/core';
+import { cacheRoom } from '@deepearth/vision/cache-room';
 import { areaOf } from './series-area.ts';
 import type { SeriesOptions } from './series-options.ts';
 import { stretchNote } from './series-stretch.ts';
@@ -70,7 +71,7 @@ export function describeSeries(
       sequences: sequences?.map(({ name }) => name) ?? null,
       ...(sequences && { counts: sequences.map(({ count }) => count) }),
     },
-    memoryBytes: options.cacheBytes + readingBytes(stream),
+    memoryBytes: cacheRoom(options.cacheBytes, stream) + readingBytes(stream),
     ...(survey && !usual && { warnings: [unreadable(survey)] }),
     notes: survey
       ? [

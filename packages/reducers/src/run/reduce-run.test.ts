@@ -257,7 +257,8 @@ test.each([
     first.map(({ values, limits }) => ({ values, limits })),
   );
   expect(await readFile(join(output, 'again.safetensors'))).toEqual(await readFile(join(output, 'fit.safetensors')));
-  expect(asked).toHaveLength(1);
+  // Beside what shards may have fitted.
+  expect(asked.filter((key) => !key.startsWith('fit:'))).toHaveLength(1);
   expect([...steps].sort()).toEqual(['collect', 'transform']);
 });
 

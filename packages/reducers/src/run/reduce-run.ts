@@ -6,6 +6,7 @@ import type { Embedding, EncoderIdentity, Projection, TokenGrid } from '@deepear
 import { totalCount } from '@deepearth/core/one-stream';
 import type { StageContext } from '@deepearth/core/stage';
 import { tensor } from '@deepearth/core/tensor';
+import { readTokenFile } from '@deepearth/formats/token-file';
 import { defaultScaling, findLimits, type Scaling } from '../colours/limits.ts';
 import { evenColours } from '../colours/oklab.ts';
 import { checkEncoder, encodeModel, readModel } from '../models/model-file.ts';
@@ -13,11 +14,12 @@ import type { FittedReducer, Limits } from '../models/model.ts';
 import { openModel } from '../models/open-model.ts';
 import { runSliced } from '../shared/pace.ts';
 import { asTokens } from '../tokens/as-tokens.ts';
-import { projectionSpool, spreadRows } from '../tokens/projection-spool.ts';
+import { projectionSpool, spreadRows, type ProjectionSpool } from '../tokens/projection-spool.ts';
 import { tokenSpool, tokenStore, validRows, type Precision, type Spool } from '../tokens/spool.ts';
 import { buildPart, fitPart, type PartBuilder } from './parts.ts';
-import type { SeenGrid } from '../tokens/grid-rows.ts';
+import type { GridRows, SeenGrid } from '../tokens/grid-rows.ts';
 import { findingsOf } from './findings.ts';
+import { placedValues, readyFit } from './ready-fit.ts';
 import type { Fitted, Reduction } from './reduction.ts';
 import { restoreReducer } from './reductions.ts';
 import { namesOf, spoolName } from './stage-options.ts';
@@ -47,7 +49,7 @@ export async function* reduceRun(
 }
 
 /** The tokens of the stream that comes in, kept once for all reducers of the run that take it as precisely. */
-async function spoolOf({ inputs, options, share, scratch, signal }: RunContext): Promise<Spool> {
+export async function spoolOf({ inputs, options, share, scratch, signal }: RunContext): Promise<Spool> {
   const store = await share(
     spoolName(namesOf(inputs), options.spool),
     async (room) => tokenStore(await room.scratch('tokens'), options.spool),
@@ -56,8 +58,12 @@ async function spoolOf({ inputs, options, share, scratch, signal }: RunContext):
   return tokenSpool(store, clipShelf(await scratch('clips')), signal);
 }
 
+/** The options of a stage that are its reduction's. */
+export const ownOptions = (reduction: Reduction, options: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(options).filter(([option]) => option in reduction.options.shape));
+
 /** A grid's place in the spool, for those that see its tokens. */
-const seen = ({ item, shape }: Spool['grids'][number], index: number): SeenGrid => ({
+export const seenGrid = ({ item, shape }: Spool['grids'][number], index: number): SeenGrid => ({
   id: item.id,
   index,
   shape,
@@ -71,30 +77,51 @@ async function* fitRun(
   name: string,
 ): AsyncGenerator<Projection> {
   const { options, signal } = context;
-  const own = Object.fromEntries(Object.entries(options).filter(([option]) => option in reduction.options.shape));
+  const own = ownOptions(reduction, options);
   const spool = await spoolOf(context);
   const projections = projectionSpool(await context.scratch('projections'), signal);
   const expected = totalCount(context.inputs);
   const findings = findingsOf(context);
-  let part: PartBuilder | undefined;
+  const collected: { part?: PartBuilder } = {};
   let model: Fitted | undefined;
+  // What shards have made holds as long as the same grids come in the same order.
+  const ready = await readyFit(context);
+  const early = ready && placedSpool(projectionSpool(await context.scratch('placed'), signal));
+  let follows = ready !== undefined;
+  const see = async (tokens: GridRows, index: number): Promise<void> => {
+    const { item } = spool.grids[index]!;
+    collected.part ??= buildPart(reduction, { channels: spool.channels, encoder: item.encoder }, own, { signal });
+    await collected.part.see(tokens, seenGrid(spool.grids[index]!, index));
+  };
+  const refit = async (): Promise<void> => {
+    follows = false;
+    for (let index = 0; index < spool.grids.length; index++) await see(await spool.unrounded(index), index);
+  };
   try {
     for await (const grid of items) {
-      const tokens = await context.attempt(grid, () => spool.append(asTokens(grid)));
-      if (tokens) {
-        const { channels } = spool;
-        part ??= buildPart(reduction, { channels, encoder: grid.encoder }, own, { signal });
-        await part.see(tokens, seen(spool.grids.at(-1)!, spool.grids.length - 1));
-      }
+      const at = spool.grids.length;
+      const same = follows && ready!.keys[at] === grid.key;
+      if (follows && !same) await refit();
+      const placed = same ? await placedValues(context, ready!.placed(grid.key)) : undefined;
+      const tokens = await context.attempt(grid, () =>
+        spool.append(asTokens(grid), same ? againOf(context, grid) : undefined),
+      );
+      if (tokens && same && placed) await early!.put(at, placed);
+      else if (tokens && !same) await see(tokens, at);
       context.progress('collect', spool.grids.length, expected);
     }
+    if (follows && spool.grids.length !== ready!.keys.length) await refit();
     if (spool.grids.length === 0) return;
     const fitKey = context.key(...spool.grids.map(({ item }) => item.key));
     const encoder = spool.grids[0]!.item.encoder;
     const former = options.saveAs === undefined ? undefined : await resumed(context, fitKey, encoder);
     if (former) model = former.model;
+    else if (follows) model = ready!.model;
     else if (spool.rows > 0)
-      model = await fitPart(reduction, await part!.finish(spool), own, { signal, progress: context.progress });
+      model = await fitPart(reduction, await collected.part!.finish(spool), own, {
+        signal,
+        progress: context.progress,
+      });
     const components = model?.components ?? reduction.components(own, spool.channels);
     if (!model)
       context.log.warn(
@@ -102,7 +129,7 @@ async function* fitRun(
       );
 
     for (let index = 0; index < spool.grids.length && model; index++) {
-      const values = await place(model, spool, index, signal);
+      const values = (follows && (await early!.take(index))) || (await place(model, spool, index, signal));
       findings.see(values, model);
       await projections.append(values);
       context.progress('transform', index + 1, spool.grids.length);
@@ -137,7 +164,49 @@ async function* fitRun(
       });
     }
   } finally {
-    await Promise.allSettled([part?.close(), model?.close?.()]);
+    await Promise.allSettled([collected.part?.close(), model?.close?.(), ready?.model.close?.()]);
+  }
+}
+
+/** Projections of some grids on disk. */
+function placedSpool(spool: ProjectionSpool) {
+  const places = new Map<number, number>();
+  return {
+    async put(grid: number, values: Float32Array): Promise<void> {
+      await spool.append(values);
+      places.set(grid, places.size);
+    },
+    async take(grid: number): Promise<Float32Array | undefined> {
+      const place = places.get(grid);
+      return place === undefined ? undefined : spool.read(place);
+    },
+  };
+}
+
+/** A grid whose tokens a shard has kept, once more. Throws an `InputError` where it is gone. */
+function againOf(context: RunContext, grid: TokenGrid | Embedding): () => Promise<TokenGrid> {
+  const { values: _values, valid: _valid, clip: _clip, ...item } = asTokens(grid);
+  return () => storedTokens(context, item);
+}
+
+async function storedTokens(
+  { former, signal }: RunContext,
+  item: Omit<TokenGrid, 'values' | 'valid' | 'clip'>,
+): Promise<TokenGrid> {
+  const file = await former.find(item.key);
+  if (!file)
+    throw new InputError(
+      item.id,
+      'its tokens are in no shard any more, and the fit of the shards is of other tokens.',
+      {
+        remedy: 'Run the shards again, then merge.',
+      },
+    );
+  try {
+    const { values, valid } = await readTokenFile(file, signal);
+    return { ...item, values, ...(valid && { valid }) };
+  } finally {
+    await file.close();
   }
 }
 
@@ -161,7 +230,7 @@ async function resumed(
 async function place(model: Fitted, spool: Spool, index: number, signal: AbortSignal): Promise<Float32Array> {
   const tokens = await spool.read(index);
   return model.transformGrid
-    ? model.transformGrid(tokens, seen(spool.grids[index]!, index), signal)
+    ? model.transformGrid(tokens, seenGrid(spool.grids[index]!, index), signal)
     : model.transform(tokens.rows, signal);
 }
 

@@ -1,12 +1,13 @@
 // Makes a stage of a reduction: options, what it says of its streams, and the course of a run.
 
 import { oneStream } from '@deepearth/core/one-stream';
-import { axisSize, type StreamSpec } from '@deepearth/core/specs';
+import type { FitInShards } from '@deepearth/core/fit-in-shards';
+import { axisSize, spec, type StreamSpec } from '@deepearth/core/specs';
 import { defineReducer, isRefusal, type Refusal, type StageDefinition } from '@deepearth/core/stage';
 import { z } from 'zod';
 import type { ModelSurvey } from '../models/model-survey.ts';
 import type { RunContext } from './reduce-run.ts';
-import type { Reduction } from './reduction.ts';
+import type { Reduction, SavableReduction } from './reduction.ts';
 import {
   colourOptions,
   describeFit,
@@ -46,7 +47,7 @@ export function reducerStage<Options>(
     ...spoolOptions,
   });
   const { name: type } = reduction;
-  return defineReducer({
+  const stage = defineReducer({
     type,
     summary,
     options,
@@ -81,6 +82,36 @@ export function reducerStage<Options>(
       yield* reduceRun(items, context as unknown as RunContext, reduction, name);
     },
   }) as unknown as StageDefinition<z.ZodObject>;
+  return saved ? { ...stage, fitInShards: fitInShards(stage, reduction as unknown as SavableReduction) } : stage;
+}
+
+/** What shards do of the fit of a stage. */
+function fitInShards(stage: StageDefinition<z.ZodObject>, reduction: SavableReduction): FitInShards {
+  const writing = (process: NonNullable<StageDefinition['process']>): StageDefinition => ({
+    ...stage,
+    kind: 'sink',
+    describe(input, about) {
+      const described = stage.describe(input, about);
+      if (isRefusal(described)) return described;
+      const { files: _, notes: __, ...kept } = described;
+      return { ...kept, output: spec('artifact', {}, null) };
+    },
+    process,
+  });
+  const body = () => import('./reduce-in-shards.ts');
+  return {
+    // A cross-check that keeps all tokens has parts as large as they are.
+    fits: (options) =>
+      (options as { model?: string }).model === undefined && (options as { engine?: string }).engine !== 'ml-pca',
+    collect: (first) =>
+      writing(async function* (items, context) {
+        yield* (await body()).collectInShard(items, context as unknown as RunContext, reduction, first);
+      }),
+    fit: async (parts, about) => (await body()).fitOfParts(parts, reduction, about),
+    place: writing(async function* (items, context) {
+      yield* (await body()).placeInShard(items, context as unknown as RunContext);
+    }),
+  };
 }
 
 /** Components of the output where channels are not known yet; `null` where they depend on them. */

@@ -84,9 +84,12 @@ export interface Spool {
   readonly rows: number;
   /**
    * Takes a grid and returns its valid tokens, unrounded; they are put down, unless another reducer of the run did so.
-   * Throws an `InputError` for NaN and infinity (the token named), another width or another encoder.
+   * Throws an `InputError` for NaN and infinity (the token named), another width or another encoder. With `again`, which
+   * gets the same grid once more, the tokens are put down only if somebody asks for them.
    */
-  append(grid: TokenGrid): Promise<GridRows>;
+  append(grid: TokenGrid, again?: () => Promise<TokenGrid>): Promise<GridRows>;
+  /** The tokens of a grid as they came, of one that was taken with `again`. */
+  unrounded(index: number): Promise<GridRows>;
   /** Reads a grid back, as precisely as the store keeps it. */
   read(index: number): Promise<GridRows>;
   /** The mask of a grid; `undefined` where it has none. */
@@ -99,12 +102,25 @@ export interface Spool {
 
 /** Starts to take the grids of a stream into a store, and their clips to a shelf. */
 export function tokenSpool(store: TokenStore, shelf: ClipShelf, signal: AbortSignal): Spool {
-  const grids: (SpooledGrid & { readonly record: GridRecord; readonly shelved: ShelvedClip | undefined })[] = [];
+  const grids: (SpooledGrid & {
+    /** Of the mask; of the tokens too, unless there is `again`. */
+    readonly record: GridRecord;
+    readonly again: (() => Promise<TokenGrid>) | undefined;
+    /** Of the tokens, once somebody has asked for them. */
+    late?: Promise<GridRecord>;
+    readonly shelved: ShelvedClip | undefined;
+  })[] = [];
   let rows = 0;
   let channels = 0;
   const mask = (index: number): Promise<Uint8Array | undefined> => {
     const { record, tokens } = grids[index]!;
     return store.mask(record, tokens);
+  };
+  const unrounded = async (index: number): Promise<GridRows> => validRows(await grids[index]!.again!(), signal);
+  const valuesOf = async (index: number): Promise<Float32Array> => {
+    const grid = grids[index]!;
+    if (grid.again) grid.late ??= unrounded(index).then((taken) => store.put(grid.item.key, taken));
+    return store.rows((await grid.late) ?? grid.record, signal);
   };
   return {
     grids,
@@ -114,33 +130,36 @@ export function tokenSpool(store: TokenStore, shelf: ClipShelf, signal: AbortSig
     get rows() {
       return rows;
     },
-    async append(grid) {
+    async append(grid, again) {
       signal.throwIfAborted();
       checkSame(grid, grids[0]?.item, channels);
       const taken = await validRows(grid, signal);
-      const record = await store.put(grid.key, taken);
+      const record = again
+        ? await store.put(`mask of ${grid.key}`, { ...taken, rows: new Float32Array(0) })
+        : await store.put(grid.key, taken);
       channels = grid.values.shape.at(-1)!;
       const { values: _values, valid: _valid, globals: _globals, clip, ...item } = grid;
       const shelved = clip && (await shelf.put(clip));
       const shape = grid.values.shape.slice(0, -1);
       const count = taken.rows.length / channels;
-      grids.push({ item, shape, tokens: elementCount(shape), rows: count, record, shelved });
+      grids.push({ item, shape, tokens: elementCount(shape), rows: count, record, again, shelved });
       rows += count;
       return taken;
     },
     async read(index) {
       signal.throwIfAborted();
-      const values = await store.rows(grids[index]!.record, signal);
+      const values = await valuesOf(index);
       const valid = await mask(index);
       return valid ? { rows: values, valid } : { rows: values };
     },
+    unrounded,
     mask,
     async clip(index) {
       const { shelved } = grids[index]!;
       return shelved && shelf.take(shelved);
     },
     async *pick(grid, numbers) {
-      const values = await store.rows(grids[grid]!.record, signal);
+      const values = await valuesOf(grid);
       if (numbers.length === grids[grid]!.rows) return yield values;
       const out = new Float32Array(numbers.length * channels);
       numbers.forEach((number, to) =>
