@@ -79,7 +79,7 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
   const shot = async (view: Page, name: string): Promise<void> => {
     if (shots) await view.screenshot({ path: join(shots, `${name}.png`) });
   };
-  const stageOf = (view: Page) => view.getByRole('application');
+  const stageOf = (view: Page) => view.getByRole('application', { name: /^Frame with tokens/ });
   const time = (view: Page) => view.getByRole('slider', { name: 'Time' });
   const matches = (view: Page) => view.locator('.matches button');
 
