@@ -20,13 +20,18 @@ async function start(): Promise<void> {
   }
   if (versionOf(bundle) !== undefined) watchRun();
   if (bundle.clips.length === 0) throw new Error('The run made no tokens.');
+  const second = document.querySelector<HTMLMetaElement>('meta[name="beside"]')?.content;
   document.title = `${bundle.name} · DeepEarth explorer`;
   const explorer = makeExplorer(bundle, location.hash);
+  const beside =
+    second === undefined
+      ? undefined
+      : await (await import('./beside/open-beside.ts')).openBeside(explorer, new URL(second, document.baseURI).href);
   play(explorer);
   // What the page itself writes there does not come here.
   addEventListener('hashchange', () => explorer.follow(location.hash));
   root.replaceChildren();
-  render(<App explorer={explorer} overlay={followOverlay(explorer)} />, root);
+  render(<App explorer={explorer} overlay={followOverlay(explorer)} beside={beside} />, root);
 }
 
 start().catch((error: unknown) => {

@@ -263,7 +263,7 @@ On several machines, with the same bytes as on one:
   program
     .command('explore')
     .description('Open a page to look into a run: frames, tokens, and what is like them, where and when.')
-    .argument('<output>', 'output folder of a run, a folder or file of tokens, or an exported page')
+    .argument('<output...>', 'output folder of a run, a folder or file of tokens, or an exported page; two to compare')
     .option('-p, --port <number>', 'port on this machine (default: any that is free)')
     .option('--no-open', 'do not open the browser; the address is printed anyhow')
     .option('-e, --export <folder>', 'write the page and its data as a folder for any static server instead', named)
@@ -276,11 +276,32 @@ On several machines, with the same bytes as on one:
 Examples:
   deepearth explore demo-output
   deepearth explore demo-output --export site
+  deepearth explore vjepa-output dinov3-output
 
 A run with sink/explorer is shown as it is; of others, what the page needs is made first, in a temporary folder.
 A run that goes is followed: its stages at once, its clips as their tokens are written.`,
     )
     .action(answering(async () => (await import('./commands/explore.ts')).exploreCommand));
+
+  program
+    .command('label')
+    .description('Give the tokens of runs the labels that were marked in deepearth explore.')
+    .argument('<labels>', 'the file that the page saved: Labels, Save JSON')
+    .argument('<output...>', 'output folders of runs of the same encoder')
+    .option('-o, --output <folder>', 'where the results go (default: the folder "labels" in each of the runs)', named)
+    .option('--overwrite', 'replace results of other labels that lie there')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  deepearth label demo_labels.json demo-output
+  deepearth label demo_labels.json spring-output summer-output -o labelled
+
+Of each clip it writes the number of the likeliest label (labels/*.npy, [time, height, width, 1]) and the probability of
+each label (probabilities/*.npy), maps as PNG (maps/), and for the run the share of each label in each frame (shares.csv);
+rasters/*.tif too where frames have a place on the Earth.`,
+    )
+    .action(answering(async () => (await import('./commands/label.ts')).labelCommand));
 
   addModelCommands(program);
   addPythonCommands(program);

@@ -226,6 +226,8 @@ export interface Projection extends Grid {
   readonly reducer: string;
   /** What each component is, where it is not simply the first, second, third that the reducer found: "red". */
   readonly componentNames?: readonly string[];
+  /** Of labels, what the groups are called, where they have names. */
+  readonly groupNames?: readonly string[];
 }
 
 /** What the colours of a picture stand for. */

@@ -13,7 +13,13 @@ import {
   type Projection,
   type TokenGrid,
 } from '@deepearth/core';
-import { picturePath, tokensPath, type BundleIndex, type BundleLayer } from './explorer/bundle-index.ts';
+import {
+  directionsPath,
+  picturePath,
+  tokensPath,
+  type BundleIndex,
+  type BundleLayer,
+} from './explorer/bundle-index.ts';
 import { gather, sampleRows } from './explorer/gather-tokens.ts';
 import { explorerOptions, usualFolder, writerOf, type ExplorerOptions } from './explorer/options.ts';
 import { fitTokenCode } from './explorer/token-code.ts';
@@ -83,7 +89,9 @@ export const explorer = defineSink({
         }),
       files: {
         option: 'directory',
-        paths: ['index.json', tokensPath(0), picturePath(0, 0)].map((path) => ({ path: pathIn(folder, path) })),
+        paths: ['index.json', directionsPath, tokensPath(0), picturePath(0, 0)].map((path) => ({
+          path: pathIn(folder, path),
+        })),
       },
     };
   },
@@ -108,7 +116,8 @@ export const explorer = defineSink({
       const layer = yield* writeLayer(layers.length, items as AsyncIterable<Projection>, clips, chunks, context, write);
       if (layer) layers.push(layer);
     }
-    const { encode: _encode, ...told } = code;
+    const { encode: _encode, directions, ...told } = code;
+    yield await write(directionsPath, 'application/octet-stream', gathered.key, new Uint8Array(directions.buffer));
     const places = sequences.places();
     const index: BundleIndex = {
       format: 1,

@@ -150,7 +150,9 @@ function frameLayout(item: Projection): Layout {
     );
   const values =
     meaning === 'label'
-      ? Array.from({ length: limits[0]![1] + 1 }, (_, cluster) => `cluster_${cluster}`)
+      ? Array.from({ length: limits[0]![1] + 1 }, (_, group) =>
+          item.groupNames ? `${reducer}_${item.groupNames[group]}` : `cluster_${group}`,
+        )
       : [`${reducer}_mean`];
   return {
     name: meaning === 'label' ? `${reducer}-shares` : `${reducer}-means`,

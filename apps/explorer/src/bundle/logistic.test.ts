@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fitLogistic, softmax, type Logistic } from './logistic.ts';
+import { softmax } from '@deepearth/sinks/explorer/label-model';
+import { fitLogistic, type Logistic } from './logistic.ts';
 
 const answer = ({ weights, bias }: Logistic, vector: Float32Array): number[] =>
   softmax(weights.map((weight, each) => vector.reduce((sum, value, i) => sum + value * weight[i]!, bias[each]!)));

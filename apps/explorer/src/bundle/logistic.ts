@@ -1,5 +1,7 @@
 // Multinomial logistic regression on a few vectors.
 
+import { softmax } from '@deepearth/sinks/explorer/label-model';
+
 /** Scores of classes are `vector · weights[class] + bias[class]`; the softmax of them are probabilities. */
 export interface Logistic {
   readonly weights: readonly Float32Array[];
@@ -58,12 +60,4 @@ export function fitLogistic(
         : bias[each]! - weight.reduce((sum, value, i) => sum + (value * center[i]!) / unit, 0),
     ),
   };
-}
-
-/** Probabilities of scores. */
-export function softmax(scores: readonly number[]): number[] {
-  const most = Math.max(...scores);
-  const powers = scores.map((score) => Math.exp(score - most));
-  const sum = powers.reduce((all, power) => all + power, 0);
-  return powers.map((power) => power / sum);
 }

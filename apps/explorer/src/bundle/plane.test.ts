@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isWithin, planePoints } from './plane.ts';
+import { componentPoints, isWithin } from './plane.ts';
 
 test('points are the components around the center, and NaN without data', () => {
   const code = {
@@ -19,8 +19,8 @@ test('points are the components around the center, and NaN without data', () => 
       limits: [],
     },
   };
-  const points = planePoints(code, Int8Array.from([100, 20, 0, 0]));
-  expect([...points].map((value) => Math.round(value * 100) / 100)).toEqual([0.5, 0.2, NaN, NaN]);
+  const points = componentPoints(code, Int8Array.from([100, 20, 0, 0]));
+  expect([...points].map((value) => Math.round(value * 100) / 100)).toEqual([0.5, 0.2, 0, NaN, NaN, NaN]);
 });
 
 test('a point is within a rectangle as its edges say, whichever corner comes first', () => {

@@ -1,21 +1,21 @@
-// Tokens as points of a plane: their first two principal components.
+// Tokens as points of space: their first three principal components; and lines that are drawn around them.
 
 import type { BundleIndex } from '@deepearth/sinks/explorer/bundle-index';
 import { byteWeights, isMasked, type CodedTokens } from './vectors.ts';
 
-/** `[tokens, 2]`; NaN where a token saw no data. */
-export function planePoints(code: BundleIndex['code'], tokens: CodedTokens): Float32Array {
+/** `[tokens, 3]`; NaN where a token saw no data. */
+export function componentPoints(code: BundleIndex['code'], tokens: CodedTokens): Float32Array {
   const { center, directions } = code.colors;
-  const axes = [0, 1].map((axis) => byteWeights(code, Float32Array.from(directions[axis]!)));
-  const shifts = [0, 1].map((axis) => directions[axis]!.reduce((sum, value, i) => sum + value * center[i]!, 0));
+  const axes = [0, 1, 2].map((axis) => byteWeights(code, Float32Array.from(directions[axis]!)));
+  const shifts = [0, 1, 2].map((axis) => directions[axis]!.reduce((sum, value, i) => sum + value * center[i]!, 0));
   const count = tokens.length / code.bytes;
-  const out = new Float32Array(count * 2);
+  const out = new Float32Array(count * 3);
   for (let token = 0; token < count; token++) {
     const masked = isMasked(code, tokens, token);
-    for (let axis = 0; axis < 2; axis++) {
+    for (let axis = 0; axis < 3; axis++) {
       let sum = -shifts[axis]!;
       for (let i = 0; i < code.bytes; i++) sum += tokens[token * code.bytes + i]! * axes[axis]![i]!;
-      out[token * 2 + axis] = masked ? NaN : sum;
+      out[token * 3 + axis] = masked ? NaN : sum;
     }
   }
   return out;

@@ -3,7 +3,7 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import { colorMapNames, type ColorMapName } from '@deepearth/vision/colormaps';
 import { clipOfFrame, frameOfStep, stepOf, type Bundle } from '../bundle/bundle.ts';
-import type { Outline } from '../bundle/plane.ts';
+import type { Lasso } from './scatter.ts';
 import { frameCache } from '../bundle/frame-cache.ts';
 import { searchPool, type Found } from '../search/search-pool.ts';
 import { clipTokens } from './clip-tokens.ts';
@@ -36,8 +36,8 @@ export type Explorer = ReturnType<typeof makeExplorer>;
 
 const matchCount = 24;
 
-/** Starts to load; `hash` is that of the address. */
-export function makeExplorer(bundle: Bundle, hash: string) {
+/** Starts to load; `hash` is that of the address, which follows unless `address` is false. */
+export function makeExplorer(bundle: Bundle, hash: string, { address: addressed = true } = {}) {
   const usual: UrlState = {
     sequence: 0,
     frame: 0,
@@ -72,7 +72,7 @@ export function makeExplorer(bundle: Bundle, hash: string) {
   /** What follows from the labels; `undefined` while there are too few. */
   const labelModel = signal<Logistic | undefined>(undefined);
   /** Tokens outside of it are faint. */
-  const lasso = signal<Outline | undefined>(undefined);
+  const lasso = signal<Lasso | undefined>(undefined);
 
   const pool = searchPool(bundle, {
     progress: (chunks) => (chunksThere.value = chunks),
@@ -140,6 +140,7 @@ export function makeExplorer(bundle: Bundle, hash: string) {
       clusters: clusterCount.value,
       view: view.value,
     };
+    if (!addressed) return;
     clearTimeout(writing);
     // Browsers refuse an address that changes with every frame.
     writing = setTimeout(() => {

@@ -1,10 +1,12 @@
 // Tokens that the user has named by hand, and what follows from them for all others.
 
+import { directionsPath } from '@deepearth/sinks/explorer/bundle-index';
+import { labelShares, toChannels, type LabelModel, type LabelsFile } from '@deepearth/sinks/explorer/label-model';
 import { categoryColor } from '@deepearth/vision/colormaps';
 import type { Bundle } from '../bundle/bundle.ts';
 import { frameOfStep } from '../bundle/bundle.ts';
 import type { Colors } from '../bundle/layer-colors.ts';
-import { fitLogistic, softmax, type Logistic } from '../bundle/logistic.ts';
+import { fitLogistic, type Logistic } from '../bundle/logistic.ts';
 import { scores, sumOf, type CodedTokens } from '../bundle/vectors.ts';
 import type { Sample } from '../search/search-pool.ts';
 import type { Match } from './matches.ts';
@@ -48,8 +50,34 @@ export async function fitLabels(
 
 /** Probabilities of the labels of each token, NaN where it saw no data. */
 function probabilities(code: Bundle['code'], tokens: CodedTokens, { weights, bias }: Logistic): number[][] {
-  const all = weights.map((weight) => scores(code, tokens, weight));
-  return Array.from(all[0]!, (_, token) => softmax(all.map((each, label) => each[token]! + bias[label]!)));
+  const shares = labelShares(
+    weights.map((weight) => scores(code, tokens, weight)),
+    bias,
+  );
+  return Array.from({ length: tokens.length / code.bytes }, (_, token) => [
+    ...shares.subarray(token * bias.length, (token + 1) * bias.length),
+  ]);
+}
+
+/** The likeliest label of each token, -1 where it saw no data. */
+export const labelsOfTokens = (code: Bundle['code'], tokens: CodedTokens, model: Logistic): Int16Array =>
+  Int16Array.from(probabilities(code, tokens, model), (shares) => shares.indexOf(Math.max(...shares)));
+
+/**
+ * The model for tokens as the encoder makes them, at length 1, for other runs. Throws where the bundle has no directions: it
+ * was made by an earlier version.
+ */
+export async function modelForFile({ url }: Pick<Bundle, 'url'>, { weights, bias }: Logistic): Promise<LabelModel> {
+  const response = await fetch(url + directionsPath);
+  if (!response.ok)
+    throw new Error(
+      `The labels were saved without what deepearth label needs: this page was made by an earlier version (${response.status} for ${directionsPath}).`,
+    );
+  const directions = new Float32Array(await response.arrayBuffer());
+  return {
+    weights: weights.map((weight) => [...toChannels(weight, directions)].map((value) => Number(value.toPrecision(8)))),
+    bias: bias.map((value) => (Number.isFinite(value) ? value : null)),
+  };
 }
 
 /** The colour of the likeliest label, fainter where it is less sure. */
@@ -106,14 +134,19 @@ export function uncertain(
 export function labelsFile(
   { clips, clipsOf, sequences, encoder }: Some<Bundle, 'clips' | 'clipsOf' | 'sequences' | 'encoder'>,
   { names, marks }: Labels,
+  model?: LabelModel,
 ): string {
   const listed = marks.map(({ label, clip, step, row, column }) => {
     const { sequence } = clips[clip]!;
     const { name, numbers } = sequences[sequence]!;
     const frame = numbers[frameOfStep(clips[clip]!, step)];
-    return { label: names[label], sequence: name, clip: clipsOf[sequence]!.indexOf(clip), frame, step, row, column };
+    const place = { clip: clipsOf[sequence]!.indexOf(clip), frame: frame!, step, row, column };
+    return { label: names[label]!, sequence: name, ...place };
   });
-  return `${JSON.stringify({ format: 1, encoder, labels: names, marks: listed }, null, 1)}\n`;
+  const file: LabelsFile = { format: 1, encoder, labels: names, marks: listed, ...(model && { model }) };
+  // A mark on a line, and the many numbers of the model on one.
+  const text = JSON.stringify({ ...file, model: undefined }, null, 1);
+  return model ? `${text.slice(0, -2)},\n "model": ${JSON.stringify(model)}\n}\n` : `${text}\n`;
 }
 
 /** What a file says of this run; marks of tokens that it does not have are counted. Throws where it is no such file. */

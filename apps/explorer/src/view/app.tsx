@@ -8,6 +8,7 @@ import { ClustersPanel } from './clusters-panel.tsx';
 import { Help } from './help.tsx';
 import { listenToKeys } from './keys.ts';
 import { MatchesPanel } from './matches-panel.tsx';
+import type { Beside } from '../beside/open-beside.ts';
 import type { Overlay } from './overlay.ts';
 import { LazySection } from './lazy-section.tsx';
 import { LazyView } from './lazy-view.tsx';
@@ -22,7 +23,15 @@ const loadMap = async () => (await import('../map/map-view.tsx')).MapView;
 const loadRun = async () => (await import('./run-view.tsx')).RunView;
 const loadPlaces = async () => (await import('../map/map-view.tsx')).PlacesPanel;
 
-export function App({ explorer, overlay }: { explorer: Explorer; overlay: ReadonlySignal<Overlay | undefined> }) {
+export function App({
+  explorer,
+  overlay,
+  beside,
+}: {
+  explorer: Explorer;
+  overlay: ReadonlySignal<Overlay | undefined>;
+  beside?: Beside | undefined;
+}) {
   const help = useRef<HTMLDialogElement>(null);
   useEffect(() => listenToKeys(explorer, () => help.current?.showModal()), [explorer]);
   return (
@@ -34,7 +43,10 @@ export function App({ explorer, overlay }: { explorer: Explorer; overlay: Readon
           {explorer.view.value === 'map' ? (
             <LazyView explorer={explorer} load={loadMap} />
           ) : (
-            <Stage explorer={explorer} overlay={overlay} />
+            <div class="stages">
+              <Stage explorer={explorer} overlay={overlay} />
+              {beside && <beside.Stage first={explorer} beside={beside} />}
+            </div>
           )}
           <Transport explorer={explorer} />
           <TimeLine explorer={explorer} />
@@ -43,6 +55,7 @@ export function App({ explorer, overlay }: { explorer: Explorer; overlay: Readon
           {explorer.view.value === 'map' && <LazyView explorer={explorer} load={loadPlaces} />}
           {explorer.layer.value === 'clusters' && <ClustersPanel explorer={explorer} />}
           <MatchesPanel explorer={explorer} />
+          {beside && <beside.Results first={explorer} beside={beside} />}
           <LazySection
             explorer={explorer}
             title="Labels"
@@ -54,6 +67,12 @@ export function App({ explorer, overlay }: { explorer: Explorer; overlay: Readon
             title="Scatter"
             load={async () => (await import('./scatter-panel.tsx')).ScatterPanel}
             closed={() => (explorer.lasso.value = undefined)}
+          />
+          <LazySection
+            explorer={explorer}
+            title="Export"
+            load={async () => (await import('../export/export-panel.tsx')).ExportPanel}
+            closed={() => undefined}
           />
         </aside>
       </main>

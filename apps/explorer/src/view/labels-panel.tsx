@@ -6,7 +6,7 @@ import { categoryColor } from '@deepearth/vision/colormaps';
 import { frameOfStep } from '../bundle/bundle.ts';
 import type { Sample } from '../search/search-pool.ts';
 import type { Explorer } from '../state/explorer.ts';
-import { labelsFile, labelsOf, uncertain } from '../state/labels.ts';
+import { labelsFile, labelsOf, modelForFile, uncertain } from '../state/labels.ts';
 import type { Match } from '../state/matches.ts';
 import { activeLabel, pickMode } from '../state/pick-mode.ts';
 import { nameOf, save } from './save.ts';
@@ -73,16 +73,7 @@ export function LabelsPanel({ explorer }: { explorer: Explorer }) {
         >
           Add a label
         </button>
-        <button
-          type="button"
-          disabled={marks.length === 0}
-          onClick={() =>
-            save(
-              new Blob([labelsFile(bundle, labels.value)], { type: 'application/json' }),
-              `${nameOf(explorer)}_labels.json`,
-            )
-          }
-        >
+        <button type="button" disabled={marks.length === 0} onClick={() => void saveLabels(explorer)}>
           Save JSON
         </button>
         <label class="file">
@@ -99,6 +90,21 @@ export function LabelsPanel({ explorer }: { explorer: Explorer }) {
       </div>
       <Uncertain explorer={explorer} />
     </>
+  );
+}
+
+/** With the model where there is one, for `deepearth label`; marks are saved in any case. */
+async function saveLabels(explorer: Explorer): Promise<void> {
+  const { bundle, labels, labelModel, message } = explorer;
+  const model =
+    labelModel.value &&
+    (await modelForFile(bundle, labelModel.value).catch((error: unknown) => {
+      message.value = error instanceof Error ? error.message : String(error);
+      return undefined;
+    }));
+  save(
+    new Blob([labelsFile(bundle, labels.value, model)], { type: 'application/json' }),
+    `${nameOf(explorer)}_labels.json`,
   );
 }
 

@@ -1,5 +1,6 @@
 // What was picked, and what is like it.
 
+import { useId } from 'preact/hooks';
 import { frameOfStep } from '../bundle/bundle.ts';
 import type { Explorer } from '../state/explorer.ts';
 import type { Match } from '../state/matches.ts';
@@ -8,11 +9,12 @@ import { pickColors } from './draw-stage.ts';
 import { Thumbnail } from './thumbnail.tsx';
 import { formatScore, plural } from './words.ts';
 
-export function MatchesPanel({ explorer }: { explorer: Explorer }) {
+export function MatchesPanel({ explorer, title = 'Like this' }: { explorer: Explorer; title?: string }) {
   const { picks, matches } = explorer;
+  const id = useId();
   return (
-    <section class="panel" aria-labelledby="matches-title">
-      <h2 id="matches-title">Like this</h2>
+    <section class="panel" aria-labelledby={id}>
+      <h2 id={id}>{title}</h2>
       {picks.value.length === 0 ? (
         <p class="hint">
           Click a token to see what is like it, in this clip and all others. Drag over a region to look for its mean.

@@ -10,7 +10,7 @@ import {
   storedColors,
   type Colors,
 } from '../bundle/layer-colors.ts';
-import { isWithin, planePoints } from '../bundle/plane.ts';
+import { isWithin } from '../bundle/plane.ts';
 import { isMasked, scores, sumOf, unit } from '../bundle/vectors.ts';
 import type { Explorer } from '../state/explorer.ts';
 import { labelColors } from '../state/labels.ts';
@@ -36,29 +36,18 @@ async function hovered({ cell, clip, step, stored, bundle }: Explorer): Promise<
 
 /** The colours of a clip. What lies outside of the line in the scatter is faint. */
 export async function overlayOf(explorer: Explorer, clip = explorer.clip.value): Promise<Overlay | undefined> {
-  const outline = explorer.lasso.value;
+  const lasso = explorer.lasso.value;
   const overlay = await layerOf(explorer, clip);
-  if (!outline || !overlay) return overlay;
-  const points = planePoints(explorer.bundle.code, await explorer.stored.tokens(overlay.clip));
+  if (!lasso || !overlay) return overlay;
+  const points = await lasso.points(overlay.clip);
   const colors = overlay.colors.slice();
   for (let token = 0; token < colors.length / 4; token++)
-    if (!isWithin(outline, points[token * 2]!, points[token * 2 + 1]!)) colors[token * 4 + 3]! *= 0.1;
+    if (!isWithin(lasso.outline, points[token * 2]!, points[token * 2 + 1]!)) colors[token * 4 + 3]! *= 0.1;
   return { ...overlay, colors };
 }
 
 async function layerOf(explorer: Explorer, clip: number | undefined): Promise<Overlay | undefined> {
-  const {
-    layer,
-    stored,
-    bundle,
-    query,
-    found,
-    colorMap,
-    clusters,
-    onlyCluster,
-    picks,
-    labelModel,
-  } = explorer;
+  const { layer, stored, bundle, query, found, colorMap, clusters, onlyCluster, picks, labelModel } = explorer;
   if (clip === undefined || layer.value === 'none') return undefined;
   const [map, kind, only] = [colorMap.value, layer.value, onlyCluster.value];
   const { code } = bundle;

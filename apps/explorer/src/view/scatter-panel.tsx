@@ -1,58 +1,108 @@
-// All tokens as points: those within a drawn line are lit in the video, and the token under the pointer is shown here.
+// All tokens as points of a plane or of space: those within a drawn line are lit in the video, and the token under the pointer is shown here.
 
-import { effect, useSignal } from '@preact/signals';
+import { effect, useComputed, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { planePoints, type Outline } from '../bundle/plane.ts';
+import type { Outline } from '../bundle/plane.ts';
 import type { Explorer } from '../state/explorer.ts';
-import { pointColors, scatterColors, scatterOf, type Scatter, type ScatterColor } from '../state/scatter.ts';
+import {
+  axesLayers,
+  dimensionsOf,
+  pointColors,
+  pointsOfClip,
+  scatterColors,
+  scatterOf,
+  seen,
+  type Scatter,
+  type ScatterAxes,
+  type ScatterColor,
+  type View,
+} from '../state/scatter.ts';
 import { schemeChanges, theme } from '../state/theme.ts';
 import { followSize } from './canvas-size.ts';
 import { cssColor } from './css-color.ts';
+import { drawPoints, placer } from './draw-points.ts';
 import { plural } from './words.ts';
 
-const sampled = 100_000;
+/** Points, as many as the user wants to wait for. */
+const samples = [100_000, 1_000_000] as const;
+/** Radians for an arrow key, and for a pixel that the pointer moves. */
+const [byKey, byPixel] = [0.15, 0.01];
 
 export function ScatterPanel({ explorer }: { explorer: Explorer }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const scatter = useSignal<Scatter | undefined>(undefined);
   const color = useSignal<ScatterColor>('colours');
+  const axes = useSignal<ScatterAxes>('components');
+  const sampled = useSignal<number>(samples[0]);
+  const inSpace = useSignal(false);
+  const turn = useSignal({ yaw: 0.6, pitch: 0.4 });
+  /** In space, whether a drag draws a line. */
+  const draws = useSignal(false);
   const drawing = useSignal<Outline | undefined>(undefined);
   const under = useSignal<readonly [number, number] | undefined>(undefined);
-  const { bundle, pool, loaded, lasso, clusters } = explorer;
+  const view = useComputed((): View => (inSpace.value ? { dimensions: 3, ...turn.value } : { dimensions: 2 }));
+  const { bundle, pool, loaded, lasso, clusters, stored } = explorer;
 
+  useEffect(() => {
+    let latest = 0;
+    return effect(() => {
+      const [count, wanted, ready] = [sampled.value, axes.value, loaded.value];
+      const mine = ++latest;
+      if (!ready) return;
+      const before = scatter.peek();
+      const sample = before && before.count === count ? Promise.resolve(before) : pool.sample(count);
+      sample
+        .then((some) => scatterOf(bundle, stored, { ...some, count }, wanted))
+        .then(
+          (made) => {
+            if (mine === latest) scatter.value = made;
+          },
+          (error: unknown) => (explorer.message.value = String(error)),
+        );
+    });
+  }, [explorer]);
+  useEffect(() => {
+    let latest = 0;
+    return effect(() => {
+      const mine = ++latest;
+      void underPointer(explorer, scatter.value, view.value).then((point) => mine === latest && (under.value = point));
+    });
+  }, [explorer]);
+  useEffect(() => effect(() => void (color.value === 'clusters' && loaded.value && explorer.group())), [explorer]);
+  // A line belongs to the axes and the side that it was drawn from.
   useEffect(
     () =>
       effect(() => {
-        if (loaded.value && !scatter.peek())
-          pool.sample(sampled).then(
-            (sample) => (scatter.value = scatterOf(bundle, sample)),
-            (error: unknown) => (explorer.message.value = String(error)),
-          );
+        void [axes.value, view.value];
+        lasso.value = undefined;
       }),
     [explorer],
   );
-  useEffect(() => effect(() => void underPointer(explorer).then((point) => (under.value = point))), [explorer]);
-  useEffect(() => effect(() => void (color.value === 'clusters' && loaded.value && explorer.group())), [explorer]);
 
   useEffect(() => {
     const element = canvas.current!;
     const { size, stop } = followSize(element);
     // Points are drawn once; what moves is drawn over them.
     const points = new OffscreenCanvas(1, 1);
+    let colored: { of: unknown[]; colors: Uint8ClampedArray } | undefined;
     const endPoints = effect(() => {
       void [theme.value, schemeChanges.value];
-      if (scatter.value)
-        drawPoints(points, size.value, scatter.value, pointColors(bundle, scatter.value, color.value, clusters.value));
+      const shown = scatter.value;
+      if (!shown) return;
+      const of = [shown, color.value, clusters.value];
+      if (!colored || of.some((each, i) => each !== colored!.of[i]))
+        colored = { of, colors: pointColors(bundle, shown, color.value, clusters.value) };
+      drawPoints(points, size.value, seen(shown.points, view.value), colored.colors);
     });
     const end = effect(() => {
-      void [color.value, clusters.value, theme.value, schemeChanges.value];
+      void [color.value, clusters.value, theme.value, schemeChanges.value, view.value];
       const context = element.getContext('2d')!;
       const { width, height, unit } = size.value;
       context.clearRect(0, 0, width, height);
       if (!scatter.value) return;
       context.drawImage(points, 0, 0);
-      const place = placer(scatter.value, width, height);
-      const outline = drawing.value ?? lasso.value;
+      const place = placer(width, height);
+      const outline = drawing.value ?? lasso.value?.outline;
       context.strokeStyle = cssColor(element, '--text');
       context.lineWidth = 1.5 * unit;
       if (outline?.length) {
@@ -76,39 +126,121 @@ export function ScatterPanel({ explorer }: { explorer: Explorer }) {
 
   const pointAt = (event: PointerEvent): readonly [number, number] => {
     const { left, top, width, height } = canvas.current!.getBoundingClientRect();
-    const { x, y } = scatter.value!.bounds;
-    return [
-      x[0] + ((event.clientX - left) / width) * (x[1] - x[0]),
-      y[1] - ((event.clientY - top) / height) * (y[1] - y[0]),
-    ];
+    return [((event.clientX - left) / width) * 2 - 1, 1 - ((event.clientY - top) / height) * 2];
   };
+  const turnBy = (yaw: number, pitch: number): void => {
+    const { yaw: from, pitch: at } = turn.value;
+    turn.value = { yaw: from + yaw, pitch: Math.min(Math.PI / 2, Math.max(-Math.PI / 2, at + pitch)) };
+  };
+  const dragged = useRef<readonly [number, number] | undefined>(undefined);
+  const space = inSpace.value;
+  const layers = axesLayers(bundle);
+  const name = axes.value === 'components' ? 'principal components' : `${bundle.layers[axes.value]!.name} coordinates`;
   return (
     <>
-      <label class="field wide">
-        Colour by
-        <select value={color.value} onChange={(event) => (color.value = event.currentTarget.value as ScatterColor)}>
-          {scatterColors.map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
-      </label>
+      <div class="row">
+        <label class="field">
+          Colour by
+          <select value={color.value} onChange={(event) => (color.value = event.currentTarget.value as ScatterColor)}>
+            {scatterColors
+              .filter((each) => each !== 'place' || bundle.places)
+              .map((each) => (
+                <option key={each}>{each}</option>
+              ))}
+          </select>
+        </label>
+        {layers.length > 0 && (
+          <label class="field">
+            Axes
+            <select
+              value={String(axes.value)}
+              onChange={(event) => {
+                const { value } = event.currentTarget;
+                axes.value = value === 'components' ? value : Number(value);
+                if (dimensionsOf(bundle, axes.value) === 2) inSpace.value = false;
+              }}
+            >
+              <option>components</option>
+              {layers.map(({ layer, name: each }) => (
+                <option key={layer} value={layer}>
+                  {each}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        {bundle.tokens > samples[0] && (
+          <label class="field">
+            Points
+            <select value={sampled.value} onChange={(event) => (sampled.value = Number(event.currentTarget.value))}>
+              {samples.map((count) => (
+                <option key={count} value={count}>
+                  {count.toLocaleString('en')}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        <label class="field check">
+          <input
+            type="checkbox"
+            checked={space}
+            disabled={dimensionsOf(bundle, axes.value) === 2}
+            onChange={(event) => (inSpace.value = event.currentTarget.checked)}
+          />
+          3-D
+        </label>
+        {space && (
+          <button type="button" aria-pressed={draws.value} onClick={() => (draws.value = !draws.value)}>
+            Draw a line
+          </button>
+        )}
+      </div>
       <canvas
         ref={canvas}
         class="scatter"
-        role="img"
-        aria-label="Tokens by their first two principal components"
+        role={space ? 'application' : 'img'}
+        tabIndex={space ? 0 : undefined}
+        aria-label={`Tokens by their first ${space ? 'three' : 'two'} ${name}${space ? '. Arrow keys turn them.' : ''}`}
+        onKeyDown={(event) => {
+          const [yaw, pitch] =
+            { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [];
+          if (!space || yaw === undefined) return;
+          event.preventDefault();
+          event.stopPropagation();
+          turnBy(yaw * byKey, pitch! * byKey);
+        }}
         onPointerDown={(event) => {
           if (!scatter.value) return;
           event.currentTarget.setPointerCapture(event.pointerId);
-          drawing.value = [pointAt(event)];
+          if (space && !draws.value) dragged.current = [event.clientX, event.clientY];
+          else drawing.value = [pointAt(event)];
         }}
-        onPointerMove={(event) => drawing.value && (drawing.value = [...drawing.value, pointAt(event)])}
+        onPointerMove={(event) => {
+          if (drawing.value) drawing.value = [...drawing.value, pointAt(event)];
+          if (!dragged.current) return;
+          const [x, y] = dragged.current;
+          dragged.current = [event.clientX, event.clientY];
+          turnBy((event.clientX - x) * byPixel, (event.clientY - y) * byPixel);
+        }}
         onPointerUp={() => {
+          dragged.current = undefined;
+          if (!drawing.value) return;
+          const [shown, from, outline] = [scatter.value!, view.value, drawing.value];
           // A click takes the line away.
-          lasso.value = (drawing.value?.length ?? 0) > 3 ? drawing.value : undefined;
+          lasso.value =
+            outline.length > 3
+              ? {
+                  outline,
+                  points: async (clip) => seen(await pointsOfClip(bundle, stored, clip, shown), from),
+                }
+              : undefined;
           drawing.value = undefined;
         }}
-        onPointerCancel={() => (drawing.value = undefined)}
+        onPointerCancel={() => {
+          dragged.current = undefined;
+          drawing.value = undefined;
+        }}
       />
       <p class="hint">
         {scatter.value ? plural(scatter.value.steps.length, 'token') : 'Waiting for the tokens …'}
@@ -119,6 +251,8 @@ export function ScatterPanel({ explorer }: { explorer: Explorer }) {
               take the line away
             </button>
           </>
+        ) : space && !draws.value ? (
+          '. Drag to turn them.'
         ) : (
           '. Draw around points to light them in the video.'
         )}
@@ -127,55 +261,17 @@ export function ScatterPanel({ explorer }: { explorer: Explorer }) {
   );
 }
 
-/** Pixels of a point of the plane. */
-const placer =
-  ({ bounds: { x, y } }: Scatter, width: number, height: number) =>
-  (px: number, py: number): [number, number] => [
-    ((px - x[0]) / (x[1] - x[0])) * width,
-    ((y[1] - py) / (y[1] - y[0])) * height,
-  ];
-
-/** A square for each point, straight into pixels: a million of them take some ten milliseconds. */
-function drawPoints(
-  canvas: OffscreenCanvas,
-  { width, height, unit }: { width: number; height: number; unit: number },
-  scatter: Scatter,
-  colors: Uint8ClampedArray,
-): void {
-  canvas.width = width;
-  canvas.height = height;
-  const context = canvas.getContext('2d')!;
-  const pixels = context.createImageData(width, height);
-  const words = new Uint32Array(pixels.data.buffer);
-  const paint = new Uint32Array(colors.buffer, colors.byteOffset, colors.length / 4);
-  const place = placer(scatter, width, height);
-  const side = Math.max(1, Math.round(unit * (scatter.steps.length > 20_000 ? 1 : 2)));
-  for (let point = 0; point < scatter.steps.length; point++) {
-    const [x, y] = place(scatter.points[point * 2]!, scatter.points[point * 2 + 1]!).map(Math.round) as [
-      number,
-      number,
-    ];
-    // Also false for NaN.
-    if (!(x >= 0 && y >= 0 && x + side <= width && y + side <= height)) continue;
-    for (let row = 0; row < side; row++) words.fill(paint[point]!, (y + row) * width + x, (y + row) * width + x + side);
-  }
-  context.putImageData(pixels, 0, 0);
-}
-
-/** Where the token under the pointer on the stage lies in the plane. */
-async function underPointer({
-  cell,
-  clip,
-  step,
-  bundle,
-  stored,
-}: Explorer): Promise<readonly [number, number] | undefined> {
+/** Where the token under the pointer on the stage is seen. */
+async function underPointer(
+  { cell, clip, step, bundle, stored }: Explorer,
+  scatter: Scatter | undefined,
+  view: View,
+): Promise<readonly [number, number] | undefined> {
   const [at, shown, when] = [cell.value, clip.value, step.value];
-  if (!at || shown === undefined) return undefined;
+  if (!at || shown === undefined || !scatter) return undefined;
   const [, height, width] = bundle.clips[shown]!.grid;
   const token = (when * height + at.row) * width + at.column;
-  const { bytes } = bundle.code;
-  const tokens = await stored.tokens(shown);
-  const [x, y] = planePoints(bundle.code, tokens.slice(token * bytes, (token + 1) * bytes));
+  const points = await pointsOfClip(bundle, stored, shown, scatter);
+  const [x, y] = seen(points.subarray(token * 3, token * 3 + 3), view);
   return Number.isNaN(x!) ? undefined : [x!, y!];
 }

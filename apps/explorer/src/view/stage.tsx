@@ -1,7 +1,7 @@
 // The large picture: a frame, the colours over it, and tokens to pick.
 
 import { effect, signal, useSignal, type ReadonlySignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useId, useRef } from 'preact/hooks';
 import { colorMapNames, type ColorMapName } from '@deepearth/vision/colormaps';
 import type { Explorer } from '../state/explorer.ts';
 import { activeLabel, pickMode } from '../state/pick-mode.ts';
@@ -27,6 +27,7 @@ export function Stage({ explorer, overlay }: { explorer: Explorer; overlay: Read
   /** Cells between where a pointer went down and where it is. */
   const drawn = useSignal<Drawn | undefined>(undefined);
   const { bundle, sequence, frame, clip, step, cell, frames } = explorer;
+  const status = useId();
 
   useEffect(() => {
     const element = canvas.current!;
@@ -121,7 +122,7 @@ export function Stage({ explorer, overlay }: { explorer: Explorer; overlay: Read
         tabIndex={0}
         role="application"
         aria-label="Frame with tokens. Arrow keys move over the tokens, Enter picks one, plus adds one, minus adds one that is not wanted."
-        aria-describedby="stage-status"
+        aria-describedby={status}
         onPointerDown={down}
         onPointerMove={move}
         onPointerUp={up}
@@ -130,7 +131,7 @@ export function Stage({ explorer, overlay }: { explorer: Explorer; overlay: Read
         onKeyDown={(event) => pickFromKeyboard(explorer, event)}
         onBlur={() => (cell.value = undefined)}
       />
-      <StageStatus explorer={explorer} overlay={overlay} />
+      <StageStatus id={status} explorer={explorer} overlay={overlay} />
       <StageLegend explorer={explorer} overlay={overlay} />
     </div>
   );
@@ -158,13 +159,21 @@ function StageLegend({ explorer, overlay }: { explorer: Explorer; overlay: Reado
 }
 
 /** What is under the pointer, in words. */
-function StageStatus({ explorer, overlay }: { explorer: Explorer; overlay: ReadonlySignal<Overlay | undefined> }) {
+function StageStatus({
+  id,
+  explorer,
+  overlay,
+}: {
+  id: string;
+  explorer: Explorer;
+  overlay: ReadonlySignal<Overlay | undefined>;
+}) {
   const { cell, clip, step, bundle } = explorer;
   const at = cell.value;
   const shown = clip.value === undefined ? undefined : bundle.clips[clip.value];
   if (!shown)
     return (
-      <p id="stage-status" class="stage-status">
+      <p id={id} class="stage-status">
         No clip holds this frame.
       </p>
     );
@@ -174,7 +183,7 @@ function StageStatus({ explorer, overlay }: { explorer: Explorer; overlay: Reado
     overlay.value?.clip === clip.value &&
     overlay.value?.numbers?.[(step.value * height + at.row) * width + at.column];
   return (
-    <p id="stage-status" class="stage-status" data-empty={!at}>
+    <p id={id} class="stage-status" data-empty={!at}>
       {at ? `row ${at.row}, column ${at.column}${typeof number === 'number' ? ` · ${formatScore(number)}` : ''}` : ''}
     </p>
   );

@@ -8,7 +8,7 @@ import { followSize } from './canvas-size.ts';
 import { drawTimeLine } from './draw-time-line.ts';
 import { frameTime } from './words.ts';
 
-export function TimeLine({ explorer }: { explorer: Explorer }) {
+export function TimeLine({ explorer, label = 'Time' }: { explorer: Explorer; label?: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { bundle, sequence, frame, clip, step, playing } = explorer;
 
@@ -44,7 +44,7 @@ export function TimeLine({ explorer }: { explorer: Explorer }) {
       class="time-line"
       role="slider"
       tabIndex={0}
-      aria-label="Time"
+      aria-label={label}
       aria-valuemin={0}
       aria-valuemax={explorer.lastFrame()}
       aria-valuenow={frame.value}

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { InputError } from '@deepearth/core/errors';
+import { DeepEarthError, InputError } from '@deepearth/core/errors';
 import { readOverview } from '@deepearth/runtime/read-overview';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -29,34 +29,44 @@ export interface ExploreFlags {
   readonly pictureEdge?: string;
 }
 
-export async function exploreCommand(path: string, flags: ExploreFlags): Promise<number> {
+export async function exploreCommand(paths: readonly string[], flags: ExploreFlags): Promise<number> {
   const port = flags.port === undefined ? 0 : parseWhole('--port', flags.port, 0, 65_535);
   const pictureEdge = flags.pictureEdge === undefined ? undefined : parseWhole('--picture-edge', flags.pictureEdge, 32);
   const page = pageFolder();
-  const shown = await whatToShow(path);
-  if ('bundle' in shown && (pictureEdge ?? flags.frames) !== undefined)
+  if (paths.length > 2)
+    throw new DeepEarthError(`${paths.length} runs were named, and a page shows one or two.`, {
+      code: 'E_USAGE',
+      remedy: 'Name two; a call for each pair opens several pages.',
+    });
+  const all = await Promise.all(paths.map((path) => whatToShow(path)));
+  const [shown, beside] = all as [Shown, Shown?];
+  if (all.every((each) => 'bundle' in each) && (pictureEdge ?? flags.frames) !== undefined)
     warn('--picture-edge and --frames change nothing: the pictures that lie there are shown.');
   const making: Making = { frames: flags.frames, pictureEdge };
   if (flags.export !== undefined) refuseFolder(flags.export, flags.force ?? false);
   return cancellable(
     async ({ signal }) => {
       if (flags.export === undefined)
-        return show(path, shown, { ...making, page, port, open: flags.open ?? true }, signal);
-      if ('waiting' in shown)
-        throw new InputError(path, 'belongs to a run that goes, and holds no tokens yet.', {
-          code: 'E_NO_FEATURES',
-          remedy: 'Export it when there are some; without --export the page shows how far it is.',
-        });
+        return show(
+          paths as readonly [string, string?],
+          shown,
+          beside,
+          { ...making, page, port, open: flags.open ?? true },
+          signal,
+        );
+      const waiting = all.findIndex((each) => 'waiting' in each);
+      if (waiting >= 0) throw noTokensYet(paths[waiting]!, 'Export it');
       let leftOut: readonly LeftOut[] = [];
+      const fill = (each: Shown) => async (folder: string) => {
+        if (!('tokens' in each)) return resolve((each as { readonly bundle: string }).bundle);
+        leftOut = [...leftOut, ...(await make(each, folder, making, signal))];
+        return join(folder, 'explorer');
+      };
       await exportSite(
         flags.export,
         page,
-        async (folder) => {
-          if ('bundle' in shown) return resolve(shown.bundle);
-          leftOut = await make(shown, folder, making, signal);
-          return join(folder, 'explorer');
-        },
-        await readOverview(path).catch(() => undefined),
+        { data: fill(shown), beside: beside && fill(beside) },
+        await readOverview(paths[0]!).catch(() => undefined),
       );
       print(`Wrote ${flags.export}: any static server shows it.`);
       return leftOut.length > 0 ? exitCodes.skipped : exitCodes.done;
@@ -64,6 +74,12 @@ export async function exploreCommand(path: string, flags: ExploreFlags): Promise
     { onCancel: () => undefined, stopped: 'Stopped.' },
   );
 }
+
+const noTokensYet = (path: string, then: string): InputError =>
+  new InputError(path, 'belongs to a run that goes, and holds no tokens yet.', {
+    code: 'E_NO_FEATURES',
+    remedy: `${then} when there are some; alone and without --export the page shows how far it is.`,
+  });
 
 /** How what the page needs is made of a run that has no bundle. */
 interface Making {
@@ -73,26 +89,40 @@ interface Making {
 
 /** Shows it until a signal comes; a run that goes is followed. */
 async function show(
-  path: string,
+  [path, besidePath]: readonly [string, string?],
   shown: Shown,
+  beside: Shown | undefined,
   { page, port, open, ...making }: Making & { readonly page: string; readonly port: number; readonly open: boolean },
   signal: AbortSignal,
 ): Promise<number> {
-  const folder = 'bundle' in shown ? undefined : await mkdtemp(join(tmpdir(), 'deepearth-explore-'));
+  if (beside && 'waiting' in beside) throw noTokensYet(besidePath!, 'Show it');
+  const folders: string[] = [];
+  const newFolder = async (): Promise<string> => {
+    const folder = await mkdtemp(join(tmpdir(), 'deepearth-explore-'));
+    folders.push(folder);
+    return folder;
+  };
+  const bundleOf = async (each: Shown): Promise<string> => {
+    if (!('tokens' in each)) return (each as { readonly bundle: string }).bundle;
+    const folder = await newFolder();
+    await make(each, folder, making, signal);
+    return join(folder, 'explorer');
+  };
   const ending = new AbortController();
   const stop = AbortSignal.any([signal, ending.signal]);
   let live: LiveBundle | undefined;
   try {
     if ('waiting' in shown || ('live' in shown && shown.live)) {
       remark('The run goes: what it writes is shown as it comes.');
-      live = followRun(path, folder!, (now, output) => make(now, output, making, stop), {
+      live = followRun(path, await newFolder(), (now, output) => make(now, output, making, stop), {
         signal: stop,
         failed: (error) => warn(error instanceof Error ? error.message : String(error)),
       });
-    } else if ('tokens' in shown) await make(shown, folder!, making, signal);
+    }
     const { url, close } = await serve({
       page,
-      bundle: live ? live.current : 'bundle' in shown ? shown.bundle : join(folder!, 'explorer'),
+      bundle: live ? live.current : await bundleOf(shown),
+      beside: beside && (await bundleOf(beside)),
       port,
       run: () => seenOf(path, live),
     });
@@ -108,7 +138,7 @@ async function show(
   } finally {
     ending.abort();
     await live?.ended;
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+    for (const folder of folders) await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -6,6 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { DeepEarthError } from '@deepearth/core/errors';
 import type { RunOverview } from '@deepearth/runtime/run-overview';
 import { cannotWrite } from '../cannot-write.ts';
+import { besideHtml } from './beside-html.ts';
 
 /** Throws where the folder is there and may not be replaced: another than an exported one never is. */
 export function refuseFolder(site: string, force: boolean): void {
@@ -18,15 +19,18 @@ export function refuseFolder(site: string, force: boolean): void {
     });
 }
 
+/** Makes a bundle in a folder, or finds one, and returns its folder. */
+type Fill = (folder: string) => Promise<string>;
+
 /**
  * Fills a folder beside its final place and gives it its name when it is whole. `fill` returns the folder of the bundle,
- * which is moved where it lies in the folder that `fill` was given, and copied where not. `overview` is what the page says of
- * the run; without it, what the bundle says.
+ * which is moved where it lies in the folder that `fill` was given, and copied where not; `fill.beside` that of a second run.
+ * `overview` is what the page says of the (first) run; without it, what the bundle says.
  */
 export async function exportSite(
   site: string,
   page: string,
-  fill: (folder: string) => Promise<string>,
+  fill: { readonly data: Fill; readonly beside?: Fill | undefined },
   overview?: RunOverview,
 ): Promise<void> {
   const target = resolve(site);
@@ -35,12 +39,19 @@ export async function exportSite(
   });
   try {
     const whole = join(beside, 'site');
-    const bundle = await fill(join(beside, 'run'));
+    const bundles = { data: await fill.data(join(beside, 'run')), beside: await fill.beside?.(join(beside, 'run-2')) };
     await cp(page, whole, { recursive: true });
-    if (bundle.startsWith(beside)) await rename(bundle, join(whole, 'data'));
-    else
-      for (const part of ['index.json', 'tokens', 'layers', 'frames', 'run.json'])
-        await copyPart(bundle, join(whole, 'data'), part);
+    for (const [name, bundle] of Object.entries(bundles)) {
+      if (bundle === undefined) continue;
+      if (bundle.startsWith(beside)) await rename(bundle, join(whole, name));
+      else
+        for (const part of ['index.json', 'directions.bin', 'tokens', 'layers', 'frames', 'run.json'])
+          await copyPart(bundle, join(whole, name), part);
+    }
+    if (bundles.beside !== undefined) {
+      const html = join(whole, 'index.html');
+      await writeFile(html, await besideHtml(html));
+    }
     if (overview) await writeFile(join(whole, 'data/run.json'), JSON.stringify(overview));
     await rm(target, { recursive: true, force: true });
     await rename(whole, target);

@@ -157,9 +157,11 @@ describe.skipIf(!chromiumPath)(`the page over a run that goes, in Chromium${with
     await exportSite(
       join(root, 'site'),
       pagePath,
-      async (folder) => {
-        await make(new AbortController().signal)((await whatToShow(output)) as ShownTokens, folder);
-        return join(folder, 'explorer');
+      {
+        data: async (folder) => {
+          await make(new AbortController().signal)((await whatToShow(output)) as ShownTokens, folder);
+          return join(folder, 'explorer');
+        },
       },
       overview,
     );

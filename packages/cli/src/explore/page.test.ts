@@ -1,16 +1,19 @@
-import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openBytes } from '@deepearth/eo/raster-bytes';
+import { openNpy } from '@deepearth/formats/npy';
 import { readTokenFile } from '@deepearth/formats/token-file';
 import type { BundleIndex } from '@deepearth/sinks/explorer/bundle-index';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 // @ts-expect-error A tool is plain JavaScript.
 import { chromiumPath, withoutChromium } from '../../../../tools/chromium.mjs';
+import { labelCommand } from '../commands/label.ts';
 import { exploredRun } from '../testing/explored-run.ts';
 import { serve, type Serving } from './serve.ts';
 import { makeBundle } from './make-bundle.ts';
@@ -76,7 +79,7 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
   const shot = async (view: Page, name: string): Promise<void> => {
     if (shots) await view.screenshot({ path: join(shots, `${name}.png`) });
   };
-  const stageOf = (view: Page) => view.getByRole('application');
+  const stageOf = (view: Page) => view.getByRole('application', { name: /^Frame with tokens/ });
   const time = (view: Page) => view.getByRole('slider', { name: 'Time' });
   const matches = (view: Page) => view.locator('.matches button');
 
@@ -347,6 +350,52 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
     expect(wrong).toEqual([]);
   });
 
+  test('points are turned in space by drag and keys, by components or a layer of the run, and lit from there', async () => {
+    await using there = await opened();
+    const { view, wrong } = there;
+    await view.getByText('Scatter').click();
+    await view.getByText('1,024 tokens. Draw').waitFor();
+    await view.getByLabel('Axes').selectOption({ index: 1 });
+    await view.getByLabel('3-D').check();
+    const scatter = view.getByRole('application', { name: /^Tokens by their first three .* coordinates/ });
+    await scatter.scrollIntoViewIfNeeded();
+    const sum = (): Promise<number> =>
+      scatter.evaluate((canvas: HTMLCanvasElement) => {
+        const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+        return data.reduce((all, value, i) => (all * 31 + value * (i % 7)) % 1_000_003, 7);
+      });
+    const turned = async (before: number): Promise<number> => {
+      await expect.poll(sum, { timeout: 10_000 }).not.toBe(before);
+      return sum();
+    };
+    let now = await sum();
+    await scatter.focus();
+    const url = view.url();
+    await view.keyboard.press('ArrowRight');
+    now = await turned(now);
+    const { x, y, width, height } = (await scatter.boundingBox())!;
+    await view.mouse.move(x + width / 2, y + height / 2);
+    await view.mouse.down();
+    await view.mouse.move(x + width / 2 + 60, y + height / 2 + 20, { steps: 3 });
+    await view.mouse.up();
+    now = await turned(now);
+    expect(view.url()).toBe(url);
+    const before = (await pixels(view)).sum;
+    await view.getByRole('button', { name: 'Draw a line' }).click();
+    await view.mouse.move(x + 5, y + 5);
+    await view.mouse.down();
+    for (const [across, down] of [
+      [0.5, 0.02],
+      [0.5, 0.98],
+      [0.02, 0.98],
+    ] as const)
+      await view.mouse.move(x + across * width, y + down * height, { steps: 3 });
+    await view.mouse.up();
+    await changed(view, before);
+    await shot(view, 'scatter-3d');
+    expect(wrong).toEqual([]);
+  });
+
   test('a few labels colour all tokens, ask for what is uncertain, and are saved and opened again', async () => {
     await using there = await opened();
     const { view, wrong } = there;
@@ -378,6 +427,41 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
         { label: 'sea' },
       ],
     });
+    // The command gives this run the labels that the page shows.
+    await view.getByText('Export', { exact: true }).click();
+    const [mask] = await Promise.all([
+      view.waitForEvent('download'),
+      view.getByRole('button', { name: 'Mask' }).click(),
+    ]);
+    const { data, info } = await sharp(await readFile(await mask.path()))
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const saved = join(root, 'labels.json');
+    await writeFile(saved, text);
+    await labelCommand(saved, [join(root, 'made')], { output: join(root, 'coded') });
+    await labelCommand(saved, [join(root, 'run')], { output: join(root, 'exact') });
+    const given = async (folder: string): Promise<number[]> => {
+      const source = await openBytes(join(root, folder, 'labels/north/labels_frames_0000_0007.npy'));
+      const { data: numbers } = await (await openNpy(source)).read();
+      await source.close();
+      return [...(numbers as Float32Array).slice(0, 64)];
+    };
+    const { geometry } = (JSON.parse(await readFile(join(root, 'made/explorer/index.json'), 'utf8')) as BundleIndex)
+      .clips[0]!;
+    const [coded, exact] = [await given('coded'), await given('exact')];
+    let [inside, same] = [0, 0];
+    for (let at = 0; at < 64; at++) {
+      const middle = (from: number, length: number, cell: number) => Math.floor(from + ((cell + 0.5) / 8) * length);
+      const [across, down] = [middle(geometry.x, geometry.width, at % 8), middle(geometry.y, geometry.height, at >> 3)];
+      if (across < 0 || down < 0 || across >= info.width || down >= info.height) continue;
+      inside++;
+      expect(data[(down * info.width + across) * info.channels]).toBe(coded[at]! + 1);
+      if (exact[at] === coded[at]) same++;
+    }
+    expect(inside).toBeGreaterThan(30);
+    // Of the encoder's own tokens but for those between two labels.
+    expect(same / inside).toBeGreaterThanOrEqual(0.95);
+
     await using again = await opened();
     await again.view.getByText('Labels').click();
     const opener = again.view.locator('input[type=file]');

@@ -5,10 +5,11 @@ import { constants } from 'node:fs';
 import { open, readdir, realpath } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname, join, sep } from 'node:path';
+import { basename, extname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DeepEarthError } from '@deepearth/core/errors';
 import type { RunSeen } from '@deepearth/runtime/run-overview';
+import { besideHtml } from './beside-html.ts';
 
 /** A server that runs. */
 export interface Serving {
@@ -29,6 +30,8 @@ export interface ServeOptions {
   readonly page: string;
   /** The folder with `index.json`; a function where it changes while it is served. */
   readonly bundle: string | (() => ServedBundle | undefined);
+  /** That of a second run, which is shown beside it. */
+  readonly beside?: string | undefined;
   /** How far the run is; where it is absent, what the bundle says of it. */
   readonly run?: () => Promise<RunSeen | undefined>;
   /** 0 for any that is free. */
@@ -41,7 +44,7 @@ const address = '127.0.0.1';
 
 /** All that a bundle can have; a name of another form is never looked for. */
 const bundleFile =
-  /^(?:index\.json|run\.json|tokens\/\d{5,9}\.bin|layers\/\d{1,4}\/\d{5,9}\.bin|frames\/\d{1,9}\/\d{5,9}\.jpg)$/;
+  /^(?:index\.json|run\.json|directions\.bin|tokens\/\d{5,9}\.bin|layers\/\d{1,4}\/\d{5,9}\.bin|frames\/\d{1,9}\/\d{5,9}\.jpg)$/;
 
 const mediaTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -64,6 +67,12 @@ const headers = {
   'X-Content-Type-Options': 'nosniff',
 } as const;
 
+/** The embedded encoder of films makes functions of texts, and carries its WebAssembly: its worker may, and reads nothing else. */
+const ownPolicies: Readonly<Record<string, string>> = {
+  'movie-worker.js':
+    "default-src 'none'; script-src 'self' 'unsafe-eval' 'wasm-unsafe-eval'; connect-src data:; worker-src 'none'",
+};
+
 /**
  * Starts to answer on the loopback address, to requests for this host (so that no name of somebody else's that leads here is
  * answered) whose path begins with the token. Throws where the port is taken.
@@ -71,6 +80,7 @@ const headers = {
 export async function serve({
   page,
   bundle,
+  beside,
   run,
   port,
   token = randomBytes(18).toString('base64url'),
@@ -78,16 +88,20 @@ export async function serve({
   const pages = new Set(await readdir(page));
   const pageRoot = await realpath(page);
   const fixed = typeof bundle === 'string' ? await realpath(bundle) : undefined;
+  const besideRoot = beside === undefined ? undefined : await realpath(beside);
   /** Folders of bundles by number: a page keeps to the one it began with, as long as it is there. */
   const versions = new Map<string, string>();
   const served = (): ServedBundle | undefined => (typeof bundle === 'string' ? undefined : bundle());
 
   /** The file that a path names; `undefined` for anything that is not served. */
   const fileOf = async (path: string): Promise<string | undefined> => {
-    const [, version, data] = /^data\/(?:(\d{1,9})\/)?(.*)$/s.exec(path) ?? [];
+    const second = /^beside\/(.*)$/s.exec(path)?.[1];
+    const [, version, first] = /^data\/(?:(\d{1,9})\/)?(.*)$/s.exec(path) ?? [];
+    const data = second ?? first;
     const name = data ?? (path === '' ? 'index.html' : path);
     if (data === undefined ? !pages.has(name) : !bundleFile.test(name)) return undefined;
-    const root = data === undefined ? pageRoot : version === undefined ? fixed : versions.get(version);
+    const ofFirst = version === undefined ? fixed : versions.get(version);
+    const root = data === undefined ? pageRoot : second === undefined ? ofFirst : besideRoot;
     if (root === undefined) return undefined;
     // A link may lead out of the folder.
     const real = await realpath(join(root, name)).catch(() => undefined);
@@ -112,7 +126,7 @@ export async function serve({
     if (path === undefined) return refuse(308, 'Moved.', { Location: `/${token}/` });
     if (path === 'data/run.json' && run) {
       const seen = await run();
-      if (seen) return sendJson(seen, request, response);
+      if (seen) return sendText(JSON.stringify(seen), '.json', request, response);
     }
     if (path === 'data/index.json' && fixed === undefined) {
       const now = served();
@@ -126,6 +140,8 @@ export async function serve({
     }
     const file = await fileOf(path);
     if (file === undefined) return refuse(404, 'There is no such file.');
+    if (besideRoot !== undefined && basename(file) === 'index.html')
+      return sendText(await besideHtml(file), '.html', request, response);
     await send(file, request, response);
   };
 
@@ -141,11 +157,17 @@ export async function serve({
   };
 }
 
-function sendJson(value: unknown, { method }: IncomingMessage, response: ServerResponse): void {
-  const bytes = Buffer.from(JSON.stringify(value));
+/** A small file that is made when it is asked for. */
+function sendText(
+  text: string,
+  ending: '.html' | '.json',
+  { method }: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const bytes = Buffer.from(text);
   response.writeHead(200, {
     ...headers,
-    'Content-Type': mediaTypes['.json']!,
+    'Content-Type': mediaTypes[ending]!,
     'Content-Length': bytes.length,
     'Cache-Control': 'no-store',
   });
@@ -159,6 +181,7 @@ async function send(file: string, { method }: IncomingMessage, response: ServerR
     const ending = extname(file);
     response.writeHead(200, {
       ...headers,
+      ...(ownPolicies[basename(file)] && { 'Content-Security-Policy': ownPolicies[basename(file)] }),
       'Content-Type': mediaTypes[ending] ?? 'application/octet-stream',
       'Content-Length': found.size,
       // A browser keeps pictures; tokens are in the page's memory, and would be on disk a second time.

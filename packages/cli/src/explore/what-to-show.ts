@@ -76,6 +76,29 @@ export async function whatToShow(path: string): Promise<Shown> {
   };
 }
 
+/**
+ * The tokens as the encoder made them; the bundle only where there are no others. Throws an `InputError` where there is
+ * neither, and for a run that goes.
+ */
+export async function tokensOrBundle(path: string): Promise<ShownTokens | { readonly bundle: string }> {
+  const shown = await whatToShow(path);
+  if ('waiting' in shown || ('live' in shown && shown.live))
+    throw new InputError(path, 'belongs to a run that goes.', { code: 'E_RUNNING', remedy: 'Wait for its end.' });
+  if (!('bundle' in shown)) return shown;
+  const manifest = existsSync(join(path, manifestName)) ? await readManifest(folderStore(path)) : undefined;
+  if (!manifest) return shown;
+  const [tokens, ...others] = tokenFolders(manifest);
+  if (tokens === undefined) return shown;
+  return {
+    tokens: join(path, tokens),
+    projections: new Map(),
+    others,
+    name: manifest.name,
+    written: digestOf(manifest.outputs.filter(isTokens)),
+    live: false,
+  };
+}
+
 /** What is looked at of a manifest. */
 type Written = Pick<Manifest, 'name' | 'outputs'> & {
   readonly stages: readonly Pick<Manifest['stages'][number], 'id' | 'type'>[];

@@ -4,7 +4,7 @@ import { geometryOf, type Clip } from '@deepearth/core';
 import { apply, partOf, type Affine } from '../affine.ts';
 import { commonGeoreference } from '../place/georeference-of.ts';
 import type { GridItem } from '../place/grid-item.ts';
-import { cellsInside, type Run } from '../place/place-grid.ts';
+import { cellsInside, type Run } from '../place/cells-inside.ts';
 import { pointWkb, polygonWkb, type Point } from './wkb.ts';
 
 /** A geometry and its bounds. */

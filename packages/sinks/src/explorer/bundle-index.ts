@@ -108,6 +108,9 @@ export const layerBytes = { coordinates: 3, scalar: 1, label: 2 } as const;
 
 const digits = (count: number): string => String(count).padStart(5, '0');
 
+/** float32 `[components, channels]`, little-endian: the directions, in the encoder's channels, of the components of the code. */
+export const directionsPath = 'directions.bin';
+
 /** int8 `[tokens, bytes]` of a chunk. */
 export const tokensPath = (chunk: number): string => `tokens/${digits(chunk)}.bin`;
 

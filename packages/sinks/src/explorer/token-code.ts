@@ -6,6 +6,8 @@ import { turn } from './turn.ts';
 
 /** What `fitTokenCode` finds. */
 export interface FittedCode extends TokenCode {
+  /** The directions of the components, `[components, channels]`: a unit row's products with them are its vector. */
+  readonly directions: Float32Array;
   /** Codes unit rows: `[rows, channels]` to `[rows, bytes]`. A row of zeros stays one; no other becomes one. */
   encode(rows: Float32Array): Int8Array;
 }
@@ -70,6 +72,7 @@ async function codeOf(
     scales: Array.from(scales, (scale) => Number(scale.toPrecision(9))),
     overlap: await overlapOf(rows, channels, known, components, signal),
     colors: await colorsOf(known, components, signal),
+    directions: Float32Array.from(basis.flatMap((direction) => [...direction])),
     encode,
   };
 }
