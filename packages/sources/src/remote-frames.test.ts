@@ -103,7 +103,7 @@ describe('pictures in S3', () => {
     expect(await framesOf(inBucket())).toEqual(here);
     expect(here.map((frame) => frame.split(' ')[1])).toEqual(['0', '40', '80', '120']);
     const planned = await plan(definePipeline([inBucket()]));
-    expect(planned.stages[0]!.output).toMatchObject({
+    expect(planned.stages[0]!.description.output).toMatchObject({
       count: 4,
       axes: [
         { name: 'height', size: 8 },
