@@ -188,9 +188,6 @@ const storedAhead = 3;
 /** Clips that are encoded in one call, or what a former run left of one. */
 type Step = { readonly batch: readonly Job[] } | { readonly stored: TokenGrid };
 
-/** Under way at a time beside what the devices encode: so many calls wait with all they need, and one more is prepared. */
-const callsAhead = 1;
-
 /**
  * Clips in, token grids out, `batchSize` parts in a call, in order; what a former run left is taken from there. While some
  * clips are encoded the next are read and prepared and the last are written, so that a device does not wait; where one
@@ -278,7 +275,7 @@ export async function* encodeStream(
   };
 
   try {
-    for await (const step of inOrder(steps(), encoded, encoder.devices.length + callsAhead)) {
+    for await (const step of inOrder(steps(), encoded, encoder.devices.length)) {
       if ('stored' in step) {
         yield step.stored;
         continue;
