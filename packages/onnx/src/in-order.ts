@@ -4,7 +4,7 @@ import { oneAhead } from './one-ahead.ts';
 
 /**
  * What `work` makes of each item, in the order of the items. `atOnce` are under way at a time, begun in order, and one more
- * item is made meanwhile, also while the consumer is busy with a result. An error comes in its turn. What is under way
+ * item is made meanwhile; nothing more begins while the consumer is busy with a result. An error comes in its turn. What is under way
  * when the consumer leaves is not waited for.
  */
 export async function* inOrder<T, U>(
@@ -46,7 +46,6 @@ export async function* inOrder<T, U>(
         // It keeps its place until it is there: so many are under way, not so many and one.
         const result = await underWay[0]!;
         underWay.shift();
-        fill();
         yield result;
       } else if (ended) return;
       else await pulling;
