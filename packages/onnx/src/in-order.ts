@@ -13,6 +13,10 @@ export async function* inOrder<T, U>(
   atOnce: number,
 ): AsyncGenerator<U> {
   const source = oneAhead(items);
+  if (atOnce === 1) {
+    for await (const item of source) yield await work(item);
+    return;
+  }
   const underWay: Promise<U>[] = [];
   let pulling: Promise<void> | undefined;
   let ended = false;
