@@ -4,7 +4,7 @@ import { oneAhead } from './one-ahead.ts';
 
 /**
  * What `work` makes of each item, in the order of the items. `atOnce` are under way at a time, begun in order, and one more
- * item is made meanwhile, also while the consumer is busy with a result. An error comes in its turn. What is under way
+ * item is made meanwhile; nothing more begins while the consumer is busy with a result. An error comes in its turn. What is under way
  * when the consumer leaves is not waited for.
  */
 export async function* inOrder<T, U>(
@@ -13,6 +13,10 @@ export async function* inOrder<T, U>(
   atOnce: number,
 ): AsyncGenerator<U> {
   const source = oneAhead(items);
+  if (atOnce === 1) {
+    for await (const item of source) yield await work(item);
+    return;
+  }
   const underWay: Promise<U>[] = [];
   let pulling: Promise<void> | undefined;
   let ended = false;
@@ -46,7 +50,6 @@ export async function* inOrder<T, U>(
         // It keeps its place until it is there: so many are under way, not so many and one.
         const result = await underWay[0]!;
         underWay.shift();
-        fill();
         yield result;
       } else if (ended) return;
       else await pulling;
