@@ -31,7 +31,12 @@ const files: Readonly<Record<string, () => Promise<Buffer>>> = {
   'jpeg.jpg': () => picture().jpeg({ quality: 95 }).toBuffer(),
   'progressive, on its side, with EXIF.jpg': () =>
     picture().withExif(exif).withMetadata({ orientation: 6, exif }).jpeg({ progressive: true }).toBuffer(),
-  'long XMP.jpg': () => picture().withXmp(`<x>${longText.slice(0, 60_000)}</x>`).withExif(exif).jpeg().toBuffer(),
+  'long XMP.jpg': () =>
+    picture()
+      .withXmp(`<x>${longText.slice(0, 60_000)}</x>`)
+      .withExif(exif)
+      .jpeg()
+      .toBuffer(),
   'png.png': () => picture().png().toBuffer(),
   'with EXIF.png': () => picture().withExif(exif).withMetadata({ orientation: 3, exif }).png().toBuffer(),
   'a long chunk before EXIF.png': async () =>
