@@ -107,7 +107,8 @@ export function defineCubeSource<Name extends string>({
       );
       return {
         output: { ...stream, sequences: [options.sequence ?? sequenceOf(pathsOf(options)[0]!)] },
-        memoryBytes: cacheBytesFor(options.cacheBytes, frameBytes(stream)) + options.chunkCacheBytes + 2 * readingBytes(stream),
+        memoryBytes:
+          cacheBytesFor(options.cacheBytes, frameBytes(stream)) + options.chunkCacheBytes + 2 * readingBytes(stream),
         ...(series?.warnings.length && { warnings: series.warnings }),
         notes: series
           ? [...spanNote(series), ...series.notes, ...stretchNote(options, series), ...chunkNote(options, series)]

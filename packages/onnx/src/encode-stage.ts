@@ -182,9 +182,6 @@ export interface Encoding {
 /** The context of an encoder stage, as far as `encodeStream` uses it. */
 export type EncodeContext = StageContext<EncoderStageOptions, OpenModel<EncoderArchitecture>, any>;
 
-/** Clips that are looked for at a time, since reading what is stored of one waits for a disk and for its digest. */
-const storedAhead = 3;
-
 /** Clips that are encoded in one call, or what a former run left of one. */
 type Step = { readonly batch: readonly Job[] } | { readonly stored: TokenGrid };
 
@@ -225,12 +222,6 @@ export async function* encodeStream(
     encoder: encoder.identity,
   });
 
-  const lookUp = async (clip: Clip) => {
-    const key = lineage(...rules, clip.key);
-    const file = await former.find(key);
-    return { clip, key, stored: file && (await readStored(file, key)) };
-  };
-
   async function* steps(): AsyncGenerator<Step> {
     let batch: Job[] = [];
     const send = function* (step: Step): Generator<Step> {
@@ -238,8 +229,11 @@ export async function* encodeStream(
       yield step;
       resume();
     };
-    for await (const { clip, key, stored } of inOrder(clips, lookUp, storedAhead)) {
+    for await (const clip of clips) {
       const resume = use.phase('preparing');
+      const key = lineage(...rules, clip.key);
+      const file = await former.find(key);
+      const stored = file && (await readStored(file, key));
       if (stored?.key === key) {
         if (batch.length > 0) yield* send({ batch });
         batch = [];

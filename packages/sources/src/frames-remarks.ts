@@ -51,7 +51,7 @@ export function spillNote(
     listing,
     usual: { width, height } = { width: 0, height: 0 },
   }: { readonly listing: Listing; readonly usual?: { readonly width: number; readonly height: number } | undefined },
-  { cacheBytes: wanted, spillBytes }: FramesOptions,
+  { cacheBytes, spillBytes }: FramesOptions,
 ): string[] {
   const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
   const frameCount = listing.sequences.reduce((sum, { files }) => sum + files.length, 0);

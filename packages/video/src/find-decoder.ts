@@ -1,6 +1,6 @@
 // Finds what can decode video on this machine: ffmpeg and ffprobe on the path.
 
-import { programOutput, programVersion } from './program-output.ts';
+import { isOnPath, programOutput } from './program-output.ts';
 
 /** A decoder that is there. */
 export interface Decoder {
@@ -17,22 +17,19 @@ export type FoundDecoder = Decoder | { readonly missing: string; readonly remedy
 
 /** Looks for ffmpeg and ffprobe, which it needs for the times of frames. */
 export async function findDecoder(signal?: AbortSignal): Promise<FoundDecoder> {
-  const [ffmpeg, ffprobe, decoders = ''] = await Promise.all([
-    programVersion('ffmpeg', signal),
-    programVersion('ffprobe', signal),
-    programOutput('ffmpeg', ['-hide_banner', '-decoders'], signal),
-  ]);
-  if (ffmpeg === undefined || ffprobe === undefined)
+  const [listed, hasProbe] = await Promise.all([programOutput('ffmpeg', ['-decoders'], signal), isOnPath('ffprobe')]);
+  if (!listed || !hasProbe)
     return {
-      missing: `no ${ffmpeg === undefined ? 'ffmpeg' : 'ffprobe'} is on the path.`,
+      missing: `no ${listed ? 'ffprobe' : 'ffmpeg'} is on the path.`,
       remedy:
         'Install ffmpeg, which brings ffprobe (Debian and Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg). GIF, animated WebP and animated PNG are read without it.',
     };
   // Before 5.1 the option had another name; builds from the repository have no number and are newer.
-  const [major = 99, minor = 0] = /^n?(\d+)\.(\d+)/.exec(ffmpeg)?.slice(1).map(Number) ?? [];
+  const { text: decoders, version = 'of an unknown version' } = listed;
+  const [major = 99, minor = 0] = /^n?(\d+)\.(\d+)/.exec(version)?.slice(1).map(Number) ?? [];
   const old = major < 5 || (major === 5 && minor < 1);
   return {
-    about: `ffmpeg ${ffmpeg.replace(/-.*$/, '')}`,
+    about: `ffmpeg ${version.replace(/-.*$/, '')}`,
     everyFrame: ['-copyts', old ? '-vsync' : '-fps_mode', 'passthrough'],
     // " V....D libdav1d  dav1d AV1 decoder by VideoLAN (codec av1)": the codec is the last word where it is not the name.
     codecs: new Set(

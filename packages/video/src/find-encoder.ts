@@ -1,6 +1,6 @@
 // Finds what can encode video on this machine: ffmpeg on the path, else the encoder that comes along.
 
-import { programOutput, programVersion } from './program-output.ts';
+import { programOutput } from './program-output.ts';
 
 /** How a user names an encoder. */
 export const encoderNames = ['auto', 'ffmpeg', 'embedded'] as const;
@@ -36,12 +36,10 @@ export async function findEncoder(choice: EncoderName, codec: Codec, signal?: Ab
 
 async function findFfmpeg(codec: Codec, signal: AbortSignal | undefined): Promise<FoundEncoder> {
   const library = ffmpegLibraries[codec];
-  const [version, encoders] = await Promise.all([
-    programVersion('ffmpeg', signal),
-    programOutput('ffmpeg', ['-hide_banner', '-encoders'], signal),
-  ]);
+  const listed = await programOutput('ffmpeg', ['-encoders'], signal);
   const remedy = `Install ffmpeg with ${library} (Debian and Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg)${codec === 'h264' ? ', or use encoder: embedded' : ', or use sink/mp4'}.`;
-  if (version === undefined) return { missing: 'no ffmpeg is on the path.', remedy };
-  if (!encoders?.includes(` ${library} `)) return { missing: `ffmpeg ${version} is without ${library}.`, remedy };
+  if (!listed) return { missing: 'no ffmpeg is on the path.', remedy };
+  const { text, version = 'of an unknown version' } = listed;
+  if (!text.includes(` ${library} `)) return { missing: `ffmpeg ${version} is without ${library}.`, remedy };
   return { name: 'ffmpeg', about: `ffmpeg ${version} with ${library}` };
 }

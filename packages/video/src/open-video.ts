@@ -7,7 +7,7 @@ import { openRegularFile, readRegularFile } from '@deepearth/core/regular-file';
 import { animationFormat, openAnimatedPicture } from '@deepearth/vision/animated-picture';
 import { ffmpegFrames } from './ffmpeg-frames.ts';
 import { findDecoder, type Decoder, type FoundDecoder } from './find-decoder.ts';
-import { videoIndex } from './video-index.ts';
+import { startProbing, videoIndex, type Probing } from './video-index.ts';
 
 /** A frame that comes out of a decoder. */
 export interface Decoded {
@@ -80,13 +80,20 @@ export async function openVideo(path: string, { maxPixels, signal, decoder }: Vi
     return ofAnimation(path, bytes, maxPixels);
   }
   const before = await stat(path);
-  const found = await decoder();
-  if ('missing' in found)
-    throw new InputError(path, `cannot be decoded: ${found.missing}`, {
-      code: 'E_VIDEO_DECODER',
-      remedy: found.remedy,
-    });
-  const video = await ofFfmpeg(path, found, maxPixels, signal);
+  // Programs that are linked to many libraries take long to start: both at once.
+  const probing = startProbing(path, signal);
+  let video: Video;
+  try {
+    const found = await decoder();
+    if ('missing' in found)
+      throw new InputError(path, `cannot be decoded: ${found.missing}`, {
+        code: 'E_VIDEO_DECODER',
+        remedy: found.remedy,
+      });
+    video = await ofFfmpeg(path, found, probing, maxPixels, signal);
+  } finally {
+    probing.stop();
+  }
   return {
     ...video,
     async *decode(...args) {
@@ -118,8 +125,14 @@ async function startOf(path: string): Promise<Uint8Array> {
   }
 }
 
-async function ofFfmpeg(path: string, decoder: Decoder, maxPixels: number, signal?: AbortSignal): Promise<Video> {
-  const index = await videoIndex(path, { decoder, maxPixels, ...(signal && { signal }) });
+async function ofFfmpeg(
+  path: string,
+  decoder: Decoder,
+  probing: Probing,
+  maxPixels: number,
+  signal?: AbortSignal,
+): Promise<Video> {
+  const index = await videoIndex(path, { probing, decoder, maxPixels, ...(signal && { signal }) });
   const { width, height, keys, matrix, range, transfer, pixelFormat } = index;
   const isYuv = /^(?:yuv|nv|p0|p2|y2|ayuv|xv)/.test(pixelFormat);
   const unsaid = [

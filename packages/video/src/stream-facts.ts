@@ -31,14 +31,14 @@ interface ProbedStream {
  * (`range_used`, `matrix_used`). Empty where ffprobe fails.
  */
 export async function streamFacts(path: string, signal: AbortSignal): Promise<{ readonly [field: string]: Json }> {
-  const text = await programOutput(
+  const printed = await programOutput(
     'ffprobe',
     ['-v', 'error', '-show_format', '-show_streams', '-of', 'json', ...inputOf(path)],
     signal,
   );
   signal.throwIfAborted();
-  if (text === undefined) return {};
-  const { streams = [], format = {} } = JSON.parse(text) as {
+  if (!printed) return {};
+  const { streams = [], format = {} } = JSON.parse(printed.text) as {
     streams?: ProbedStream[];
     format?: { format_name?: string };
   };
@@ -101,7 +101,7 @@ export async function planesDigest(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if (withPadding.test(pixelFormat)) return undefined;
-  const text = await programOutput(
+  const printed = await programOutput(
     'ffmpeg',
     [
       ...['-v', 'error', '-nostdin', '-noautorotate', ...inputOf(path), '-map', '0:V:0', ...everyFrame],
@@ -110,5 +110,5 @@ export async function planesDigest(
     signal,
   );
   signal.throwIfAborted();
-  return /SHA256=([0-9a-f]{64})/i.exec(text ?? '')?.[1]?.toLowerCase();
+  return /SHA256=([0-9a-f]{64})/i.exec(printed?.text ?? '')?.[1]?.toLowerCase();
 }

@@ -96,13 +96,20 @@ const hiddenPackets = new Set(['vp8', 'mpeg4', 'msmpeg4v3']);
 export async function videoIndex(
   path: string,
   {
+    probing,
     decoder,
     maxPixels,
     signal,
-  }: { readonly decoder: Decoder; readonly maxPixels: number; readonly signal?: AbortSignal },
+  }: {
+    /** Of the same file. */
+    readonly probing: Probing;
+    readonly decoder: Decoder;
+    readonly maxPixels: number;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<VideoIndex> {
   const promised = await lengthOf(path);
-  let found = await probe(path, 'packet', signal);
+  let found = await probing.packets;
   const { stream } = found;
   if (!stream) throw unreadable(path, found.said, promised, signal);
   const codec = stream.get('codec_name') ?? 'unknown';
@@ -228,6 +235,21 @@ interface Probed {
   readonly timed: boolean;
   /** The last thing that ffprobe complained about. */
   readonly said: string;
+}
+
+/** An index that is being read. */
+export interface Probing {
+  readonly packets: Promise<Probed>;
+  /** Gives up. */
+  stop(): void;
+}
+
+/** Begins to read the index of a file, while others find out what could decode it. */
+export function startProbing(path: string, signal: AbortSignal | undefined): Probing {
+  const ending = new AbortController();
+  const packets = probe(path, 'packet', signal ? AbortSignal.any([signal, ending.signal]) : ending.signal);
+  packets.catch(() => undefined); // it rejects for who reads the index
+  return { packets, stop: () => ending.abort() };
 }
 
 /** Asks ffprobe for the stream and for all its packets or, which decodes them, frames. */

@@ -63,7 +63,11 @@ export function fitted(
 ): Camera {
   const across = Math.max(east - west, leastExtent) * squeeze;
   const down = Math.max(north - south, leastExtent);
-  return within({ middle: [(west + east) / 2, (south + north) / 2], scale: Math.min(width / across, height / down) * 0.86 }, squeeze, width);
+  return within(
+    { middle: [(west + east) / 2, (south + north) / 2], scale: Math.min(width / across, height / down) * 0.86 },
+    squeeze,
+    width,
+  );
 }
 
 /** The same within what makes sense: not more than the Earth, not less than a centimetre, not beyond the poles. */
@@ -75,7 +79,14 @@ export function within({ middle: [longitude, latitude], scale }: Camera, squeeze
 }
 
 /** Nearer or farther by a factor, so that what is under a point of the page stays there. */
-export function zoomed(camera: Camera, view: View, squeeze: number, factor: number, x = view.width / 2, y = view.height / 2): Camera {
+export function zoomed(
+  camera: Camera,
+  view: View,
+  squeeze: number,
+  factor: number,
+  x = view.width / 2,
+  y = view.height / 2,
+): Camera {
   const fixed = view.toDegrees(x, y);
   const { scale } = within({ ...camera, scale: camera.scale * factor }, squeeze, view.width);
   return within(
@@ -95,7 +106,10 @@ export function roundLength(most: number): number {
 }
 
 /** Steps of lines of longitude and latitude, in degrees. */
-const steps = [90, 45, 30, 15, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001, 0.00005, 0.00002, 0.00001];
+const steps = [
+  90, 45, 30, 15, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001, 0.00005,
+  0.00002, 0.00001,
+];
 
 /** The least step whose lines are `apart` pixels away from each other, or more. */
 export const graticuleStep = (pixelsOfDegree: number, apart: number): number =>

@@ -69,8 +69,7 @@ export function mapPictures({ url, sequences }: Bundle, arrived: () => void): Ma
     },
     want(frames) {
       queue = frames.filter(
-        ([sequence, frame]) =>
-          !there.has(`${sequence}/${frame}`) && !sequences[sequence]!.without?.includes(frame),
+        ([sequence, frame]) => !there.has(`${sequence}/${frame}`) && !sequences[sequence]!.without?.includes(frame),
       );
       next();
     },

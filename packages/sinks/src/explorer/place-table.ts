@@ -38,6 +38,8 @@ export function placeTable(): PlaceTable {
       return index;
     },
     list: () =>
-      places.size > 0 ? { systems: [...systems.keys()], all: [...places.values()].map(({ place }) => place) } : undefined,
+      places.size > 0
+        ? { systems: [...systems.keys()], all: [...places.values()].map(({ place }) => place) }
+        : undefined,
   };
 }
