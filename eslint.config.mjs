@@ -62,7 +62,10 @@ export default tseslint.config(
         // Tests ask where the browser and databases are in one place, and kernels are compiled in one; the simulation is tested beside the tools.
         {
           enforceBuildableLibDependency: false,
-          allow: ['/tools/(chromium|redis|postgres|wasm-kernel)\\.mjs$', '/benchmarks/support/simulate-fleet\\.mjs$'],
+          allow: [
+            '/tools/(chromium|redis|postgres|s3-servers|tcp-proxy|wasm-kernel)\\.mjs$',
+            '/benchmarks/support/simulate-fleet\\.mjs$',
+          ],
           depConstraints: boundaries,
         },
       ],

@@ -41,3 +41,5 @@ export { assertSafePath } from './safe-path.ts';
 export * from './output-path.ts';
 export { isSecretName } from './secrets.ts';
 export { mergeRuns } from './merge-runs.ts';
+export type { FitInShards, FitOfParts } from './fit-in-shards.ts';
+export type { WorkerProgress } from './worker-client.ts';

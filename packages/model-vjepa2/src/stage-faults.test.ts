@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { TokenGrid } from '@deepearth/core';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { given, makeClips } from '@deepearth/testing';
+import { seededRandom } from '@deepearth/testing/random';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { vjepa2 } from './vjepa2.ts';
 
@@ -39,6 +40,7 @@ async function encode(options: object, each: (seen: number) => void = () => unde
   return items;
 }
 
+const random = seededRandom(7);
 const linux = process.platform === 'linux';
 describe.skipIf(!linux)(`processes that are killed${linux ? '' : ' (skipped: they are found in /proc)'}`, () => {
   test('two devices, both killed on the way, give the tokens of one, in order', async () => {
@@ -54,7 +56,7 @@ describe.skipIf(!linux)(`processes that are killed${linux ? '' : ' (skipped: the
           } catch {
             // It has ended already.
           }
-        }, Math.random() * 4);
+        }, random() * 4);
     });
     expect(kills).toBeGreaterThan(0);
     expect(made.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));

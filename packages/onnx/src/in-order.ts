@@ -49,14 +49,14 @@ export async function* inOrder<T, U>(
       if (underWay.length > 0) {
         // It keeps its place until it is there: so many are under way, not so many and one.
         const result = await underWay[0]!;
-        underWay.shift();
+        void underWay.shift();
         yield result;
       } else if (ended) return;
       else await pulling;
     }
   } finally {
     left = true;
-    await pulling;
+    await pulling; // it does not reject: an error of the items takes its place in the order
     await source.return(undefined);
   }
 }

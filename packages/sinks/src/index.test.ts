@@ -12,6 +12,7 @@ test('what the package exports is what it is meant to', () => {
       "apng",
       "apngOptions",
       "delayOf",
+      "directionsPath",
       "encodePicture",
       "explorer",
       "explorerOptions",

@@ -1,6 +1,5 @@
 // Reads a folder of pictures as sequences of frames.
 
-import { join } from 'node:path';
 import { defineSource, frameId, frameBytes, readingBytes, refuse, spec, type Frame } from '@deepearth/core';
 import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import { usualSize } from './frame-headers.ts';
