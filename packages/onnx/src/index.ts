@@ -73,4 +73,4 @@ export {
 } from './hub.ts';
 export type { Variables } from './hub-environment.ts';
 export { cacheFolder, rememberedDigest } from './cache.ts';
-export type { DeviceUse, Phase, UseTimes, Wait } from './device-use.ts';
+export { waits, type DeviceUse, type Phase, type UseTimes, type Wait } from './device-use.ts';

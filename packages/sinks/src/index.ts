@@ -10,7 +10,7 @@ export { explorer, explorerOptions } from './explorer.ts';
 export { stages } from './stages.ts';
 // Parts
 export type { GifThread } from './gif-thread.ts';
-export type { AnimationPicture, AnimationWriter } from '@deepearth/vision/animation';
+export type { AnimationPicture, AnimationWriter, Parts } from '@deepearth/vision/animation';
 export { gifWriter, delayOf, type GifOptions, type GifPicture, type GifWriter } from './gif-frames.ts';
 export * from './explorer/bundle-index.ts';
 export type { Pixels } from './palette.ts';

@@ -270,6 +270,7 @@ async function probe(path: string, unit: 'packet' | 'frame', signal: AbortSignal
     child.once('error', fail);
     child.once('close', () => done());
   });
+  ended.catch(() => undefined); // it may reject while lines are still awaited
   const ticks: number[] = [];
   const keys: number[] = [];
   let [stream, format]: (ReadonlyMap<string, string> | undefined)[] = [];

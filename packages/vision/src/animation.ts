@@ -37,7 +37,7 @@ export interface AnimationPicture {
 }
 
 /** Parts of a file, in order. */
-type Parts = readonly Uint8Array[] | AsyncIterable<Uint8Array>;
+export type Parts = readonly Uint8Array[] | AsyncIterable<Uint8Array>;
 
 /** A file that grows picture by picture. */
 export interface AnimationWriter {
