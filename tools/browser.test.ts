@@ -13,6 +13,7 @@ const names = ['core', 'formats', 'windowers', 'aggregators', 'reducers', 'rende
 
 /** Entries that cannot be without Node, and why. */
 const onlyInNode: Readonly<Record<string, string>> = {
+  '@deepearth/core/worker-server': 'serves within a thread of Node',
   '@deepearth/formats/write-file-node': 'writes files',
   '@deepearth/reducers/model-file-node': 'reads and writes files of models',
   '@deepearth/reducers/reduce': 'reduces files of tokens to files',

@@ -1,41 +1,6 @@
 // What shards do of a fit to everything that a run sends: parts of the fit, and the items placed by it once it is made.
 
-import type { ByteSource } from './byte-source.ts';
 import { lineage } from './lineage.ts';
-import type { StageContext, StageDefinition } from './stage.ts';
-
-/** What a fit of parts is given. */
-export interface FitOfParts {
-  /** As the stage has them. */
-  readonly options: unknown;
-  readonly signal: AbortSignal;
-  /** The same as `progress` of a `StageContext`. */
-  readonly progress: StageContext['progress'];
-}
-
-/**
- * How a stage that fits to all of its items does so in shards. It changes no byte of a result: what shards leave is found by
- * keys of all that it depends on, and what is not found is made by the run of the whole pipeline.
- */
-export interface FitInShards {
-  /** Whether a stage of these options fits, and its parts are smaller than what they are made of. */
-  fits(options: unknown): boolean;
-  /**
-   * Takes the stage's place in a shard whose first token has the number `first` over the whole input. It writes
-   * `partPath(id)`, and a `PartKeys` as JSON at `partKeysPath(id)`; neither where nothing came.
-   */
-  collect(first: number): StageDefinition;
-  /**
-   * Fits to the parts of all shards, which come in the order of their items; returns the bytes of the model, or `undefined`
-   * where no item holds a token. Throws an `InputError` (`E_PARTS`) where parts do not follow one another.
-   */
-  fit(parts: AsyncIterable<ByteSource>, about: FitOfParts): Promise<Uint8Array | undefined>;
-  /**
-   * Takes the stage's place in a shard when the fit is there: writes what becomes of each item, at `placesPath` of the key
-   * `placeKey`.
-   */
-  readonly place: StageDefinition;
-}
 
 /** What a part was made of. */
 export interface PartKeys {

@@ -41,5 +41,4 @@ export { assertSafePath } from './safe-path.ts';
 export * from './output-path.ts';
 export { isSecretName } from './secrets.ts';
 export { mergeRuns } from './merge-runs.ts';
-export type { FitInShards, FitOfParts } from './fit-in-shards.ts';
 export type { WorkerProgress } from './worker-client.ts';

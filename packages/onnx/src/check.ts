@@ -9,7 +9,8 @@ import { openSafetensors, type Safetensors } from '@deepearth/formats/safetensor
 import type { EncoderArchitecture } from './architecture.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { compareTokens, type Comparison } from './compare.ts';
-import { openEncoder, type Encoded } from './encoder.ts';
+import type { Encoded } from './encoded.ts';
+import { openEncoder } from './encoder.ts';
 import type { ModelFamily, References } from './family.ts';
 import type { Precision } from './precision.ts';
 

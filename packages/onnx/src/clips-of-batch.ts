@@ -1,7 +1,7 @@
 // A batch by its parts: some sequences of it, and the outputs of parts as those of the whole.
 
 import { tensor, type Tensor } from '@deepearth/core/tensor';
-import type { Encoded } from './encoder.ts';
+import type { Encoded } from './encoded.ts';
 
 /** `count` sequences of a batch, `[batch, …]`, from the one at `from`; nothing is copied. */
 export function clipsOf(batch: Tensor<'float32'>, from: number, count: number): Tensor<'float32'> {

@@ -11,12 +11,13 @@ import type { Checkpoint } from './checkpoint.ts';
 import { weightsDigest } from './convert.ts';
 import { chooseDevices, type ReadyDevice } from './device-test.ts';
 import { computeType } from './devices.ts';
-import type { EncoderArchitecture, Grid } from './architecture.ts';
-import type { GraphInput, GraphRequest, Unpacked } from './family.ts';
+import type { EncoderArchitecture } from './architecture.ts';
+import type { Encoded } from './encoded.ts';
+import type { GraphInput, GraphRequest } from './family.ts';
 import { openGraph } from './open-graph.ts';
 import { isOutOfMemory } from './out-of-memory.ts';
 import { poolOf } from './pool.ts';
-import type { Session, Tensors } from './session.ts';
+import type { Session } from './session.ts';
 import type { Precision } from './precision.ts';
 import { placeWeights } from './weights.ts';
 
@@ -40,13 +41,6 @@ export interface EncoderOptions {
   readonly working?: ((device: string, sequences: number) => () => void) | undefined;
   /** Prefix of files for ONNX Runtime's profile. */
   readonly profile?: string | undefined;
-}
-
-/** Output of one call of `encode`. */
-export interface Encoded extends Unpacked {
-  /** Everything the graph returned, by name; `[batch, tokens, …]`. */
-  readonly outputs: Tensors;
-  readonly grid: Grid;
 }
 
 /** A checkpoint that is ready to run. Sessions start with the first call and stay open until `close`. */

@@ -22,7 +22,8 @@ export {
   type CheckpointOptions,
   type CheckpointTensor,
 } from './checkpoint.ts';
-export { encoderFingerprint, openEncoder, type Encoded, type Encoder, type EncoderOptions } from './encoder.ts';
+export type { Encoded } from './encoded.ts';
+export { encoderFingerprint, openEncoder, type Encoder, type EncoderOptions } from './encoder.ts';
 export { encodeFrames, joined, globalTokens, type EncodedFrames, type PreparedFrames } from './encode-frames.ts';
 export { resolveModel, type ResolvedModel, type ResolveOptions } from './resolve-model.ts';
 export { surveyModel, type ModelSurvey } from './survey-model.ts';

@@ -1,6 +1,6 @@
 // The stages of a pipeline whose fit to the whole run shards share in.
 
-import type { FitInShards } from '@deepearth/core/fit-in-shards';
+import type { FitInShards } from '@deepearth/core/stage';
 import type { PipelineStage } from '@deepearth/core/pipeline';
 import type { Plan } from '@deepearth/core/plan';
 import { openEnd } from '@deepearth/core/range';

@@ -1,7 +1,8 @@
 // What shards do of a fit to a whole run: a part each, then, by the model that was fitted to all parts, the places of their tokens.
 
 import type { ByteSource } from '@deepearth/core/byte-source';
-import { partKeysPath, partPath, placesPath, type FitOfParts } from '@deepearth/core/fit-in-shards';
+import { partKeysPath, partPath, placesPath } from '@deepearth/core/fit-in-shards';
+import type { FitOfParts } from '@deepearth/core/stage';
 import type { Artifact, Embedding, TokenGrid } from '@deepearth/core/items';
 import { encodeModel } from '../models/model-file.ts';
 import { encodePart, readPart } from '../models/part-file.ts';

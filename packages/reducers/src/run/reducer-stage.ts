@@ -1,7 +1,7 @@
 // Makes a stage of a reduction: options, what it says of its streams, and the course of a run.
 
 import { oneStream } from '@deepearth/core/one-stream';
-import type { FitInShards } from '@deepearth/core/fit-in-shards';
+import type { FitInShards } from '@deepearth/core/stage';
 import { axisSize, spec, type StreamSpec } from '@deepearth/core/specs';
 import { defineReducer, isRefusal, type Refusal, type StageDefinition } from '@deepearth/core/stage';
 import { z } from 'zod';
