@@ -46,7 +46,14 @@ describe('deepearth explore --export', () => {
     expect((await deepearth(['explore', at('copied'), '--export', at('again')])).status).toBe(0);
     for (const site of ['copied', 'again'])
       expect(await readFile(at(site, 'data/index.json'))).toEqual(await readFile(at('bundled/looks/index.json')));
-    expect(await readdir(at('copied/data'))).toEqual(['frames', 'index.json', 'layers', 'tokens']);
+    expect((await readdir(at('copied/data'))).sort()).toEqual([
+      'directions.bin',
+      'frames',
+      'index.json',
+      'layers',
+      'run.json',
+      'tokens',
+    ]);
   });
 
   test('takes a folder of token files without a run, and pictures of another size', async () => {
