@@ -46,6 +46,7 @@ test('exports these names', () => {
       "renderModels",
       "resolveModel",
       "surveyModel",
+      "waits",
     ]
   `);
 });
