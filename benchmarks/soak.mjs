@@ -15,6 +15,7 @@ import { startRedis } from '../tools/redis.mjs';
 import { runCommand } from './faults/command.mjs';
 import { differences, digestsIn } from './faults/result-files.mjs';
 import { childrenOf, peakOf } from './support/process-memory.mjs';
+import { stagesBehindFrames } from './support/common-stages.mjs';
 
 const minutes = Number(process.argv[2] ?? 30);
 const command = fileURLToPath(new URL('../packages/cli/bin/deepearth.js', import.meta.url));
@@ -22,15 +23,7 @@ const jobs = 4;
 const pipeline = `name: soak
 stages:
   - { id: frames, type: source/synthetic, with: { count: 96, width: 64, height: 64 } }
-  - { id: clips, type: windower/sliding, with: { stride: 8 } }
-  - { id: tokens, type: encoder/vjepa2, with: { cropSize: 64, threads: 1 } }
-  - { id: features, type: sink/features }
-  - { id: reduced, type: reducer/pca, from: tokens }
-  - { id: overlay, type: renderer/overlay }
-  - { id: gif, type: sink/gif }
-  - { id: mean, type: aggregator/mean, from: tokens }
-  - { id: table, type: sink/table }
-`;
+${stagesBehindFrames}`;
 
 const residentOf = (pid) => {
   try {

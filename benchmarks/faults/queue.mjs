@@ -11,6 +11,7 @@ import { startRedis } from '../../tools/redis.mjs';
 import { childrenOf } from '../support/process-memory.mjs';
 import { runCommand } from './command.mjs';
 import { differences, digestsIn } from './result-files.mjs';
+import { stagesBehindFrames } from '../support/common-stages.mjs';
 
 const command = fileURLToPath(new URL('../../packages/cli/bin/deepearth.js', import.meta.url));
 
@@ -18,15 +19,7 @@ const command = fileURLToPath(new URL('../../packages/cli/bin/deepearth.js', imp
 const pipeline = `name: queued
 stages:
   - { id: frames, type: source/synthetic, with: { count: 96, width: 64, height: 64 } }
-  - { id: clips, type: windower/sliding, with: { stride: 8 } }
-  - { id: tokens, type: encoder/vjepa2, with: { cropSize: 64, threads: 1 } }
-  - { id: features, type: sink/features }
-  - { id: reduced, type: reducer/pca, from: tokens }
-  - { id: overlay, type: renderer/overlay }
-  - { id: gif, type: sink/gif }
-  - { id: mean, type: aggregator/mean, from: tokens }
-  - { id: table, type: sink/table }
-`;
+${stagesBehindFrames}`;
 const jobs = 5;
 
 /**

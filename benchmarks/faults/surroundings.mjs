@@ -13,6 +13,7 @@ import { s3Servers, startS3 } from '../../tools/s3-servers.mjs';
 import { startProxy } from '../../tools/tcp-proxy.mjs';
 import { runCommand } from './command.mjs';
 import { differences, digestsIn } from './result-files.mjs';
+import { stagesBehindFrames } from '../support/common-stages.mjs';
 
 const command = fileURLToPath(new URL('../../packages/cli/bin/deepearth.js', import.meta.url));
 const clock = new URL('./jumping-clock.mjs', import.meta.url).href;
@@ -21,15 +22,7 @@ const jobs = 3;
 const pipeline = `name: surroundings
 stages:
   - { id: frames, type: source/frames, with: { directory: frames } }
-  - { id: clips, type: windower/sliding, with: { stride: 8 } }
-  - { id: tokens, type: encoder/vjepa2, with: { cropSize: 64, threads: 1 } }
-  - { id: features, type: sink/features }
-  - { id: reduced, type: reducer/pca, from: tokens }
-  - { id: overlay, type: renderer/overlay }
-  - { id: gif, type: sink/gif }
-  - { id: mean, type: aggregator/mean, from: tokens }
-  - { id: table, type: sink/table }
-`;
+${stagesBehindFrames}`;
 
 /** What a kind of fault needs that is not here, in words; undefined where there is all. */
 const lacks = {

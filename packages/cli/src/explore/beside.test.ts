@@ -1,7 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { definePipeline, use } from '@deepearth/core/pipeline';
 import { vjepa2 } from '@deepearth/model-vjepa2/vjepa2';
 import { run } from '@deepearth/runtime/run';
@@ -14,12 +13,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath, withoutChromium } from '../../../../tools/chromium.mjs';
 import { exploreCommand } from '../commands/explore.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { openPage, pagePath, screenshot, seriousFindings } from '../testing/explorer-page.ts';
 import { exploredRun } from '../testing/explored-run.ts';
 import { serve, type Serving } from './serve.ts';
-
-const page = fileURLToPath(new URL('../../page', import.meta.url));
-const axe = fileURLToPath(new URL('../../../../node_modules/axe-core/axe.min.js', import.meta.url));
-const shots = process.env['DEEPEARTH_SCREENSHOTS'];
 
 let root = '';
 let browser: Browser;
@@ -40,7 +36,7 @@ describe.skipIf(!chromiumPath)(`two runs side by side${withoutChromium}`, () => 
       { name: 'finer run' },
     );
     await run(pipeline, { output: join(root, 'b') }).end;
-    serving = await serve({ page, bundle: join(root, 'a/looks'), beside: join(root, 'b/explorer'), port: 0 });
+    serving = await serve({ page: pagePath, bundle: join(root, 'a/looks'), beside: join(root, 'b/explorer'), port: 0 });
     browser = await chromium.launch({ executablePath: chromiumPath as string, args: ['--no-sandbox'] });
   }, 180_000);
   afterAll(async () => {
@@ -53,16 +49,14 @@ describe.skipIf(!chromiumPath)(`two runs side by side${withoutChromium}`, () => 
     hash = '',
     options: Parameters<Browser['newContext']>[0] = {},
   ): Promise<AsyncDisposable & { view: Page; wrong: string[] }> {
-    const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
-    const view = await context.newPage();
-    const wrong: string[] = [];
-    view.on('pageerror', (error) => wrong.push(String(error)));
-    view.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) wrong.push(message.text());
-    });
-    await view.goto(serving.url + hash);
-    await view.getByRole('slider', { name: 'Time in the second run' }).waitFor();
-    return { view, wrong, [Symbol.asyncDispose]: () => context.close() };
+    const there = await openPage(
+      browser,
+      serving.url + hash,
+      { viewport: { width: 1400, height: 900 }, ...options },
+      [],
+    );
+    await there.view.getByRole('slider', { name: 'Time in the second run' }).waitFor();
+    return there;
   }
   const text = (view: Page, name: string) =>
     view.getByRole('slider', { name, exact: true }).getAttribute('aria-valuetext');
@@ -84,7 +78,7 @@ describe.skipIf(!chromiumPath)(`two runs side by side${withoutChromium}`, () => 
     const { x, y, width, height } = (await stage.boundingBox())!;
     await view.mouse.click(x + width / 2, y + height / 2);
     await expect.poll(() => view.url()).toMatch(/p=0\.\d\.4\.4|p=0\.\d\.[34]\.[34]/);
-    if (shots) await view.screenshot({ path: join(shots, 'beside.png') });
+    await screenshot(view, 'beside');
     expect(wrong).toEqual([]);
   });
 
@@ -109,14 +103,8 @@ describe.skipIf(!chromiumPath)(`two runs side by side${withoutChromium}`, () => 
       await using there = await opened('#p=0.1.2.5', { viewport: { width, height }, bypassCSP: true });
       const { view } = there;
       await expect.poll(() => view.locator('.agreement dd').count(), { timeout: 10_000 }).toBe(2);
-      if (shots) await view.screenshot({ path: join(shots, `beside-${width}.png`), fullPage: true });
-      await view.addScriptTag({ path: axe });
-      const serious = await view.evaluate(async () =>
-        (await (window as any).axe.run()).violations
-          .filter(({ impact }: any) => impact === 'serious' || impact === 'critical')
-          .map(({ id, nodes }: any) => `${id}: ${nodes.map(({ html }: any) => html).join(' ')}`),
-      );
-      expect(serious).toEqual([]);
+      await screenshot(view, `beside-${width}`, true);
+      expect(await seriousFindings(view)).toEqual([]);
       expect(await view.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
     }
   });

@@ -2,18 +2,16 @@ import { spawnSync } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { BundleIndex } from '@deepearth/sinks/explorer/bundle-index';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 // @ts-expect-error A tool is plain JavaScript.
 import { chromiumPath, withoutChromium } from '../../../../tools/chromium.mjs';
+import { openPage, pagePath, screenshot } from '../testing/explorer-page.ts';
 import { exploredRun } from '../testing/explored-run.ts';
 import { serve, type Serving } from './serve.ts';
 
-const page = fileURLToPath(new URL('../../page', import.meta.url));
-const shots = process.env['DEEPEARTH_SCREENSHOTS'];
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
 
 let root = '';
@@ -34,7 +32,7 @@ describe.skipIf(!chromiumPath)(`what the page exports${withoutChromium}`, () => 
     };
     const clips = index.clips.map((clip) => (clip.sequence === 0 ? { ...clip, place: 0 } : clip));
     await writeFile(path, JSON.stringify({ ...index, clips, places }));
-    serving = await serve({ page, bundle: join(root, 'bundle'), port: 0 });
+    serving = await serve({ page: pagePath, bundle: join(root, 'bundle'), port: 0 });
     browser = await chromium.launch({ executablePath: chromiumPath as string, args: ['--no-sandbox'] });
   }, 180_000);
   afterAll(async () => {
@@ -44,17 +42,10 @@ describe.skipIf(!chromiumPath)(`what the page exports${withoutChromium}`, () => 
   });
 
   async function opened(hash = ''): Promise<AsyncDisposable & { view: Page; wrong: string[] }> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 1100 } });
-    const view = await context.newPage();
-    const wrong: string[] = [];
-    view.on('pageerror', (error) => wrong.push(String(error)));
-    view.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) wrong.push(message.text());
-    });
-    await view.goto(serving.url + hash);
-    await view.getByRole('slider', { name: 'Time' }).waitFor();
-    await view.getByText('Export', { exact: true }).click();
-    return { view, wrong, [Symbol.asyncDispose]: () => context.close() };
+    const there = await openPage(browser, serving.url + hash, { viewport: { width: 1280, height: 1100 } }, []);
+    await there.view.getByRole('slider', { name: 'Time' }).waitFor();
+    await there.view.getByText('Export', { exact: true }).click();
+    return there;
   }
   async function download(view: Page, name: string): Promise<{ name: string; path: string; bytes: Buffer }> {
     const [file] = await Promise.all([
@@ -132,7 +123,7 @@ describe.skipIf(!chromiumPath)(`what the page exports${withoutChromium}`, () => 
       expect(told.geoTransform[5]).toBeLessThan(0);
       expect(JSON.stringify(told)).toContain('32633');
     }
-    if (shots) await view.screenshot({ path: join(shots, 'export.png') });
+    await screenshot(view, 'export');
     expect(wrong).toEqual([]);
   });
 

@@ -3,7 +3,6 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openBytes } from '@deepearth/eo/raster-bytes';
 import { openNpy } from '@deepearth/formats/npy';
 import { readTokenFile } from '@deepearth/formats/token-file';
@@ -14,14 +13,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 // @ts-expect-error A tool is plain JavaScript.
 import { chromiumPath, withoutChromium } from '../../../../tools/chromium.mjs';
 import { labelCommand } from '../commands/label.ts';
+import { openPage, pagePath, screenshot, seriousFindings } from '../testing/explorer-page.ts';
 import { exploredRun } from '../testing/explored-run.ts';
 import { serve, type Serving } from './serve.ts';
 import { makeBundle } from './make-bundle.ts';
-
-const page = fileURLToPath(new URL('../../page', import.meta.url));
-const axe = fileURLToPath(new URL('../../../../node_modules/axe-core/axe.min.js', import.meta.url));
-/** Where pictures of the page go, for people to look at; nowhere unless told. */
-const shots = process.env['DEEPEARTH_SCREENSHOTS'];
 
 let root = '';
 let browser: Browser;
@@ -36,7 +31,7 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
     const projections = new Map([['pca', [...(await projectionFiles())]]]);
     const options = { name: 'small run', tokens, projections, signal: new AbortController().signal };
     await makeBundle(join(root, 'made'), { ...options, progress: () => undefined, warn: () => undefined });
-    serving = await serve({ page, bundle: join(root, 'made/explorer'), port: 0 });
+    serving = await serve({ page: pagePath, bundle: join(root, 'made/explorer'), port: 0 });
     browser = await chromium.launch({ executablePath: chromiumPath as string, args: ['--no-sandbox'] });
   });
   afterAll(async () => {
@@ -58,27 +53,11 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
     url = serving.url,
     options: Parameters<Browser['newContext']>[0] = {},
   ): Promise<AsyncDisposable & { view: Page; wrong: string[] }> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-    const view = await context.newPage();
-    const wrong: string[] = [];
-    view.on('pageerror', (error) => wrong.push(String(error)));
-    view.on('console', (message) => {
-      // The pixels that are looked at below are not those that a user's page reads.
-      if (['error', 'warning'].includes(message.type()) && !message.text().includes('willReadFrequently'))
-        wrong.push(message.text());
-    });
-    view.on('request', (request) => {
-      if (!request.url().startsWith(url.split('#')[0]!) && !/^(blob|data):/.test(request.url()))
-        wrong.push(request.url());
-    });
-    await view.goto(url);
-    await view.getByRole('slider', { name: 'Time' }).waitFor();
-    return { view, wrong, [Symbol.asyncDispose]: () => context.close() };
+    const there = await openPage(browser, url, options);
+    await there.view.getByRole('slider', { name: 'Time' }).waitFor();
+    return there;
   }
 
-  const shot = async (view: Page, name: string): Promise<void> => {
-    if (shots) await view.screenshot({ path: join(shots, `${name}.png`) });
-  };
   const stageOf = (view: Page) => view.getByRole('application', { name: /^Frame with tokens/ });
   const time = (view: Page) => view.getByRole('slider', { name: 'Time' });
   const matches = (view: Page) => view.locator('.matches button');
@@ -125,7 +104,7 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
       expect(await view.title()).toBe('small run · DeepEarth explorer');
       expect(await view.getByRole('heading', { level: 1 }).textContent()).toBe('small run');
       expect(await view.locator('header').textContent()).toContain('4 clips1,024 tokens');
-      await shot(view, `first-${colorScheme}`);
+      await screenshot(view, `first-${colorScheme}`);
       expect(wrong).toEqual([]);
     }
   });
@@ -141,7 +120,7 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
     const scores = (await view.locator('.matches .score').allTextContents()).map(Number);
     expect(scores).toEqual([...scores].sort((a, b) => b - a));
     expect(await view.getByRole('status').textContent()).toMatch(/^1,024 tokens in \d+ ms$/);
-    await shot(view, 'picked');
+    await screenshot(view, 'picked');
 
     const source = await openBytes(join(root, 'run/features/north/features_frames_0000_0007.safetensors'));
     const { values } = await readTokenFile(source);
@@ -207,7 +186,7 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
     await expect.poll(() => view.locator('.matches .score').allTextContents()).not.toEqual(alone);
     await expect.poll(() => view.url()).toContain('p=0.0.2.3,0.0.6.6,0.0.4.1.5.3&n=0.0.0.0&layer=similarity');
     const all = await view.locator('.matches .score').allTextContents();
-    await shot(view, 'several');
+    await screenshot(view, 'several');
     await using again = await opened(view.url());
     await matches(again.view).first().waitFor();
     await expect.poll(() => again.view.locator('.matches .score').allTextContents()).toEqual(all);
@@ -293,7 +272,7 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
       if (name === 'Clusters')
         await expect.poll(() => view.locator('.clusters li').count(), { timeout: 10_000 }).toBe(8);
       before = await changed(view, before);
-      await shot(view, name);
+      await screenshot(view, name);
       seen.add(before);
     }
     expect(seen.size).toBe(4);
@@ -343,7 +322,7 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
       await view.mouse.move(x + across * width, y + down * height, { steps: 3 });
     await view.mouse.up();
     await changed(view, before);
-    await shot(view, 'scatter');
+    await screenshot(view, 'scatter');
     const lit = (await pixels(view)).sum;
     await view.getByRole('button', { name: 'take the line away' }).click();
     await changed(view, lit);
@@ -392,7 +371,7 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
       await view.mouse.move(x + across * width, y + down * height, { steps: 3 });
     await view.mouse.up();
     await changed(view, before);
-    await shot(view, 'scatter-3d');
+    await screenshot(view, 'scatter-3d');
     expect(wrong).toEqual([]);
   });
 
@@ -412,7 +391,7 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
     await expect.poll(() => asked.count()).toBe(6);
     await asked.first().getByRole('button', { name: 'It is sea' }).click();
     await expect.poll(() => view.locator('.labels .share').allTextContents()).toEqual(['2', '1']);
-    await shot(view, 'labels');
+    await screenshot(view, 'labels');
     const [file] = await Promise.all([
       view.waitForEvent('download'),
       view.getByRole('button', { name: 'Save JSON' }).click(),
@@ -517,27 +496,19 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
     const { view } = there;
     await matches(view).first().waitFor();
     await expect.poll(() => view.locator('.clusters li').count(), { timeout: 10_000 }).toBe(8);
-    await shot(view, `all-${colorScheme}-${width}`);
-    await view.addScriptTag({ path: axe });
-    const check = (): Promise<string[]> =>
-      view.evaluate(async () => {
-        const { violations } = await (window as any).axe.run();
-        return violations
-          .filter(({ impact }: any) => impact === 'serious' || impact === 'critical')
-          .map(({ id, nodes }: any) => `${id}: ${nodes.map(({ html }: any) => html).join(' ')}`);
-      });
-    expect(await check()).toEqual([]);
+    await screenshot(view, `all-${colorScheme}-${width}`);
+    expect(await seriousFindings(view)).toEqual([]);
     expect(await view.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
     await view.keyboard.press('?');
     await view.getByRole('dialog').waitFor();
-    expect(await check()).toEqual([]);
+    expect(await seriousFindings(view)).toEqual([]);
   });
 
   test('an exported page works on a plain server, below a path', async () => {
     const site = join(root, 'static/some/where');
     await mkdir(site, { recursive: true });
     for (const name of ['index.html', 'app.css'].concat(await scripts()))
-      await symlink(join(page, name), join(site, name));
+      await symlink(join(pagePath, name), join(site, name));
     await symlink(join(root, 'made/explorer'), join(site, 'data'));
     const types: Record<string, string> = { html: 'text/html', js: 'text/javascript', css: 'text/css' };
     statics = createServer((request, response) => {
@@ -559,7 +530,7 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
   });
 
   test('says what is wrong where the data is gone', async () => {
-    const empty = await serve({ page, bundle: join(root, 'run'), port: 0 });
+    const empty = await serve({ page: pagePath, bundle: join(root, 'run'), port: 0 });
     const context = await browser.newContext();
     const view = await context.newPage();
     await view.goto(empty.url);
@@ -571,5 +542,5 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
 
 const scripts = async (): Promise<string[]> => {
   const { readdir } = await import('node:fs/promises');
-  return (await readdir(page)).filter((name) => name.endsWith('.js'));
+  return (await readdir(pagePath)).filter((name) => name.endsWith('.js'));
 };

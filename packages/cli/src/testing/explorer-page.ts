@@ -12,19 +12,25 @@ const axe = fileURLToPath(new URL('../../../../node_modules/axe-core/axe.min.js'
 /** The built page. */
 export const pagePath = fileURLToPath(new URL('../../page', import.meta.url));
 
-/** A page that is there, and what went wrong in it: errors, and requests to anybody else. */
+/** Of the pixels that tests look at, which are not those that a user's page reads. */
+const ofReadingPixels = 'willReadFrequently';
+
+/**
+ * A page that is there, and what went wrong in it: errors, warnings but those with a text that is `expected`, and requests to
+ * anybody else.
+ */
 export async function openPage(
   browser: Browser,
   url: string,
   options: Parameters<Browser['newContext']>[0] = {},
+  expected: readonly string[] = [ofReadingPixels],
 ): Promise<AsyncDisposable & { readonly view: Page; readonly wrong: string[] }> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const view = await context.newPage();
   const wrong: string[] = [];
   view.on('pageerror', (error) => wrong.push(String(error)));
   view.on('console', (message) => {
-    // The pixels that are looked at in tests are not those that a user's page reads.
-    if (['error', 'warning'].includes(message.type()) && !message.text().includes('willReadFrequently'))
+    if (['error', 'warning'].includes(message.type()) && !expected.some((text) => message.text().includes(text)))
       wrong.push(message.text());
   });
   view.on('request', (request) => {
@@ -36,10 +42,10 @@ export async function openPage(
 }
 
 /** Keeps a picture of the page where `DEEPEARTH_SCREENSHOTS` names a folder. */
-export async function screenshot(view: Page, name: string): Promise<void> {
+export async function screenshot(view: Page, name: string, fullPage = false): Promise<void> {
   if (!shots) return;
   await mkdir(shots, { recursive: true });
-  await view.screenshot({ path: join(shots, `${name}.png`) });
+  await view.screenshot({ path: join(shots, `${name}.png`), fullPage });
 }
 
 /** What axe finds that is serious; the page has to be opened with `bypassCSP`. */
