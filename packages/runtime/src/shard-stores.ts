@@ -35,8 +35,10 @@ function filesIn(stores: readonly RunStore[], pathOf: (key: string) => string): 
     lies: (key) => found.get(key),
     async find(key) {
       const path = pathOf(key);
+      // Others look meanwhile, and move `last`: no store may be passed over.
+      const first = last;
       for (let step = 0; step < stores.length; step++) {
-        const at = (last + step) % stores.length;
+        const at = (first + step) % stores.length;
         const store = stores[at]!;
         if (!(await store.has(path))) continue;
         const entry = (await entriesOf(store)).get(path);
