@@ -5,6 +5,8 @@ import { defineConfig } from 'vitest/config';
 // Nx asks for colours; the programs that tests start would write them into pipes.
 delete process.env['FORCE_COLOR'];
 
+const nxProject = process.env['NX_TASK_TARGET_PROJECT'];
+
 /** The only test files to run, relative to the repository (tools/test.mjs --beside); empty: all of them. */
 const only = process.env['DEEPEARTH_TEST_FILES']?.split(' ') ?? [];
 
@@ -32,8 +34,8 @@ export default defineConfig({
   test: {
     globalSetup: ['tools/build-before-tests.ts'],
     reporters: ['default', './tools/closing-line.ts'],
-    // Nx runs the tests of two projects at a time (nx.json).
-    ...(process.env['NX_TASK_TARGET_PROJECT'] && { maxWorkers: '50%' }),
+    // Nx runs the tests of two projects at a time (nx.json); those of the command line are a third of all and end alone.
+    ...(nxProject && nxProject !== '@deepearth/cli' && { maxWorkers: '50%' }),
     projects: [
       ...readdirSync(new URL('packages', import.meta.url)).map((name) =>
         project(name, `packages/${name}`, ['src/**/*.test.ts'], 60_000),

@@ -58,8 +58,6 @@ const overlaysOf = ({ outputs }: Manifest) =>
 
 test.each([
   ['source/synthetic', 'demo.yaml', 'safetensors'],
-  ['source/synthetic', 'demo.yaml', 'pt'],
-  ['source/frames', 'frames-to-package.yaml', 'safetensors'],
   ['source/frames', 'frames-to-package.yaml', 'pt'],
 ])(
   'overlays from stored features alone are those of the run that stored them: %s, %s, %s',
@@ -73,20 +71,6 @@ test.each([
     expect(drawn.manifest.status).toBe('done');
     expect(Object.keys(overlaysOf(drawn.manifest))).toHaveLength(source === 'source/frames' ? 32 : 64);
     expect(overlaysOf(drawn.manifest)).toEqual(overlaysOf(made.manifest));
-  },
-);
-
-const aerial = join(root, '../shared/data/ncar');
-test.skipIf(!existsSync(aerial))(
-  'one’s own frames become features and pictures, twice to the byte (skipped without the aerial frames)',
-  async () => {
-    const { files, manifest } = await run('frames-to-package.yaml', '--set', `frames.with.directory=${aerial}`);
-    expect(files).toContain('features/features_frames_0616_0631.safetensors');
-    expect(files).toContain('gif/umap-stacked.gif');
-    expect(files).toContain('package.zip');
-    expect(manifest.inputs.filter(({ path }) => path.endsWith('.tif'))).toHaveLength(16);
-    const again = await run('frames-to-package.yaml', '--set', `frames.with.directory=${aerial}`);
-    expect(again.manifest.outputs).toEqual(manifest.outputs);
   },
 );
 

@@ -1,7 +1,7 @@
 // Runs the tests of all projects through Nx, which skips those whose inputs have not changed, and adds up their counts:
 // node tools/test.mjs [OPTIONS OF nx run-many]
-// node tools/test.mjs --beside CLONE: runs the test files that compare with data beside the repository, and adds the counts
-// of the others from CLONE, a clone of the same commit with nothing beside it whose tests have run.
+// node tools/test.mjs --beside: after a run with nothing beside the repository, runs the test files that compare with data
+// beside it, which lies there now, and adds the counts that the others had in that run.
 // The last line is "N passed, N failed, N skipped". A project without counts (its build or its test run broke) counts as
 // one failure.
 
@@ -20,18 +20,25 @@ const projects = [
     .filter((folder) => read(join(root, folder, 'package.json'))?.scripts?.test),
   ...readdirSync(root).filter((folder) => read(join(root, folder, 'project.json'))?.targets?.test),
 ];
-const countsOf = (folder, at = root) => read(join(at, folder, 'test-results/summary.json'));
+const countsOf = (folder) => read(join(root, folder, 'test-results/summary.json'));
 
-/** The test files of a project that read what lies beside the repository, relative to the project. */
+/**
+ * The test files of a project that read what lies beside the repository, relative to the project; those that need PyTorch
+ * for that, too, are long, and no set-up installs it.
+ */
 const besideOf = (folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts') && !name.includes('node_modules'))
-    .filter((name) => /\.\.\/shared\//.test(readFileSync(join(root, folder, name), 'utf8')));
+    .filter((name) => {
+      const text = readFileSync(join(root, folder, name), 'utf8');
+      return /\.\.\/shared\/(data|field|reference)/.test(text) && !text.includes('import torch');
+    });
 
-const clone = options[0] === '--beside' ? options.splice(0, 2)[1] : undefined;
-const again = new Map(clone ? projects.map((folder) => [folder, besideOf(folder)]) : []);
+const beside = options[0] === '--beside' && options.shift() !== undefined;
+const before = new Map(projects.map((folder) => [folder, countsOf(folder)]));
+const again = new Map(beside ? projects.map((folder) => [folder, besideOf(folder)]) : []);
 const env = { ...process.env };
-if (clone) {
+if (beside) {
   const files = [...again].flatMap(([folder, names]) => names.map((name) => `${folder}/${name}`));
   env.DEEPEARTH_TEST_FILES = files.join(' ');
   options.push('-p', projects.filter((folder) => again.get(folder).length).join(','));
@@ -45,9 +52,9 @@ const nx = spawnSync(
   { cwd: root, stdio: 'inherit', env },
 );
 
-/** The counts of a project in the clone without those of the files that ran here; what failed there has failed. */
+/** The counts that a project had before without those of the files that ran again; what failed then has failed. */
 function othersOf(folder) {
-  const counts = countsOf(folder, clone);
+  const counts = before.get(folder);
   if (!counts) return undefined;
   const { passed, failed, skipped, failures } = counts;
   const others = {
@@ -72,8 +79,8 @@ const add = (folder, counts) => {
 };
 for (const folder of projects) {
   const counts = countsOf(folder);
-  if (counts || (clone ? again.get(folder).length : !some)) add(folder, counts);
-  if (clone) add(folder, othersOf(folder));
+  if (counts || (beside ? again.get(folder).length : !some)) add(folder, counts);
+  if (beside) add(folder, othersOf(folder));
 }
 if (nx.status !== 0 && total.failed === 0) total.failed = 1;
 process.exitCode = total.failed > 0 ? 1 : 0;
