@@ -5,6 +5,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { releaseRaster } from '@deepearth/core';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { video } from '@deepearth/video/video';
 
@@ -39,7 +40,8 @@ async function read(options) {
   let count = 0;
   let first;
   for await (const frame of runStage(video, { options })) {
-    await frame.read();
+    // As encoders do.
+    releaseRaster(await frame.read());
     if (count++ === 0) first = performance.now();
   }
   const end = performance.now();

@@ -30,5 +30,6 @@ console.log(`browser ${chromiumPath ?? 'absent'}`);
 console.log(`ffmpeg ${version('ffmpeg', '-version').split('\n')[0]}`);
 for (const command of ['python3', '/usr/bin/python3', 'python'])
   console.log(`${command} numpy ${version(command, '-c', 'import numpy; print(numpy.__version__)')}`);
-for (const name of ['reference', 'data', 'field']) console.log(`../shared/${name} ${listing(join(root, '../shared', name))}`);
+for (const name of ['reference', 'data', 'field'])
+  console.log(`../shared/${name} ${listing(join(root, '../shared', name))}`);
 console.log(JSON.stringify(variables));

@@ -4,6 +4,7 @@ export * from './tensor.ts';
 export * from './half.ts';
 export * from './lineage.ts';
 export * from './frame-order.ts';
+export * from './raster-memory.ts';
 export * from './raster-part.ts';
 export * from './readable-frame.ts';
 export * from './sha256.ts';

@@ -10,6 +10,7 @@ import {
   refuse,
   spec,
   type Clip,
+  releaseRaster,
   type Raster,
   type StageContext,
   type TokenGrid,
@@ -32,7 +33,7 @@ import { surveyModel, type ModelSurvey } from '@deepearth/onnx/survey-model';
 import { findProcessor, processorNotes, type FoundProcessor } from '@deepearth/vision/find-processor';
 import { edgeOffPatch, fits, layout, preparedBytes, unseenWarnings } from '@deepearth/vision/geometry';
 import { inputOptions } from '@deepearth/vision/input-options';
-import { prepareClip, type PreprocessOptions } from '@deepearth/vision/preprocess';
+import { clipPreparation, type PreprocessOptions } from '@deepearth/vision/preprocess';
 import { z } from 'zod';
 import type { Architecture } from './architecture.ts';
 import { dinov3Family } from './family.ts';
@@ -211,12 +212,10 @@ async function prepare(
     readsAtOnce(pixelBytes(clip.frames[0]!)),
   );
   for (const frame of once) {
-    const part = prepareClip([(await reading(rasters.next())).value as Raster], {
-      ...plan,
-      range: plan.range ?? frame.range,
-      names: [frame.locator.uri],
-    });
-    known.set(frame.key, part);
+    const preparation = clipPreparation({ ...plan, range: plan.range ?? frame.range, names: [frame.locator.uri] });
+    const raster = (await reading(rasters.next())).value as Raster;
+    if (!preparation.add(raster)) releaseRaster(raster);
+    known.set(frame.key, preparation.finish());
   }
   return clip.frames.map(({ key }) => known.get(key)!);
 }

@@ -2,6 +2,7 @@
 
 import { InputError } from '@deepearth/core/errors';
 import type { Raster } from '@deepearth/core/items';
+import { releaseRaster } from '@deepearth/core/raster-memory';
 import { readAhead, readsAtOnce } from '@deepearth/onnx/read-ahead';
 import type { CropSize, Fit } from '@deepearth/vision/geometry';
 import { clipPreparation, type PreparedClip } from '@deepearth/vision/preprocess';
@@ -68,6 +69,9 @@ export async function readyClip(
   const rasters = readAhead(reads, readsAtOnce(frames[0]?.bytes ?? Infinity));
   for (const repeated of isRepeated)
     if (repeated) preparation.repeat();
-    else preparation.add((await reading(rasters.next())).value as Raster);
+    else {
+      const raster = (await reading(rasters.next())).value as Raster;
+      if (!preparation.add(raster)) releaseRaster(raster);
+    }
   return preparation.finish();
 }

@@ -17,6 +17,8 @@ export interface DecodedFrame {
   readonly rgb: Uint8Array | undefined;
   /** What was wrong with it. */
   readonly damage?: string;
+  /** Takes back the memory of its pixels for those of later frames. */
+  reuse(rgb: Uint8Array): void;
 }
 
 /** A video, what decodes it, and which of its frames are wanted. */
@@ -99,6 +101,7 @@ async function* decode(
     { stdio: ['ignore', pixels.output, 'pipe'], signal, killSignal: 'SIGKILL' },
   );
   pixels.started(child.stdout);
+  const reuse = (rgb: Uint8Array): void => pixels.reuse(rgb);
   const said = told(child.stderr!);
   const ended = new Promise<string | undefined>((resolve) => {
     child.once('error', (error) => resolve(error.message));
@@ -139,8 +142,8 @@ async function* decode(
       if (!rgb) break;
       if (!known || damaged !== undefined || !wants(at)) {
         pixels.reuse(rgb);
-        if (known) yield { number: at, rgb: undefined, ...(damaged !== undefined && { damage: damaged }) };
-      } else yield { number: at, rgb };
+        if (known) yield { number: at, rgb: undefined, ...(damaged !== undefined && { damage: damaged }), reuse };
+      } else yield { number: at, rgb, reuse };
       if (known) at++;
     }
     const how = await ended;

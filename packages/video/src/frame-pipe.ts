@@ -15,13 +15,15 @@ export interface FramePipe {
   started(stdout: Readable | null): void;
   /** The bytes of the next frame; `undefined` where they end before it is whole. The memory is the caller's. */
   next(): Promise<Uint8Array | undefined>;
-  /** Takes back the memory of a frame that nobody wants. */
+  /** Takes back the memory of a frame that nobody wants any more. */
   reuse(frame: Uint8Array): void;
   close(): void;
 }
 
 /** Bytes of whole frames that wait before no more are read. */
 const enough = 2 ** 20;
+/** Bytes of memory that wait to be used again. */
+const mostSpare = 2 ** 24;
 
 /**
  * A pipe for frames of so many bytes. Node reads the output of a program in pieces of 64 KiB that it allocates one by one:
@@ -30,9 +32,9 @@ const enough = 2 ** 20;
  */
 export async function framePipe(frameBytes: number): Promise<FramePipe> {
   const whole: Uint8Array[] = [];
+  const spare: Uint8Array<ArrayBuffer>[] = [];
   let filling = new Uint8Array(frameBytes);
   let at = 0;
-  let spare: Uint8Array<ArrayBuffer> | undefined;
   let over = false;
   let waiting: (() => void) | undefined;
   const wake = (): void => {
@@ -44,8 +46,8 @@ export async function framePipe(frameBytes: number): Promise<FramePipe> {
     at += bytes;
     if (at === frameBytes) {
       whole.push(filling);
-      filling = spare ?? new Uint8Array(frameBytes);
-      [spare, at] = [undefined, 0];
+      filling = spare.pop() ?? new Uint8Array(frameBytes);
+      at = 0;
       wake();
     }
     return (whole.length + 1) * frameBytes <= enough || whole.length === 0;
@@ -89,7 +91,8 @@ export async function framePipe(frameBytes: number): Promise<FramePipe> {
       return whole.shift();
     },
     reuse(frame) {
-      spare = frame as Uint8Array<ArrayBuffer>;
+      if (!over && (spare.length + 1) * frameBytes <= Math.max(mostSpare, frameBytes))
+        spare.push(frame as Uint8Array<ArrayBuffer>);
     },
     close() {
       ends?.theirs.destroy();

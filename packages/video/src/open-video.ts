@@ -1,7 +1,7 @@
 // Opens a video: what is known of its frames, and a way to decode them in order.
 
 import { stat, type FileHandle } from 'node:fs/promises';
-import { InputError, tensor, type Raster } from '@deepearth/core';
+import { InputError, lendRaster, tensor, type Raster } from '@deepearth/core';
 import { fileError } from '@deepearth/core/file-trouble';
 import { openRegularFile, readRegularFile } from '@deepearth/core/regular-file';
 import { animationFormat, openAnimatedPicture } from '@deepearth/vision/animated-picture';
@@ -161,7 +161,7 @@ async function ofFfmpeg(
       return at;
     },
     async *decode(from, wants, { chosen, signal: stop }) {
-      for await (const { number, rgb, damage } of ffmpegFrames(
+      for await (const { number, rgb, damage, reuse } of ffmpegFrames(
         { path, index, decoder, chosen, signal: stop },
         from,
         wants,
@@ -169,7 +169,11 @@ async function ofFfmpeg(
         yield {
           number,
           damage,
-          raster: rgb && { values: tensor('uint8', [height, width, 3], rgb), channels: ['red', 'green', 'blue'] },
+          raster:
+            rgb &&
+            lendRaster({ values: tensor('uint8', [height, width, 3], rgb), channels: ['red', 'green', 'blue'] }, () =>
+              reuse(rgb),
+            ),
         };
     },
   };

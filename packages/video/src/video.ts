@@ -7,6 +7,7 @@ import {
   InputError,
   lineage,
   partOfRaster,
+  releaseRaster,
   readableFrame,
   frameBytes,
   readingBytes,
@@ -19,7 +20,7 @@ import {
 } from '@deepearth/core';
 import type { Range } from '@deepearth/core/stage';
 import { pixelCache } from '@deepearth/vision/pixel-cache';
-import { readThrough, type ReadThrough } from '@deepearth/vision/read-through';
+import { partOf, readThrough, type ReadThrough } from '@deepearth/vision/read-through';
 import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import { digestOfFile } from './file-digest.ts';
 import { changed, decoderOnce, openVideo, type Video } from './open-video.ts';
@@ -191,7 +192,7 @@ function videoReading(
     keyOf,
     // A decoder yields whole frames, whatever is wanted of them: they are kept as such.
     readFrame: async ({ index }, { signal, ...part }) =>
-      partOfRaster(
+      partOf(
         await read(keyOf(index!), (options) => reader.read(index!, options.signal), signal ? { signal } : {}),
         part,
       ),
@@ -258,7 +259,7 @@ async function* framesOf(
     );
     const whole = verify
       ? await context.attempt({ id }, async () => {
-          await frame.read({ signal });
+          releaseRaster(await frame.read({ signal }));
           return frame;
         })
       : frame;

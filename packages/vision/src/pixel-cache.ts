@@ -1,14 +1,20 @@
 // Keeps the pixels that were decoded last: in memory, and beyond that in a file.
 
-import type { Raster } from '@deepearth/core';
+import { holdRaster, releaseRaster, type Raster } from '@deepearth/core';
 import { cacheBytesFor } from './cache-options.ts';
 import { sizeOf, spillFile } from './spill-file.ts';
 
 /** Pixels by key; all calls may overlap. What is set under a key has to be the same every time. */
 export interface PixelCache {
-  /** The pixels that were set under the key, `undefined` where they were never or are no longer kept. */
+  /**
+   * The pixels that were set under the key, held for the caller (`holdRaster`); `undefined` where they were never or are no
+   * longer kept.
+   */
   get(key: string): Promise<Raster | undefined>;
-  /** Waits for the disk where memory is full, so that whoever sets pixels is no quicker than the disk. */
+  /**
+   * Waits for the disk where memory is full, so that whoever sets pixels is no quicker than the disk. What is in memory is
+   * held.
+   */
   set(key: string, raster: Raster): Promise<void>;
   /** Whether `get` would find it. */
   has(key: string): boolean;
@@ -70,7 +76,9 @@ export function pixelCache({ memoryBytes, diskBytes, readLater = true, path }: P
       if (closing) return;
       recent.delete(oldest);
       held -= sizeOf(old);
+      releaseRaster(old);
     }
+    holdRaster(raster);
     recent.set(key, raster);
     held += size;
   }
@@ -87,6 +95,7 @@ export function pixelCache({ memoryBytes, diskBytes, readLater = true, path }: P
       }
       recent.delete(key);
       recent.set(key, raster);
+      holdRaster(raster);
       return raster;
     },
     set(key, raster) {

@@ -338,6 +338,22 @@ describe('clipPreparation', () => {
     expect(preparation.finish().frames).toBe(4);
   });
 
+  it('says whether it needs the pixels of a frame any longer', () => {
+    for (const options of [
+      asVjepa({ cropSize: 32 }),
+      asVjepa({ cropSize: 64, fit: 'resize' }),
+      asVjepa({ cropSize: 32, fit: 'tile' }),
+    ]) {
+      const frame = () => raster(64, 64, (y, x, c) => (y * x + c) & 255);
+      const preparation = preprocess.clipPreparation(options);
+      const given = frame();
+      const holds = preparation.add(given);
+      expect(holds).toBe(options.fit === 'tile');
+      if (!holds) (given.values.data as Uint8Array).fill(0);
+      expect(preparation.finish().pixels()).toEqual(preprocess.prepareClip([frame()], options).pixels());
+    }
+  });
+
   it('takes the last frame again as if it had come again', () => {
     const frames = [0, 1].map((number) => raster(40, 40, (y, x, c) => (y * x + c + number) & 255));
     const options = asVjepa({ cropSize: 32 });

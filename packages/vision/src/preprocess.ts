@@ -84,8 +84,9 @@ export interface ClipPreparation {
   /**
    * Takes the next frame. Throws an `InputError` for another size than the first one's, channels that are no picture, or
    * values that are not 8-bit when no `range` is given; a `RangeError` for a crop that is no multiple of the patch size.
+   * Returns whether it holds on to pixels of the raster itself; else they may change from now on.
    */
-  add(raster: Raster): void;
+  add(raster: Raster): boolean;
   /** Takes the frame that came last once more. */
   repeat(): void;
   /** Throws an `InputError` for a clip without frames. */
@@ -96,6 +97,7 @@ export interface ClipPreparation {
 interface Kept {
   tile(row: number, column: number): Uint8Array | Float32Array;
   readonly seen: SeenCells | undefined;
+  readonly holdsPixels: boolean;
 }
 
 /** Starts a clip without frames. */
@@ -126,8 +128,9 @@ export function clipPreparation(options: PreprocessOptions): ClipPreparation {
           remedy: 'Resize them, or make a clip of every frame with `windower/still`.',
         },
       );
-    const tile = plan.tiles.rows * plan.tiles.columns > 1 ? tilesOf(picture) : onlyTile(cut(picture, 0, 0));
-    return { seen: validity.seen(valid), tile };
+    const holdsPixels = plan.tiles.rows * plan.tiles.columns > 1;
+    const tile = holdsPixels ? tilesOf(picture) : onlyTile(cut(picture, 0, 0));
+    return { seen: validity.seen(valid), tile, holdsPixels };
   }
 
   const cut = (picture: Bytes, row: number, column: number) => cutTile(picture, started!.plan, processing, row, column);
@@ -147,6 +150,7 @@ export function clipPreparation(options: PreprocessOptions): ClipPreparation {
       let kept = once.get(raster);
       if (!kept) once.set(raster, (kept = keep(raster, options.names?.[index] ?? `frame ${index + 1}`)));
       frames.push(kept);
+      return kept.holdsPixels;
     },
     repeat: () => void frames.push(frames.at(-1)!),
     finish() {

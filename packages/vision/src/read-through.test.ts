@@ -1,4 +1,5 @@
-import { partOfRaster, tensor, type Raster, type ReadOptions } from '@deepearth/core';
+import { lendRaster, partOfRaster, releaseRaster, tensor, type Raster, type ReadOptions } from '@deepearth/core';
+import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { pixelCache } from './pixel-cache.ts';
 import { readThrough } from './read-through.ts';
@@ -64,4 +65,59 @@ test('an error reaches all who wait, and the next one tries again', async () => 
   expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   expect(load).toHaveBeenCalledTimes(1);
   expect(await read('frame', loader())).toEqual(raster);
+});
+
+/** A decoder that writes frames into memory that was given back, and how many arrays it has made. */
+function lender() {
+  const free: Uint8Array<ArrayBuffer>[] = [];
+  const made = { arrays: 0 };
+  const load = async (frame: number): Promise<Raster> => {
+    await later();
+    const data = free.pop() ?? (made.arrays++, new Uint8Array(24));
+    data.fill(frame);
+    return lendRaster({ values: tensor('uint8', [4, 6, 1], data), channels: ['grey'] }, () => free.push(data));
+  };
+  return { load, made };
+}
+
+test('memory that is used again is never that of a frame that somebody holds', async () => {
+  const readings = fc.array(
+    fc.record({
+      frame: fc.nat(5),
+      part: fc.constantFrom<ReadOptions>({}, {}, { window }),
+      start: fc.nat(3),
+      held: fc.nat(3),
+      releases: fc.boolean(),
+    }),
+    { minLength: 1, maxLength: 25 },
+  );
+  await fc.assert(
+    fc.asyncProperty(readings, fc.constantFrom(0, 24, 72), async (all, memoryBytes) => {
+      const read = reader(memoryBytes);
+      const { load } = lender();
+      const wait = async (turns: number): Promise<void> => {
+        for (let i = 0; i < turns; i++) await later();
+      };
+      await Promise.all(
+        all.map(async ({ frame, part, start, held, releases }) => {
+          await wait(start);
+          const raster = await read(String(frame), async (options) => partOfRaster(await load(frame), options), part);
+          await wait(held);
+          expect(new Set(raster.values.data)).toEqual(new Set([frame]));
+          if (releases) releaseRaster(raster);
+        }),
+      );
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('where all release what they read, the memory of a few frames is enough for many', async () => {
+  const read = reader(72);
+  const { load, made } = lender();
+  for (let frame = 0; frame < 50; frame++) {
+    const both = [read(String(frame), () => load(frame)), read(String(frame), () => load(frame))];
+    for (const raster of await Promise.all(both)) releaseRaster(raster);
+  }
+  expect(made.arrays).toBeLessThanOrEqual(4);
 });

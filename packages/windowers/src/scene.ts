@@ -1,6 +1,6 @@
 // Cuts each sequence where its pictures change at once, and makes clips of what lies between.
 
-import { defineWindower, readingBytes, type Clip, type Frame, type StageContext } from '@deepearth/core';
+import { defineWindower, readingBytes, releaseRaster, type Clip, type Frame, type StageContext } from '@deepearth/core';
 import { z } from 'zod';
 import { bySequence } from './by-sequence.ts';
 import { clipOf, fill } from './clip.ts';
@@ -77,7 +77,9 @@ const histogramOf = async (frame: Frame, signal: AbortSignal): Promise<Float64Ar
   const overview = Math.max(1, Math.floor(Math.min(frame.width, frame.height) / enough));
   const raster = await frame.read({ overview, signal });
   const wide = { uint8: 255, uint16: 65_535, int16: 32_767, float32: 1 } as const;
-  return colourHistogram(raster, frame.range ?? [0, wide[raster.values.dtype]]);
+  const histogram = colourHistogram(raster, frame.range ?? [0, wide[raster.values.dtype]]);
+  releaseRaster(raster);
+  return histogram;
 };
 
 /** The clips of the scenes of one sequence. */
