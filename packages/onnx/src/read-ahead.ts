@@ -7,9 +7,12 @@ import { frameBytes, type StreamSpec } from '@deepearth/core/specs';
 /** Pixels that are read ahead hold no more than this. */
 const mostBytes = 2 ** 26;
 
-/** How many pictures of so many bytes are read at a time: one for each core, and never more than fit into 64 MiB. */
+/**
+ * How many pictures of so many bytes are read at a time: one for each core and one more, as one is worked on while the
+ * others are read, and never more than fit into 64 MiB.
+ */
 export const readsAtOnce = (bytes: number): number =>
-  Math.max(1, Math.min(availableParallelism(), Math.floor(mostBytes / Math.max(1, bytes))));
+  Math.max(1, Math.min(availableParallelism() + 1, Math.floor(mostBytes / Math.max(1, bytes))));
 
 /** Bytes of a frame's pixels, as far as the frame tells: those that are not 8-bit may take four times as many. */
 export const pixelBytes = ({ width, height, range }: Pick<Frame, 'width' | 'height' | 'range'>): number =>
