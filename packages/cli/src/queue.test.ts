@@ -91,7 +91,8 @@ describe.skipIf(!redisPath)(`deepearth queue${withoutRedis}`, () => {
       /^Nothing new: this pipeline is done, and its results are in .*out\.$/m,
     );
     const { counts, failed } = await status();
-    expect([counts['completed'], failed]).toEqual([5, []]);
+    // Four parts, the fit and what three parts place by it, the merge.
+    expect([counts['completed'], failed]).toEqual([9, []]);
     rmSync(folder.file('out'), { recursive: true });
     expect((await queue('add', folder.file('p.yaml'), '--jobs', '4', '-o', folder.file('out'))).stdout).toMatch(
       /^Added 5 jobs/,

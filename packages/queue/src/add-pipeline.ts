@@ -1,8 +1,9 @@
-// Puts a pipeline into the queue: its parts, and the merge that waits for all of them.
+// Puts a pipeline into the queue: its parts, and the merge that waits for all of them, and for a fit to them where there is
+// one.
 
-import type { FlowJob } from 'bullmq';
+import type { FlowJob, JobsOptions } from 'bullmq';
 import { DeepEarthError } from '@deepearth/core/errors';
-import { jobId, partsOf, type JobData, type QueuedPipeline } from './jobs.ts';
+import { jobId, jobName, partsOf, waves, type JobData, type QueuedPipeline } from './jobs.ts';
 import { pause } from './pause.ts';
 import { countsOf } from './queue-counts.ts';
 import type { PipelineQueue, QueueBackend } from './queue-backend.ts';
@@ -10,6 +11,8 @@ import type { PipelineQueue, QueueBackend } from './queue-backend.ts';
 /** How a pipeline is added. */
 export interface AddOptions {
   readonly shards: number;
+  /** Whether they fit together: once all are there they are run again, before the merge. Default: false. */
+  readonly fits?: boolean;
   /** 1 (first) to 2,000,000; jobs without one go before all that have one. */
   readonly priority?: number | undefined;
   /** Adds nothing while this many jobs wait. */
@@ -25,7 +28,10 @@ export interface AddOptions {
 export interface Added {
   /** The id of the merge. */
   readonly id: string;
-  /** How many jobs are new; those that lie there already, waiting or done, are left as they are. */
+  /**
+   * How many jobs are new; those that lie there already, waiting or done, are left as they are. The jobs of a fit come into
+   * the queue when the parts are there, and are not counted.
+   */
   readonly added: number;
   readonly jobs: number;
   /** Whether the merge is done, and how many of the jobs were set aside. */
@@ -53,6 +59,15 @@ const defaultMaxWaiting = 100_000;
 /** A finished job is kept so that adding it again adds nothing, and so that it can be looked at. */
 const kept = { age: 14 * 24 * 3600, count: 200_000 };
 
+/** How a job is put into the queue. */
+export const jobOptions = (data: JobData, priority: number | undefined): JobsOptions => ({
+  jobId: jobId(data),
+  attempts,
+  backoff: { type: 'exponential', delay: backoffMilliseconds, jitter: 0.5 },
+  removeOnComplete: kept,
+  ...(priority !== undefined && { priority }),
+});
+
 /**
  * Adds the jobs of a pipeline as one flow: all at once, or none. Waits while more than `maxWaiting` jobs wait
  * (backpressure). Throws what the database throws, the signal's reason, and a `DeepEarthError` (`E_SHARDS_DIFFER`) where the
@@ -61,7 +76,7 @@ const kept = { age: 14 * 24 * 3600, count: 200_000 };
 export async function addPipeline(
   backend: QueueBackend,
   pipeline: QueuedPipeline,
-  { shards, priority, maxWaiting = defaultMaxWaiting, resultsGone = false, signal, onFull }: AddOptions,
+  { shards, fits = false, priority, maxWaiting = defaultMaxWaiting, resultsGone = false, signal, onFull }: AddOptions,
 ): Promise<Added> {
   const queue = backend.queue();
   const flows = backend.flows();
@@ -75,27 +90,21 @@ export async function addPipeline(
       said = true;
       await pause(500, signal);
     }
-    const opts = (data: JobData) => ({
-      jobId: jobId(data),
-      attempts,
-      backoff: { type: 'exponential', delay: backoffMilliseconds, jitter: 0.5 },
-      removeOnComplete: kept,
-      ...(priority !== undefined && { priority }),
-    });
     const node = (data: JobData): FlowJob & { data: JobData } => ({
-      name: data.shard ? 'shard' : 'merge',
+      name: jobName(data),
       queueName: queue.name,
       data,
-      opts: opts(data),
+      opts: jobOptions(data, priority),
     });
     const parts = partsOf(pipeline, shards).map(node);
-    const merge = node({ ...pipeline });
+    const merge = node({ ...pipeline, ...(fits && { fitting: { shards, begun: 0 } }) });
     const ids = [merge, ...parts].map(({ data }) => jobId(data));
     const statesOf = () => Promise.all(ids.map((id) => queue.getJobState(id)));
     let states = await statesOf();
     if (resultsGone && states[0] === 'completed') {
-      for (const [i, id] of ids.entries())
-        if (states[i] === 'completed') await queue.remove(id, { removeChildren: false });
+      const later = waves(pipeline, shards).flat().map(jobId);
+      for (const id of [...ids, ...later])
+        if ((await queue.getJobState(id)) === 'completed') await queue.remove(id, { removeChildren: false });
       states = await statesOf();
     }
     const added = states.filter((state) => state === 'unknown').length;

@@ -3,9 +3,11 @@
 export { addPipeline, attempts, type Added, type AddOptions } from './add-pipeline.ts';
 export {
   jobId,
+  jobName,
   jobNames,
   jobTitle,
   partsOf,
+  waves,
   type Failure,
   type JobData,
   type JobName,

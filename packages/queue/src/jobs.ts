@@ -1,4 +1,5 @@
-// What lies in the queue: a part of a pipeline (a shard), or what is made of all parts (the merge).
+// What lies in the queue: a part of a pipeline (a shard), a fit to all parts and their placing by it, or what is made of all
+// (the merge).
 
 import { createHash } from 'node:crypto';
 
@@ -28,31 +29,52 @@ export interface Failure {
 export interface JobData extends QueuedPipeline {
   /** Which part, counted from 1, of how many; left out of the merge, which needs all parts. */
   readonly shard?: { readonly index: number; readonly of: number };
+  /** The part is run once more, now that all are there: it places its tokens by a fit, which the first one makes. */
+  readonly again?: boolean;
+  /** Of a merge whose parts fit together: how many there are, and how many of its `waves` have begun. */
+  readonly fitting?: { readonly shards: number; readonly begun: number };
   readonly failures?: readonly Failure[];
   /** How often a worker has left the job to another one since its last attempt. */
   readonly passes?: number;
 }
 
 /** The kinds of jobs, as BullMQ shows them. */
-export const jobNames = ['shard', 'merge'] as const;
-/** Part of a pipeline, or what is made of all parts. */
+export const jobNames = ['shard', 'fit', 'place', 'merge'] as const;
+/** Part of a pipeline, a fit to all parts, a part placed by it, or what is made of all parts. */
 export type JobName = (typeof jobNames)[number];
 
 /** The parts of a pipeline, as data of jobs. */
 export const partsOf = (pipeline: QueuedPipeline, shards: number): JobData[] =>
   Array.from({ length: shards }, (_, index) => ({ ...pipeline, shard: { index: index + 1, of: shards } }));
 
-/** How a job is called where people read it: `pipeline.yaml 3/8`, `pipeline.yaml merge`. */
-export function jobTitle({ pipeline, shard }: Pick<JobData, 'pipeline' | 'shard'>): string {
+/**
+ * What is done once all parts are there, before the merge: one of them makes the fits, so that none waits for another, and
+ * then the others place their tokens.
+ */
+export function waves(pipeline: QueuedPipeline, shards: number): readonly (readonly JobData[])[] {
+  const [fit, ...places] = partsOf(pipeline, shards).map((part) => ({ ...part, again: true }));
+  return [[fit!], places];
+}
+
+/** What kind of job it is. */
+export const jobName = ({ shard, again }: Pick<JobData, 'shard' | 'again'>): JobName =>
+  !shard ? 'merge' : !again ? 'shard' : shard.index === 1 ? 'fit' : 'place';
+
+/** How a job is called where people read it: `pipeline.yaml 3/8`, `pipeline.yaml fit`, `pipeline.yaml merge`. */
+export function jobTitle(data: Pick<JobData, 'pipeline' | 'shard' | 'again'>): string {
+  const { pipeline, shard } = data;
   const file = pipeline.slice(Math.max(pipeline.lastIndexOf('/'), pipeline.lastIndexOf('\\')) + 1);
-  return `${file} ${shard ? `${shard.index}/${shard.of}` : 'merge'}`;
+  const name = jobName(data);
+  const part = shard ? `${shard.index}/${shard.of}` : '';
+  return `${file} ${name === 'shard' ? part : name === 'place' ? `place ${part}` : name}`;
 }
 
 /**
  * The name of a job: the digest of what it does. The same pipeline with the same options into the same folder has the
  * same names, so adding it twice adds nothing.
  */
-export function jobId({ pipeline, sha256, output, set, work, shard }: JobData): string {
-  const meaning = JSON.stringify([pipeline, sha256, output, set, work, shard?.index ?? null, shard?.of ?? null]);
+export function jobId({ pipeline, sha256, output, set, work, shard, again }: JobData): string {
+  const part = [shard?.index ?? null, shard?.of ?? null, ...(again ? ['again'] : [])];
+  const meaning = JSON.stringify([pipeline, sha256, output, set, work, ...part]);
   return createHash('sha256').update(meaning).digest('hex').slice(0, 32);
 }

@@ -4,6 +4,7 @@ import { postgresPath, startPostgres, withoutPostgres } from '../../../tools/pos
 import { redisPath, startRedis, withoutRedis } from '../../../tools/redis.mjs';
 import {
   addPipeline,
+  jobTitle,
   prometheusText,
   queueBackend,
   queueStatus,
@@ -25,7 +26,7 @@ const pipeline: QueuedPipeline = {
   set: [],
   work: 'w',
 };
-const partOf = ({ shard }: JobData): string => (shard ? String(shard.index) : 'merge');
+const partOf = ({ shard, again }: JobData): string => (shard ? `${shard.index}${again ? ' again' : ''}` : 'merge');
 
 let queues = 0;
 const open = (url: string): Promise<QueueBackend> => queueBackend({ url, name: `test-${process.pid}-${queues++}` });
@@ -73,6 +74,48 @@ function testQueue(startServer: () => Promise<Server>): void {
     await until(isDone(backend, 6));
     expect(done.at(-1)).toBe('merge');
     expect([...done].sort()).toEqual(['1', '2', '3', '4', '5', 'merge']);
+  });
+
+  test('has parts that fit together run again: the first when all are there, the others after it, the merge last', async () => {
+    expect(await addPipeline(backend, pipeline, { shards: 3, fits: true })).toMatchObject({ added: 4, jobs: 4 });
+    const [done, titles]: string[][] = [[], []];
+    const broken = new Set(['2 again']);
+    const perform = async (data: JobData): Promise<void> => {
+      await pause(5);
+      const part = partOf(data);
+      if (broken.has(part)) {
+        // A merge that fails once does not begin the fit again.
+        if (part === 'merge') broken.clear();
+        throw new Error('no');
+      }
+      done!.push(part);
+      titles!.push(jobTitle(data));
+    };
+    const events = await start(backend, { concurrency: 3, perform });
+    await until(() => events.some(({ type }) => type === 'set-aside'));
+    expect(done!.slice(0, 3).sort()).toEqual(['1', '2', '3']);
+    expect(done!.slice(3)).toEqual(['1 again', '3 again']);
+    expect((await counts(backend)).waitingForParts).toBe(1);
+    expect((await queueStatus(backend)).failed).toMatchObject([{ title: 'pipeline.yaml place 2/3' }]);
+    expect(await addPipeline(backend, pipeline, { shards: 3, fits: true })).toMatchObject({ added: 0 });
+    broken.delete('2 again');
+    broken.add('merge');
+    expect(await retryFailed(backend)).toBe(1);
+    await until(isDone(backend, 7));
+    expect(done!.slice(5)).toEqual(['2 again', 'merge']);
+    expect(titles!.slice(3)).toEqual(
+      ['fit', 'place 3/3', 'place 2/3', 'merge'].map((title) => `pipeline.yaml ${title}`),
+    );
+    // Where results are gone, all of it is done again.
+    const again = { shards: 3, fits: true, resultsGone: true };
+    expect(await addPipeline(backend, pipeline, again)).toMatchObject({ added: 4 });
+    await until(() => done!.length === 14);
+    expect([done!.slice(7, 10).sort(), done![10], done!.slice(11, 13).sort(), done![13]]).toEqual([
+      ['1', '2', '3'],
+      '1 again',
+      ['2 again', '3 again'],
+      'merge',
+    ]);
   });
 
   test('takes the same pipeline once, waiting or done, and another one beside it', async () => {

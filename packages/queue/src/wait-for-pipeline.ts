@@ -1,7 +1,7 @@
 // Waits until a queued pipeline is done, and puts back what a database lost.
 
 import { addPipeline, type AddOptions } from './add-pipeline.ts';
-import { jobId, partsOf, type Failure, type QueuedPipeline } from './jobs.ts';
+import { jobId, partsOf, waves, type Failure, type QueuedPipeline } from './jobs.ts';
 import { pause } from './pause.ts';
 import type { QueueBackend } from './queue-backend.ts';
 import { openJobs } from './queue-counts.ts';
@@ -31,7 +31,7 @@ export async function waitForPipeline(
 ): Promise<readonly SetAside[]> {
   const { shards, signal } = options;
   const merge = jobId(pipeline);
-  const ours = new Set([merge, ...partsOf(pipeline, shards).map(jobId)]);
+  const ours = new Set([merge, ...[partsOf(pipeline, shards), ...waves(pipeline, shards)].flat().map(jobId)]);
   const queue = backend.queue();
   // What the polls below meet is what counts.
   queue.on('error', () => undefined);

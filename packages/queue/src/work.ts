@@ -1,8 +1,9 @@
 // Takes jobs of a queue and works on them, until it is stopped.
 
 import { hostname } from 'node:os';
-import { DelayedError, type Job } from 'bullmq';
-import { jobTitle, type Failure, type JobData, type JobName } from './jobs.ts';
+import { DelayedError, WaitingChildrenError, type Job } from 'bullmq';
+import { jobOptions } from './add-pipeline.ts';
+import { jobName, jobTitle, waves, type Failure, type JobData, type JobName } from './jobs.ts';
 import type { JobProgress } from './run-command.ts';
 import type { PipelineQueue, QueueBackend } from './queue-backend.ts';
 
@@ -92,6 +93,7 @@ export async function work(
         stayAway();
         return later(passMilliseconds);
       }
+      if (await hasMoreToCome(job, token!, queue)) throw new WaitingChildrenError();
       const slot = free.shift() ?? 0;
       let shown = -Infinity;
       onEvent({ type: 'started', ...about });
@@ -145,6 +147,28 @@ export async function work(
       await close();
     },
   };
+}
+
+/**
+ * Begins what is to be done before a merge now that its parts are there. Returns whether it has to wait for that; a merge
+ * that died in the middle begins it again, which adds nothing twice.
+ */
+async function hasMoreToCome(
+  job: Job<JobData, unknown, JobName>,
+  token: string,
+  queue: PipelineQueue,
+): Promise<boolean> {
+  for (;;) {
+    const { fitting, failures: _, passes: __, ...pipeline } = job.data;
+    const wave = fitting && waves(pipeline, fitting.shards)[fitting.begun];
+    if (!wave) return false;
+    const parent = { id: job.id!, queue: job.queueQualifiedName };
+    await queue.addBulk(
+      wave.map((data) => ({ name: jobName(data), data, opts: { ...jobOptions(data, job.opts.priority), parent } })),
+    );
+    await job.updateData({ ...job.data, fitting: { ...fitting, begun: fitting.begun + 1 } });
+    if (await job.moveToWaitingChildren(token)) return true;
+  }
 }
 
 /** Whether a job that failed here last is better tried by another worker: one attempt on a broken machine says little. */

@@ -7,6 +7,7 @@ import { workListUpTo } from '@deepearth/core/work-list';
 import { addPipeline, waitForPipeline, type Added, type QueuedPipeline } from '@deepearth/queue';
 import { sha256OfFile } from '@deepearth/runtime/sha256-of-file';
 import { openStore } from '@deepearth/runtime/open-store';
+import { fittingStages } from '@deepearth/runtime/fitting-stages';
 import { refuseOtherShards } from '@deepearth/runtime/shards-begun';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -32,7 +33,8 @@ export async function queueAddCommand(file: string, flags: QueueAddFlags): Promi
   const wanted = parseWhole('--jobs', flags.jobs);
   const loaded = await loadPipeline(file, flags.set);
   const output = outputFor(file, flags.output, loaded.output);
-  const work = workListUpTo(await plan(loaded.pipeline), wanted);
+  const planned = await plan(loaded.pipeline);
+  const work = workListUpTo(planned, wanted);
   await refuseOtherShards(output, work);
   if (work.jobs.length < wanted) remark(`There is work for ${plural(work.jobs.length, 'job')}, not for ${wanted}.`);
   const pipeline: QueuedPipeline = {
@@ -47,6 +49,7 @@ export async function queueAddCommand(file: string, flags: QueueAddFlags): Promi
     async ({ signal }) => {
       const options = {
         shards: work.jobs.length,
+        fits: work.jobs.length > 1 && fittingStages(planned, work).length > 0,
         priority,
         maxWaiting,
         signal,
