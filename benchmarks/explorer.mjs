@@ -95,6 +95,17 @@ function memoryOf(folder) {
   return Math.round(sizes.reduce((sum, size) => sum + size, 0));
 }
 
+/** In the page: how many times a second something is drawn anew on an element, when one event follows the other. */
+async function timed(element, [type, init]) {
+  const event = () => (type === 'wheel' ? new WheelEvent(type, init) : new KeyboardEvent(type, init));
+  const begun = performance.now();
+  for (let i = 0; i < 30; i++) {
+    element.dispatchEvent(event());
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+  }
+  return 30_000 / (performance.now() - begun);
+}
+
 const root = await mkdtemp(join(tmpdir(), 'bench-explorer-'));
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 try {
@@ -144,6 +155,34 @@ try {
     send('pointerup', x + 1);
     return { rate: (1000 * 119) / (times.at(-1)[0] - times[0][0]), work: times.map(([, spent]) => spent) };
   }, line);
+  // Points: how long it takes to see them, and how often they are drawn while they are turned and zoomed.
+  const points = [];
+  await view.getByText('Scatter').click();
+  for (const count of [100_000, 1_000_000].filter((each) => each <= clips * perClip)) {
+    const from = performance.now();
+    await view.getByLabel('Points').selectOption(String(count));
+    // A sample has about as many.
+    await view.waitForFunction(
+      (least) => {
+        const said = /([\d,]+) tokens\. D/.exec(document.body.innerText)?.[1] ?? '0';
+        return Number(said.replaceAll(',', '')) > least;
+      },
+      count / 2,
+      { timeout: 60_000 },
+    );
+    const shown = performance.now() - from;
+    await view.getByLabel('3-D').check();
+    const space = view.getByRole('application', { name: /^Tokens by their first three/ });
+    await space.scrollIntoViewIfNeeded();
+    const turning = await space.evaluate(timed, ['keydown', { key: 'ArrowRight', bubbles: true }]);
+    await view.getByLabel('3-D').uncheck();
+    const plane = view.getByRole('img', { name: /^Tokens by their first two/ });
+    const zooming = await plane.evaluate(timed, [
+      'wheel',
+      { deltaY: -10, clientX: 1100, clientY: 600, cancelable: true },
+    ]);
+    points.push([count, shown, turning, zooming]);
+  }
   console.log(
     `${cpus()[0]?.model}, ${cpus().length} cores, load ${loadavg()[0].toFixed(1)}, ${context.browser()?.version() ?? ''}`,
   );
@@ -158,6 +197,10 @@ try {
   console.log(
     `scrubbing            ${frames.rate.toFixed(0)} frames/s, median ${median(frames.work).toFixed(1)} ms of work a frame`,
   );
+  for (const [count, shown, turning, zooming] of points)
+    console.log(
+      `${count.toLocaleString('en').padEnd(10)} points    seen after ${Math.round(shown)} ms, turned at ${turning.toFixed(0)}, zoomed at ${zooming.toFixed(0)} frames/s`,
+    );
   console.log(
     `memory of Chromium   ${empty} MB empty, ${firstMemory} MB at the first picture, ${memoryOf(profile)} MB with all tokens`,
   );

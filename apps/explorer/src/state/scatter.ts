@@ -156,11 +156,14 @@ export function matrixOf(view: View): readonly number[] {
   return [cy, 0, sy, sy * sp, cp, -cy * sp].map((value) => value * roomInSpace);
 }
 
-/** Points of space, `[points, 3]`, as one sees them: `[points, 2]`, within -1 to 1 where they are within a view's room. */
-export function seen(points: Float32Array, view: View): Float32Array {
+/**
+ * Every so many points of space, `[points, 3]`, as one sees them: `[points / every, 2]`, within -1 to 1 where they are within
+ * a view's room.
+ */
+export function seen(points: Float32Array, view: View, every = 1): Float32Array {
   const [xx, xy, xz, yx, yy, yz] = matrixOf(view) as [number, number, number, number, number, number];
-  const out = new Float32Array((points.length / 3) * 2);
-  for (let from = 0, to = 0; from < points.length; from += 3, to += 2) {
+  const out = new Float32Array(Math.ceil(points.length / 3 / every) * 2);
+  for (let from = 0, to = 0; from < points.length; from += 3 * every, to += 2) {
     const [x, y, z] = [points[from]!, points[from + 1]!, points[from + 2]!];
     out[to] = x * xx + y * xy + z * xz;
     out[to + 1] = x * yx + y * yy + z * yz;

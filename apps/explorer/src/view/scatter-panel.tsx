@@ -1,6 +1,6 @@
 // All tokens as points of a plane or of space: those within a drawn line are lit in the video, and the token under the pointer is shown here.
 
-import { effect, useComputed, useSignal } from '@preact/signals';
+import { effect, signal, useComputed, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Outline } from '../bundle/plane.ts';
 import type { Explorer } from '../state/explorer.ts';
@@ -20,13 +20,17 @@ import {
 import { schemeChanges, theme } from '../state/theme.ts';
 import { followSize } from './canvas-size.ts';
 import { cssColor } from './css-color.ts';
-import { drawPoints, placer } from './draw-points.ts';
+import { drawPoints, placer, whole, zoomed, type Zoom } from './draw-points.ts';
 import { plural } from './words.ts';
 
 /** Points, as many as the user wants to wait for. */
 const samples = [100_000, 1_000_000] as const;
+/** While they move, so many are drawn that the movement stays smooth; all of them this many milliseconds later. */
+const [mostMoving, restMilliseconds] = [100_000, 200];
 /** Radians for an arrow key, and for a pixel that the pointer moves. */
 const [byKey, byPixel] = [0.15, 0.01];
+/** How much nearer a button comes, and a line of the wheel. */
+const [byButton, byLine] = [1.6, 1.1];
 
 export function ScatterPanel({ explorer }: { explorer: Explorer }) {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -36,6 +40,7 @@ export function ScatterPanel({ explorer }: { explorer: Explorer }) {
   const sampled = useSignal<number>(samples[0]);
   const inSpace = useSignal(false);
   const turn = useSignal({ yaw: 0.6, pitch: 0.4 });
+  const zoom = useSignal<Zoom>(whole);
   /** In space, whether a drag draws a line. */
   const draws = useSignal(false);
   const drawing = useSignal<Outline | undefined>(undefined);
@@ -78,6 +83,14 @@ export function ScatterPanel({ explorer }: { explorer: Explorer }) {
       }),
     [explorer],
   );
+  useEffect(
+    () =>
+      effect(() => {
+        void [axes.value, inSpace.value];
+        zoom.value = whole;
+      }),
+    [explorer],
+  );
 
   useEffect(() => {
     const element = canvas.current!;
@@ -85,6 +98,15 @@ export function ScatterPanel({ explorer }: { explorer: Explorer }) {
     // Points are drawn once; what moves is drawn over them.
     const points = new OffscreenCanvas(1, 1);
     let colored: { of: unknown[]; colors: Uint8ClampedArray } | undefined;
+    let turned: { of: unknown[]; places: Float32Array } | undefined;
+    const resting = signal(true);
+    let rest: ReturnType<typeof setTimeout> | undefined;
+    const endMoving = effect(() => {
+      void [view.value, zoom.value];
+      resting.value = false;
+      clearTimeout(rest);
+      rest = setTimeout(() => (resting.value = true), restMilliseconds);
+    });
     const endPoints = effect(() => {
       void [theme.value, schemeChanges.value];
       const shown = scatter.value;
@@ -92,16 +114,20 @@ export function ScatterPanel({ explorer }: { explorer: Explorer }) {
       const of = [shown, color.value, clusters.value];
       if (!colored || of.some((each, i) => each !== colored!.of[i]))
         colored = { of, colors: pointColors(bundle, shown, color.value, clusters.value) };
-      drawPoints(points, size.value, seen(shown.points, view.value), colored.colors);
+      const every = resting.value ? 1 : Math.ceil(shown.steps.length / mostMoving);
+      const way = [shown, view.value, every];
+      if (!turned || way.some((each, i) => each !== turned!.of[i]))
+        turned = { of: way, places: seen(shown.points, view.value, every) };
+      drawPoints(points, size.value, turned.places, colored.colors, zoom.value, every);
     });
     const end = effect(() => {
-      void [color.value, clusters.value, theme.value, schemeChanges.value, view.value];
+      void [color.value, clusters.value, theme.value, schemeChanges.value, view.value, resting.value];
       const context = element.getContext('2d')!;
       const { width, height, unit } = size.value;
       context.clearRect(0, 0, width, height);
       if (!scatter.value) return;
       context.drawImage(points, 0, 0);
-      const place = placer(width, height);
+      const place = placer(width, height, zoom.value);
       const outline = drawing.value ?? lasso.value?.outline;
       context.strokeStyle = cssColor(element, '--text');
       context.lineWidth = 1.5 * unit;
@@ -118,21 +144,28 @@ export function ScatterPanel({ explorer }: { explorer: Explorer }) {
       }
     });
     return () => {
+      endMoving();
+      clearTimeout(rest);
       endPoints();
       end();
       stop();
     };
   }, [explorer]);
 
-  const pointAt = (event: PointerEvent): readonly [number, number] => {
+  const pointAt = (event: MouseEvent): readonly [number, number] => {
     const { left, top, width, height } = canvas.current!.getBoundingClientRect();
-    return [((event.clientX - left) / width) * 2 - 1, 1 - ((event.clientY - top) / height) * 2];
+    const { factor, x, y } = zoom.value;
+    const across = ((event.clientX - left) / width) * 2 - 1;
+    const up = 1 - ((event.clientY - top) / height) * 2;
+    return [x + across / factor, y + up / factor];
   };
+  const nearer = (by: number): void => void (zoom.value = zoomed(zoom.value, by, [zoom.value.x, zoom.value.y]));
   const turnBy = (yaw: number, pitch: number): void => {
     const { yaw: from, pitch: at } = turn.value;
     turn.value = { yaw: from + yaw, pitch: Math.min(Math.PI / 2, Math.max(-Math.PI / 2, at + pitch)) };
   };
   const dragged = useRef<readonly [number, number] | undefined>(undefined);
+  const moved = useRef<readonly [number, number] | undefined>(undefined);
   const space = inSpace.value;
   const layers = axesLayers(bundle);
   const name = axes.value === 'components' ? 'principal components' : `${bundle.layers[axes.value]!.name} coordinates`;
@@ -195,6 +228,17 @@ export function ScatterPanel({ explorer }: { explorer: Explorer }) {
             Draw a line
           </button>
         )}
+        <button type="button" aria-label="Nearer" title="Nearer" onClick={() => nearer(byButton)}>
+          +
+        </button>
+        <button type="button" aria-label="Farther" title="Farther" onClick={() => nearer(1 / byButton)}>
+          −
+        </button>
+        {zoom.value.factor > 1 && (
+          <button type="button" onClick={() => (zoom.value = whole)}>
+            All
+          </button>
+        )}
       </div>
       <canvas
         ref={canvas}
@@ -213,10 +257,24 @@ export function ScatterPanel({ explorer }: { explorer: Explorer }) {
         onPointerDown={(event) => {
           if (!scatter.value) return;
           event.currentTarget.setPointerCapture(event.pointerId);
-          if (space && !draws.value) dragged.current = [event.clientX, event.clientY];
+          if (event.shiftKey || event.button === 1) moved.current = pointAt(event);
+          else if (space && !draws.value) dragged.current = [event.clientX, event.clientY];
           else drawing.value = [pointAt(event)];
         }}
+        onWheel={(event) => {
+          event.preventDefault();
+          zoom.value = zoomed(zoom.value, byLine ** -Math.sign(event.deltaY), pointAt(event));
+        }}
         onPointerMove={(event) => {
+          if (moved.current) {
+            // What was under the pointer stays under it.
+            const [x, y] = pointAt(event);
+            const [from, at] = moved.current;
+            const { factor, ...middle } = zoom.value;
+            const to = { factor, x: middle.x + from - x, y: middle.y + at - y };
+            zoom.value = zoomed(to, 1, [to.x, to.y]);
+            return;
+          }
           if (drawing.value) drawing.value = [...drawing.value, pointAt(event)];
           if (!dragged.current) return;
           const [x, y] = dragged.current;
@@ -225,6 +283,7 @@ export function ScatterPanel({ explorer }: { explorer: Explorer }) {
         }}
         onPointerUp={() => {
           dragged.current = undefined;
+          moved.current = undefined;
           if (!drawing.value) return;
           const [shown, from, outline] = [scatter.value!, view.value, drawing.value];
           // A click takes the line away.
@@ -239,6 +298,7 @@ export function ScatterPanel({ explorer }: { explorer: Explorer }) {
         }}
         onPointerCancel={() => {
           dragged.current = undefined;
+          moved.current = undefined;
           drawing.value = undefined;
         }}
       />
@@ -252,9 +312,9 @@ export function ScatterPanel({ explorer }: { explorer: Explorer }) {
             </button>
           </>
         ) : space && !draws.value ? (
-          '. Drag to turn them.'
+          '. Drag to turn them, with Shift to move; scroll to come nearer.'
         ) : (
-          '. Draw around points to light them in the video.'
+          '. Draw around points to light them in the video; scroll to come nearer, drag with Shift to move.'
         )}
       </p>
     </>

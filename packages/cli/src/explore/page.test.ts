@@ -302,6 +302,42 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
     expect(wrong).toEqual([]);
   });
 
+  test('points come nearer by button and wheel, are moved, and all of them come back', async () => {
+    await using there = await opened();
+    const { view, wrong } = there;
+    await view.getByText('Scatter').click();
+    const scatter = view.getByRole('img', { name: 'Tokens by their first two principal components' });
+    await view.getByText('1,024 tokens. Draw').waitFor();
+    await scatter.scrollIntoViewIfNeeded();
+    const sum = (): Promise<number> =>
+      scatter.evaluate((canvas: HTMLCanvasElement) => {
+        const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+        return data.reduce((all, value, i) => (all * 31 + value * (i % 7)) % 1_000_003, 7);
+      });
+    const others = async (before: number): Promise<number> => {
+      await expect.poll(sum, { timeout: 10_000 }).not.toBe(before);
+      return sum();
+    };
+    await expect.poll(() => scatter.evaluate((canvas) => canvas.clientWidth)).toBeGreaterThan(0);
+    const all = await sum();
+    await view.getByRole('button', { name: 'Nearer' }).click();
+    const near = await others(all);
+    const { x, y, width, height } = (await scatter.boundingBox())!;
+    await view.mouse.move(x + width / 4, y + height / 4);
+    await view.mouse.wheel(0, -300);
+    const nearer = await others(near);
+    await view.keyboard.down('Shift');
+    await view.mouse.down();
+    await view.mouse.move(x + width / 2, y + height / 2, { steps: 3 });
+    await view.mouse.up();
+    await view.keyboard.up('Shift');
+    await others(nearer);
+    await screenshot(view, 'scatter-near');
+    await view.getByRole('button', { name: 'All', exact: true }).click();
+    await expect.poll(sum, { timeout: 10_000 }).toBe(all);
+    expect(wrong).toEqual([]);
+  });
+
   test('points that a line is drawn around are lit in the video', async () => {
     await using there = await opened();
     const { view, wrong } = there;
