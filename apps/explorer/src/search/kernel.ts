@@ -24,6 +24,8 @@ export interface TokenMemory {
   summarize(at: number, count: number): Summary;
   /** A copy. */
   take(at: number, bytes: number): Uint8Array<ArrayBuffer>;
+  /** All of it, until room is made again. */
+  whole(): Int8Array;
 }
 
 const page = 1 << 16;
@@ -64,6 +66,7 @@ export function tokenMemory(size: number): TokenMemory {
         count: answer.getInt32(12, true),
       };
     },
+    whole: () => new Int8Array(memory.buffer),
     take: (at, length) => new Uint8Array(memory.buffer, at, length).slice(),
   };
 }

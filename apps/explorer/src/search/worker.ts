@@ -89,23 +89,25 @@ function search(): FoundSteps {
 
 /** Tokens at even distances, and for each the step and the cell that it stands in. */
 function sample(stride: number): { tokens: Int8Array<ArrayBuffer>; places: Uint32Array } {
-  const places: number[] = [];
-  const pieces: Uint8Array[] = [];
-  let seen = 0;
-  for (const clip of clips) {
-    const start = placeOf(clip);
-    if (start === undefined) continue;
+  const there = clips.filter((clip) => placeOf(clip) !== undefined);
+  const rows = Math.ceil(there.reduce((sum, clip) => sum + bytesOf(clip) / size, 0) / stride);
+  const tokens = new Int8Array(rows * size);
+  const places = new Uint32Array(rows * 2);
+  const all = memory.whole();
+  let [row, seen] = [0, 0];
+  for (const clip of there) {
+    const start = placeOf(clip)!;
     const cells = clip.grid[1] * clip.grid[2];
-    const tokens = clip.grid[0] * cells;
-    for (let token = (stride - (seen % stride)) % stride; token < tokens; token += stride) {
-      pieces.push(memory.take(start + token * size, size));
-      places.push(clip.firstStep + Math.floor(token / cells), token % cells);
+    const count = clip.grid[0] * cells;
+    for (let token = (stride - (seen % stride)) % stride; token < count; token += stride, row++) {
+      // An array for each would be a million of them.
+      for (let byte = 0; byte < size; byte++) tokens[row * size + byte] = all[start + token * size + byte]!;
+      places[row * 2] = clip.firstStep + Math.floor(token / cells);
+      places[row * 2 + 1] = token % cells;
     }
-    seen += tokens;
+    seen += count;
   }
-  const tokens = new Int8Array(pieces.length * size);
-  pieces.forEach((piece, i) => tokens.set(new Int8Array(piece.buffer), i * size));
-  return { tokens, places: Uint32Array.from(places) };
+  return { tokens, places };
 }
 
 scope.onmessage = ({ data }) => {
