@@ -38,14 +38,14 @@ export default defineConfig({
     ...(nxProject && nxProject !== '@deepearth/cli' && { maxWorkers: '50%' }),
     projects: [
       ...readdirSync(new URL('packages', import.meta.url)).map((name) =>
-        project(name, `packages/${name}`, ['src/**/*.test.ts'], 60_000),
+        project(name, `packages/${name}`, ['src/**/*.test.ts'], 120_000),
       ),
       ...readdirSync(new URL('apps', import.meta.url), { withFileTypes: true })
         .filter((entry) => entry.isDirectory())
-        .map(({ name }) => project(name, `apps/${name}`, ['src/**/*.test.ts'], 60_000)),
-      project('examples', 'examples', ['**/*.test.ts'], 120_000),
-      project('tools', 'tools', ['*.test.ts'], 120_000, ['docs.test.ts']),
-      project('docs', 'tools', ['docs.test.ts'], 120_000),
+        .map(({ name }) => project(name, `apps/${name}`, ['src/**/*.test.ts'], 120_000)),
+      project('examples', 'examples', ['**/*.test.ts'], 240_000),
+      project('tools', 'tools', ['*.test.ts'], 240_000, ['docs.test.ts']),
+      project('docs', 'tools', ['docs.test.ts'], 240_000),
     ],
   },
 });
