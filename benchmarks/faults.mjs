@@ -4,6 +4,7 @@
 //   node benchmarks/faults.mjs cancels [RUNS, 60] [SEED, 1]      Ctrl-C
 //   node benchmarks/faults.mjs mutants [FILES, 3000] [SEED, 1]   damaged files
 //   node benchmarks/faults.mjs races [TIMES, 500] [SEED, 1]      two runs for one folder
+//   node benchmarks/faults.mjs shards [KILLS, 200] [SEED, 1]     kill -9 of shards, their second wave, and the merge
 //   node benchmarks/faults.mjs queue [KILLS, 100] [SEED, 1]      workers of a queue, their jobs, and Redis
 //   node benchmarks/faults.mjs surroundings [RUNS, 30] [SEED, 1] [KIND …]  full disks, broken networks, clocks, poison frames
 //
@@ -65,6 +66,26 @@ const faults = {
     for (const row of rows) console.log(`| ${row.join(' | ')} |`);
     for (const line of bad) console.log(line);
     return read && bad.length === 0;
+  },
+
+  async shards() {
+    const { killShards } = await import('./faults/shards.mjs');
+    const { trials, killed } = await killShards({
+      count: number(count, 200),
+      seed: Number(seed),
+      tell: ({ name, kills, redone, harm, folder }) => {
+        console.log(`${name}: ${kills.join(', ') || 'no kill'}: ${redone} started again, ${harm.length} wrong`);
+        for (const line of harm) console.log(`  ${line}`);
+        if (harm.length > 0) console.log(`  see ${folder}`);
+      },
+    });
+    const harmed = trials.filter(({ harm }) => harm.length > 0).length;
+    const redone = trials.reduce((sum, each) => sum + each.redone, 0);
+    const all = killed.encode + killed.place + killed.merge;
+    console.log(
+      `${all} kills (${killed.encode} while encoding, ${killed.place} while fitting and placing, ${killed.merge} of the merge) in ${trials.length} folders, ${harmed} of them not as they should be; ${redone} jobs started again.`,
+    );
+    return harmed === 0 && redone <= all;
   },
 
   async queue() {

@@ -17,7 +17,10 @@ const { FAULTS_LOG: log, FAULTS_KILL: kill, FAULTS_OUTPUT: output } = process.en
 
 /** What an operation on a path belongs to. */
 function kindOf(operation, path) {
-  const inside = relative(output, resolve(String(path)));
+  const whole = relative(output, resolve(String(path)));
+  if (/^\.deepearth\/shards\/fits\//.test(whole)) return 'fit';
+  // A shard's store has the same parts as an output folder.
+  const inside = whole.replace(/^\.deepearth\/shards\/\d+-of-\d+[^/]*\//, '');
   if (inside.startsWith('..')) return 'outside';
   if (/^\.deepearth\/lock/.test(inside)) return 'lock';
   if (/^\.deepearth\/journal/.test(inside)) return 'journal';

@@ -26,7 +26,7 @@ const positions = ['before', 'meanwhile', 'half', 'after'];
 const digest = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
 /** Digests of all files below a folder, by path; those of the runtime's own folder are apart. */
-function filesOf(folder) {
+export function filesOf(folder) {
   const files = new Map();
   if (!existsSync(folder)) return files;
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
@@ -48,7 +48,7 @@ const emptyFolders = (folder) =>
 const isState = (path) => path.startsWith('.deepearth');
 const isBook = (path) => path === 'manifest.json';
 
-function putForeign(folder) {
+export function putForeign(folder) {
   for (const [path, text] of Object.entries(foreign)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
@@ -56,7 +56,7 @@ function putForeign(folder) {
 }
 
 /** Processes (of this machine's Linux) that were started with this folder for temporary files. */
-function processesOf(temporary) {
+export function processesOf(temporary) {
   if (process.platform !== 'linux') return [];
   return readdirSync('/proc').filter((name) => {
     if (!/^\d+$/.test(name)) return false;
@@ -69,7 +69,7 @@ function processesOf(temporary) {
 }
 
 /** A folder with pictures, pipelines, results of undisturbed runs and the file operations that these do. */
-async function prepare(folder, names) {
+export async function prepare(folder, names) {
   mkdirSync(join(folder, 'frames'));
   const random = seededRandom(5);
   for (let number = 0; number < 40; number++) {
@@ -124,14 +124,11 @@ async function undisturbed(folder, yaml, output, logged = false) {
     ...(logged && { preload: preloads.fileOperations }),
   });
   if (ended.status !== 0) throw new Error(`${yaml} does not run by itself (${ended.status}): ${ended.stderr}`);
-  const operations = {};
-  if (logged)
-    for (const kind of readFileSync(log, 'utf8').trimEnd().split('\n')) operations[kind] = (operations[kind] ?? 0) + 1;
-  return { milliseconds: ended.milliseconds, operations };
+  return { milliseconds: ended.milliseconds, operations: logged ? operationsIn(log) : {} };
 }
 
 /** What is wrong with a folder in which a run has just been killed. */
-function harmAtKill({ whole, before }, folder, over) {
+export function harmAtKill({ whole, before }, folder, over) {
   const harm = [];
   const files = filesOf(folder);
   for (const [path, sum] of files) {
@@ -158,7 +155,7 @@ const foreignHarm = (files) =>
     .map(([path]) => `the foreign file ${path} is lost or changed`);
 
 /** How a finished folder differs from the undisturbed one. */
-function differences({ whole }, folder) {
+export function differences({ whole }, folder) {
   const files = filesOf(folder);
   const found = [];
   for (const path of new Set([...whole.keys(), ...files.keys()]))
@@ -179,8 +176,15 @@ function differences({ whole }, folder) {
   ];
 }
 
+/** Kinds of file operations, and how many there were of each, from a log of `preloads.fileOperations`. */
+export function operationsIn(log) {
+  const operations = {};
+  for (const kind of readFileSync(log, 'utf8').trimEnd().split('\n')) operations[kind] = (operations[kind] ?? 0) + 1;
+  return operations;
+}
+
 /** Draws how a run is killed: a moment, or an operation of a kind that is as likely as any other kind. */
-function drawKill(random, { milliseconds, operations }) {
+export function drawKill(random, { milliseconds, operations }) {
   const below = (n) => Math.floor(random() * n);
   // Reading the command's own files takes the first part of the time, in which there is nothing to lose.
   if (random() < 0.4) return { after: milliseconds * (0.2 + 0.8 * random()) };
@@ -189,7 +193,7 @@ function drawKill(random, { milliseconds, operations }) {
   return { kind, index: below(operations[kind]), position: positions[below(positions.length)] };
 }
 
-const killText = ({ after, kind, index, position }) =>
+export const killText = ({ after, kind, index, position }) =>
   kind === undefined ? `after ${after.toFixed(0)} ms` : `${position} ${kind} ${index}`;
 
 async function trial(folder, prepared, number, seed) {

@@ -20,7 +20,12 @@ const pipeline = `name: queued
 stages:
   - { id: frames, type: source/synthetic, with: { count: 96, width: 64, height: 64 } }
 ${stagesBehindFrames}`;
-const jobs = 5;
+const shards = 5;
+/** The shards, the fit, the placing of all shards but the one that fits, and the merge. */
+const jobs = shards + 1 + (shards - 1) + 1;
+
+/** `p.yaml place 2/5` is of the kind `place`, `p.yaml 2/5` a shard. */
+const kindOf = (title) => /(fit|place|merge)/.exec(title)?.[0] ?? 'shard';
 
 /**
  * Kills `count` times: a worker, the process of its job, or Redis (with its log on disk, so that it comes back with what it
@@ -41,29 +46,35 @@ export async function killWorkers({ count, random, tell = () => undefined }) {
       const name = `round-${round}`;
       const output = join(folder, name);
       const queue = (...args) => runCommand(['queue', ...args, '--name', name], { cwd: folder, env });
-      const added = await queue('add', 'p.yaml', '--jobs', String(jobs), '--output', output);
+      const added = await queue('add', 'p.yaml', '--jobs', String(shards), '--output', output);
       if (added.status !== 0) throw new Error(`nothing was added: ${added.stderr}`);
       const workers = new Set();
+      /** How often each job was started, and the kind of job that each worker took last. */
+      const [started, atHand] = [new Map(), new Map()];
       const start = () => {
         const worker = spawn(
           process.execPath,
           [command, 'queue', 'work', '--json', '--name', name, '--lock-seconds', '1'],
           { cwd: folder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'] },
         );
-        createInterface({ input: worker.stdout }).on('line', (line) => line.includes('"type":"started"') && starts++);
+        createInterface({ input: worker.stdout }).on('line', (line) => {
+          const { type, job, title } = JSON.parse(line);
+          if (type !== 'started') return;
+          started.set(job, (started.get(job) ?? 0) + 1);
+          atHand.set(worker, kindOf(title));
+        });
         workers.add(worker);
         worker.on('close', () => workers.delete(worker));
       };
       start();
       start();
       const kills = [];
-      let starts = 0;
       const seen = new Set();
       const stop = Date.now() + 600_000;
       for (;;) {
         const status = await queue('status', '--json');
         const counts = status.status === 0 ? JSON.parse(status.stdout).counts : {};
-        if (counts.completed === jobs + 1 || counts.failed > 0 || Date.now() > stop) break;
+        if (counts.completed === jobs || counts.failed > 0 || Date.now() > stop) break;
         await pause(100 + random() * 700);
         for (const { pid } of workers) for (const child of childrenOf(pid)) seen.add(child);
         if (kills.length === 5 || killed === count) continue;
@@ -76,10 +87,10 @@ export async function killWorkers({ count, random, tell = () => undefined }) {
           await pause(random() * 500);
           await server.start();
         } else if (what < 0.55 && job !== undefined) {
-          kills.push('job');
+          kills.push(`job (${atHand.get(worker) ?? 'none'})`);
           process.kill(job, 'SIGKILL');
         } else if (worker) {
-          kills.push('worker');
+          kills.push(`worker (${atHand.get(worker) ?? 'none'})`);
           worker.kill('SIGKILL');
           start();
         } else continue;
@@ -96,8 +107,7 @@ export async function killWorkers({ count, random, tell = () => undefined }) {
         await queue('retry');
         const end = await queue('work', '--until-idle', '0');
         if (end.status !== 0) harm.push(`the worker after that ended with ${end.status}`);
-      } else if (counts.completed !== jobs + 1)
-        harm.push(`${counts.completed} of ${jobs + 1} jobs were done after 10 minutes`);
+      } else if (counts.completed !== jobs) harm.push(`${counts.completed} of ${jobs} jobs were done after 10 minutes`);
       await pause(500);
       for (const pid of seen)
         try {
@@ -107,7 +117,7 @@ export async function killWorkers({ count, random, tell = () => undefined }) {
           // It has ended.
         }
       harm.push(...differences(whole, digestsIn(output)));
-      const redone = Math.max(0, starts - jobs - 1);
+      const redone = [...started.values()].reduce((sum, times) => sum + times - 1, 0);
       rounds.push({ kills, redone, harm });
       tell({ kills, redone, harm });
       if (harm.length === 0) rmSync(output, { recursive: true });

@@ -26,7 +26,11 @@ export interface TimedWork {
 const usage = (message: string, remedy?: string): DeepEarthError =>
   new DeepEarthError(message, { code: 'E_USAGE', remedy });
 
-/** The work in as many jobs as the flags say; `undefined` where they ask for none. */
+/**
+ * The work in as many jobs as the flags say; `undefined` where they ask for none. With `jobSeconds` a job of one long
+ * sequence takes at most so long; where sequences that are shorter stay whole, at most twice as long; a clip and a sequence
+ * that cannot be cut take what they take. Throws a `DeepEarthError` (`E_USAGE`) for flags that do not go together.
+ */
 export function jobsOfFlags(planned: Plan, { jobs, jobSeconds, clipSeconds }: JobFlags): TimedWork | undefined {
   if (jobs !== undefined && jobSeconds !== undefined)
     throw usage('--jobs and --job-seconds are both given.', 'Keep one of them.');
@@ -46,7 +50,9 @@ export function jobsOfFlags(planned: Plan, { jobs, jobSeconds, clipSeconds }: Jo
   const { count } = workList(planned, 1);
   if (count === null)
     throw usage('--job-seconds: how many clips there are is known only when the frames have come.', 'Give --jobs.');
-  const wanted = Math.max(1, Math.ceil((count * seconds) / each));
+  // Whole clips; a quotient that rounding has left just below a whole number is that number.
+  const clipsOfJob = Math.max(1, Math.floor((each / seconds) * (1 + Number.EPSILON * 4)));
+  const wanted = Math.max(1, Math.ceil(count / clipsOfJob));
   return { work: workListUpTo(planned, within('--job-seconds', wanted)), ...timed };
 }
 

@@ -121,7 +121,17 @@ describe.skipIf(!redisPath)(`deepearth queue${withoutRedis}`, () => {
       2,
       expect.stringContaining('in the queue already, cut into other parts'),
     ]);
-    expect((await queue('drain')).stdout).toBe('Removed 3 jobs that waited. Jobs at hand go on.\n');
+    // The same cut by time: 6 clips of 2 s in jobs of at most 4 s are 3 jobs.
+    const [timed, untold] = await Promise.all([
+      queue('add', folder.file('p.yaml'), '--job-seconds', '4', '--clip-seconds', '2', '-o', folder.file('timed')),
+      queue('add', folder.file('p.yaml'), '-o', folder.file('untold')),
+    ]);
+    expect(timed.stdout).toMatch(/^Added 4 jobs for .*timed: 3 parts/);
+    expect([untold.status, untold.stderr]).toEqual([
+      2,
+      expect.stringMatching(/How many jobs .* is not said\.\s+Give --jobs, or --job-seconds and --clip-seconds/),
+    ]);
+    expect((await queue('drain')).stdout).toBe('Removed 7 jobs that waited. Jobs at hand go on.\n');
   });
 
   test('a pipeline that was edited is set aside with the reason, and --wait ends with it', async () => {

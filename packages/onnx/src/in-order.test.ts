@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nothingMoves, setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { inOrder } from './in-order.ts';
@@ -9,6 +9,8 @@ async function* numbers(count: number, pulled: { count: number } = { count: 0 })
     yield i;
   }
 }
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
 test('results come in the order of the items, whatever each takes, and never more are under way', () =>
   fc.assert(
@@ -29,18 +31,56 @@ test('results come in the order of the items, whatever each takes, and never mor
     { numRuns: 30 },
   ));
 
-test('what is under way goes on while the consumer is busy, and hardly more begins', async () => {
-  const pulled = { count: 0 };
-  const begun: number[] = [];
-  const results = inOrder(numbers(20, pulled), async (i) => void begun.push(i), 3);
-  await results.next();
-  for (let turn = 0; turn < 20; turn++) await pause(0);
-  // The first is with the consumer, at most three are under way or done, and one more is made.
-  expect(begun.slice(0, 3)).toEqual([0, 1, 2]);
-  expect(begun.length).toBeLessThanOrEqual(4);
-  expect(pulled.count).toBeLessThanOrEqual(5);
-  await results.return(undefined);
-});
+test('as many are under way as may be, begun in their order, whichever of them ends first', () =>
+  fc.assert(
+    fc.asyncProperty(fc.array(fc.nat(), { maxLength: 9 }), fc.integer({ min: 1, max: 4 }), async (endings, atOnce) => {
+      const count = endings.length;
+      const begun: number[] = [];
+      const end = new Map<number, () => void>();
+      const work = (i: number): Promise<number> => {
+        begun.push(i);
+        return new Promise((resolve) => end.set(i, () => resolve(i)));
+      };
+      const results: number[] = [];
+      const consumer = (async () => {
+        for await (const result of inOrder(numbers(count), work, atOnce)) results.push(result);
+      })();
+      for (const ending of endings) {
+        await nothingMoves();
+        // All that have ended before the first that has not; each of the others keeps its place until its turn.
+        const first = Math.min(...end.keys());
+        expect(results).toEqual(upTo(first));
+        expect(begun).toEqual(upTo(Math.min(count, first + atOnce)));
+        const chosen = [...end.keys()][ending % end.size]!;
+        end.get(chosen)!();
+        end.delete(chosen);
+      }
+      await consumer;
+      expect(results).toEqual(upTo(count));
+    }),
+    { numRuns: 100 },
+  ));
+
+test('what is under way goes on while the consumer is busy, and what has no place does not begin', () =>
+  fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 5 }), async (atOnce, taken) => {
+      const pulled = { count: 0 };
+      const begun: number[] = [];
+      const results = inOrder(numbers(20, pulled), async (i) => void begun.push(i), atOnce);
+      for (let i = 0; i < taken; i++) {
+        await results.next();
+        await nothingMoves();
+      }
+      // Those that the consumer has had, those with a place, and of the items one more.
+      const most = atOnce === 1 ? taken : taken + atOnce;
+      expect(begun).toEqual(upTo(begun.length));
+      expect(begun.length).toBeGreaterThanOrEqual(taken + atOnce - 1);
+      expect(begun.length).toBeLessThanOrEqual(most);
+      expect(pulled.count).toBeLessThanOrEqual(most + 1);
+      await results.return(undefined);
+    }),
+    { numRuns: 20 },
+  ));
 
 test('an error comes in its turn, of the work and of the items', async () => {
   const collect = async (items: AsyncIterable<number>): Promise<unknown[]> => {

@@ -4,18 +4,15 @@ import { plan, unread, unreadWarning, type Plan } from '@deepearth/core/plan';
 import { formatCount, formatSpec } from '@deepearth/core/specs';
 import { exitCodes } from '../exit-codes.ts';
 import { formatBytes, formatTable } from '../format.ts';
-import { jobsJson, jobsOfFlags, jobsText } from '../jobs.ts';
+import { jobsJson, jobsOfFlags, jobsText, type JobFlags } from '../jobs.ts';
 import { loadPipeline } from '../load-pipeline.ts';
 import { print, printJson } from '../print.ts';
 import { planJson } from '../plan-json.ts';
 import { plainStyle, styleOf, type Style } from '../style.ts';
 
-export interface PlanFlags {
+export interface PlanFlags extends JobFlags {
   readonly set?: readonly string[];
   readonly json?: boolean;
-  readonly jobs?: string;
-  readonly jobSeconds?: string;
-  readonly clipSeconds?: string;
 }
 
 export async function planCommand(file: string, flags: PlanFlags): Promise<number> {

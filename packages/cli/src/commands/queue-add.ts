@@ -1,9 +1,9 @@
 // `deepearth queue add`: the parts of a pipeline become jobs, and what is made of them a job that waits for all.
 
 import { resolve } from 'node:path';
+import { DeepEarthError } from '@deepearth/core/errors';
 import { plan } from '@deepearth/core/plan';
 import { manifestName } from '@deepearth/core/safe-path';
-import { workListUpTo } from '@deepearth/core/work-list';
 import { addPipeline, waitForPipeline, type Added, type QueuedPipeline } from '@deepearth/queue';
 import { sha256OfFile } from '@deepearth/runtime/sha256-of-file';
 import { openStore } from '@deepearth/runtime/open-store';
@@ -12,14 +12,14 @@ import { refuseOtherShards } from '@deepearth/runtime/shards-begun';
 import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../format.ts';
+import { jobsOfFlags, type JobFlags } from '../jobs.ts';
 import { loadPipeline } from '../load-pipeline.ts';
 import { outputFor } from '../output-for.ts';
 import { parseWhole } from '../parse-number.ts';
 import { print, remark } from '../print.ts';
 import { openQueue, type QueueFlags } from './queue-flags.ts';
 
-export interface QueueAddFlags extends QueueFlags {
-  readonly jobs: string;
+export interface QueueAddFlags extends QueueFlags, JobFlags {
   readonly set?: readonly string[];
   readonly output?: string;
   readonly priority?: string;
@@ -30,13 +30,18 @@ export interface QueueAddFlags extends QueueFlags {
 export async function queueAddCommand(file: string, flags: QueueAddFlags): Promise<number> {
   const priority = flags.priority === undefined ? undefined : parseWhole('--priority', flags.priority);
   const maxWaiting = flags.maxWaiting === undefined ? undefined : parseWhole('--max-waiting', flags.maxWaiting);
-  const wanted = parseWhole('--jobs', flags.jobs);
   const loaded = await loadPipeline(file, flags.set);
   const output = outputFor(file, flags.output, loaded.output);
   const planned = await plan(loaded.pipeline);
-  const work = workListUpTo(planned, wanted);
+  const cut = jobsOfFlags(planned, flags);
+  if (!cut)
+    throw new DeepEarthError('How many jobs the pipeline becomes is not said.', {
+      code: 'E_USAGE',
+      remedy: 'Give --jobs, or --job-seconds and --clip-seconds; `deepearth plan` shows the jobs with the same flags.',
+    });
+  const { work, asked } = cut;
   await refuseOtherShards(output, work);
-  if (work.jobs.length < wanted) remark(`There is work for ${plural(work.jobs.length, 'job')}, not for ${wanted}.`);
+  if (asked !== undefined) remark(`There is work for ${plural(work.jobs.length, 'job')}, not for ${asked}.`);
   const pipeline: QueuedPipeline = {
     pipeline: resolve(file),
     sha256: await sha256OfFile(file),
