@@ -48,8 +48,8 @@ export async function cancellable(
     });
   // A command that another program started with a channel to it ends with that program.
   if (process.connected) process.on('disconnect', () => process.kill(process.pid, 'SIGHUP'));
-  // To listen must not keep the process when its work is done.
-  process.channel?.unref();
+  // To listen must not keep the process when its work is done, unless it takes messages.
+  if (process.listenerCount('message') === 0) process.channel?.unref();
   underWay = controller;
   try {
     return await work({ signal: controller.signal, status: () => (over ? undefined : status) });

@@ -70,6 +70,7 @@ export function stageRun(
   const { signal, store, book, resources } = services;
   const { emit } = book;
   const scratches: { close(): Promise<void> }[] = [];
+  const scratchNames = new Map<string, number>();
   const range = services.ranges.get(id);
   const clipRange = (sequence: string): Range => range?.(sequence).clips ?? wholeRange;
   const once = { read: false };
@@ -130,7 +131,10 @@ export function stageRun(
     frameRange: (sequence) => range?.(sequence).frames ?? wholeRange,
     clipRange,
     async scratch(name): Promise<Scratch> {
-      const scratch = await store.scratch(`${id}/${name}`);
+      // Inputs that a stage takes side by side each ask for one of the same name.
+      const earlier = scratchNames.get(name) ?? 0;
+      scratchNames.set(name, earlier + 1);
+      const scratch = await store.scratch(`${id}/${name}${earlier ? `.${earlier + 1}` : ''}`);
       scratches.push(scratch);
       return scratch;
     },

@@ -1,15 +1,18 @@
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { geotiffSource } from '@deepearth/eo/geotiff/source';
 import { openBytes } from '@deepearth/eo/raster-bytes';
 import { openFile } from '@deepearth/formats/file-source-node';
 import { openNpy } from '@deepearth/formats/npy';
 import { readTokenFile } from '@deepearth/formats/token-file';
+import { runStage } from '@deepearth/runtime/run-stage';
 import type { LabelsFile } from '@deepearth/sinks/explorer/label-model';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { labelCommand } from '../commands/label.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { exploredRun } from '../testing/explored-run.ts';
+import { placed, placedRun } from '../testing/placed-run.ts';
 
 let root = '';
 let file = '';
@@ -81,6 +84,37 @@ test('a run that kept only what the page needs gets the same labels from it', as
   const exact = await npy(join(root, 'run/labels', named('labels')));
   const same = coded.data.filter((value, token) => value === exact.data[token]).length;
   expect(same / coded.data.length).toBeGreaterThan(0.97);
+});
+
+test('labels of what has a place become rasters there: a pixel is what a token saw', async () => {
+  const run = join(root, 'places');
+  await placedRun(run);
+  expect(await labelCommand(file, [run], {})).toBe(exitCodes.done);
+  const cells = 8;
+  const side = placed.edge * placed.metersOfPixel;
+  // The encoder saw 128 of 146 pixels, in the middle.
+  const [cell, margin] = [(side * 128) / 146 / cells, (side * 9) / 146];
+  for (const [tile, name] of placed.tiles.entries()) {
+    const files = join(run, 'labels/rasters', name);
+    const { data } = await npy(join(run, `labels/labels/${name}/labels_frames_0000_0007.npy`));
+    const found: number[] = [];
+    for await (const frame of runStage(geotiffSource, {
+      options: { files: join(files, 'labels_frames_0000_0007_*.tif'), bands: [1], values: 'stored' },
+    })) {
+      const { crs, transform } = frame.georeference!;
+      const corner = [placed.corner[0] + (tile % 2) * side, placed.corner[1] - Math.floor(tile / 2) * side];
+      expect(crs).toBe('EPSG:32633');
+      const expected = [cell, 0, corner[0]! + margin, 0, -cell, corner[1]! - margin];
+      for (const [i, value] of expected.entries()) expect(transform[i]).toBeCloseTo(value, 6);
+      const { values } = await frame.read();
+      expect(values.shape).toEqual([cells, cells, 3]);
+      for (let token = 0; token < cells * cells; token++) found.push(values.data[token * 3]!);
+    }
+    expect(found).toEqual(data);
+    expect((await readdir(files)).filter((each) => each.startsWith('probabilities'))).toHaveLength(8);
+  }
+  // The camera is a point, and no raster.
+  expect(await readdir(join(run, 'labels/rasters'))).not.toContain('camera');
 });
 
 test('labels of another encoder, other files, and two runs in one place are refused', async () => {

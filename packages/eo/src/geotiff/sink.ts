@@ -115,7 +115,8 @@ export const geotiffSink = defineSink({
 
   async *process(items: AsyncIterable<GridItem>, context) {
     const { attempt, signal } = context;
-    const grids = await context.scratch('grids');
+    const room = { grids: await context.scratch('grids'), blocks: await context.scratch('blocks') };
+    const { grids } = room;
     const groups = new Map<string, Group>();
     for await (const item of items) {
       signal.throwIfAborted();
@@ -131,10 +132,10 @@ export const geotiffSink = defineSink({
         return undefined;
       });
       if (!group) continue;
-      yield* writeGroup(group, grids, context);
+      yield* writeGroup(group, room, context);
       if (groups.size === 0) await grids.clear();
     }
-    for (const group of groups.values()) yield* writeGroup(group, grids, context);
+    for (const group of groups.values()) yield* writeGroup(group, room, context);
   },
 });
 
@@ -152,6 +153,12 @@ interface Group {
   /** Places of the tiles, and where their steps lie in the scratch. */
   readonly tiles: { readonly grid: PlacedGrid; readonly offset: number }[];
   readonly keys: string[];
+}
+
+/** Values of grids that are not written yet, and compressed blocks of the raster that is being written. */
+interface Room {
+  readonly grids: Scratch;
+  readonly blocks: Scratch;
 }
 
 /** Finds where a grid lies, and keeps its values: steps after one another, NaN for tokens that are masked. */
@@ -172,10 +179,10 @@ async function placeItem(item: GridItem, grids: Scratch, { options }: Context): 
   };
 }
 
-async function* writeGroup(group: Group, grids: Scratch, context: Context): AsyncGenerator<Artifact> {
+async function* writeGroup(group: Group, room: Room, context: Context): AsyncGenerator<Artifact> {
   for (let step = 0; step < group.steps; step++) {
     const { item } = group;
-    const written = await context.attempt(item, () => writeStep(group, step, grids, context));
+    const written = await context.attempt(item, () => writeStep(group, step, room, context));
     if (!written) continue;
     yield written.artifact;
     if (!context.options.stac) continue;
@@ -204,7 +211,12 @@ async function writeItem(
   );
 }
 
-async function writeStep(group: Group, step: number, grids: Scratch, context: Context): Promise<WrittenRaster> {
+async function writeStep(
+  group: Group,
+  step: number,
+  { grids, blocks }: Room,
+  context: Context,
+): Promise<WrittenRaster> {
   const { options, output, key, severalSequences, ownName, signal } = context;
   const { item, sequence, steps, keys, bands } = group;
   const frames = item.clip!.frames;
@@ -222,7 +234,6 @@ async function writeStep(group: Group, step: number, grids: Scratch, context: Co
   // Known before anything is written.
   if (options.stac) timesOf(item.id, seen);
   const raster = rasterOf(group, step, grids, options, seen);
-  const compressed = await context.scratch('blocks');
   const artifact = await output.write(
     {
       path,
@@ -238,9 +249,9 @@ async function writeStep(group: Group, step: number, grids: Scratch, context: Co
         dtype: raster.type,
       },
     },
-    writeCog(raster, compressed, signal),
+    writeCog(raster, blocks, signal),
   );
-  await compressed.clear();
+  await blocks.clear();
   return { artifact, raster, seen };
 }
 
