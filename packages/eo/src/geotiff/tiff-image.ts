@@ -106,7 +106,7 @@ export async function tiffImage(
       code: 'E_TIFF_TYPE',
       remedy:
         format > 4
-          ? 'Write their real part or their absolute value anew, with `gdal_calc.py` or rasterio.'
+          ? 'Write their real part or their absolute value as floats.'
           : remedies.translate('-ot Float64'),
     });
   const tiled = directory.has('tileWidth');
