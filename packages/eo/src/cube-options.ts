@@ -1,6 +1,7 @@
 // The options that `source/zarr` and `source/netcdf` share.
 
 import { z } from 'zod';
+import { cacheOptions } from '@deepearth/vision/cache-options';
 import { colorMapNames } from '@deepearth/vision/colormaps';
 
 const percent = z.number().min(0).max(100);
@@ -105,20 +106,7 @@ export const cubeOptions = z.strictObject({
     .nonnegative()
     .default(128 * 2 ** 20)
     .describe('Bytes of decoded chunks that are kept in memory, because neighbouring times often share a chunk.'),
-  cacheBytes: z
-    .number()
-    .int()
-    .nonnegative()
-    .optional()
-    .describe(
-      'Bytes of frames that are kept in memory, because encoder and renderers read the same frames. Default: 64 MiB, or those of 40 frames where they are more, at most 256 MiB.',
-    ),
-  spillBytes: z
-    .number()
-    .int()
-    .nonnegative()
-    .default(4 * 2 ** 30)
-    .describe('Bytes of frames that are kept in the work folder beyond `cacheBytes`, so that none is read again.'),
+  ...cacheOptions,
 });
 
 /** Options of the two sources without where the data lie, with their defaults. */

@@ -23,7 +23,7 @@ export {
   type RasterWindow,
 } from './geotiff/open-geotiff.ts';
 export type { Sidecars } from './geotiff/sidecars.ts';
-export type { Samples, SampleArrays, SampleType } from './geotiff/samples.ts';
+export type { Samples, SampleArrays, SampleType, WideType } from './geotiff/samples.ts';
 export { writeCog, type CogRaster } from './geotiff/write-cog.ts';
 export type { CogSamples } from './geotiff/cog-blocks.ts';
 export { inspectGeoTiff, isTiff, type GeoTiffInspection, type InspectGeoTiffOptions } from './geotiff/inspect.ts';

@@ -105,9 +105,7 @@ export async function tiffImage(
     throw new InputError(name, `holds ${typeName(format)} of ${bits} bits, which are not read.`, {
       code: 'E_TIFF_TYPE',
       remedy:
-        format > 4
-          ? 'Write their real part or their absolute value anew, with `gdal_calc.py` or rasterio.'
-          : remedies.translate('-ot Float64'),
+        format > 4 ? 'Write their real part or their absolute value as floats.' : remedies.translate('-ot Float64'),
     });
   const tiled = directory.has('tileWidth');
   const blockWidth = tiled ? await number('tileWidth', 0) : width;

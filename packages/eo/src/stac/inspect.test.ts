@@ -63,6 +63,20 @@ describe('what a STAC document holds', () => {
     ]);
   });
 
+  test('has the end of the last period, where items stand for periods', async () => {
+    const month = (start: string, end: string) =>
+      madeItem(0, { id: start, properties: { datetime: null, start_datetime: start, end_datetime: end } });
+    const { json, text } = await inspect([
+      month('2024-02-01T00:00:00Z', '2024-02-29T23:59:59Z'),
+      month('2024-03-01T00:00:00Z', '2024-03-31T23:59:59Z'),
+    ]);
+    expect(json).toMatchObject({
+      times: ['2024-02-01T00:00:00Z', '2024-03-01T00:00:00Z'],
+      until: '2024-03-31T23:59:59Z',
+    });
+    expect(text).toContain('2024-02-01T00:00:00Z to 2024-03-01T00:00:00Z (2 times), until 2024-03-31T23:59:59Z');
+  });
+
   test('is cut short for people where there is very much of it', async () => {
     const item = (date: number) =>
       madeItem(0, { id: `item-${date}`, assets: { [`asset-${date}`]: { href: 'x.tif' } } });

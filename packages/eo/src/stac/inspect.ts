@@ -6,7 +6,7 @@ import { rasterPool } from '../geotiff/raster-pool.ts';
 import { useRaster } from '../geotiff/use-raster.ts';
 import { rasterQuicklook, type Quicklook } from '../quicklook.ts';
 import { refOf, shownAssets } from './item-raster.ts';
-import { itemName, type StacAsset, type StacItem } from './item.ts';
+import { instantOfText, itemName, type StacAsset, type StacItem } from './item.ts';
 import { readItems, type StacItems } from './read-items.ts';
 import { tileOf } from './sequences.ts';
 
@@ -18,7 +18,7 @@ const mostTimes = 100_000;
 
 /**
  * Describes a document and all that it links to: `type`, `stac_version`, `items` (how many), `collections` and `tiles` with
- * how many items each has, `times` in order, `untimed` where items have none, `bounds_epsg4326`, `cloud_cover` (least and
+ * how many items each has, `times` in order (of an item that stands for a period its beginning), `until` where items end later than the last of them, `untimed` where items have none, `bounds_epsg4326`, `cloud_cover` (least and
  * greatest), `assets` by key with how many `items` have each, `warnings`. Throws what `readItems` throws.
  */
 export async function inspectStac(
@@ -29,6 +29,9 @@ export async function inspectStac(
   const found = await readItems([path], { signal });
   const { items, kind, version, warnings } = found;
   const times = items.flatMap(({ instant }) => instant ?? []).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const last = items
+    .flatMap(({ properties }) => instantOfText(properties['end_datetime']) ?? [])
+    .reduce((a, b) => (a < b ? b : a), times.at(-1) ?? 0n);
   const covers = items.flatMap(({ properties }) => {
     const cover = properties['eo:cloud_cover'];
     return typeof cover === 'number' ? [cover] : [];
@@ -43,6 +46,7 @@ export async function inspectStac(
     collections: counted(items, ({ collection }) => collection),
     tiles: counted(items, tileOf),
     times: times.slice(0, mostTimes).map(isoOf),
+    ...(times.length && last > times.at(-1)! && { until: isoOf(last) }),
     ...(times.length < items.length && { untimed: items.length - times.length }),
     ...(bounds && { bounds_epsg4326: bounds }),
     ...(covers.length && { cloud_cover: [Math.min(...covers), Math.max(...covers)] }),
@@ -146,6 +150,7 @@ export function stacText(json: StacInspection): string {
     collections,
     tiles,
     times,
+    until,
     untimed,
     bounds_epsg4326,
     cloud_cover,
@@ -159,7 +164,11 @@ export function stacText(json: StacInspection): string {
     `STAC ${String(stac_version ?? '')} ${String(type)}, ${plural(Number(items))}`,
     ...(list(collections) ? [`collections  ${list(collections)}`] : []),
     ...(list(tiles) ? [`tiles        ${list(tiles)}`] : []),
-    ...(all.length ? [`times        ${all[0]}${all.length > 1 ? ` to ${all.at(-1)} (${all.length} times)` : ''}`] : []),
+    ...(all.length
+      ? [
+          `times        ${all[0]}${all.length > 1 ? ` to ${all.at(-1)} (${all.length} times)` : ''}${until === undefined ? '' : `, until ${String(until)}`}`,
+        ]
+      : []),
     ...(untimed === undefined ? [] : [`without time ${String(untimed)}`]),
     ...(bounds_epsg4326 ? [`bounds       ${(bounds_epsg4326 as readonly number[]).join(', ')} (degrees)`] : []),
     ...(cloud_cover ? [`clouds       ${[...new Set(cloud_cover as readonly number[])].join(' to ')} %`] : []),
