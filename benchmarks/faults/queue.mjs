@@ -77,7 +77,8 @@ export async function killWorkers({ count, random, tell = () => undefined }) {
         if (counts.completed === jobs || counts.failed > 0 || Date.now() > stop) break;
         await pause(100 + random() * 700);
         for (const { pid } of workers) for (const child of childrenOf(pid)) seen.add(child);
-        if (kills.length === 5 || killed === count) continue;
+        // Not each time, so that later jobs are met as often as early ones.
+        if (kills.length === 5 || killed === count || random() < 0.6) continue;
         const [worker] = [...workers].sort(() => random() - 0.5);
         const [job] = worker ? childrenOf(worker.pid) : [];
         const what = random();
