@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { runStage, type RunStageOptions } from '@deepearth/runtime/run-stage';
 import { describeStage } from '@deepearth/testing';
@@ -184,4 +186,16 @@ describe('what is no NetCDF file', () => {
     const half = await file('half.nc', bytes.subarray(0, bytes.length / 2));
     await expect(openNetcdf(half)).rejects.toMatchObject({ code: 'E_FILE_TRUNCATED' });
   });
+});
+
+test('values in SZIP are those that netCDF wrote (fixtures/make_kinds.py)', async () => {
+  const cube = await openNetcdf(fileURLToPath(new URL('../fixtures/kinds/szip.nc', import.meta.url)));
+  const { data } = await cube.arrays.get('t')!.read();
+  const { buffer, byteOffset, byteLength } = data as Int16Array;
+  expect(
+    createHash('sha256')
+      .update(new Uint8Array(buffer, byteOffset, byteLength))
+      .digest('hex'),
+  ).toBe('c6671bc31cb3bf1124cdfa7a7a5348d452f9d255cf0463b9f0056ecf46b54387');
+  await cube.close();
 });

@@ -1,7 +1,7 @@
 // Groups vectors by k-means over cosine.
 
 import { kmeans } from '@deepearth/reducers/kmeans';
-import type { Clusters } from './explorer.ts';
+import type { Clusters } from './clusters.ts';
 
 interface Asked {
   /** `[rows, components]`. */

@@ -2,7 +2,13 @@
 
 import type { BundleIndex } from '@deepearth/sinks/explorer/bundle-index';
 import { isMasked, vectors, type CodedTokens } from '../bundle/vectors.ts';
-import type { Clusters } from './explorer.ts';
+
+/** Group centers at length 1, and what the user called each. */
+export interface Clusters {
+  readonly centers: readonly Float32Array[];
+  /** Share of the sampled tokens in each. */
+  readonly shares: readonly number[];
+}
 
 let worker: Worker | undefined;
 

@@ -7,6 +7,7 @@ import type { Lasso } from './scatter.ts';
 import { frameCache } from '../bundle/frame-cache.ts';
 import { searchPool, type Found } from '../search/search-pool.ts';
 import { clipTokens } from './clip-tokens.ts';
+import type { Clusters } from './clusters.ts';
 import type { Logistic } from '../bundle/logistic.ts';
 import { fitLabels, noLabels, type Mark } from './labels.ts';
 import { bestMatches, type Match } from './matches.ts';
@@ -18,13 +19,6 @@ export type Layer = 'none' | 'colors' | 'similarity' | 'change' | 'clusters' | '
 
 /** What fills the page: a frame, the map, or the run itself. */
 export type View = 'frames' | 'map' | 'run';
-
-/** Group centers at length 1, and what the user called each. */
-export interface Clusters {
-  readonly centers: readonly Float32Array[];
-  /** Share of the sampled tokens in each. */
-  readonly shares: readonly number[];
-}
 
 /** A cell of the grid under the pointer, or where the keyboard is. */
 export interface Cell {

@@ -8,7 +8,7 @@ import type { Bundle } from '../bundle/bundle.ts';
 import { isMasked } from '../bundle/vectors.ts';
 import type { Sample } from '../search/search-pool.ts';
 import type { ClipTokens } from './clip-tokens.ts';
-import type { Clusters } from './explorer.ts';
+import type { Clusters } from './clusters.ts';
 
 /** How points are coloured. */
 export const scatterColors = ['colours', 'clusters', 'time', 'sequence', 'place'] as const;

@@ -535,6 +535,20 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
     await screenshot(view, `all-${colorScheme}-${width}`);
     expect(await seriousFindings(view)).toEqual([]);
     expect(await view.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+    // Every section open, points in space, a label with marks.
+    for (const section of ['Labels', 'Scatter', 'Export']) await view.getByText(section, { exact: true }).click();
+    await view.getByText('1,024 tokens. Draw').waitFor();
+    await view.getByLabel('3-D').check();
+    await view.getByRole('button', { name: 'Nearer' }).click();
+    await expect.poll(() => view.locator('details:not([open])').count()).toBe(0);
+    await screenshot(view, `sections-${colorScheme}-${width}`);
+    expect(await seriousFindings(view)).toEqual([]);
+    expect(await view.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+    await view.keyboard.press('Escape');
+    await view.getByRole('radio', { name: 'Run' }).check();
+    await view.locator('.stage canvas').waitFor({ state: 'hidden' });
+    expect(await seriousFindings(view)).toEqual([]);
+    await view.getByRole('radio', { name: 'Frames' }).check();
     await view.keyboard.press('?');
     await view.getByRole('dialog').waitFor();
     expect(await seriousFindings(view)).toEqual([]);

@@ -33,6 +33,8 @@ describe('calendars', () => {
     [1, 'days since 1582-10-04', 'proleptic_gregorian', '1582-10-05T00:00:00Z'],
     [1, 'days since 1900-02-28', 'julian', '1900-02-29T00:00:00Z'],
     [0.5, 'hours since 2024-3-1 6:0:0.0', 'gregorian', '2024-03-01T06:30:00Z'],
+    [36, 'hrs since 2024-01-01', 'standard', '2024-01-02T12:00:00Z'],
+    [90, 'mins since 2024-01-01', 'standard', '2024-01-01T01:30:00Z'],
     [90, 'minutes since 2024-03-10 12:00:00 -07:00', 'standard', '2024-03-10T20:30:00Z'],
     [1_700_000_000_123, 'milliseconds since 1970-01-01T00:00:00Z', 'standard', '2023-11-14T22:13:20.123Z'],
     [693961.25, 'days since 1-1-1', 'proleptic_gregorian', '1901-01-02T06:00:00Z'],

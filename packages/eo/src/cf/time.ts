@@ -70,7 +70,8 @@ export function timeUnits(subject: string, { units: text, calendar: named }: Att
 }
 
 function unitOf(word: string, { name }: Calendar): number | undefined {
-  const known = short[word] ?? word.replace(/s$/, '');
+  const one = word.length > 2 ? word.replace(/s$/, '') : word;
+  const known = short[one] ?? one;
   if (name === '360_day' && (known === 'month' || known === 'year'))
     return units['day']! * (known === 'month' ? 30 : 360);
   return Object.hasOwn(units, known) ? units[known] : undefined;

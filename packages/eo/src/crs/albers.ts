@@ -1,5 +1,6 @@
 // Easting and northing of an Albers equal-area projection, as longitude and latitude.
 
+import { authalicOf } from './authalic.ts';
 import type { Ellipsoid, ToDegrees } from './transverse-mercator.ts';
 
 /** Parameters of one map, in degrees; without false easting and northing. */
@@ -12,7 +13,7 @@ export interface Albers {
 
 const degrees = 180 / Math.PI;
 
-/** J. P. Snyder, Map projections: a working manual (USGS Professional Paper 1395), equations 14-1 to 14-12 and 3-16. */
+/** J. P. Snyder, Map projections: a working manual (USGS Professional Paper 1395), equations 14-1 to 14-12. */
 export function albersToDegrees({
   ellipsoid: { radius, flattening: f },
   parallels,
@@ -20,10 +21,8 @@ export function albersToDegrees({
   centralMeridian,
 }: Albers): ToDegrees {
   const e2 = f * (2 - f);
-  const e = Math.sqrt(e2);
-  const q = (sine: number): number =>
-    (1 - e2) * (sine / (1 - e2 * sine ** 2) - Math.log((1 - e * sine) / (1 + e * sine)) / (2 * e));
-  const m2 = (latitude: number): number => Math.cos(latitude) ** 2 / (1 - e2 * Math.sin(latitude) ** 2);
+  const { q, latitude } = authalicOf(f);
+  const m2 = (at: number): number => Math.cos(at) ** 2 / (1 - e2 * Math.sin(at) ** 2);
   const [first, second, origin] = [...parallels, latitudeOfOrigin].map((each) => each / degrees) as [
     number,
     number,
@@ -34,15 +33,10 @@ export function albersToDegrees({
   const c = m2(first) + n * q1;
   const rho0 = (radius * Math.sqrt(c - n * q(Math.sin(origin)))) / n;
   return (x, y) => {
-    const rho = Math.hypot(x, rho0 - y);
+    // South of the equator both turn round: the cone opens the other way.
+    const rho = Math.sign(n) * Math.hypot(x, rho0 - y);
     const wanted = (c - ((rho * n) / radius) ** 2) / n;
-    let latitude = Math.asin(Math.max(-1, Math.min(1, wanted / 2)));
-    for (let i = 0; i < 12; i++) {
-      const sine = Math.sin(latitude);
-      const step = ((1 - e2 * sine ** 2) ** 2 / (2 * Math.cos(latitude) * (1 - e2))) * (wanted - q(sine));
-      latitude += step;
-      if (Math.abs(step) < 1e-15) break;
-    }
-    return [centralMeridian + (Math.atan2(x, rho0 - y) / n) * degrees, latitude * degrees];
+    const turn = Math.atan2(Math.sign(n) * x, Math.sign(n) * (rho0 - y));
+    return [centralMeridian + (turn / n) * degrees, latitude(wanted) * degrees];
   };
 }

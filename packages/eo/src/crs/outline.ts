@@ -29,13 +29,14 @@ export function outlineOf(crs: string, transform: Affine, width: number, height:
       [width, height],
       [width, 0],
     ] as const;
-    return corners.flatMap(([x, y], i) => {
+    const found = corners.flatMap(([x, y], i) => {
       const [toX, toY] = corners[(i + 1) % 4]!;
       return Array.from({ length: points + 1 }, (_, step) => {
         const share = step / (points + 1);
         return toDegrees(...apply(transform, x + (toX - x) * share, y + (toY - y) * share));
       });
     });
+    return unbroken(found);
   };
   const coarse = ring(3);
   // The geometry must not leave the bounds, not even by the last digits.
@@ -45,6 +46,11 @@ export function outlineOf(crs: string, transform: Affine, width: number, height:
   const [west, east] = [Math.min(...longitudes), Math.max(...longitudes)];
   const [south, north] = [Math.min(...latitudes), Math.max(...latitudes)];
   if (![west, east, south, north].every(Number.isFinite)) return undefined;
+  // A ring that has gone round once when it is closed has a pole inside.
+  if (Math.abs(coarse.at(-1)![0] - coarse[0]![0]) > 180) {
+    const [low, high] = south > 0 ? [south, 90] : [-90, north];
+    return { bounds: [-180, low, 180, high], geometry: box(-180, low, 180, high) };
+  }
   // What goes round the Earth has no side.
   if (east - west >= 360) return { bounds: [-180, south, 180, north], geometry: box(-180, south, 180, north) };
   const turn = Math.floor((west + 180) / 360) * 360;
@@ -66,6 +72,16 @@ export function outlineOf(crs: string, transform: Affine, width: number, height:
     bounds: [west - turn, south, east - turn - 360, north],
     geometry: { type: 'MultiPolygon', coordinates: parts.map((part) => [closed(part)]) },
   };
+}
+
+/** Longitudes that go on where the angle of a polar map begins anew. */
+function unbroken(ring: readonly Point[]): Point[] {
+  let turn = 0;
+  return ring.map(([x, y], i) => {
+    const before = ring[i - 1]?.[0] ?? x;
+    turn -= Math.round((x - before) / 360) * 360;
+    return [x + turn, y];
+  });
 }
 
 const box = (west: number, south: number, east: number, north: number): Outline['geometry'] => ({

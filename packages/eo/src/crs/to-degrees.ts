@@ -1,55 +1,78 @@
 // Coordinates of the systems that rasters are mostly in, as longitude and latitude of WGS 84.
 
-import { codeOf } from './epsg-code.ts';
 import { albersToDegrees } from './albers.ts';
-import { grs80, transverseMercatorToDegrees, wgs84, type Ellipsoid, type ToDegrees } from './transverse-mercator.ts';
+import { definitionOf, type GeographicSystem } from './definitions.ts';
+import { codeOf } from './epsg-code.ts';
+import { azimuthalEqualAreaToDegrees, cylindricalEqualAreaToDegrees } from './lambert-equal-area.ts';
+import { lambertConicToDegrees } from './lambert-conic.ts';
+import { polarStereographicToDegrees } from './polar-stereographic.ts';
+import { transverseMercatorToDegrees, wgs84, type Ellipsoid, type ToDegrees } from './transverse-mercator.ts';
 
-/** Runs of UTM zones by EPSG code. Datums of this list are within a metre or two of WGS 84, as PROJ takes them to be. */
-const utm: readonly {
-  readonly first: number;
-  readonly last: number;
-  readonly zone: number;
-  readonly ellipsoid: Ellipsoid;
-  readonly south?: true;
-}[] = [
-  { first: 32_601, last: 32_660, zone: 1, ellipsoid: wgs84 },
-  { first: 32_701, last: 32_760, zone: 1, ellipsoid: wgs84, south: true },
-  // ETRS89
-  { first: 25_828, last: 25_838, zone: 28, ellipsoid: grs80 },
-  // NAD83
-  { first: 26_901, last: 26_923, zone: 1, ellipsoid: grs80 },
-];
+/** Codes of systems that are another one's, for degrees: with heights, of another edition, of before it was official. */
+const sameAs: Readonly<Record<number, number>> = { 4979: 4326, 6350: 5070, 3785: 3857, 900_913: 3857 };
+/** Datums that are some hundred metres from WGS 84; those of the others are within a metre or two, as PROJ takes them to be. */
+const farDatums = new Set([4277]);
 
-/** WGS 84 (also with heights), ETRS89, NAD83. */
-const degreesAlready = new Set([4326, 4979, 4258, 4269]);
-/** NAD83 and NAD83(2011) / Conus Albers. */
-const conusAlbers = new Set([5070, 6350]);
-const webMercator = new Set([3857, 3785, 900_913]);
+/** Makes a map without false easting and northing, by its parameters in the order of `definitions.ts`. */
+type Maker = (ellipsoid: Ellipsoid, values: readonly number[]) => ToDegrees;
 
-/**
- * How coordinates of a system become degrees; `undefined` for systems that are not known here. UTM, geographic coordinates,
- * web Mercator and the Albers map of the United States are.
- */
-export function toDegreesOf(crs: string): ToDegrees | undefined {
-  const code = codeOf(crs);
-  if (code === undefined) return undefined;
-  if (degreesAlready.has(code)) return (x, y) => [x, y];
-  if (webMercator.has(code)) {
+const polar: Maker = (ellipsoid, [latitude, centralMeridian, scale]) =>
+  polarStereographicToDegrees({ ellipsoid, latitude: latitude!, centralMeridian: centralMeridian!, scale: scale! });
+const conic =
+  (make: typeof albersToDegrees): Maker =>
+  (ellipsoid, [latitudeOfOrigin, centralMeridian, first, second]) =>
+    make({
+      ellipsoid,
+      parallels: [first!, second!],
+      latitudeOfOrigin: latitudeOfOrigin!,
+      centralMeridian: centralMeridian!,
+    });
+const equalArea =
+  (make: typeof azimuthalEqualAreaToDegrees): Maker =>
+  (ellipsoid, [latitude, centralMeridian]) =>
+    make({ ellipsoid, latitude: latitude!, centralMeridian: centralMeridian! });
+
+const methods: Readonly<Record<string, Maker>> = {
+  'Transverse Mercator': (ellipsoid, [, centralMeridian, scale]) =>
+    transverseMercatorToDegrees({
+      ellipsoid,
+      centralMeridian: centralMeridian!,
+      scale: scale!,
+      falseEasting: 0,
+      falseNorthing: 0,
+    }),
+  'Popular Visualisation Pseudo Mercator': () => {
     const { radius } = wgs84;
     const degrees = 180 / Math.PI;
     return (x, y) => [(x / radius) * degrees, Math.atan(Math.sinh(y / radius)) * degrees];
-  }
-  if (conusAlbers.has(code))
-    return albersToDegrees({ ellipsoid: grs80, parallels: [29.5, 45.5], latitudeOfOrigin: 23, centralMeridian: -96 });
-  const run = utm.find(({ first, last }) => code >= first && code <= last);
-  return (
-    run &&
-    transverseMercatorToDegrees({
-      ellipsoid: run.ellipsoid,
-      centralMeridian: (run.zone + code - run.first) * 6 - 183,
-      scale: 0.9996,
-      falseEasting: 500_000,
-      falseNorthing: run.south ? 10_000_000 : 0,
-    })
-  );
+  },
+  'Lambert Azimuthal Equal Area': equalArea(azimuthalEqualAreaToDegrees),
+  'Lambert Cylindrical Equal Area': equalArea(cylindricalEqualAreaToDegrees),
+  'Lambert Conic Conformal (2SP)': conic(lambertConicToDegrees),
+  'Albers Equal Area': conic(albersToDegrees),
+  'Polar Stereographic (variant A)': polar,
+  'Polar Stereographic (variant B)': (ellipsoid, [latitude, centralMeridian]) =>
+    polar(ellipsoid, [latitude!, centralMeridian!, 1]),
+};
+
+/**
+ * How coordinates of a system become degrees; `undefined` for systems that are not known here: those of `definitions.ts` are, but for
+ * the British grid, whose datum lies elsewhere.
+ */
+export function toDegreesOf(crs: string): ToDegrees | undefined {
+  const code = codeOf(crs) ?? (/^EPSG:900913$/i.test(crs.trim()) ? 900_913 : undefined);
+  const system = code === undefined ? undefined : definitionOf(sameAs[code] ?? code);
+  if (!system) return undefined;
+  if (!('base' in system)) return farDatums.has(system.code) ? undefined : (x, y) => [x, y];
+  const make = methods[system.method];
+  if (!make || farDatums.has(system.base.code)) return undefined;
+  const values = system.parameters.map(([, value]) => value);
+  const [east, north] = values.slice(-2) as [number, number];
+  const toDegrees = make(ellipsoidOf(system.base), values.slice(0, -2));
+  return (x, y) => toDegrees(x - east, y - north);
 }
+
+const ellipsoidOf = ({ ellipsoid: { semiMajor, inverseFlattening } }: GeographicSystem): Ellipsoid => ({
+  radius: semiMajor,
+  flattening: 1 / inverseFlattening,
+});

@@ -64,7 +64,7 @@ export function transverseMercatorToDegrees({
 }
 
 /** The tangent of the latitude of which `wanted` is that of the conformal latitude: Newton's method, equations 19 to 21. */
-function geographicTangent(wanted: number, f: number): number {
+export function geographicTangent(wanted: number, f: number): number {
   const e2 = f * (2 - f);
   const e = Math.sqrt(e2);
   let tau = wanted;

@@ -2,6 +2,7 @@
 
 import { inflate } from 'node:zlib';
 import { decodeWithSharp, wholeJpeg } from './jpeg-tile.ts';
+import { decodeLerc } from './lerc.ts';
 import { decodeLzw } from './lzw.ts';
 import { decodePackBits } from './pack-bits.ts';
 import { decodeZstd } from './zstd.ts';
@@ -73,12 +74,12 @@ export const codecs: Readonly<Record<number, Codec>> = {
 
 async function jpeg(bytes: Uint8Array, block: BlockShape): Promise<Uint8Array> {
   const { width, height, samples, jpegTables, photometric } = block;
-  const whole = wholeJpeg(bytes, jpegTables, samples === 3 ? photometric === 6 : undefined);
-  return fitted(await decodeWithSharp(whole, width * (height + 16)), block);
+  const whole = wholeJpeg(bytes, jpegTables, samples === 3 || samples === 4 ? photometric === 6 : undefined);
+  return fitted(await decodeWithSharp(whole, width * (height + 16), samples), block);
 }
 
 async function webp(bytes: Uint8Array, block: BlockShape): Promise<Uint8Array> {
-  return fitted(await decodeWithSharp(bytes, block.width * block.height), block);
+  return fitted(await decodeWithSharp(bytes, block.width * block.height, block.samples), block);
 }
 
 /** The rows and samples that the block has: a last strip may be stored with rows below the picture. */
@@ -99,28 +100,10 @@ function fitted(
 }
 
 async function lerc(bytes: Uint8Array, block: BlockShape): Promise<Uint8Array> {
-  const { width, height, samples, length, lercCompression = 0, floatBits } = block;
-  const { default: Lerc } = await import('lerc');
+  const { length, lercCompression = 0 } = block;
   // No block of LERC is larger than its values and a mask.
   const most = length * 2 + 4096;
   const raw =
     lercCompression === 1 ? await inflated(bytes, most) : lercCompression === 2 ? await decodeZstd(bytes, most) : bytes;
-  const image = Lerc.decode(raw.slice().buffer, { returnPixelInterleavedDims: true });
-  const [values] = image.pixels;
-  if (!values || image.width !== width || image.height < height || values.byteLength < length)
-    throw new Error(`it holds ${image.width} x ${image.height} pixels, not ${width} x ${height} of ${samples} samples`);
-  const out = new Uint8Array(values.buffer, values.byteOffset, length);
-  if (image.mask && floatBits) markInvalid(out, image.mask, length / (width * height), floatBits / 8);
-  return out;
-}
-
-/** LERC keeps NaN as pixels under its mask. */
-function markInvalid(out: Uint8Array, mask: Uint8Array, pixelBytes: number, valueBytes: number): void {
-  const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
-  for (let pixel = 0; pixel * pixelBytes < out.length; pixel++) {
-    if (mask[pixel]) continue;
-    for (let at = pixel * pixelBytes; at < (pixel + 1) * pixelBytes; at += valueBytes)
-      if (valueBytes === 8) view.setFloat64(at, NaN, true);
-      else view.setFloat32(at, NaN, true);
-  }
+  return decodeLerc(raw, block);
 }

@@ -7,7 +7,7 @@ import { toGdal } from '../affine.ts';
 import { codeOf } from '../crs/epsg-code.ts';
 import { outlineOf } from '../crs/outline.ts';
 import { geotiffOf, type GeoTiff, type RasterBand } from './open-geotiff.ts';
-import { makeSamples, type Samples } from './samples.ts';
+import { makeSamples, wideValues, type Samples } from './samples.ts';
 import type { Sidecars } from './sidecars.ts';
 
 /** What is read for a description. */
@@ -52,7 +52,7 @@ export async function inspectGeoTiff(
     bytes: raster.size,
     shape: [bands.length, height, width],
     axes: ['band', 'y', 'x'],
-    dtype: raster.dtype,
+    dtype: raster.wide ?? raster.dtype,
     crs: crs === undefined ? null : { epsg: epsg ?? null, ...(!/^EPSG:/i.test(crs) && { wkt: crs }) },
     geotransform: transform ? toGdal(transform) : null,
     ...(bounds && { bounds }),
@@ -90,14 +90,18 @@ async function overviewsJson(raster: GeoTiff, digest: boolean, signal: AbortSign
     const shape = [raster.bands.length, height, width];
     const read = digest ? await raster.read({ overview, signal }) : undefined;
     const hash = createSha256();
-    for (const values of read?.bands ?? []) hash.update(bytesOf(values));
+    for (const values of read?.bands ?? []) hash.update(bytesOf(values, raster));
     const means = read?.bands.map((values) => numberJson(sumOf(values) / values.length));
     out.push({ factor, shape, ...(means && { sha256: hash.digest('hex'), mean: means }) });
   }
   return out;
 }
 
-const bytesOf = (values: Samples): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+/** The bytes of values as the file has them. */
+function bytesOf(values: Samples, { wide }: Pick<GeoTiff, 'wide'>): Uint8Array {
+  const { buffer, byteOffset, byteLength } = wide ? wideValues(values as Float64Array, wide) : values;
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
 
 function sumOf(values: Samples): number {
   let sum = 0;
@@ -160,7 +164,7 @@ async function measure(raster: GeoTiff, signal: AbortSignal | undefined) {
       for (const [i, band] of group.entries()) {
         const [values, valid] = [read.bands[i]!, read.valid[i]];
         if (values.length === 0) throw new InputError(raster.name, 'has no pixels.', { code: 'E_TIFF_DAMAGED' });
-        hash.update(bytesOf(values));
+        hash.update(bytesOf(values, raster));
         each[band]!.stored.add(values, valid);
         if (valid) for (let at = 0; at < valid.length; at++) inAll[y * width + at]! &= valid[at]!;
         if (band === 0 && mask === 'per_dataset')

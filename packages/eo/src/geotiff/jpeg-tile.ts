@@ -1,7 +1,7 @@
 // Decodes a JPEG strip or tile of a TIFF (TIFF Technical Note 2), whose tables may stand apart.
 
 /**
- * A JPEG of its own: the tables of the directory in front of the tile's, and a marker that says whether its three
+ * A JPEG of its own: the tables of the directory in front of the tile's, and a marker that says whether its
  * components are YCbCr. Without it decoders guess, and take RGB for YCbCr.
  */
 export function wholeJpeg(tile: Uint8Array, tables: Uint8Array | undefined, yCbCr: boolean | undefined): Uint8Array {
@@ -27,11 +27,21 @@ export interface DecodedPicture {
   readonly channels: number;
 }
 
-/** Decodes with libvips. Throws what it throws. */
-export async function decodeWithSharp(bytes: Uint8Array, limitPixels: number): Promise<DecodedPicture> {
+/**
+ * Decodes with libvips; four `samples` of a JPEG come as they are stored, which libvips takes for inks and turns round. Throws what it
+ * throws.
+ */
+export async function decodeWithSharp(
+  bytes: Uint8Array,
+  limitPixels: number,
+  samples: number,
+): Promise<DecodedPicture> {
   const { default: sharp } = await import('sharp');
-  const { data, info } = await sharp(bytes, { limitInputPixels: limitPixels, failOn: 'error' })
+  const picture = sharp(bytes, { limitInputPixels: limitPixels, failOn: 'error' });
+  const inks = samples === 4 && bytes[0] === 0xff;
+  const { data, info } = await (inks ? picture.pipelineColourspace('cmyk').toColourspace('cmyk') : picture)
     .raw()
     .toBuffer({ resolveWithObject: true });
+  if (inks) for (let i = 0; i < data.length; i++) data[i] = 255 - data[i]!;
   return { data, width: info.width, height: info.height, channels: info.channels };
 }

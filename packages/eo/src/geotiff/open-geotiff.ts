@@ -9,7 +9,7 @@ import { readGdalMetadata } from './gdal-metadata.ts';
 import { crsOf, isPoint, readGeoKeys, transformOf, type GeoKeys } from './geo-keys.ts';
 import type { HttpOptions } from '../http-source.ts';
 import { openBytes } from '../raster-bytes.ts';
-import type { Samples, SampleType } from './samples.ts';
+import type { Samples, SampleType, WideType } from './samples.ts';
 import { noSidecars, openSidecars, picturesOf, sidecarMask, type Sidecars } from './sidecars.ts';
 import { readTiffStructure } from './tiff-directory.ts';
 import { tiffImage, type TiffImage } from './tiff-image.ts';
@@ -61,6 +61,8 @@ export interface GeoTiff {
   readonly width: number;
   readonly height: number;
   readonly dtype: SampleType;
+  /** What the file has where it has whole numbers of 64 bits, which are read as float64. */
+  readonly wide?: WideType;
   readonly bands: readonly RasterBand[];
   /** "EPSG:32633", or WKT. */
   readonly crs?: string;
@@ -144,7 +146,7 @@ export async function geotiffOf(
     const text = await directory.text(tag);
     if (text !== undefined) tags[name] = text;
   }
-  const nodata = nodataOf(await directory.text('gdalNoData'));
+  const nodata = nodataOf(await directory.text('gdalNoData'), main);
   const palette = await paletteOf(main);
   const bands = interpretations(main, palette !== undefined).map((interpretation, i): RasterBand => {
     const said = metadata.bands[i];
@@ -175,6 +177,7 @@ export async function geotiffOf(
     width,
     height,
     dtype: main.type,
+    ...(main.wide && { wide: main.wide }),
     bands,
     ...(crs !== undefined && { crs }),
     ...(transform && { transform, bounds: boundsOf(transform, width, height) }),
@@ -220,8 +223,11 @@ export async function geotiffOf(
         width: part.width,
         height: part.height,
         bands: samples,
+        // Opacity itself is known everywhere.
         valid: samples.map((values, i) =>
-          mask === 'nodata' ? withoutNodata(values, nodata!) : withoutNaN(values, shared ?? masks[i]),
+          mask === 'nodata'
+            ? withoutNodata(values, nodata!)
+            : withoutNaN(values, (wanted[i] === alpha ? undefined : shared) ?? masks[i]),
         ),
       };
     },
@@ -323,13 +329,15 @@ async function compressionOf({ compression, photometric, directory }: TiffImage)
   return inside === 1 ? 'LERC_DEFLATE' : inside === 2 ? 'LERC_ZSTD' : name;
 }
 
-/** "nan" and numbers as GDAL writes them. */
-function nodataOf(text: string | undefined): number | undefined {
+/** "nan" and numbers as GDAL writes them, as precise as samples are. */
+function nodataOf(text: string | undefined, { type }: Pick<TiffImage, 'type'>): number | undefined {
   if (text === undefined) return undefined;
   const trimmed = text.trim();
   if (/^[-+]?nan/i.test(trimmed)) return NaN;
   if (/^[-+]?inf/i.test(trimmed)) return trimmed.startsWith('-') ? -Infinity : Infinity;
-  return trimmed === '' || Number.isNaN(Number(trimmed)) ? undefined : Number(trimmed);
+  if (trimmed === '' || Number.isNaN(Number(trimmed))) return undefined;
+  const rounded = type === 'float32' ? Math.fround(Number(trimmed)) : Number(trimmed);
+  return Number.isFinite(rounded) ? rounded : Number(trimmed);
 }
 
 /** What stands in blocks that are not stored. */
@@ -337,14 +345,12 @@ const missingValue = (nodata: number | undefined, { type }: TiffImage): number =
   nodata === undefined || (Number.isNaN(nodata) && !type.startsWith('float')) ? 0 : nodata;
 
 function withoutNodata(values: Samples, nodata: number): Uint8Array | undefined {
-  // A value in the file is as precise as its type, the text of the tag is not.
-  const none = values instanceof Float32Array ? Math.fround(nodata) : nodata;
   const floating = values instanceof Float32Array || values instanceof Float64Array;
   const valid = new Uint8Array(values.length);
   let whole = true;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
-    if (value === none || (floating && value !== value)) whole = false;
+    if (value === nodata || (floating && value !== value)) whole = false;
     else valid[i] = 1;
   }
   return whole ? undefined : valid;

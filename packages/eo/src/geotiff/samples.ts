@@ -2,7 +2,10 @@
 
 import { halfTable } from '@deepearth/core/half';
 
-/** Types that samples are read as; floats of 16 bits become float32, whole numbers of odd widths the next wider type. */
+/**
+ * Types that samples are read as; floats of 16 bits become float32, whole numbers of odd widths the next wider type, those
+ * of 64 bits float64.
+ */
 export interface SampleArrays {
   uint8: Uint8Array;
   int8: Int8Array;
@@ -42,6 +45,40 @@ export interface SampleFormat {
   readonly littleEndian: boolean;
   /** 1 none, 2 differences, 3 differences of the bytes of floats. */
   readonly predictor: number;
+  /** Whole numbers of 64 bits that are read as float64. */
+  readonly wide?: WideType | undefined;
+}
+
+/** Types of whole numbers that are read as float64. */
+export type WideType = 'int64' | 'uint64';
+
+/** The type of whole numbers of 64 bits; `undefined` for others. */
+export function wideType(format: number, bits: number): WideType | undefined {
+  if (bits !== 64) return undefined;
+  return format === 2 ? 'int64' : format === 1 || format === 4 ? 'uint64' : undefined;
+}
+
+/** The greatest values: no float64 is equal to them, and they often stand for no data. They are read as the next one, which no whole number of their type is. */
+const greatest = { int64: 2n ** 63n - 1n, uint64: 2n ** 64n - 1n } as const;
+
+/** The whole numbers that `toSamples` has read as `values`. */
+export function wideValues(values: Float64Array, type: WideType): BigInt64Array | BigUint64Array {
+  const out = type === 'int64' ? new BigInt64Array(values.length) : new BigUint64Array(values.length);
+  const beyond = Number(greatest[type]);
+  for (let i = 0; i < values.length; i++) out[i] = values[i] === beyond ? greatest[type] : BigInt(values[i]!);
+  return out;
+}
+
+/** As float64. Throws a `RangeError` that names a value which is none. */
+function narrowed(values: BigInt64Array | BigUint64Array, type: WideType): Float64Array {
+  const out = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    out[i] = Number(value);
+    if (!Number.isSafeInteger(out[i]) && BigInt(out[i]!) !== value && value !== greatest[type])
+      throw new RangeError(`the value ${value} has more digits than a 64-bit float holds`);
+  }
+  return out;
 }
 
 /**
@@ -50,6 +87,7 @@ export interface SampleFormat {
  */
 export function sampleType(format: number, bits: number): SampleType | undefined {
   if (format === 3) return ({ 16: 'float32', 32: 'float32', 64: 'float64' } as const)[bits];
+  if (wideType(format, bits)) return 'float64';
   if (format === 2) return ({ 8: 'int8', 16: 'int16', 32: 'int32' } as const)[bits];
   if (format !== 1 && format !== 4) return undefined;
   return bits < 1 || bits > 32 ? undefined : bits <= 8 ? 'uint8' : bits <= 16 ? 'uint16' : 'uint32';
@@ -60,7 +98,8 @@ export const rowBytes = (count: number, bits: number): number => Math.ceil((coun
 
 /**
  * Samples of `rows` rows of `width` pixels with `samples` samples each, in the order in which they are stored. Uses the
- * memory of `bytes` where it can, and changes it.
+ * memory of `bytes` where it can, and changes it. Throws a `RangeError` for a whole number of 64 bits that no float64 is
+ * equal to.
  */
 export function toSamples(
   bytes: Uint8Array,
@@ -85,12 +124,17 @@ export function toSamples(
   else if (!littleEndian && size > 1) swap(bytes, size);
   const own = aligned(bytes, size);
   const values = new arrays[type](own.buffer as ArrayBuffer, own.byteOffset, count);
-  if (predictor === 2) undoDifferences(differencesOf(values), rows, width, samples);
-  return values;
+  if (predictor === 2) {
+    if (values instanceof Float64Array) undoWideDifferences(values, rows, width, samples);
+    else undoDifferences(differencesOf(values), rows, width, samples);
+  }
+  if (!format.wide) return values;
+  const Wide = format.wide === 'int64' ? BigInt64Array : BigUint64Array;
+  return narrowed(new Wide(values.buffer as ArrayBuffer, values.byteOffset, count), format.wide);
 }
 
 /** Differences wrap around as whole numbers do, also those of floats. */
-function differencesOf(values: Samples): Samples {
+function differencesOf(values: Exclude<Samples, Float64Array>): Exclude<Samples, Float64Array> {
   if (values instanceof Float32Array) return new Int32Array(values.buffer, values.byteOffset, values.length);
   return values;
 }
@@ -106,9 +150,8 @@ function swap(bytes: Uint8Array, size: number): void {
 }
 
 /** Each sample was stored as its difference from that of the pixel before it. */
-function undoDifferences(values: Samples, rows: number, width: number, samples: number): void {
+function undoDifferences(values: Exclude<Samples, Float64Array>, rows: number, width: number, samples: number): void {
   const line = width * samples;
-  if (values instanceof Float64Array) throw new Error('differences of 64-bit floats are not known');
   if (samples === 1)
     for (let row = 0; row < rows; row++) {
       let sum = 0;
@@ -118,6 +161,20 @@ function undoDifferences(values: Samples, rows: number, width: number, samples: 
     for (let row = 0; row < rows; row++) {
       const end = (row + 1) * line;
       for (let i = row * line + samples; i < end; i++) values[i] = values[i]! + values[i - samples]!;
+    }
+}
+
+/** The same of values of 64 bits, floats too: sums of whole numbers in two halves. */
+function undoWideDifferences(values: Float64Array, rows: number, width: number, samples: number): void {
+  // Halves of a value of a little-endian machine, the low one first, which is what typed arrays are everywhere Node runs.
+  const halves = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
+  const line = 2 * width * samples;
+  const step = 2 * samples;
+  for (let row = 0; row < rows; row++)
+    for (let i = row * line + step, end = (row + 1) * line; i < end; i += 2) {
+      const low = halves[i]! + halves[i - step]!;
+      halves[i] = low;
+      halves[i + 1] = halves[i + 1]! + halves[i + 1 - step]! + (low > 0xffffffff ? 1 : 0);
     }
 }
 

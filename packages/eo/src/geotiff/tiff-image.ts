@@ -3,7 +3,16 @@
 import { InputError, type Rectangle } from '@deepearth/core';
 import type { ByteSource } from '@deepearth/core/byte-source';
 import { codecs, type BlockShape } from './codecs.ts';
-import { makeSamples, rowBytes, sampleType, toSamples, type Samples, type SampleType } from './samples.ts';
+import {
+  makeSamples,
+  rowBytes,
+  sampleType,
+  toSamples,
+  wideType,
+  type Samples,
+  type SampleType,
+  type WideType,
+} from './samples.ts';
 import type { TiffDirectory } from './tiff-directory.ts';
 
 /** How a picture is stored. */
@@ -13,6 +22,8 @@ export interface TiffLayout {
   /** Samples of a pixel: bands. */
   readonly samples: number;
   readonly type: SampleType;
+  /** Where they are whole numbers of 64 bits, which are read as float64: what the file has. */
+  readonly wide?: WideType | undefined;
   /** Bits of a sample in the file. */
   readonly bits: number;
   readonly compression: number;
@@ -93,7 +104,10 @@ export async function tiffImage(
   if (!type)
     throw new InputError(name, `holds ${typeName(format)} of ${bits} bits, which are not read.`, {
       code: 'E_TIFF_TYPE',
-      remedy: remedies.translate('-ot Float64'),
+      remedy:
+        format > 4
+          ? 'Write their real part or their absolute value anew, with `gdal_calc.py` or rasterio.'
+          : remedies.translate('-ot Float64'),
     });
   const tiled = directory.has('tileWidth');
   const blockWidth = tiled ? await number('tileWidth', 0) : width;
@@ -115,6 +129,7 @@ export async function tiffImage(
     height,
     samples,
     type,
+    wide: wideType(format, bits),
     bits,
     compression: await number('compression', 1),
     photometric: await number('photometric', 1),
@@ -208,15 +223,24 @@ export async function tiffImage(
           throw damaged(`${what} holds ${raw.length} bytes of pixels where ${length} are needed.`);
         // What is decoded in place must not change what a source may keep.
         const own = raw === stored ? raw.slice(0, length) : raw;
-        place(
-          block,
-          toSamples(own, rows, blockWidth, perBlock, {
-            type,
-            bits,
-            littleEndian: littleEndian || codec.finished === true,
-            predictor: codec.finished ? 1 : layout.predictor,
-          }),
-        );
+        const sampleFormat = {
+          type,
+          wide: layout.wide,
+          bits,
+          littleEndian: littleEndian || codec.finished === true,
+          predictor: codec.finished ? 1 : layout.predictor,
+        };
+        let samplesOf: Samples;
+        try {
+          samplesOf = toSamples(own, rows, blockWidth, perBlock, sampleFormat);
+        } catch (cause) {
+          throw new InputError(name, `${what} is not read: ${saidBy(cause)}.`, {
+            code: 'E_TIFF_TYPE',
+            remedy: remedies.translate('-ot Float64'),
+            cause,
+          });
+        }
+        place(block, samplesOf);
       };
       const stored = blocks.filter((block) => {
         // GDAL leaves blocks out that hold nothing but the value of no data.

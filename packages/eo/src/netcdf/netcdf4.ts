@@ -48,6 +48,7 @@ const knownFilters: Readonly<Record<number, string>> = {
   1: 'zlib',
   2: 'shuffle',
   3: 'fletcher32',
+  4: 'szip',
   5: 'nbit',
   6: 'scaleoffset',
 };

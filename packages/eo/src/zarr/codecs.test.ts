@@ -1,9 +1,12 @@
 import { deflateSync, gzipSync } from 'node:zlib';
+import type { Json } from '@deepearth/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ownRoom } from './buffer-pool.ts';
 import { decoderOf2, decoderOf3 } from './codecs.ts';
 import { crc32c } from './crc32c.ts';
+import { metadataOf2, metadataOf3 } from './metadata.ts';
+import { decodeBytes } from './read-chunk.ts';
 
 /** LZ4 as its format describes it: literals, then one match, then literals. */
 function lz4(literals: Uint8Array, offset: number, length: number, last: Uint8Array): Uint8Array {
@@ -158,6 +161,54 @@ describe('other codecs', () => {
     expect(await decode(stored, 32, ownRoom)).toHaveLength(32);
     stored[3] = 99;
     expect(() => decode(stored, 32, ownRoom)).toThrow(/its CRC-32C is [0-9a-f]{8}, 46dd794e is stored with it/);
+  });
+
+  // Sums by numcodecs 0.16.6.
+  test.each([
+    [2, 0x250025],
+    [5, 0x294ede94],
+    [720, 0xae285465],
+    [2001, 0x4112f393],
+  ])('Fletcher-32 of %d bytes is that of numcodecs, and is proven', async (length, sum) => {
+    const decode = decoderOf2({ id: 'fletcher32' });
+    const stored = new Uint8Array(length + 4);
+    stored.set(some(length));
+    new DataView(stored.buffer).setUint32(length, sum, true);
+    expect([...(await decode(stored, length, ownRoom))]).toEqual([...some(length)]);
+    stored[1]! ^= 1;
+    expect(() => decode(stored, length, ownRoom)).toThrow('Fletcher-32');
+  });
+
+  test('filters of elements in front of the bytes of format 3 are undone, in their order, whatever their sizes', async () => {
+    const array = (codecs: Json): Json => ({
+      node_type: 'array',
+      shape: [4],
+      data_type: 'float32',
+      chunk_grid: { name: 'regular', configuration: { chunk_shape: [4] } },
+      fill_value: 0,
+      codecs,
+    });
+    const bytes = { name: 'bytes', configuration: { endian: 'little' } };
+    const scaled = {
+      name: 'numcodecs.fixedscaleoffset',
+      configuration: { scale: 2, offset: 10, dtype: '<f4', astype: '<i2' },
+    };
+    const delta = { name: 'numcodecs.delta', configuration: { dtype: '<i2' } };
+    const wide = { name: 'numcodecs.astype', configuration: { decode_dtype: '<i2', encode_dtype: '<f8' } };
+    const stored = gzipSync(new Uint8Array(Float64Array.of(1, 2, -3, 4).buffer));
+    const { codec } = metadataOf3('made', array([scaled, delta, wide, bytes, 'gzip']));
+    const found = await decodeBytes(codec, stored, 16, 'made');
+    expect([...new Float32Array(found.buffer, found.byteOffset, 4)]).toEqual([10.5, 11.5, 10, 12]);
+
+    const turned = { name: 'transpose', configuration: { order: [0] } };
+    expect(() => metadataOf3('made', array([delta, turned, bytes]))).toThrow('"numcodecs.delta" in front of');
+    const high = { name: 'bytes', configuration: { endian: 'big' } };
+    expect(() => metadataOf3('made', array([scaled, high]))).toThrow('high byte first');
+  });
+
+  test('a type that is not read has a remedy of its own', () => {
+    const array = { zarr_format: 2, shape: [1], chunks: [1], dtype: '<c8', filters: null, compressor: null };
+    expect(() => metadataOf2('made', array, undefined)).toThrow('complex numbers as two arrays');
   });
 
   test('delta adds up, and wraps as NumPy does', async () => {

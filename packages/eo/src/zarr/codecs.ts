@@ -19,10 +19,16 @@ const inflate = promisify(inflateCallback) as (bytes: Uint8Array, options: objec
  * Undoes one step. `size` is how many bytes should come out, at most; they may lie in `room`. Throws a `RangeError` that says what is wrong with the
  * bytes.
  */
-export type Decode = (bytes: Uint8Array, size: number, room: Room) => Promise<Uint8Array> | Uint8Array;
+export interface Decode {
+  (bytes: Uint8Array, size: number, room: Room): Promise<Uint8Array> | Uint8Array;
+  /** How many bytes go in for each that comes out, where a filter writes elements of another size. */
+  readonly ratio?: number;
+}
 
 /** Why bytes cannot be decoded at all, for errors: the codec that is not known, or options that make no sense. */
 export class UnknownCodec extends Error {}
+/** The type of values that is not known. */
+export class UnknownType extends UnknownCodec {}
 
 /** Zero or more bytes at the end are a checksum of the others. */
 const checked =
@@ -55,6 +61,26 @@ function adler32(bytes: Uint8Array): number {
   return ((b << 16) | a) >>> 0;
 }
 
+/** As HDF5 has it: sums of words of two bytes, high byte first, and of these sums, both modulo 65,535. */
+function fletcher32(bytes: Uint8Array): number {
+  const fold = (sum: number): number => (sum & 0xffff) + (sum >>> 16);
+  let [a, b] = [0, 0];
+  const add = (word: number): void => {
+    a += word;
+    b += a;
+  };
+  const even = bytes.length - (bytes.length % 2);
+  for (let at = 0; at < even;) {
+    for (const end = Math.min(at + 720, even); at < end; at += 2) add((bytes[at]! << 8) | bytes[at + 1]!);
+    [a, b] = [fold(a), fold(b)];
+  }
+  if (even < bytes.length) {
+    add(bytes[even]! << 8);
+    [a, b] = [fold(a), fold(b)];
+  }
+  return ((fold(b) << 16) | fold(a)) >>> 0;
+}
+
 async function deflated(work: Promise<Uint8Array>): Promise<Uint8Array> {
   try {
     return await work;
@@ -85,7 +111,7 @@ const typed = (configuration: Json | undefined, name: string, otherwise?: Json) 
 const undelta: Maker = (configuration) => {
   const type = typed(configuration, 'dtype');
   const stored = typed(configuration, 'astype', fieldOf(configuration, 'dtype'));
-  return (bytes) => {
+  const decode = (bytes: Uint8Array): Uint8Array => {
     const steps = elementsOf(stored.dtype, bytes, stored.bigEndian);
     const out = elementsOf(type.dtype, new Uint8Array(steps.length * type.bytes!), false);
     if (out instanceof BigInt64Array || out instanceof BigUint64Array) {
@@ -101,6 +127,7 @@ const undelta: Maker = (configuration) => {
     }
     return new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
   };
+  return Object.assign(decode, { ratio: stored.bytes! / type.bytes! });
 };
 
 /** `value / scale + offset`: `fixedscaleoffset` of numcodecs. */
@@ -109,12 +136,13 @@ const unscale: Maker = (configuration) => {
   const stored = typed(configuration, 'astype', fieldOf(configuration, 'dtype'));
   const scale = asDecimal(fieldOf(configuration, 'scale'), 1);
   const offset = asDecimal(fieldOf(configuration, 'offset'), 0);
-  return (bytes) => {
+  const decode = (bytes: Uint8Array): Uint8Array => {
     const from = elementsOf(stored.dtype, bytes, stored.bigEndian);
     const out = elementsOf(type.dtype, new Uint8Array(from.length * type.bytes!), false) as Float64Array;
     for (let i = 0; i < from.length; i++) out[i] = Number(from[i]!) / scale + offset;
     return new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
   };
+  return Object.assign(decode, { ratio: stored.bytes! / type.bytes! });
 };
 
 const convert =
@@ -122,13 +150,14 @@ const convert =
   (configuration) => {
     const type = typed(configuration, decodedAs);
     const stored = typed(configuration, storedAs, fieldOf(configuration, decodedAs));
-    return (bytes) => {
+    const decode = (bytes: Uint8Array): Uint8Array => {
       if (stored.dtype === type.dtype && !stored.bigEndian) return bytes;
       const from = elementsOf(stored.dtype, bytes, stored.bigEndian);
       const out = elementsOf(type.dtype, new Uint8Array(from.length * type.bytes!), false) as Float64Array;
       for (let i = 0; i < from.length; i++) out[i] = Number(from[i]!);
       return new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
     };
+    return Object.assign(decode, { ratio: stored.bytes! / type.bytes! });
   };
 
 const makers: Readonly<Record<string, Maker>> = {
@@ -153,6 +182,7 @@ const makers: Readonly<Record<string, Maker>> = {
   crc32: (configuration) => checked('CRC-32', crc32, textOf(configuration, 'location') === 'end' ? 'end' : 'start'),
   adler32: (configuration) =>
     checked('Adler-32', adler32, textOf(configuration, 'location') === 'end' ? 'end' : 'start'),
+  fletcher32: () => checked('Fletcher-32', fletcher32, 'end'),
   shuffle: (configuration) => {
     const size = asDecimal(fieldOf(configuration, 'elementsize'), 4);
     return (bytes, _, room) => unshuffled(bytes, size, room);
@@ -172,9 +202,19 @@ export function decoderOf2(codec: Json): Decode {
   return known(id, codec);
 }
 
+/** Filters of numcodecs that format 3 has where a chunk is not bytes yet; they go by elements and know their types. */
+const elementwise = new Set(
+  ['fixedscaleoffset', 'quantize', 'astype', 'bitround', 'delta'].map((name) => `numcodecs.${name}`),
+);
+/** Whether format 3 has this codec of elements in front of the one that makes bytes of them. */
+export const isElementwise = (name: string | undefined): name is string => elementwise.has(name ?? '');
+
 /** Codecs that format 3 calls by name, with a configuration; those of numcodecs under "numcodecs.…". */
 export const decoderOf3 = (codec: Json): Decode =>
-  known((textOf(codec, 'name') ?? '').replace(/^numcodecs\./, ''), fieldOf(codec, 'configuration'));
+  known(
+    (typeof codec === 'string' ? codec : (textOf(codec, 'name') ?? '')).replace(/^numcodecs\./, ''),
+    fieldOf(codec, 'configuration'),
+  );
 
 function known(name: string, configuration: Json | undefined): Decode {
   const maker = Object.hasOwn(makers, name) ? makers[name] : undefined;

@@ -2,7 +2,7 @@
 
 import { elementCount, InputError, type Json } from '@deepearth/core';
 import type { Attributes } from '../cube.ts';
-import { codecNames, decoderOf2, decoderOf3, UnknownCodec, type Decode } from './codecs.ts';
+import { codecNames, decoderOf2, decoderOf3, isElementwise, UnknownCodec, UnknownType, type Decode } from './codecs.ts';
 import { dataTypeOf2, dataTypeOf3, fieldOf, fillElement, textOf, type DataType } from './data-type.ts';
 
 /** How bytes become the values of a chunk. */
@@ -57,7 +57,10 @@ function refusing<T>(subject: string, work: () => T): T {
     if (cause instanceof UnknownCodec)
       throw new InputError(subject, `needs ${cause.message}, which is not read.`, {
         code: 'E_CODEC',
-        remedy: `Write the array with one of these: ${codecNames.join(', ')}.`,
+        remedy:
+          cause instanceof UnknownType
+            ? 'Write the array as whole numbers or floats of at most 64 bits, or as text; complex numbers as two arrays.'
+            : `Write the array with one of these: ${codecNames.join(', ')}.`,
         cause,
       });
     if (!(cause instanceof Wrong)) throw cause;
@@ -103,7 +106,7 @@ export const metadataOf2 = (subject: string, array: Json, attributes: Json | und
     const shape = sizes(fieldOf(array, 'shape'), 'shape', 0);
     const chunkShape = sizes(fieldOf(array, 'chunks'), 'chunks', 1);
     const type = dataTypeOf2(fieldOf(array, 'dtype') ?? null);
-    if (!type) throw new UnknownCodec(`the type ${shown(fieldOf(array, 'dtype'))}`);
+    if (!type) throw new UnknownType(`the type ${shown(fieldOf(array, 'dtype'))}`);
     checkChunk(chunkShape, shape, type);
     const filters = (fieldOf(array, 'filters') ?? []) as readonly Json[];
     const compressor = fieldOf(array, 'compressor') ?? null;
@@ -155,7 +158,7 @@ export const metadataOf3 = (subject: string, array: Json): ArrayMetadata =>
     if (textOf(grid, 'name') !== 'regular') throw new UnknownCodec(`the chunk grid ${shown(textOf(grid, 'name'))}`);
     const chunkShape = sizes(fieldOf(fieldOf(grid, 'configuration'), 'chunk_shape'), 'chunk_shape', 1);
     const type = dataTypeOf3(fieldOf(array, 'data_type') ?? null);
-    if (!type) throw new UnknownCodec(`the type ${shown(fieldOf(array, 'data_type'))}`);
+    if (!type) throw new UnknownType(`the type ${shown(fieldOf(array, 'data_type'))}`);
     checkChunk(chunkShape, shape, type);
     const transformers = fieldOf(array, 'storage_transformers');
     if (Array.isArray(transformers) && transformers.length) throw new UnknownCodec('a storage transformer');
@@ -194,6 +197,8 @@ function codecOf3(codecs: Json | undefined, chunkShape: readonly number[], type:
   let order = identity(chunkShape.length);
   let content: ChunkCodec['content'] | undefined;
   const steps: Decode[] = [];
+  const filters: Decode[] = [];
+  let adds = false;
   for (const codec of codecs as readonly Json[]) {
     const name = typeof codec === 'string' ? codec : textOf(codec, 'name');
     const configuration = fieldOf(codec, 'configuration');
@@ -202,16 +207,25 @@ function codecOf3(codecs: Json | undefined, chunkShape: readonly number[], type:
       const turn = sizes(fieldOf(configuration, 'order'), 'order of axes', 0);
       if (turn.length !== order.length || new Set(turn).size !== turn.length || Math.max(-1, ...turn) >= turn.length)
         return wrong(`its order of axes is ${shown(turn)}`);
+      // Sums run along the order in which they were made.
+      if (adds) throw new UnknownCodec('the codec "numcodecs.delta" in front of "transpose"');
       order = turn.map((axis) => order[axis]!);
     } else if (name === 'bytes') content = { kind: 'values', bigEndian: textOf(configuration, 'endian') === 'big' };
     else if (name === 'vlen-utf8') content = { kind: 'texts' };
     else if (name === 'sharding_indexed') content = shardOf(configuration, chunkShape, order, type);
-    else throw new UnknownCodec(`the codec ${shown(name)} where a chunk becomes bytes`);
+    else if (isElementwise(name)) {
+      filters.unshift(decoderOf3(codec));
+      adds ||= name === 'numcodecs.delta';
+    } else throw new UnknownCodec(`the codec ${shown(name)} where a chunk becomes bytes`);
   }
   if (!content) return wrong('none of its codecs makes bytes of a chunk');
   if ((content.kind === 'texts') !== (type.dtype === 'string' && type.bytes === undefined))
     throw new UnknownCodec(`the type ${type.dtype} in ${content.kind === 'texts' ? 'vlen-utf8' : 'bytes'}`);
-  return { steps, content, order };
+  if (filters.length && (content.kind !== 'values' || content.bigEndian))
+    throw new UnknownCodec(
+      `a filter of numcodecs in front of ${content.kind === 'values' ? 'values with their high byte first' : `a codec of ${content.kind === 'shard' ? 'shards' : 'texts'}`}`,
+    );
+  return { steps: [...steps, ...filters], content, order };
 }
 
 function shardOf(

@@ -59,9 +59,12 @@ export async function decodeBytes(
 ): Promise<Uint8Array> {
   try {
     let bytes = stored;
-    // What lies between two steps may be longer than the values by a checksum.
-    for (const [at, step] of steps.entries())
-      bytes = await step(bytes, at === steps.length - 1 ? size : size + 64 * (steps.length - at), room);
+    for (const [at, step] of steps.entries()) {
+      const later = steps.slice(at + 1);
+      // What lies between two steps may be longer than the values by a checksum, or have elements of another size.
+      const between = later.reduce((most, { ratio = 1 }) => most * ratio, size) + 64 * (later.length + 1);
+      bytes = await step(bytes, later.length ? between : size, room);
+    }
     return bytes;
   } catch (cause) {
     if (cause instanceof RangeError) throw badChunk(name, cause);
