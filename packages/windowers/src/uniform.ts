@@ -69,8 +69,8 @@ export const uniform = defineWindower({
       ...((counts?.length === 1 || interleaved) && { drains: true }),
       warnings: [...sizeWarnings(inputs, size), ...new Set(repeats)],
       notes: [...new Set(notes)],
-      // It holds the handles of all frames of a sequence (a few hundred bytes each): the spacing follows from their number.
-      ...(counts && { memoryBytes: counts.reduce((a, b) => (interleaved ? a + b : Math.max(a, b)), 0) * 512 }),
+      // It holds the handles of all frames of a sequence (about 1 KB each): the spacing follows from their number.
+      ...(counts && { memoryBytes: counts.reduce((a, b) => (interleaved ? a + b : Math.max(a, b)), 0) * 1024 }),
     };
   },
 

@@ -9,6 +9,7 @@ import { pickMode } from '../state/pick-mode.ts';
 import { schemeChanges, theme } from '../state/theme.ts';
 import { followSize } from '../view/canvas-size.ts';
 import { cssColor } from '../view/css-color.ts';
+import { Legend } from '../view/legend.tsx';
 import { plural } from '../view/words.ts';
 import { metersOfDegree, roundLength, zoomed } from './camera.ts';
 import { drawMap, isDot, sizeOf, spotAt, type DrawnSpot } from './draw-map.ts';
@@ -69,8 +70,16 @@ export function MapView({ explorer }: { explorer: Explorer }) {
           `${degreesText(pointer.value, Math.min(6, Math.max(1, Math.ceil(Math.log10(view.value.down)))))}${under.value ? ` · ${under.value.name}` : ''}`}
       </p>
       <ScaleBar state={state} />
+      <Legend explorer={explorer} limits={likeness(explorer)} />
     </div>
   );
+}
+
+/** The numbers that places have colours of: from how like the picks all are to the likest; absent where nothing is looked for. */
+function likeness({ found, layer, picks }: Explorer): readonly [number, number] | undefined {
+  if (!found.value || picks.value.length === 0 || layer.value !== 'similarity') return undefined;
+  const { mean, best } = found.value.overall;
+  return [mean, best];
 }
 
 function ScaleBar({ state: { view, camera } }: { state: MapState }) {

@@ -2,12 +2,11 @@
 
 import { effect, signal, useSignal, type ReadonlySignal } from '@preact/signals';
 import { useEffect, useId, useRef } from 'preact/hooks';
-import { colorMapNames, type ColorMapName } from '@deepearth/vision/colormaps';
 import type { Explorer } from '../state/explorer.ts';
 import { activeLabel, pickMode } from '../state/pick-mode.ts';
 import { schemeChanges, theme } from '../state/theme.ts';
 import { followSize } from './canvas-size.ts';
-import { ColorScale } from './color-scale.tsx';
+import { Legend } from './legend.tsx';
 import { cssColor } from './css-color.ts';
 import { drawStage } from './draw-stage.ts';
 import type { Overlay } from './overlay.ts';
@@ -132,28 +131,7 @@ export function Stage({ explorer, overlay }: { explorer: Explorer; overlay: Read
         onBlur={() => (cell.value = undefined)}
       />
       <StageStatus id={status} explorer={explorer} overlay={overlay} />
-      <StageLegend explorer={explorer} overlay={overlay} />
-    </div>
-  );
-}
-
-/** What the colours of one number stand for. */
-function StageLegend({ explorer, overlay }: { explorer: Explorer; overlay: ReadonlySignal<Overlay | undefined> }) {
-  const { colorMap } = explorer;
-  const limits = overlay.value?.limits;
-  if (!limits) return null;
-  return (
-    <div class="stage-legend">
-      <ColorScale map={colorMap.value} limits={limits} />
-      <select
-        aria-label="Colours of numbers"
-        value={colorMap.value}
-        onChange={(event) => (colorMap.value = event.currentTarget.value as ColorMapName)}
-      >
-        {colorMapNames.map((name) => (
-          <option key={name}>{name}</option>
-        ))}
-      </select>
+      <Legend explorer={explorer} limits={overlay.value?.limits} />
     </div>
   );
 }

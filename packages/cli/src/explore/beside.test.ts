@@ -1,7 +1,9 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { definePipeline, use } from '@deepearth/core/pipeline';
+import { dinov3 } from '@deepearth/model-dinov3/dinov3';
 import { vjepa2 } from '@deepearth/model-vjepa2/vjepa2';
 import { run } from '@deepearth/runtime/run';
 import { explorer } from '@deepearth/sinks/explorer';
@@ -80,6 +82,43 @@ describe.skipIf(!chromiumPath)(`two runs side by side${withoutChromium}`, () => 
     await expect.poll(() => view.url()).toMatch(/p=0\.\d\.4\.4|p=0\.\d\.[34]\.[34]/);
     await screenshot(view, 'beside');
     expect(wrong).toEqual([]);
+  });
+
+  test('runs of two encoders, V-JEPA 2 and DINOv3, are compared by the same pick', async () => {
+    const model = fileURLToPath(new URL('../../../model-dinov3/fixtures/v3', import.meta.url));
+    const pipeline = definePipeline(
+      [
+        use(synthetic, { count: 16, width: 192, height: 128, seed: 3, sequence: 'north' }, { id: 'north' }),
+        use(sliding, { size: 8 }, {}),
+        use(dinov3, { model, fit: 'resize' }, { id: 'tokens' }),
+        use(explorer, {}, { from: 'tokens' }),
+      ],
+      { name: 'frame by frame' },
+    );
+    await run(pipeline, { output: join(root, 'dino') }).end;
+    const both = await serve({
+      page: pagePath,
+      bundle: join(root, 'a/looks'),
+      beside: join(root, 'dino/explorer'),
+      port: 0,
+    });
+    try {
+      await using there = await openPage(
+        browser,
+        `${both.url}#p=0.1.2.5`,
+        { viewport: { width: 1400, height: 900 } },
+        [],
+      );
+      const { view, wrong } = there;
+      const found = view.locator('.agreement dd');
+      await expect.poll(() => found.count(), { timeout: 10_000 }).toBe(2);
+      for (const text of await found.allTextContents()) expect(Math.abs(Number(text))).toBeLessThanOrEqual(1);
+      expect(await view.locator('.pick').count()).toBe(2);
+      await screenshot(view, 'beside-encoders');
+      expect(wrong).toEqual([]);
+    } finally {
+      await both.close();
+    }
   });
 
   test('both are at the same frame, as far as both have it', async () => {

@@ -96,6 +96,8 @@ describe.skipIf(!chromiumPath)(`the map in Chromium${withoutChromium}`, () => {
     before = await changed(view, before);
     await screenshot(view, 'map-similarity');
     await expect.poll(() => view.url()).toMatch(/s=4&.*p=8\.0\.\d\.\d&.*view=map/);
+    // What the colours of places stand for: from how like all tokens are to the likest, which is the pick.
+    await view.getByRole('img', { name: /^Colours from -?\d\.\d\d to 1\.00$/ }).waitFor();
     // Time goes on everywhere on the map.
     await view.getByRole('button', { name: 'Frame after' }).click();
     await changed(view, before);
