@@ -35,7 +35,7 @@ export default defineConfig({
     globalSetup: ['tools/build-before-tests.ts'],
     reporters: ['default', './tools/closing-line.ts'],
     // Nx runs the tests of two projects at a time (nx.json); those of the command line are a third of all and end alone.
-    ...(nxProject && nxProject !== '@deepearth/cli' && { maxWorkers: '50%' }),
+    ...(nxProject && { maxWorkers: nxProject === '@deepearth/cli' ? '100%' : '50%' }),
     projects: [
       ...readdirSync(new URL('packages', import.meta.url)).map((name) =>
         project(name, `packages/${name}`, ['src/**/*.test.ts'], 120_000),
