@@ -1,6 +1,6 @@
 // Easting and northing of a polar stereographic projection, as longitude and latitude.
 
-import { isometric, latitudeOf } from './lambert-conic.ts';
+import { isometric, latitudeOf } from './conformal.ts';
 import type { Ellipsoid, ToDegrees } from './transverse-mercator.ts';
 
 /** Parameters of one map; without false easting and northing. */

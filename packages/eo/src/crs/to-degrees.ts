@@ -34,13 +34,7 @@ const equalArea =
 
 const methods: Readonly<Record<string, Maker>> = {
   'Transverse Mercator': (ellipsoid, [, centralMeridian, scale]) =>
-    transverseMercatorToDegrees({
-      ellipsoid,
-      centralMeridian: centralMeridian!,
-      scale: scale!,
-      falseEasting: 0,
-      falseNorthing: 0,
-    }),
+    transverseMercatorToDegrees({ ellipsoid, centralMeridian: centralMeridian!, scale: scale! }),
   'Popular Visualisation Pseudo Mercator': () => {
     const { radius } = wgs84;
     const degrees = 180 / Math.PI;

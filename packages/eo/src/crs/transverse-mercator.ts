@@ -1,24 +1,23 @@
 // Easting and northing of a transverse Mercator projection, as longitude and latitude.
 
+import { geographicTangent } from './conformal.ts';
+
 /** An ellipsoid: its equatorial radius in metres, and its flattening. */
 export interface Ellipsoid {
   readonly radius: number;
   readonly flattening: number;
 }
 export const wgs84: Ellipsoid = { radius: 6_378_137, flattening: 1 / 298.257223563 };
-export const grs80: Ellipsoid = { radius: 6_378_137, flattening: 1 / 298.257222101 };
 
 /** Coordinates as longitude and latitude in degrees; longitudes go on beyond 180 where the map does. */
 export type ToDegrees = (x: number, y: number) => readonly [longitude: number, latitude: number];
 
-/** Parameters of one map. */
+/** Parameters of one map, without false easting and northing. */
 export interface TransverseMercator {
   readonly ellipsoid: Ellipsoid;
   /** Degrees. */
   readonly centralMeridian: number;
   readonly scale: number;
-  readonly falseEasting: number;
-  readonly falseNorthing: number;
 }
 
 /** The coefficients β of Karney (2011), equation 36, of the powers of n from the first to the sixth. */
@@ -42,15 +41,13 @@ export function transverseMercatorToDegrees({
   ellipsoid: { radius, flattening: f },
   centralMeridian,
   scale,
-  falseEasting,
-  falseNorthing,
 }: TransverseMercator): ToDegrees {
   const n = f / (2 - f);
   const rectifying = (radius / (1 + n)) * (1 + n ** 2 / 4 + n ** 4 / 64 + n ** 6 / 256);
   const factors = beta.map((powers) => powers.reduce((sum, each, i) => sum + each * n ** (i + 1), 0));
   return (x, y) => {
-    const xi = (y - falseNorthing) / (scale * rectifying);
-    const eta = (x - falseEasting) / (scale * rectifying);
+    const xi = y / (scale * rectifying);
+    const eta = x / (scale * rectifying);
     let [xi1, eta1] = [xi, eta];
     for (const [i, factor] of factors.entries()) {
       const order = 2 * (i + 1);
@@ -61,20 +58,4 @@ export function transverseMercatorToDegrees({
     const longitude = Math.atan2(Math.sinh(eta1), Math.cos(xi1));
     return [centralMeridian + longitude * degrees, Math.atan(geographicTangent(conformal, f)) * degrees];
   };
-}
-
-/** The tangent of the latitude of which `wanted` is that of the conformal latitude: Newton's method, equations 19 to 21. */
-export function geographicTangent(wanted: number, f: number): number {
-  const e2 = f * (2 - f);
-  const e = Math.sqrt(e2);
-  let tau = wanted;
-  for (let i = 0; i < 8; i++) {
-    const secant = Math.hypot(1, tau);
-    const sigma = Math.sinh(e * Math.atanh((e * tau) / secant));
-    const found = tau * Math.hypot(1, sigma) - sigma * secant;
-    const step = ((wanted - found) / Math.hypot(1, found)) * ((1 + (1 - e2) * tau ** 2) / ((1 - e2) * secant));
-    tau += step;
-    if (Math.abs(step) < 1e-15 * Math.max(1, Math.abs(tau))) break;
-  }
-  return tau;
 }
