@@ -213,7 +213,7 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
   clipRange(sequence: string): Range;
   /** Memory for large pictures that are drawn one after another; of the whole run. */
   readonly pixels: PixelPool;
-  /** Room on disk (in memory, in a browser) under a name of the stage's own. */
+  /** Room on disk (in memory, in a browser) under a name of the stage's own; each call makes another. */
   scratch(name: string): Promise<Scratch>;
   /** An empty folder of the stage's own, removed when it closes; for libraries that want a path. Not in a browser. */
   workFolder(): Promise<string>;

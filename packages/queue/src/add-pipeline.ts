@@ -99,13 +99,14 @@ export async function addPipeline(
     const parts = partsOf(pipeline, shards).map(node);
     const merge = node({ ...pipeline, ...(fits && { fitting: { shards, begun: 0 } }) });
     const ids = [merge, ...parts].map(({ data }) => jobId(data));
-    const statesOf = () => Promise.all(ids.map((id) => queue.getJobState(id)));
-    let states = await statesOf();
+    const statesOf = (some: readonly string[]) => Promise.all(some.map((id) => queue.getJobState(id)));
+    let states = await statesOf(ids);
     if (resultsGone && states[0] === 'completed') {
-      const later = waves(pipeline, shards).flat().map(jobId);
-      for (const id of [...ids, ...later])
-        if ((await queue.getJobState(id)) === 'completed') await queue.remove(id, { removeChildren: false });
-      states = await statesOf();
+      const later = fits ? waves(pipeline, shards).flat().map(jobId) : [];
+      const all = [...states, ...(await statesOf(later))];
+      for (const [i, id] of [...ids, ...later].entries())
+        if (all[i] === 'completed') await queue.remove(id, { removeChildren: false });
+      states = await statesOf(ids);
     }
     const added = states.filter((state) => state === 'unknown').length;
     if (states[0] === 'unknown') await refuseCutOtherwise(queue, pipeline, ids[0]!);

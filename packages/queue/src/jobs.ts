@@ -64,9 +64,9 @@ export const jobName = ({ shard, again }: Pick<JobData, 'shard' | 'again'>): Job
 export function jobTitle(data: Pick<JobData, 'pipeline' | 'shard' | 'again'>): string {
   const { pipeline, shard } = data;
   const file = pipeline.slice(Math.max(pipeline.lastIndexOf('/'), pipeline.lastIndexOf('\\')) + 1);
-  const name = jobName(data);
-  const part = shard ? `${shard.index}/${shard.of}` : '';
-  return `${file} ${name === 'shard' ? part : name === 'place' ? `place ${part}` : name}`;
+  const part = shard && `${shard.index}/${shard.of}`;
+  const titles = { shard: part, fit: 'fit', place: `place ${part}`, merge: 'merge' };
+  return `${file} ${titles[jobName(data)]}`;
 }
 
 /**

@@ -38,21 +38,16 @@ export function readThrough(cache: PixelCache): ReadThrough {
 
   /** Starts a reading for all who ask before it ends, and holds what comes for each of them. */
   function start(key: string, load: () => Promise<Raster>, signal: AbortSignal | undefined): Reading {
-    const begun: Reading = {
-      signal,
-      readers: 0,
-      raster: find(key, load).then(
-        (raster) => {
-          reading.delete(key);
-          holdRaster(raster, begun.readers - 1);
-          return raster;
-        },
-        (error: unknown) => {
-          reading.delete(key);
-          throw error;
-        },
-      ),
+    const whole = async (): Promise<Raster> => {
+      try {
+        const raster = await find(key, load);
+        holdRaster(raster, begun.readers - 1);
+        return raster;
+      } finally {
+        reading.delete(key);
+      }
     };
+    const begun: Reading = { signal, readers: 0, raster: whole() };
     reading.set(key, begun);
     return begun;
   }

@@ -8,7 +8,7 @@ import type { Room } from './buffer-pool.ts';
 import { unshuffled } from './codec-kernel.ts';
 import { crc32c } from './crc32c.ts';
 import { decodeChunk } from './decode-threads.ts';
-import { dataTypeOf2, fieldOf, textOf } from './data-type.ts';
+import { dataTypeOf2, fieldOf, textOf, type DataType } from './data-type.ts';
 import { elementsOf } from './elements.ts';
 import { contentSize } from './zstd-header.ts';
 
@@ -107,6 +107,13 @@ const typed = (configuration: Json | undefined, name: string, otherwise?: Json) 
   return { ...type, dtype: type.dtype };
 };
 
+/** A filter that makes elements of one type of as many of another. */
+const ofElements = (
+  decode: (bytes: Uint8Array) => Uint8Array,
+  stored: Pick<DataType, 'bytes'>,
+  type: Pick<DataType, 'bytes'>,
+): Decode => Object.assign(decode, { ratio: stored.bytes! / type.bytes! });
+
 /** What adds up, one element to the next: `delta` of numcodecs. */
 const undelta: Maker = (configuration) => {
   const type = typed(configuration, 'dtype');
@@ -127,7 +134,7 @@ const undelta: Maker = (configuration) => {
     }
     return new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
   };
-  return Object.assign(decode, { ratio: stored.bytes! / type.bytes! });
+  return ofElements(decode, stored, type);
 };
 
 /** `value / scale + offset`: `fixedscaleoffset` of numcodecs. */
@@ -142,7 +149,7 @@ const unscale: Maker = (configuration) => {
     for (let i = 0; i < from.length; i++) out[i] = Number(from[i]!) / scale + offset;
     return new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
   };
-  return Object.assign(decode, { ratio: stored.bytes! / type.bytes! });
+  return ofElements(decode, stored, type);
 };
 
 const convert =
@@ -157,7 +164,7 @@ const convert =
       for (let i = 0; i < from.length; i++) out[i] = Number(from[i]!);
       return new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
     };
-    return Object.assign(decode, { ratio: stored.bytes! / type.bytes! });
+    return ofElements(decode, stored, type);
   };
 
 const makers: Readonly<Record<string, Maker>> = {
@@ -203,9 +210,13 @@ export function decoderOf2(codec: Json): Decode {
 }
 
 /** Filters of numcodecs that format 3 has where a chunk is not bytes yet; they go by elements and know their types. */
-const elementwise = new Set(
-  ['fixedscaleoffset', 'quantize', 'astype', 'bitround', 'delta'].map((name) => `numcodecs.${name}`),
-);
+const elementwise = new Set([
+  'numcodecs.fixedscaleoffset',
+  'numcodecs.quantize',
+  'numcodecs.astype',
+  'numcodecs.bitround',
+  'numcodecs.delta',
+]);
 /** Whether format 3 has this codec of elements in front of the one that makes bytes of them. */
 export const isElementwise = (name: string | undefined): name is string => elementwise.has(name ?? '');
 
