@@ -1,6 +1,6 @@
 // All tokens as points of a plane or of space: those within a drawn line are lit in the video, and the token under the pointer is shown here.
 
-import { effect, signal, useComputed, useSignal } from '@preact/signals';
+import { computed, effect, signal, useComputed, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Outline } from '../bundle/plane.ts';
 import type { Explorer } from '../state/explorer.ts';
@@ -97,8 +97,6 @@ export function ScatterPanel({ explorer }: { explorer: Explorer }) {
     const { size, stop } = followSize(element);
     // Points are drawn once; what moves is drawn over them.
     const points = new OffscreenCanvas(1, 1);
-    let colored: { of: unknown[]; colors: Uint8ClampedArray } | undefined;
-    let turned: { of: unknown[]; places: Float32Array } | undefined;
     const resting = signal(true);
     let rest: ReturnType<typeof setTimeout> | undefined;
     const endMoving = effect(() => {
@@ -107,18 +105,15 @@ export function ScatterPanel({ explorer }: { explorer: Explorer }) {
       clearTimeout(rest);
       rest = setTimeout(() => (resting.value = true), restMilliseconds);
     });
+    const every = computed(() =>
+      resting.value || !scatter.value ? 1 : Math.ceil(scatter.value.steps.length / mostMoving),
+    );
+    const colors = computed(() => scatter.value && pointColors(bundle, scatter.value, color.value, clusters.value));
+    const places = computed(() => scatter.value && seen(scatter.value.points, view.value, every.value));
     const endPoints = effect(() => {
       void [theme.value, schemeChanges.value];
-      const shown = scatter.value;
-      if (!shown) return;
-      const of = [shown, color.value, clusters.value];
-      if (!colored || of.some((each, i) => each !== colored!.of[i]))
-        colored = { of, colors: pointColors(bundle, shown, color.value, clusters.value) };
-      const every = resting.value ? 1 : Math.ceil(shown.steps.length / mostMoving);
-      const way = [shown, view.value, every];
-      if (!turned || way.some((each, i) => each !== turned!.of[i]))
-        turned = { of: way, places: seen(shown.points, view.value, every) };
-      drawPoints(points, size.value, turned.places, colored.colors, zoom.value, every);
+      if (places.value && colors.value)
+        drawPoints(points, size.value, places.value, colors.value, zoom.value, every.value);
     });
     const end = effect(() => {
       void [color.value, clusters.value, theme.value, schemeChanges.value, view.value, resting.value];

@@ -7,7 +7,7 @@ import { openBytes } from '@deepearth/eo/raster-bytes';
 import { openNpy } from '@deepearth/formats/npy';
 import { readTokenFile } from '@deepearth/formats/token-file';
 import type { BundleIndex } from '@deepearth/sinks/explorer/bundle-index';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 // @ts-expect-error A tool is plain JavaScript.
@@ -62,6 +62,19 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
   const time = (view: Page) => view.getByRole('slider', { name: 'Time' });
   const matches = (view: Page) => view.locator('.matches button');
 
+  /** A number that is another one where the pixels of a canvas are, and the one that it is once it is another. */
+  function looks(canvas: Locator) {
+    const sum = (): Promise<number> =>
+      canvas.evaluate((element: HTMLCanvasElement) => {
+        const { data } = element.getContext('2d')!.getImageData(0, 0, element.width, element.height);
+        return data.reduce((all, value, i) => (all * 31 + value * (i % 7)) % 1_000_003, 7);
+      });
+    const others = async (before: number): Promise<number> => {
+      await expect.poll(sum, { timeout: 10_000 }).not.toBe(before);
+      return sum();
+    };
+    return { sum, others };
+  }
   /** The middle of a cell of the 8 x 8 grid, on the page. */
   async function cell(view: Page, row: number, column: number): Promise<{ x: number; y: number }> {
     const index = JSON.parse(await readFile(join(root, 'made/explorer/index.json'), 'utf8')) as BundleIndex;
@@ -309,15 +322,7 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
     const scatter = view.getByRole('img', { name: 'Tokens by their first two principal components' });
     await view.getByText('1,024 tokens. Draw').waitFor();
     await scatter.scrollIntoViewIfNeeded();
-    const sum = (): Promise<number> =>
-      scatter.evaluate((canvas: HTMLCanvasElement) => {
-        const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
-        return data.reduce((all, value, i) => (all * 31 + value * (i % 7)) % 1_000_003, 7);
-      });
-    const others = async (before: number): Promise<number> => {
-      await expect.poll(sum, { timeout: 10_000 }).not.toBe(before);
-      return sum();
-    };
+    const { sum, others } = looks(scatter);
     await expect.poll(() => scatter.evaluate((canvas) => canvas.clientWidth)).toBeGreaterThan(0);
     const all = await sum();
     await view.getByRole('button', { name: 'Nearer' }).click();
@@ -374,15 +379,7 @@ describe.skipIf(!chromiumPath)(`the page in Chromium${withoutChromium}`, () => {
     await view.getByLabel('3-D').check();
     const scatter = view.getByRole('application', { name: /^Tokens by their first three .* coordinates/ });
     await scatter.scrollIntoViewIfNeeded();
-    const sum = (): Promise<number> =>
-      scatter.evaluate((canvas: HTMLCanvasElement) => {
-        const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
-        return data.reduce((all, value, i) => (all * 31 + value * (i % 7)) % 1_000_003, 7);
-      });
-    const turned = async (before: number): Promise<number> => {
-      await expect.poll(sum, { timeout: 10_000 }).not.toBe(before);
-      return sum();
-    };
+    const { sum, others: turned } = looks(scatter);
     const still = await sum();
     await scatter.focus();
     const url = view.url();
