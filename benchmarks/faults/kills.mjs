@@ -26,7 +26,7 @@ const positions = ['before', 'meanwhile', 'half', 'after'];
 const digest = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
 /** Digests of all files below a folder, by path; those of the runtime's own folder are apart. */
-export function filesOf(folder) {
+function filesOf(folder) {
   const files = new Map();
   if (!existsSync(folder)) return files;
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
@@ -66,6 +66,22 @@ export function processesOf(temporary) {
       return false;
     }
   });
+}
+
+/** What killed commands must not leave: parts in their cache, temporary files, and processes, which may take 5 s to end. */
+export async function leftBehind(cache, temporary) {
+  const harm = [];
+  for (const path of filesOf(cache).keys())
+    if (/\.part|\.tmp|lock/.test(path)) harm.push(`${path} is left in the cache`);
+  for (const path of readdirSync(temporary)) harm.push(`${path} is left among temporary files`);
+  for (let tries = 0; processesOf(temporary).length > 0; tries++) {
+    if (tries === 50) {
+      harm.push('a process of a killed command is still there');
+      break;
+    }
+    await pause(100);
+  }
+  return harm;
 }
 
 /** A folder with pictures, pipelines, results of undisturbed runs and the file operations that these do. */
@@ -236,16 +252,7 @@ async function trial(folder, prepared, number, seed) {
     const resumed = await runCommand(['run', yaml, '--output', output, '--resume'], { cwd: folder, env });
     if (resumed.status !== 0) harm.push(`--resume ends with ${resumed.status}: ${resumed.stderr.slice(0, 2000)}`);
     else harm.push(...differences(prepared[name], output));
-    for (const path of filesOf(cache).keys())
-      if (/\.part|\.tmp|lock/.test(path)) harm.push(`${path} is left in the cache`);
-    for (const path of readdirSync(temporary)) harm.push(`${path} is left among temporary files`);
-    for (let i = 0; processesOf(temporary).length > 0; i++) {
-      if (i === 50) {
-        harm.push('a process of the killed run is still there');
-        break;
-      }
-      await pause(100);
-    }
+    harm.push(...(await leftBehind(cache, temporary)));
   } finally {
     if (harm.length === 0) rmSync(own, { recursive: true, force: true });
   }

@@ -1,21 +1,19 @@
 // Kills the shards and the merge of a pipeline with SIGKILL, at random moments and at random file operations, starts each
 // again as a scheduler would, and compares the result with that of one undisturbed run, byte for byte.
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { seededRandom } from '@deepearth/testing/random';
 import { preloads, runCommand } from './command.mjs';
 import {
   differences,
   drawKill,
-  filesOf,
   harmAtKill,
   killText,
+  leftBehind,
   operationsIn,
   prepare,
-  processesOf,
   putForeign,
 } from './kills.mjs';
 
@@ -95,16 +93,7 @@ async function trial(folder, prepared, number, seed) {
   }
   if (existsSync(join(output, 'manifest.json'))) harm.push(...differences(prepared[name], output));
   else harm.push('there is no manifest');
-  for (const path of filesOf(env.DEEPEARTH_CACHE).keys())
-    if (/\.part|\.tmp|lock/.test(path)) harm.push(`${path} is left in the cache`);
-  for (const path of readdirSync(temporary)) harm.push(`${path} is left among temporary files`);
-  for (let tries = 0; processesOf(temporary).length > 0; tries++) {
-    if (tries === 50) {
-      harm.push('a process of a killed command is still there');
-      break;
-    }
-    await pause(100);
-  }
+  harm.push(...(await leftBehind(env.DEEPEARTH_CACHE, temporary)));
   if (harm.length === 0) rmSync(own, { recursive: true, force: true });
   return { name, kills, killed, redone, harm, folder: own };
 }

@@ -12,6 +12,7 @@ import { redisPath, startRedis } from '../../tools/redis.mjs';
 import { s3Servers, startS3 } from '../../tools/s3-servers.mjs';
 import { startProxy } from '../../tools/tcp-proxy.mjs';
 import { runCommand } from './command.mjs';
+import { processesOf } from './kills.mjs';
 import { differences, digestsIn } from './result-files.mjs';
 import { stagesBehindFrames } from '../support/common-stages.mjs';
 
@@ -328,7 +329,7 @@ export async function changeSurroundings({ count, random, kinds = surroundings, 
       const output = join(folder, `round-${round}`);
       const { done, harm } = await acts[kind]({ output, whole, wholeBytes, round });
       await pause(300);
-      for (const pid of processesIn(temporary)) harm.push(`process ${pid} is still there`);
+      for (const pid of processesOf(temporary)) harm.push(`process ${pid} is still there`);
       for (const name of readdirSync(temporary)) harm.push(`${name} is left among the temporary files`);
       rounds.push({ kind, done, harm });
       tell({ kind, done, harm });
@@ -358,16 +359,3 @@ const makePicture = (number) =>
   )
     .png()
     .toBuffer();
-
-/** Processes whose temporary folder is this one. */
-function processesIn(temporary) {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`TMPDIR=${temporary}`);
-      } catch {
-        return false;
-      }
-    });
-}
