@@ -1,29 +1,15 @@
-import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { Manifest } from '@deepearth/core';
 import { afterAll, expect, test } from 'vitest';
+import { deepearth, node, runTo } from './testing/run-example.ts';
 
-const root = join(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'examples-test-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const node = (...args: string[]) => promisify(execFile)(process.execPath, args, { cwd: root, maxBuffer: 1 << 26 });
-const deepearth = (...args: string[]) => node('packages/cli/bin/deepearth.js', ...args);
 
 /** Runs an example the way a user does, and returns what it left. */
 const run = (name: string, ...args: string[]) => runTo(join(folder, name.replaceAll('/', '-')), name, ...args);
-
-async function runTo(
-  output: string,
-  name: string,
-  ...args: string[]
-): Promise<{ output: string; manifest: Manifest; files: string[] }> {
-  await deepearth('run', `examples/${name}`, '--output', output, ...args);
-  const manifest = JSON.parse(readFileSync(join(output, 'manifest.json'), 'utf8')) as Manifest;
-  return { output, manifest, files: manifest.outputs.map(({ path }) => path) };
-}
 
 const pipelines = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' }).filter((name) =>
   name.endsWith('.yaml'),

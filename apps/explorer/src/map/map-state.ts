@@ -18,7 +18,7 @@ export function mapState(explorer: Explorer): MapState {
 }
 
 function makeState(explorer: Explorer) {
-  const { bundle, sequence, frame, clip } = explorer;
+  const { bundle, sequence, frame, clip, found, layer, picks } = explorer;
   const spots = spotsOf(bundle);
   const squeeze = squeezeOf(spots.all);
   /** Of the canvas, in pixels of the page. */
@@ -36,6 +36,12 @@ function makeState(explorer: Explorer) {
       ({ bounds: [west, foot, east, top] }) => foot <= north && top >= south && turnsSeen(seen, west, east).length > 0,
     );
   });
+  /** How like the picks all tokens are, and the likest, which places have colours between; absent where nothing is looked for. */
+  const likeness = computed((): readonly [mean: number, best: number] | undefined => {
+    if (!found.value || picks.value.length === 0 || layer.value !== 'similarity') return undefined;
+    const { mean, best } = found.value.overall;
+    return [mean, best];
+  });
   /** Counts pictures that have come. */
   const redraws = signal(0);
   return {
@@ -49,6 +55,7 @@ function makeState(explorer: Explorer) {
     view,
     current,
     inView,
+    likeness,
     seen: (spot: Spot) => seenAt(bundle, spot, { clip: clip.value, sequence: sequence.value, frame: frame.value }),
     look(to: Camera): void {
       chosen.value = within(to, squeeze, size.value.width);

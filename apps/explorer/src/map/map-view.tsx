@@ -70,16 +70,9 @@ export function MapView({ explorer }: { explorer: Explorer }) {
           `${degreesText(pointer.value, Math.min(6, Math.max(1, Math.ceil(Math.log10(view.value.down)))))}${under.value ? ` · ${under.value.name}` : ''}`}
       </p>
       <ScaleBar state={state} />
-      <Legend explorer={explorer} limits={likeness(explorer)} />
+      <Legend explorer={explorer} limits={state.likeness.value} />
     </div>
   );
-}
-
-/** The numbers that places have colours of: from how like the picks all are to the likest; absent where nothing is looked for. */
-function likeness({ found, layer, picks }: Explorer): readonly [number, number] | undefined {
-  if (!found.value || picks.value.length === 0 || layer.value !== 'similarity') return undefined;
-  const { mean, best } = found.value.overall;
-  return [mean, best];
 }
 
 function ScaleBar({ state: { view, camera } }: { state: MapState }) {
@@ -297,7 +290,7 @@ function spotsToDraw(
   const drawn = state.inView.peek().map((spot): DrawnSpot => {
     const { clip, frame } = state.seen(spot);
     const { sequence, geometry } = bundle.clips[clip]!;
-    const dot = dotColor(explorer, spot, accent);
+    const dot = dotColor(explorer, state, spot, accent);
     if (isDot(spot, view)) return { spot, picture: undefined, cells: undefined, geometry, dot };
     const edge = sizeOf(spot, view);
     const large = edge * devicePixelRatio > smallEdge * 1.5;
@@ -319,16 +312,22 @@ function spotsToDraw(
 }
 
 /** How like the picks the best token of a place is, as a colour; the usual one while nothing is looked for. */
-function dotColor({ bundle, found, layer, picks, colorMap: map }: Explorer, { clips }: Spot, usual: string): string {
-  const result = found.peek();
-  if (!result || picks.peek().length === 0 || layer.peek() !== 'similarity') return usual;
+function dotColor(
+  { bundle, found, colorMap: map }: Explorer,
+  { likeness }: MapState,
+  { clips }: Spot,
+  usual: string,
+): string {
+  const limits = likeness.peek();
+  if (!limits) return usual;
+  const steps = found.peek()!.best;
   let best = -Infinity;
   for (const clip of clips)
     for (let step = 0; step < bundle.clips[clip]!.grid[0]; step++) {
-      const score = result.best[bundle.stepsBefore[clip]! + step]!;
+      const score = steps[bundle.stepsBefore[clip]! + step]!;
       if (score > best) best = score;
     }
-  const { mean, best: most } = result.overall;
+  const [mean, most] = limits;
   const share = most > mean ? Math.min(1, Math.max(0, (best - mean) / (most - mean))) : 0.5;
   const entry = Math.round(share * 255) * 3;
   return `rgb(${colorMap(map.peek())
