@@ -269,7 +269,7 @@ async function enter(store: RunStore, pipeline: Pipeline, overwrite: boolean) {
 const heldError = (stages: readonly string[]): DeepEarthError =>
   new DeepEarthError(
     `the run waits for the program, which has not come to the end of the items of ${stages.join(', ')}.`,
-    { code: 'E_STALLED', remedy: 'Iterate them to their end, or leave the loop (`return()` of the iterator).' },
+    { code: 'E_STALLED', remedy: 'Iterate them to their end, or leave the loop.' },
   );
 
 /** Whether an abort is for a failure: anything else cancels. */

@@ -1,7 +1,7 @@
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRegistry, sha256, tensor, type Description, type TokenGrid } from '@deepearth/core';
+import { createRegistry, sha256, tensor, type Description, type RunEvent, type TokenGrid } from '@deepearth/core';
 import { describeAlone } from '@deepearth/core/run-stage';
 import { encodePt } from '@deepearth/formats';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
@@ -67,10 +67,24 @@ test('frames that have moved are found by their file name and are proven by thei
     expect([...raster.values.data.slice(0, 3)]).toEqual([0x20, 0x40, 0x60]);
     await writeFile(join(moved, 'f0.png'), new Uint8Array([...picture, 0]));
     // A frame of its own key that has not been read yet.
-    await expect((grid as TokenGrid).clip!.frames[0]!.read()).rejects.toThrow(/has changed/);
+    await expect((grid as TokenGrid).clip!.frames[0]!.read()).rejects.toMatchObject({
+      code: 'E_OTHER_FRAME',
+      message: expect.stringMatching(/f0\.png: is not the file that the tokens were made of/) as string,
+    });
   }
-  for await (const grid of runStage(features, { options: { path }, registry }))
-    await expect((grid as TokenGrid).clip!.frames[0]!.read()).rejects.toThrow(/\/gone\/f0\.png/);
+  const warnings: string[] = [];
+  const onEvent = (event: RunEvent): void => void (event.type === 'warning' && warnings.push(event.message));
+  for (const [lost, remedy] of [
+    [{ path }, 'Name the folder'],
+    [{ path, frames: good }, `${good} has no file of that name`],
+  ] as const)
+    for await (const grid of runStage(features, { options: lost, registry, onEvent }))
+      await expect((grid as TokenGrid).clip!.frames[0]!.read()).rejects.toMatchObject({
+        code: 'E_FRAME_UNREADABLE',
+        message: expect.stringContaining(`/gone/f0.png: there is no such file (any more). ${remedy}`) as string,
+      });
+  // Said before anything waits for the frames, and once.
+  expect(warnings).toEqual(Array(2).fill(expect.stringContaining('/gone/f0.png is not there')));
 });
 
 test('numbers that were divided by a factor are read with it, as float32', async () => {

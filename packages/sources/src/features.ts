@@ -12,8 +12,11 @@ import {
   type ByteSource,
   type Clip,
   type Frame,
+  type Locator,
   type LocatorReader,
   type Origin,
+  type Raster,
+  type ReadOptions,
   type StageContext,
   type StreamSpec,
   type TokenGrid,
@@ -27,7 +30,7 @@ import { z } from 'zod';
 import { gridsOf, listFeatureFiles, withFile, type FeatureFile } from './feature-files.ts';
 import { framesOptions } from './frames-options.ts';
 import { byName } from './picture-folder.ts';
-import { pictureFinder, reviveFrames } from './stored-frames.ts';
+import { isGone, pictureFinder, reviveFrames } from './stored-frames.ts';
 import type { StoredGrid } from './stored-grid.ts';
 
 /** Options of `source/features`. */
@@ -292,7 +295,33 @@ async function readerOf({
     (opened) => opened.close(),
   );
   const read = readThrough(cache);
-  return (locator, options) => read(JSON.stringify(locator), (part) => reopen(locator, part), options);
+  const found = async (locator: Locator, part: ReadOptions): Promise<Raster> => {
+    try {
+      return await reopen(locator, part);
+    } catch (cause) {
+      throw withRemedy(cause, locator.uri, options.frames);
+    }
+  };
+  return (locator, part) => read(JSON.stringify(locator), (wanted) => found(locator, wanted), part);
+}
+
+/** What went wrong with a picture that was stored by name, and that `frames` says where it is now. */
+function withRemedy(cause: unknown, uri: string, frames: string | undefined): unknown {
+  if (isGone(uri))
+    return new InputError(uri, 'there is no such file (any more).', {
+      code: 'E_FRAME_UNREADABLE',
+      remedy:
+        frames === undefined
+          ? 'Name the folder where the pictures are now with `frames` of source/features.'
+          : `${frames} has no file of that name: name the folder where the pictures are now with \`frames\`.`,
+      cause,
+    });
+  if (!(cause instanceof InputError && cause.code === 'E_INPUT_CHANGED')) return cause;
+  return new InputError(uri, 'is not the file that the tokens were made of: its digest is another.', {
+    code: 'E_OTHER_FRAME',
+    remedy: 'Name the folder where that file is with `frames` of source/features, or make the tokens anew.',
+    cause,
+  });
 }
 
 function warnOnce({ log }: Pick<StageContext, 'log'>): (uri: string) => void {
