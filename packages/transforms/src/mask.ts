@@ -9,6 +9,7 @@ import {
   sha256,
   sourceName,
   type Frame,
+  type Json,
   type Raster,
   type Rectangle,
   type StageContext,
@@ -16,7 +17,7 @@ import {
 import { decodePicture } from '@deepearth/vision/decode-picture';
 import { readPictureFile, type PictureFile } from '@deepearth/vision/picture-file';
 import { z } from 'zod';
-import { frameChanger, reopenChanged, type PixelChange, type Said } from './changed-frame.ts';
+import { frameChanger, reopenChanged, type PixelChange } from './changed-frame.ts';
 import { wantFrames } from './frame-stream.ts';
 
 const place = z.number().int().nonnegative();
@@ -135,6 +136,14 @@ export interface MaskSize {
   readonly height: number;
 }
 
+/** What is open while frames are masked. */
+export interface MaskState {
+  /** The mask as locators say it. */
+  readonly said: { readonly [name: string]: Json };
+  /** Of the picture, where the mask is one. */
+  readonly size: MaskSize | undefined;
+}
+
 /** The stage `transform/mask`. */
 export const mask = defineTransform({
   type: 'mask',
@@ -164,14 +173,14 @@ export const mask = defineTransform({
     return { output: input, memoryBytes: 2 * (survey ? survey.width * survey.height : 0) };
   },
 
-  async open({ options: { file, rectangles = [] }, recordInput, signal, share }) {
+  async open({ options: { file, rectangles = [] }, recordInput, signal, share }): Promise<MaskState> {
     const hidden = { rectangles: rectangles.map((each) => ({ ...each })) };
-    if (file === undefined) return { said: hidden as Said, size: undefined };
+    if (file === undefined) return { said: hidden, size: undefined };
     const { bytes, width, height } = await readPictureFile(file, { signal });
     const digest = sha256(bytes);
     recordInput({ path: file, bytes: bytes.byteLength, sha256: digest });
     await openMask(file, digest, share);
-    return { said: { ...hidden, file, sha256: digest } as Said, size: { width, height } };
+    return { said: { ...hidden, file, sha256: digest }, size: { width, height } };
   },
 
   async *process(frames: AsyncIterable<Frame>, context) {
