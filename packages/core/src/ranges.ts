@@ -3,6 +3,7 @@
 import { ConfigError, type ConfigIssue } from './errors.ts';
 import type { Plan, StagePlan } from './plan.ts';
 import { hullOf, wholeRange, type ClipRange } from './range.ts';
+import { countsOf } from './specs.ts';
 import type { Range } from './stage.ts';
 
 /** The range of one stage: what it is to send (sources frames, windowers clips), and which frames come to it. */
@@ -49,6 +50,27 @@ export function stageRanges({ pipeline, stages }: Plan, range: Range | undefined
   }
   if (issues.length) throw new ConfigError(issues);
   return ranges;
+}
+
+/** Stages whose part of a range lies behind all that they have, and what a run says of it. */
+export function behindTheEnd(
+  { stages }: Plan,
+  { first }: Range,
+): readonly { readonly id: string; readonly message: string }[] {
+  return stages.flatMap(({ stage: { id, definition }, description: { output } }) => {
+    const counted =
+      definition.kind === 'windower' || (definition.kind === 'source' && windowersBehind(id, stages).length === 0);
+    const counts = counted ? countsOf(output) : undefined;
+    if (!counts || counts.length === 0 || counts.some((count) => count > first)) return [];
+    const most = Math.max(...counts);
+    const what = output.kind === 'clip' ? 'clip' : 'item';
+    return [
+      {
+        id,
+        message: `the run works from ${what} ${first} on, counted from 0, and ${counts.length > 1 ? 'the longest sequence has' : 'there are'} ${most}: nothing is left to do.`,
+      },
+    ];
+  });
 }
 
 /**

@@ -317,6 +317,17 @@ describe('parts of a run', () => {
     await expect(run(pairFiles, { range: { first, end } }).result).rejects.toThrow('a range runs from');
   });
 
+  test('that begin behind the last item are told so, and no others', async () => {
+    const warnings = async (first: number): Promise<string[]> =>
+      (
+        await run(definePipeline([use(plain(), { count: 5 }), use(files)]), { range: { first, end: 9 } }).result
+      ).manifest.warnings.map(({ message }) => message);
+    expect(await warnings(4)).toEqual([]);
+    expect(await warnings(5)).toEqual([
+      'the run works from item 5 on, counted from 0, and there are 5: nothing is left to do.',
+    ]);
+  });
+
   test('need windowers that know which frames a clip needs', async () => {
     const { framesOf: _, ...all } = pairs;
     const pipeline = definePipeline([use(plain()), use(all as typeof pairs), use(files)]);

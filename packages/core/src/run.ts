@@ -19,7 +19,7 @@ import type { Pipeline } from './pipeline.ts';
 import { plan, refuseMemory, unread, unreadWarning } from './plan.ts';
 import { pixelPool } from './pixel-pool.ts';
 import type { Pulled } from './pull.ts';
-import { clipRanges, stageRanges } from './ranges.ts';
+import { behindTheEnd, clipRanges, stageRanges } from './ranges.ts';
 import type { StageRegistry } from './registry.ts';
 import { readLater } from './read-later.ts';
 import { readManifest } from './read-manifest.ts';
@@ -172,6 +172,7 @@ async function execute(
       const warn = (stage: string, message: string): void => book.emit({ type: 'warning', stage, message });
       for (const { stage, description } of planned.stages)
         for (const message of description.warnings ?? []) warn(stage.id, message);
+      for (const { id, message } of range && !clips ? behindTheEnd(planned, range) : []) warn(id, message);
       for (const id of unread(planned, taps.awaited)) warn(id, unreadWarning);
       const specs = new Map(planned.stages.map(({ stage, description }) => [stage.id, description.output]));
       const services: RunServices = {
