@@ -78,8 +78,8 @@ describe('a plan', () => {
     expect(planWarnings(await plan(pipeline))).toEqual([]);
     const { manifest } = await run(pipeline, { store: memoryStore() }).result;
     expect(manifest.warnings.map(({ message }) => message)).toEqual([
-      expect.stringContaining('% of each frame of 96 x 64 pixels is cut off'),
       expect.stringContaining('% of each frame of 64 x 64 pixels is cut off'),
+      expect.stringContaining('% of each frame of 96 x 64 pixels is cut off'),
     ]);
   });
 
