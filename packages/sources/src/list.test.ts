@@ -210,6 +210,16 @@ describe('a list', () => {
       ],
       warnings: ['1 row is no frame: line 4 has no time (time)'],
     });
+    const moving = await sharp(
+      Uint8Array.from({ length: 8 * 8 * 3 * 3 }, (_, i) => i % 251),
+      { raw: { width: 8, height: 24, channels: 3, pageHeight: 8 } },
+    )
+      .webp()
+      .toBuffer();
+    const folder = await folderOf({ 'a.webp': moving, 'b.png': 1, 'list.csv': 'file\na.webp\nb.png\n' });
+    expect(await describeAlone(list, { options: { path: join(folder, 'list.csv') } })).toMatchObject({
+      notes: expect.arrayContaining([expect.stringMatching(/a\.webp holds 3 pictures, of which the first is read$/)]),
+    });
     expect(await plan('file\na.png\n', { maxGapSeconds: 3 })).toMatchObject({ option: 'maxGapSeconds' });
     await expect(plan('file\na.png\n', { order: 'time' })).rejects.toThrow(/has no column of times to be ordered by/);
   });
