@@ -73,6 +73,7 @@ const faults = {
     const { trials, killed } = await killShards({
       count: number(count, 200),
       seed: Number(seed),
+      ...(names.length > 0 && { names }),
       tell: ({ name, kills, redone, harm, folder }) => {
         console.log(`${name}: ${kills.join(', ') || 'no kill'}: ${redone} started again, ${harm.length} wrong`);
         for (const line of harm) console.log(`  ${line}`);

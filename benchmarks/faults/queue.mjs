@@ -33,6 +33,11 @@ const processes = {
 const kinds = Object.keys(processes);
 /** The kills of one output folder, in their order: later kinds have fewer jobs. */
 const course = ['shard', 'shard', 'wave', 'fit', 'place', 'place', 'merge'];
+/** As many of them as there are to be, from the first to the last. */
+const courseOf = (most) =>
+  most >= course.length
+    ? course
+    : Array.from({ length: most }, (_, i) => course[Math.round((i * (course.length - 1)) / Math.max(1, most - 1))]);
 /** After a wave's last job a worker takes the merge and begins the next within this time. */
 const waveMilliseconds = 60;
 const limitMilliseconds = 300_000;
@@ -157,8 +162,7 @@ async function round({ folder, whole, server, number, seed, most, killed, usual 
   workers.start();
   workers.start();
   try {
-    for (const kind of course) {
-      if (kills.length === most) break;
+    for (const kind of courseOf(most)) {
       const worker = await instantOf(kind);
       if (worker === undefined) continue;
       const order = processes[kind].map((process) => ({ process, at: random() }));
