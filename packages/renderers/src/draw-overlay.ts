@@ -1,6 +1,14 @@
 // Reads a frame and lays a projection over it; shared by the renderers that show both.
 
-import { geometryOf, InputError, sourceName, tensor, type Geometry, type Projection } from '@deepearth/core';
+import {
+  geometryOf,
+  InputError,
+  releaseRaster,
+  sourceName,
+  tensor,
+  type Geometry,
+  type Projection,
+} from '@deepearth/core';
 import { z } from 'zod';
 import { annotationOptions } from './annotated.ts';
 import { cellColors, colorOptions } from './cell-colors.ts';
@@ -48,14 +56,15 @@ export interface ShownFrame {
 }
 
 /**
- * The frame's own colours, brought to the width of the options. Throws an `InputError` when the frame is not of the size
- * the tokens were made from.
+ * What `draw` makes of the frame's own colours, brought to the width of the options; it keeps nothing of them. Throws an
+ * `InputError` when the frame is not of the size the tokens were made from.
  */
-export async function readShown(
+export async function withShown<T>(
   { projection, frame }: Shot,
   { framePixels }: OverlayChoice,
   signal: AbortSignal,
-): Promise<ShownFrame> {
+  draw: (shown: ShownFrame) => T,
+): Promise<T> {
   const raster = await frame.read({ signal });
   const [height, width] = raster.values.shape as [number, number];
   const { frameHeight, frameWidth } = geometryFor(projection);
@@ -67,9 +76,14 @@ export async function readShown(
     );
   }
   const rgb = toRgb(raster, frame);
-  if (framePixels === undefined || framePixels === width) return { rgb, width, height };
-  const { data, shape } = await scaled(tensor('uint8', [height, width, 3], rgb), framePixels, false);
-  return { rgb: data, height: shape[0]!, width: shape[1]! };
+  let shown: ShownFrame = { rgb, width, height };
+  if (framePixels !== undefined && framePixels !== width) {
+    const { data, shape } = await scaled(tensor('uint8', [height, width, 3], rgb), framePixels, false);
+    shown = { rgb: data, height: shape[0]!, width: shape[1]! };
+  }
+  const drawn = draw(shown);
+  releaseRaster(raster);
+  return drawn;
 }
 
 /** The pixels of a frame of this size when it is shown. */

@@ -2,7 +2,7 @@
 
 import { defineRenderer, outputPath, tensor } from '@deepearth/core';
 import { z } from 'zod';
-import { drawOverlay, overlayFields, readShown, shownSize } from './draw-overlay.ts';
+import { drawOverlay, overlayFields, withShown, shownSize } from './draw-overlay.ts';
 import { overlapField, pictures } from './each-frame.ts';
 import { layerName } from './layer-name.ts';
 import { describeFramePictures } from './projection-spec.ts';
@@ -41,11 +41,11 @@ export const overlay = defineRenderer({
       per: context.options.per ?? 'frame',
       overlap: context.options.overlap,
       layer: ({ reducer }) => layerName(context.options.layer, context.ownName, 'overlay')(reducer),
-      async draw(shot) {
-        const shown = await readShown(shot, context.options, context.signal);
-        const out = context.pixels.take(shown.rgb.length);
-        drawOverlay(shot.projection, shot.step, shown, context.options, out);
-        return tensor('uint8', [shown.height, shown.width, 3], out);
-      },
+      draw: (shot) =>
+        withShown(shot, context.options, context.signal, (shown) => {
+          const out = context.pixels.take(shown.rgb.length);
+          drawOverlay(shot.projection, shot.step, shown, context.options, out);
+          return tensor('uint8', [shown.height, shown.width, 3], out);
+        }),
     }),
 });

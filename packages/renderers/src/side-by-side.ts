@@ -2,7 +2,7 @@
 
 import { defineRenderer, outputPath, tensor } from '@deepearth/core';
 import { z } from 'zod';
-import { drawOverlay, overlayFields, readShown, shownSize } from './draw-overlay.ts';
+import { drawOverlay, overlayFields, withShown, shownSize } from './draw-overlay.ts';
 import { pictures } from './each-frame.ts';
 import { layerName } from './layer-name.ts';
 import { describeFramePictures } from './projection-spec.ts';
@@ -41,19 +41,19 @@ export const sideBySide = defineRenderer({
     pictures(projections, context, {
       per: 'frame',
       layer: ({ reducer }) => layerName(context.options.layer, context.ownName, 'side-by-side')(reducer),
-      async draw(shot) {
-        const shown = await readShown(shot, context.options, context.signal);
-        const { rgb, width, height } = shown;
-        const under = new Uint8Array(rgb.length);
-        drawOverlay(shot.projection, shot.step, shown, context.options, under);
-        const columns = 2 * width + context.options.gapPixels;
-        const out = new Uint8Array(height * columns * 3);
-        for (let row = 0; row < height; row++) {
-          const line = rgb.subarray(row * width * 3, (row + 1) * width * 3);
-          out.set(line, row * columns * 3);
-          out.set(under.subarray(row * width * 3, (row + 1) * width * 3), (row * columns + columns - width) * 3);
-        }
-        return tensor('uint8', [height, columns, 3], out);
-      },
+      draw: (shot) =>
+        withShown(shot, context.options, context.signal, (shown) => {
+          const { rgb, width, height } = shown;
+          const under = new Uint8Array(rgb.length);
+          drawOverlay(shot.projection, shot.step, shown, context.options, under);
+          const columns = 2 * width + context.options.gapPixels;
+          const out = new Uint8Array(height * columns * 3);
+          for (let row = 0; row < height; row++) {
+            const line = rgb.subarray(row * width * 3, (row + 1) * width * 3);
+            out.set(line, row * columns * 3);
+            out.set(under.subarray(row * width * 3, (row + 1) * width * 3), (row * columns + columns - width) * 3);
+          }
+          return tensor('uint8', [height, columns, 3], out);
+        }),
     }),
 });

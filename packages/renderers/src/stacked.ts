@@ -2,7 +2,7 @@
 
 import { defineRenderer, outputPath, tensor } from '@deepearth/core';
 import { z } from 'zod';
-import { drawOverlay, overlayFields, readShown, shownSize } from './draw-overlay.ts';
+import { drawOverlay, overlayFields, withShown, shownSize } from './draw-overlay.ts';
 import { pictures } from './each-frame.ts';
 import { layerName } from './layer-name.ts';
 import { describeFramePictures } from './projection-spec.ts';
@@ -39,15 +39,15 @@ export const stacked = defineRenderer({
     pictures(projections, context, {
       per: 'frame',
       layer: ({ reducer }) => layerName(context.options.layer, context.ownName, 'stacked')(reducer),
-      async draw(shot) {
-        const shown = await readShown(shot, context.options, context.signal);
-        const { rgb, width, height } = shown;
-        const rows = 2 * height + context.options.gapPixels;
-        const out = context.pixels.take(rows * width * 3);
-        out.set(rgb);
-        out.fill(0, rgb.length, (rows - height) * width * 3);
-        drawOverlay(shot.projection, shot.step, shown, context.options, out, rows - height);
-        return tensor('uint8', [rows, width, 3], out);
-      },
+      draw: (shot) =>
+        withShown(shot, context.options, context.signal, (shown) => {
+          const { rgb, width, height } = shown;
+          const rows = 2 * height + context.options.gapPixels;
+          const out = context.pixels.take(rows * width * 3);
+          out.set(rgb);
+          out.fill(0, rgb.length, (rows - height) * width * 3);
+          drawOverlay(shot.projection, shot.step, shown, context.options, out, rows - height);
+          return tensor('uint8', [rows, width, 3], out);
+        }),
     }),
 });

@@ -18,7 +18,7 @@ import {
 import { z } from 'zod';
 import { pixelsOf } from '@deepearth/vision/picture-sum';
 import { pictureBytes } from './estimate.ts';
-import { inOrder } from './in-order.ts';
+import { inOrder } from '@deepearth/core/in-order';
 
 const usualFolder = 'pictures';
 

@@ -1,6 +1,7 @@
 // Reads a folder of pictures as sequences of frames.
 
 import { defineSource, frameId, frameBytes, readingBytes, refuse, spec, type Frame } from '@deepearth/core';
+import { inOrder } from '@deepearth/core/in-order';
 import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import { usualSize } from './frame-headers.ts';
 import { sameSize } from './frame-size.ts';
@@ -9,6 +10,7 @@ import { check, howOrdered, oddFrames, remarks, spillNote } from './frames-remar
 import { isoOf, secondsBetween } from './instant.ts';
 import { listFrames, type Listing, type SequenceListing } from './listing.ts';
 import type { ListedFrame } from './order-frames.ts';
+import { openedAtOnce } from './opened-at-once.ts';
 import { pathIn } from './picture-folder.ts';
 import { pictureFrames, reopenPicture } from './picture-frames.ts';
 import { findStretch, spread, stretchNote, type Series } from './series-stretch.ts';
@@ -100,8 +102,10 @@ export const frames = defineSource({
     const total = parts.reduce((sum, { files }) => sum + files.length, 0);
     let done = 0;
     const odd = oddFrames();
+    // Where no header told the usual size, the first picture that can be read does.
+    const atOnce = usual ? openedAtOnce(3 * usual.width * usual.height) : 1;
     for (const { each, files } of parts) {
-      for (const listed of files) {
+      const opened = inOrder(files, atOnce, async (listed) => {
         signal.throwIfAborted();
         const id = frameId(each.name, listed.number, context.severalSequences);
         const path = pathIn(options.directory, listed.file);
@@ -112,6 +116,9 @@ export const frames = defineSource({
           const place = { id, sequence: each.name, ...timeOf(listed, each.files[0]!, options) };
           return { made: pictures.frame(place, picture, listed.page), picture };
         });
+        return { listed, frame };
+      });
+      for await (const { listed, frame } of opened) {
         context.progress('frames', ++done, total);
         if (!frame) continue;
         const { made, picture } = frame;

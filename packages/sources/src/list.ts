@@ -10,6 +10,7 @@ import {
   spec,
   type StageContext,
 } from '@deepearth/core';
+import { inOrder } from '@deepearth/core/in-order';
 import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import { sameSize, type Size } from './frame-size.ts';
 import { oddFrames, oddOfOne } from './frames-remarks.ts';
@@ -19,10 +20,20 @@ import { listOptions, type ListOptions } from './list-options.ts';
 import { orderedEntries, type OrderedEntries } from './list-order.ts';
 import { distinctLines, surveyList, type ListSurvey } from './list-survey.ts';
 import { pauseName } from './pauses.ts';
+import { openedAtOnce } from './opened-at-once.ts';
 import { pictureFrames, reopenPicture, type FramePlace } from './picture-frames.ts';
 import { findStretch, spread, stretchNote } from './series-stretch.ts';
 
 export { listOptions, type ListOptions, type ListSurvey };
+
+/** A sequence as far as the list has been read. */
+interface ListedSequence {
+  readonly sequence: string;
+  readonly start: ListEntry;
+  last: ListEntry;
+  position: number;
+  size?: Size;
+}
 
 /** The stage `source/list`. */
 export const list = defineSource({
@@ -88,20 +99,24 @@ export const list = defineSource({
     pictures.stretched(await findStretch(series, pictures.read, context));
     const odd = oddFrames();
     let done = 0;
-    let at: { sequence: string; start: ListEntry; last: ListEntry; position: number; size?: Size } | undefined;
-    for await (const entry of entries.inOrder()) {
-      signal.throwIfAborted();
-      const pause = at !== undefined && options.maxGapSeconds !== undefined && pauseOf(at.last, entry);
-      if (!at || at.start.sequence !== entry.sequence || (pause && pause > options.maxGapSeconds!)) {
-        const sequence = parts?.has(entry.sequence) ? pauseName(entry.sequence, entry.instant!) : entry.sequence;
-        at = { sequence, start: entry, last: entry, position: 0 };
+    async function* wanted() {
+      let at: ListedSequence | undefined;
+      for await (const entry of entries.inOrder()) {
+        const pause = at !== undefined && options.maxGapSeconds !== undefined && pauseOf(at.last, entry);
+        if (!at || at.start.sequence !== entry.sequence || (pause && pause > options.maxGapSeconds!)) {
+          const sequence = parts?.has(entry.sequence) ? pauseName(entry.sequence, entry.instant!) : entry.sequence;
+          at = { sequence, start: entry, last: entry, position: 0 };
+        }
+        at.last = entry;
+        const position = at.position++;
+        const { first, end } = frameRange(at.sequence);
+        if (position >= first && position < end) yield { entry, here: at, number: entry.number ?? position };
       }
-      const here = at;
-      here.last = entry;
-      const position = here.position++;
-      const { first, end } = frameRange(here.sequence);
-      if (position < first || position >= end) continue;
-      const number = entry.number ?? position;
+    }
+    // Where no header told the size, the first picture that can be read does.
+    const atOnce = survey.size ? openedAtOnce(3 * survey.size.width * survey.size.height) : 1;
+    const opened = inOrder(wanted(), atOnce, async ({ entry, here, number }) => {
+      signal.throwIfAborted();
       const id = frameId(here.sequence, number, severalSequences);
       const frame = await attempt({ id }, () =>
         naming(options.path, entry, async () => {
@@ -113,6 +128,9 @@ export const list = defineSource({
           return { made: pictures.frame(place, picture), picture };
         }),
       );
+      return { entry, frame };
+    });
+    for await (const { entry, frame } of opened) {
       context.progress('frames', ++done, total);
       if (!frame) continue;
       const { made, picture } = frame;

@@ -66,8 +66,8 @@ export async function pictureFrames<Options extends PictureOptions>({
   const plain = made(undefined);
   // 8-bit pictures are stretched only where the options ask for it.
   let decodings = (_: Pick<KnownPicture, 'depth'>): ReadingDecoding => plain;
-  /** The file that was read last, where it has several pages. */
-  let last: FrameFile | undefined;
+  /** The file that was opened last, where it has several pages. */
+  let last: { readonly path: string; readonly file: Promise<FrameFile> } | undefined;
 
   return {
     read,
@@ -75,11 +75,15 @@ export async function pictureFrames<Options extends PictureOptions>({
       const stretched = stretch && made(stretch.range);
       decodings = ({ depth }) => (stretched && (depth !== 'uint8' || !stretch.wideOnly) ? stretched : plain);
     },
-    async open(path, page) {
-      const known = last?.name === path ? last : undefined;
-      const picture = await openFrameFile(path, { maxPixels: options.maxPixels, page, known, signal });
-      last = page === undefined ? undefined : picture;
-      return picture;
+    open(path, page) {
+      const former = last?.path === path ? last.file : undefined;
+      const open = async (): Promise<FrameFile> => {
+        const known = await former?.catch(() => undefined);
+        return openFrameFile(path, { maxPixels: options.maxPixels, page, known, signal });
+      };
+      const file = open();
+      last = page === undefined ? undefined : { path, file };
+      return file;
     },
     async verify(picture, page) {
       const decoding = decodings(picture);

@@ -91,7 +91,9 @@ export function pixelCache({ memoryBytes, diskBytes, readLater = true, path }: P
       if (!raster) {
         // They are read later than memory lasts.
         spills ||= dropped.delete(key);
-        return spilled.read(key);
+        const read = await spilled.read(key);
+        if (read) holdRaster(read);
+        return read;
       }
       recent.delete(key);
       recent.set(key, raster);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tensor, type Raster } from '@deepearth/core';
+import { holdRaster, releaseRaster, tensor, type Raster } from '@deepearth/core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { spillFile } from './spill-file.ts';
 
@@ -34,6 +34,21 @@ test('writes over the oldest when it is full, whatever their sizes', async () =>
   expect((await stat(path)).size).toBeLessThanOrEqual(100);
   await file.close();
   expect(await readdir(folder)).toEqual([]);
+});
+
+test('reads a large raster into the memory of one that nobody holds any more, and of no other', async () => {
+  const file = spillFile(2 ** 24, () => Promise.resolve(join(folder, 'pixels')));
+  const large = 2 ** 20;
+  for (const value of [1, 2, 3]) await file.write(String(value), line(large, value));
+  const [first, second] = [(await file.read('1'))!, (await file.read('2'))!];
+  holdRaster(first);
+  holdRaster(second);
+  releaseRaster(first);
+  const third = (await file.read('3'))!;
+  expect(third).toEqual(line(large, 3));
+  expect(third.values.data.buffer).toBe(first.values.data.buffer);
+  expect(second).toEqual(line(large, 2));
+  await file.close();
 });
 
 test('makes no file for what has no room in it', async () => {

@@ -1,7 +1,8 @@
 // Keeps rasters in a file of bounded size; the oldest make room for new ones.
 
 import { open, rm, type FileHandle } from 'node:fs/promises';
-import { bytesOf, tensor, viewAs, type Raster } from '@deepearth/core';
+import { bytesOf, lendRaster, tensor, viewAs, type Raster } from '@deepearth/core';
+import { giveBack, spareMemory } from './spare-memory.ts';
 
 /** Rasters by key. `write` is called for one raster at a time; everything else may be called at any time. */
 export interface SpillFile {
@@ -60,13 +61,16 @@ export function spillFile(bytes: number, path: () => Promise<string>): SpillFile
     async read(key) {
       const entry = entries.get(key);
       if (!entry) return undefined;
-      const read = new Uint8Array(entry.size);
+      const memory = spareMemory(entry.size);
+      const read = new Uint8Array(memory);
       const whole = await readAt(file!.handle, read, entry.at).catch((error: unknown) => {
         if (entries.get(key) === entry) throw error;
         return false;
       });
       // Another raster may have been written over it meanwhile.
-      return whole && entries.get(key) === entry ? rasterOf(entry, read) : undefined;
+      if (whole && entries.get(key) === entry) return lendRaster(rasterOf(entry, read), () => giveBack(memory));
+      giveBack(memory);
+      return undefined;
     },
     async write(key, raster) {
       const size = sizeOf(raster);

@@ -1,7 +1,7 @@
 // Writes the pictures of frames.
 
 import type { Artifact } from '@deepearth/core';
-import { inOrder } from '../in-order.ts';
+import { inOrder } from '@deepearth/core/in-order';
 import { picturePath } from './bundle-index.ts';
 import { framePicture } from './frame-picture.ts';
 import type { ExplorerContext, Write } from './options.ts';

@@ -6,7 +6,7 @@
  * thrown.
  */
 export async function* inOrder<In, Out>(
-  items: AsyncIterable<In>,
+  items: AsyncIterable<In> | Iterable<In>,
   most: number,
   work: (item: In) => Promise<Out>,
 ): AsyncGenerator<Out> {
