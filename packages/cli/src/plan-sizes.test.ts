@@ -68,6 +68,21 @@ describe('a plan', () => {
     expect(planWarnings(await plan(await load(whole(', fit: resize').replace('count: 5', 'count: 8'))))).toEqual([]);
   });
 
+  test('that does not know the size of frames leaves it to the run to say what is never seen, once for each size', async () => {
+    const pipeline = await load(`
+  - { id: one, type: source/synthetic, with: { count: 4, width: 96, height: 64, sequence: one } }
+  - { id: other, type: source/synthetic, with: { count: 8, width: 64, height: 64, sequence: other } }
+  - { id: clips, type: windower/sliding, from: [one, other], with: { size: 4 } }
+  - { id: tokens, type: encoder/vjepa2, with: { cropSize: 32 } }
+  - { type: sink/features }`);
+    expect(planWarnings(await plan(pipeline))).toEqual([]);
+    const { manifest } = await run(pipeline, { store: memoryStore() }).result;
+    expect(manifest.warnings.map(({ message }) => message)).toEqual([
+      expect.stringContaining('% of each frame of 64 x 64 pixels is cut off'),
+      expect.stringContaining('% of each frame of 96 x 64 pixels is cut off'),
+    ]);
+  });
+
   test('shows where nobody can tell how much will be written', async () => {
     const open = await load(`
   - { type: source/synthetic }

@@ -334,6 +334,8 @@ describe('deepearth validate, plan, graph', () => {
     const { status, stderr } = await deepearth(['run', 'pipelin.yaml'], { cwd: folder.path });
     expect(stderr).toContain('Did you mean pipeline.yaml?');
     expect(status).toBe(2);
+    const inside = await deepearth(['plan', folder.path], { cwd: '/' });
+    expect(inside.stderr).toContain(`Did you mean ${join(folder.path, 'pipeline.yaml')}?`);
   });
 
   it('suggests the path of a mistyped --set', async () => {

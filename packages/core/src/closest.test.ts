@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { closest } from './errors.ts';
+import { closest, closestFile } from './errors.ts';
 
 test('a slip of the hand is understood', () => {
   expect(closest('slidign', ['sliding', 'still'])).toBe('sliding');
@@ -16,4 +16,11 @@ test('another word is not', () => {
   expect(closest('dir', ['fit', 'directory'])).toBeUndefined();
   expect(closest('a', ['b', 'ab'])).toBeUndefined();
   expect(closest('umap', ['pca', 'kmeans'])).toBeUndefined();
+});
+
+test('of files the name counts, and not the ending that all have', () => {
+  expect(closestFile('nope.yaml', ['bom.yaml', 'c.yaml'])).toBeUndefined();
+  expect(closestFile('pipline.yaml', ['other.yaml', 'pipeline.yaml'])).toBe('pipeline.yaml');
+  expect(closestFile('pipeline.yml', ['pipeline.yaml'])).toBe('pipeline.yaml');
+  expect(closestFile('.hidden', ['.hiden'])).toBe('.hiden');
 });

@@ -183,6 +183,15 @@ export function closest(word: string, known: Iterable<string>): string | undefin
   return best;
 }
 
+/**
+ * The closest of some files to a mistyped name; their endings, which most of a folder have in common, make none close.
+ */
+export function closestFile(name: string, files: readonly string[]): string | undefined {
+  const stem = (file: string): string => file.replace(/(?<=.)\.[A-Za-z0-9]{1,5}$/, '');
+  const near = closest(stem(name), files.map(stem));
+  return files.find((file) => stem(file) === near);
+}
+
 const longestName = 200;
 
 function editDistance(a: string, b: string, limit: number): number {

@@ -38,12 +38,16 @@ export function optionIssues(
       continue;
     }
     for (const each of tell(issue, [], value, schema, unknownKey)) {
+      // What else is wrong with a value that is wrong already says nothing new: -3 is no multiple of 16 either.
+      if (told.some(({ path }) => samePath(path, each.path))) continue;
       told.push(each);
       if (told.length > mostMistakes) return told;
     }
   }
   return told;
 }
+
+const samePath = (a: Path, b: Path): boolean => a.length === b.length && a.every((part, i) => part === b[i]);
 
 /** A key that is unknown beside the only one that is missing is that one under another name, and no second mistake. */
 function misnamed(issues: readonly Issue[], value: unknown, schema: unknown) {

@@ -325,8 +325,11 @@ function describedBy(
 ): Description | Refusal {
   try {
     const described = definition.describe(inputs[0]?.spec, { options, survey, inputs, ...own });
-    if (!isRefusal(described) && typeof described.output.kind !== 'string')
-      throw new TypeError('describe returns no output');
+    const whole =
+      described !== null &&
+      typeof described === 'object' &&
+      (isRefusal(described) || typeof described.output?.kind === 'string');
+    if (!whole) throw new TypeError('it returns neither { output: spec(…) } nor a refusal');
     return described;
   } catch (error) {
     if (error instanceof DeepEarthError) throw error;

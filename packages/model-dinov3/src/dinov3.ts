@@ -195,6 +195,7 @@ export const dinov3 = defineEncoder({
     return encodeStream(clips, context, {
       recipe: lineage('encoder/dinov3', plan, encoder.identity.fingerprint),
       prepare: (clip, reading) => prepare(clip, plan, context.signal, reading),
+      warnings: unseenWarnings,
     });
   },
 

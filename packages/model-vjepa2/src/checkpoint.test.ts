@@ -216,6 +216,16 @@ test('no config, no weights, a truncated file and broken JSON each say so', asyn
   await expect(openCheckpoint(empty)).rejects.toThrow(/config\.json: is no JSON/);
 });
 
+test('weights of another name are named', async () => {
+  const folder = join(root, 'other-name');
+  mkdirSync(folder);
+  copyFileSync(fixture('v2/config.json'), join(folder, 'config.json'));
+  copyFileSync(fixture('v2/model.safetensors'), join(folder, 'epoch-12.safetensors'));
+  await expect(openCheckpoint(folder)).rejects.toMatchObject({
+    remedy: 'There is epoch-12.safetensors: name the one that is meant as `weights`.',
+  });
+});
+
 test('a weights file alone is understood by its shapes', async () => {
   const alone = join(root, 'alone.safetensors');
   const file = await openSafetensors(bytesSource(readFileSync(fixture('v21/model.safetensors'))));

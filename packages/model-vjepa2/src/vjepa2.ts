@@ -226,6 +226,7 @@ export const vjepa2 = defineEncoder({
         ...declared(context.state.processor, context.state.encoder.architecture),
       ),
       prepare: async (clip, reading) => [await prepare(clip, context, reading)],
+      warnings: unseenWarnings,
     }),
 
   close: closeModel,

@@ -1,6 +1,6 @@
 // Opens a checkpoint as published and checks that every tensor of the encoder is there, in its shape.
 
-import { realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '@deepearth/core/errors';
 import { readTextFile } from '@deepearth/core/regular-file';
@@ -135,11 +135,19 @@ async function shardsOf(index: string): Promise<string[]> {
   });
 }
 
+/** Files of a folder that look like weights. */
+const weightsIn = async (folder: string): Promise<string[]> =>
+  (await readdir(folder).catch(() => [])).filter((name) => /\.(?:safetensors|bin|pth?|ckpt)$/.test(name)).sort();
+
 async function openWeights(path: string): Promise<Files> {
-  const file = await realpath(path).catch((cause: unknown) => {
+  const file = await realpath(path).catch(async (cause: unknown) => {
+    const others = await weightsIn(dirname(path));
     throw new InputError(path, 'there is no such file; a model is a folder with config.json and model.safetensors.', {
       cause,
       code: 'E_MODEL_FILES',
+      ...(others.length > 0 && {
+        remedy: `There ${others.length === 1 ? 'is' : 'are'} ${others.slice(0, 5).join(', ')}: name the one that is meant as \`weights\`.`,
+      }),
     });
   });
   const source = await openFile(file);

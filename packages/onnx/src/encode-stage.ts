@@ -1,10 +1,11 @@
 // What encoder stages share: options of the device, opening a model, and the way of clips through it in batches.
 
 import type { ByteSource } from '@deepearth/core/byte-source';
-import type { Clip, PictureOrigin, TokenGrid } from '@deepearth/core/items';
+import { geometryOf, type Clip, type Geometry, type PictureOrigin, type TokenGrid } from '@deepearth/core/items';
 import { toFloat16 } from '@deepearth/core/half';
 import { lineage } from '@deepearth/core/lineage';
 import { totalCount } from '@deepearth/core/one-stream';
+import { axisSize } from '@deepearth/core/specs';
 import type { StageContext } from '@deepearth/core/stage';
 import { readPythonTokens, type PythonTokens } from '@deepearth/formats/python-tokens';
 import { readTokenFile, type StoredTokens } from '@deepearth/formats/token-file';
@@ -177,6 +178,26 @@ export interface Encoding {
    * is called with each wait for pictures.
    */
   prepare(clip: Clip, reading: <T>(wait: Promise<T>) => Promise<T>): Promise<readonly PreparedFrames[]>;
+  /** What a plan says of the way in which frames of one size are placed: how much of them is not seen. */
+  warnings(placed: { readonly geometry: Geometry }): readonly string[];
+}
+
+/**
+ * Says of each size of frames what the plan could not, where it did not know the size or there are several: cameras that
+ * meet in one encoder, folders with `sizes: any`.
+ */
+function sizeWarnings({ inputs, log }: EncodeContext, warnings: Encoding['warnings']): (grid: TokenGrid) => void {
+  const planned = new Set(inputs.map(({ spec }) => [axisSize(spec, 'width'), axisSize(spec, 'height')].join(' x ')));
+  if (planned.size === 1 && !inputs.some(({ spec }) => !axisSize(spec, 'width') || !axisSize(spec, 'height')))
+    return () => undefined;
+  const seen = new Set<string>();
+  return (grid) => {
+    const geometry = geometryOf(grid);
+    const size = geometry && `${geometry.frameWidth} x ${geometry.frameHeight}`;
+    if (!geometry || !size || seen.has(size)) return;
+    seen.add(size);
+    for (const message of warnings({ geometry })) log.warn(message);
+  };
 }
 
 /** The context of an encoder stage, as far as `encodeStream` uses it. */
@@ -193,8 +214,9 @@ type Step = { readonly batch: readonly Job[] } | { readonly stored: TokenGrid };
 export async function* encodeStream(
   clips: AsyncIterable<Clip>,
   context: EncodeContext,
-  { recipe, prepare }: Encoding,
+  { recipe, prepare, warnings }: Encoding,
 ): AsyncGenerator<TokenGrid> {
+  const warnOfSize = sizeWarnings(context, warnings);
   const { options, state, former } = context;
   const { encoder, use, calls } = state;
   const total = totalCount(context.inputs);
@@ -271,6 +293,7 @@ export async function* encodeStream(
   try {
     for await (const step of inOrder(steps(), encoded, encoder.devices.length)) {
       if ('stored' in step) {
+        warnOfSize(step.stored);
         yield step.stored;
         continue;
       }
@@ -278,7 +301,9 @@ export async function* encodeStream(
         watch.done();
         if (!grid) continue;
         const resume = use.writing();
-        yield gridOf(step.batch[index]!, grid);
+        const sent = gridOf(step.batch[index]!, grid);
+        warnOfSize(sent);
+        yield sent;
         resume();
       }
     }

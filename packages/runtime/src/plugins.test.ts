@@ -34,7 +34,21 @@ test.each([
   ['exports nothing', '', 'exports no stage.'],
   ['exports nonsense', 'export const a = null, b = 7, stages = "x"; export default () => 1', 'exports no stage.'],
   ['has an export that cannot be read', 'export { a } from "./self-NAME"; export default 1', 'cannot be loaded'],
-  ['lists no functions', 'export const stages = { "source/x": 5 }', 'lists "source/x" in "stages" without a function'],
+  [
+    'lists no functions',
+    'export const stages = { "source/x": 5 }',
+    'has at "source/x" of "stages" neither a stage nor',
+  ],
+  [
+    'lists functions without types',
+    'export const stages = [async () => 1]',
+    'has at "0" of "stages" neither a stage nor',
+  ],
+  [
+    'lists half a stage',
+    'export const stages = [{ kind: "source", type: "source/x", describe() {} }]',
+    'has no whole stage as stages.0: its `options` are no zod schema.',
+  ],
   [
     'exports half a stage',
     'export const x = { kind: "source", type: "source/x", describe() {} }',
@@ -76,4 +90,17 @@ test.each([
   expect(error).toBeInstanceOf(ConfigError);
   expect((error as Error).message).toMatch(/pipeline\.yaml:[12]:\d+ /);
   expect((error as Error).message).toContain(says.replaceAll('NAME', name));
+});
+
+test('stages may be listed themselves', async () => {
+  await writeFile(
+    join(folder, 'listed.mjs'),
+    `export const stages = [{ kind: "source", type: "source/x", ${body} }, { kind: "source", type: "source/y", ${body} }];`,
+  );
+  const { pipeline } = await parseConfig(
+    'plugins: [./listed.mjs]\nstages: [{ type: source/y }]\n',
+    join(folder, 'pipeline.yaml'),
+    { registry: createRegistry() },
+  );
+  expect(pipeline.stages.map(({ definition }) => definition.type)).toEqual(['source/y']);
 });

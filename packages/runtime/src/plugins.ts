@@ -12,7 +12,7 @@ import { stageKinds, type StageDefinition, type StageList } from '@deepearth/cor
 
 /**
  * Imports a plugin: a path relative to the config file (`./my-stage.mjs`) or a package name. It exports stage
- * definitions under any names, or a `stages` list of loaders. Throws a `DeepEarthError` when it cannot be found or
+ * definitions under any names, or in `stages`: a list of them, or functions that load them by their types. Throws a `DeepEarthError` when it cannot be found or
  * imported, or holds no stage.
  */
 export async function loadPlugin(name: string, configFile: string): Promise<StageList> {
@@ -36,8 +36,15 @@ export async function loadPlugin(name: string, configFile: string): Promise<Stag
       list[definition.type] = async () => definition;
     } else if (exported === 'stages' && value !== null && typeof value === 'object') {
       for (const [type, load] of Object.entries(value) as [string, unknown][]) {
-        if (typeof load !== 'function')
-          throw broken(`lists ${JSON.stringify(type)} in "stages" without a function that loads it`);
+        if (looksLikeDefinition(load)) {
+          const definition = whole(load, `stages.${type}`);
+          list[definition.type] = async () => definition;
+          continue;
+        }
+        if (typeof load !== 'function' || Array.isArray(value))
+          throw broken(
+            `has at ${JSON.stringify(type)} of "stages" neither a stage nor, by its type, a function that loads one`,
+          );
         list[type] = async () => {
           let loaded: unknown;
           try {
@@ -52,7 +59,7 @@ export async function loadPlugin(name: string, configFile: string): Promise<Stag
   }
   if (Object.keys(list).length === 0) {
     throw new DeepEarthError(
-      `the plugin ${name} exports no stage. Export what defineReducer (or another define… of @deepearth/core) returns, or a "stages" list.`,
+      `the plugin ${name} exports no stage. Export what defineReducer (or another define… of @deepearth/core) returns, or a list of these as "stages".`,
       { code: 'E_PLUGIN_EMPTY' },
     );
   }

@@ -150,12 +150,15 @@ function pathOf(picture: string, directory: string): string | undefined {
   return isAbsolute(here) ? here : join(directory, here);
 }
 
+/** What is said of a field that holds no moment. */
+export const notUnderstood = 'is no time that is understood';
+
 function timeOf(fields: Fields, columns: ListColumns, read: TimeReader): FieldTime | undefined | string {
   let text = textOf(fields, columns.time);
   if (text === '') return undefined;
   if (columns.date !== undefined && /^\d?\d:\d\d/.test(text))
     text = `${textOf(fields, columns.date)} ${text.padStart(text.indexOf(':') === 1 ? text.length + 1 : 0, '0')}`;
-  return read(text) ?? `${columns.time} is no time that is understood: ${shortened(text, 60)}`;
+  return read(text) ?? `${columns.time} ${notUnderstood}: ${shortened(text, 60)}`;
 }
 
 function positionOf(fields: Fields, { latitude, longitude }: ListColumns): Position | undefined | string {

@@ -4,7 +4,14 @@ import { InputError } from '@deepearth/core';
 import { nameSet } from '@deepearth/core/name-set';
 import type { PictureHeader } from '@deepearth/vision/picture-header';
 import { headerOf } from './frame-file.ts';
-import { readList, type BadRow, type ListEntry, type ListReading, type OtherMedia } from './list-entries.ts';
+import {
+  notUnderstood,
+  readList,
+  type BadRow,
+  type ListEntry,
+  type ListReading,
+  type OtherMedia,
+} from './list-entries.ts';
 import type { ListOptions } from './list-options.ts';
 import type { RowsOptions } from './list-rows.ts';
 import { byName } from './picture-folder.ts';
@@ -63,7 +70,9 @@ export async function surveyList(options: ListOptions, signal: AbortSignal): Pro
       first[0] ? `none of its rows is a frame; line ${first[0].line} ${first[0].problem}.` : 'lists no pictures.',
       {
         code: 'E_NO_FRAMES',
-        remedy: 'Look at the columns: `columns` names them.',
+        remedy: first[0]?.problem.includes(notUnderstood)
+          ? 'Say with `time` what stands where in a time, or with `columns` which column it is.'
+          : 'Look at the columns: `columns` names them.',
       },
     );
   const looked = await Promise.all(

@@ -15,9 +15,11 @@ export type TimeReader = (text: string) => FieldTime | undefined;
 
 /** Years first, which nobody writes in two orders; EXIF has colons in its dates. */
 const written =
-  /^(?<year>\d{4})(?<mark>[-/.:]?)(?<month>\d\d)\k<mark>(?<day>\d\d)(?:(?:T|\s+|,\s*)(?<hour>\d\d):?(?<minute>\d\d)(?::?(?<second>\d\d)(?:[.,](?<fraction>\d{1,9}))?)?)?\s*(?<offset>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?$/i;
+  /^(?<year>\d{4})(?<mark>[-/.:]?)(?<month>\d\d)\k<mark>(?<day>\d\d)(?:(?:T|\s+|,\s*)?(?<hour>\d\d)(?::?(?<minute>\d\d)(?::?(?<second>\d\d)(?:[.,](?<fraction>\d{1,9}))?)?)?)?\s*(?<offset>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?$/i;
 
-const epoch = /^(?<whole>\d{9,10}|\d{13}|\d{16}|\d{19})(?:\.(?<fraction>\d+))?$/;
+/** Ten digits that are a date and an hour would as seconds since 1970 lie after 2029. */
+const epoch =
+  /^(?!(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])$)(?<whole>\d{9,10}|\d{13}|\d{16}|\d{19})(?:\.(?<fraction>\d+))?$/;
 
 /** A reader of ISO 8601 and what is close to it, and of seconds since 1970; or of what an expression finds. */
 export function timeReader(expression: string | undefined, timeZone: string): TimeReader {

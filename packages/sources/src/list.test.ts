@@ -155,6 +155,12 @@ describe('a list', () => {
       '2024-07-01T07:30:00.500Z',
     ]);
     expect(await at('file,time\na.png,2024:07:01 07:30:00\n')).toEqual(['2024-07-01T07:30:00Z']);
+    // No seconds since 1970 of 2034, when 1 January is a number before 31 December.
+    expect(await at('file,time\na.png,2024123123\nb.png,2025010100\nc.png,202501010030\n')).toEqual([
+      '2024-12-31T23:00:00Z',
+      '2025-01-01T00:00:00Z',
+      '2025-01-01T00:30:00Z',
+    ]);
     const time = String.raw`(?<day>\d\d)/(?<month>\d\d)/(?<year>\d{4}) (?<hour>\d\d):(?<minute>\d\d)`;
     expect(await at('file,time\na.png,01/07/2024 07:30\n', { time })).toEqual(['2024-07-01T07:30:00Z']);
   });
@@ -203,6 +209,16 @@ describe('a list', () => {
         '2 frames of 2 sequences (column site) from column file, ordered by time (column time, taken to be in UTC)',
       ],
       warnings: ['1 row is no frame: line 4 has no time (time)'],
+    });
+    const moving = await sharp(
+      Uint8Array.from({ length: 8 * 8 * 3 * 3 }, (_, i) => i % 251),
+      { raw: { width: 8, height: 24, channels: 3, pageHeight: 8 } },
+    )
+      .webp()
+      .toBuffer();
+    const folder = await folderOf({ 'a.webp': moving, 'b.png': 1, 'list.csv': 'file\na.webp\nb.png\n' });
+    expect(await describeAlone(list, { options: { path: join(folder, 'list.csv') } })).toMatchObject({
+      notes: expect.arrayContaining([expect.stringMatching(/a\.webp holds 3 pictures, of which the first is read$/)]),
     });
     expect(await plan('file\na.png\n', { maxGapSeconds: 3 })).toMatchObject({ option: 'maxGapSeconds' });
     await expect(plan('file\na.png\n', { order: 'time' })).rejects.toThrow(/has no column of times to be ordered by/);
@@ -280,6 +296,7 @@ describe('a list that is wrong as a whole is refused', () => {
     ],
     ['with half of a place', 'path,lat\na.png,1\n', /has a column of latitudes \(lat\) and none of longitudes/],
     ['with two columns of one name', 'path,x,x\na.png,1,2\n', /two columns that are called "x"/],
+    ['of times that can be read in two ways', 'path,time\na.png,01/02/2024\n', /Say with `time` what stands where/],
     ['of rows that are all wrong', 'path,time\na.png,\n', /none of its rows is a frame; line 2 has no time/],
     [
       'with a quotation mark that is never closed',

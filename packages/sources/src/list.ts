@@ -163,6 +163,15 @@ const warningsOf = ({ bad, otherMedia }: ListSurvey): string[] => [
   ...[...otherMedia].map(([mediaType, count]) => otherMediaRemark(mediaType, count)),
 ];
 
+/** What of the pictures that were looked at is not read. */
+function pagesNote(sample: ListSurvey['sample']): string[] {
+  const several = sample.filter(({ header }) => (header?.pages ?? 1) > 1);
+  const [first] = several;
+  if (!first) return [];
+  const others = several.length > 1 ? `, and so do ${several.length - 1} more of the ${sample.length} looked at` : '';
+  return [`${first.path} holds ${first.header!.pages} pictures, of which the first is read${others}`];
+}
+
 function notesOf(
   { reading: { columns, order, sequence }, total, sequences, local, sample }: ListSurvey,
   options: ListOptions,
@@ -183,6 +192,7 @@ function notesOf(
       options,
       sample.some(({ header }) => header?.wide),
     ),
+    ...pagesNote(sample),
   ];
 }
 

@@ -48,6 +48,21 @@ describe('the time in a name', () => {
     ['240312_233002_F', '2024-03-12T23:30:02Z'],
     ['ndvi_2023-12', '2023-12-01T00:00:00Z'],
     ['ndvi_2024-01_10m', '2024-01-01T00:00:00Z'],
+    ['20240312233002123456', '2024-03-12T23:30:02.123456Z'],
+    ['2024031223300212', '2024-03-12T23:30:02.120Z'],
+    ['20240312-23:30:02:123', '2024-03-12T23:30:02.123Z'],
+    ['2024-03-12T23_30_02_123Z', '2024-03-12T23:30:02.123Z'],
+    ['era5_2024031223', '2024-03-12T23:00:00Z'],
+    ['2024-03-12T06Z', '2024-03-12T06:00:00Z'],
+    ['cam_2024_03_12__23_30_02', '2024-03-12T23:30:02Z'],
+    ['3B-HHR.MS.MRG.3IMERG.20240222-S001500-E002959.0015.V07B', '2024-02-22T00:15:00Z'],
+    ['frame_1710284999_123456789', '2024-03-12T23:09:59.123456789Z'],
+    ['31012024_234000', '2024-01-31T23:40:00Z'],
+    ['2024-3-1', '2024-03-01T00:00:00Z'],
+    ['cam 12-Mar-2024 23.30.02', '2024-03-12T23:30:02Z'],
+    ['2024-Jan-31', '2024-01-31T00:00:00Z'],
+    ['March 5, 2024', '2024-03-05T00:00:00Z'],
+    ['ndvi_Sept2024', '2024-09-01T00:00:00Z'],
   ])('%s is %s', (name, iso) => expect(found(name)).toBe(iso));
 
   test.each([
@@ -64,6 +79,8 @@ describe('the time in a name', () => {
     '32.01.2024',
     '240312_243002',
     'run_2024-13',
+    '31SEPT2024',
+    'summary2024x',
   ])('%s carries none', (name) => expect(found(name)).toBeUndefined());
 
   test('is that of the clocks of the time zone, unless it has an offset of its own', () => {
@@ -99,6 +116,9 @@ describe('the time in a name', () => {
         expect(found(`x ${iso.slice(0, 10)} y`)).toBe(`${iso.slice(0, 10)}T00:00:00Z`);
         expect(found(`${iso.slice(2, 10).replaceAll('-', '')}_${time}`)).toBe(seconds);
         expect(found(`${iso.slice(8, 10)}.${iso.slice(5, 7)}.${iso.slice(0, 4)} ${iso.slice(11, 19)}`)).toBe(seconds);
+        const month = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+        expect(found(`${iso.slice(8, 10)}${month[date.getUTCMonth()]}${iso.slice(0, 4)}_${time}`)).toBe(seconds);
+        expect(found(`${day}${iso.slice(11, 13)}`)).toBe(`${iso.slice(0, 13)}:00:00Z`);
         expect(found(`x_${iso.slice(0, 7)}`)).toBe(`${iso.slice(0, 7)}-01T00:00:00Z`);
         const hour = date.getUTCHours();
         const clock = `${hour % 12 || 12}${iso.slice(13, 19).replaceAll(':', '.')} ${hour < 12 ? 'AM' : 'PM'}`;
@@ -136,6 +156,9 @@ describe('the times in the names of a folder', () => {
     const months = Array.from({ length: 14 }, (_, i) => `img_2024_${String(i + 1).padStart(2, '0')}`);
     expect(timesInNames(months.slice(0, 12), 'UTC')).toMatchObject({ what: 'month', missing: 0 });
     expect(timesInNames(months, 'UTC')).toBeUndefined();
+    // Eight digits behind a date are no hundredths of a second.
+    const long = Array.from({ length: 20 }, (_, i) => `20240312_${String(i).padStart(8, '0')}`);
+    expect(timesInNames(long, 'UTC')).toMatchObject({ what: 'date', missing: 0 });
     const counters = Array.from({ length: 70 }, (_, i) => `210415_${String(i).padStart(6, '0')}`);
     expect(timesInNames(counters, 'UTC')).toBeUndefined();
   });
@@ -144,6 +167,9 @@ describe('the times in the names of a folder', () => {
     const read = readerOf(/d(?<day>\d\d)m(?<month>\d\d)y(?<year>\d{4})/);
     expect(isoOf(read('d24m12y2023_b', 'UTC')!.instant)).toBe('2023-12-24T00:00:00Z');
     expect(read('d32m12y2023', 'UTC')).toBeUndefined();
+    const named = readerOf(/(?<day>\d\d)(?<month>[a-z]+)(?<year>\d{4})/);
+    expect(isoOf(named('24dec2023', 'UTC')!.instant)).toBe('2023-12-24T00:00:00Z');
+    expect(named('24box2023', 'UTC')).toBeUndefined();
     const epoch = readerOf(/t(?<epoch>\d+)(?:_(?<fraction>\d+))?/);
     expect(isoOf(epoch('t100_5', 'UTC')!.instant)).toBe('1970-01-01T00:01:40.500Z');
   });

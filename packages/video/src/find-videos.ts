@@ -2,7 +2,7 @@
 
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { closest, InputError } from '@deepearth/core';
+import { closestFile, InputError } from '@deepearth/core';
 import { fileError } from '@deepearth/core/file-trouble';
 
 /** Endings of files that are taken from a folder. */
@@ -115,7 +115,7 @@ function fits(name: string, pattern: string): boolean {
 /** Why a path is not there, and which one may have been meant. */
 async function missing(path: string, cause: unknown): Promise<InputError> {
   const siblings = await readdir(dirname(resolve(path))).catch(() => undefined);
-  const guess = siblings && closest(basename(path), siblings);
+  const guess = siblings && closestFile(basename(path), siblings);
   return new InputError(path, 'there is no such file or folder.', {
     code: 'E_FILE_MISSING',
     cause,

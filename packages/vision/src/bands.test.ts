@@ -24,7 +24,9 @@ const bandsOf = ({ values, bands }: TiffPicture, chosen: readonly number[], shif
 
 const layouts = fc.record({
   bands: fc.integer({ min: 1, max: 9 }),
-  photometric: fc.constantFrom(1, 2),
+  /** White is zero, black is zero, colours, a palette that is not there, samples that stand for themselves. */
+  photometric: fc.constantFrom(0, 1, 2, 3, 34_892),
+  separate: fc.boolean(),
   wide: fc.boolean(),
   little: fc.boolean(),
   big: fc.boolean(),
@@ -55,17 +57,35 @@ describe('bands of a TIFF', () => {
       code: 'E_PICTURE_KIND',
       message: expect.stringContaining('lab.tif: holds colours as CIE L*a*b*'),
     });
+    await expect(readPictureFile(makeTiff([picture(4, { photometric: 8 })]))).rejects.toThrow('L*a*b*');
+    await expect(readPictureFile(makeTiff([picture(1, { photometric: 32_803 })]))).rejects.toThrow(
+      'mosaic of a sensor',
+    );
+  });
+
+  test('that libvips has no decoder for are called so, and not damaged', async () => {
+    const bytes = makeTiff([picture(3)]);
+    // The compression of its fifth tag: Zstandard, as GDAL writes it.
+    const at = 2 + 12 * 3 + new DataView(bytes.buffer).getUint32(4, true);
+    expect(new DataView(bytes.buffer).getUint16(at, true)).toBe(259);
+    new DataView(bytes.buffer).setUint16(at + 8, 50_000, true);
+    await expect(decode(bytes)).rejects.toMatchObject({
+      code: 'E_PICTURE_KIND',
+      message: expect.stringMatching(/ZSTD.*source\/geotiff/s),
+    });
   });
 
   test('are shown three by three, or the first as grey, and are opacity only where the file says so', async () => {
     await fc.assert(
-      fc.asyncProperty(layouts, async ({ bands, photometric, wide, little, big, said }) => {
-        fc.pre(photometric === 1 || bands >= 3);
+      fc.asyncProperty(layouts, async ({ bands, photometric, separate, wide, little, big, said }) => {
+        // One band of a palette is a palette.
+        fc.pre(photometric !== 3 || bands > 1);
         const base = photometric === 2 ? 3 : 1;
         const extra = Math.max(0, bands - base);
         const opacity = said === 'opacity' && extra > 0 ? bands - 1 : undefined;
         const made = picture(bands, {
           photometric,
+          separate,
           ...(wide && { values: new Uint16Array() }),
           ...(said !== 'nothing' &&
             extra > 0 && {
@@ -74,13 +94,44 @@ describe('bands of a TIFF', () => {
         });
         const data = bands - (opacity === undefined ? 0 : 1);
         const raster = await decode(makeTiff([made], { little, big }));
-        expect([...raster.values.data]).toEqual(bandsOf(made, data >= 3 ? [0, 1, 2] : [0, 0, 0], wide ? 257 : 1));
+        const shown = bandsOf(made, data >= 3 ? [0, 1, 2] : [0, 0, 0], wide ? 257 : 1);
+        // White is zero in one colour alone; several bands are what they are.
+        const turned = photometric === 0 && data < 3;
+        expect([...raster.values.data]).toEqual(turned ? shown.map((value) => 255 - value) : shown);
         expect(raster.valid ? [...raster.valid] : undefined).toEqual(
           opacity === undefined ? undefined : bandsOf(made, [opacity]).map((value) => (value > 0 ? 1 : 0)),
         );
       }),
-      { numRuns: 60 },
+      { numRuns: 200 },
     );
+  });
+
+  test('of inks with an opacity or another band are the colours of the four inks alone', async () => {
+    const inks = picture(4, { photometric: 5 });
+    const colours = [...(await decode(makeTiff([inks]))).values.data];
+    for (const extra of [0, 2])
+      for (const separate of [false, true]) {
+        const values = Uint8Array.from({ length: width * height * 5 }, (_, i) =>
+          i % 5 === 4 ? 1 : inks.values[Math.floor(i / 5) * 4 + (i % 5)]!,
+        );
+        const made = { ...inks, bands: 5, values, extraSamples: [extra], separate };
+        expect([...(await decode(makeTiff([made]))).values.data]).toEqual(colours);
+      }
+  });
+
+  test('hold no data where all that are shown have the value that GDAL calls so', async () => {
+    for (const wide of [false, true]) {
+      const made = picture(3, { nodata: '0', ...(wide && { values: new Uint16Array() }) });
+      made.values.fill(0, 6, 9);
+      const expected = Array.from({ length: width * height }, (_, pixel) =>
+        made.values.subarray(pixel * 3, pixel * 3 + 3).some((value) => value !== 0) ? 1 : 0,
+      );
+      expect(expected).toContain(0);
+      expect(made.values.filter((value) => value === 0).length).toBeGreaterThan(3);
+      expect([...(await decode(makeTiff([made]))).valid!]).toEqual(expected);
+    }
+    for (const nodata of ['', 'nan', '-9999'])
+      expect((await decode(makeTiff([picture(3, { nodata })]))).valid).toBeUndefined();
   });
 
   test('are chosen by number, in any order, in part too', async () => {
@@ -239,8 +290,8 @@ describe('inks', () => {
       .toColourspace('cmyk')
       .jpeg({ quality: 100 })
       .toBuffer();
-    const { bands, cmyk } = await readPictureFile(flat);
-    expect([bands, cmyk]).toEqual([4, true]);
+    const { bands, space } = await readPictureFile(flat);
+    expect([bands, space]).toEqual([4, 'cmyk']);
     expect((await decode(flat)).values.shape).toEqual([8, 8, 3]);
   });
 });

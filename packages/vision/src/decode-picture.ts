@@ -31,7 +31,7 @@ export interface DecodeOptions extends PartOptions, Pick<PictureFileOptions, 're
  * Decodes to `[height, width, 3]`, red, green, blue: upright (EXIF), grey repeated, values as stored (an embedded
  * colour profile is not applied, and colours under an opacity are not blended with anything; cyan, magenta, yellow and
  * black become colours by plain conversion, as in Pillow). Pixels whose opacity is 0 are those without data, unless
- * `bands` asks for the opacity as a colour. With `window`, the same pixels as of the whole picture, but no more of it is decoded than the format allows. Throws an
+ * `bands` asks for the opacity as a colour; in a TIFF without one, those that hold GDAL's no-data value in all bands shown. With `window`, the same pixels as of the whole picture, but no more of it is decoded than the format allows. Throws an
  * `InputError` naming the file when it is damaged or lacks a band, a `RangeError` for a window that leaves the picture.
  */
 export async function decodePicture(file: PictureFile, options: DecodeOptions = {}): Promise<Raster> {
@@ -59,13 +59,14 @@ interface Decoding {
 
 /** The bands that become red, green and blue, from 0. */
 function chosenBands(
-  { name, bands, bandNames, opacity, cmyk }: PictureFile,
+  { name, bands, bandNames, opacity, space }: PictureFile,
   wanted: DecodeOptions['bands'],
 ): Decoding['bands'] {
   if (!wanted) {
     const [red = 0, green, blue] = Array.from({ length: Math.min(bands, 4) }, (_, i) => i).filter((i) => i !== opacity);
     return green === undefined || blue === undefined ? [red, red, red] : [red, green, blue];
   }
+  const cmyk = space === 'cmyk';
   const chosen = wanted.map((band) => {
     const index = typeof band === 'number' ? band - 1 : bandNames.indexOf(band);
     if (index >= 0 && index < bands && !cmyk) return index;
@@ -95,9 +96,9 @@ async function decode(file: PictureFile, decoding: Decoding, window?: PartOption
   try {
     return await decodeBytes(file, decoding, window);
   } catch (cause) {
-    const clean = file.failOn === 'warning' ? withoutPadding(file.bytes, cause) : undefined;
+    const clean = file.failOn === 'warning' ? withoutPadding(file.given, cause) : undefined;
     if (!clean) throw cause;
-    const raster = await decodeBytes({ ...file, bytes: clean.bytes }, decoding, window);
+    const raster = await decodeBytes({ ...file, given: clean.bytes }, decoding, window);
     const oddity = extraText(clean.extra);
     if (!file.oddities.includes(oddity)) file.oddities.push(oddity);
     return raster;
@@ -113,13 +114,14 @@ async function decodeBytes(file: PictureFile, decoding: Decoding, window?: PartO
     return keep16 ? stored : stretchRaster(stored, [0, largestOf[depth]]);
   }
   const wide = depth === 'uint16';
-  const opened = await openPicture(file.bytes, file.libvipsPage, file.failOn);
+  const opened = await openPicture(file.given, file.libvipsPage, file.failOn);
   const upright = window
     ? opened.extract({ left: window.x, top: window.y, width: window.width, height: window.height })
     : opened.autoOrient();
-  // libvips would convert inks with a profile of its own.
-  const colours = file.cmyk
-    ? upright.pipelineColourspace('cmyk').toColourspace('cmyk')
+  // libvips would convert inks with a profile of its own, and knows no way from mere bands to colours.
+  const kept = { cmyk: 'cmyk', bands: 'multiband', colours: undefined }[file.space];
+  const colours = kept
+    ? upright.pipelineColourspace(kept).toColourspace(kept)
     : upright.toColourspace(wide ? 'rgb16' : 'srgb');
   const [{ data, info }] = await Promise.all([
     colours.raw({ depth: wide ? 'ushort' : 'uchar' }).toBuffer({ resolveWithObject: true }),
@@ -129,7 +131,9 @@ async function decodeBytes(file: PictureFile, decoding: Decoding, window?: PartO
   // Buffers may be pooled: 16-bit views need an aligned start.
   const aligned = wide && bytes.byteOffset % 2 ? bytes.slice() : bytes;
   const values = wide ? new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2) : bytes;
+  const most = wide ? 65_535 : 255;
   const { height, width, channels } = info;
+  if (file.inverted) for (let i = 0; i < values.length; i += channels) values[i] = most - values[i]!;
   // Grey has become three channels, with the other bands behind them.
   const channelOf = (band: number): number =>
     channels === file.bands || band === 0 ? band : band + channels - file.bands;
@@ -137,12 +141,18 @@ async function decodeBytes(file: PictureFile, decoding: Decoding, window?: PartO
   const convert = wide && !keep16 ? to8Bits : undefined;
   const asStored = channels === 3 && red === 0 && green === 1 && blue === 2;
   const out = (): Uint8Array | Uint16Array => new (wide && keep16 ? Uint16Array : Uint8Array)(width * height * 3);
-  const rgb = file.cmyk
-    ? fromInks(values, wide ? 65_535 : 255, out(), convert)
-    : asStored && !convert
-      ? values
-      : pick(values, channels, [red, green, blue], out(), convert);
-  const valid = file.opacity === undefined ? undefined : opaque(values, channels, channelOf(file.opacity));
+  const rgb =
+    kept === 'cmyk'
+      ? fromInks(values, channels, most, out(), convert)
+      : asStored && !convert
+        ? values
+        : pick(values, channels, [red, green, blue], out(), convert);
+  const valid =
+    file.opacity !== undefined
+      ? opaque(values, channels, channelOf(file.opacity))
+      : Number.isNaN(file.noData) || kept === 'cmyk'
+        ? undefined
+        : holding(values, channels, [red, green, blue], file.noData);
   const shape = [height, width, 3];
   return {
     values: rgb instanceof Uint16Array ? tensor('uint16', shape, rgb) : tensor('uint8', shape, rgb),
@@ -175,6 +185,23 @@ function opaque(values: ArrayLike<number>, channels: number, opacity: number): U
   return all ? undefined : valid;
 }
 
+/** 1 where one of the bands that are shown is not the value that means no data; `undefined` when it is so everywhere. */
+function holding(
+  values: ArrayLike<number>,
+  channels: number,
+  bands: Decoding['bands'],
+  noData: number,
+): Uint8Array | undefined {
+  const valid = new Uint8Array(values.length / channels);
+  let all = true;
+  for (let i = 0; i < valid.length; i++) {
+    const on = bands.some((band) => values[i * channels + band] !== noData);
+    valid[i] = on ? 1 : 0;
+    all &&= on;
+  }
+  return all ? undefined : valid;
+}
+
 function pick(
   values: ArrayLike<number>,
   channels: number,
@@ -193,11 +220,12 @@ function pick(
 /** Cyan, magenta, yellow and black to colours: what the inks leave over, as in Pillow's Convert.c. */
 function fromInks(
   values: ArrayLike<number>,
+  channels: number,
   most: number,
   out: Uint8Array | Uint16Array,
   convert = same,
 ): Uint8Array | Uint16Array {
-  for (let i = 0, at = 0; i < out.length; at += 4) {
+  for (let i = 0, at = 0; i < out.length; at += channels) {
     const light = most - values[at + 3]!;
     for (let ink = 0; ink < 3; ink++) out[i++] = convert(light - Math.round((values[at + ink]! * light) / most));
   }

@@ -196,14 +196,16 @@ export function cellAt(
 }
 
 /** The share of a frame that the grid covers, from 0 to 1: less than 1 where edges are cut off. */
-export function seenShare({ geometry: { frameWidth, frameHeight, x, y, width, height } }: Layout): number {
+export function seenShare({
+  geometry: { frameWidth, frameHeight, x, y, width, height },
+}: Pick<Layout, 'geometry'>): number {
   const across = Math.min(frameWidth, x + width) - Math.max(0, x);
   const down = Math.min(frameHeight, y + height) - Math.max(0, y);
   return (across * down) / (frameWidth * frameHeight);
 }
 
-/** The warning of a plan where a share of each frame is not seen; none below half a percent. */
-export function unseenWarnings(placed: Layout): string[] {
+/** The warning where a share of each frame is not seen; none below half a percent. */
+export function unseenWarnings(placed: Pick<Layout, 'geometry'>): string[] {
   const unseen = Math.round((1 - seenShare(placed)) * 100);
   const { frameWidth, frameHeight } = placed.geometry;
   return unseen < 1

@@ -7,6 +7,7 @@ import type { Metadata, Sharp } from 'sharp';
 import { extraText, harmlessWarning, withoutExtraBytes } from './jpeg-oddities.ts';
 import { commonKind, refusedKind } from './picture-kind.ts';
 import { pngAnimation } from './png-animation.ts';
+import { refusedColours, tiffBands } from './tiff-bands.ts';
 import { tiffPages, type TiffPage } from './tiff-header.ts';
 
 /** Types that libvips does not hand out as they are stored; a TIFF alone has them. */
@@ -17,6 +18,8 @@ export interface PictureFile {
   /** Its path, or how errors call it. */
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** What libvips is given for them: see `tiffBands`. */
+  readonly given: Uint8Array;
   /** As sharp calls it: "png", "jpeg", "webp", "tiff", "heif" (AVIF, too), … */
   readonly format: string;
   /** Upright, after the EXIF orientation. */
@@ -31,14 +34,18 @@ export interface PictureFile {
   /** The same for libvips, which counts thumbnails and masks too. */
   readonly libvipsPage: number;
   readonly depth: 'uint8' | 'uint16' | TiffDepth;
-  /** Whether the bands are cyan, magenta, yellow and black. */
-  readonly cmyk: boolean;
+  /** What the bands are: colours that libvips brings to red, green and blue, inks, or bands that stand for themselves. */
+  readonly space: 'colours' | 'cmyk' | 'bands';
+  /** Whether white is 0 in bands that stand for themselves. */
+  readonly inverted: boolean;
   /** Bands of a pixel, with that of the opacity. */
   readonly bands: number;
   /** Names that the file gives its bands, by position. */
   readonly bandNames: readonly (string | undefined)[];
   /** Which band is the opacity, from 0. A further band is one only where the file says so. */
   readonly opacity?: number;
+  /** The value that a TIFF calls no data; NaN where there is none. */
+  readonly noData: number;
   /** What is odd about the file and changes no pixel, a phrase each; decoding may find more and add it. */
   readonly oddities: string[];
   /** What ends the decoding of its pixels. */
@@ -129,6 +136,13 @@ export async function readPictureFile(
   const tiff = await tiffPages((offset, length) => bytes.subarray(offset, offset + length));
   if (tiff && page >= tiff.length) throw noPage(subject, page, tiff.length);
   const directory = tiff?.[page];
+  const refusedAs = directory && refusedColours(directory);
+  if (refusedAs)
+    throw new InputError(subject, `holds ${refusedAs}, which are not read.`, {
+      code: 'E_PICTURE_KIND',
+      remedy: 'Convert it to RGB first.',
+    });
+  const { bytes: given, inverted } = tiffBands(bytes, directory);
   const libvipsPage = directory?.page ?? page;
   const jpeg = withoutExtraBytes(bytes);
   const moving = pngAnimation(bytes);
@@ -142,25 +156,20 @@ export async function readPictureFile(
   let about: About;
   try {
     if (!tiff && page > 0) {
-      const { pages = 1 } = await (await openPicture(bytes, 0, failOn)).metadata();
+      const { pages = 1 } = await (await openPicture(given, 0, failOn)).metadata();
       if (page >= pages) throw noPage(subject, page, pages);
     }
     about =
       longTiff(directory) ??
-      (await (await openPicture(bytes, libvipsPage, failOn)).metadata().catch(async (cause: unknown) => {
+      (await (await openPicture(given, libvipsPage, failOn)).metadata().catch(async (cause: unknown) => {
         const warning = harmlessWarning(cause);
         if (warning === undefined) throw cause;
         oddities.push(warning);
         failOn = 'error';
-        return (await openPicture(bytes, libvipsPage, failOn)).metadata();
+        return (await openPicture(given, libvipsPage, failOn)).metadata();
       }));
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
-    if (directory?.lab)
-      throw new InputError(subject, 'holds colours as CIE L*a*b*, which are not read.', {
-        code: 'E_PICTURE_KIND',
-        remedy: 'Convert it to RGB first.',
-      });
     throw damaged(subject, bytes, cause, remedy);
   }
   const { format, depth, orientation = 1 } = about;
@@ -188,6 +197,7 @@ export async function readPictureFile(
   return {
     name: subject,
     bytes,
+    given,
     format,
     width,
     height,
@@ -196,9 +206,11 @@ export async function readPictureFile(
     page,
     libvipsPage,
     depth: type,
-    cmyk: about.space === 'cmyk',
+    space: about.space === 'cmyk' ? 'cmyk' : about.space === 'multiband' ? 'bands' : 'colours',
+    inverted,
     bands: about.channels,
     bandNames: directory?.bandNames ?? [],
+    noData: directory?.noData ?? NaN,
     oddities,
     failOn,
     ...opacityOf(about, directory),
@@ -287,10 +299,20 @@ export const openPicture = async (bytes: Uint8Array, page: number, failOn: FailO
     }))
   )(withoutExtraBytes(bytes)?.bytes ?? bytes, page, failOn);
 
+/** How libvips and libtiff say that they lack a way to read a file, which is whole. */
+const notBuiltIn = /not configured|not supported|not a whole number of bytes|not implemented/;
+
 /** The error for bytes that sharp refuses: what they begin as, and its reason. */
 export function damaged(name: string, bytes: Uint8Array, cause: unknown, remedy: string | undefined): InputError {
   const format = commonKind(bytes);
   const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
+  if (format === 'TIFF' && notBuiltIn.test(reason))
+    return new InputError(name, `is a TIFF of a kind that is not read as a picture (${reason}).`, {
+      code: 'E_PICTURE_KIND',
+      cause,
+      remedy:
+        'Read it with `source/geotiff`, or write it again with deflate compression, 8 or 16 bits and bands together.',
+    });
   const finding = format
     ? `it begins as a ${format} but is damaged or cut short (${reason})`
     : `it does not begin as a PNG, JPEG, WebP, TIFF or AVIF (${reason})`;

@@ -12,14 +12,20 @@ export interface TiffPage {
   readonly orientation: number;
   /** What a sample is where it has 64 bits, which libvips does not open; `undefined` for others. */
   readonly long?: 'float64' | 'int64' | 'uint64' | 'complex64';
-  /** Whether colours are CIE L*a*b* (CIELAB, ICCLAB, ITULAB). */
-  readonly lab: boolean;
+  /** What the samples mean, as TIFF numbers it: 0 white is zero, 1 black is zero, 2 red, green, blue. */
+  readonly photometric: number;
+  /** Where in the file that number stands; absent where it says none. */
+  readonly photometricAt?: number;
+  /** Whether each band is stored by itself. */
+  readonly separate: boolean;
   /** Samples of a pixel. */
   readonly bands: number;
   /** What samples beyond the colours are: 0 not said, 1 opacity that colours were multiplied with, 2 opacity. */
   readonly extraSamples: readonly number[];
   /** Names that GDAL wrote for the bands, by position. */
   readonly bandNames: readonly (string | undefined)[];
+  /** The value that GDAL calls no data; NaN where it names none that is a number. */
+  readonly noData: number;
 }
 
 /** Reads `length` bytes at an offset; fewer at the end of the file. */
@@ -47,6 +53,7 @@ const tags = {
   sampleFormat: 339,
   exif: 34665,
   gdalMetadata: 42112,
+  gdalNoData: 42113,
 } as const;
 const pageTags = [
   tags.subfileType,
@@ -56,6 +63,7 @@ const pageTags = [
   tags.photometric,
   tags.orientation,
   tags.samplesPerPixel,
+  tags.planes,
   tags.extraSamples,
   tags.sampleFormat,
 ];
@@ -67,7 +75,7 @@ const longTypes: Readonly<Partial<Record<number, TiffPage['long']>>> = {
   5: 'complex64',
   6: 'complex64',
 };
-const pageOnly: readonly number[] = [tags.gdalMetadata, tags.exif, tags.photometric];
+const pageOnly: readonly number[] = [tags.gdalMetadata, tags.gdalNoData, tags.exif, tags.photometric];
 const blockTags = Object.values(tags).filter((tag) => !pageOnly.includes(tag));
 /** Of a list; a picture of 16,384 x 16,384 in strips of a row or tiles of 16 x 16 stays below. */
 const mostValues = 1 << 21;
@@ -96,15 +104,29 @@ export async function tiffPages(readAt: ReadAt): Promise<readonly TiffPage[] | u
       height: one(tags.height, 0),
       orientation: one(tags.orientation, 1),
       ...(long && { long }),
-      lab: [8, 9, 10].includes(one(tags.photometric, 1)),
+      photometric: one(tags.photometric, 1),
+      ...photometricPlace(directory),
+      separate: one(tags.planes, 1) === 2,
       bands: one(tags.samplesPerPixel, 1),
       extraSamples: directory.numbers(tags.extraSamples),
       bandNames: bandNames(await directory.text(tags.gdalMetadata)),
+      noData: numberIn(await directory.text(tags.gdalNoData)),
     });
     return true;
   });
   return whole ? pages : undefined;
 }
+
+function photometricPlace(directory: Directory): { readonly photometricAt?: number } {
+  const at = directory.place(tags.photometric);
+  return at === undefined ? {} : { photometricAt: at };
+}
+
+/** NaN for a text without a number: `Number` takes an empty one for 0. */
+const numberIn = (text: string): number => {
+  const written = text.replaceAll('\0', '').trim();
+  return written === '' ? NaN : Number(written);
+};
 
 /**
  * A text of the EXIF directory that the first directory leads to, by its tag: of a TIFF, and of a block of EXIF data, which
@@ -214,6 +236,8 @@ interface Directory {
   /** Values of a tag that are stored in the directory itself or beside it. */
   numbers(tag: number): readonly number[];
   text(tag: number): Promise<string>;
+  /** Where in the file the values of a tag stand. */
+  place(tag: number): number | undefined;
   /** The directory whose place a tag says. */
   below(tag: number): Promise<Directory | undefined>;
 }
@@ -266,6 +290,7 @@ async function readDirectory(directories: Directories, at: number): Promise<Dire
       if (entry?.type !== 2 || entry.length > maxTextBytes) return '';
       return new TextDecoder().decode(await readAt(entry.at, entry.length));
     },
+    place: (tag) => entries.get(tag)?.at,
     async below(tag) {
       const [place] = lists.get(tag) ?? [];
       return place === undefined ? undefined : readDirectory({ ...directories, wanted: [] }, place);

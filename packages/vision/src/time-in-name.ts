@@ -33,14 +33,15 @@ interface Notation {
 
 const date = String.raw`(?<year>(?:19|20)\d\d)(?<mark>[-_.]?)(?<month>0[1-9]|1[0-2])\k<mark>(?<day>0[1-9]|[12]\d|3[01])`;
 const minute = String.raw`(?<hour>[01]\d|2[0-3])(?<colon>[-_.:h]?)(?<minute>[0-5]\d)`;
-// A fraction stands behind a point or comma; three digits also directly behind the seconds (PXL_20240312_233002123), and
-// behind a hyphen where a Z shows that they belong to the time.
-const second = String.raw`(?:(?:\k<colon>|m)(?<second>[0-5]\d|60)s?(?:[.,](?<fraction>\d{1,9})|(?<milliseconds>\d{3})(?!\d)|-(?<dashed>\d{3})(?=Z))?)?`;
+// A fraction stands behind a point or comma; three or six digits also directly behind the seconds
+// (PXL_20240312_233002123, Python's %H%M%S%f) or behind the colon of the clock, and three behind a hyphen or an underscore
+// where a Z shows that they belong to the time.
+const second = String.raw`(?:(?:\k<colon>|m)(?<second>[0-5]\d|60)s?(?:[.,](?<fraction>\d{1,9})|(?<glued>\d{3}|\d{6})(?!\d)|:(?<parted>\d{3}|\d{6})(?!\d)|[-_](?<dashed>\d{3})(?=Z))?)?`;
 // Without a T before the time, digits behind a hyphen are a counter and no offset.
 const offset = String.raw`(?<offset>Z|[+-]\d\d:[0-5]\d|\+(?:0\d|1[0-4])(?:00|15|30|45))?`;
 
-/** What stands between a date and a time. */
-const between = String.raw`(?:[T_ .-]|[ _]at[ _])`;
+/** What stands between a date and a time: GPM IMERG writes -S before the start of its half hours. */
+const between = String.raw`(?:__|--| - |-S|[T_ .-]|[ _]at[ _])`;
 // A clock of twelve hours. macOS puts a narrow space before AM and PM.
 const twelve = String.raw`(?<hour>0[1-9]|1[0-2]|[1-9](?=[-_.:h]))(?<colon>[-_.:h]?)(?<minute>[0-5]\d)(?:(?:\k<colon>|m)(?<second>[0-5]\d))?[ _.\u00a0\u202f-]?(?<half>[AaPp])\.?[Mm](?![A-Za-z])`;
 const unnamed = (expression: string): string =>
@@ -48,13 +49,20 @@ const unnamed = (expression: string): string =>
 
 const clock = String.raw`(?:${between}${minute}${second}${offset})?(?!\d)`;
 const dayFirst = new RegExp(
-  String.raw`(?<!\d)(?<day>0[1-9]|[12]\d|3[01])(?<mark>[-_.])(?<month>0[1-9]|1[0-2])\k<mark>(?<year>(?:19|20)\d\d)${clock}`,
+  String.raw`(?<!\d)(?<day>0[1-9]|[12]\d|3[01])(?<mark>[-_.]?)(?<month>0[1-9]|1[0-2])\k<mark>(?<year>(?:19|20)\d\d)${clock}`,
   'u',
 );
 const monthFirst = new RegExp(
-  String.raw`(?<!\d)(?<month>0[1-9]|1[0-2])(?<mark>[-_])(?<day>0[1-9]|[12]\d|3[01])\k<mark>(?<year>(?:19|20)\d\d)${clock}`,
+  String.raw`(?<!\d)(?<month>0[1-9]|1[0-2])(?<mark>[-_]?)(?<day>0[1-9]|[12]\d|3[01])\k<mark>(?<year>(?:19|20)\d\d)${clock}`,
   'u',
 );
+
+/** English months, whole or by three letters. */
+const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const monthName = String.raw`(?<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)`;
+const anyYear = String.raw`(?<year>(?:19|20)\d\d)`;
+const anyDay = String.raw`(?<day>0?[1-9]|[12]\d|3[01])`;
+const named = (expression: string): RegExp => new RegExp(expression, 'iu');
 
 /** Those tried first are the more precise ones: of several in one name the first that fits all names counts. */
 const notations: readonly Notation[] = [
@@ -87,10 +95,41 @@ const notations: readonly Notation[] = [
       'u',
     ),
   },
-  // Seconds, milliseconds, microseconds or nanoseconds since 1970, between 2001 and 2065.
+  // As epoch times these digits, down to the hour or to hundredths of a second, would lie after 2032.
+  {
+    what: 'date and time',
+    everyName: true,
+    expression:
+      /(?<!\d)(?<year>(?:19|20)\d\d)(?<month>0[1-9]|1[0-2])(?<day>0[1-9]|[12]\d|3[01])(?<hour>[01]\d|2[0-3])(?<minute>[0-5]\d)(?<second>[0-5]\d)(?<fraction>\d\d)(?!\d)/u,
+  },
+  {
+    what: 'date and hour',
+    everyName: true,
+    expression:
+      /(?<!\d)(?<year>(?:19|20)\d\d)(?<month>0[1-9]|1[0-2])(?<day>0[1-9]|[12]\d|3[01])(?<hour>[01]\d|2[0-3])(?<offset>Z)?(?!\d)/u,
+  },
+  {
+    what: 'date and hour',
+    everyName: true,
+    expression: new RegExp(String.raw`(?<!\d)${date}T(?<hour>[01]\d|2[0-3])(?<offset>Z)?(?!\d)`, 'u'),
+  },
+  // Seconds, milliseconds, microseconds or nanoseconds since 1970, between 2001 and 2065. ROS parts seconds and nanoseconds.
   {
     what: 'epoch time',
-    expression: /(?<!\d)(?<epoch>[12]\d{9}|[12]\d{12}|[12]\d{15}|[12]\d{18})(?:\.(?<fraction>\d{1,9}))?(?!\d)/u,
+    expression:
+      /(?<!\d)(?<epoch>[12]\d{9}|[12]\d{12}|[12]\d{15}|[12]\d{18})(?:\.(?<fraction>\d{1,9})|[-_](?<dashed>\d{9}))?(?!\d)/u,
+  },
+  {
+    what: 'date, month by name',
+    expression: named(String.raw`(?<!\d)${anyYear}(?<mark>[-_. ]?)${monthName}\k<mark>${anyDay}${clock}`),
+  },
+  {
+    what: 'date, month by name',
+    expression: named(String.raw`(?<!\d)${anyDay}(?<mark>[-_. ]?)${monthName}\k<mark>${anyYear}${clock}`),
+  },
+  {
+    what: 'date, month by name',
+    expression: named(String.raw`(?<![a-z])${monthName}(?<mark>[-_. ]?)${anyDay}(?:\k<mark>|, ?)${anyYear}${clock}`),
   },
   { what: 'date', expression: new RegExp(String.raw`(?<!\d)${date}(?!\d)`, 'u') },
   { what: 'date', expression: /(?<![A-Za-z0-9])A(?<year>(?:19|20)\d\d)(?<dayOfYear>[0-3]\d\d)(?!\d)/u },
@@ -101,6 +140,21 @@ const notations: readonly Notation[] = [
     everyName: true,
     expression:
       /(?<!\d)(?<shortYear>\d\d)(?<month>0[1-9]|1[0-2])(?<day>0[1-9]|[12]\d|3[01])[-_T](?<hour>[01]\d|2[0-3])(?<minute>[0-5]\d)(?<second>[0-5]\d)(?!\d)/u,
+  },
+  {
+    what: 'date',
+    everyName: true,
+    expression: new RegExp(String.raw`(?<!\d)${anyYear}-(?<month>0?[1-9]|1[0-2])-${anyDay}${clock}`, 'u'),
+  },
+  {
+    what: 'month by name',
+    everyName: true,
+    expression: named(String.raw`(?<!\d)${anyYear}[-_. ]?${monthName}(?![a-z0-9])`),
+  },
+  {
+    what: 'month by name',
+    everyName: true,
+    expression: named(String.raw`(?<![a-z0-9])${monthName}[-_. ]?${anyYear}(?!\d)`),
   },
   {
     what: 'month',
@@ -122,8 +176,8 @@ export const readerOf =
     const match = expression.exec(stem);
     const groups = match?.groups;
     if (!match || !groups) return undefined;
-    const { epoch, fraction, offset } = groups;
-    const instant = epoch ? instantOfEpoch(epoch, fraction) : calendarOf(groups, utc ? 'UTC' : timeZone);
+    const { epoch, fraction, dashed, offset } = groups;
+    const instant = epoch ? instantOfEpoch(epoch, fraction ?? dashed) : calendarOf(groups, utc ? 'UTC' : timeZone);
     if (instant === undefined) return undefined;
     const rest = `${stem.slice(0, match.index)} ${stem.slice(match.index + match[0].length)}`;
     return { instant, rest, local: !epoch && !offset && !utc };
@@ -136,7 +190,7 @@ function calendarOf(groups: Record<string, string | undefined>, timeZone: string
   const number = (name: string, otherwise: number): number => (groups[name] ? Number(groups[name]) : otherwise);
   const [month, day] = dayOfYear
     ? monthAndDay(Number(year), Number(dayOfYear))
-    : [number('month', 1), number('day', 1)];
+    : [monthOf(groups['month'] ?? '1'), number('day', 1)];
   return instantOf(
     {
       year: Number(year),
@@ -145,12 +199,16 @@ function calendarOf(groups: Record<string, string | undefined>, timeZone: string
       hour: half ? (number('hour', 0) % 12) + (/p/i.test(half) ? 12 : 0) : number('hour', 0),
       minute: number('minute', 0),
       second: number('second', 0),
-      nanosecond: nanosecondsOf(groups['fraction'] ?? groups['milliseconds'] ?? groups['dashed']),
+      nanosecond: nanosecondsOf(groups['fraction'] ?? groups['glued'] ?? groups['parted'] ?? groups['dashed']),
       ...(offset && { offsetMinutes: minutesOf(offset) }),
     },
     timeZone,
   );
 }
+
+/** From 1, of digits or of an English name; 0 for a name that is none. */
+const monthOf = (month: string): number =>
+  /^\d+$/.test(month) ? Number(month) : months.indexOf(month.slice(0, 3).toLowerCase()) + 1;
 
 /** Month 0 for a day that the year does not have. */
 function monthAndDay(year: number, dayOfYear: number): [number, number] {

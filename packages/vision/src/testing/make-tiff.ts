@@ -9,6 +9,8 @@ export interface TiffPicture {
   readonly bands: number;
   /** 0 white is zero, 1 black is zero, 2 red, green, blue, 5 inks. */
   readonly photometric: number;
+  /** Whether each band is stored by itself, as GDAL does with `INTERLEAVE=BAND`. */
+  readonly separate?: boolean;
   /** What samples beyond the colours are; the tag is left out unless given. */
   readonly extraSamples?: readonly number[];
   /** 1 for a smaller copy, 4 for a mask. */
@@ -57,6 +59,7 @@ export function makeTiff(
     values,
     bands,
     photometric,
+    separate = false,
     extraSamples,
     subfileType,
     orientation,
@@ -64,8 +67,11 @@ export function makeTiff(
     nodata,
   } of pictures) {
     const data = out.length;
-    for (const value of values) out.push(...bytesOfValue(values, value, little));
-    const length = out.length - data;
+    const planes = separate ? bands : 1;
+    for (let plane = 0; plane < planes; plane++)
+      for (let i = plane; i < values.length; i += planes) out.push(...bytesOfValue(values, values[i]!, little));
+    const length = (out.length - data) / planes;
+    const starts = Array.from({ length: planes }, (_, plane) => data + plane * length);
     const entries: Entry[] = [
       ...(subfileType === undefined ? [] : [{ tag: 254, type: 4, values: [subfileType] } as const]),
       { tag: 256, type: 4, values: [width] },
@@ -73,12 +79,12 @@ export function makeTiff(
       { tag: 258, type: 3, values: Array(bands).fill(values.BYTES_PER_ELEMENT * 8) },
       { tag: 259, type: 3, values: [1] },
       { tag: 262, type: 3, values: [photometric] },
-      { tag: 273, type: big ? 16 : 4, values: [data] },
+      { tag: 273, type: big ? 16 : 4, values: starts },
       ...(orientation === undefined ? [] : [{ tag: 274, type: 3, values: [orientation] } as const]),
       { tag: 277, type: 3, values: [bands] },
       { tag: 278, type: 4, values: [height] },
-      { tag: 279, type: big ? 16 : 4, values: [length] },
-      { tag: 284, type: 3, values: [1] },
+      { tag: 279, type: big ? 16 : 4, values: Array<number>(planes).fill(length) },
+      { tag: 284, type: 3, values: [separate ? 2 : 1] },
       ...(extraSamples ? [{ tag: 338, type: 3, values: extraSamples } as const] : []),
       { tag: 339, type: 3, values: Array(bands).fill(sampleFormat(values)) },
       ...(metadata ? [{ tag: 42112, type: 2, values: textOf(metadata) } as const] : []),
