@@ -1,4 +1,4 @@
-# Reads what sink/features wrote: python examples/read_features.py OUTPUT
+# Reads what sink/features wrote: python examples/read_features.py OUTPUT (a run's folder, or one file)
 # Needs NumPy; PyTorch only where there are .pt files.
 
 import json
@@ -23,7 +23,13 @@ def read(path):
     return tensors, {name: json.loads(text) for name, text in metadata.items() if text[0] in "[{"}
 
 
-for path in sorted(Path(sys.argv[1]).glob("features/*.safetensors")):
+given = Path(sys.argv[1])
+paths = [given] if given.is_file() else sorted([*given.glob("*"), *given.glob("features/*")])
+files = [path for path in paths if path.suffix in (".safetensors", ".pt")]
+if not files:
+    sys.exit(f"{given}: there are no .safetensors or .pt files here or in features")
+
+for path in (path for path in files if path.suffix == ".safetensors"):
     tensors, about = read(path)
     features = tensors["features"]  # [time, height, width, channels]
     frames = [frame["number"] for frame in about["clip"]["frames"]]
@@ -32,7 +38,7 @@ for path in sorted(Path(sys.argv[1]).glob("features/*.safetensors")):
     print("  the middle token of the first step:", features[0, features.shape[1] // 2, features.shape[2] // 2, :3].tolist())
     print("  mean of all tokens:", tokens.mean(0)[:3].tolist())
 
-for path in sorted(Path(sys.argv[1]).glob("features/*.pt")):
+for path in (path for path in files if path.suffix == ".pt"):
     import torch
 
     saved = torch.load(path, weights_only=True)  # what the Python extractor wrote: features, shape, dtype, model_info, metadata
