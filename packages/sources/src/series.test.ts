@@ -267,6 +267,16 @@ describe.each([
     return bytes;
   };
 
+  test('is said to hold values that nobody declared as no data, where they take the contrast of all others', async () => {
+    for (const fill of [30_000, 240, ...(format === 1 ? [] : [-9999])]) {
+      const { warnings } = await run({
+        directory: await folder({ '1.tif': stored([270, 280, fill, 290, 275, 285, fill, 295]) }),
+      });
+      const said = warnings.filter((message) => message.startsWith(`many values are ${fill}, so far from all others`));
+      expect([fill, said.length]).toEqual([fill, fill === 240 ? 0 : 1]);
+    }
+  });
+
   test('is stretched over all of its values, pixels without data left out', async () => {
     const missing = format === 3 ? NaN : 275;
     const directory = await folder({
