@@ -5,7 +5,7 @@
 //   node benchmarks/faults.mjs mutants [FILES, 3000] [SEED, 1]   damaged files
 //   node benchmarks/faults.mjs races [TIMES, 500] [SEED, 1]      two runs for one folder
 //   node benchmarks/faults.mjs shards [KILLS, 200] [SEED, 1]     kill -9 of shards, their second wave, and the merge
-//   node benchmarks/faults.mjs queue [KILLS, 100] [SEED, 1]      workers of a queue, their jobs, and Redis
+//   node benchmarks/faults.mjs queue [KILLS, 200] [SEED, 1] [LOG]  workers of a queue, their jobs, and Redis; what is in LOG counts
 //   node benchmarks/faults.mjs surroundings [RUNS, 30] [SEED, 1] [KIND …]  full disks, broken networks, clocks, poison frames
 //
 // Exit 1 where something came out that should not. Needs a build (npx tsc -b).
@@ -73,6 +73,7 @@ const faults = {
     const { trials, killed } = await killShards({
       count: number(count, 200),
       seed: Number(seed),
+      ...(names.length > 0 && { names }),
       tell: ({ name, kills, redone, harm, folder }) => {
         console.log(`${name}: ${kills.join(', ') || 'no kill'}: ${redone} started again, ${harm.length} wrong`);
         for (const line of harm) console.log(`  ${line}`);
@@ -91,17 +92,25 @@ const faults = {
   async queue() {
     const { killWorkers } = await import('./faults/queue.mjs');
     const { rounds, killed } = await killWorkers({
-      count: number(count, 100),
-      random: seededRandom(Number(seed)),
-      tell: ({ kills, redone, harm }) => {
-        console.log(`${kills.join(', ') || 'no kill'}: ${redone} jobs started again, ${harm.length} wrong`);
+      count: number(count, 200),
+      seed: Number(seed),
+      ...(names.length > 0 && { log: names[0] }),
+      tell: ({ kills, begunAgain, wentOn, writtenAgain, harm }) => {
+        const done = kills.map(({ process, kind }) => `${process} at ${kind}`).join(', ') || 'no kill';
+        console.log(
+          `${done}: ${begunAgain} jobs started again, ${wentOn} of them had more to do, ${writtenAgain} files written again, ${harm.length} wrong`,
+        );
         for (const line of harm) console.log(`  ${line}`);
       },
     });
+    const sum = (key) => rounds.reduce((all, each) => all + each[key], 0);
+    const kinds = ['shard', 'wave', 'fit', 'place', 'merge'];
+    console.log(`\n| killed | ${kinds.join(' | ')} |\n| --- | ${kinds.map(() => '---').join(' | ')} |`);
+    for (const process of ['worker', 'job', 'device', 'redis', 'empty redis'])
+      console.log(`| ${process} | ${kinds.map((kind) => killed[`${process} at ${kind}`] ?? '').join(' | ')} |`);
     const harmed = rounds.filter(({ harm }) => harm.length > 0).length;
-    const redone = rounds.reduce((sum, each) => sum + each.redone, 0);
     console.log(
-      `${killed} kills in ${rounds.length} folders, ${harmed} of them not as they should be; ${redone} jobs started again.`,
+      `\n${Object.values(killed).reduce((all, each) => all + each, 0)} kills in ${rounds.length} folders, ${harmed} of them not as they should be; ${sum('begunAgain')} jobs started again, ${sum('wentOn')} of them had more to do; ${sum('writtenAgain')} files written again.`,
     );
     return harmed === 0;
   },

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,8 @@ export const withoutRedis = redisPath ? '' : ' (skipped: neither redis-server no
 
 /**
  * A server of its own on a free port of this machine. `stop` ends it as a machine does that loses its power, `start` lets
- * it come back on the same port: with what it knew where `persistent`, else with nothing. `end` removes its files.
+ * it come back on the same port: with what it knew where `persistent`, else with nothing; `forget` takes from one that is
+ * stopped what it knew. `end` removes its files.
  */
 export async function startRedis({ persistent = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'redis-'));
@@ -37,11 +38,15 @@ export async function startRedis({ persistent = false } = {}) {
       server.on('close', () => resolve());
       server.kill('SIGKILL');
     });
+  const forget = async () => {
+    for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
+  };
   await start();
   return {
     url: `redis://127.0.0.1:${port}`,
     start,
     stop,
+    forget,
     async end() {
       await stop();
       await rm(folder, { recursive: true, force: true });

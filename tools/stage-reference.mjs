@@ -31,15 +31,19 @@ const shape = ({ kind, axes }) => `\`${kind}${axes.length ? ` [${axes.map(({ nam
 /** The spec that leaves a stage, `undefined` when it refuses: with its defaults, or the options of an example. */
 async function leaving(definition, inputs) {
   const examples = definition.examples.flatMap((example) => parse(example)).map((stage) => stage.with);
+  let accepted = false;
   for (const options of [undefined, ...examples]) {
     try {
       const description = await describeAlone(definition, { options, inputs, survey: false });
-      return 'refused' in description ? undefined : description.output;
+      // One of several options may be required.
+      if (!('refused' in description)) return description.output;
+      accepted = true;
     } catch (error) {
       // A required option is missing: the next example may have it.
       if (error.code !== 'E_CONFIG') throw error;
     }
   }
+  if (accepted) return undefined;
   throw new Error(`${definition.type} has no example with all options that are required`);
 }
 

@@ -5,6 +5,7 @@
 //   FAULTS_LOG   file that gets the kind of each operation, a line each
 //   FAULTS_KILL  { kind, index, position }: the operation, the index-th (from 0) of its kind; position is
 //                before, meanwhile (asked for, not waited for), half (of a write) or after
+//   FAULTS_WRITTEN  file that gets a line for each file that comes to its name: the process, a space, the path in the output
 //   FAULTS_OUTPUT  the output folder
 
 import { appendFileSync } from 'node:fs';
@@ -13,7 +14,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { relative, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
-const { FAULTS_LOG: log, FAULTS_KILL: kill, FAULTS_OUTPUT: output } = process.env;
+const { FAULTS_LOG: log, FAULTS_KILL: kill, FAULTS_WRITTEN: written, FAULTS_OUTPUT: output } = process.env;
 
 /** What an operation on a path belongs to. */
 function kindOf(operation, path) {
@@ -59,7 +60,13 @@ function observe() {
   // What counts is the name that a file gets.
   for (const operation of ['rename', 'link', 'copyFile']) {
     const original = fs[operation];
-    fs[operation] = (from, to, ...rest) => perform(operation, to, () => original(from, to, ...rest));
+    fs[operation] = (from, to, ...rest) =>
+      perform(operation, to, async () => {
+        const result = await original(from, to, ...rest);
+        if (written !== undefined && /^(output|fit)$/.test(kindOf(operation, to)) && !/\.deepearth\/lock/.test(to))
+          appendFileSync(written, `${process.pid} ${relative(output, resolve(String(to)))}\n`);
+        return result;
+      });
   }
   fs.open = async (path, flags, ...rest) => {
     const act = () => open(path, flags, ...rest);

@@ -19,7 +19,7 @@ import {
 
 const shards = 3;
 /** Pipelines with an encoder: shards have something to do, and something to fit. */
-const names = ['colours', 'umap', 'groups'];
+export const shardPipelines = ['colours', 'umap', 'groups'];
 
 /** The commands of a sharded run. Those of a wave run side by side, and the next wave begins when all have ended well. */
 const wavesOf = (yaml, output) => {
@@ -52,6 +52,7 @@ async function measure(folder, name, yaml) {
 /** One output folder, in which every command is to be killed once. */
 async function trial(folder, prepared, number, seed) {
   const random = seededRandom(Math.imul(seed, 1_000_003) + number);
+  const names = Object.keys(prepared);
   const name = names[number % names.length];
   const { yaml, sizes } = prepared[name];
   const own = mkdtempSync(join(folder, 'trial-'));
@@ -102,7 +103,7 @@ async function trial(folder, prepared, number, seed) {
  * Kills until `count` commands were killed by SIGKILL (some end before). Returns the trials; the folders of those with harm
  * stay.
  */
-export async function killShards({ count, seed = 1, tell = () => undefined }) {
+export async function killShards({ count, seed = 1, names = shardPipelines, tell = () => undefined }) {
   const folder = mkdtempSync(join(tmpdir(), 'shard-kills-'));
   const prepared = await prepare(folder, names);
   for (const name of names) prepared[name].sizes = await measure(folder, name, prepared[name].yaml);

@@ -24,6 +24,8 @@ interface Plan<Options> {
   readonly examples: readonly string[];
   /** Axes that a grid must have beside its channels; none where any grid will do. */
   readonly needs?: readonly string[];
+  /** Which token of no place it takes, if so. */
+  global?(options: Options): string;
   /** Axes of the embedding, by name, for a grid with these axes, outermost first. */
   axes(grid: Sizes, options: Options): Sizes;
   make(tokens: TokenGrid, options: Options): Tensor<'float32'>;
@@ -41,6 +43,13 @@ function lacking({ type, needs = [] }: Plan<never>, axes: readonly string[]): st
   const what = missing.length ? `with ${missing.join(' and ')}` : `of [${wanted.join(', ')}]`;
   return `aggregator/${type} needs tokens ${what}; these have the axes [${axes.join(', ')}].`;
 }
+
+/** Why tokens with these globals have none of this name, in words. */
+export const noGlobal = (name: string, globals: readonly string[]): string =>
+  `there is no token ${JSON.stringify(name)} beside the grid${globals.length ? `, but ${globals.join(', ')}` : '; this encoder makes none that belongs to no place'}.`;
+
+/** What helps where there is no class token. */
+export const noGlobalRemedy = 'aggregator/mean averages the tokens of the grid.';
 
 /** Makes an aggregator stage of what differs from one to the next. */
 export function aggregator<Schema extends z.ZodType>(schema: Schema, plan: Plan<z.output<Schema>>) {
@@ -61,6 +70,9 @@ export function aggregator<Schema extends z.ZodType>(schema: Schema, plan: Plan<
       const names = input.axes.map(({ name }) => name);
       const problem = axesKnown(input) ? lacking(plan, names) : undefined;
       if (problem) return refuse(problem, { remedy });
+      const global = plan.global?.(options);
+      if (global !== undefined && input.globals && !input.globals.includes(global))
+        return refuse(noGlobal(global, input.globals), { remedy: noGlobalRemedy });
       const grid = Object.fromEntries(input.axes.map(({ name, size }) => [name, size]));
       const reason = plan.refuse?.(grid, options);
       return reason

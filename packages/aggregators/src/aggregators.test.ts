@@ -4,6 +4,7 @@ import { runStage } from '@deepearth/runtime/run-stage';
 import { describeStage, given, makeTokens } from '@deepearth/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { classToken } from './class-token.ts';
 import { firstToken } from './first-token.ts';
 import { hierarchical } from './hierarchical.ts';
 import { max } from './max.ts';
@@ -42,6 +43,31 @@ describeStage(firstToken, {
   inputs: () => [given(grids())],
   broken: { inputs: () => [given(blind())], says: /first token saw no data/, left: 3 },
 });
+/** Grids with a class token and a register for each of two steps. */
+const withGlobals = (): TokenGrid[] =>
+  grids().map((grid, index) => ({
+    ...grid,
+    globals: {
+      names: ['class', 'register-0'],
+      axes: ['time', 'name', 'channels'],
+      values: tensor(
+        'float32',
+        [2, 2, 5],
+        Float32Array.from({ length: 20 }, (_, i) => 100 * index + i),
+      ),
+    },
+  }));
+describeStage(classToken, {
+  inputs: () => [given(withGlobals())],
+  otherOptions: { token: 'register-0' },
+  broken: {
+    inputs: () => [
+      given(withGlobals().map(({ globals, ...grid }, index) => (index === 2 ? grid : { ...grid, globals }))),
+    ],
+    says: /there is no token "class" beside the grid/,
+    left: 3,
+  },
+});
 describeStage(none, { inputs: () => [given(grids())] });
 describeStage(hierarchical, {
   title: 'with other levels',
@@ -55,6 +81,44 @@ describeStage(oldHierarchical, {
   options: { part: 'quadrants' },
   otherOptions: { part: 'spatial' },
   inputs: () => [given(grids())],
+});
+
+describe('the class token', () => {
+  const taken = async (grid: TokenGrid, options = {}): Promise<number[]> => {
+    for await (const item of runStage(classToken, { options, inputs: [given([grid])] }))
+      return [...(item as Embedding).values.data];
+    return [];
+  };
+
+  test('is averaged over the steps that hold data, and tiles', async () => {
+    const grid = withGlobals()[1]!;
+    expect(await taken(grid)).toEqual([105, 106, 107, 108, 109]);
+    expect(await taken(grid, { token: 'register-0' })).toEqual([110, 111, 112, 113, 114]);
+    const valid = new Uint8Array(48).fill(0, 0, 24).fill(7, 30, 31);
+    expect(await taken({ ...grid, valid })).toEqual([110, 111, 112, 113, 114]);
+    await expect(taken({ ...grid, valid: new Uint8Array(48) })).rejects.toMatchObject({ code: 'E_NO_DATA' });
+    const tiles = { ...grid.globals!, axes: ['time', 'tile', 'name', 'channels'] };
+    const tiled = { ...tiles, values: tensor('float32', [2, 1, 2, 5], grid.globals!.values.data) };
+    expect(await taken({ ...grid, valid, globals: tiled })).toEqual([110, 111, 112, 113, 114]);
+    const nan = grid.globals!.values.data.map((value, i) => (i === 12 ? NaN : value));
+    await expect(
+      taken({ ...grid, globals: { ...grid.globals!, values: tensor('float32', [2, 2, 5], nan) } }),
+    ).rejects.toMatchObject({ code: 'E_NOT_FINITE' });
+  });
+
+  test('is refused before anything runs where the encoder makes none, or none of that name', () => {
+    const described = (globals: readonly string[], token = 'class') =>
+      classToken.describe(undefined, {
+        options: { token },
+        survey: undefined,
+        inputs: [{ id: 'encoder', spec: { ...given(grids()).spec, globals } }],
+      });
+    expect(described([])).toMatchObject({ refused: expect.stringContaining('this encoder makes none') as string });
+    expect(described(['class'], 'register-0')).toMatchObject({
+      refused: 'there is no token "register-0" beside the grid, but class.',
+    });
+    expect(described(['class'])).toMatchObject({ output: { axes: [{ name: 'channels', size: 5 }] } });
+  });
 });
 
 /** A 2 x 2 x 2 grid of one channel with the values 0 to 7, in order. */

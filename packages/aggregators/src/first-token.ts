@@ -8,7 +8,7 @@ import { aggregator } from './aggregator.ts';
 export const firstToken = aggregator(z.strictObject({}), {
   type: 'first-token',
   summary:
-    'Takes the first token of a clip: the class token where an encoder puts one there, the upper left patch of the first frames for V-JEPA 2, which has none.',
+    'Takes the first token of the grid, as the Python scripts did: the upper left patch of the first frames (for the class token of DINO there is `aggregator/class-token`).',
   examples: ['- type: aggregator/first-token'],
   axes: ({ channels }) => ({ channels: channels ?? null }),
   make: (tokens) => aggregate(tokens, 'first-token'),

@@ -11,6 +11,8 @@ test('what the package exports is what it is meant to', () => {
     [
       "aggregate",
       "aggregations",
+      "classToken",
+      "classTokenOptions",
       "firstToken",
       "hierarchical",
       "hierarchicalOptions",

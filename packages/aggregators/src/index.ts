@@ -2,6 +2,7 @@
 export { mean } from './mean.ts';
 export { max } from './max.ts';
 export { firstToken } from './first-token.ts';
+export { classToken, classTokenOptions } from './class-token.ts';
 export { spatialMean } from './spatial-mean.ts';
 export { temporalMean } from './temporal-mean.ts';
 export { quadrants } from './quadrants.ts';

@@ -46,7 +46,8 @@ describe('shards', () => {
       const { path: cwd } = folder;
       const run = (words: readonly string[], options: SpawnOptions = {}) =>
         deepearth(['run', 'p.yaml', '--output', 'cut', ...words], { cwd, ...options });
-      const merge = () => deepearth(['merge', 'p.yaml', '--output', 'cut'], { cwd });
+      const merge = (options: SpawnOptions = {}) =>
+        deepearth(['merge', 'p.yaml', '--output', 'cut'], { cwd, ...options });
 
       const killed = await run(['--shard', '1/3'], { kill: { signal: 'SIGKILL', after: '"type":"artifact"' } });
       expect(killed.status).toBe('SIGKILL');
@@ -81,6 +82,8 @@ describe('shards', () => {
         'The tokens of shard 3/3 are placed. When those of all 3 are:\n  deepearth merge',
       );
 
+      const halfMerged = await merge({ kill: { signal: 'SIGKILL', after: '"type":"artifact"' } });
+      expect(halfMerged.status).toBe('SIGKILL');
       const [merged, uncut] = await Promise.all([
         merge(),
         deepearth(['run', 'p.yaml', '--output', 'whole', '--no-shard'], { cwd, env: { JOB_COMPLETION_INDEX: '0' } }),

@@ -21,6 +21,10 @@ export interface Taps {
   connect(id: string, edge: Edge): void;
   /** Whether somebody waits for a stage. */
   awaited(id: string): boolean;
+  /** Resolves when every program that pulls has come to the end of its items, or has left. */
+  pulled(): Promise<void>;
+  /** Stages from which a program still pulls. */
+  pulling(): readonly string[];
   /** Ends those who wait for a stage that will never come. */
   fail(error: unknown): void;
 }
@@ -29,6 +33,7 @@ export interface Taps {
 export function openTaps(pipeline: Pipeline): Taps {
   const edges = new Map<string, Edge>();
   const waiting = new Map<string, Set<{ connect(edge: Edge): void; fail(error: unknown): void }>>();
+  const pulls = new Set<{ readonly id: string; readonly ended: Promise<void> }>();
   let failure: { readonly error: unknown } | undefined;
 
   /** The edge behind a stage, as soon as there is one: subscribing before it is there loses nothing. */
@@ -58,7 +63,19 @@ export function openTaps(pipeline: Pipeline): Taps {
 
   return {
     items$: (id) => deliveries(id).pipe(map(taken)),
-    items: (id) => pull(deliveries(id), edgeBound),
+    items(id) {
+      let end = (): void => undefined;
+      const entry = { id, ended: new Promise<void>((resolve) => (end = resolve)) };
+      pulls.add(entry);
+      return toldOfEnd(pull(deliveries(id), edgeBound), () => {
+        pulls.delete(entry);
+        end();
+      });
+    },
+    async pulled() {
+      await Promise.all(Array.from(pulls, ({ ended }) => ended));
+    },
+    pulling: () => [...new Set(Array.from(pulls, ({ id }) => id))],
     awaited: (id) => (waiting.get(id)?.size ?? 0) > 0,
     connect(id, edge) {
       edges.set(id, edge);
@@ -69,6 +86,29 @@ export function openTaps(pipeline: Pipeline): Taps {
       failure = { error };
       for (const queue of waiting.values()) for (const entry of queue) entry.fail(error);
       waiting.clear();
+    },
+  };
+}
+
+/** The same iterator; `ended` is called when it has nothing more to give, or is left. */
+function toldOfEnd<T>(items: Pulled<T>, ended: () => void): Pulled<T> {
+  return {
+    async next() {
+      try {
+        const next = await items.next();
+        if (next.done) ended();
+        return next;
+      } catch (error) {
+        ended();
+        throw error;
+      }
+    },
+    return() {
+      ended();
+      return items.return();
+    },
+    [Symbol.asyncIterator]() {
+      return this;
     },
   };
 }

@@ -52,7 +52,7 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
  * names, and read there with the same digest.
  */
 export interface Locator {
-  /** The stage type that opens it: "source/frames". */
+  /** The stage type that opens it: "source/frames", "transform/mask". */
   readonly source: string;
   /** A path as the user gave it (relative to the working directory, or absolute), a URL, or a scheme of the source's own. */
   readonly uri: string;

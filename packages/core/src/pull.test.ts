@@ -27,6 +27,23 @@ describe('an edge', () => {
     );
   });
 
+  test('gives overlapping calls of next the items in the order of the calls, and all of them the end', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(8), fc.integer({ min: 1, max: 12 }), async (length, calls) => {
+        const items = pull(push(count(length)), 2);
+        const results = await Promise.all(Array.from({ length: calls }, () => items.next()));
+        expect(results.map(({ value, done }) => (done ? 'end' : value))).toEqual(
+          Array.from({ length: calls }, (_, i) => (i < length ? i : 'end')),
+        );
+        const waiting = [items.next(), items.next()];
+        await items.return();
+        const left = await Promise.all(waiting);
+        expect(left.filter(({ done }) => !done).length).toBeLessThanOrEqual(Math.max(0, length - calls));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   test('never holds more than its bound: 10,000 items, one quick and one slow consumer', async () => {
     const bound = 2;
     const made = { value: 0 };

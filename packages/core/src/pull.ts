@@ -80,8 +80,9 @@ export interface Pulled<T> extends AsyncIterableIterator<T> {
 }
 
 /**
- * Subscribes at once and queues at most `bound` items; a full queue holds the producer. Iterate it once. When `signal`
- * is aborted the pending and every later `next` rejects with its reason.
+ * Subscribes at once and queues at most `bound` items; a full queue holds the producer. Iterate it once. Calls of `next`
+ * that overlap get items in the order of the calls. When `signal` is aborted the pending and every later `next` rejects
+ * with its reason.
  */
 export function pull<T>(deliveries: Observable<Delivery<T>>, bound: number, signal?: AbortSignal): Pulled<T> {
   const queue: T[] = [];
@@ -125,17 +126,27 @@ export function pull<T>(deliveries: Observable<Delivery<T>>, bound: number, sign
   if (signal?.aborted) abort();
   else signal?.addEventListener('abort', abort, { once: true });
 
+  const nextOf = async (): Promise<IteratorResult<T>> => {
+    while (queue.length === 0 && !ended) await new Promise<void>((resolve) => (waiting = resolve));
+    if (queue.length > 0) {
+      const value = queue.shift()!;
+      if (queue.length < bound) makeRoom();
+      return { done: false, value };
+    }
+    signal?.removeEventListener('abort', abort);
+    if (ended && 'error' in ended) throw ended.error;
+    return { done: true, value: undefined };
+  };
+  let last: Promise<unknown> | undefined;
+
   return {
-    async next() {
-      while (queue.length === 0 && !ended) await new Promise<void>((resolve) => (waiting = resolve));
-      if (queue.length > 0) {
-        const value = queue.shift()!;
-        if (queue.length < bound) makeRoom();
-        return { done: false, value };
-      }
-      signal?.removeEventListener('abort', abort);
-      if (ended && 'error' in ended) throw ended.error;
-      return { done: true, value: undefined };
+    next() {
+      // One call waits at a time, as in a generator.
+      const own = last ? last.then(nextOf, nextOf) : nextOf();
+      const settled = (): void => void (last === own && (last = undefined));
+      last = own;
+      own.then(settled, settled);
+      return own;
     },
     async return() {
       signal?.removeEventListener('abort', abort);

@@ -1,4 +1,4 @@
-// Reads a frame from its locator, by the source that it names.
+// Reads a frame from its locator, by the source (or the transform) that it names.
 
 import { InputError } from './errors.ts';
 import type { Locator, Raster, ReadOptions } from './items.ts';
@@ -29,7 +29,13 @@ export async function reopen(named: Locator, options: ReadOptions, services: Reo
     );
   const { keep } = services.resources;
   const read = part ? { ...options, window: windowWithin(part, options.window) } : options;
-  return source.reopen(locator, read, { keep, share: sharing(services), signal: services.signal });
+  const { signal } = services;
+  return source.reopen(locator, read, {
+    keep,
+    share: sharing(services),
+    signal,
+    reopen: (inner, part = {}) => reopen(inner, { signal, ...part }, services),
+  });
 }
 
 /** `share` of a stage's context: what is opened may have scratch that stays until the run ends. */

@@ -139,32 +139,38 @@ describe('what a stage sends', () => {
   });
 });
 
+/** A source of frames that read from one handle, which the run is to close. */
+function overOneHandle(log: string[], count = 4) {
+  let open = false;
+  const handle = defineSource({
+    type: 'handle',
+    summary: 'Frames over one handle.',
+    options: z.strictObject({}),
+    examples: [],
+    describe: () => ({ output: spec('frame', { height: 1, width: 1, channels: 3 }, 'uint8', count) }),
+    async *process(_, { keep }) {
+      await keep(
+        () => void (open = true),
+        () => void ((open = false), log.push('closed')),
+      );
+      for (let n = 0; n < count; n++)
+        yield frameOf('handle', n, async () => {
+          if (!open) throw new Error('read after close');
+          return raster(n);
+        });
+      log.push('source ended');
+    },
+  });
+  return { handle, isOpen: () => open };
+}
+
 describe('what outlives a stage', () => {
   test.each(['done', 'failed', 'cancelled'])(
     'is open while items need it and closed when the run is %s',
     async (end) => {
       const log: string[] = [];
       const stop = new AbortController();
-      let open = false;
-      const handle = defineSource({
-        type: 'handle',
-        summary: 'Frames over one handle.',
-        options: z.strictObject({}),
-        examples: [],
-        describe: () => ({ output: spec('frame', { height: 1, width: 1, channels: 3 }, 'uint8', 4) }),
-        async *process(_, { keep }) {
-          await keep(
-            () => void (open = true),
-            () => void ((open = false), log.push('closed')),
-          );
-          for (let n = 0; n < 4; n++)
-            yield frameOf('handle', n, async () => {
-              if (!open) throw new Error('read after close');
-              return raster(n);
-            });
-          log.push('source ended');
-        },
-      });
+      const { handle, isOpen } = overOneHandle(log);
       // Everything first, then the pixels: as a renderer behind a fit does.
       const fit = defineTransform({
         type: 'fit',
@@ -192,9 +198,41 @@ describe('what outlives a stage', () => {
       expect(log.slice(0, 4)).toEqual(['source ended', 'read 0', 'read 1', 'read 2']);
       expect(log.at(-1)).toBe('closed');
       expect(log.filter((line) => line === 'closed')).toHaveLength(1);
-      expect(open).toBe(false);
+      expect(isOpen()).toBe(false);
     },
   );
+
+  test('is open until a program has come to the end of what it pulls, or left', async () => {
+    for (const leaves of [false, true]) {
+      const log: string[] = [];
+      const { handle, isOpen } = overOneHandle(log);
+      const running = run(definePipeline([use(handle), use(files)]));
+      for await (const frame of running.items('handle')) {
+        await later(5);
+        log.push(`read ${(await (frame as Frame).read()).values.data[0]}`);
+        if (leaves && (frame as Frame).number === 2) break;
+      }
+      expect((await running.result).manifest).toMatchObject({ status: 'done' });
+      expect(log.filter((line) => line !== 'source ended')).toEqual(
+        [0, 1, 2, ...(leaves ? [] : [3])].map((n) => `read ${n}`).concat('closed'),
+      );
+      expect(isOpen()).toBe(false);
+    }
+  });
+
+  test('fails the run when the process has nothing left to do and a program has not read its items', async () => {
+    const running = run(definePipeline([use(overOneHandle([], 1).handle), use(files)]));
+    const items = running.items('handle');
+    expect(await items.next()).toMatchObject({ value: { id: 'handle-0' } });
+    const ended = expect(running.result).rejects.toMatchObject({
+      code: 'E_STALLED',
+      message: expect.stringContaining('handle') as string,
+    });
+    await later(20);
+    process.emit('beforeExit', 0);
+    await ended;
+    expect(await items.next()).toMatchObject({ done: true });
+  });
 
   test('is opened once where several stages share it, and closed last first', async () => {
     const log: string[] = [];

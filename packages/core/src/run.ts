@@ -75,13 +75,14 @@ export interface Run {
   /** Hot; subscribe in the same turn that called `run` to miss nothing. Completes after the last event and never errors. */
   readonly events$: Observable<RunEvent>;
   /**
-   * What a stage sends, pushed: the run does not wait for the subscriber. Subscribe in the same turn that called `run` to
-   * miss nothing. Errors when the run fails, or at once for a stage that is not there.
+   * What a stage sends, pushed: the run does not wait for the subscriber, so pixels of its last frames may be gone before
+   * they are read (`items` waits). Subscribe in the same turn that called `run` to miss nothing. Errors when the run
+   * fails, or at once for a stage that is not there.
    */
   items$(id: string): Observable<Item>;
   /**
    * What a stage sends, pulled: the run waits for the caller as for any other stage, so iterate it to its end or leave
-   * the loop. Call it in the same turn that called `run`.
+   * the loop. Until then frames can be read, the last ones too. Call it in the same turn that called `run`.
    */
   items(id: string): Pulled<Item>;
   /** What each stage has taken and given so far, and how long it worked, by its id; empty before the first has begun. */
@@ -190,6 +191,11 @@ async function execute(
       };
       const graph = await startGraph(planned, services, stop, taps, wired);
       failure = graph.failure;
+      // Items that a program pulls late may read from what stages keep.
+      if (failure === undefined)
+        await patiently(taps.pulled(), { signal: stop.signal, stalled: () => heldError(taps.pulling()) }).catch(
+          (error: unknown) => (failure ??= error),
+        );
       await patiently(resources.close(), {
         signal: stop.signal,
         stalled: () =>
@@ -258,6 +264,13 @@ async function enter(store: RunStore, pipeline: Pipeline, overwrite: boolean) {
   await refuseForeignManifest(store, books);
   return { before: entriesIn(books), other: await takeOver(store, pipeline, books, overwrite) };
 }
+
+/** The process has nothing left to do, and a program has not read the items that it asked for to their end. */
+const heldError = (stages: readonly string[]): DeepEarthError =>
+  new DeepEarthError(
+    `the run waits for the program, which has not come to the end of the items of ${stages.join(', ')}.`,
+    { code: 'E_STALLED', remedy: 'Iterate them to their end, or leave the loop.' },
+  );
 
 /** Whether an abort is for a failure: anything else cancels. */
 const isFailure = (reason: unknown): reason is DeepEarthError =>

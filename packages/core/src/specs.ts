@@ -56,6 +56,8 @@ export interface StreamSpec {
    * it out hands on what its inputs say.
    */
   readonly overlapping?: boolean;
+  /** Of tokens: names of those that belong to no place, none for an encoder without them; absent where that is not known. */
+  readonly globals?: readonly string[];
   /** Of pictures: true where each has an `svg` too. */
   readonly svg?: boolean;
   /** Of frames: true where those of one sequence are known to differ in size, so that a clip may mix them. */

@@ -320,13 +320,14 @@ export interface StageDefinition<
   ): Promise<Out | readonly Out[] | undefined> | Out | readonly Out[] | undefined;
   operator?(context: StageContext<z.output<Schema>, Given<State>, Survey>): OperatorFunction<In, Out>;
   /**
-   * For sources: opens the picture that a locator of theirs names, and reads it. What it opens goes through `keep`. A
-   * locator's own `window` has become part of `options.window`, which is in pixels of the picture.
+   * For sources, and transforms that change pixels: opens the picture that a locator of theirs names, and reads it. What
+   * it opens goes through `keep`; a transform reads the frame that it changed with `reopen`. A locator's own `window` has
+   * become part of `options.window`, which is in pixels of the picture.
    */
   reopen?(
     locator: Omit<Locator, 'window'>,
     options: ReadOptions,
-    context: Pick<StageContext, 'keep' | 'share' | 'signal'>,
+    context: Pick<StageContext, 'keep' | 'share' | 'signal' | 'reopen'>,
   ): Promise<Raster>;
   /**
    * For sources: the options that name what is read (a folder, an address). Results of a run that read something else are

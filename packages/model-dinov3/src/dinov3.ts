@@ -14,6 +14,7 @@ import {
   type Raster,
   type StageContext,
   type TokenGrid,
+  type StreamSpec,
 } from '@deepearth/core';
 import { weightsInput } from '@deepearth/onnx/weights-input';
 import type { PreparedFrames } from '@deepearth/onnx/encode-frames';
@@ -119,10 +120,17 @@ export const dinov3 = defineEncoder({
       });
     const frames = axisSize(input, 'time');
     const architecture = survey?.architecture;
-    const open = (width: number | null) =>
-      spec('tokens', { time: frames, height: null, width: null, channels: width }, options.tokens, input.count);
-    if (!architecture) return { output: open(null), notes: survey?.notes ?? [] };
-    const { patchSize, hiddenSize } = architecture;
+    const tokens = (height: number | null, width: number | null): StreamSpec => ({
+      ...spec(
+        'tokens',
+        { time: frames, height, width, channels: architecture?.hiddenSize ?? null },
+        options.tokens,
+        input.count,
+      ),
+      ...(architecture && { globals: dinov3Family.globals(architecture) }),
+    });
+    if (!architecture) return { output: tokens(null, null), notes: survey?.notes ?? [] };
+    const { patchSize } = architecture;
     const processor = survey.processor ?? { ...publishedProcessor(architecture), file: null };
     const plan = preparation(options, architecture, processor);
     const odd = edgeOffPatch(plan.cropSize, patchSize);
@@ -140,7 +148,7 @@ export const dinov3 = defineEncoder({
       ...(survey.notes ?? []),
       ...processorNotes(processor, processorFamily(architecture), survey.folder),
     ];
-    if (!known && plan.fit === 'tile') return { output: open(hiddenSize), notes };
+    if (!known && plan.fit === 'tile') return { output: tokens(null, null), notes };
     const placed = layout(width ?? 1, height ?? 1, {
       ...plan,
       resize: plan.processing.resize,
@@ -156,12 +164,7 @@ export const dinov3 = defineEncoder({
     });
     const teraflop = (cost.flop * tiles.rows * tiles.columns) / 1e12;
     return {
-      output: spec(
-        'tokens',
-        { time: frames, height: grid.height, width: grid.width, channels: hiddenSize },
-        options.tokens,
-        input.count,
-      ),
+      output: tokens(grid.height, grid.width),
       memoryBytes:
         cost.peakBytes +
         readingBytes(input) +

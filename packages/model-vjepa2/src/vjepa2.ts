@@ -13,6 +13,7 @@ import {
   type Clip,
   type StageContext,
   type TokenGrid,
+  type StreamSpec,
 } from '@deepearth/core';
 import {
   batchSizeOption,
@@ -118,6 +119,10 @@ export const vjepa2 = defineEncoder({
         remedy: "Pick three with the source's `bands` option.",
       });
     const frames = axisSize(input, 'time');
+    const tokens = (axes: Readonly<Record<string, number | null>>): StreamSpec => ({
+      ...spec('tokens', axes, options.tokens, input.count),
+      globals: [],
+    });
     const architecture = survey?.architecture;
     // Where nothing outside may be looked at, a name may still say it.
     const { tubelet = 1 } = (survey ? architecture : knownArchitecture(vjepa2Family, options.model)) ?? {};
@@ -127,12 +132,12 @@ export const vjepa2 = defineEncoder({
       });
     if (!architecture)
       return {
-        output: spec(
-          'tokens',
-          { time: frames && Math.max(Math.floor(frames / 2), 1), height: null, width: null, channels: null },
-          options.tokens,
-          input.count,
-        ),
+        output: tokens({
+          time: frames && Math.max(Math.floor(frames / 2), 1),
+          height: null,
+          width: null,
+          channels: null,
+        }),
         notes: survey?.notes ?? [],
       };
     const height = axisSize(input, 'height');
@@ -158,17 +163,12 @@ export const vjepa2 = defineEncoder({
     const known = height !== null && width !== null;
     if (!known && fit === 'tile')
       return {
-        output: spec(
-          'tokens',
-          {
-            time: frames && tokenGrid(architecture, frames, 16, 16).time,
-            height: null,
-            width: null,
-            channels: architecture.hiddenSize,
-          },
-          options.tokens,
-          input.count,
-        ),
+        output: tokens({
+          time: frames && tokenGrid(architecture, frames, 16, 16).time,
+          height: null,
+          width: null,
+          channels: architecture.hiddenSize,
+        }),
         notes,
       };
     const placed = layout(width ?? 1, height ?? 1, {
@@ -192,12 +192,7 @@ export const vjepa2 = defineEncoder({
           });
     const teraflop = cost && (cost.flop * tiles.rows * tiles.columns) / 1e12;
     return {
-      output: spec(
-        'tokens',
-        { time, height: grid.height, width: grid.width, channels: architecture.hiddenSize },
-        options.tokens,
-        input.count,
-      ),
+      output: tokens({ time, height: grid.height, width: grid.width, channels: architecture.hiddenSize }),
       memoryBytes:
         (cost?.peakBytes ?? 0) +
         readingBytes(input) +

@@ -15,6 +15,11 @@ export interface QueuedPipeline {
   readonly set: readonly string[];
   /** The name of its work: a digest of inputs, options and weights. */
   readonly work: string;
+  /**
+   * What lay in the output when the pipeline was queued (`resultMark` of @deepearth/runtime), so that a worker knows a result
+   * that was made since: by the merge of a queue that lost what it knew, say.
+   */
+  readonly before?: string;
 }
 
 /** An attempt that failed. */

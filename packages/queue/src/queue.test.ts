@@ -10,6 +10,7 @@ import {
   queueStatus,
   removeWaiting,
   retryFailed,
+  waitForPipeline,
   work,
   type JobData,
   type QueueBackend,
@@ -314,6 +315,17 @@ describe.skipIf(!redisPath)(`a server that goes away${withoutRedis}`, () => {
       expect((await addPipeline(backend, pipeline, { shards: 6 })).jobs).toBe(7);
       await until(isDone(backend, 7));
       expect(new Set(done)).toEqual(new Set(['1', '2', '3', '4', '5', '6', 'merge']));
+      // Where the result is there by then, whoever waits for it puts nothing back.
+      await server.stop();
+      await server.start();
+      const lost: number[] = [];
+      const waited = { shards: 6, everyMilliseconds: 10, onLost: (added: number) => void lost.push(added) };
+      expect(await waitForPipeline(backend, pipeline, { ...waited, isMade: () => Promise.resolve(true) })).toEqual([]);
+      expect([lost, (await counts(backend)).completed]).toEqual([[], 0]);
+      let looks = 0;
+      const later = { ...waited, isMade: () => Promise.resolve(looks++ > 0) };
+      expect(await waitForPipeline(backend, pipeline, later)).toEqual([]);
+      expect([lost, (await counts(backend)).completed]).toEqual([[7], 7]);
       await Promise.all(working.splice(0).map((each) => each.stop()));
     } finally {
       await server.end();

@@ -12,6 +12,8 @@ export interface WaitOptions extends AddOptions {
   /** Called when jobs were lost and have been added again. */
   readonly onLost?: (added: number) => void;
   readonly everyMilliseconds?: number;
+  /** Whether the result was made since the pipeline was queued: jobs that a database lost are not added again then. */
+  readonly isMade?: () => Promise<boolean>;
 }
 
 /** A job of the pipeline that was set aside: without it nothing goes on. */
@@ -21,13 +23,13 @@ export interface SetAside {
 }
 
 /**
- * Resolves when the merge is done, or with the jobs that were set aside when nothing else of the pipeline can go on. A
+ * Resolves when the merge is done (or its job lost and its result there), or with the jobs that were set aside when nothing else of the pipeline can go on. A
  * database that is away is waited for. Throws the signal's reason.
  */
 export async function waitForPipeline(
   backend: QueueBackend,
   pipeline: QueuedPipeline,
-  { everyMilliseconds = 1000, onLost, ...options }: WaitOptions,
+  { everyMilliseconds = 1000, onLost, isMade, ...options }: WaitOptions,
 ): Promise<readonly SetAside[]> {
   const { shards, signal } = options;
   const merge = jobId(pipeline);
@@ -41,6 +43,7 @@ export async function waitForPipeline(
       const state = await queue.getJobState(merge).catch(() => undefined);
       if (state === 'completed') return [];
       if (state === 'unknown') {
+        if (await isMade?.()) return [];
         const added = await addPipeline(backend, pipeline, options).catch(() => undefined);
         if (added) onLost?.(added.added);
       } else if (state !== undefined) {

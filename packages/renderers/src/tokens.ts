@@ -105,7 +105,9 @@ export const tokens = defineRenderer({
       overlap: context.options.overlap,
       layer: ({ reducer }) => layerName(context.options.layer, context.ownName, 'tokens')(reducer),
       draw: ({ projection, step, place }) =>
-        drawTokens(projection, timeOf(projection, step, place, context.options), context.options),
+        drawTokens(projection, timeOf(projection, step, place, context.options), context.options, (bytes) =>
+          context.pixels.take(bytes),
+        ),
     }),
 });
 
@@ -139,9 +141,14 @@ function colorsAt(projection: Projection, step: number, options: Options): Uint8
 
 /**
  * One time step enlarged, `[height · cellPixels, width · cellPixels, 3 or 4]`; a step that is no whole number is a mix of
- * two.
+ * two. Squares are drawn into memory from `take`.
  */
-export function drawTokens(projection: Projection, step: number, options: Options): Tensor<'uint8'> {
+export function drawTokens(
+  projection: Projection,
+  step: number,
+  options: Options,
+  take = (bytes: number) => new Uint8Array(bytes),
+): Tensor<'uint8'> {
   const { cellPixels, background, interpolation } = options;
   const [, height, width] = projection.values.shape as [number, number, number];
   const colors = colorsAt(projection, step, options);
@@ -153,7 +160,7 @@ export function drawTokens(projection: Projection, step: number, options: Option
         width * cellPixels,
         background,
       )
-    : enlargeSquares(overBackground(colors, height, width, background), cellPixels);
+    : enlargeSquares(overBackground(colors, height, width, background), cellPixels, take);
 }
 
 /** `[height, width, 4]` over a colour, `[height, width, 3]`, or as it is. */
@@ -169,9 +176,13 @@ function overBackground(colors: Uint8Array, height: number, width: number, backg
 }
 
 /** Every pixel as a square of `factor` pixels. */
-function enlargeSquares({ data, shape }: Tensor<'uint8'>, factor: number): Tensor<'uint8'> {
+function enlargeSquares(
+  { data, shape }: Tensor<'uint8'>,
+  factor: number,
+  take: (bytes: number) => Uint8Array,
+): Tensor<'uint8'> {
   const [height, width, channels] = shape as [number, number, number];
-  const out = new Uint8Array(data.length * factor * factor);
+  const out = take(data.length * factor * factor);
   const line = width * factor * channels;
   for (let row = 0; row < height; row++) {
     const start = row * factor * line;

@@ -70,6 +70,10 @@ export async function takeLock(state: string, folder: string, times: LockTimes =
   });
 }
 
+/** Whether a living run holds the lock of a state folder; nothing is changed. */
+export const isLocked = async (state: string, times: LockTimes = usual): Promise<boolean> =>
+  (await firstAlive(await locks(state), ownHolder(''), times)) !== undefined;
+
 function held(path: string, state: string, mine: Holder, { beatMilliseconds }: LockTimes): StoreLock {
   const lost = new AbortController();
   const beat = async (): Promise<void> => {

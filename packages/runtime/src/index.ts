@@ -16,7 +16,16 @@ export {
   type Shard,
   type ShardOptions,
 } from './shards.ts';
-export { isMerged, MissingShardsError, prepareMerge, type MissingShard, type ReadyMerge } from './merge-shards.ts';
+export {
+  clearMerged,
+  isMerged,
+  MissingShardsError,
+  prepareMerge,
+  type MissingShard,
+  type ReadyMerge,
+} from './merge-shards.ts';
+export { isBusy } from './is-busy.ts';
+export { isMadeSince, resultMark } from './result-mark.ts';
 // Stores
 export { folderStore, type FolderStore } from './folder-store.ts';
 export { s3Store, type S3StoreOptions } from './s3-store.ts';

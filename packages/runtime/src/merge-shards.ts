@@ -101,6 +101,34 @@ export async function isMerged(pipeline: Pipeline, output: string): Promise<bool
 }
 
 /**
+ * Removes the shards that lie beside a whole result: a merge that was killed has left them, or they were begun again. Throws
+ * an `InputError` (`E_OUTPUT_BUSY`) where one of them is being run.
+ */
+export async function clearMerged(output: string): Promise<void> {
+  const shards = shardsFolder(output);
+  const names = await placesIn(shards);
+  if (names.length === 0) return clearShards(shards);
+  return removeShards(
+    shards,
+    names.map((name) => openStore(isS3(shards) ? `${shards}/${name}` : join(shards, name))),
+  );
+}
+
+/** The names of the stores of shards, of what they placed and of fits. */
+async function placesIn(shards: string): Promise<readonly string[]> {
+  if (!isS3(shards)) {
+    const entries = await readdir(shards, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  }
+  const names = new Set<string>();
+  for await (const { path } of openStore(shards).list()) if (path.includes('/')) names.add(path.split('/', 1)[0]!);
+  return [...names];
+}
+
+/**
  * Removes the shards at once: their folder gets another name before it is emptied; on S3 what they agreed on goes first,
  * without which they are none. Throws an `InputError` (`E_OUTPUT_BUSY`) where one of them is being run; they then stay.
  */
@@ -152,9 +180,7 @@ async function clearShards(shards: string): Promise<void> {
     await rmdir(state).catch(() => undefined);
     return;
   }
-  const names = new Set<string>();
-  for await (const { path } of openStore(shards).list()) names.add(path.split('/', 1)[0]!);
-  for (const name of names) {
+  for (const name of await placesIn(shards)) {
     const store = openStore(`${shards}/${name}`);
     // One that is locked is a shard that has begun since.
     const lock = await store.lock().catch(() => undefined);

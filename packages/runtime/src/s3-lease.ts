@@ -76,6 +76,13 @@ export async function takeLease(
   );
 }
 
+/** Whether a living run holds the lease below a prefix; nothing is changed. */
+export async function isLeased(client: S3Client, prefix: string, times: LeaseTimes = usual): Promise<boolean> {
+  const key = `${prefix}lock`;
+  const found = await getText(client, key);
+  return found !== undefined && (await isAlive(client, key, found, ownHolder(''), times));
+}
+
 /** Whether a server refuses writes whose condition does not hold, instead of ignoring the condition. */
 async function knowsConditions(client: S3Client, key: string): Promise<boolean> {
   const etag = await putText(client, key, 'first');

@@ -26,8 +26,10 @@ import { describeTokenFile, readTokenFile } from '@deepearth/formats/token-file'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { folderStore } from './folder-store.ts';
-import { isMerged, MissingShardsError, prepareMerge } from './merge-shards.ts';
+import { isBusy } from './is-busy.ts';
+import { clearMerged, isMerged, MissingShardsError, prepareMerge } from './merge-shards.ts';
 import { openStore } from './open-store.ts';
+import { isMadeSince, resultMark } from './result-mark.ts';
 import { run } from './run.ts';
 import { prepareShard, shardFolder, shardsFolder } from './shards.ts';
 import { S3Imitation } from './testing/s3-imitation.ts';
@@ -409,6 +411,71 @@ describe('a merge', () => {
     await mkdir(out('.deepearth/merged/1-of-2/tokens'), { recursive: true });
     await run(pipeline(), { output: out() }).end;
     expect(await readdir(out())).toEqual(['manifest.json', 'total.json']);
+  });
+});
+
+describe.each([
+  ['a folder', () => out()],
+  ['S3', () => 's3://bucket/out'],
+])('a result in %s', (_, place) => {
+  beforeEach(async () => {
+    const s3 = new S3Imitation();
+    for (const [name, value] of Object.entries(await s3.start())) vi.stubEnv(name, value);
+    return async () => {
+      vi.unstubAllEnvs();
+      await s3.end();
+    };
+  });
+  const paths = async (): Promise<string[]> => {
+    const found: string[] = [];
+    for (const prefix of [undefined, '.deepearth/'])
+      for await (const { path } of openStore(place()).list(prefix)) found.push(path);
+    return found.sort();
+  };
+
+  test('is made since when it is whole, of this very pipeline, and not the one that lay there before', async () => {
+    const [nothing, other] = [
+      await resultMark(pipeline(), place()),
+      await resultMark(pipeline({ factor: 2 }), place()),
+    ];
+    const made = () => Promise.all([nothing, other].map((mark) => isMadeSince(mark, place())));
+    expect(await made()).toEqual([false, false]);
+    await expect(run(pipeline({ broken: 3 }), { output: place() }).end).rejects.toThrow('cannot be encoded');
+    expect(await made()).toEqual([false, false]);
+    await run(pipeline(), { output: place(), resume: true }).end;
+    expect(await made()).toEqual([true, false]);
+    const there = await resultMark(pipeline(), place());
+    expect(await isMadeSince(there, place())).toBe(false);
+    await run(pipeline(), { output: place() }).end;
+    expect(await isMadeSince(there, place())).toBe(true);
+    const store = openStore(place());
+    const lock = await store.lock();
+    await store.put('manifest.json', new TextEncoder().encode('{"status":'));
+    await lock.release();
+    expect(await isMadeSince(there, place())).toBe(false);
+  });
+
+  test('frees itself of shards that were begun again, unless one is being run', async () => {
+    await run(pipeline(), { output: place() }).end;
+    const before = await paths();
+    await shard(2, 3, {}, place());
+    expect(await paths()).not.toEqual(before);
+    const lock = await openStore(shardFolder(place(), { index: 2, of: 3 })).lock();
+    await expect(clearMerged(place())).rejects.toMatchObject({ code: 'E_OUTPUT_BUSY' });
+    await lock.release();
+    for (const _ of [1, 2]) {
+      await clearMerged(place());
+      expect(await paths()).toEqual(before);
+    }
+  });
+
+  test('is busy while a run holds its lock', async () => {
+    expect(await isBusy(place())).toBe(false);
+    const lock = await openStore(place()).lock();
+    expect(await isBusy(place())).toBe(true);
+    await lock.release();
+    expect(await isBusy(place())).toBe(false);
+    expect(await paths()).toEqual([]);
   });
 });
 

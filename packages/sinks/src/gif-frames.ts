@@ -60,15 +60,22 @@ interface Chosen {
   readonly usualError: number;
 }
 
-/** Starts a GIF; all its pictures have one size. Holds the pictures its palette is chosen from, afterwards none. */
-export async function gifWriter(options: GifOptions): Promise<GifWriter> {
+/**
+ * Starts a GIF; all its pictures have one size. Holds the pictures its palette is chosen from, afterwards none; `done` is
+ * told of each that has been written.
+ */
+export async function gifWriter(options: GifOptions, done?: (picture: GifPicture) => void): Promise<GifWriter> {
   const module = await import('gifenc');
   // A CommonJS package: Node hands out its exports as `default`, bundlers and test runners as names.
   const { quantize } = 'quantize' in module ? (module as unknown as typeof gifenc) : module.default;
-  return writer(quantize, options);
+  return writer(quantize, options, done);
 }
 
-function writer(quantize: typeof gifenc.quantize, { fps, loop, colors, palette, dither }: GifOptions): GifWriter {
+function writer(
+  quantize: typeof gifenc.quantize,
+  { fps, loop, colors, palette, dither }: GifOptions,
+  done?: (picture: GifPicture) => void,
+): GifWriter {
   /** The palette in use. */
   let shared: Chosen | undefined;
   /** The palette at the head of the file; a frame with another one carries it along. */
@@ -104,6 +111,7 @@ function writer(quantize: typeof gifenc.quantize, { fps, loop, colors, palette, 
       compress(map.apply(picture, width, dither ? ditherLevels(usualError) : 0, transparent)),
     ];
     index++;
+    done?.(picture);
     return concat(bytes);
   };
 

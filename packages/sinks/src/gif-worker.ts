@@ -3,19 +3,30 @@
 import { serve } from '@deepearth/core/worker-server';
 import { gifWriter, type GifOptions, type GifPicture, type GifWriter } from './gif-frames.ts';
 
-const writers = new Map<number, GifWriter>();
+/** Parts of a file, and memory of pictures that are in it. */
+export interface GifReply {
+  readonly parts: Uint8Array[];
+  readonly free: ArrayBuffer[];
+}
 
-const parts = (made: readonly Uint8Array[]) => ({ result: made, transfer: made.map(({ buffer }) => buffer) });
+const writers = new Map<number, GifWriter>();
+let free: ArrayBuffer[] = [];
+
+function reply(parts: Uint8Array[]) {
+  const result: GifReply = { parts, free };
+  free = [];
+  return { result, transfer: [...parts.map(({ buffer }) => buffer), ...result.free] };
+}
 
 serve({
   async start({ file, options }: { readonly file: number; readonly options: GifOptions }) {
-    writers.set(file, await gifWriter(options));
+    writers.set(file, await gifWriter(options, ({ data }) => void free.push(data.buffer as ArrayBuffer)));
     return {};
   },
   add: ({ file, picture }: { readonly file: number; readonly picture: GifPicture }) =>
-    parts(writers.get(file)!.add(picture)),
+    reply(writers.get(file)!.add(picture)),
   end({ file }: { readonly file: number }) {
-    const rest = parts(writers.get(file)!.end());
+    const rest = reply(writers.get(file)!.end());
     writers.delete(file);
     return rest;
   },

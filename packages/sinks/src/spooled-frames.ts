@@ -36,7 +36,10 @@ export function spooledFrames(
     async add(picture) {
       const encoded = encode(picture);
       // A failure is met when its turn comes; until then it is no unhandled one.
-      encoded.catch(() => undefined);
+      encoded.then(
+        () => picture.release?.(),
+        () => undefined,
+      );
       coding.push(encoded);
       while (coding.length >= underWay) await take();
     },

@@ -1,7 +1,7 @@
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRegistry, sha256, tensor, type Description, type TokenGrid } from '@deepearth/core';
+import { createRegistry, sha256, tensor, type Description, type RunEvent, type TokenGrid } from '@deepearth/core';
 import { describeAlone } from '@deepearth/core/run-stage';
 import { encodePt } from '@deepearth/formats';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
@@ -67,10 +67,56 @@ test('frames that have moved are found by their file name and are proven by thei
     expect([...raster.values.data.slice(0, 3)]).toEqual([0x20, 0x40, 0x60]);
     await writeFile(join(moved, 'f0.png'), new Uint8Array([...picture, 0]));
     // A frame of its own key that has not been read yet.
-    await expect((grid as TokenGrid).clip!.frames[0]!.read()).rejects.toThrow(/has changed/);
+    await expect((grid as TokenGrid).clip!.frames[0]!.read()).rejects.toMatchObject({
+      code: 'E_OTHER_FRAME',
+      message: expect.stringMatching(/f0\.png: is not the file that the tokens were made of/) as string,
+    });
   }
-  for await (const grid of runStage(features, { options: { path }, registry }))
-    await expect((grid as TokenGrid).clip!.frames[0]!.read()).rejects.toThrow(/\/gone\/f0\.png/);
+  const warnings: string[] = [];
+  const onEvent = (event: RunEvent): void => void (event.type === 'warning' && warnings.push(event.message));
+  for (const [lost, remedy] of [
+    [{ path }, 'Name the folder'],
+    [{ path, frames: good }, `${good} has no file of that name`],
+  ] as const)
+    for await (const grid of runStage(features, { options: lost, registry, onEvent }))
+      await expect((grid as TokenGrid).clip!.frames[0]!.read()).rejects.toMatchObject({
+        code: 'E_FRAME_UNREADABLE',
+        message: expect.stringContaining(`/gone/f0.png: there is no such file (any more). ${remedy}`) as string,
+      });
+  // Said before anything waits for the frames, and once.
+  expect(warnings).toEqual(Array(2).fill(expect.stringContaining('/gone/f0.png is not there')));
+});
+
+test('files of several runs come in order of time under numbers of their own, and no clip comes twice', async () => {
+  const day = (date: string, seed: number) =>
+    makeTokens({ count: 2, seed }).map((grid) => ({
+      ...grid,
+      clip: {
+        ...grid.clip!,
+        frames: grid.clip!.frames.map((frame, i) => ({
+          ...frame,
+          at: `${date}T10:00:${String(30 * grid.clip!.index + i).padStart(2, '0')}Z`,
+          locator: { ...frame.locator, uri: `${date}/${frame.number}.png` },
+        })),
+      },
+    }));
+  const [path, later, earlier] = [join(root, 'days'), day('2024-02-10', 1), day('2024-02-09', 2)];
+  await store(join(path, 'a'), later);
+  await store(join(path, 'b'), earlier);
+  const found: TokenGrid[] = [];
+  for await (const grid of runStage(features, { options: { path } })) found.push(grid as TokenGrid);
+  expect(found.map(({ values }) => values)).toEqual([...earlier, ...later].map(({ values }) => values));
+  expect(found.map(({ id, clip }) => [id, clip!.index])).toEqual([0, 1, 2, 3].map((n) => [`clip-00000${n}`, n]));
+
+  await store(join(path, 'c'), later.slice(0, 1));
+  await expect(async () => {
+    for await (const _ of runStage(features, { options: { path } }));
+  }).rejects.toMatchObject({
+    code: 'E_DUPLICATE_CLIP',
+    message: expect.stringMatching(
+      /c.tokens_9\.safetensors: holds the same clip as .*a.tokens_9\.safetensors/,
+    ) as string,
+  });
 });
 
 test('numbers that were divided by a factor are read with it, as float32', async () => {
@@ -108,7 +154,9 @@ test('the plan knows the frames that files name: their size, and how many there 
 
   // Clips that share frames, and one whose frames are of another size.
   const [first] = made;
-  const shared = await store(join(root, 'shared'), [first!, { ...first!, clip: { ...first!.clip!, index: 1 } }]);
+  const rest = first!.clip!.frames.slice(1);
+  const next = { ...first!, clip: { ...first!.clip!, index: 1, frames: rest } };
+  const shared = await store(join(root, 'shared'), [first!, next]);
   expect(await planned(shared)).toEqual({ height, width, count: first!.clip!.frames.length });
   const frames = first!.clip!.frames.map((frame) => ({ ...frame, number: frame.number + 1000, width: width + 1 }));
   const wider = await store(join(root, 'wider'), [first!, { ...first!, clip: { ...first!.clip!, index: 1, frames } }]);

@@ -8,12 +8,16 @@ import {
   geometryOf,
   InputError,
   lineage,
+  sha256,
   spec,
   type ByteSource,
   type Clip,
   type Frame,
+  type Locator,
   type LocatorReader,
   type Origin,
+  type Raster,
+  type ReadOptions,
   type StageContext,
   type StreamSpec,
   type TokenGrid,
@@ -27,8 +31,8 @@ import { z } from 'zod';
 import { gridsOf, listFeatureFiles, withFile, type FeatureFile } from './feature-files.ts';
 import { framesOptions } from './frames-options.ts';
 import { byName } from './picture-folder.ts';
-import { pictureFinder, reviveFrames } from './stored-frames.ts';
-import type { StoredGrid } from './stored-grid.ts';
+import { isGone, pictureFinder, reviveFrames } from './stored-frames.ts';
+import type { StoredFrame, StoredGrid } from './stored-grid.ts';
 
 /** Options of `source/features`. */
 export const featuresOptions = z.strictObject({
@@ -54,6 +58,8 @@ export type FeaturesOptions = z.output<typeof featuresOptions>;
 /** A grid of a file, in the order of the stream; of a file that cannot be read its error. */
 export interface FeatureEntry extends FeatureFile {
   readonly grid?: StoredGrid;
+  /** The number of its clip in its sequence, where the files' own numbers tell clips apart no longer. */
+  readonly index?: number;
   readonly error?: unknown;
 }
 
@@ -146,15 +152,59 @@ async function surveyOf({ path }: FeaturesOptions, signal: AbortSignal): Promise
       code: 'E_NO_FEATURES',
       remedy: 'Name the folder with the tokens; `sink/features` calls it "features".',
     });
+  return { entries: numbered(inOrder(entries)) };
+}
+
+/** By sequence, then by time where all clips have one, else by number. */
+function inOrder(entries: readonly FeatureEntry[]): readonly FeatureEntry[] {
+  const first = ({ grid }: FeatureEntry): StoredFrame | undefined => grid?.clip?.frames[0];
+  const timed = entries.every((entry) => !entry.grid?.clip || first(entry)?.at !== undefined);
+  const instant = (entry: FeatureEntry): number => (timed ? Date.parse(first(entry)?.at ?? '') || 0 : 0);
+  const number = (entry: FeatureEntry): number => first(entry)?.number ?? 0;
   const index = ({ grid }: FeatureEntry): number => grid?.clip?.index ?? 0;
-  entries.sort(
+  return [...entries].sort(
     (a, b) =>
       byName(sequenceOf(a), sequenceOf(b)) ||
+      instant(a) - instant(b) ||
+      number(a) - number(b) ||
       index(a) - index(b) ||
       byName(a.path, b.path) ||
       byName(nameOf(a), nameOf(b)),
   );
-  return { entries };
+}
+
+/**
+ * Numbers the clips of a sequence anew where files of several runs have the same numbers, or none. Throws an `InputError`
+ * where two hold the same clip.
+ */
+function numbered(entries: readonly FeatureEntry[]): readonly FeatureEntry[] {
+  const clips = new Map<string, FeatureEntry>();
+  const sequences = new Map<string, FeatureEntry[]>();
+  for (const entry of entries) {
+    const clip = entry.grid?.clip;
+    if (!clip) continue;
+    const same = sha256(
+      new TextEncoder().encode(
+        JSON.stringify([clip.sequence, clip.frames.map(({ number, locator }) => [number, locator])]),
+      ),
+    );
+    const other = clips.get(same);
+    if (other)
+      throw new InputError(nameOf(entry), `holds the same clip as ${nameOf(other)}.`, {
+        code: 'E_DUPLICATE_CLIP',
+        remedy: 'Name a folder that holds each clip once. Tokens of two encoders take two sources.',
+      });
+    clips.set(same, entry);
+    const members = sequences.get(clip.sequence) ?? [];
+    members.push(entry);
+    sequences.set(clip.sequence, members);
+  }
+  const anew = new Map<FeatureEntry, number>();
+  for (const members of sequences.values()) {
+    const indices = new Set(members.map(({ grid }) => grid!.clip!.index));
+    if (indices.size < members.length) members.forEach((entry, index) => anew.set(entry, index));
+  }
+  return entries.map((entry) => (anew.has(entry) ? { ...entry, index: anew.get(entry)! } : entry));
 }
 
 /** Which axes were guessed, by an example. */
@@ -227,7 +277,7 @@ function overlaps(entry: FeatureEntry, next: FeatureEntry | undefined): boolean 
 
 async function tokensOf(
   grid: StoredGrid,
-  { path }: FeatureEntry,
+  { path, index }: FeatureEntry,
   key: string,
   revive: ReturnType<typeof reviveFrames>,
   { severalSequences, signal }: StageContext<FeaturesOptions, undefined, FeaturesSurvey>,
@@ -239,10 +289,10 @@ async function tokensOf(
   for (const frame of stored?.frames ?? []) frames.push(await revive(frame, stored!.sequence, path, cropSize));
   const clip: Clip | undefined = stored && {
     kind: 'clip',
-    id: clipId(stored.sequence, stored.index, severalSequences),
+    id: clipId(stored.sequence, index ?? stored.index, severalSequences),
     key: stored.key ?? lineage('clip', stored.padded, ...frames.map((frame) => frame.key)),
     sequence: stored.sequence,
-    index: stored.index,
+    index: index ?? stored.index,
     frames,
     padded: stored.padded,
   };
@@ -292,7 +342,33 @@ async function readerOf({
     (opened) => opened.close(),
   );
   const read = readThrough(cache);
-  return (locator, options) => read(JSON.stringify(locator), (part) => reopen(locator, part), options);
+  const found = async (locator: Locator, part: ReadOptions): Promise<Raster> => {
+    try {
+      return await reopen(locator, part);
+    } catch (cause) {
+      throw withRemedy(cause, locator.uri, options.frames);
+    }
+  };
+  return (locator, part) => read(JSON.stringify(locator), (wanted) => found(locator, wanted), part);
+}
+
+/** What went wrong with a picture that was stored by name, and that `frames` says where it is now. */
+function withRemedy(cause: unknown, uri: string, frames: string | undefined): unknown {
+  if (isGone(uri))
+    return new InputError(uri, 'there is no such file (any more).', {
+      code: 'E_FRAME_UNREADABLE',
+      remedy:
+        frames === undefined
+          ? 'Name the folder where the pictures are now with `frames` of source/features.'
+          : `${frames} has no file of that name: name the folder where the pictures are now with \`frames\`.`,
+      cause,
+    });
+  if (!(cause instanceof InputError && cause.code === 'E_INPUT_CHANGED')) return cause;
+  return new InputError(uri, 'is not the file that the tokens were made of: its digest is another.', {
+    code: 'E_OTHER_FRAME',
+    remedy: 'Name the folder where that file is with `frames` of source/features, or make the tokens anew.',
+    cause,
+  });
 }
 
 function warnOnce({ log }: Pick<StageContext, 'log'>): (uri: string) => void {

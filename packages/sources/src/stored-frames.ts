@@ -53,6 +53,9 @@ export interface FrameReviver {
 /** What a file of pictures is, for frames of which a token file keeps no more than a name. */
 type Seen = Pick<Frame, 'key' | 'width' | 'height' | 'locator'>;
 
+/** Whether a locator names a file or folder that is not there; addresses and what a source makes itself are not looked at. */
+export const isGone = (uri: string): boolean => !/^[a-z][a-z\d+.-]+:/i.test(uri) && !existsSync(uri);
+
 /**
  * Makes frames of stored ones. Those that were stored whole keep their key, and their digest is proven when they are
  * read; of those that were stored by name the file is read for its size and digest, and where there is none the frame has
@@ -60,6 +63,14 @@ type Seen = Pick<Frame, 'key' | 'width' | 'height' | 'locator'>;
  */
 export function reviveFrames({ find, severalSequences, signal, lost, read }: FrameReviver) {
   const known = new Map<string, Promise<Seen>>();
+  /** The last that was looked for: frames of one video follow each other. */
+  let looked: string | undefined;
+
+  function whole(as: Locator): Locator {
+    const uri = find(as.uri) ?? as.uri;
+    if (uri !== looked && isGone((looked = uri))) lost(uri);
+    return { ...as, uri };
+  }
 
   async function look(uri: string, file: string, lostSize: { width: number; height: number }): Promise<Seen> {
     const path = find(uri) ?? [uri, join(dirname(file), uri)].find((candidate) => existsSync(candidate));
@@ -83,7 +94,7 @@ export function reviveFrames({ find, severalSequences, signal, lost, read }: Fra
     const name = `${sequence}\n${as.uri}`;
     const seen =
       key !== undefined && width !== undefined && height !== undefined
-        ? { key, width, height, locator: { ...as, uri: find(as.uri) ?? as.uri } }
+        ? { key, width, height, locator: whole(as) }
         : ((await known.get(name)?.catch(() => undefined)) ??
           (await (known.set(name, look(as.uri, file, lostSize)), known.get(name)!)));
     const id = frameId(sequence, number, severalSequences);

@@ -11,8 +11,12 @@ test('what the package exports is what it is meant to', () => {
     [
       "crop",
       "cropOptions",
+      "mask",
+      "maskOptions",
       "partOfFrame",
       "stages",
+      "stretch",
+      "stretchOptions",
       "tile",
       "tileOptions",
       "tileStarts",

@@ -44,8 +44,9 @@ export function embeddedWriter(
   };
 
   return {
-    async add({ data }) {
-      push(video.add(data));
+    async add(picture) {
+      push(video.add(picture.data));
+      picture.release?.(); // the thread has a copy
       while (coding.length >= underWay) await take();
       return [];
     },

@@ -64,7 +64,10 @@ export function ffmpegWriter(first: AnimationPicture, { rate, args, path }: Ffmp
   return {
     async add(picture) {
       if (child.exitCode !== null || child.signalCode !== null) throw failed(await ended);
-      if (!child.stdin.write(evenPixels(picture))) {
+      const pixels = evenPixels(picture);
+      const written = (): void => picture.release?.();
+      if (pixels !== picture.data) written();
+      if (!child.stdin.write(pixels, pixels === picture.data ? written : undefined)) {
         const stopped = await Promise.race([
           new Promise<false>((resolve) => child.stdin.once('drain', () => resolve(false))),
           ended.then((how) => ({ how })),

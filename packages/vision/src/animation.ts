@@ -34,6 +34,8 @@ export interface AnimationPicture {
   readonly width: number;
   readonly height: number;
   readonly channels: number;
+  /** Says that the pixels are needed no longer: they may change from then on. Nobody has to. */
+  release?(): void;
 }
 
 /** Parts of a file, in order. */
@@ -135,6 +137,12 @@ const toPicture = ({ pixels: { data, shape } }: Picture): AnimationPicture => {
   const [height, width, channels] = shape as [number, number, number];
   return { data, width, height, channels };
 };
+
+/** What a writer is given: it says when it needs the pixels no longer. */
+const toRelease = (picture: Picture, { pixels }: Pick<StageContext<unknown>, 'pixels'>): AnimationPicture => ({
+  ...toPicture(picture),
+  release: () => pixels.release(picture),
+});
 
 /**
  * A sink that makes one file of the pictures of each layer and sequence, in the order in which they come; inputs with a
@@ -292,7 +300,7 @@ export function defineAnimation<Schema extends z.ZodType<AnimationOptions>, Stat
           const writing = started ?? (await begin(name, picture));
           writing.key = lineage(writing.key, picture.key);
           writing.frames.push(frame.number);
-          await append(writing, await writing.writer.add(toPicture(picture)));
+          await append(writing, await writing.writer.add(toRelease(picture, context)));
         }
         for (const [name, writing] of sorted()) yield await finish(name, writing);
       } finally {

@@ -5,6 +5,7 @@ import { DeepEarthError } from '@deepearth/core/errors';
 import { plan } from '@deepearth/core/plan';
 import { manifestName } from '@deepearth/core/safe-path';
 import { addPipeline, waitForPipeline, type Added, type QueuedPipeline } from '@deepearth/queue';
+import { isMadeSince, resultMark } from '@deepearth/runtime/result-mark';
 import { sha256OfFile } from '@deepearth/runtime/sha256-of-file';
 import { openStore } from '@deepearth/runtime/open-store';
 import { fittingStages } from '@deepearth/runtime/fitting-stages';
@@ -42,13 +43,14 @@ export async function queueAddCommand(file: string, flags: QueueAddFlags): Promi
   const { work, asked } = cut;
   await refuseOtherShards(output, work);
   if (asked !== undefined) remark(`There is work for ${plural(work.jobs.length, 'job')}, not for ${asked}.`);
-  const pipeline: QueuedPipeline = {
+  const pipeline = {
     pipeline: resolve(file),
     sha256: await sha256OfFile(file),
     output,
     set: flags.set ?? [],
     work: work.name,
-  };
+    before: await resultMark(loaded.pipeline, output),
+  } satisfies QueuedPipeline;
   const backend = await openQueue(flags);
   return cancellable(
     async ({ signal }) => {
@@ -70,6 +72,7 @@ export async function queueAddCommand(file: string, flags: QueueAddFlags): Promi
       if (!flags.wait) return exitCodes.done;
       const aside = await waitForPipeline(backend, pipeline, {
         ...options,
+        isMade: () => isMadeSince(pipeline.before, output),
         onLost: (lost) => remark(`The queue has lost ${plural(lost, 'job')}; added again.`),
       });
       for (const { title, failures } of aside)

@@ -1,8 +1,11 @@
 // `deepearth queue work`: does jobs of a queue, each in a process of its own.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { DeepEarthError } from '@deepearth/core/errors';
+import { DeepEarthError, InputError } from '@deepearth/core/errors';
 import { openJobs, queueStatus, runCommand, work, type JobData, type WorkEvent } from '@deepearth/queue';
+import { isBusy } from '@deepearth/runtime/is-busy';
+import { clearMerged } from '@deepearth/runtime/merge-shards';
+import { isMadeSince } from '@deepearth/runtime/result-mark';
 import { sha256OfFile } from '@deepearth/runtime/sha256-of-file';
 import { shardText } from '@deepearth/runtime/shards';
 import { cancellable } from '../cancel.ts';
@@ -38,6 +41,7 @@ export async function queueWorkCommand(flags: QueueWorkFlags): Promise<number> {
         lockMilliseconds,
         async perform(data, { slot, ...at }) {
           await refuseChanged(data);
+          if (await isMade(data)) return;
           const gpu = gpus?.[slot % gpus.length];
           const env = gpu === undefined ? process.env : { ...process.env, CUDA_VISIBLE_DEVICES: gpu };
           await runCommand(commandOf(data), { ...at, env });
@@ -85,6 +89,20 @@ function commandOf({ pipeline, output, set, shard }: JobData): [string, ...strin
   return shard
     ? [...node, 'run', pipeline, ...options, '--shard', shardText(shard)]
     : [...node, 'merge', pipeline, ...options];
+}
+
+/**
+ * Whether the result was made since the job was queued. A database that loses what it knew while a merge is at it is given all
+ * jobs again, but the merge goes on to its end, and removes the shards: a part that began before that would be encoded once
+ * more. Throws an `InputError` (`E_OUTPUT_BUSY`) where a part has to wait for such a merge.
+ */
+async function isMade({ before, output, shard }: JobData): Promise<boolean> {
+  if (before === undefined) return false;
+  if (shard && (await isBusy(output)))
+    throw new InputError(output, 'is being merged.', { code: 'E_OUTPUT_BUSY', remedy: 'Wait for it.' });
+  if (!(await isMadeSince(before, output))) return false;
+  if (!shard) await clearMerged(output);
+  return true;
 }
 
 /** A pipeline that was edited since it was queued would give parts that do not fit together. */

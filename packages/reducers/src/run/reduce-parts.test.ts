@@ -20,12 +20,14 @@ const shape = [2, 3, 5];
 const size = 30;
 const encoder = (fingerprint: string) => ({ encoder: JSON.stringify({ name: 'tiny', fingerprint }) });
 
-/** Files of 30 tokens each; the second and the fourth say that some saw little or nothing. */
+/** Files of 30 tokens each; the second says that some saw little or nothing, the fourth that none saw anything. */
 const files = ['t0', 't1', 't2', 't3', 't4'].map((name) => `${name}.safetensors`);
 const normal = seededNormal(11);
 const grids = files.map((_, file) => ({
   features: Float32Array.from({ length: size * channels }, (_, i) => normal() * (1 + (i % channels)) + file),
-  valid: Uint8Array.from({ length: size }, (_, token) => (file % 2 && token % 4 < 2 ? (token % 4) * 100 : 255)),
+  valid: Uint8Array.from({ length: size }, (_, token) =>
+    file === 3 ? 0 : file === 1 && token % 4 < 2 ? (token % 4) * 100 : 255,
+  ),
 }));
 const joined = <T extends Float32Array | Uint8Array>(type: { from(values: Iterable<number>): T }, arrays: T[]): T =>
   type.from(arrays.flatMap((array) => [...array]));

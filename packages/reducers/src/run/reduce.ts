@@ -163,7 +163,9 @@ async function plan(request: ReduceRequest, source: TokenSource): Promise<Reduce
     );
   if (request.model !== undefined && request.modelOut !== undefined)
     throw refuse('With a saved model nothing is fitted, so there is nothing to save.', 'Leave one of them out.');
-  if (tokens === 0) throw new InputError(source.path, 'none of its tokens is valid.', { code: 'E_NO_TOKENS' });
+  // What a model makes of masked tokens is known: nothing.
+  if (tokens === 0 && request.model === undefined)
+    throw new InputError(source.path, 'none of its tokens is valid.', { code: 'E_NO_TOKENS' });
   if (request.inverse && request.model === undefined)
     throw refuse('The way back needs the model that made the projections.', 'Name it as the model.');
   if (request.model !== undefined) {
