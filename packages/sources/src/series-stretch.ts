@@ -95,6 +95,11 @@ export async function findStretch(
   const range = counts.range(...wanted.percentile);
   if (!range) return undefined;
   const percentile = [...wanted.percentile];
+  const [wide, all] = [true, false].map((wider) => series.sample(Infinity, wider).length) as [number, number];
+  if (wideOnly && wide > 0 && wide < all)
+    log.warn(
+      `${wide} of ${all} pictures have more than 8 bits and are stretched, the others are shown as they are; let all hold values of one kind, or say with \`stretch\` what becomes black and white in all of them`,
+    );
   for (const value of counts.fills(...wanted.percentile)) log.warn(fillWarning(value));
   recordFinding('stretch', { range: [...range], percentile, frames });
   log.info(
