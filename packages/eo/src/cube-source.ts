@@ -24,7 +24,7 @@ import {
 import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import { pixelCache } from '@deepearth/vision/pixel-cache';
 import { readThrough } from '@deepearth/vision/read-through';
-import { countValues } from '@deepearth/vision/stretch';
+import { countValues, fillWarning } from '@deepearth/vision/stretch';
 import { z } from 'zod';
 import { shown, type Range, type Showing } from './cube-colours.ts';
 import { cubeOptions, type CubeOptions } from './cube-options.ts';
@@ -307,6 +307,8 @@ async function findRanges(
   }
   const found = counts.map((values) => values.range(...wanted.percentile));
   if (found.some((range) => !range)) return undefined;
+  for (const value of new Set(counts.flatMap((values) => values.fills(...wanted.percentile))))
+    log.warn(fillWarning(value, 'name it with `noData`'));
   const percentile = [...wanted.percentile];
   for (const [at, [low, high]] of (found as Range[]).entries())
     log.info(

@@ -81,7 +81,7 @@ export const shown = (kept: Raster, { values, range }: Decoding, overview = 1): 
   overviewRaster(range && values === 'uint8' ? stretchRaster(kept, range) : kept, overview);
 
 /** Another number where the same bytes and options come to give other pixels. */
-const version = 2;
+const version = 3;
 
 /**
  * The key of a frame whose file has this digest: identical bytes decoded under the same rules are the same frame,

@@ -53,6 +53,24 @@ const times = ({ files: listed }: SequenceListing): (string | undefined)[] =>
   listed.map(({ instant }) => (instant === undefined ? undefined : isoOf(instant)));
 
 describe('the order of frames', () => {
+  test('warns where each moment has the same several pictures: cameras, bands, masks', async () => {
+    const said = async (names: readonly string[], more: Partial<ListingOptions> = {}): Promise<number> => {
+      const { warnings } = await one({ directory: await folder(...names), ...more });
+      return warnings.filter((message) => message.startsWith('each moment has 2 pictures, as ')).length;
+    };
+    const of = (...kinds: readonly string[]): string[] =>
+      ['20240131_234000', '20240131_235000', '20240201_000000'].flatMap((moment) =>
+        kinds.map((kind) => kind.replace('@', moment)),
+      );
+    expect(await said(of('cam1_@.png', 'cam2_@.png'))).toBe(1);
+    expect(await said(of('S2_@_B02.tif', 'S2_@_B03.tif'))).toBe(1);
+    expect(await said(of('@.jpg', '@.png'))).toBe(1);
+    expect(await said(of('cam1_@.png', 'cam2_@.png').slice(1))).toBe(0);
+    expect(await said(of('@_0001.png', '@_0002.png'))).toBe(0);
+    expect(await said(of('cam1_@.png'))).toBe(0);
+    expect(await said(of('a/@.png', 'b/@.png'), { recursive: 'one' })).toBe(0);
+  });
+
   test('is that of the times in names, across midnight and the end of a month', async () => {
     const names = [
       'cam1_20240131_234000.png',

@@ -1,6 +1,6 @@
 // Puts the pictures of one sequence in order and numbers them: by time, by number, or by name.
 
-import { basename } from 'node:path';
+import { basename, extname } from 'node:path';
 import { InputError } from '@deepearth/core';
 import { pictureExif } from '@deepearth/vision/picture-exif';
 import { exifTime, type ExifTime } from './exif-time.ts';
@@ -96,7 +96,7 @@ export async function orderFrames(files: readonly string[], options: OrderOption
 
 const inTime = (a: Timed, b: Timed): number => (a.instant < b.instant ? -1 : a.instant > b.instant ? 1 : 0);
 
-function byTime({ from, timed, untimed }: Times, { pattern, timeZone }: OrderOptions): OrderedFrames {
+function byTime({ from, timed, untimed }: Times, { pattern, timeZone, severalFolders }: OrderOptions): OrderedFrames {
   const inOrder = [...timed].sort((a, b) => inTime(a, b) || byName(a.rest, b.rest) || byName(a.file, b.file));
   const digits = inOrder.map(({ file }) => numberDigits(file, pattern));
   const counted = pattern !== undefined && digits.every((found) => found !== undefined);
@@ -110,7 +110,7 @@ function byTime({ from, timed, untimed }: Times, { pattern, timeZone }: OrderOpt
       number: counted ? frameNumber(digits[index]!, file) : index,
     })),
     leftOut: untimed,
-    warnings: disagreement(inOrder, pattern, 'ordered by time'),
+    warnings: [...disagreement(inOrder, pattern, 'ordered by time'), ...(severalFolders ? [] : atEachMoment(inOrder))],
   };
 }
 
@@ -234,6 +234,24 @@ function againstNames(inOrder: readonly ListedFrame[]): string[] {
   if (at < 0) return [];
   return [
     `numbers and names disagree: by its last digits ${basename(inOrder[at - 1]!.file)} comes before ${basename(inOrder[at]!.file)}; if those are no numbers of frames, say with \`pattern\` or \`time\` what stands where, or take \`order: name\``,
+  ];
+}
+
+/** Says where each moment has the same several pictures: of two cameras, in several bands, a picture and its mask. */
+function atEachMoment(inOrder: readonly Timed[]): string[] {
+  const kinds = inOrder.map(({ file, rest }) => `${rest.trim()}${extname(file)}`);
+  const moments = new Set(inOrder.map(({ instant }) => instant)).size;
+  const different = [...new Set(kinds)];
+  const together = new Set(inOrder.map(({ instant }, i) => `${instant} ${kinds[i]}`)).size;
+  if (moments < 2 || different.length < 2 || together !== inOrder.length) return [];
+  if (inOrder.length !== moments * different.length) return [];
+  // Numbers of three digits and more count pictures: ten of a day, from 0001 on.
+  if (new Set(different.map((kind) => kind.replaceAll(/\d{3,}/g, '#'))).size < different.length) return [];
+  return [
+    `each moment has ${different.length} pictures, as ${some(
+      inOrder.slice(0, different.length).map(({ file }) => basename(file)),
+      4,
+    )}, and all become one sequence; where these are cameras, bands or masks, choose those of one kind with \`pattern\`, or give each kind a folder and read them with \`recursive: true\``,
   ];
 }
 

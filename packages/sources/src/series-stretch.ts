@@ -3,7 +3,7 @@
 import { InputError, type StageContext } from '@deepearth/core';
 import { readTextFile } from '@deepearth/core/regular-file';
 import type { ReadThrough } from '@deepearth/vision/read-through';
-import { countValues } from '@deepearth/vision/stretch';
+import { countValues, fillWarning } from '@deepearth/vision/stretch';
 import { z } from 'zod';
 import { decodeKept, keptKey, openFrameFile, type Decoding } from './frame-file.ts';
 import type { PictureOptions } from './picture-options.ts';
@@ -95,6 +95,12 @@ export async function findStretch(
   const range = counts.range(...wanted.percentile);
   if (!range) return undefined;
   const percentile = [...wanted.percentile];
+  const [wide, all] = [true, false].map((wider) => series.sample(Infinity, wider).length) as [number, number];
+  if (wideOnly && wide > 0 && wide < all)
+    log.warn(
+      `${wide} of ${all} pictures have more than 8 bits and are stretched, the others are shown as they are; let all hold values of one kind, or say with \`stretch\` what becomes black and white in all of them`,
+    );
+  for (const value of counts.fills(...wanted.percentile)) log.warn(fillWarning(value));
   recordFinding('stretch', { range: [...range], percentile, frames });
   log.info(
     `values from ${range[0]} to ${range[1]} are shown from black to white (percentiles ${percentile.join(' and ')} of ${frames} of ${series.total} frames)`,

@@ -267,6 +267,26 @@ describe.each([
     return bytes;
   };
 
+  test('with pictures of 8 bits among it says that these are not stretched, unless all are', async () => {
+    const directory = await folder({
+      '1.tif': stored([270, 280, 290, 300, 310, 320, 330, 340]),
+      '2.png': await narrow(90, { width: 8, height: 1 }),
+    });
+    const mixed = expect.stringContaining('1 of 2 pictures have more than 8 bits and are stretched');
+    expect((await run({ directory })).warnings).toContainEqual(mixed);
+    expect((await run({ directory, stretch: 'percentile' })).warnings).not.toContainEqual(mixed);
+  });
+
+  test('is said to hold values that nobody declared as no data, where they take the contrast of all others', async () => {
+    for (const fill of [30_000, 240, ...(format === 1 ? [] : [-9999])]) {
+      const { warnings } = await run({
+        directory: await folder({ '1.tif': stored([270, 280, fill, 290, 275, 285, fill, 295]) }),
+      });
+      const said = warnings.filter((message) => message.startsWith(`many values are ${fill}, so far from all others`));
+      expect([fill, said.length]).toEqual([fill, fill === 240 ? 0 : 1]);
+    }
+  });
+
   test('is stretched over all of its values, pixels without data left out', async () => {
     const missing = format === 3 ? NaN : 275;
     const directory = await folder({

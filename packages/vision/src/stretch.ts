@@ -23,10 +23,22 @@ export interface ValueCounts {
    * A range of one value is widened by 1; `undefined` where nothing was counted.
    */
   range(low: number, high: number): ValueRange | undefined;
+  /**
+   * The ends of that range which look like a value for "no data" that nobody declared: exactly what the lowest (highest)
+   * `low` (`100 - high`) percent are, and more than ten times as far from the median as the other end.
+   */
+  fills(low: number, high: number): readonly number[];
 }
+
+/** The warning of such a value; `declare` says what to do where it does mean no data. */
+export const fillWarning = (value: number, declare = 'let the files say so (GDAL_NODATA)'): string =>
+  `many values are ${value}, so far from all others that these have hardly any contrast; if it means no data, ${declare}, or give \`stretch: { range: [low, high] }\``;
 
 /** Values that are kept of a series to sort them; whole numbers of up to 16 bits are counted instead, all of them. */
 const mostKept = 2 ** 22;
+
+/** How many times as far from the median as the other end of a range a fill value lies. */
+const far = 10;
 
 /** Starts with no values counted. Of `rasters` rasters of floats as many values are kept of each as there is room for. */
 export function countValues(rasters: number): ValueCounts {
@@ -54,6 +66,21 @@ export function countValues(rasters: number): ValueCounts {
     return counts.length - 1 - origin;
   };
 
+  /** Percentiles of the values so far, as NumPy finds them; `undefined` where there are none. */
+  const inOrder = (): ((percent: number) => number) | undefined => {
+    const total = kept.reduce((sum, { length }) => sum + length, 0);
+    if (total + counted === 0) return undefined;
+    const sorted = new Float32Array(total);
+    kept.reduce((at, part) => (sorted.set(part, at), at + part.length), 0);
+    sorted.sort();
+    return (percent) => {
+      const place = (percent / 100) * ((total || counted) - 1);
+      const valueAt = total ? (index: number): number => sorted[index]! : countedAt;
+      const [lower, upper] = [valueAt(Math.floor(place)), valueAt(Math.ceil(place))];
+      return lower + (upper - lower) * (place - Math.floor(place));
+    };
+  };
+
   return {
     add(raster) {
       const { values, valid } = raster;
@@ -66,19 +93,18 @@ export function countValues(rasters: number): ValueCounts {
       }
     },
     range(low, high) {
-      const total = kept.reduce((sum, { length }) => sum + length, 0);
-      if (total + counted === 0) return undefined;
-      const sorted = new Float32Array(total);
-      kept.reduce((at, part) => (sorted.set(part, at), at + part.length), 0);
-      sorted.sort();
-      const percentile = (percent: number): number => {
-        const place = (percent / 100) * ((total || counted) - 1);
-        const valueAt = total ? (index: number): number => sorted[index]! : countedAt;
-        const [lower, upper] = [valueAt(Math.floor(place)), valueAt(Math.ceil(place))];
-        return lower + (upper - lower) * (place - Math.floor(place));
-      };
+      const percentile = inOrder();
+      if (!percentile) return undefined;
       const [least, most] = [percentile(low), percentile(high)];
       return most > least ? [least, most] : [least, least + 1];
+    },
+    fills(low, high) {
+      const percentile = inOrder();
+      if (!percentile) return [];
+      const [least, middle, most] = [percentile(low), percentile(50), percentile(high)];
+      const below = low > 0 && percentile(0) === least && middle - least > far * (most - middle);
+      const above = high < 100 && percentile(100) === most && most - middle > far * (middle - least);
+      return [...(below ? [least] : []), ...(above ? [most] : [])];
     },
   };
 }

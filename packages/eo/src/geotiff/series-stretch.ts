@@ -1,7 +1,7 @@
 // Finds the values of a series of rasters that become black and white.
 
 import type { Json, Raster, Rectangle, StageContext } from '@deepearth/core';
-import { countValues } from '@deepearth/vision/stretch';
+import { countValues, fillWarning } from '@deepearth/vision/stretch';
 import type { ChannelRange, Ranges } from './frame-raster.ts';
 import type { SeriesOptions } from './series-options.ts';
 import { placeOf, usualOfAll, type ListedRaster, type RasterFacts, type SeriesSurvey } from './series-survey.ts';
@@ -118,6 +118,8 @@ export async function findStretch<Options extends SeriesOptions>(
     log.warn('no valid value was found to stretch the series by; values are shown from 0 to 1');
     return [[0, 1]];
   }
+  for (const value of new Set(counters.flatMap((counter) => counter.fills(...asked.percentile))))
+    log.warn(fillWarning(value));
   const ranges = found as unknown as Ranges;
   const percentile = [...asked.percentile];
   recordFinding('stretch', { ...rangesFound(ranges), percentile, frames: looked });
