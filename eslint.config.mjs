@@ -59,7 +59,8 @@ export default tseslint.config(
     rules: {
       '@nx/enforce-module-boundaries': [
         'error',
-        // Tests ask where the browser and databases are in one place, and kernels are compiled in one; the simulation is tested beside the tools.
+        // Tests ask where the browser and databases are in one place, and kernels are compiled in one; the simulation
+        // is tested beside the tools.
         {
           enforceBuildableLibDependency: false,
           allow: [

@@ -34,7 +34,8 @@ export default defineConfig({
   test: {
     globalSetup: ['tools/build-before-tests.ts'],
     reporters: ['default', './tools/closing-line.ts'],
-    // Nx runs the tests of two projects at a time (nx.json); those of the command line are a third of all and end alone.
+    // Nx runs the tests of two projects at a time (nx.json); those of the command line are a third of all and end
+    // alone.
     ...(nxProject && { maxWorkers: nxProject === '@deepearth/cli' ? '100%' : '50%' }),
     projects: [
       ...readdirSync(new URL('packages', import.meta.url)).map((name) =>

@@ -2,10 +2,10 @@
 //
 //     node benchmarks/clips.mjs [CLIPS] [ROUNDS]
 //
-// Prints one JSON line for each measure: time on the clock, processor seconds of this process, and the load of the machine.
-// "prepare": one clip read and prepared, nothing else. "memory": so many clips encoded that lie prepared in memory.
-// "whole": the same clips through source, windower and encoder. The rounds take turns. Run it under `taskset -c 0` for
-// one core.
+// Prints one JSON line for each measure: time on the clock, processor seconds of this process, and the load of the
+// machine. "prepare": one clip read and prepared, nothing else. "memory": so many clips encoded that lie prepared in
+// memory. "whole": the same clips through source, windower and encoder. The rounds take turns. Run it under
+// `taskset -c 0` for one core.
 
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// Times reading of slices and windows of Zarr stores and NetCDF files, one by one next to zarr-python and netCDF4: the time
-// that passes, and that of the processor, which other programs on the machine disturb less.
+// Times reading of slices and windows of Zarr stores and NetCDF files, one by one next to zarr-python and netCDF4: the
+// time that passes, and that of the processor, which other programs on the machine disturb less.
 //
 //   node benchmarks/cubes.mjs --python PYTHON [--size 2048] [--times 8] [--rounds 15] [--folder FOLDER]
 

@@ -1,6 +1,6 @@
-// Draws 64 frames of 1920 x 1080 as 64 overlays and 64 stacked pictures (JPEG) with the pipeline of drawing.yaml, beside
-// the same with OpenCV where a Python with cv2 is named: node benchmarks/drawing.mjs [PYTHON] [CHECKOUT …]
-// Each CHECKOUT is another built working tree to compare with; all take turns, five of each. Times are taken inside the
+// Draws 64 frames of 1920 x 1080 as 64 overlays and 64 stacked pictures (JPEG) with the pipeline of drawing.yaml,
+// beside the same with OpenCV where a Python with cv2 is named: node benchmarks/drawing.mjs [PYTHON] [CHECKOUT …] Each
+// CHECKOUT is another built working tree to compare with; all take turns, five of each. Times are taken inside the
 // processes, from the first file that is opened to the last that is written; `held` is the longest time for which the
 // event loop of the run stood still. Seconds of the processor say more than those of the clock where others use it too.
 

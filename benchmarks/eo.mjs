@@ -1,4 +1,5 @@
-// Times reading of windows of a tiled GeoTIFF, window by window next to rasterio in Python. Needs 1 GB of disk for one band.
+// Times reading of windows of a tiled GeoTIFF, window by window next to rasterio in Python. Needs 1 GB of disk for one
+// band.
 //
 //   node benchmarks/eo.mjs --python PYTHON [--bands 1] [--size 10000] [--edge 512] [--rounds 15] [--folder FOLDER]
 

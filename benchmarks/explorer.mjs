@@ -1,5 +1,5 @@
-// Measures the explorer's page in Chromium on a bundle of made tokens: time to the first picture, to load all tokens, of a
-// search over all of them, frames a second while scrubbing, and the memory of the browser.
+// Measures the explorer's page in Chromium on a bundle of made tokens: time to the first picture, to load all tokens,
+// of a search over all of them, frames a second while scrubbing, and the memory of the browser.
 //
 //     node benchmarks/explorer.mjs [clips]       1,000 clips unless told; 5 MB of disk for 16
 

@@ -1,5 +1,5 @@
-// Peak memory of writing, reading and converting files larger than 4 GB, each in a process of its own, and whether PyTorch
-// and NumPy read them.
+// Peak memory of writing, reading and converting files larger than 4 GB, each in a process of its own, and whether
+// PyTorch and NumPy read them.
 //
 //   node benchmarks/large-files.mjs [--gigabytes 5] [--python PYTHON] [--folder FOLDER]
 //
@@ -26,7 +26,10 @@ const rows = Math.ceil((Number(flags.gigabytes) * 1e9) / 4 / channels);
 if (flags.write) await write(flags.write, Number(flags.tensors));
 else await measure();
 
-/** Writes a .pt file of float32 whose values never are in memory as a whole: one tensor, or one for each of many entries. */
+/**
+ * Writes a .pt file of float32 whose values never are in memory as a whole: one tensor, or one for each of many
+ * entries.
+ */
 async function write(path, count) {
   const { writePt } = await import('@deepearth/formats');
   const { lazyTensor } = await import('@deepearth/formats/lazy-tensor');

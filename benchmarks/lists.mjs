@@ -1,5 +1,6 @@
 // Time and memory of a long list: node benchmarks/lists.mjs [ROWS...]
-// Each size runs in a process of its own: the plan (one pass), and a run to its first frame (a second pass, put in order).
+// Each size runs in a process of its own: the plan (one pass), and a run to its first frame (a second pass, put in
+// order).
 
 import { execFileSync } from 'node:child_process';
 import { createWriteStream } from 'node:fs';

@@ -1,7 +1,7 @@
 // `deepearth pipeline` with all flags beside the steps of the Python scripts, both from the same stored features:
 //   node benchmarks/old-pipeline.mjs --python PYTHON [--frames 144] [--rounds 2] [--folder FOLDER]
-// The Python needs umap-learn, scikit-learn, matplotlib, opencv-python, imageio and Pillow. The two take turns. Prints a line a run, the
-// split of both, the seconds of the processor, and the ratio of the medians.
+// The Python needs umap-learn, scikit-learn, matplotlib, opencv-python, imageio and Pillow. The two take turns. Prints
+// a line a run, the split of both, the seconds of the processor, and the ratio of the medians.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

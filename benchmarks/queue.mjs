@@ -1,6 +1,6 @@
 // What the queue itself costs: node benchmarks/queue.mjs [JOBS, 10000]
-// Adds the parts of a pipeline and their merge as one flow, and has them done by two workers of 16 jobs at a time that do
-// nothing, on a Redis of its own. Prints jobs a second, and the same with BullMQ alone. Needs redis-server.
+// Adds the parts of a pipeline and their merge as one flow, and has them done by two workers of 16 jobs at a time that
+// do nothing, on a Redis of its own. Prints jobs a second, and the same with BullMQ alone. Needs redis-server.
 
 import { FlowProducer, Worker } from 'bullmq';
 import { addPipeline, queueBackend, queueStatus, work } from '@deepearth/queue';

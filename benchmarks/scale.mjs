@@ -4,14 +4,16 @@
 //   node benchmarks/scale.mjs measure [ROUNDS, 3]            what a job, a clip and the merge of a clip take here
 //   node benchmarks/scale.mjs check [DEVICES …, 2 4 8]       real runs, of an encoder that waits, beside simulated ones
 //
-// PARAMETER is a field of support/simulate-fleet.mjs. `measure` and `check` need a build (npx tsc -b), redis-server and Linux.
+// PARAMETER is a field of support/simulate-fleet.mjs. `measure` and `check` need a build (npx tsc -b), redis-server and
+// Linux.
 
 import { availableParallelism, loadavg } from 'node:os';
 import { fleetLimits, simulateFleet } from './support/simulate-fleet.mjs';
 
 /**
- * Tokens of ViT-g at 384 px of a million frames of 1920 x 1080, in clips of 16. What benchmarks/scale.md says was measured,
- * on a CPU, and three that were not, to be replaced by one's own: a clip on a device, calls and bytes of a file system.
+ * Tokens of ViT-g at 384 px of a million frames of 1920 x 1080, in clips of 16. What benchmarks/scale.md says was
+ * measured, on a CPU, and three that were not, to be replaced by one's own: a clip on a device, calls and bytes of a
+ * file system.
  */
 const example = {
   clips: 62_500,

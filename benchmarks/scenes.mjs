@@ -1,11 +1,11 @@
-// Measures scenes that are larger than an encoder's input, cut into overlapping tiles, encoded with the built-in encoder, and
-// laid into one GeoTIFF in the colours of one fit:
+// Measures scenes that are larger than an encoder's input, cut into overlapping tiles, encoded with the built-in
+// encoder, and laid into one GeoTIFF in the colours of one fit:
 //
 //   node benchmarks/scenes.mjs seams [--scenes FOLDER]                  steps between pixels where tiles meet beside those elsewhere
 //   node benchmarks/scenes.mjs memory [--scenes FOLDER] [--sizes 1248,2400,10000]   peak memory of runs over more and more tiles
 //
-// Linux only (/proc). Scenes of 16 dates are made where FOLDER has none (those of 10,000 x 10,000 take 2 GB and most of an hour
-// on a busy machine); runs over smaller sizes read a part of them.
+// Linux only (/proc). Scenes of 16 dates are made where FOLDER has none (those of 10,000 x 10,000 take 2 GB and most of
+// an hour on a busy machine); runs over smaller sizes read a part of them.
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -76,7 +76,10 @@ async function scenesOf(size) {
   return folder;
 }
 
-/** What is there by itself, fields and shores, is measured where tiles lie half a step further and the same places are inside. */
+/**
+ * What is there by itself, fields and shores, is measured where tiles lie half a step further and the same places are
+ * inside.
+ */
 async function seams() {
   const overlaps = flags.overlaps.split(',').map(Number);
   const tiles = 4;

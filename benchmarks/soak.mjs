@@ -1,9 +1,10 @@
-// Has two workers of a queue do one pipeline after another for a while, and says whether memory and open files stay flat:
+// Has two workers of a queue do one pipeline after another for a while, and says whether memory and open files stay
+// flat:
 //
 //   node benchmarks/soak.mjs [MINUTES, 30]
 //
-// Every result is compared, byte for byte, with that of a run by itself. Exit 1 where one differs, a job is set aside, a
-// file or process is left over, or memory grew by more than a tenth. Needs a build (npx tsc -b), Redis, and Linux.
+// Every result is compared, byte for byte, with that of a run by itself. Exit 1 where one differs, a job is set aside,
+// a file or process is left over, or memory grew by more than a tenth. Needs a build (npx tsc -b), Redis, and Linux.
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

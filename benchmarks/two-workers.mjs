@@ -2,8 +2,8 @@
 //
 //     node benchmarks/two-workers.mjs [SHARDS] [CLIPS OF EACH] [ROUNDS]
 //
-// Prints a line for each: seconds from the start of the first shard to the end of the last, and the load of the machine. The
-// rounds take turns. It starts a Redis of its own.
+// Prints a line for each: seconds from the start of the first shard to the end of the last, and the load of the
+// machine. The rounds take turns. It starts a Redis of its own.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// Times source/video beside ffmpeg on the same file, and its memory: node benchmarks/video-decoding.mjs [speed | sparse | memory]
-// Needs ffmpeg. Run it after `npx tsc -b`.
+// Times source/video beside ffmpeg on the same file, and its memory: node benchmarks/video-decoding.mjs [speed | sparse
+// | memory] Needs ffmpeg. Run it after `npx tsc -b`.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';

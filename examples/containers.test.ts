@@ -1,4 +1,5 @@
-// The container files of docs/scale.md: every instruction and field is known, and the commands they name exist with those flags.
+// The container files of docs/scale.md: every instruction and field is known, and the commands they name exist with
+// those flags.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

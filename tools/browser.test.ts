@@ -20,7 +20,9 @@ const onlyInNode: Readonly<Record<string, string>> = {
   '@deepearth/reducers/reduce-parts': 'fits files of tokens on several machines',
 };
 
-/** Entries that load sharp when they bring the first picture to another size; a page that does not never asks for it. */
+/**
+ * Entries that load sharp when they bring the first picture to another size; a page that does not never asks for it.
+ */
 const scaling = ['', '/contact-sheet', '/panels', '/stages', '/overlay', '/side-by-side', '/stacked'].map(
   (subpath) => `@deepearth/renderers${subpath}`,
 );

@@ -1,5 +1,5 @@
-// Builds what tests start as processes of their own (the command line, workers) and the page of the explorer; the rest is
-// tested from source.
+// Builds what tests start as processes of their own (the command line, workers) and the page of the explorer; the rest
+// is tested from source.
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

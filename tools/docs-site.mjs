@@ -1,8 +1,7 @@
 // Writes the documentation as a static site: node tools/docs-site.mjs [--check]
 // The guides and decisions of docs/, and the reference of everything that the packages' index files export, from the
-// doc comments. A public symbol without a doc comment, a type that is used but not exported, or a link that leads nowhere,
-// is an error. --check writes nothing.
-// docs/decisions/532-documentation-by-typedoc.md has the reasons.
+// doc comments. A public symbol without a doc comment, a type that is used but not exported, or a link that leads
+// nowhere, is an error. --check writes nothing. docs/decisions/532-documentation-by-typedoc.md has the reasons.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

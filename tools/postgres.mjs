@@ -1,4 +1,5 @@
-// Finds PostgreSQL on this machine, and starts one for tests: node tools/postgres.mjs prints where it is, or ends with 1.
+// Finds PostgreSQL on this machine, and starts one for tests: node tools/postgres.mjs prints where it is, or ends with
+// 1.
 
 import { spawnSync } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// Finds Redis or Valkey on this machine, and starts one for tests: node tools/redis.mjs prints its path, or ends with 1.
+// Finds Redis or Valkey on this machine, and starts one for tests: node tools/redis.mjs prints its path, or ends with
+// 1.
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -16,9 +17,9 @@ export const redisPath = ['redis-server', 'valkey-server']
 export const withoutRedis = redisPath ? '' : ' (skipped: neither redis-server nor valkey-server is on the path)';
 
 /**
- * A server of its own on a free port of this machine. `stop` ends it as a machine does that loses its power, `start` lets
- * it come back on the same port: with what it knew where `persistent`, else with nothing; `forget` takes from one that is
- * stopped what it knew. `end` removes its files.
+ * A server of its own on a free port of this machine. `stop` ends it as a machine does that loses its power, `start`
+ * lets it come back on the same port: with what it knew where `persistent`, else with nothing; `forget` takes from one
+ * that is stopped what it knew. `end` removes its files.
  */
 export async function startRedis({ persistent = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'redis-'));

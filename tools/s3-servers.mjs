@@ -1,4 +1,5 @@
-// Finds servers for S3 on this machine that others wrote, and starts one for tests: node tools/s3-servers.mjs lists them.
+// Finds servers for S3 on this machine that others wrote, and starts one for tests: node tools/s3-servers.mjs lists
+// them.
 //
 //   versitygw    go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 //   moto_server  pip install 'moto[server]'

@@ -1,6 +1,6 @@
 // Writes what a release is made of to dist/sbom.cdx.json, in CycloneDX: node tools/sbom.mjs [FILE]
-// npm lists it by package-lock.json alone, without a network. What differs from call to call or from folder to folder is
-// left out or replaced, so that the same lock file gives the same bytes under the same npm.
+// npm lists it by package-lock.json alone, without a network. What differs from call to call or from folder to folder
+// is left out or replaced, so that the same lock file gives the same bytes under the same npm.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,8 @@ const passedOn = ({ packages }) =>
 
 /**
  * The list that npm makes without its moment, its random number and what only development needs. npm's own `--omit dev`
- * leaves out what one package needs to run and another to be developed. Names are those of packages, not of their folders.
+ * leaves out what one package needs to run and another to be developed. Names are those of packages, not of their
+ * folders.
  */
 export function listOf({ serialNumber: _, metadata: { timestamp: __, ...metadata }, ...list }, lock) {
   const kept = passedOn(lock);

@@ -4,9 +4,9 @@ import { connect, createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /**
- * Passes bytes on to a port of this machine, in both directions. What can be set at any time: `delayMilliseconds` before
- * each piece, `bytesPerSecond` for each direction of a connection, `still` to let no byte through, `away` to refuse
- * connections. `cut` breaks all that are open. `cutAfterBytes` breaks a connection when it has passed so many.
+ * Passes bytes on to a port of this machine, in both directions. What can be set at any time: `delayMilliseconds`
+ * before each piece, `bytesPerSecond` for each direction of a connection, `still` to let no byte through, `away` to
+ * refuse connections. `cut` breaks all that are open. `cutAfterBytes` breaks a connection when it has passed so many.
  */
 export async function startProxy(target) {
   const open = new Set();

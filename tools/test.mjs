@@ -1,9 +1,8 @@
 // Runs the tests of all projects through Nx, which skips those whose inputs have not changed, and adds up their counts:
 // node tools/test.mjs [OPTIONS OF nx run-many]
-// node tools/test.mjs --beside: after a run with nothing beside the repository, runs the test files that compare with data
-// beside it, which lies there now, and adds the counts that the others had in that run.
-// The last line is "N passed, N failed, N skipped". A project without counts (its build or its test run broke) counts as
-// one failure.
+// node tools/test.mjs --beside: after a run with nothing beside the repository, runs the test files that compare with
+// data beside it, which lies there now, and adds the counts that the others had in that run. The last line is "N
+// passed, N failed, N skipped". A project without counts (its build or its test run broke) counts as one failure.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -23,8 +22,8 @@ const projects = [
 const countsOf = (folder) => read(join(root, folder, 'test-results/summary.json'));
 
 /**
- * The test files of a project that read what lies beside the repository, relative to the project; those that need PyTorch
- * for that, too, are long, and no set-up installs it.
+ * The test files of a project that read what lies beside the repository, relative to the project; those that need
+ * PyTorch for that, too, are long, and no set-up installs it.
  */
 const besideOf = (folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })

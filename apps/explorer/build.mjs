@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 /**
- * The embedded encoder as browsers take it: a script that leaves a global. It brings half of Node along, with addresses of
- * other people's pages in it that nothing asks for.
+ * The embedded encoder as browsers take it: a script that leaves a global. It brings half of Node along, with addresses
+ * of other people's pages in it that nothing asks for.
  */
 const h264 = {
   name: 'h264',

@@ -38,8 +38,8 @@ const locksOf = (output) => {
 };
 
 /**
- * Signals `times` runs of each pipeline, each at a random moment of its duration. `pipelines` maps names to YAML. Returns a
- * line for each run that was reached by its signal.
+ * Signals `times` runs of each pipeline, each at a random moment of its duration. `pipelines` maps names to YAML.
+ * Returns a line for each run that was reached by its signal.
  */
 export async function cancelRuns({
   pipelines = cancelPipelines,

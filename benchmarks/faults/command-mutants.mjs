@@ -50,8 +50,8 @@ async function makeFrames(folder, format) {
 }
 
 /**
- * What is damaged: its bytes, where a mutant goes, the command that reads it, what comes of it, and whether all of it is under a
- * checksum.
+ * What is damaged: its bytes, where a mutant goes, the command that reads it, what comes of it, and whether all of it
+ * is under a checksum.
  */
 async function makeSubjects(folder, env) {
   const values = Float32Array.from({ length: 80 * 6 }, (_, i) => Math.sin(i * i + 1) * (1 + (i % 6)));
@@ -138,7 +138,9 @@ async function makeSubjects(folder, env) {
   ];
 }
 
-/** Feeds `count` mutants, `lanes` at a time. Returns a row of counts for each command and kind of file, and what is bad. */
+/**
+ * Feeds `count` mutants, `lanes` at a time. Returns a row of counts for each command and kind of file, and what is bad.
+ */
 export async function commandMutants({ count, seed = 1, lanes = 2 }) {
   const folder = mkdtempSync(join(tmpdir(), 'mutants-'));
   const env = { DEEPEARTH_CACHE: join(folder, 'cache') };
@@ -186,7 +188,8 @@ export async function commandMutants({ count, seed = 1, lanes = 2 }) {
             /fault of DeepEarth/.test(ended.stderr) && 'a fault of the program',
             ![0, 1, 2, 3, 4].includes(ended.status) && `status ${ended.status}`,
             ended.status !== 0 && !/error:|skipped/.test(ended.stderr) && 'no word of what is wrong',
-            // Seconds that it computed, since others may share the machine; one that waits for ever is ended by SIGKILL.
+            // Seconds that it computed, since others may share the machine; one that waits for ever is ended by
+            // SIGKILL.
             ended.seconds > limits.seconds && `computed for ${ended.seconds.toFixed(1)} s`,
             ended.megabytes > limits.megabytes && `${ended.megabytes.toFixed(0)} MB`,
             outcome === 'other' && subject.summed && 'other numbers in spite of a checksum',

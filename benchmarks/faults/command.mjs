@@ -11,9 +11,9 @@ export const preloads = {
 };
 
 /**
- * Runs a command. `signal` is sent `signalAfter` milliseconds after its start, or with `fromFirstLine` after its first line
- * on stdout. `preload` is one of `preloads`. A command that takes more than `limitMilliseconds` is killed
- * and has the status 'SIGKILL'.
+ * Runs a command. `signal` is sent `signalAfter` milliseconds after its start, or with `fromFirstLine` after its first
+ * line on stdout. `preload` is one of `preloads`. A command that takes more than `limitMilliseconds` is killed and has
+ * the status 'SIGKILL'.
  */
 export function runCommand(
   args,

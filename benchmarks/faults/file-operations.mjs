@@ -1,6 +1,6 @@
-// Loaded with `node --import` into a command that is to be killed at a file operation: it tells every operation that changes
-// files, and kills the process (SIGKILL) at the one that FAULTS_KILL names. What a process does with files is all that a kill
-// can leave behind, so this meets every state there is, however short.
+// Loaded with `node --import` into a command that is to be killed at a file operation: it tells every operation that
+// changes files, and kills the process (SIGKILL) at the one that FAULTS_KILL names. What a process does with files is
+// all that a kill can leave behind, so this meets every state there is, however short.
 //
 //   FAULTS_LOG   file that gets the kind of each operation, a line each
 //   FAULTS_KILL  { kind, index, position }: the operation, the index-th (from 0) of its kind; position is

@@ -1,5 +1,5 @@
-// Kills runs with SIGKILL, at random moments and at random file operations, resumes them, and compares what is there with an
-// undisturbed run, byte for byte.
+// Kills runs with SIGKILL, at random moments and at random file operations, resumes them, and compares what is there
+// with an undisturbed run, byte for byte.
 
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -68,7 +68,9 @@ export function processesOf(temporary) {
   });
 }
 
-/** What killed commands must not leave: parts in their cache, temporary files, and processes, which may take 5 s to end. */
+/**
+ * What killed commands must not leave: parts in their cache, temporary files, and processes, which may take 5 s to end.
+ */
 export async function leftBehind(cache, temporary) {
   const harm = [];
   for (const path of filesOf(cache).keys())
@@ -218,7 +220,8 @@ async function trial(folder, prepared, number, seed) {
   const name = names[number % names.length];
   const { yaml, former, bySize } = prepared[name];
   const over = random() < 0.5;
-  // Now and then the built-in model is not in the cache yet, too; where there is no archive, which holds the cache's path.
+  // Now and then the built-in model is not in the cache yet, too; where there is no archive, which holds the cache's
+  // path.
   const coldCache = name === 'umap' && random() < 0.4;
   const own = mkdtempSync(join(folder, 'trial-'));
   const [output, temporary, cache] = [join(own, 'output'), join(own, 'tmp'), join(coldCache ? own : folder, 'cache')];
@@ -260,8 +263,8 @@ async function trial(folder, prepared, number, seed) {
 }
 
 /**
- * Kills until `count` runs were killed by SIGKILL (some end before), `lanes` at a time. Returns the trials; the folders of
- * those with harm stay.
+ * Kills until `count` runs were killed by SIGKILL (some end before), `lanes` at a time. Returns the trials; the folders
+ * of those with harm stay.
  */
 export async function killRuns({ count, seed = 1, lanes = 2, names = Object.keys(pipelines), tell = () => undefined }) {
   const folder = mkdtempSync(join(tmpdir(), 'kills-'));

@@ -1,6 +1,6 @@
-// Damages saved models, .pt, safetensors, npy, zip, processor files and pictures, reads them in this process, and says what became
-// of each mutant. Bad is where something is thrown that is not reported to users, and where other numbers come out of a file
-// that has a checksum.
+// Damages saved models, .pt, safetensors, npy, zip, processor files and pictures, reads them in this process, and says
+// what became of each mutant. Bad is where something is thrown that is not reported to users, and where other numbers
+// come out of a file that has a checksum.
 
 import { DeepEarthError } from '@deepearth/core/errors';
 import { tensor } from '@deepearth/core/tensor';

@@ -1,5 +1,5 @@
-// Loaded with `node --import`: when the process ends, writes to the file FAULTS_PEAK the most memory that it had, in KiB, and the
-// seconds that it computed.
+// Loaded with `node --import`: when the process ends, writes to the file FAULTS_PEAK the most memory that it had, in
+// KiB, and the seconds that it computed.
 
 import { writeFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';

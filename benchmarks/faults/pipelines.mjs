@@ -1,5 +1,5 @@
-// Small pipelines that together have every kind of stage. Each has a larger form, whose run leaves files that a run of the
-// smaller form has to remove.
+// Small pipelines that together have every kind of stage. Each has a larger form, whose run leaves files that a run of
+// the smaller form has to remove.
 
 const encoder = '{ id: tokens, type: encoder/vjepa2, with: { cropSize: 64, threads: 1 } }';
 const pca = `  - { id: reduced, type: reducer/pca, from: tokens, with: { saveAs: pca.safetensors } }`;

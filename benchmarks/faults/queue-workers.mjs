@@ -21,8 +21,8 @@ const commandOf = (pid) => {
 };
 
 /**
- * Starts workers on one queue, with a lock of a second. `onJob` is called with `started` and `done`, the job's kind and the
- * milliseconds since its start. `starts` counts how often each job was started.
+ * Starts workers on one queue, with a lock of a second. `onJob` is called with `started` and `done`, the job's kind and
+ * the milliseconds since its start. `starts` counts how often each job was started.
  */
 export function queueWorkers({ name, cwd, env, onJob = () => undefined }) {
   const workers = new Set();

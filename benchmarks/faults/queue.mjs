@@ -1,5 +1,5 @@
-// Has pipelines done by workers of a queue while every process that takes part is killed at every kind of job, and says what is
-// left at the end.
+// Has pipelines done by workers of a queue while every process that takes part is killed at every kind of job, and says
+// what is left at the end.
 
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -108,7 +108,9 @@ async function round({ folder, whole, server, number, seed, most, killed, usual 
   };
   const change = () => Promise.race([new Promise((resolve) => waiting.push(resolve)), pause(200)]);
 
-  /** Waits for an instant of a kind of job, and returns the worker that has it; undefined when there is none any more. */
+  /**
+   * Waits for an instant of a kind of job, and returns the worker that has it; undefined when there is none any more.
+   */
   async function instantOf(kind) {
     if (kind === 'wave') {
       const shardsDone = () => [...done.keys()].filter((title) => /yaml \d/.test(title)).length === shards;
@@ -117,7 +119,8 @@ async function round({ folder, whole, server, number, seed, most, killed, usual 
       await pause(random() * waveMilliseconds);
       return workers.all()[Math.floor(random() * workers.all().length)];
     }
-    // Most of a small job is its start, with nothing to lose: half of the instants come after a file that it has written.
+    // Most of a small job is its start, with nothing to lose: half of the instants come after a file that it has
+    // written.
     const after = random() < 0.5 ? 1 + Math.floor(random() * filesOf[kind]) : undefined;
     const part = 0.85 * random(); // there may be no other job of this kind: the last instants are left out
     for (;;) {
@@ -233,9 +236,10 @@ function killProcess(pid) {
 }
 
 /**
- * Kills `count` times: a worker, the process of its job, the process that encodes for it, or Redis, which comes back with what
- * it knew or with nothing. Returns what became of each output folder, and how often what was killed at which kind of job.
- * `log` is a file that gets a line of JSON for each folder; those that are in it count and are not done again.
+ * Kills `count` times: a worker, the process of its job, the process that encodes for it, or Redis, which comes back
+ * with what it knew or with nothing. Returns what became of each output folder, and how often what was killed at which
+ * kind of job. `log` is a file that gets a line of JSON for each folder; those that are in it count and are not done
+ * again.
  */
 export async function killWorkers({ count, seed = 1, log, tell = () => undefined }) {
   const folder = mkdtempSync(join(tmpdir(), 'queue-faults-'));

@@ -40,7 +40,10 @@ if (process.argv[1] === self && process.send) {
   process.on('message', async (task) => process.send(await enter(task).catch((error) => `failed: ${error.stack}`)));
 }
 
-/** Races two processes `times` times, every second time over the lock of a run that died. Returns how often what happened. */
+/**
+ * Races two processes `times` times, every second time over the lock of a run that died. Returns how often what
+ * happened.
+ */
 export async function raceForLocks({ times, random = seededRandom(1) }) {
   const folder = mkdtempSync(join(tmpdir(), 'races-'));
   const racers = [fork(self), fork(self)];

@@ -1,5 +1,5 @@
-// Kills the shards and the merge of a pipeline with SIGKILL, at random moments and at random file operations, starts each
-// again as a scheduler would, and compares the result with that of one undisturbed run, byte for byte.
+// Kills the shards and the merge of a pipeline with SIGKILL, at random moments and at random file operations, starts
+// each again as a scheduler would, and compares the result with that of one undisturbed run, byte for byte.
 
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,9 @@ const shards = 3;
 /** Pipelines with an encoder: shards have something to do, and something to fit. */
 export const shardPipelines = ['colours', 'umap', 'groups'];
 
-/** The commands of a sharded run. Those of a wave run side by side, and the next wave begins when all have ended well. */
+/**
+ * The commands of a sharded run. Those of a wave run side by side, and the next wave begins when all have ended well.
+ */
 const wavesOf = (yaml, output) => {
   const shard = (index) => ['run', yaml, '--output', output, '--shard', `${index + 1}/${shards}`];
   const each = Array.from({ length: shards }, (_, index) => shard(index));
@@ -100,8 +102,8 @@ async function trial(folder, prepared, number, seed) {
 }
 
 /**
- * Kills until `count` commands were killed by SIGKILL (some end before). Returns the trials; the folders of those with harm
- * stay.
+ * Kills until `count` commands were killed by SIGKILL (some end before). Returns the trials; the folders of those with
+ * harm stay.
  */
 export async function killShards({ count, seed = 1, names = shardPipelines, tell = () => undefined }) {
   const folder = mkdtempSync(join(tmpdir(), 'shard-kills-'));

@@ -1,4 +1,5 @@
-// Does to runs what happens around them: full disks, broken networks, clocks that jump, a second worker, damaged frames.
+// Does to runs what happens around them: full disks, broken networks, clocks that jump, a second worker, damaged
+// frames.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -47,7 +48,8 @@ const lacks = {
 export const surroundings = Object.keys(lacks);
 
 /**
- * Has `count` pipelines run, each with one fault: of each kind in turn, or of those in `kinds`. Returns a line for each:
+ * Has `count` pipelines run, each with one fault: of each kind in turn, or of those in `kinds`. Returns a line for
+ * each:
  * what was done, and what is wrong.
  */
 export async function changeSurroundings({ count, random, kinds = surroundings, tell = () => undefined }) {

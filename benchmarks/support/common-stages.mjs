@@ -1,5 +1,5 @@
-// The stages behind the source of pipelines that faults befall: an encoder that takes a while, a reducer that needs all tokens,
-// pictures, and files of one item and of many.
+// The stages behind the source of pipelines that faults befall: an encoder that takes a while, a reducer that needs all
+// tokens, pictures, and files of one item and of many.
 
 /** YAML below `stages:`, behind a source whose id is `frames`. */
 export const stagesBehindFrames = `  - { id: clips, type: windower/sliding, with: { stride: 8 } }

@@ -1,6 +1,5 @@
-// Runs drawing.yaml once with the packages of a checkout: node draw-once.mjs CHECKOUT FRAMES OUTPUT prints seconds, those of the
-// processor, bytes, and the
-// longest time for which the event loop stood still.
+// Runs drawing.yaml once with the packages of a checkout: node draw-once.mjs CHECKOUT FRAMES OUTPUT prints seconds,
+// those of the processor, bytes, and the longest time for which the event loop stood still.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { join } from 'node:path';

@@ -72,8 +72,8 @@ export function eventClock() {
 }
 
 /**
- * What serves one after the other, in the order of asking. `serve` returns when it will have given so many seconds to one
- * who asks now; `busySeconds` adds up what it gave.
+ * What serves one after the other, in the order of asking. `serve` returns when it will have given so many seconds to
+ * one who asks now; `busySeconds` adds up what it gave.
  */
 export function inTurn(clock) {
   let free = 0;
@@ -93,7 +93,8 @@ export function inTurn(clock) {
  */
 export function divided(clock, cores, others = 0) {
   const served = [];
-  // What everyone who has been there from the beginning was given: who asks for s seconds is served when it has grown by s.
+  // What everyone who has been there from the beginning was given: who asks for s seconds is served when it has grown
+  // by s.
   let given = 0;
   let since = 0;
   let changes = 0;

@@ -1,4 +1,5 @@
-// A plugin with an encoder that makes grids of numbers without looking at any picture, so that a run draws and does nothing else.
+// A plugin with an encoder that makes grids of numbers without looking at any picture, so that a run draws and does
+// nothing else.
 
 import { defineEncoder, lineage, spec, tensor } from '@deepearth/core';
 import { z } from 'zod';

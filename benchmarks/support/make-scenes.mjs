@@ -1,5 +1,6 @@
 // Makes dates of a scene of any size: fields that grow and are cut, lakes, slow changes of light, grain. A date is a
-// cloud-optimised GeoTIFF of three bands of uint16 (reflectance times 10,000), deflated. Memory does not grow with the size.
+// cloud-optimised GeoTIFF of three bands of uint16 (reflectance times 10,000), deflated. Memory does not grow with the
+// size.
 //
 //   node benchmarks/support/make-scenes.mjs FOLDER [SIZE] [DATES]
 

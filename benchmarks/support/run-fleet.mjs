@@ -1,4 +1,5 @@
-// Runs a pipeline of an encoder that waits from a queue, with a worker of several processes, and takes the times of its jobs.
+// Runs a pipeline of an encoder that waits from a queue, with a worker of several processes, and takes the times of its
+// jobs.
 
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -21,9 +22,10 @@ stages:
 `;
 
 /**
- * Encodes `clips` in `shards` shards, `devices` at a time, each clip by waiting so many seconds for tokens of that shape.
- * Returns the seconds from the first start of a job to the end of the last shard (`encodedSeconds`), of the merge
- * (`mergeSeconds`) and of each shard (`shardSeconds`), processor seconds of both, and bytes of a clip's file of tokens.
+ * Encodes `clips` in `shards` shards, `devices` at a time, each clip by waiting so many seconds for tokens of that
+ * shape. Returns the seconds from the first start of a job to the end of the last shard (`encodedSeconds`), of the
+ * merge (`mergeSeconds`) and of each shard (`shardSeconds`), processor seconds of both, and bytes of a clip's file of
+ * tokens.
  */
 export async function runFleet({ devices, shards, clips, seconds, shape }) {
   const folder = await mkdtemp(join(tmpdir(), 'fleet-'));

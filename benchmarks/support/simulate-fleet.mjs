@@ -14,8 +14,8 @@ import { divided, eventClock, inTurn } from './event-clock.mjs';
  * - `encodeSeconds`: of a device, for each clip.
  * - `commitSeconds`: of a core, for each clip: tokens are made durable; the device waits.
  * - `queueRate`: jobs that the queue hands out and takes back.
- * - `storeOperationsRate` and `storeByteRate` of the file system that all share; `operationsPerClip`, `readBytesPerClip`
- *   and `tokenBytesPerClip` are what a clip takes of it.
+ * - `storeOperationsRate` and `storeByteRate` of the file system that all share; `operationsPerClip`,
+ *   `readBytesPerClip` and `tokenBytesPerClip` are what a clip takes of it.
  * - `mergeSeconds`: of a core, for each clip, in the one process that merges, beside what it takes of the file system.
  * - `failureRate`: the part of the attempts at a shard that fail, at any clip; another follows after `retrySeconds` and
  *   goes on where the first ended.
@@ -44,9 +44,9 @@ export const freeFleet = {
 };
 
 /**
- * Lets a fleet do its work. Returns when the last shard ended (`encodedSeconds`) and when the merge did (`seconds`), clips
- * per second over both, the part of the time until `encodedSeconds` that devices encoded (`utilisation`) and that the
- * queue, the store and the cores were busy (`busy`, 0 to 1), the share of the merge in the whole, attempts, and
+ * Lets a fleet do its work. Returns when the last shard ended (`encodedSeconds`) and when the merge did (`seconds`),
+ * clips per second over both, the part of the time until `encodedSeconds` that devices encoded (`utilisation`) and that
+ * the queue, the store and the cores were busy (`busy`, 0 to 1), the share of the merge in the whole, attempts, and
  * `encodedClips`, which is `clips`.
  */
 export function simulateFleet(options) {
@@ -142,8 +142,8 @@ const mergeSecondsPerClip = (fleet) =>
   (fleet.readBytesPerClip + fleet.tokenBytesPerClip) / fleet.storeByteRate;
 
 /**
- * With how many devices each thing that is shared is as busy as it can be, if the devices never waited: `merge` is where
- * merging takes as long as encoding. The smallest breaks first.
+ * With how many devices each thing that is shared is as busy as it can be, if the devices never waited: `merge` is
+ * where merging takes as long as encoding. The smallest breaks first.
  */
 export function fleetLimits(options) {
   const fleet = { ...freeFleet, ...options };

@@ -1,4 +1,5 @@
-// A graph that runs in a page as it does in Node: a stored token grid, its colours by PCA, a picture of them with caption and legend.
+// A graph that runs in a page as it does in Node: a stored token grid, its colours by PCA, a picture of them with
+// caption and legend.
 
 import { definePipeline, defineSource, run, use, type Picture, type StageDefinition } from '@deepearth/core';
 import { bytesSource } from '@deepearth/formats';
@@ -25,7 +26,9 @@ const tokenFile = (bytes: Uint8Array, axes: readonly { name: string; size: numbe
     },
   }) as unknown as StageDefinition;
 
-/** Draws the time steps of a token file `[time, height, width, channels]`; returns the pictures, `[height, width, 4]`. */
+/**
+ * Draws the time steps of a token file `[time, height, width, channels]`; returns the pictures, `[height, width, 4]`.
+ */
 export async function draw(bytes: Uint8Array): Promise<Picture[]> {
   const axes = ['time', 'height', 'width', 'channels'].map((name) => ({ name, size: null }));
   const pipeline = definePipeline([

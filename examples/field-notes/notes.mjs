@@ -1,5 +1,5 @@
-// Stages for field notes: a source that reads a text file, and an encoder that makes a token of every word. A note is an
-// item of a kind of its own; nothing here knows of frames.
+// Stages for field notes: a source that reads a text file, and an encoder that makes a token of every word. A note is
+// an item of a kind of its own; nothing here knows of frames.
 
 import { readFile } from 'node:fs/promises';
 import { defineEncoder, defineSource, InputError, lineage, refuse, sha256, spec, tensor } from '@deepearth/core';
@@ -58,8 +58,8 @@ function hash(text) {
 
 /**
  * A word's vector: each of its trigrams (with marks for beginning and end) adds 1 or -1 in one place. Words that share
- * their stem come out near one another; see Bojanowski et al. 2017, "Enriching Word Vectors with Subword Information", and
- * Weinberger et al. 2009, "Feature Hashing for Large Scale Multitask Learning".
+ * their stem come out near one another; see Bojanowski et al. 2017, "Enriching Word Vectors with Subword Information",
+ * and Weinberger et al. 2009, "Feature Hashing for Large Scale Multitask Learning".
  */
 function vectorOf(word, channels) {
   const vector = new Float32Array(channels);

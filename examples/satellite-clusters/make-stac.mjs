@@ -1,5 +1,5 @@
-// Makes the same dates as a search of a catalog returns them: a file for each band, of 10 or 20 m, and `items.json`, the latest
-// item first. node examples/satellite-clusters/make-stac.mjs [FOLDER] [DATES]
+// Makes the same dates as a search of a catalog returns them: a file for each band, of 10 or 20 m, and `items.json`,
+// the latest item first. node examples/satellite-clusters/make-stac.mjs [FOLDER] [DATES]
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// A small scene as a satellite with ten bands would see it on 16 dates: fields that grow and are cut, a lake, a forest, clouds
-// with shadows, and a strip that the satellite did not see.
+// A small scene as a satellite with ten bands would see it on 16 dates: fields that grow and are cut, a lake, a forest,
+// clouds with shadows, and a strip that the satellite did not see.
 
 export const [width, height, dates] = [480, 384, 16];
 export const names = ['B02', 'B03', 'B04', 'B05', 'B06', 'B07', 'B08', 'B8A', 'B11', 'B12', 'SCL'];

@@ -27,7 +27,10 @@ const functions = {
 /** How tokens can be aggregated. */
 export type Aggregation = 'mean' | 'max' | 'first-token' | 'spatial-mean' | 'temporal-mean' | 'quadrants';
 
-/** Names of the Python scripts for the same: those of their `aggregate_features` and the keys of their hierarchical pool. */
+/**
+ * Names of the Python scripts for the same: those of their `aggregate_features` and the keys of their hierarchical
+ * pool.
+ */
 const oldNames = {
   cls: 'first-token',
   spatial_mean: 'spatial-mean',
@@ -46,9 +49,9 @@ export const aggregations = [...Object.keys(functions), ...Object.keys(oldNames)
  * Aggregates the valid tokens of one clip, in float32: `mean` (also `global`), `max` and `first-token` (also `cls`) to
  * `[channels]`, from tokens of any axes; `spatial-mean` (also `spatial_mean`, `temporal`) to `[time, channels]`,
  * `temporal-mean` (also `spatial`) to `[height, width, channels]` and `quadrants` to `[4, channels]`, from a grid of
- * `[time, height, width, channels]`. A region without any valid token is NaN. Throws an `InputError` for tokens that lack
- * these axes, when no token is valid (of `first-token`: the first), and when a valid one is not finite; a `RangeError`
- * for another name.
+ * `[time, height, width, channels]`. A region without any valid token is NaN. Throws an `InputError` for tokens that
+ * lack these axes, when no token is valid (of `first-token`: the first), and when a valid one is not finite; a
+ * `RangeError` for another name.
  */
 export function aggregate(tokens: TokenValues, by: Aggregation | OldAggregation = 'mean'): Tensor<'float32'> {
   const name = Object.hasOwn(oldNames, by) ? oldNames[by as OldAggregation] : (by as Aggregation);
@@ -78,7 +81,9 @@ export function sizes(tokens: TokenValues, name: string): [number, number, numbe
 export const noQuarters = (height: number, width: number): string | undefined =>
   height < 2 || width < 2 ? `a grid of ${height} x ${width} tokens has no quarters` : undefined;
 
-/** The quarter of a place: upper left, upper right, lower left, lower right; a middle row or column is of the later one. */
+/**
+ * The quarter of a place: upper left, upper right, lower left, lower right; a middle row or column is of the later one.
+ */
 export function quadrantOf(height: number, width: number, id = 'tokens'): (row: number, column: number) => number {
   const problem = noQuarters(height, width);
   if (problem) throw new InputError(id, `${problem}.`);

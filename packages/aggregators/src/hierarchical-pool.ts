@@ -33,9 +33,9 @@ export function hierarchicalPart(tokens: TokenValues, part: HierarchicalPart): T
 }
 
 /**
- * Pools a grid `[time, height, width, channels]` as the function `hierarchical_pool` of the old scripts' README did; not the
- * pyramid of `aggregator/hierarchical`. Throws an `InputError` for tokens of other axes, for a grid without quarters (one
- * token high or wide), when no token is valid, and when a valid one is not finite.
+ * Pools a grid `[time, height, width, channels]` as the function `hierarchical_pool` of the old scripts' README did;
+ * not the pyramid of `aggregator/hierarchical`. Throws an `InputError` for tokens of other axes, for a grid without
+ * quarters (one token high or wide), when no token is valid, and when a valid one is not finite.
  */
 export const hierarchicalPool = (tokens: TokenValues): HierarchicalPool => ({
   global: hierarchicalPart(tokens, 'global'),

@@ -5,7 +5,10 @@ import { poolTokens, type Pooling } from '@deepearth/core/pooling';
 
 /** Tokens and what is known of them; a `TokenGrid` is one, and so is what the extractors return. */
 export interface TokenValues {
-  /** `[time, height, width, channels]`, or `[token, channels]` as the Python scripts had them; other axes where `axes` names them. */
+  /**
+   * `[time, height, width, channels]`, or `[token, channels]` as the Python scripts had them; other axes where `axes`
+   * names them.
+   */
   readonly values: Tensor<'float32' | 'float16'>;
   /** One number per token, 0 where it saw no data. */
   readonly valid?: Uint8Array;

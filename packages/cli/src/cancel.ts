@@ -81,8 +81,9 @@ export function failUnderWay(error: unknown): boolean {
 }
 
 /**
- * Ends the process by the signal itself, as a shell expects it (it shows 128 + its number), once those who have something to
- * free have done so. An ordinary exit would wait for threads, and one inside of ONNX Runtime cannot be ended.
+ * Ends the process by the signal itself, as a shell expects it (it shows 128 + its number), once those who have
+ * something to free have done so. An ordinary exit would wait for threads, and one inside of ONNX Runtime cannot be
+ * ended.
  */
 function endNow(name: NodeJS.Signals, code: number): void {
   exitIsMeant();

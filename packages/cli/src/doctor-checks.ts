@@ -63,7 +63,8 @@ export type PictureFormats = Readonly<
 >;
 
 /**
- * The formats that can be read. libvips calls AVIF and HEIC both "heif"; which of them it was built for, the endings say.
+ * The formats that can be read. libvips calls AVIF and HEIC both "heif"; which of them it was built for, the endings
+ * say.
  */
 export function pictureFormats(formats: PictureFormats): { readable: string[]; not: string[] } {
   const endings: Readonly<Record<string, readonly [format: string, ending: string]>> = {

@@ -421,7 +421,10 @@ const unread = !existsSync(lists)
       ? ''
       : 'no ffprobe';
 
-/** What may differ, as docs/from-python.md says: models, dates, the codec, entries of the zip, how a GIF spreads its time. */
+/**
+ * What may differ, as docs/from-python.md says: models, dates, the codec, entries of the zip, how a GIF spreads its
+ * time.
+ */
 const mayDiffer =
   /(model_name|metadata\/model|extraction_timestamp|processing_date|started_at|codec_name|\.zip|\.gif\/(frames|durationMs))$/;
 

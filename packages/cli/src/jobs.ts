@@ -28,8 +28,9 @@ const usage = (message: string, remedy?: string): DeepEarthError =>
 
 /**
  * The work in as many jobs as the flags say; `undefined` where they ask for none. With `jobSeconds` a job of one long
- * sequence takes at most so long; where sequences that are shorter stay whole, at most twice as long; a clip and a sequence
- * that cannot be cut take what they take. Throws a `DeepEarthError` (`E_USAGE`) for flags that do not go together.
+ * sequence takes at most so long; where sequences that are shorter stay whole, at most twice as long; a clip and a
+ * sequence that cannot be cut take what they take. Throws a `DeepEarthError` (`E_USAGE`) for flags that do not go
+ * together.
  */
 export function jobsOfFlags(planned: Plan, { jobs, jobSeconds, clipSeconds }: JobFlags): TimedWork | undefined {
   if (jobs !== undefined && jobSeconds !== undefined)

@@ -120,7 +120,8 @@ function pluginNote(error: unknown): string {
 
 /**
  * True when a stage failed for what is neither an error that is reported to users nor one of the operating system, nor
- * want of memory. What such an error keeps as its own cause (a `TypeError` of the platform's inflater) has been explained.
+ * want of memory. What such an error keeps as its own cause (a `TypeError` of the platform's inflater) has been
+ * explained.
  */
 function isBug(error: DeepEarthError): boolean {
   // What a plugin throws while it is loaded is the plugin's.

@@ -26,9 +26,9 @@ const usage = (message: string, remedy: string): DeepEarthError =>
 export const mostShards = 100_000;
 
 /**
- * The shard that `--shard` names: `2/8`, or `/8` with the number of the task from the environment. Without the flag, that of
- * a task of an array; `undefined` for `--no-shard` (false), and where nothing says that there are several. Throws a usage
- * error for what is no shard, and for a task of an array of which it is not said how many there are.
+ * The shard that `--shard` names: `2/8`, or `/8` with the number of the task from the environment. Without the flag,
+ * that of a task of an array; `undefined` for `--no-shard` (false), and where nothing says that there are several.
+ * Throws a usage error for what is no shard, and for a task of an array of which it is not said how many there are.
  */
 export function chosenShard(flag: string | false | undefined, env: Environment): ChosenShard | undefined {
   if (flag === false) return undefined;

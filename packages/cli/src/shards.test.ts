@@ -73,7 +73,8 @@ describe('shards', () => {
         expect([status, stderr]).toEqual([1, expect.stringContaining('is writing here')]);
       expect(await readdir(folder.file('cut'))).toEqual(['.deepearth']);
 
-      // All are there: run again, they fit together and place their tokens, two of three here, one of them killed meanwhile.
+      // All are there: run again, they fit together and place their tokens, two of three here, one of them killed
+      // meanwhile.
       const stopped = await run(['--shard', '2/3'], { kill: { signal: 'SIGKILL', after: '"type":"artifact"' } });
       expect(stopped.status).toBe('SIGKILL');
       const placed = await Promise.all([run(['--shard', '2/3']), run(['--shard', '3/3'])]);

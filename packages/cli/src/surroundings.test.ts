@@ -1,4 +1,5 @@
-// A full disk, two workers with one shard, a frame that cannot be read; the long form is `node benchmarks/faults.mjs surroundings`.
+// A full disk, two workers with one shard, a frame that cannot be read; the long form is
+// `node benchmarks/faults.mjs surroundings`.
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

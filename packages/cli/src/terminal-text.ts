@@ -1,5 +1,5 @@
-// What reaches a terminal: colours of ours, and no other command that a text holds. Names of files, values of a pipeline
-// and messages come from anywhere, and a terminal obeys what is in them.
+// What reaches a terminal: colours of ours, and no other command that a text holds. Names of files, values of a
+// pipeline and messages come from anywhere, and a terminal obeys what is in them.
 
 /**
  * Stands in a colour code of ours until it is written: another one in every process, so that no text from outside has

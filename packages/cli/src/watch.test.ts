@@ -1,4 +1,5 @@
-// A camera in another process writes while the command watches: stopped, killed and resumed, it leaves what one run would.
+// A camera in another process writes while the command watches: stopped, killed and resumed, it leaves what one run
+// would.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +17,9 @@ stages:
   - { type: sink/features }
 `;
 
-/** Writes 16 pictures, each in three pieces under its final name, as a camera would: \`node camera.mjs FOLDER PAUSE\`. */
+/**
+ * Writes 16 pictures, each in three pieces under its final name, as a camera would: \`node camera.mjs FOLDER PAUSE\`.
+ */
 const camera = `
 import { appendFile, writeFile } from 'node:fs/promises';
 import { deflateSync, crc32 } from 'node:zlib';

@@ -3,9 +3,9 @@
 import type { Pipeline, PipelineStage } from './pipeline.ts';
 
 /**
- * Of each input of a stage, whether leaving it unread holds up nothing that the stage needs for the inputs before it: it
- * is then read when its turn comes. A producer waits for its slowest consumer, so an input that is joined to them by any
- * way through the graph, in whatever direction, has to be read on.
+ * Of each input of a stage, whether leaving it unread holds up nothing that the stage needs for the inputs before it:
+ * it is then read when its turn comes. A producer waits for its slowest consumer, so an input that is joined to them by
+ * any way through the graph, in whatever direction, has to be read on.
  */
 export function inputsThatWait({ stages }: Pick<Pipeline, 'stages'>, stage: PipelineStage): readonly boolean[] {
   if (stage.from.length < 2) return stage.from.map(() => false);

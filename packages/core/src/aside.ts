@@ -33,10 +33,10 @@ export const asideBytes = 16 * 2 ** 20;
 export const asideItems = 256;
 
 /**
- * Knows nothing of kinds but frames: of an item's plain objects and lists, arrays of numbers of a kilobyte and more go to
- * the scratch, and frames that are read by their locator; so does an item that is all plain data. What else there is
- * (names, frames with a `read` of their own) is a handle and stays. The scratch is opened when it is needed, begins anew
- * when all has been fetched, and belongs to whoever opens it.
+ * Knows nothing of kinds but frames: of an item's plain objects and lists, arrays of numbers of a kilobyte and more go
+ * to the scratch, and frames that are read by their locator; so does an item that is all plain data. What else there is
+ * (names, frames with a `read` of their own) is a handle and stays. The scratch is opened when it is needed, begins
+ * anew when all has been fetched, and belongs to whoever opens it.
  */
 export function aside<T>(open: () => Promise<Room>, inMemoryBytes = asideBytes, inMemoryItems = asideItems): Aside<T> {
   /** `held`: bytes of numbers of an item that is here as it came, `undefined` for others. */

@@ -51,8 +51,8 @@ export interface Book {
 
 /**
  * Opens the books; files go to `store`, events to `tell`. `before` is what earlier runs wrote there, which alone may be
- * replaced; without it, anything may. `resume` lets stages take over what is there. A file that `former` knows is given a
- * second name in place of being written again.
+ * replaced; without it, anything may. `resume` lets stages take over what is there. A file that `former` knows is given
+ * a second name in place of being written again.
  */
 export function openBook(
   store: RunStore,

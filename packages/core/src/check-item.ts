@@ -18,8 +18,9 @@ import type { StageDefinition } from './stage.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
- * Throws a `DeepEarthError` that names the stage, and the plugin it came from, unless the item is of the kind, axes, sizes
- * and element type that were described, and one of a plugin has what others need of it. Looks at sizes alone, never at values.
+ * Throws a `DeepEarthError` that names the stage, and the plugin it came from, unless the item is of the kind, axes,
+ * sizes and element type that were described, and one of a plugin has what others need of it. Looks at sizes alone,
+ * never at values.
  */
 export function checkItem(item: unknown, described: StreamSpec, stage: Pick<StageDefinition, 'type' | 'plugin'>): void {
   const wrong = differs(item, described) ?? (stage.plugin === undefined ? undefined : lacks(item as Item));
@@ -43,7 +44,8 @@ function notAsDescribed(
 }
 
 /**
- * A frame of a plugin's stage, whose `read` is checked once and fails in the name of that stage: it is called by others.
+ * A frame of a plugin's stage, whose `read` is checked once and fails in the name of that stage: it is called by
+ * others.
  */
 export function checkedFrame(
   frame: Frame,

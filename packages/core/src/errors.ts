@@ -15,9 +15,9 @@ export interface ErrorDetails {
 const brandOf = (name: string): symbol => Symbol.for(`@deepearth/core ${name}`);
 
 /**
- * Base of the errors that are reported without a stack; everything else is a bug. `instanceof` goes by a brand: a plugin
- * may have a copy of this package of its own, and its errors are errors of the same classes. Classes derived elsewhere
- * are told apart as usual.
+ * Base of the errors that are reported without a stack; everything else is a bug. `instanceof` goes by a brand: a
+ * plugin may have a copy of this package of its own, and its errors are errors of the same classes. Classes derived
+ * elsewhere are told apart as usual.
  */
 export class DeepEarthError extends Error {
   /** Name of the class for its brand. */

@@ -48,8 +48,8 @@ export type RunEvent =
       readonly estimated?: number;
     }
   /**
-   * Every ten seconds: which share of the time since the last such event each stage that is open worked, and each device
-   * that it has named, from 0 to 1.
+   * Every ten seconds: which share of the time since the last such event each stage that is open worked, and each
+   * device that it has named, from 0 to 1.
    */
   | { readonly type: 'utilisation'; readonly seconds: number; readonly stages: readonly StageShare[] }
   | { readonly type: 'info' | 'warning'; readonly stage: string; readonly message: string }

@@ -74,7 +74,9 @@ const troubles: Readonly<Record<string, FileTrouble>> = {
   },
 };
 
-/** What an error of the operating system means; `undefined` for another error, and for one that says nothing of files. */
+/**
+ * What an error of the operating system means; `undefined` for another error, and for one that says nothing of files.
+ */
 export function fileTrouble(cause: unknown): FileTrouble | undefined {
   if (!(cause instanceof Error)) return undefined;
   const { code, syscall } = cause as { code?: unknown; syscall?: unknown };

@@ -35,8 +35,8 @@ export async function readBooks(store: RunStore): Promise<FormerBooks> {
 }
 
 /**
- * Everything that earlier runs had written and that is proven by a digest, by path. A torn line of the journal (a killed
- * run) is left out, and so is a path that leads out of the store.
+ * Everything that earlier runs had written and that is proven by a digest, by path. A torn line of the journal (a
+ * killed run) is left out, and so is a path that leads out of the store.
  */
 export function entriesIn({ manifest, journal }: FormerBooks): ReadonlyMap<string, ManifestOutput> {
   const entries = new Map<string, ManifestOutput>();

@@ -6,8 +6,8 @@ import type { Frame } from './items.ts';
 export type Ordered = Pick<Frame, 'at' | 'number' | 'id'>;
 
 /**
- * Compares two frames of one sequence for sorting: by instant where both know theirs, then by number, then by id. `at` is
- * compared as text once its fraction is set apart: years have four digits, and all times are in UTC.
+ * Compares two frames of one sequence for sorting: by instant where both know theirs, then by number, then by id. `at`
+ * is compared as text once its fraction is set apart: years have four digits, and all times are in UTC.
  */
 export function compareFrames(a: Ordered, b: Ordered): number {
   const instants = a.at !== undefined && b.at !== undefined ? compareText(sortable(a.at), sortable(b.at)) : 0;

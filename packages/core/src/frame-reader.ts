@@ -19,8 +19,8 @@ export interface FrameReaderOptions {
 /** Makes frames of their records. */
 export interface FrameReader {
   /**
-   * A frame that is read from its locator, by the source that the locator names. A source refuses a file that is no longer
-   * the one whose digest the locator has.
+   * A frame that is read from its locator, by the source that the locator names. A source refuses a file that is no
+   * longer the one whose digest the locator has.
    */
   frame(record: FrameRecord): Frame;
   /** Closes what reading has opened; frames cannot be read afterwards. */

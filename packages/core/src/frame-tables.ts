@@ -1,4 +1,5 @@
-// The frames that the sources of a run sent, as tables for the manifest: column by column, which is half of what named rows take.
+// The frames that the sources of a run sent, as tables for the manifest: column by column, which is half of what named
+// rows take.
 
 import { numberColumn, textColumn, type Column } from './columns.ts';
 import type { Clip, Frame, Item } from './items.ts';
@@ -121,7 +122,9 @@ function tableOf(stage: string, sequence: string, { numbers, files, more }: Grow
   return table as FrameTable;
 }
 
-/** One table per source and sequence of those of several runs, each frame once: parts of a run share some at their ends. */
+/**
+ * One table per source and sequence of those of several runs, each frame once: parts of a run share some at their ends.
+ */
 export function mergeFrameTables(parts: readonly (readonly FrameTable[])[]): FrameTable[] {
   const merged = frameTables();
   const known = new Set<string>();

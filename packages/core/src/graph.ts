@@ -127,8 +127,8 @@ export interface GraphEnd {
 }
 
 /**
- * Wires all stages, waits for the last to close, and returns the first failure. A stage that does not close after the run
- * was told to stop is given up, with a warning. `wired` is told of the stages when they are in place.
+ * Wires all stages, waits for the last to close, and returns the first failure. A stage that does not close after the
+ * run was told to stop is given up, with a warning. `wired` is told of the stages when they are in place.
  */
 export async function startGraph(
   planned: Plan,

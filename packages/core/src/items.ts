@@ -3,9 +3,9 @@
 import type { Tensor } from './tensor.ts';
 
 /**
- * Anything that passes between stages. `id` names it for people and in file names ("clip-000003", unique within a stream);
- * `key` is its lineage: a hex digest of everything its content depends on (input bytes, options, weights), the same
- * on every machine, which resuming and caching go by.
+ * Anything that passes between stages. `id` names it for people and in file names ("clip-000003", unique within a
+ * stream); `key` is its lineage: a hex digest of everything its content depends on (input bytes, options, weights), the
+ * same on every machine, which resuming and caching go by.
  */
 export interface Item {
   readonly kind: string;
@@ -54,7 +54,10 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 export interface Locator {
   /** The stage type that opens it: "source/frames", "transform/mask". */
   readonly source: string;
-  /** A path as the user gave it (relative to the working directory, or absolute), a URL, or a scheme of the source's own. */
+  /**
+   * A path as the user gave it (relative to the working directory, or absolute), a URL, or a scheme of the source's
+   * own.
+   */
   readonly uri: string;
   /** SHA-256 of the bytes behind `uri`, where the source has read them all. */
   readonly sha256?: string;
@@ -95,7 +98,9 @@ export interface Frame extends Item {
   readonly width: number;
   readonly height: number;
   readonly georeference?: Georeference;
-  /** Where it was taken, or what it is about as a whole: where a camera stands. Where each pixel lies is `georeference`. */
+  /**
+   * Where it was taken, or what it is about as a whole: where a camera stands. Where each pixel lies is `georeference`.
+   */
   readonly position?: Position;
   /** What else its source knows of it, by name: the further columns of a list. */
   readonly metadata?: { readonly [name: string]: Json };
@@ -161,7 +166,9 @@ export const geometryOf = ({ origin }: { readonly origin?: Origin }): Geometry |
 
 /** What belongs to a grid of tokens and of what is made of them. */
 export interface Grid extends Item {
-  /** Names of the axes of `values`, outermost first: `['time', 'height', 'width', 'channels']`, `['token', 'channels']`. */
+  /**
+   * Names of the axes of `values`, outermost first: `['time', 'height', 'width', 'channels']`, `['token', 'channels']`.
+   */
   readonly axes: readonly string[];
   readonly origin: Origin;
   /** The clip it was made of, where there was one. */
@@ -188,7 +195,9 @@ export interface TokenGrid extends Grid {
 export interface GlobalTokens {
   /** What they are, along the axis `name`: "class", "register-1". */
   readonly names: readonly string[];
-  /** Names of the axes of `values`; the last two are `name` and `channels`, a `time` before them is that of the grid. */
+  /**
+   * Names of the axes of `values`; the last two are `name` and `channels`, a `time` before them is that of the grid.
+   */
   readonly axes: readonly string[];
   readonly values: Tensor<'float32'>;
 }
@@ -211,7 +220,9 @@ export interface Embedding extends Grid {
 /** A token grid reduced to a few numbers per token. */
 export interface Projection extends Grid {
   readonly kind: 'projection';
-  /** The grid's axes with `components` in place of `channels`, as the reducer returns them, not yet scaled to colours. */
+  /**
+   * The grid's axes with `components` in place of `channels`, as the reducer returns them, not yet scaled to colours.
+   */
   readonly values: Tensor<'float32'>;
   /** The same as `TokenGrid.valid`. */
   readonly valid?: Uint8Array;
@@ -233,7 +244,8 @@ export interface Projection extends Grid {
 /** What the colours of a picture stand for. */
 export interface Legend extends Pick<Projection, 'reducer' | 'meaning' | 'limits' | 'componentNames'> {
   /**
-   * `[colors, 3]`: those of one number from its low limit to its high one, or one for each group. Absent for coordinates:
+   * `[colors, 3]`: those of one number from its low limit to its high one, or one for each group. Absent for
+   * coordinates:
    * three or more are red, green, blue; two are red and green over a blue that falls with both.
    */
   readonly colors?: Uint8Array;

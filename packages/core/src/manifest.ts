@@ -70,8 +70,8 @@ export interface Manifest {
 }
 
 /**
- * A manifest before it is written: its long lists are on disk, and are read anew, in their order, by whoever goes through
- * them.
+ * A manifest before it is written: its long lists are on disk, and are read anew, in their order, by whoever goes
+ * through them.
  */
 export type UnwrittenManifest = Omit<Manifest, 'inputs' | 'outputs'> & {
   readonly inputs: AsyncIterable<InputFile>;
@@ -79,8 +79,8 @@ export type UnwrittenManifest = Omit<Manifest, 'inputs' | 'outputs'> & {
 };
 
 /**
- * A manifest as a stage sees it while the run goes: of the stages that lead to it, which have ended when its input has, so
- * that it is the same in every run.
+ * A manifest as a stage sees it while the run goes: of the stages that lead to it, which have ended when its input has,
+ * so that it is the same in every run.
  */
 export type ManifestSoFar = Omit<UnwrittenManifest, 'status' | 'times'> & {
   readonly status: 'unfinished';

@@ -1,4 +1,5 @@
-// The law of merging: what a stage gets of several inputs is all of the first, then all of the second, whatever comes when.
+// The law of merging: what a stage gets of several inputs is all of the first, then all of the second, whatever comes
+// when.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -17,10 +17,10 @@ import type { Range } from './stage.ts';
 import type { RunStore } from './store.ts';
 
 /**
- * Copies the outputs of finished runs of one pipeline over parts of its input into one store, each proven by its digest,
- * and writes the manifest of the whole last. Parts are taken in the order of their ranges, whatever the order of
- * `parts`. Throws an `InputError` for a part that did not end well, for parts of different pipelines, for parts that leave
- * a gap, for two files of one name with different content, and where a file of nobody's would be replaced.
+ * Copies the outputs of finished runs of one pipeline over parts of its input into one store, each proven by its
+ * digest, and writes the manifest of the whole last. Parts are taken in the order of their ranges, whatever the order
+ * of `parts`. Throws an `InputError` for a part that did not end well, for parts of different pipelines, for parts that
+ * leave a gap, for two files of one name with different content, and where a file of nobody's would be replaced.
  */
 export async function mergeRuns(parts: readonly RunStore[], into: RunStore): Promise<Manifest> {
   if (parts.length === 0) throw new InputError(into.name, 'there are no runs to merge.', { code: 'E_MERGE' });

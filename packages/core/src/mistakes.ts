@@ -1,5 +1,5 @@
-// Gathers the mistakes of a pipeline. Telling one costs something (its place is looked for, and a name like the one that
-// is wrong), and a file can hold very many.
+// Gathers the mistakes of a pipeline. Telling one costs something (its place is looked for, and a name like the one
+// that is wrong), and a file can hold very many.
 
 import { ConfigError, mostMistakes, type ConfigIssue } from './errors.ts';
 

@@ -9,8 +9,9 @@ const escaped = (text: string): string =>
 
 /**
  * A sequence's name as folders of a path, another for every sequence: what a path cannot hold on some system is written
- * as `%` with its code in hexadecimal, as in a URL, and `%` itself too; an empty part is a single `%`. Names that differ
- * in the case of letters alone differ here as well; a run refuses to write both, since some file systems take them for one.
+ * as `%` with its code in hexadecimal, as in a URL, and `%` itself too; an empty part is a single `%`. Names that
+ * differ in the case of letters alone differ here as well; a run refuses to write both, since some file systems take
+ * them for one.
  */
 export const sequenceFolder = (sequence: string): string =>
   sequence
@@ -49,8 +50,8 @@ export const frameFile = ({ sequence, number }: Pick<Frame, 'sequence' | 'number
   within(sequence, several, `frame_${padded(number, 6)}`);
 
 /**
- * The file name (without ending) of what was made of one item: "features_frames_0000_0015" for a clip, below its sequence
- * where there are several, and `prefix` with the item's id where there is no clip.
+ * The file name (without ending) of what was made of one item: "features_frames_0000_0015" for a clip, below its
+ * sequence where there are several, and `prefix` with the item's id where there is no clip.
  */
 export function itemFile(
   prefix: string,

@@ -35,14 +35,17 @@ const aborted = (signal: AbortSignal): Observable<never> =>
 /** How work is tried again. */
 export interface Retry {
   /**
-   * The pause before the next try, in milliseconds, after `failures` tries failed; `undefined` ends it with `error`. What
-   * it throws is thrown instead.
+   * The pause before the next try, in milliseconds, after `failures` tries failed; `undefined` ends it with `error`.
+   * What it throws is thrown instead.
    */
   pause(error: unknown, failures: number): number | undefined | Promise<number | undefined>;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Does the work until it succeeds or `pause` gives up; rejects with the last error, or, in a pause, with the signal's reason. */
+/**
+ * Does the work until it succeeds or `pause` gives up; rejects with the last error, or, in a pause, with the signal's
+ * reason.
+ */
 export function retried<T>(work: () => Promise<T> | T, { pause, signal }: Retry): Promise<T> {
   const attempts = defer(async () => work()).pipe(
     retry({

@@ -25,8 +25,8 @@ export interface OtherPipeline {
 }
 
 /**
- * What lies in a store from runs of another pipeline: one of another name, or whose sources read something else. One that
- * reads more, or less, is the same. `undefined` where nothing does.
+ * What lies in a store from runs of another pipeline: one of another name, or whose sources read something else. One
+ * that reads more, or less, is the same. `undefined` where nothing does.
  */
 async function otherPipeline(
   store: RunStore,
@@ -58,8 +58,8 @@ export async function refuseOtherPipeline(store: RunStore, pipeline: Pipeline): 
 }
 
 /**
- * Makes a locked store that of a pipeline, and returns what lies there of another one. It takes down in the journal whose
- * results these will be, unless that is known: a run that is killed has no manifest to say it. Throws as
+ * Makes a locked store that of a pipeline, and returns what lies there of another one. It takes down in the journal
+ * whose results these will be, unless that is known: a run that is killed has no manifest to say it. Throws as
  * `refuseOtherPipeline` does, unless `overwrite` is set.
  */
 export async function takeOver(

@@ -38,8 +38,8 @@ export interface Patience {
 }
 
 /**
- * What the work settles with. Rejects with the reason of the signal when that was aborted and the work does not end: after
- * `graceMilliseconds`, or at once when the process has nothing left to do that could end it.
+ * What the work settles with. Rejects with the reason of the signal when that was aborted and the work does not end:
+ * after `graceMilliseconds`, or at once when the process has nothing left to do that could end it.
  */
 export function patiently<T>(work: Promise<T>, { signal, stalled }: Patience): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -8,9 +8,9 @@ export interface PixelPool {
   /** An array of so many bytes. What it holds is left over from others: write all of it. */
   take(bytes: number): Uint8Array<ArrayBuffer>;
   /**
-   * Says that a stage needs the pixels of a picture that it was sent no longer, and has not handed them on. Call it once
-   * for a picture. They are used again when all who were sent them have said so, and left to the garbage collector where
-   * one never does, or where they were not taken here.
+   * Says that a stage needs the pixels of a picture that it was sent no longer, and has not handed them on. Call it
+   * once for a picture. They are used again when all who were sent them have said so, and left to the garbage collector
+   * where one never does, or where they were not taken here.
    */
   release(picture: Picture): void;
 }

@@ -209,8 +209,8 @@ function summed(pipeline: Pipeline, stages: readonly StagePlan[]): Plan {
 }
 
 /**
- * What a stage that takes one input after the other keeps on disk of those that cannot wait. Frames, clips and artifacts
- * are handles, which need no room.
+ * What a stage that takes one input after the other keeps on disk of those that cannot wait. Frames, clips and
+ * artifacts are handles, which need no room.
  */
 function keptAside(
   pipeline: Pipeline,

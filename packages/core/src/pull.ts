@@ -15,8 +15,8 @@ export interface Delivery<T> {
 }
 
 /**
- * Pushes what an iterable yields to all subscribers, one item at a time. The first subscriber starts it; items come in a
- * later turn, so whoever subscribes in the same turn misses nothing. When the last subscriber leaves, the iterator
+ * Pushes what an iterable yields to all subscribers, one item at a time. The first subscriber starts it; items come in
+ * a later turn, so whoever subscribes in the same turn misses nothing. When the last subscriber leaves, the iterator
  * returns. A subscriber that comes after the end gets the end. `sent` is told of each item and how many get it, before
  * they do.
  */
@@ -80,9 +80,9 @@ export interface Pulled<T> extends AsyncIterableIterator<T> {
 }
 
 /**
- * Subscribes at once and queues at most `bound` items; a full queue holds the producer. Iterate it once. Calls of `next`
- * that overlap get items in the order of the calls. When `signal` is aborted the pending and every later `next` rejects
- * with its reason.
+ * Subscribes at once and queues at most `bound` items; a full queue holds the producer. Iterate it once. Calls of
+ * `next` that overlap get items in the order of the calls. When `signal` is aborted the pending and every later `next`
+ * rejects with its reason.
  */
 export function pull<T>(deliveries: Observable<Delivery<T>>, bound: number, signal?: AbortSignal): Pulled<T> {
   const queue: T[] = [];

@@ -18,7 +18,9 @@ export interface ClipRange extends Range {
 /** All there is of a sequence, however long it is. */
 export const wholeRange: Range = { first: 0, end: Infinity };
 
-/** The end of a range that goes to the end of its sequence, where nobody knows how many clips that has; JSON can say it. */
+/**
+ * The end of a range that goes to the end of its sequence, where nobody knows how many clips that has; JSON can say it.
+ */
 export const openEnd = Number.MAX_SAFE_INTEGER;
 
 /** Whether a position lies in a range. */

@@ -74,9 +74,10 @@ export function behindTheEnd(
 }
 
 /**
- * What each stage has to send so that these clips come, and no others: windowers the clips, sources the frames that they
- * need, of sequences without clips nothing. A windower that makes clips of whole sequences gets the whole sequence. Where
- * a transform makes sequences of its own (tiles), every sequence of the source gives the frames that one of them needs.
+ * What each stage has to send so that these clips come, and no others: windowers the clips, sources the frames that
+ * they need, of sequences without clips nothing. A windower that makes clips of whole sequences gets the whole
+ * sequence. Where a transform makes sequences of its own (tiles), every sequence of the source gives the frames that
+ * one of them needs.
  */
 export function clipRanges({ stages }: Plan, clips: readonly ClipRange[]): ReadonlyMap<string, SequenceRanges> {
   const ranges = new Map<string, SequenceRanges>();

@@ -1,5 +1,5 @@
-// Memory of rasters that is used again once nobody reads them: a new array of megabytes for each frame keeps the garbage
-// collector busier than decoding does.
+// Memory of rasters that is used again once nobody reads them: a new array of megabytes for each frame keeps the
+// garbage collector busier than decoding does.
 
 import type { Raster } from './items.ts';
 
@@ -11,8 +11,8 @@ interface Loan {
 const loans = new WeakMap<Raster, Loan>();
 
 /**
- * Says that the memory of a raster is used again: `reuse` is called once all who hold the raster have released it. One that
- * nobody ever holds, or that a holder keeps, is left to the garbage collector.
+ * Says that the memory of a raster is used again: `reuse` is called once all who hold the raster have released it. One
+ * that nobody ever holds, or that a holder keeps, is left to the garbage collector.
  */
 export function lendRaster(raster: Raster, reuse: () => void): Raster {
   loans.set(raster, { holders: 0, reuse });
@@ -26,9 +26,9 @@ export function holdRaster(raster: Raster, holders = 1): void {
 }
 
 /**
- * Says that a reader needs a raster that `Frame.read` returned to it no longer, and has handed neither it nor views of it to
- * others: its pixels may change from now on. Call it once for each reading. Nobody has to: what is not released is left
- * to the garbage collector.
+ * Says that a reader needs a raster that `Frame.read` returned to it no longer, and has handed neither it nor views of
+ * it to others: its pixels may change from now on. Call it once for each reading. Nobody has to: what is not released
+ * is left to the garbage collector.
  */
 export function releaseRaster(raster: Raster): void {
   const loan = loans.get(raster);

@@ -3,7 +3,9 @@
 import type { Raster, Rectangle } from './items.ts';
 import { zeros } from './tensor.ts';
 
-/** Which part of a picture is wanted, and how small; all of it at full size by default. A frame's `ReadOptions` are one. */
+/**
+ * Which part of a picture is wanted, and how small; all of it at full size by default. A frame's `ReadOptions` are one.
+ */
 export interface PartOptions {
   /** In pixels of the picture. */
   readonly window?: Rectangle | undefined;
@@ -87,8 +89,8 @@ export function partOfRaster(raster: Raster, { window, overview = 1 }: PartOptio
 }
 
 /**
- * A window of a picture's part, in pixels of the picture; all of the part where there is no window. Throws a `RangeError`
- * for a window that leaves the part.
+ * A window of a picture's part, in pixels of the picture; all of the part where there is no window. Throws a
+ * `RangeError` for a window that leaves the part.
  */
 export function windowWithin(part: Rectangle, window: Rectangle | undefined): Rectangle {
   if (!window) return part;

@@ -3,8 +3,8 @@
 import type { Frame, FrameRecord, Locator, Raster, ReadOptions } from './items.ts';
 
 /**
- * Reads what a locator names, as `Frame.read` would: all that it needs to know of the frame is there. One function reads
- * all frames of a source.
+ * Reads what a locator names, as `Frame.read` would: all that it needs to know of the frame is there. One function
+ * reads all frames of a source.
  */
 export type LocatorReader = (locator: Locator, options: ReadOptions) => Promise<Raster>;
 

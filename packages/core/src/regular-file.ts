@@ -25,8 +25,8 @@ const kindOf = (found: Kind): string =>
 const remedy = 'Name a file on disk; copy into one what comes from elsewhere.';
 
 /**
- * Throws an `InputError` where a path leads to a pipe, a socket, a device, or what the kernel makes up; `subject` is what
- * errors call it. A folder passes, and so does what is not there: who opens it says so.
+ * Throws an `InputError` where a path leads to a pipe, a socket, a device, or what the kernel makes up; `subject` is
+ * what errors call it. A folder passes, and so does what is not there: who opens it says so.
  */
 export async function refuseSpecial(path: string, subject = path): Promise<void> {
   const { stat, realpath } = files();
@@ -67,8 +67,8 @@ const tries = 8;
 
 /**
  * Makes a folder and those above it, where they are not there. Another process may remove it between the two looks of
- * `mkdir`, which then says that there is none (ENOENT): it is tried again. Throws an `InputError` for one among what the
- * kernel makes up, where the system's own way of making a folder never ends.
+ * `mkdir`, which then says that there is none (ENOENT): it is tried again. Throws an `InputError` for one among what
+ * the kernel makes up, where the system's own way of making a folder never ends.
  */
 export async function makeFolder(path: string): Promise<void> {
   const { mkdir, realpath } = files();

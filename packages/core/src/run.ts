@@ -36,17 +36,22 @@ export interface RunOptions {
   /** Where the run writes; memory by default. */
   readonly store?: RunStore;
   /**
-   * Ends the run: as cancelled, or as failed where the reason is a `DeepEarthError` of the program (what went wrong outside
-   * of the stages).
+   * Ends the run: as cancelled, or as failed where the reason is a `DeepEarthError` of the program (what went wrong
+   * outside of the stages).
    */
   readonly signal?: AbortSignal;
   /** Uses what earlier runs into the same store left, as far as its digests and lineage still match. */
   readonly resume?: boolean;
   /** Lets a run replace and remove the results of another pipeline that lie in the store. */
   readonly overwrite?: boolean;
-  /** Further stores whose runs are resumed from, or other places of what was made before; the first that has an item first. */
+  /**
+   * Further stores whose runs are resumed from, or other places of what was made before; the first that has an item
+   * first.
+   */
   readonly former?: readonly (RunStore | FormerRun)[];
-  /** Works on a part of every sequence, under the numbers that the whole would have; `mergeRuns` puts parts together. */
+  /**
+   * Works on a part of every sequence, under the numbers that the whole would have; `mergeRuns` puts parts together.
+   */
   readonly range?: Range;
   /** Works on these clips alone, under the numbers that they have in the whole; in place of `range`. */
   readonly clips?: readonly ClipRange[];
@@ -72,12 +77,14 @@ export interface RunResult {
 
 /** A run under way. */
 export interface Run {
-  /** Hot; subscribe in the same turn that called `run` to miss nothing. Completes after the last event and never errors. */
+  /**
+   * Hot; subscribe in the same turn that called `run` to miss nothing. Completes after the last event and never errors.
+   */
   readonly events$: Observable<RunEvent>;
   /**
-   * What a stage sends, pushed: the run does not wait for the subscriber, so pixels of its last frames may be gone before
-   * they are read (`items` waits). Subscribe in the same turn that called `run` to miss nothing. Errors when the run
-   * fails, or at once for a stage that is not there.
+   * What a stage sends, pushed: the run does not wait for the subscriber, so pixels of its last frames may be gone
+   * before they are read (`items` waits). Subscribe in the same turn that called `run` to miss nothing. Errors when the
+   * run fails, or at once for a stage that is not there.
    */
   items$(id: string): Observable<Item>;
   /**
@@ -85,9 +92,13 @@ export interface Run {
    * the loop. Until then frames can be read, the last ones too. Call it in the same turn that called `run`.
    */
   items(id: string): Pulled<Item>;
-  /** What each stage has taken and given so far, and how long it worked, by its id; empty before the first has begun. */
+  /**
+   * What each stage has taken and given so far, and how long it worked, by its id; empty before the first has begun.
+   */
   counts(): ReadonlyMap<string, StageCounts>;
-  /** Resolves when the run has come to its end (items may have been skipped); rejects when it failed or was cancelled. */
+  /**
+   * Resolves when the run has come to its end (items may have been skipped); rejects when it failed or was cancelled.
+   */
   readonly end: Promise<RunEnd>;
   /**
    * The same with the manifest, which is read from the store when this is first asked for: of many files it is large.

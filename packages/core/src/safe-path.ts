@@ -12,8 +12,8 @@ const windowsDevice = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 const encoder = new TextEncoder();
 
 /**
- * The name that some file systems take a path for: case and the form of accents do not count there. Two files of one run
- * differ in it.
+ * The name that some file systems take a path for: case and the form of accents do not count there. Two files of one
+ * run differ in it.
  */
 export const foldedPath = (path: string): string => path.normalize('NFC').toLowerCase();
 

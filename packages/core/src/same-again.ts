@@ -9,10 +9,10 @@ import type { RunStore, Stored, StoreWriter } from './store.ts';
 const pieceBytes = 1 << 20;
 
 /**
- * A writer that compares what is appended with the file at `path`, and begins to write, with a copy of what was the same,
- * where they differ. A file that stays the same to its end is left where it is: a run that resumes a finished one needs no
- * room for it twice. `former` is what its run said of it. Throws, as the file is read, an `InputError` where somebody else
- * changes it meanwhile.
+ * A writer that compares what is appended with the file at `path`, and begins to write, with a copy of what was the
+ * same, where they differ. A file that stays the same to its end is left where it is: a run that resumes a finished one
+ * needs no room for it twice. `former` is what its run said of it. Throws, as the file is read, an `InputError` where
+ * somebody else changes it meanwhile.
  */
 export async function sameAgain(
   store: RunStore,

@@ -95,8 +95,8 @@ function replaced(
 }
 
 /**
- * Options as a key sees them: without what the schema declares to be a secret, which decides who may read and not what is
- * read. What is only called like one counts, since a wrong guess would take an old result for a new one.
+ * Options as a key sees them: without what the schema declares to be a secret, which decides who may read and not what
+ * is read. What is only called like one counts, since a wrong guess would take an old result for a new one.
  */
 export const withoutSecrets = (options: unknown, schema: unknown): unknown =>
   replaced(options, schema, false, () => mask);

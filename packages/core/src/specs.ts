@@ -36,27 +36,31 @@ export interface StreamSpec {
    */
   readonly frames?: { readonly height: number | null; readonly width: number | null; readonly count: number | null };
   /**
-   * Where `count` and `axes` do not tell: how many items come at most, and how many bytes the values of one have at most.
+   * Where `count` and `axes` do not tell: how many items come at most, and how many bytes the values of one have at
+   * most.
    */
   readonly most?: { readonly count: number; readonly itemBytes?: number };
   /** Of artifacts: bytes of all of them at most; what a stage says as `diskBytes` unless it says more. */
   readonly bytes?: number;
   /**
-   * What its items are called in names of files: the reducer of projections, the layers of pictures; absent where that is
-   * known only when they come.
+   * What its items are called in names of files: the reducer of projections, the layers of pictures; absent where that
+   * is known only when they come.
    */
   readonly names?: readonly string[];
   /**
-   * True where its sequences come in turns (the tiles of one frame, then those of the next) and not one after the other. A
-   * stage that leaves it out hands on what its inputs say.
+   * True where its sequences come in turns (the tiles of one frame, then those of the next) and not one after the
+   * other. A stage that leaves it out hands on what its inputs say.
    */
   readonly interleaved?: boolean;
   /**
-   * True where clips of one sequence share frames, so that what shows each frame once has to choose. A stage that leaves
-   * it out hands on what its inputs say.
+   * True where clips of one sequence share frames, so that what shows each frame once has to choose. A stage that
+   * leaves it out hands on what its inputs say.
    */
   readonly overlapping?: boolean;
-  /** Of tokens: names of those that belong to no place, none for an encoder without them; absent where that is not known. */
+  /**
+   * Of tokens: names of those that belong to no place, none for an encoder without them; absent where that is not
+   * known.
+   */
   readonly globals?: readonly string[];
   /** Of pictures: true where each has an `svg` too. */
   readonly svg?: boolean;

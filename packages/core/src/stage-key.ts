@@ -4,7 +4,10 @@ import { lineage } from './lineage.ts';
 import type { PipelineStage } from './pipeline.ts';
 import { withoutSecrets } from './secrets.ts';
 
-/** Makes the keys of what a stage sends: digests of its type, its options and `parts`, as `key` of a `StageContext` does. */
+/**
+ * Makes the keys of what a stage sends: digests of its type, its options and `parts`, as `key` of a `StageContext`
+ * does.
+ */
 export function stageKey({
   definition,
   options,

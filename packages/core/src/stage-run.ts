@@ -56,8 +56,8 @@ export interface StageRun {
 }
 
 /**
- * Prepares a stage to run; nothing happens before its items are iterated. They are compared with `output`, what the stage
- * described, where that is given.
+ * Prepares a stage to run; nothing happens before its items are iterated. They are compared with `output`, what the
+ * stage described, where that is given.
  */
 export function stageRun(
   stage: PipelineStage,

@@ -99,7 +99,9 @@ export type Content = Uint8Array | AsyncIterable<Uint8Array>;
 
 /** What is said of a file that a stage writes. */
 export interface ArtifactFile {
-  /** Relative to the run's store, with forward slashes; it must not leave it, and no two files of one run may share it. */
+  /**
+   * Relative to the run's store, with forward slashes; it must not leave it, and no two files of one run may share it.
+   */
   readonly path: string;
   readonly mediaType: string;
   /** The lineage of its content. */
@@ -124,8 +126,8 @@ export interface StageOutput {
   /** Starts a file whose content comes over time: a GIF, a video. Without a `path` its `commit` has to name it. */
   writer(file: Pick<ArtifactFile, 'mediaType'> & { readonly path?: string }): Promise<ArtifactWriter>;
   /**
-   * Takes over the file that an earlier run left under this path, where this run resumes it, the same is said of it (its
-   * key too) and its digest is proven; `undefined` where it has to be written. For files that are large.
+   * Takes over the file that an earlier run left under this path, where this run resumes it, the same is said of it
+   * (its key too) and its digest is proven; `undefined` where it has to be written. For files that are large.
    */
   kept(file: ArtifactFile): Promise<Artifact | undefined>;
   /** Opens a file of the store by its path; throws an `InputError` where there is none. Close it. */
@@ -135,7 +137,8 @@ export interface StageOutput {
 /** What former runs left, when this one resumes them. */
 export interface FormerRun {
   /**
-   * The file that holds the item of this key without loss, its digest proven; `undefined` where there is none. Close it.
+   * The file that holds the item of this key without loss, its digest proven; `undefined` where there is none. Close
+   * it.
    */
   find(key: string): Promise<ByteSource | undefined>;
   /** Where the file lies that `find` found lately, on a disk of this machine; `undefined` where that is not known. */
@@ -152,7 +155,10 @@ export interface FoundFile {
 
 /** Lines that a stage keeps for the run that resumes this one, whatever ends this one. */
 export interface Notes {
-  /** Those of the run that is resumed, in order; none where nothing is resumed. They stay, and are followed by what is added. */
+  /**
+   * Those of the run that is resumed, in order; none where nothing is resumed. They stay, and are followed by what is
+   * added.
+   */
   former(): Promise<readonly string[]>;
   /** Resolves when they are safe. */
   add(...lines: readonly string[]): Promise<void>;
@@ -160,7 +166,9 @@ export interface Notes {
   clear(): Promise<void>;
 }
 
-/** Room for what does not fit in memory: bytes that are appended and read back by their place. Closed with the stage. */
+/**
+ * Room for what does not fit in memory: bytes that are appended and read back by their place. Closed with the stage.
+ */
 export interface Scratch {
   /** Bytes so far. */
   readonly length: number;
@@ -203,13 +211,16 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
    */
   readonly severalSequences: boolean;
   /**
-   * For sources: whether what it sends may be read long after it was sent, since a stage behind it waits for all there is
-   * (a fit) or joins several streams; else it is read soon or not at all.
+   * For sources: whether what it sends may be read long after it was sent, since a stage behind it waits for all there
+   * is (a fit) or joins several streams; else it is read soon or not at all.
    */
   readonly readLater: boolean;
   /** What a source is to send of a sequence, as positions of frames from 0: from 0 to infinity for all of it. */
   frameRange(sequence: string): Range;
-  /** What a windower is to send of a sequence: from 0 to infinity for all of it. Its first frame is that of clip `first`. */
+  /**
+   * What a windower is to send of a sequence: from 0 to infinity for all of it. Its first frame is that of clip
+   * `first`.
+   */
   clipRange(sequence: string): Range;
   /** Memory for large pictures that are drawn one after another; of the whole run. */
   readonly pixels: PixelPool;
@@ -218,8 +229,8 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
   /** An empty folder of the stage's own, removed when it closes; for libraries that want a path. Not in a browser. */
   workFolder(): Promise<string>;
   /**
-   * Opens what the stage's items need after the stage has ended (a decoder that lazy frames read from). `close` runs when
-   * the run ends, also when it fails; last opened, first closed.
+   * Opens what the stage's items need after the stage has ended (a decoder that lazy frames read from). `close` runs
+   * when the run ends, also when it fails; last opened, first closed.
    */
   keep<T>(open: () => Promise<T> | T, close: (resource: T) => Promise<void> | void): Promise<T>;
   /**
@@ -234,8 +245,8 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
   /** Reads a frame of any source from its locator, as that source would. Throws an `InputError` where none can. */
   reopen(locator: Locator, options?: ReadOptions): Promise<Raster>;
   /**
-   * Reports how far a long step is: `progress('fit', 120, 500)`; `total` is null where it is not known. `estimated` is an
-   * estimate of `done` that counts what is under way, in fractions.
+   * Reports how far a long step is: `progress('fit', 120, 500)`; `total` is null where it is not known. `estimated` is
+   * an estimate of `done` that counts what is under way, in fractions.
    */
   progress(step: string, done: number, total: number | null, estimated?: number): void;
   /** A device of the stage (`cuda:0`) begins to work; call what is returned when it ends. */
@@ -288,10 +299,10 @@ export interface StageDefinition<
   /** YAML of `stages` entries, each a list item or more; validated by a test. */
   readonly examples: readonly string[];
   /**
-   * How several inputs (`from: [a, b]`) are taken; absent: one input only. `merged`: as one stream, all of the first, then
-   * all of the second. `parallel`: the body works on each input by itself, as they come, and sends what it made of the
-   * first, then of the second; for stages whose items have nothing to do with one another. `separate`: the body pulls
-   * `context.inputs`.
+   * How several inputs (`from: [a, b]`) are taken; absent: one input only. `merged`: as one stream, all of the first,
+   * then all of the second. `parallel`: the body works on each input by itself, as they come, and sends what it made of
+   * the first, then of the second; for stages whose items have nothing to do with one another. `separate`: the body
+   * pulls `context.inputs`.
    */
   readonly joins?: 'merged' | 'parallel' | 'separate';
   /**
@@ -320,9 +331,9 @@ export interface StageDefinition<
   ): Promise<Out | readonly Out[] | undefined> | Out | readonly Out[] | undefined;
   operator?(context: StageContext<z.output<Schema>, Given<State>, Survey>): OperatorFunction<In, Out>;
   /**
-   * For sources, and transforms that change pixels: opens the picture that a locator of theirs names, and reads it. What
-   * it opens goes through `keep`; a transform reads the frame that it changed with `reopen`. A locator's own `window` has
-   * become part of `options.window`, which is in pixels of the picture.
+   * For sources, and transforms that change pixels: opens the picture that a locator of theirs names, and reads it.
+   * What it opens goes through `keep`; a transform reads the frame that it changed with `reopen`. A locator's own
+   * `window` has become part of `options.window`, which is in pixels of the picture.
    */
   reopen?(
     locator: Omit<Locator, 'window'>,
@@ -330,13 +341,13 @@ export interface StageDefinition<
     context: Pick<StageContext, 'keep' | 'share' | 'signal' | 'reopen'>,
   ): Promise<Raster>;
   /**
-   * For sources: the options that name what is read (a folder, an address). Results of a run that read something else are
-   * not replaced unasked; other options may change.
+   * For sources: the options that name what is read (a folder, an address). Results of a run that read something else
+   * are not replaced unasked; other options may change.
    */
   readonly reads?: readonly string[];
   /**
-   * The options that decide only where, and how fast, the stage works (a device, a cache): processes that share the work
-   * of a run may have others.
+   * The options that decide only where, and how fast, the stage works (a device, a cache): processes that share the
+   * work of a run may have others.
    */
   readonly placement?: readonly string[];
   /**
@@ -349,8 +360,8 @@ export interface StageDefinition<
     about: { readonly options: z.output<Schema>; readonly survey: Survey | undefined },
   ): Json;
   /**
-   * For windowers: which frames of a sequence, by position, the clips of a range need; `undefined` where that shows only
-   * in the frames.
+   * For windowers: which frames of a sequence, by position, the clips of a range need; `undefined` where that shows
+   * only in the frames.
    */
   framesOf?(clips: Range, options: z.output<Schema>): Range | undefined;
   /** For stages that fit to all of their items: how shards of a run do parts of that. */
@@ -420,8 +431,8 @@ export interface FitOfParts {
 }
 
 /**
- * How a stage that fits to all of its items does so in shards. It changes no byte of a result: what shards leave is found by
- * keys of all that it depends on, and what is not found is made by the run of the whole pipeline.
+ * How a stage that fits to all of its items does so in shards. It changes no byte of a result: what shards leave is
+ * found by keys of all that it depends on, and what is not found is made by the run of the whole pipeline.
  */
 export interface FitInShards {
   /** Whether a stage of these options fits, and its parts are smaller than what they are made of. */
@@ -432,13 +443,13 @@ export interface FitInShards {
    */
   collect(first: number): StageDefinition;
   /**
-   * Fits to the parts of all shards, which come in the order of their items; returns the bytes of the model, or `undefined`
-   * where no item holds a token. Throws an `InputError` (`E_PARTS`) where parts do not follow one another.
+   * Fits to the parts of all shards, which come in the order of their items; returns the bytes of the model, or
+   * `undefined` where no item holds a token. Throws an `InputError` (`E_PARTS`) where parts do not follow one another.
    */
   fit(parts: AsyncIterable<ByteSource>, about: FitOfParts): Promise<Uint8Array | undefined>;
   /**
-   * Takes the stage's place in a shard when the fit is there: writes what becomes of each item, at `placesPath` of the key
-   * `placeKey`.
+   * Takes the stage's place in a shard when the fit is there: writes what becomes of each item, at `placesPath` of the
+   * key `placeKey`.
    */
   readonly place: StageDefinition;
 }

@@ -101,9 +101,9 @@ export const reshape = <D extends DType>(t: Tensor<D>, shape: readonly number[])
   tensor(t.dtype, shape, t.data);
 
 /**
- * The part of a tensor at one place of an axis, without that axis (`torch.select`): of `[8, 24, 24, C]` at step 3 of axis
- * 0 it is `[24, 24, C]`. Along the first axis it is a view, along others a copy. Throws a `RangeError` when there is no
- * such axis or place.
+ * The part of a tensor at one place of an axis, without that axis (`torch.select`): of `[8, 24, 24, C]` at step 3 of
+ * axis 0 it is `[24, 24, C]`. Along the first axis it is a view, along others a copy. Throws a `RangeError` when there
+ * is no such axis or place.
  */
 export function select<D extends DType>({ dtype, shape, data }: Tensor<D>, axis: number, index: number): Tensor<D> {
   const length = shape[axis];

@@ -13,9 +13,14 @@ import { openEnd, wholeRange, type ClipRange } from './range.ts';
 
 /** What one process does. */
 export interface Job {
-  /** Digest of what it encodes, as far as that is known without reading it, and of all options that decide what comes out. */
+  /**
+   * Digest of what it encodes, as far as that is known without reading it, and of all options that decide what comes
+   * out.
+   */
   readonly name: string;
-  /** In the order of the run; none: there is nothing to do. `null` where the work cannot be cut and this is all of it. */
+  /**
+   * In the order of the run; none: there is nothing to do. `null` where the work cannot be cut and this is all of it.
+   */
   readonly clips: readonly ClipRange[] | null;
   /** How many clips; `null` where that shows only when the frames have been looked at. */
   readonly count: number | null;
@@ -68,8 +73,8 @@ function encodingPlan({ pipeline, stages, ...plan }: Plan): Plan {
 
 /**
  * Cuts the encoding of a planned pipeline into `count` jobs of about the same number of clips, each a run of clips
- * that follow one another. A sequence with no more work than a job is never cut, and neither is one whose clips depend on
- * all of its frames; a job may then be left without work. Where the sequences are not known, the first job is all.
+ * that follow one another. A sequence with no more work than a job is never cut, and neither is one whose clips depend
+ * on all of its frames; a job may then be left without work. Where the sequences are not known, the first job is all.
  */
 export function workList(whole: Plan, count: number): WorkList {
   const planned = encodingPlan(whole);
@@ -112,7 +117,9 @@ const unitKey = ({ stage, sequence }: Pick<Unit, 'stage' | 'sequence'>): string 
 const sumOf = (counts: readonly (number | null)[]): number | null =>
   counts.reduce<number | null>((sum, each) => (sum === null || each === null ? null : sum + each), 0);
 
-/** What can be done apart, in the order of the run; absent where only all of it can, for the reason that a note gives. */
+/**
+ * What can be done apart, in the order of the run; absent where only all of it can, for the reason that a note gives.
+ */
 function unitsOf({ stages }: Plan): { readonly units?: readonly Unit[]; readonly notes: readonly string[] } {
   const encoders = stages.filter(({ stage }) => stage.definition.kind === 'encoder');
   if (encoders.length === 0)

@@ -41,9 +41,9 @@ export interface WorkerOptions {
 }
 
 /**
- * Starts a built worker (see `builtUrl`) whose module calls `serve`. When the signal aborts, requests are rejected with its reason
- * at once and the thread is closed; a thread that dies rejects them with what is known of its end. It keeps no process
- * alive while nothing is asked of it.
+ * Starts a built worker (see `builtUrl`) whose module calls `serve`. When the signal aborts, requests are rejected with
+ * its reason at once and the thread is closed; a thread that dies rejects them with what is known of its end. It keeps
+ * no process alive while nothing is asked of it.
  */
 export async function startWorker(
   url: URL,
@@ -64,7 +64,8 @@ export async function startWorker(
   const settle = (id: number) => {
     const one = waiting.get(id);
     waiting.delete(id);
-    // A late reply of a thread that is being closed is nobody's: its end is waited for, and must keep the process alive.
+    // A late reply of a thread that is being closed is nobody's: its end is waited for, and must keep the process
+    // alive.
     if (waiting.size === 0 && ended === undefined) worker.unref();
     return one;
   };

@@ -23,10 +23,11 @@ export interface CubeInspection {
 }
 
 /**
- * Describes an open cube with the fields `kind`, `bytes`, `attributes`, `arrays` (Zarr) or `variables` (NetCDF), by name as
- * `describeArray` does, and `grid` (`crs`, `geotransform` in GDAL's order, `bounds`, `bounds_epsg4326`) where its rows and columns are evenly
- * spaced. Of one `variable` its fields, and those of the grid, stand beside `kind` too. An array that cannot be read stands under `refused` with the reason; the others are described all the same.
- * Throws an `InputError` where `variable` is not there.
+ * Describes an open cube with the fields `kind`, `bytes`, `attributes`, `arrays` (Zarr) or `variables` (NetCDF), by
+ * name as `describeArray` does, and `grid` (`crs`, `geotransform` in GDAL's order, `bounds`, `bounds_epsg4326`) where
+ * its rows and columns are evenly spaced. Of one `variable` its fields, and those of the grid, stand beside `kind` too.
+ * An array that cannot be read stands under `refused` with the reason; the others are described all the same. Throws an
+ * `InputError` where `variable` is not there.
  */
 export async function inspectCube(
   cube: Cube,

@@ -21,9 +21,9 @@ export const sizeOf = ({ rows, columns }: Pick<CubeView, 'rows' | 'columns'>): {
 });
 
 /**
- * The values of all channels at one time, `[height, width, channels]`, those of `window` alone where it is given (in pixels
- * of the frame, inside of it). Values without data are 0, and the pixel is not valid where a channel has none. Throws what
- * reading throws.
+ * The values of all channels at one time, `[height, width, channels]`, those of `window` alone where it is given (in
+ * pixels of the frame, inside of it). Values without data are 0, and the pixel is not valid where a channel has none.
+ * Throws what reading throws.
  */
 export async function readCubeRaster(
   view: CubeView,

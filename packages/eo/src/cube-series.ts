@@ -51,8 +51,8 @@ export const sequenceOf = (path: string): string =>
   ) || 'cube';
 
 /**
- * Looks at the coordinates of every file. Throws an `InputError` where a file does not fit to the first, or where no frame
- * is left.
+ * Looks at the coordinates of every file. Throws an `InputError` where a file does not fit to the first, or where no
+ * frame is left.
  */
 export async function surveySeries(
   paths: readonly string[],

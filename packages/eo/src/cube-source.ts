@@ -271,7 +271,10 @@ function chunkNote(
   ];
 }
 
-/** The ranges of a series, the same for each part of it. Frames that cannot be read are left out here and reported later. */
+/**
+ * The ranges of a series, the same for each part of it. Frames that cannot be read are left out here and reported
+ * later.
+ */
 async function findRanges(
   series: CubeSeries,
   rasterOf: (frame: SeriesFrame, signal: AbortSignal) => Promise<Raster>,

@@ -25,7 +25,10 @@ export interface Channel {
 export interface TimeAxis {
   readonly name: string;
   readonly units: TimeUnits | undefined;
-  /** Microseconds in the calendar of `units`, one for each position; `undefined` without units, and for a time that is none. */
+  /**
+   * Microseconds in the calendar of `units`, one for each position; `undefined` without units, and for a time that is
+   * none.
+   */
   readonly moments: readonly (bigint | undefined)[];
 }
 
@@ -124,7 +127,9 @@ export async function viewOf(cube: Cube, options: ViewOptions, signal?: AbortSig
   return { cube, channels, ...place, time, notes };
 }
 
-/** What xarray writes in format 2 as the fill value alone may be what stands for no data; here it is not taken for it. */
+/**
+ * What xarray writes in format 2 as the fill value alone may be what stands for no data; here it is not taken for it.
+ */
 function fillNote(cube: Cube, { name, storage, attributes }: CubeArray): string[] {
   const fill = storage['fill_value'];
   const said = attributes['_FillValue'] !== undefined || attributes['missing_value'] !== undefined;

@@ -53,8 +53,8 @@ export interface Cube {
   /** What `inspect` says of the whole. */
   readonly about: { readonly [name: string]: Json };
   /**
-   * A digest that changes when the content does, as far as it can be told without reading all of it: of the metadata of a
-   * store, of the size, time of change and header of a file.
+   * A digest that changes when the content does, as far as it can be told without reading all of it: of the metadata of
+   * a store, of the size, time of change and header of a file.
    */
   readonly version: string;
   /** Names and sizes of its files, where they can be listed; absent for a single file. */

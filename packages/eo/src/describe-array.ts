@@ -21,10 +21,10 @@ const slabBytes = 1 << 24;
 const mostTimes = 100_000;
 
 /**
- * The fields of the description: `shape`, `axes`, `dtype`, `attributes`; with `digest` `valid_count`, `min`, `max`, `mean`
- * (over values that are neither NaN, `_FillValue` nor `missing_value`), `sha256` (values in C order, little-endian), and
- * for packed values the same under `decoded`; `values` of up to 64, `times` of a time axis; then how it is stored.
- * Throws what reading throws.
+ * The fields of the description: `shape`, `axes`, `dtype`, `attributes`; with `digest` `valid_count`, `min`, `max`,
+ * `mean` (over values that are neither NaN, `_FillValue` nor `missing_value`), `sha256` (values in C order,
+ * little-endian), and for packed values the same under `decoded`; `values` of up to 64, `times` of a time axis; then
+ * how it is stored. Throws what reading throws.
  */
 export async function describeArray(
   array: CubeArray,

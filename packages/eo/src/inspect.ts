@@ -129,9 +129,9 @@ export async function isZarr(path: string): Promise<boolean> {
 }
 
 /**
- * Describes a Zarr store or a NetCDF file, with the fields of `inspectCube`, a TIFF, with those of `inspectGeoTiff`, or a
- * STAC document, with those of `inspectStac`; `undefined` for what is of no kind that this package reads. `source` holds the bytes of the path, unless it is a Zarr
- * store; it stays open. Throws an `InputError` for what is damaged.
+ * Describes a Zarr store or a NetCDF file, with the fields of `inspectCube`, a TIFF, with those of `inspectGeoTiff`, or
+ * a STAC document, with those of `inspectStac`; `undefined` for what is of no kind that this package reads. `source`
+ * holds the bytes of the path, unless it is a Zarr store; it stays open. Throws an `InputError` for what is damaged.
  */
 export async function inspectEarth(
   path: string,

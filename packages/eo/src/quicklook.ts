@@ -22,16 +22,19 @@ const percentiles = [2, 98] as const;
 export interface Quicklook {
   /** `[height, width, 3]`, or `[height, width, 4]` where pixels without data are transparent. */
   readonly pixels: Tensor<'uint8'>;
-  /** `bands` (from 1) or `variable` with `select` and `time`; `stretch`: the values of black and white, `null` for 8-bit values as they are; `factor`: pixels of the file along one of the picture. */
+  /**
+   * `bands` (from 1) or `variable` with `select` and `time`; `stretch`: the values of black and white, `null` for 8-bit
+   * values as they are; `factor`: pixels of the file along one of the picture.
+   */
   readonly json: { readonly [field: string]: Json };
   /** The same for people. */
   readonly text: string;
 }
 
 /**
- * Draws the bands that a file calls red, green and blue, its palette, or the first bands, read from the smallest overview
- * that is large enough. Values that are not 8 bits are stretched between their percentiles 2 and 98. Throws an `InputError`
- * for a raster without valid values, one that is too large to be read whole, and what reading throws.
+ * Draws the bands that a file calls red, green and blue, its palette, or the first bands, read from the smallest
+ * overview that is large enough. Values that are not 8 bits are stretched between their percentiles 2 and 98. Throws an
+ * `InputError` for a raster without valid values, one that is too large to be read whole, and what reading throws.
  */
 export async function rasterQuicklook(raster: SeriesRaster, signal?: AbortSignal): Promise<Quicklook> {
   const { name, overviews, bands: all } = raster;
@@ -52,9 +55,9 @@ export async function rasterQuicklook(raster: SeriesRaster, signal?: AbortSignal
 }
 
 /**
- * Draws a variable at its first time, and at the first position of its other axes: the one that is named, else the first
- * with rows and columns. Throws an `InputError` for one that is not there or has no rows and columns, for one without valid
- * values or too large to be read whole, and what reading throws.
+ * Draws a variable at its first time, and at the first position of its other axes: the one that is named, else the
+ * first with rows and columns. Throws an `InputError` for one that is not there or has no rows and columns, for one
+ * without valid values or too large to be read whole, and what reading throws.
  */
 export async function cubeQuicklook(
   cube: Cube,

@@ -1,7 +1,7 @@
 // Compiles the codecs to WebAssembly and writes them, as base64, into src/zarr/codec-kernel.generated.ts:
 //   node wasm/build.mjs ZSTD
-// ZSTD is a checkout of https://github.com/facebook/zstd at 2dddf09 (BSD). Needs clang and wasm-ld (Debian: clang, lld). The generated
-// file names the compiler and holds a digest of what lies here.
+// ZSTD is a checkout of https://github.com/facebook/zstd at 2dddf09 (BSD). Needs clang and wasm-ld (Debian: clang,
+// lld). The generated file names the compiler and holds a digest of what lies here.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -64,8 +64,8 @@ function float32Of(dtype: DType, bytes: Uint8Array): Float32Array {
 }
 
 /**
- * Elements `first` to `first + count` of a float tensor as float32. Throws an `InputError` (`E_VALUE_RANGE`) where a number
- * of float64 is beyond float32.
+ * Elements `first` to `first + count` of a float tensor as float32. Throws an `InputError` (`E_VALUE_RANGE`) where a
+ * number of float64 is beyond float32.
  */
 export async function readFloat32(
   t: LazyTensor,
@@ -90,16 +90,19 @@ export async function readFloat32(
   return values;
 }
 
-/** From here on a magnitude rounds to infinity in binary16, and below it only subnormal halves are left: as float32 bits. */
+/**
+ * From here on a magnitude rounds to infinity in binary16, and below it only subnormal halves are left: as float32
+ * bits.
+ */
 const infiniteHalf = 0x477ff000;
 const normalHalf = 0x38800000;
 const infinite = 0x7f800000;
 
 /**
- * A float tensor in another float type; the tensor itself where it has that type. Nothing is read until values are asked for. Reading
- * throws an `InputError` (`E_VALUE_RANGE`) for a number that would become infinite (65,520 and more in float16), and
- * `chunks`, at the end, for a tensor all of whose numbers lie below 2^-14, where float16 loses its digits. NaN and infinities
- * stay. Throws a `TypeError` for types that are no floats.
+ * A float tensor in another float type; the tensor itself where it has that type. Nothing is read until values are
+ * asked for. Reading throws an `InputError` (`E_VALUE_RANGE`) for a number that would become infinite (65,520 and more
+ * in float16), and `chunks`, at the end, for a tensor all of whose numbers lie below 2^-14, where float16 loses its
+ * digits. NaN and infinities stay. Throws a `TypeError` for types that are no floats.
  */
 export function castTensor<D extends CastTo>(t: LazyTensor, to: D, named: Named): LazyTensor<D> {
   if (!isFloat(t.dtype)) throw new TypeError(`${named.name} is ${t.dtype}, which is no float type`);

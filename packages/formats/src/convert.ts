@@ -58,8 +58,8 @@ const alwaysWrittenBytes = 2 ** 30;
 const mostPerByte = 64;
 
 /**
- * Opens a .safetensors, .pt, .npz or .npy file by its directory. Throws an `InputError` for any other file, for one that
- * is not to be trusted, and for one that claims many more values than its size (`E_EXCESSIVE`).
+ * Opens a .safetensors, .pt, .npz or .npy file by its directory. Throws an `InputError` for any other file, for one
+ * that is not to be trusted, and for one that claims many more values than its size (`E_EXCESSIVE`).
  */
 export async function openContent(source: ByteSource, signal?: AbortSignal): Promise<TensorContent> {
   const content = await contentOf(source, signal);
@@ -93,10 +93,10 @@ async function contentOf(source: ByteSource, signal?: AbortSignal): Promise<Tens
 }
 
 /**
- * The content as a file of a format. A .pt file keeps the whole value, with the texts of a safetensors file as a dict under
- * `metadata`; .safetensors keeps values beside the tensors as texts, JSON where they are none; .npz and .npy hold tensors alone.
- * Throws an `InputError` for what the format cannot hold (`E_NOT_HELD`), and while chunks are read for values that do not
- * fit their type (`E_VALUE_RANGE`).
+ * The content as a file of a format. A .pt file keeps the whole value, with the texts of a safetensors file as a dict
+ * under `metadata`; .safetensors keeps values beside the tensors as texts, JSON where they are none; .npz and .npy hold
+ * tensors alone. Throws an `InputError` for what the format cannot hold (`E_NOT_HELD`), and while chunks are read for
+ * values that do not fit their type (`E_VALUE_RANGE`).
  */
 export function encodeContent(
   content: TensorContent,
@@ -184,7 +184,9 @@ function ptChunks(value: PtWritable, metadata: ReadonlyMap<string, string>, file
   return writePt(whole);
 }
 
-/** Lays a file out, so that what the format cannot hold (a name that is no Unicode) is said before anything is written. */
+/**
+ * Lays a file out, so that what the format cannot hold (a name that is no Unicode) is said before anything is written.
+ */
 function tried(to: TensorFormat, file: string, layOut: () => unknown): void {
   try {
     layOut();
@@ -207,7 +209,10 @@ function only(content: TensorContent, name: string, file: string): TensorContent
   return { value, metadata: new Map() };
 }
 
-/** The tensors of a value by their path, and what is beside them as texts: the largest parts without a tensor, JSON where they are no text. */
+/**
+ * The tensors of a value by their path, and what is beside them as texts: the largest parts without a tensor, JSON
+ * where they are no text.
+ */
 export function flattened(value: PtWritable): {
   readonly tensors: ReadonlyMap<string, LazyTensor>;
   readonly texts: ReadonlyMap<string, string>;

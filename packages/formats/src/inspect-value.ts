@@ -67,7 +67,10 @@ const described = (statistics: TensorStatistics): { [name: string]: Description 
     Object.entries(statistics).map(([name, value]: [string, number | bigint]) => [name, element(value)]),
   );
 
-/** A tensor outside of PyTorch's files: `{ tensor: true, dtype, shape }` and, as they are wanted, `sha256`, `first` and `statistics`. */
+/**
+ * A tensor outside of PyTorch's files: `{ tensor: true, dtype, shape }` and, as they are wanted, `sha256`, `first` and
+ * `statistics`.
+ */
 export async function describeTensor(t: LazyTensor, options: DescribeOptions): Promise<{ [key: string]: Description }> {
   return { tensor: true, dtype: t.dtype, shape: [...t.shape], ...(await contentOf(t, options)) };
 }

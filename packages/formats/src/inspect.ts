@@ -20,8 +20,8 @@ export interface InspectOptions {
    */
   readonly digest?: boolean;
   /**
-   * Reads all values for their minimum, maximum, mean and standard deviation, and for how many are NaN or infinite. `small`: only
-   * of a file below 64 MiB, which is read for damage in any case. Default: false.
+   * Reads all values for their minimum, maximum, mean and standard deviation, and for how many are NaN or infinite.
+   * `small`: only of a file below 64 MiB, which is read for damage in any case. Default: false.
    */
   readonly statistics?: boolean | 'small';
   readonly signal?: AbortSignal | undefined;
@@ -38,8 +38,9 @@ export interface Inspection {
   readonly metadata?: Readonly<Record<string, string>>;
   /**
    * The value itself: a tensor is `{ tensor: true, dtype, shape }`, with `digest` also `sha256` (of the values in C
-   * order, little-endian) and `first` (four values), with `statistics` those (`TensorStatistics`, none of complex numbers), for a view `stride` and `storage_offset`; other kinds of Python
-   * values are `{ tuple }`, `{ set }`, `{ bytes_hex }`, `{ entries }` … An int beyond 2^53 among `first` is a bigint:
+   * order, little-endian) and `first` (four values), with `statistics` those (`TensorStatistics`, none of complex
+   * numbers), for a view `stride` and `storage_offset`; other kinds of Python values are `{ tuple }`, `{ set }`,
+   * `{ bytes_hex }`, `{ entries }` … An int beyond 2^53 among `first` is a bigint:
    * see `inspectionJson`.
    */
   readonly holds: Description;

@@ -33,10 +33,10 @@ function scaleOf(most: number): number {
 }
 
 /**
- * A float tensor in eight bits, symmetric: the largest magnitude of a row (along the last axis) becomes 127, and everything is
- * rounded to the nearest whole number. Values are read twice, once for the scales and once for the numbers, and no more than
- * a few MiB of them are in memory. Reading throws an `InputError` (`E_VALUE_RANGE`) for NaN and infinities. Throws a
- * `TypeError` for types that are no floats.
+ * A float tensor in eight bits, symmetric: the largest magnitude of a row (along the last axis) becomes 127, and
+ * everything is rounded to the nearest whole number. Values are read twice, once for the scales and once for the
+ * numbers, and no more than a few MiB of them are in memory. Reading throws an `InputError` (`E_VALUE_RANGE`) for NaN
+ * and infinities. Throws a `TypeError` for types that are no floats.
  */
 export function quantizedRows(t: LazyTensor, named: Named): Quantized {
   if (!isFloat(t.dtype)) throw new TypeError(`${named.name} is ${t.dtype}, which is no float type`);

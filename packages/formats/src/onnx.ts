@@ -67,7 +67,8 @@ export interface GraphBuilder {
 export interface ModelOptions {
   readonly name: string;
   /**
-   * Operator set versions by domain; `{ '': 20 }` by default. A domain that a node uses and that is not listed has version 1.
+   * Operator set versions by domain; `{ '': 20 }` by default. A domain that a node uses and that is not listed has
+   * version 1.
    */
   readonly opsets?: Readonly<Record<string, number>>;
   /** Free text, for readers of the file. */

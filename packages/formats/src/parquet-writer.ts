@@ -5,8 +5,8 @@ export interface ParquetColumn {
   readonly name: string;
   /**
    * `text`: a string; `whole`: a whole number, of 64 bits; `number`: a double; `float`: a number in 32 bits; `time`:
-   * microseconds since 1970, a bigint; `bytes`: a Uint8Array; `floats`: a list of numbers in 32 bits; `box`: a record of the
-   * doubles xmin, ymin, xmax, ymax.
+   * microseconds since 1970, a bigint; `bytes`: a Uint8Array; `floats`: a list of numbers in 32 bits; `box`: a record
+   * of the doubles xmin, ymin, xmax, ymax.
    */
   readonly type: keyof typeof elements;
   /** No cell is `null`. */

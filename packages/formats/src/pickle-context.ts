@@ -48,7 +48,10 @@ export interface PickleContext {
   readonly keepFloats?: boolean;
 }
 
-/** The names that are allowed, by "module name", and those that `also` knows. Python 2 said `__builtin__` for `builtins`. */
+/**
+ * The names that are allowed, by "module name", and those that `also` knows. Python 2 said `__builtin__` for
+ * `builtins`.
+ */
 export function findIn(
   tables: readonly ReadonlyMap<string, unknown>[],
   also: (module: string, name: string) => unknown = () => undefined,

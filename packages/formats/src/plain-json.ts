@@ -9,8 +9,8 @@ const number = (value: number): string =>
   Number.isFinite(value) ? (Object.is(value, -0) ? '-0.0' : String(value)) : JSON.stringify(String(value));
 
 /**
- * A value without tensors as JSON. Lists, tuples, sets and sizes are arrays, keys of dicts are texts, bytes are hexadecimal
- * digits, NaN and infinities texts; a whole float keeps its point.
+ * A value without tensors as JSON. Lists, tuples, sets and sizes are arrays, keys of dicts are texts, bytes are
+ * hexadecimal digits, NaN and infinities texts; a whole float keeps its point.
  */
 export function plainJson(value: PtWritable): string {
   if (value === null || value === undefined) return 'null';

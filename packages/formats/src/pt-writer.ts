@@ -33,9 +33,9 @@ const storageEntry = (index: number, { tensor, bytes }: StorageToWrite): ZipInpu
     : { name: `archive/data/${index}`, size: bytes, chunks: () => tensor.chunks() };
 
 /**
- * Writes a dict as `torch.save` would, entry by entry as they come: the values of one entry are in memory at a time, and
- * the pickle, which names them all, stands at the end of the archive. Throws a `TypeError` for values that a .pt file cannot hold and
- * for a name that comes twice.
+ * Writes a dict as `torch.save` would, entry by entry as they come: the values of one entry are in memory at a time,
+ * and the pickle, which names them all, stands at the end of the archive. Throws a `TypeError` for values that a .pt
+ * file cannot hold and for a name that comes twice.
  */
 export function writePtDict(entries: AsyncIterable<readonly [string, PtWritable]>): AsyncGenerator<Uint8Array> {
   const inputs = async function* (): AsyncGenerator<ZipInput> {

@@ -77,7 +77,8 @@ function prefixOf(zip: Zip): string {
 }
 
 async function openZipPt(zip: Zip, { keepFloats = false }: PtOptions, signal?: AbortSignal): Promise<PyValue> {
-  // What is missing decides too: without `byteorder` values are little-endian, without `constants.pkl` there is no code.
+  // What is missing decides too: without `byteorder` values are little-endian, without `constants.pkl` there is no
+  // code.
   await zip.checkHeaders(signal);
   const prefix = prefixOf(zip);
   const entry = (name: string): ZipEntry | undefined => zip.entries.get(`${prefix}/${name}`);

@@ -29,11 +29,11 @@ export const pathBelow = (path: string, key: unknown): string =>
   `${path}${path && '.'}${isKind(key, 'tuple') ? key.items.join(',') : String(key)}`;
 
 /**
- * The value with its floats as `to`; nothing is read until it is written. In eight bits `NAME` of a dict gets `NAME.scale`
- * beside it, and a tensor alone becomes a dict of `tensor` and `tensor.scale`; such pairs become floats again in a float
- * type, and stay in `same` and `int8`. Whole numbers, bools and complex numbers stay as they are; arrays and scalars of NumPy become
- * tensors and numbers. Tensors that view the same values in the same way are one. Throws an `InputError` for a tensor that
- * is not read; a number that does not fit is found when it is written.
+ * The value with its floats as `to`; nothing is read until it is written. In eight bits `NAME` of a dict gets
+ * `NAME.scale` beside it, and a tensor alone becomes a dict of `tensor` and `tensor.scale`; such pairs become floats
+ * again in a float type, and stay in `same` and `int8`. Whole numbers, bools and complex numbers stay as they are;
+ * arrays and scalars of NumPy become tensors and numbers. Tensors that view the same values in the same way are one.
+ * Throws an `InputError` for a tensor that is not read; a number that does not fit is found when it is written.
  */
 export function retyped(value: PtWritable | PyValue, to: TensorType, file: string): Retyped {
   const kept: string[] = [];

@@ -35,7 +35,8 @@ export const safetensorsDtypes: ReadonlySet<DType> = new Set(names.values());
 const nameOf = new Map([...names].map(([name, dtype], rank) => [dtype, { name, rank }]));
 
 /**
- * The reference implementation allows 100 MB, which would take gigabytes to hold; a model of 10,000 tensors has a header of 1 MB.
+ * The reference implementation allows 100 MB, which would take gigabytes to hold; a model of 10,000 tensors has a
+ * header of 1 MB.
  */
 const mostHeaderBytes = 1 << 24;
 /** Some 80,000 tensors; a header is no more than three deep. */

@@ -19,7 +19,8 @@ test('values come back with the eleven digits of float16, but for those far belo
       const back = unscaled(stored, scale, 'law');
       for (const [i, value] of given.data.entries()) {
         const error = Math.abs((back.data[i]! as number) - value);
-        // The steps of the smallest float16 values are 2^-24; the largest float32 values are rounded down, by up to one step.
+        // The steps of the smallest float16 values are 2^-24; the largest float32 values are rounded down, by up to one
+        // step.
         const step = scale.data[0] === 2 ** 113 ? 2 ** -10 : 2 ** -11;
         expect(error).toBeLessThanOrEqual(Math.max(Math.abs(value) * step, scale.data[0]! * 2 ** -25));
       }

@@ -14,10 +14,10 @@ const largestScale = 2 ** (127 - target);
 const largestUnderIt = 2 ** 15 - 16;
 
 /**
- * A float32 tensor as float16 with one factor (float32 of shape `[]`) that gives it back: `values * scale`. The factor is
- * 1 where float16 holds the values as they are; else it is a power of two, so that dividing and multiplying round nothing
- * and values keep the eleven binary digits of float16. Those of less than 2^-28 of the largest lose digits, as small ones
- * do in float16 at all times; NaN and infinities stay what they are.
+ * A float32 tensor as float16 with one factor (float32 of shape `[]`) that gives it back: `values * scale`. The factor
+ * is 1 where float16 holds the values as they are; else it is a power of two, so that dividing and multiplying round
+ * nothing and values keep the eleven binary digits of float16. Those of less than 2^-28 of the largest lose digits, as
+ * small ones do in float16 at all times; NaN and infinities stay what they are.
  */
 export function scaledHalf(values: Tensor<'float32'>): {
   readonly values: Tensor<'float16'>;

@@ -9,8 +9,8 @@ export interface JsonLimits {
 }
 
 /**
- * Parses UTF-8 bytes. Throws a `SyntaxError` that says what is wrong: no UTF-8, no JSON, a key that comes twice, more than
- * `limits`, which are looked at first: parsing a text of nothing but brackets takes fifty times its size.
+ * Parses UTF-8 bytes. Throws a `SyntaxError` that says what is wrong: no UTF-8, no JSON, a key that comes twice, more
+ * than `limits`, which are looked at first: parsing a text of nothing but brackets takes fifty times its size.
  */
 export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits): unknown {
   refuseExcess(bytes, limits);

@@ -23,8 +23,8 @@ export interface TensorFile {
   /** Text that comes with the tensors; empty but for safetensors. */
   readonly metadata: ReadonlyMap<string, string>;
   /**
-   * The only tensor, or the one of that name. Throws an `InputError` that lists the names when it is not clear which, and
-   * one that says what it is where it is not read.
+   * The only tensor, or the one of that name. Throws an `InputError` that lists the names when it is not clear which,
+   * and one that says what it is where it is not read.
    */
   tensor(name?: string): LazyTensor;
   close(): Promise<void>;

@@ -39,7 +39,10 @@ export interface TokenFile extends Omit<StoredTokens, 'values' | 'valid' | 'glob
   readonly dtype: 'float32' | 'float16';
   /** Reads the mask and the global tokens alone. Throws an `InputError` where they do not fit the values. */
   readSides(signal?: AbortSignal): Promise<Pick<StoredTokens, 'valid' | 'globals'>>;
-  /** Reads the values; those in eight bits (`features.scale` beside them) as the float32 that they stand for. Throws an `InputError` where the mask or the global tokens do not fit them. */
+  /**
+   * Reads the values; those in eight bits (`features.scale` beside them) as the float32 that they stand for. Throws an
+   * `InputError` where the mask or the global tokens do not fit them.
+   */
   read(signal?: AbortSignal): Promise<Pick<StoredTokens, 'values' | 'valid' | 'globals'>>;
 }
 
@@ -78,8 +81,8 @@ export async function readTokenFile(source: ByteSource, signal?: AbortSignal): P
 }
 
 /**
- * Reads the header of a token file, also of the first layout (which says less of its frames). Throws an `InputError` when
- * it is a safetensors file of another kind, or when what it says of itself does not hold.
+ * Reads the header of a token file, also of the first layout (which says less of its frames). Throws an `InputError`
+ * when it is a safetensors file of another kind, or when what it says of itself does not hold.
  */
 export async function openTokenFile(source: ByteSource, signal?: AbortSignal): Promise<TokenFile> {
   const file = await openSafetensors(source, signal);

@@ -47,7 +47,9 @@ const dtypeNamed = (value: unknown): string =>
     ? value.name.slice('torch.'.length)
     : refuse('it holds a tensor with an invalid dtype');
 
-/** What `metadata` asks for, as `torch._utils.set_tensor_metadata` takes it: signs to turn round, or what is not known. */
+/**
+ * What `metadata` asks for, as `torch._utils.set_tensor_metadata` takes it: signs to turn round, or what is not known.
+ */
 function signsOf(metadata: unknown): { readonly signs?: TurnedSigns; readonly other?: string } {
   if (metadata === undefined || metadata === null) return {};
   if (!(metadata instanceof Map)) return refuse('it holds a tensor whose metadata is no dict');
@@ -163,8 +165,8 @@ const tensorOfArray = (array: Ndarray): PtTensor => ({
 });
 
 /**
- * The name of an element type that PyTorch has and this package does not know: "torch.uint4". Tensors of it are not read,
- * and what stands beside them is.
+ * The name of an element type that PyTorch has and this package does not know: "torch.uint4". Tensors of it are not
+ * read, and what stands beside them is.
  */
 export const torchTypeName = (module: string, name: string): TorchName | undefined =>
   module === 'torch' && /^(?:b?float|complex|q?u?int|bits)\d+(?:x\d+|_[a-z0-9_]+)?$/.test(name)

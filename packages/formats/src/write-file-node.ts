@@ -17,8 +17,8 @@ export interface WrittenFile {
 let count = 0;
 
 /**
- * Writes chunks to `path`; on any error, or when `signal` aborts, nothing is left and what was there before stays. Throws
- * an `InputError` where a pipe, a socket or a device is there: it would be replaced.
+ * Writes chunks to `path`; on any error, or when `signal` aborts, nothing is left and what was there before stays.
+ * Throws an `InputError` where a pipe, a socket or a device is there: it would be replaced.
  */
 export async function writeFileWhole(path: string, chunks: TensorValues, signal?: AbortSignal): Promise<WrittenFile> {
   await makeFolder(dirname(path));

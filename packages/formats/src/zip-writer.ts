@@ -16,7 +16,9 @@ export interface ZipInput {
   readonly size: number;
   /** The content in pieces of any size. */
   chunks(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
-  /** CRC-32 of the content, where it is known: it is then written in front of the content too and not computed again. */
+  /**
+   * CRC-32 of the content, where it is known: it is then written in front of the content too and not computed again.
+   */
   readonly crc32?: number;
   /** Default: stored. */
   readonly compression?: 'stored' | 'deflated';

@@ -32,8 +32,8 @@ export interface Zip {
   /** By name, in the order of the directory; folders are left out. */
   readonly entries: ReadonlyMap<string, ZipEntry>;
   /**
-   * Reads the own header of every entry, folders too. Throws an `InputError` where one does not agree with the directory: for formats in which
-   * an entry that is missing under its name means something.
+   * Reads the own header of every entry, folders too. Throws an `InputError` where one does not agree with the
+   * directory: for formats in which an entry that is missing under its name means something.
    */
   checkHeaders(signal?: AbortSignal): Promise<void>;
 }
@@ -121,8 +121,8 @@ const utf8Flag = 0x800;
 const later = 0xffffffff;
 
 /**
- * Reads an entry's local header, which has to agree with the directory in name, flags, compression, sizes and CRC-32. Its extra
- * field may have another length: .pt files pad there.
+ * Reads an entry's local header, which has to agree with the directory in name, flags, compression, sizes and CRC-32.
+ * Its extra field may have another length: .pt files pad there.
  */
 async function locateData(
   source: ByteSource,

@@ -43,7 +43,10 @@ export interface ExtractorOptions
   readonly device?: Device;
   /** Several devices side by side, instead of `device`. */
   readonly devices?: readonly Device[];
-  /** Clips (or tiles) in one call; by default 1 on the CPU, and on a GPU what a trial with the first call finds quickest. */
+  /**
+   * Clips (or tiles) in one call; by default 1 on the CPU, and on a GPU what a trial with the first call finds
+   * quickest.
+   */
   readonly batchSize?: number;
   /**
    * How often a still image is repeated for V-JEPA 2.0, which knows clips only; 16 by default. 2.1 has an image

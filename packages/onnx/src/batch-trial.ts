@@ -35,10 +35,10 @@ const worthwhile = 1.05;
 const slowSeconds = 5;
 
 /**
- * Encodes one sequence 1, 2, 4 … times in a call while memory suffices and each step makes the device at least 5 % quicker,
- * and returns the quickest of these numbers; 1 where one sequence fails. What is found is kept in the cache for this
- * machine's device, these weights and this size of input; a cache that cannot be written costs the trial only. Throws what
- * `run` throws for more than one sequence, but for want of memory or a process that dies.
+ * Encodes one sequence 1, 2, 4 … times in a call while memory suffices and each step makes the device at least 5 %
+ * quicker, and returns the quickest of these numbers; 1 where one sequence fails. What is found is kept in the cache
+ * for this machine's device, these weights and this size of input; a cache that cannot be written costs the trial only.
+ * Throws what `run` throws for more than one sequence, but for want of memory or a process that dies.
  */
 export async function batchTrial(options: BatchTrialOptions): Promise<number> {
   const { device, fingerprint, pixels, log, clock = () => performance.now() } = options;

@@ -6,7 +6,10 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { lineage } from '@deepearth/core/lineage';
 
-/** Of another machine or container nobody can say whether a process lives there; what it has not touched for a day is dead. */
+/**
+ * Of another machine or container nobody can say whether a process lives there; what it has not touched for a day is
+ * dead.
+ */
 const foreignMilliseconds = 24 * 3600 * 1000;
 
 /** Where process numbers mean the same: the machine, and the container in it. */

@@ -63,8 +63,8 @@ interface Stamp {
   readonly path: string;
   readonly bytes: number;
   /**
-   * Nanoseconds, as text. A program that sets the time of a file changes this one, which nobody can set; a file that was put in
-   * another's place has another number.
+   * Nanoseconds, as text. A program that sets the time of a file changes this one, which nobody can set; a file that
+   * was put in another's place has another number.
    */
   readonly changed: string;
   readonly modified: string;
@@ -89,9 +89,9 @@ const sameStamp = (a: Stamp, b: Stamp): boolean =>
   a.bytes === b.bytes && a.changed === b.changed && a.modified === b.modified && a.inode === b.inode;
 
 /**
- * SHA-256 of a file and its size. The digest is remembered in the cache folder until anything about the file changes, so that a
- * checkpoint of 4 GB is not read at every start; a cache that cannot be written costs time only. Throws an `InputError` where the file
- * is changed while it is read.
+ * SHA-256 of a file and its size. The digest is remembered in the cache folder until anything about the file changes,
+ * so that a checkpoint of 4 GB is not read at every start; a cache that cannot be written costs time only. Throws an
+ * `InputError` where the file is changed while it is read.
  */
 export async function rememberedDigest(path: string, signal?: AbortSignal): Promise<{ bytes: number; sha256: string }> {
   const stamp = await stampOf(path);

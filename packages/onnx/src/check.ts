@@ -70,9 +70,10 @@ async function openTensors(path: string): Promise<Safetensors> {
 }
 
 /**
- * Runs every tensor of a folder's `input.safetensors` (normalised pixels as the family's encoder takes them) through its
- * model and compares what comes out with `expected.safetensors`: outputs by the family's names, of a single input; or
- * an output under the input's own key, and `KEY.NAME`. Throws an `InputError` when the folder is not laid out like that.
+ * Runs every tensor of a folder's `input.safetensors` (normalised pixels as the family's encoder takes them) through
+ * its model and compares what comes out with `expected.safetensors`: outputs by the family's names, of a single input;
+ * or an output under the input's own key, and `KEY.NAME`. Throws an `InputError` when the folder is not laid out like
+ * that.
  */
 export async function checkModel<A extends EncoderArchitecture>(
   family: ModelFamily<A>,

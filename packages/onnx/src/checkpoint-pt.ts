@@ -6,7 +6,9 @@ import type { LazyTensor } from '@deepearth/formats/lazy-tensor';
 import { openPt, tensorsOf, unreadIn } from '@deepearth/formats/pt';
 import type { UnreadTensor } from '@deepearth/formats/unread-tensor';
 
-/** All tensors of the file: `target_encoder.module.blocks.0.norm1.weight`. Throws an `InputError` where there is none. */
+/**
+ * All tensors of the file: `target_encoder.module.blocks.0.norm1.weight`. Throws an `InputError` where there is none.
+ */
 export async function openPickled(source: ByteSource): Promise<{
   readonly tensors: ReadonlyMap<string, LazyTensor>;
   readonly unread: ReadonlyMap<string, UnreadTensor>;

@@ -29,7 +29,9 @@ export interface Checkpoint<A extends EncoderArchitecture = EncoderArchitecture>
   readonly name: string;
   readonly architecture: A;
   readonly tensors: ReadonlyMap<string, CheckpointTensor>;
-  /** Weights of what stands on top of the encoder (a classifier), by their names in the file; empty where there is none. */
+  /**
+   * Weights of what stands on top of the encoder (a classifier), by their names in the file; empty where there is none.
+   */
   readonly head: ReadonlyMap<string, CheckpointTensor>;
   /** What was chosen of several encoders, and which tensors are not used: to be said. */
   readonly notes: readonly string[];
@@ -69,8 +71,8 @@ const exists = async (path: string): Promise<boolean> => (await stat(path).catch
 const mostJsonBytes = 2 ** 24;
 
 /**
- * Reads the `config.json` of a folder and returns it parsed, with its path. Throws an `InputError` when there is none or
- * it is no JSON.
+ * Reads the `config.json` of a folder and returns it parsed, with its path. Throws an `InputError` when there is none
+ * or it is no JSON.
  */
 export async function readModelConfig(folder: string): Promise<{ json: unknown; path: string }> {
   const path = join(folder, 'config.json');
@@ -109,7 +111,9 @@ async function weightFiles(folder: string, weights: string | undefined): Promise
   return (await shardsOf(index)).map((name) => join(folder, name));
 }
 
-/** The files that an index of shards names. Throws an `InputError` for one that is no index, or names files elsewhere. */
+/**
+ * The files that an index of shards names. Throws an `InputError` for one that is no index, or names files elsewhere.
+ */
 async function shardsOf(index: string): Promise<string[]> {
   const refuse = (problem: string, cause?: unknown): InputError =>
     new InputError(index, problem, { code: 'E_MODEL_FILES', cause, remedy: 'Fetch the checkpoint again.' });
@@ -178,8 +182,8 @@ function share(whole: LazyTensor, part: number, parts: number): LazyTensor {
 
 /**
  * Opens the checkpoint in a folder (`config.json`, `model.safetensors`), or a single weights file beside whose folder a
- * config.json may lie. Its tensors are found whatever stands before their names. Throws an `InputError` that lists, in ten
- * lines at most, what is missing, of another shape than the architecture asks for, or not read.
+ * config.json may lie. Its tensors are found whatever stands before their names. Throws an `InputError` that lists, in
+ * ten lines at most, what is missing, of another shape than the architecture asks for, or not read.
  */
 export async function openCheckpoint<A extends EncoderArchitecture>(
   family: ModelFamily<A>,

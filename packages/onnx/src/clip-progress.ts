@@ -4,7 +4,9 @@ import type { StageContext } from '@deepearth/core/stage';
 
 /** Watches the calls of a stage's devices. */
 export interface ClipProgress {
-  /** A call of so many clips (a part of one, where a clip is several calls) begins; call what is returned when it ends. */
+  /**
+   * A call of so many clips (a part of one, where a clip is several calls) begins; call what is returned when it ends.
+   */
   begin(clips: number): () => void;
   /** A clip has its tokens, or was left out. */
   done(): void;

@@ -215,7 +215,10 @@ function concatenate<T extends Uint8Array | Float32Array>(
   return whole;
 }
 
-/** Tokens of no place, `[time, tiles, names, channels]`, as a grid carries them; an axis `tile` only where there are tiles. */
+/**
+ * Tokens of no place, `[time, tiles, names, channels]`, as a grid carries them; an axis `tile` only where there are
+ * tiles.
+ */
 export function globalTokens(names: readonly string[], { shape, data }: Tensor<'float32'>): GlobalTokens {
   const [time, tiles, count, channels] = shape as [number, number, number, number];
   return tiles === 1

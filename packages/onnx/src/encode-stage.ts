@@ -174,8 +174,8 @@ export interface Encoding {
   /** Digest of everything that decides values; where and in which batches they are computed does not. */
   readonly recipe: string;
   /**
-   * Reads a clip's frames and makes them ready; several parts follow one another in time and have one geometry. `reading`
-   * is called with each wait for pictures.
+   * Reads a clip's frames and makes them ready; several parts follow one another in time and have one geometry.
+   * `reading` is called with each wait for pictures.
    */
   prepare(clip: Clip, reading: <T>(wait: Promise<T>) => Promise<T>): Promise<readonly PreparedFrames[]>;
   /** What a plan says of the way in which frames of one size are placed: how much of them is not seen. */
@@ -183,8 +183,8 @@ export interface Encoding {
 }
 
 /**
- * Says of each size of frames what the plan could not, where it did not know the size or there are several: cameras that
- * meet in one encoder, folders with `sizes: any`.
+ * Says of each size of frames what the plan could not, where it did not know the size or there are several: cameras
+ * that meet in one encoder, folders with `sizes: any`.
  */
 function sizeWarnings({ inputs, log }: EncodeContext, warnings: Encoding['warnings']): (grid: TokenGrid) => void {
   const planned = new Set(inputs.map(({ spec }) => [axisSize(spec, 'width'), axisSize(spec, 'height')].join(' x ')));
@@ -207,9 +207,9 @@ export type EncodeContext = StageContext<EncoderStageOptions, OpenModel<EncoderA
 type Step = { readonly batch: readonly Job[] } | { readonly stored: TokenGrid };
 
 /**
- * Clips in, token grids out, `batchSize` parts in a call, in order; what a former run left is taken from there. While some
- * clips are encoded the next are read and prepared and the last are written, so that a device does not wait; where one
- * did, a line says for what.
+ * Clips in, token grids out, `batchSize` parts in a call, in order; what a former run left is taken from there. While
+ * some clips are encoded the next are read and prepared and the last are written, so that a device does not wait; where
+ * one did, a line says for what.
  */
 export async function* encodeStream(
   clips: AsyncIterable<Clip>,

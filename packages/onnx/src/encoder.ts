@@ -53,16 +53,16 @@ export interface Encoder<A extends EncoderArchitecture = EncoderArchitecture> {
   /** Names of the tokens of no place, in the order of `Encoded.globals`. */
   readonly globals: readonly string[];
   /**
-   * Encodes normalised pixels, `[batch, frames, 3, height, width]`; the family says how frames become tokens. The device
-   * that is free first takes the call; pixels that are given as a function are made shortly before. A process that dies is
-   * started again and its call made again, three times in all. A batch that does not fit into a device's memory is divided.
-   * Aborting `signal` ends the process that works on it. Throws a `DeepEarthError`: `E_SESSION_ENDED` where the process
-   * dies each time, `E_OUT_OF_MEMORY` where one sequence alone does not fit.
+   * Encodes normalised pixels, `[batch, frames, 3, height, width]`; the family says how frames become tokens. The
+   * device that is free first takes the call; pixels that are given as a function are made shortly before. A process
+   * that dies is started again and its call made again, three times in all. A batch that does not fit into a device's
+   * memory is divided. Aborting `signal` ends the process that works on it. Throws a `DeepEarthError`:
+   * `E_SESSION_ENDED` where the process dies each time, `E_OUT_OF_MEMORY` where one sequence alone does not fit.
    */
   encode(pixels: Tensor<'float32'> | (() => Tensor<'float32'>), signal?: AbortSignal): Promise<Encoded>;
   /**
-   * How many sequences like this one, `[1, frames, 3, height, width]`, are best encoded in one call, at most `most`: 1 on a
-   * CPU and in int8; found by trial on a GPU, and remembered in the cache.
+   * How many sequences like this one, `[1, frames, 3, height, width]`, are best encoded in one call, at most `most`: 1
+   * on a CPU and in int8; found by trial on a GPU, and remembered in the cache.
    */
   batchSizeFor(pixels: () => Tensor<'float32'>, most: number, signal?: AbortSignal): Promise<number>;
   close(): Promise<void>;

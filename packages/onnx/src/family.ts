@@ -155,7 +155,9 @@ export interface ModelFamily<A extends EncoderArchitecture> {
   fingerprinted?(architecture: A): unknown;
   /** Writes the graph; its output `tokens` is `[batch, tokens, hiddenSize]`. */
   graph(request: GraphRequest<A>): Uint8Array;
-  /** Makes the graph's inputs of normalised pixels. Throws an `InputError` for a shape that the encoder does not take. */
+  /**
+   * Makes the graph's inputs of normalised pixels. Throws an `InputError` for a shape that the encoder does not take.
+   */
   prepare(architecture: A, pixels: Tensor<'float32'>): GraphInput;
   unpack(architecture: A, outputs: Tensors, input: GraphInput): Unpacked;
   /** Names of the tokens of no place, in the order that `unpack` gives them; empty where there are none. */

@@ -100,10 +100,10 @@ const isUnread = (tensor: LazyTensor | UnreadTensor): tensor is UnreadTensor =>
   'kind' in tensor && (tensor as UnreadTensor).kind === 'unread';
 
 /**
- * Finds the encoder of a checkpoint: every name is tried with and without what stands before its parts, tensors with the
- * same prefix belong together, and of several encoders the one with the fewest faults is taken, averaged weights before
- * those of the last step. `architecture` is the config's; `null` where there is none, and shapes say it. Throws what the
- * family's `inferArchitecture` throws.
+ * Finds the encoder of a checkpoint: every name is tried with and without what stands before its parts, tensors with
+ * the same prefix belong together, and of several encoders the one with the fewest faults is taken, averaged weights
+ * before those of the last step. `architecture` is the config's; `null` where there is none, and shapes say it. Throws
+ * what the family's `inferArchitecture` throws.
  */
 export function findEncoder<A extends EncoderArchitecture>(
   family: ModelFamily<A>,
@@ -121,7 +121,8 @@ export function findEncoder<A extends EncoderArchitecture>(
   // Without a single name that fits, the faults are those of an encoder of which nothing is there.
   if (candidates.size === 0) candidates.set('', { prefix: '', tensors: new Map(), twice: [] });
 
-  // A mask beside a bias of queries, keys and values takes the share out that the encoder does not have (DINOv3's keys).
+  // A mask beside a bias of queries, keys and values takes the share out that the encoder does not have (DINOv3's
+  // keys).
   const masked = new Set(
     entries.flatMap(({ storedName }) => (storedName.endsWith('_mask') ? [storedName.slice(0, -'_mask'.length)] : [])),
   );

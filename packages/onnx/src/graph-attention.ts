@@ -14,8 +14,8 @@ export interface AttentionOptions {
   readonly gridShape: string;
   /**
    * Turns queries or keys, `[batch * tokens, hiddenSize]`, by their positions. Returns `[batch, tokens, hiddenSize]` in
-   * the fused form, `[batch, tokens, heads, headSize]` in float32 in the decomposed one. Absent where positions are added
-   * to the tokens.
+   * the fused form, `[batch, tokens, heads, headSize]` in float32 in the decomposed one. Absent where positions are
+   * added to the tokens.
    */
   readonly rotate?: ((x: string, name: string) => string) | undefined;
 }

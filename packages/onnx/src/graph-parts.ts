@@ -14,8 +14,8 @@ export interface GraphParts {
   /** float16 or float32. */
   readonly compute: 'float32' | 'float16';
   /**
-   * Adds a weight once and returns its name, converted to `dtype` (by default the type of the computation); right before the
-   * product with `by`, when that is given.
+   * Adds a weight once and returns its name, converted to `dtype` (by default the type of the computation); right
+   * before the product with `by`, when that is given.
    */
   weight(name: string, dtype?: DType, by?: string): string;
   shape(name: string, sizes: readonly number[]): string;

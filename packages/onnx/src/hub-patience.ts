@@ -20,8 +20,8 @@ export function isTimeOut(error: unknown): boolean {
 }
 
 /**
- * Milliseconds before the next attempt after so many in vain; `undefined` to give up. A network that is slow is asked on
- * for as long as the signal allows; without a signal, and where nobody is there, the pauses end it.
+ * Milliseconds before the next attempt after so many in vain; `undefined` to give up. A network that is slow is asked
+ * on for as long as the signal allows; without a signal, and where nobody is there, the pauses end it.
  */
 export const pauseBeforeNext = (
   error: unknown,

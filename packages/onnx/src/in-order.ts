@@ -3,9 +3,9 @@
 import { oneAhead } from './one-ahead.ts';
 
 /**
- * What `work` makes of each item, in the order of the items. `atOnce` are under way at a time, begun in order, and one more
- * item is made meanwhile; nothing more begins while the consumer is busy with a result. An error comes in its turn. What is under way
- * when the consumer leaves is not waited for.
+ * What `work` makes of each item, in the order of the items. `atOnce` are under way at a time, begun in order, and one
+ * more item is made meanwhile; nothing more begins while the consumer is busy with a result. An error comes in its
+ * turn. What is under way when the consumer leaves is not waited for.
  */
 export async function* inOrder<T, U>(
   items: AsyncIterable<T>,

@@ -61,8 +61,8 @@ export interface ModelInfo {
 }
 
 /**
- * Looks into a model of one of `families` without loading or downloading it. Throws an `InputError` when it is not found
- * here nor in a list of published checkpoints.
+ * Looks into a model of one of `families` without loading or downloading it. Throws an `InputError` when it is not
+ * found here nor in a list of published checkpoints.
  */
 export async function modelInfo(
   families: readonly AnyFamily[],

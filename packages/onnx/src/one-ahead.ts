@@ -1,8 +1,8 @@
 // Reading ahead by one: the next is made while the last is being worked on.
 
 /**
- * The same items in the same order; the next one is asked for before one is sent. An error that comes early is thrown in
- * its turn. Ends the items when the consumer leaves, once the one under way has come.
+ * The same items in the same order; the next one is asked for before one is sent. An error that comes early is thrown
+ * in its turn. Ends the items when the consumer leaves, once the one under way has come.
  */
 export async function* oneAhead<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
   const iterator = items[Symbol.asyncIterator]();

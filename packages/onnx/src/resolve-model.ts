@@ -27,8 +27,8 @@ export interface ResolvedModel {
 const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
 
 /**
- * Writes a built-in checkpoint into the cache, unless it is there as it was written: its folder is named after its content, and a
- * list beside it has the digests of its files.
+ * Writes a built-in checkpoint into the cache, unless it is there as it was written: its folder is named after its
+ * content, and a list beside it has the digests of its files.
  */
 async function placeBuiltin({ title, digest, write }: BuiltinModel): Promise<ResolvedModel> {
   const path = join(cacheFolder(), 'builtin', await digest());

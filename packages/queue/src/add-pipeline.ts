@@ -1,5 +1,5 @@
-// Puts a pipeline into the queue: its parts, and the merge that waits for all of them, and for a fit to them where there is
-// one.
+// Puts a pipeline into the queue: its parts, and the merge that waits for all of them, and for a fit to them where
+// there is one.
 
 import type { FlowJob, JobsOptions } from 'bullmq';
 import { DeepEarthError } from '@deepearth/core/errors';
@@ -29,8 +29,8 @@ export interface Added {
   /** The id of the merge. */
   readonly id: string;
   /**
-   * How many jobs are new; those that lie there already, waiting or done, are left as they are. The jobs of a fit come into
-   * the queue when the parts are there, and are not counted.
+   * How many jobs are new; those that lie there already, waiting or done, are left as they are. The jobs of a fit come
+   * into the queue when the parts are there, and are not counted.
    */
   readonly added: number;
   readonly jobs: number;
@@ -70,8 +70,8 @@ export const jobOptions = (data: JobData, priority: number | undefined): JobsOpt
 
 /**
  * Adds the jobs of a pipeline as one flow: all at once, or none. Waits while more than `maxWaiting` jobs wait
- * (backpressure). Throws what the database throws, the signal's reason, and a `DeepEarthError` (`E_SHARDS_DIFFER`) where the
- * same pipeline waits there in other parts.
+ * (backpressure). Throws what the database throws, the signal's reason, and a `DeepEarthError` (`E_SHARDS_DIFFER`)
+ * where the same pipeline waits there in other parts.
  */
 export async function addPipeline(
   backend: QueueBackend,

@@ -1,5 +1,5 @@
-// What lies in the queue: a part of a pipeline (a shard), a fit to all parts and their placing by it, or what is made of all
-// (the merge).
+// What lies in the queue: a part of a pipeline (a shard), a fit to all parts and their placing by it, or what is made
+// of all (the merge).
 
 import { createHash } from 'node:crypto';
 
@@ -16,8 +16,8 @@ export interface QueuedPipeline {
   /** The name of its work: a digest of inputs, options and weights. */
   readonly work: string;
   /**
-   * What lay in the output when the pipeline was queued (`resultMark` of @deepearth/runtime), so that a worker knows a result
-   * that was made since: by the merge of a queue that lost what it knew, say.
+   * What lay in the output when the pipeline was queued (`resultMark` of @deepearth/runtime), so that a worker knows a
+   * result that was made since: by the merge of a queue that lost what it knew, say.
    */
   readonly before?: string;
 }
@@ -53,8 +53,8 @@ export const partsOf = (pipeline: QueuedPipeline, shards: number): JobData[] =>
   Array.from({ length: shards }, (_, index) => ({ ...pipeline, shard: { index: index + 1, of: shards } }));
 
 /**
- * What is done once all parts are there, before the merge: one of them makes the fits, so that none waits for another, and
- * then the others place their tokens.
+ * What is done once all parts are there, before the merge: one of them makes the fits, so that none waits for another,
+ * and then the others place their tokens.
  */
 export function waves(pipeline: QueuedPipeline, shards: number): readonly (readonly JobData[])[] {
   const [fit, ...places] = partsOf(pipeline, shards).map((part) => ({ ...part, again: true }));

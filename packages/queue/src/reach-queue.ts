@@ -5,7 +5,9 @@ import type { QueueBackend } from './queue-backend.ts';
 
 const reachMilliseconds = 5000;
 
-/** Resolves when the database is ready. Throws a `DeepEarthError` when it cannot be reached, or says nothing for 5 s. */
+/**
+ * Resolves when the database is ready. Throws a `DeepEarthError` when it cannot be reached, or says nothing for 5 s.
+ */
 export async function reachQueue(backend: QueueBackend): Promise<void> {
   const queue = backend.queue();
   let timer: NodeJS.Timeout | undefined;

@@ -1,5 +1,5 @@
-// Runs a job as a command in a process of its own: what blocks, leaks or dies there does not take the worker with it, whose
-// event loop stays free to renew the locks of its jobs.
+// Runs a job as a command in a process of its own: what blocks, leaks or dies there does not take the worker with it,
+// whose event loop stays free to renew the locks of its jobs.
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -39,8 +39,8 @@ const graceMilliseconds = 10_000;
 
 /**
  * Runs a command that prints one JSON line for each event of a run. Returns its exit status, 0 or 3. Throws a
- * `CommandFailed` with its error event, else with what it said last on stderr; and the signal's reason when it was stopped
- * for that.
+ * `CommandFailed` with its error event, else with what it said last on stderr; and the signal's reason when it was
+ * stopped for that.
  */
 export async function runCommand(
   [program, ...args]: readonly [string, ...string[]],

@@ -23,8 +23,8 @@ export interface SetAside {
 }
 
 /**
- * Resolves when the merge is done (or its job lost and its result there), or with the jobs that were set aside when nothing else of the pipeline can go on. A
- * database that is away is waited for. Throws the signal's reason.
+ * Resolves when the merge is done (or its job lost and its result there), or with the jobs that were set aside when
+ * nothing else of the pipeline can go on. A database that is away is waited for. Throws the signal's reason.
  */
 export async function waitForPipeline(
   backend: QueueBackend,

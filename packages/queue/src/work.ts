@@ -56,9 +56,9 @@ const busyMilliseconds = 5000;
 const progressMilliseconds = 1000;
 
 /**
- * Works on the jobs of a queue. A job that fails is tried again, on another worker where there is one, and set aside with
- * its reasons after the last attempt (`failed` in BullMQ). The jobs of a worker that dies go to others when its lock has
- * run out.
+ * Works on the jobs of a queue. A job that fails is tried again, on another worker where there is one, and set aside
+ * with its reasons after the last attempt (`failed` in BullMQ). The jobs of a worker that dies go to others when its
+ * lock has run out.
  */
 export async function work(
   backend: QueueBackend,
@@ -150,8 +150,8 @@ export async function work(
 }
 
 /**
- * Begins what is to be done before a merge now that its parts are there. Returns whether it has to wait for that; a merge
- * that died in the middle begins it again, which adds nothing twice.
+ * Begins what is to be done before a merge now that its parts are there. Returns whether it has to wait for that; a
+ * merge that died in the middle begins it again, which adds nothing twice.
  */
 async function hasMoreToCome(
   job: Job<JobData, unknown, JobName>,
@@ -171,7 +171,9 @@ async function hasMoreToCome(
   }
 }
 
-/** Whether a job that failed here last is better tried by another worker: one attempt on a broken machine says little. */
+/**
+ * Whether a job that failed here last is better tried by another worker: one attempt on a broken machine says little.
+ */
 async function isForAnother(
   { data }: Job<JobData, unknown, JobName>,
   name: string,

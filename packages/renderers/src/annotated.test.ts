@@ -21,7 +21,9 @@ const dot = ({ data, shape }: Tensor<'uint8'>, scale: number, column: number, ro
   return [...data.subarray(at, at + 3)];
 };
 
-/** Reads the letters that stand in a row of dots from a column on, in the colour of ink alone, to the end of the strip. */
+/**
+ * Reads the letters that stand in a row of dots from a column on, in the colour of ink alone, to the end of the strip.
+ */
 function read(strip: Tensor<'uint8'>, scale: number, column: number, row: number): string {
   const known = new Map(alphabet.map((character) => [glyphOf(character).join(), character]));
   const columns = Math.floor(strip.shape[1]! / scale);

@@ -42,7 +42,9 @@ export const captionedHeight = (
 ): number | null =>
   width === null || height === null ? null : height + captionHeight(fields, width, textScale(width, height));
 
-/** The height of a picture with what is to stand below it; `null` with a legend, whose height depends on its numbers. */
+/**
+ * The height of a picture with what is to stand below it; `null` with a legend, whose height depends on its numbers.
+ */
 export const annotatedHeight = (
   width: number | null,
   height: number | null,

@@ -5,7 +5,10 @@ import { z } from 'zod';
 import { emptyStrip, lineHeight, margin, topMargin, write } from './strip.ts';
 import { charactersIn, line } from './text.ts';
 
-/** What a caption can say, and how many characters a line has to have room for, whatever the text: so all pictures of a run are of one size. */
+/**
+ * What a caption can say, and how many characters a line has to have room for, whatever the text: so all pictures of a
+ * run are of one size.
+ */
 const room = { layer: 14, sequence: 14, number: 7, time: 20, file: 24 } as const satisfies Record<CaptionField, number>;
 
 /** One of the things that a caption can say. */

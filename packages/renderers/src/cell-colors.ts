@@ -22,9 +22,10 @@ export interface ColorChoice {
 }
 
 /**
- * Colours of one time step, `[height, width, 4]`. Opacity is 255, or 0 where the token is masked (its share of pixels is 0) or holds NaN. Numbers
- * are scaled by the projection's `limits` and clamped. Coordinates: three or more become red, green, blue (the first
- * three); two become red and green over a blue that falls with both; one goes through the colour map.
+ * Colours of one time step, `[height, width, 4]`. Opacity is 255, or 0 where the token is masked (its share of pixels
+ * is 0) or holds NaN. Numbers are scaled by the projection's `limits` and clamped. Coordinates: three or more become
+ * red, green, blue (the first three); two become red and green over a blue that falls with both; one goes through the
+ * colour map.
  */
 export function cellColors(
   { values, valid, limits, meaning, id }: Projection,

@@ -56,8 +56,8 @@ export interface ShownFrame {
 }
 
 /**
- * What `draw` makes of the frame's own colours, brought to the width of the options; it keeps nothing of them. Throws an
- * `InputError` when the frame is not of the size the tokens were made from.
+ * What `draw` makes of the frame's own colours, brought to the width of the options; it keeps nothing of them. Throws
+ * an `InputError` when the frame is not of the size the tokens were made from.
  */
 export async function withShown<T>(
   { projection, frame }: Shot,
@@ -135,7 +135,10 @@ export function drawOverlay(
   );
 }
 
-/** Places along a cell at which a curve is worked out; straight lines between them are up to 1.5 of 255 levels off it, between black and white. */
+/**
+ * Places along a cell at which a curve is worked out; straight lines between them are up to 1.5 of 255 levels off it,
+ * between black and white.
+ */
 const finer = 16;
 
 /** The grid that is laid over the frame, and how: a curve as a finer grid, along whose cells colours are linear. */

@@ -73,9 +73,9 @@ export const streamOf = (inputs: readonly DescribedInput[]): Stream => ({
 
 /**
  * The shots of each clip, frame by frame or time step by time step, each frame once: a repeated (padded) frame counts
- * once, and a frame that several clips hold is shown by the one whose middle is nearest (`overlapping`; else by the first
- * that comes). A time step is shown with its first frame that is this clip's to show. With `overlap: every` all of every
- * clip is shown.
+ * once, and a frame that several clips hold is shown by the one whose middle is nearest (`overlapping`; else by the
+ * first that comes). A time step is shown with its first frame that is this clip's to show. With `overlap: every` all
+ * of every clip is shown.
  */
 export async function* shots<Grid extends ClipGrid>(
   projections: AsyncIterable<Grid>,
@@ -141,7 +141,9 @@ async function* alone<Grid>(projections: AsyncIterable<Grid>): AsyncGenerator<[G
   for await (const projection of projections) yield [projection, undefined];
 }
 
-/** Each projection with the next one of its sequence; it waits for that until the sequence, or the stream, has ended. */
+/**
+ * Each projection with the next one of its sequence; it waits for that until the sequence, or the stream, has ended.
+ */
 async function* withNext<Grid extends ClipGrid>(
   projections: AsyncIterable<Grid>,
   interleaved: boolean,

@@ -32,8 +32,8 @@ function taps(
 }
 
 /**
- * `[height, width, 4]` enlarged by a whole factor to `[height · factor, width · factor, 4]`. Cells without opacity have no
- * colour: what blends towards them gets more transparent, not darker.
+ * `[height, width, 4]` enlarged by a whole factor to `[height · factor, width · factor, 4]`. Cells without opacity have
+ * no colour: what blends towards them gets more transparent, not darker.
  */
 export function enlarged(colors: Uint8Array, height: number, width: number, factor: number, blend: Blend): Uint8Array {
   const [across, down] = [taps(width, factor, blend), taps(height, factor, blend)];

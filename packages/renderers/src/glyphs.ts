@@ -1,4 +1,5 @@
-// The letters of captions and legends, drawn for this project: the same pixels on every machine, in Node and in a browser.
+// The letters of captions and legends, drawn for this project: the same pixels on every machine, in Node and in a
+// browser.
 
 /** Columns of a letter, without the space to the next. */
 export const glyphWidth = 5;

@@ -10,8 +10,8 @@ export interface GroupShelf {
   /** Puts the groups of a clip down; those of an earlier one of the same name are forgotten. */
   keep(groups: Projection): Promise<void>;
   /**
-   * The groups of a clip, in the order of its tokens: `undefined` for a token that has none. Throws an `InputError` where
-   * none were kept for it, or those of another grid.
+   * The groups of a clip, in the order of its tokens: `undefined` for a token that has none. Throws an `InputError`
+   * where none were kept for it, or those of another grid.
    */
   of(points: Projection): Promise<(token: number) => number | undefined>;
 }

@@ -32,14 +32,14 @@ interface Lane {
 const patience = 50;
 
 /**
- * Rows in the order of frames (`compareFrames`) within each sequence, which every stream keeps; sequences in the order of the first
- * stream, and last those that only others have. A stream that lacks a frame (one picture per time step, a frame that was
- * skipped) shows its latest picture of the sequence again. Where sequences are `interleaved` any may come again until the
- * streams end; else one is over when the next begins.
+ * Rows in the order of frames (`compareFrames`) within each sequence, which every stream keeps; sequences in the order
+ * of the first stream, and last those that only others have. A stream that lacks a frame (one picture per time step, a
+ * frame that was skipped) shows its latest picture of the sequence again. Where sequences are `interleaved` any may
+ * come again until the streams end; else one is over when the next begins.
  *
  * The streams may be at very different places: a reducer that fits on everything returns when the source has ended long
- * ago. So while one is waited for the others are read on, into their queues; without that, the source would wait for them
- * and none would ever go on.
+ * ago. So while one is waited for the others are read on, into their queues; without that, the source would wait for
+ * them and none would ever go on.
  */
 export async function* joinByFrame(
   inputs: readonly AsyncIterable<Panel>[],

@@ -44,8 +44,8 @@ const wide = (text: string): number => text.length * advance;
 const high = 7;
 
 /**
- * Numbers with so many decimals that a hundredth of the way from `low` to `high` is seen, in scientific notation where that
- * is too long to read.
+ * Numbers with so many decimals that a hundredth of the way from `low` to `high` is seen, in scientific notation where
+ * that is too long to read.
  */
 export function numbers(values: readonly number[], low: number, high: number): string[] {
   const magnitude = (value: number): number => Number(value.toExponential().split('e')[1]);
@@ -135,7 +135,9 @@ function components(legend: Legend, width: number, scale: number): Strip {
   return strip;
 }
 
-/** The plane of two components, the first to the right and the second upwards, with their names and limits beside it. */
+/**
+ * The plane of two components, the first to the right and the second upwards, with their names and limits beside it.
+ */
 function plane(legend: Legend, width: number, scale: number): Strip {
   const edge = 3 * lineHeight - 2;
   const strip = emptyStrip(width, topMargin + edge + 3, scale);

@@ -181,7 +181,9 @@ function drawSmooth(rgb: Uint8Array, geometry: Geometry, grid: GridColors, opaci
   const rowBytes = frameWidth * 4 * 8;
   const { smooth, memory, block, behind } = kernelFor(frameWidth * 3, 2 * rowBytes);
 
-  /** Puts down one row of the grid, `[frameWidth, 4]`: red, green and blue times weight, weight; all times the opacity. */
+  /**
+   * Puts down one row of the grid, `[frameWidth, 4]`: red, green and blue times weight, weight; all times the opacity.
+   */
   function stretch(row: number, to: number): void {
     const stretched = new Float64Array(memory, to, frameWidth * 4);
     for (let x = across.start; x < across.end; x++) {

@@ -25,8 +25,8 @@ function at(sorted: Float32Array, share: number): number {
 }
 
 /**
- * The projection with the limits of its own numbers: percentiles 1 and 99 of each component over its tokens that saw data;
- * a component without any keeps those of the run. Groups and finished colours are returned as they are.
+ * The projection with the limits of its own numbers: percentiles 1 and 99 of each component over its tokens that saw
+ * data; a component without any keeps those of the run. Groups and finished colours are returned as they are.
  */
 export function withOwnLimits(projection: Projection): Projection {
   const { values, valid, limits, meaning, componentNames } = projection;

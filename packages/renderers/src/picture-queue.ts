@@ -1,4 +1,5 @@
-// Keeps pictures of one input in order, sequence by sequence, until they are wanted: a few in memory, the rest in scratch.
+// Keeps pictures of one input in order, sequence by sequence, until they are wanted: a few in memory, the rest in
+// scratch.
 
 import { frameInBytes, tensor, type Frame, type Picture, type Scratch } from '@deepearth/core';
 

@@ -54,8 +54,8 @@ export function wantProjections(
 }
 
 /**
- * `describe` of a renderer that draws one RGB picture for each frame of the projections' clips; each frame is shown once,
- * so there are as many pictures as frames, or fewer where windows leave some out.
+ * `describe` of a renderer that draws one RGB picture for each frame of the projections' clips; each frame is shown
+ * once, so there are as many pictures as frames, or fewer where windows leave some out.
  */
 export const describeFramePictures = (
   inputs: readonly DescribedInput[],

@@ -232,7 +232,10 @@ function addPoints(
 const placeColor = (column: number, row: number): number[] =>
   [column, row, 1 - (column + row) / 2].map((share) => share * 255);
 
-/** Colours of points by how many lie together and the sums of what their colour is made of: the mean, or that of the mean time. */
+/**
+ * Colours of points by how many lie together and the sums of what their colour is made of: the mean, or that of the
+ * mean time.
+ */
 function colorOf({ first, last }: Canvas, options: Options): (points: number, sums: ArrayLike<number>) => number[] {
   const table = colorTable(options);
   if (options.colorBy !== 'time')
@@ -278,7 +281,10 @@ function paint(canvas: Canvas, options: Options): Tensor<'uint8'> {
   return tensor('uint8', [size, size, 3], out);
 }
 
-/** The same as SVG: a dot for all points whose middles share a pixel; what stands below the picture as it is in `pixels`. */
+/**
+ * The same as SVG: a dot for all points whose middles share a pixel; what stands below the picture as it is in
+ * `pixels`.
+ */
 function draw(canvas: Canvas, pixels: Tensor<'uint8'>, options: Options): string {
   const { sizePixels: size, pointPixels: edge } = options;
   const [height, width] = pixels.shape as [number, number];

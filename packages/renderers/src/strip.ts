@@ -46,7 +46,9 @@ export function fill({ pixels, scale, columns }: Strip, x: number, y: number, w:
       pixels.data.set(color, (row * width + column) * 3);
 }
 
-/** Writes a text with its upper left corner at column `x` and row `y`, in dots, shortened so that it ends before `end`. */
+/**
+ * Writes a text with its upper left corner at column `x` and row `y`, in dots, shortened so that it ends before `end`.
+ */
 export function write(strip: Strip, text: string, x: number, y: number, end = strip.columns - margin): void {
   Array.from(shortened(text, charactersIn(end - x))).forEach((character, at) => {
     const rows = glyphOf(character);
@@ -56,7 +58,10 @@ export function write(strip: Strip, text: string, x: number, y: number, end = st
   });
 }
 
-/** One below the other: pictures of one width `[height, width, 3 or 4]`; if one has opacity all have, 255 where they had none. */
+/**
+ * One below the other: pictures of one width `[height, width, 3 or 4]`; if one has opacity all have, 255 where they had
+ * none.
+ */
 export function stackRows(pictures: readonly Tensor<'uint8'>[]): Tensor<'uint8'> {
   if (pictures.length === 1) return pictures[0]!;
   const width = pictures[0]!.shape[1]!;

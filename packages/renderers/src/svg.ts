@@ -1,4 +1,5 @@
-// Writes pictures of points and lines as SVG: the same at any size, and every point one can take hold of in a drawing program.
+// Writes pictures of points and lines as SVG: the same at any size, and every point one can take hold of in a drawing
+// program.
 
 import type { Tensor } from '@deepearth/core';
 
@@ -37,7 +38,9 @@ export const svgLines = (
 ): string =>
   `<path fill="none" stroke="${hexColor(color)}" d="${Array.from(lines, ([x0, y0, x1, y1]) => `M${short(x0)} ${short(y0)}L${short(x1)} ${short(y1)}`).join('')}"/>`;
 
-/** Rows of a picture from `top` on as rectangles, one for each run of a colour but the ground's: text without a font. */
+/**
+ * Rows of a picture from `top` on as rectangles, one for each run of a colour but the ground's: text without a font.
+ */
 export function svgRows({ data, shape }: Tensor<'uint8'>, top: number, ground: ArrayLike<number>): string {
   const [height, width] = shape as [number, number];
   const paths = new Map<string, string[]>();

@@ -20,8 +20,8 @@ export function shortened(text: string, most: number): string {
 }
 
 /**
- * Texts in one line of at most `most` characters, two spaces apart. What does not fit is taken from the text that is furthest
- * beyond its `room`, the last of them, so that none is shortened to less as long as the rooms fit.
+ * Texts in one line of at most `most` characters, two spaces apart. What does not fit is taken from the text that is
+ * furthest beyond its `room`, the last of them, so that none is shortened to less as long as the rooms fit.
  */
 export function line(texts: readonly { readonly text: string; readonly room: number }[], most: number): string {
   const lengths = texts.map(({ text }) => Array.from(text).length);

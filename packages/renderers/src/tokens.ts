@@ -140,8 +140,8 @@ function colorsAt(projection: Projection, step: number, options: Options): Uint8
 }
 
 /**
- * One time step enlarged, `[height · cellPixels, width · cellPixels, 3 or 4]`; a step that is no whole number is a mix of
- * two. Squares are drawn into memory from `take`.
+ * One time step enlarged, `[height · cellPixels, width · cellPixels, 3 or 4]`; a step that is no whole number is a mix
+ * of two. Squares are drawn into memory from `take`.
  */
 export function drawTokens(
   projection: Projection,

@@ -16,8 +16,8 @@ export interface FittingStage {
 }
 
 /**
- * The stages that take the tokens of one encoder, fit to all of them, and do so in parts. None where it is not known how
- * many tokens a job makes.
+ * The stages that take the tokens of one encoder, fit to all of them, and do so in parts. None where it is not known
+ * how many tokens a job makes.
  */
 export const fittingStages = ({ pipeline, stages }: Plan, { jobs }: WorkList): readonly FittingStage[] =>
   pipeline.stages.flatMap((stage): readonly FittingStage[] => {

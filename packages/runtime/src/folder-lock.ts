@@ -155,8 +155,8 @@ async function locks(state: string): Promise<Lock[]> {
 }
 
 /**
- * The first lock whose holder lives. Those whose process cannot be seen are watched, all of them at once, and so is half
- * a lock: its maker may be about to write into it, or have died in the middle.
+ * The first lock whose holder lives. Those whose process cannot be seen are watched, all of them at once, and so is
+ * half a lock: its maker may be about to write into it, or have died in the middle.
  */
 async function firstAlive(
   found: readonly Lock[],
@@ -194,8 +194,8 @@ const readHolder = (path: string): Promise<Holder | undefined> =>
     .catch(() => undefined);
 
 /**
- * Makes a lock that is whole from its first moment; returns false where the name is taken, or another run took the folder
- * and cleared away what killed runs had left.
+ * Makes a lock that is whole from its first moment; returns false where the name is taken, or another run took the
+ * folder and cleared away what killed runs had left.
  */
 const create = (path: string, holder: Holder): Promise<boolean> =>
   createOnce(path, JSON.stringify(holder), join(dirname(path), `taking.${holder.token}`)).catch(

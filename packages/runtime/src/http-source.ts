@@ -16,7 +16,10 @@ export interface HttpOptions {
 
 /** Bytes on a server. */
 export interface HttpSource extends ByteSource {
-  /** What the server calls this version of the file: an `ETag`, or else the date of its last change; absent without both. */
+  /**
+   * What the server calls this version of the file: an `ETag`, or else the date of its last change; absent without
+   * both.
+   */
   readonly version?: string;
 }
 
@@ -34,9 +37,9 @@ const remedies = {
 class Passing extends Error {}
 
 /**
- * Opens `http://…` or `https://…`. Throws an `InputError` that names the address: E_HTTP_RANGES for a server that ignores
- * ranges, E_HTTP for one that refuses, E_HTTP_BROKEN for one that drops the connection or keeps silent, and from then on
- * E_INPUT_CHANGED where `ETag`, date or length are no longer those of the first answer.
+ * Opens `http://…` or `https://…`. Throws an `InputError` that names the address: E_HTTP_RANGES for a server that
+ * ignores ranges, E_HTTP for one that refuses, E_HTTP_BROKEN for one that drops the connection or keeps silent, and
+ * from then on E_INPUT_CHANGED where `ETag`, date or length are no longer those of the first answer.
  */
 export async function openHttp(url: string, options: HttpOptions = {}): Promise<HttpSource> {
   const first = await fetchRange(url, 0, firstBytes, options);

@@ -8,8 +8,9 @@ import { s3Client } from './s3-client.ts';
 import { isLeased } from './s3-lease.ts';
 
 /**
- * Whether the lock of an output, a folder or an address in S3, is held. It is looked at and not taken, so it may be taken or
- * given back a moment later. Where its holder cannot be seen from here its lock is watched, for 15 s (on S3 30 s) at most.
+ * Whether the lock of an output, a folder or an address in S3, is held. It is looked at and not taken, so it may be
+ * taken or given back a moment later. Where its holder cannot be seen from here its lock is watched, for 15 s (on S3 30
+ * s) at most.
  */
 export async function isBusy(output: string): Promise<boolean> {
   if (!isS3(output)) return isLocked(join(resolve(output), stateFolder));

@@ -4,7 +4,10 @@ import { readBooks } from '@deepearth/core/former-run';
 import type { RunStore } from '@deepearth/core/store';
 import type { Job } from '@deepearth/core/work-list';
 
-/** What a shard lacks, in words; `undefined` where it is whole. Files are listed, and not read: that is done when they are used. */
+/**
+ * What a shard lacks, in words; `undefined` where it is whole. Files are listed, and not read: that is done when they
+ * are used.
+ */
 export async function lackOf(store: RunStore, job: Job): Promise<string | undefined> {
   const books = await readBooks(store);
   const { manifest } = books;

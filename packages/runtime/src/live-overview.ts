@@ -22,8 +22,8 @@ const everyMilliseconds = 1000;
 type Changing = { -readonly [key in keyof StageOverview]: StageOverview[key] };
 
 /**
- * Follows a run from its first event on. It writes without a pause of the run's own work, so that nothing is written any
- * more when the run has said that it is over and lets go of its folder.
+ * Follows a run from its first event on. It writes without a pause of the run's own work, so that nothing is written
+ * any more when the run has said that it is over and lets go of its folder.
  */
 export function tellLive(
   folder: string,

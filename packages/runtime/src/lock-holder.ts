@@ -48,8 +48,8 @@ export function ownHolder(token: string): Holder {
 }
 
 /**
- * Whether a holder runs, as far as this machine can tell: `undefined` where only its lock can, because it runs elsewhere, in
- * another container, or on a system that gives process numbers again without saying so.
+ * Whether a holder runs, as far as this machine can tell: `undefined` where only its lock can, because it runs
+ * elsewhere, in another container, or on a system that gives process numbers again without saying so.
  */
 export function isRunning(holder: Holder, own: Holder): boolean | undefined {
   if (holder.space !== undefined && own.space !== undefined) {

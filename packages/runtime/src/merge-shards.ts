@@ -86,8 +86,8 @@ export async function prepareMerge(pipeline: Pipeline, output: string, signal?: 
 }
 
 /**
- * Whether an output folder without shards holds the whole result of this very pipeline: a merge that has ended may be asked
- * for again. Ends the removal of shards that a kill stopped.
+ * Whether an output folder without shards holds the whole result of this very pipeline: a merge that has ended may be
+ * asked for again. Ends the removal of shards that a kill stopped.
  */
 export async function isMerged(pipeline: Pipeline, output: string): Promise<boolean> {
   if ((await agreedCount(shardsFolder(output))) !== undefined) return false;
@@ -101,8 +101,8 @@ export async function isMerged(pipeline: Pipeline, output: string): Promise<bool
 }
 
 /**
- * Removes the shards that lie beside a whole result: a merge that was killed has left them, or they were begun again. Throws
- * an `InputError` (`E_OUTPUT_BUSY`) where one of them is being run.
+ * Removes the shards that lie beside a whole result: a merge that was killed has left them, or they were begun again.
+ * Throws an `InputError` (`E_OUTPUT_BUSY`) where one of them is being run.
  */
 export async function clearMerged(output: string): Promise<void> {
   const shards = shardsFolder(output);
@@ -129,8 +129,9 @@ async function placesIn(shards: string): Promise<readonly string[]> {
 }
 
 /**
- * Removes the shards at once: their folder gets another name before it is emptied; on S3 what they agreed on goes first,
- * without which they are none. Throws an `InputError` (`E_OUTPUT_BUSY`) where one of them is being run; they then stay.
+ * Removes the shards at once: their folder gets another name before it is emptied; on S3 what they agreed on goes
+ * first, without which they are none. Throws an `InputError` (`E_OUTPUT_BUSY`) where one of them is being run; they
+ * then stay.
  */
 async function removeShards(shards: string, stores: readonly RunStore[]): Promise<void> {
   const locks = await lockAll(stores);

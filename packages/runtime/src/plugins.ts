@@ -12,8 +12,8 @@ import { stageKinds, type StageDefinition, type StageList } from '@deepearth/cor
 
 /**
  * Imports a plugin: a path relative to the config file (`./my-stage.mjs`) or a package name. It exports stage
- * definitions under any names, or in `stages`: a list of them, or functions that load them by their types. Throws a `DeepEarthError` when it cannot be found or
- * imported, or holds no stage.
+ * definitions under any names, or in `stages`: a list of them, or functions that load them by their types. Throws a
+ * `DeepEarthError` when it cannot be found or imported, or holds no stage.
  */
 export async function loadPlugin(name: string, configFile: string): Promise<StageList> {
   const from = resolve(configFile);
@@ -75,8 +75,8 @@ export interface PluginUse {
 }
 
 /**
- * A registry with the stages of a plugin. Throws a `DeepEarthError` as `loadPlugin` does, and for a stage of a type that
- * there is already, unless the plugin is to override it.
+ * A registry with the stages of a plugin. Throws a `DeepEarthError` as `loadPlugin` does, and for a stage of a type
+ * that there is already, unless the plugin is to override it.
  */
 export async function withPlugin(
   registry: StageRegistry,

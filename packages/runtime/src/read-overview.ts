@@ -12,7 +12,10 @@ import { overviewOf, type RunOverview } from './run-overview.ts';
 /** A run of which nothing was heard for so long, and whose process cannot be seen, has ended. */
 const silentMilliseconds = 15_000;
 
-/** The overview of the run in a folder; `undefined` where there is none. Throws a `SyntaxError` for a manifest that is no JSON. */
+/**
+ * The overview of the run in a folder; `undefined` where there is none. Throws a `SyntaxError` for a manifest that is
+ * no JSON.
+ */
 export async function readOverview(folder: string): Promise<RunOverview | undefined> {
   const live = await readLive(folder);
   if (live) return live;

@@ -54,10 +54,14 @@ const nothingThere: TextProblem = {
   remedy: '`deepearth init` writes one to start from.',
 };
 
-/** What no text file holds: control characters other than tab and line ends, and what bytes become that are no UTF-8. */
+/**
+ * What no text file holds: control characters other than tab and line ends, and what bytes become that are no UTF-8.
+ */
 const notText = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]/;
 
-/** One mistake makes the parser stumble several times; the first is told, at the bracket or quote that was left open. */
+/**
+ * One mistake makes the parser stumble several times; the first is told, at the bracket or quote that was left open.
+ */
 function syntaxProblem(document: Document, text: string): TextProblem | undefined {
   const first = document.errors.reduce<Document['errors'][number] | undefined>(
     (before, error) => (before && before.pos[0] <= error.pos[0] ? before : error),

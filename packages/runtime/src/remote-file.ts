@@ -47,8 +47,8 @@ function missing(place: string): never {
 }
 
 /**
- * The paths below "s3://bucket/prefix", in the order of the server; without those of folders and of files whose name, or
- * one of whose folders, begins with a dot. Throws as `s3Client` does, and an `InputError` (`E_FOLDER_MISSING`) where
+ * The paths below "s3://bucket/prefix", in the order of the server; without those of folders and of files whose name,
+ * or one of whose folders, begins with a dot. Throws as `s3Client` does, and an `InputError` (`E_FOLDER_MISSING`) where
  * nothing lies there, and for a web server, which has no list of its files.
  */
 export async function listRemote(folder: string): Promise<string[]> {

@@ -21,8 +21,8 @@ async function manifestIn(output: string): Promise<Uint8Array | undefined> {
 }
 
 /**
- * What `isMadeSince` needs to know: which pipeline is meant, and which result lies in its output, a folder or an address in
- * S3, before it is made.
+ * What `isMadeSince` needs to know: which pipeline is meant, and which result lies in its output, a folder or an
+ * address in S3, before it is made.
  */
 export async function resultMark(pipeline: Pipeline, output: string): Promise<string> {
   const there = await manifestIn(output);

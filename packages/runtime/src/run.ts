@@ -16,7 +16,10 @@ import { coreVersion } from './version.ts';
 
 /** The options of core's `run`, with the places of stores. */
 export interface RunOptions extends Omit<GraphOptions, 'store' | 'former'> {
-  /** A pipeline whose plan needs more memory is refused before it starts; all of the machine's or container's by default. */
+  /**
+   * A pipeline whose plan needs more memory is refused before it starts; all of the machine's or container's by
+   * default.
+   */
   readonly maxMemoryBytes?: number;
   /** Where everything goes that the run writes: a folder, made when missing, or "s3://bucket/prefix". */
   readonly output: string;
@@ -39,9 +42,13 @@ export interface RunResult {
 
 /** A run under way. */
 export interface Run extends Omit<GraphRun, 'end' | 'result'> {
-  /** Resolves when the run has come to its end (items may have been skipped); rejects when it failed or was cancelled. */
+  /**
+   * Resolves when the run has come to its end (items may have been skipped); rejects when it failed or was cancelled.
+   */
   readonly end: Promise<RunEnd>;
-  /** The same with the manifest, which is read from the output when this is first asked for: of many files it is large. */
+  /**
+   * The same with the manifest, which is read from the output when this is first asked for: of many files it is large.
+   */
   readonly result: Promise<RunResult>;
 }
 

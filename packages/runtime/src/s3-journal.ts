@@ -23,8 +23,8 @@ const mostPieces = 128;
 
 /**
  * The journal below a prefix. The name of an object tells which writes it holds: "000000001-000000128". One that joins
- * others is written before they are removed, and holds in their place from then on. No object is written twice: a request
- * that arrives late undoes nothing.
+ * others is written before they are removed, and holds in their place from then on. No object is written twice: a
+ * request that arrives late undoes nothing.
  */
 export function s3Journal(client: S3Client, prefix: string): S3Journal {
   let waiting: string[] = [];

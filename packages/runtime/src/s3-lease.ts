@@ -34,12 +34,12 @@ interface Content extends Holder {
 
 /**
  * Takes the lease below a prefix: an object that names its holder, who writes it again every few seconds. Who finds one
- * watches it, and takes it over when it does not change, or at once when its process is known to be dead; clocks are not
- * compared.
+ * watches it, and takes it over when it does not change, or at once when its process is known to be dead; clocks are
+ * not compared.
  *
- * Where the server knows conditional writes, which is tried, each write is one: of two that find the same, one succeeds.
- * Elsewhere a run writes its token, waits, and is in when it reads its own token: whoever wrote last. A holder reads
- * before each of its beats and gives up when it finds another's, which is before that other has waited.
+ * Where the server knows conditional writes, which is tried, each write is one: of two that find the same, one
+ * succeeds. Elsewhere a run writes its token, waits, and is in when it reads its own token: whoever wrote last. A
+ * holder reads before each of its beats and gives up when it finds another's, which is before that other has waited.
  *
  * Throws an `InputError` (`E_OUTPUT_BUSY`) while another run holds it.
  */

@@ -10,8 +10,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export const profileOf = (env: Environment): string => env.AWS_PROFILE || 'default';
 
 /**
- * The settings of the profile AWS_PROFILE, by their names: those of AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials), then
- * those of AWS_CONFIG_FILE (~/.aws/config). Empty where there are no such files, or no such profile.
+ * The settings of the profile AWS_PROFILE, by their names: those of AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials),
+ * then those of AWS_CONFIG_FILE (~/.aws/config). Empty where there are no such files, or no such profile.
  */
 export function s3Profile(env: Environment): Readonly<Record<string, string | undefined>> {
   const name = profileOf(env);

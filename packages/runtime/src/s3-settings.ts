@@ -1,4 +1,5 @@
-// Where an S3-compatible server is and who asks, from the environment variables and files that other programs for S3 read.
+// Where an S3-compatible server is and who asks, from the environment variables and files that other programs for S3
+// read.
 
 import { DeepEarthError } from '@deepearth/core/errors';
 import { profileOf, s3Profile } from './s3-profile.ts';
@@ -16,8 +17,8 @@ export interface S3Settings {
 /**
  * Reads AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION (AWS_DEFAULT_REGION) and
  * AWS_ENDPOINT_URL_S3 (AWS_ENDPOINT_URL); what is not set comes from the profile AWS_PROFILE ("default") of
- * ~/.aws/credentials and ~/.aws/config. Throws a `DeepEarthError`: `E_S3_CREDENTIALS` without keys, `E_S3_ADDRESS` for an
- * endpoint that is no address.
+ * ~/.aws/credentials and ~/.aws/config. Throws a `DeepEarthError`: `E_S3_CREDENTIALS` without keys, `E_S3_ADDRESS` for
+ * an endpoint that is no address.
  */
 export function s3Settings(env: Readonly<Record<string, string | undefined>>): S3Settings {
   const profile = s3Profile(env);

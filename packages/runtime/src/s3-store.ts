@@ -20,8 +20,8 @@ export interface S3StoreOptions {
 }
 
 /**
- * The store of "s3://bucket/prefix". Nothing is asked of the server before it is used. Scratch and work folders lie in a
- * temporary folder of this machine. Throws a `DeepEarthError` (`E_S3_ADDRESS`) for an address that is none.
+ * The store of "s3://bucket/prefix". Nothing is asked of the server before it is used. Scratch and work folders lie in
+ * a temporary folder of this machine. Throws a `DeepEarthError` (`E_S3_ADDRESS`) for an address that is none.
  */
 export function s3Store(address: string, { env, patience, lease: times }: S3StoreOptions = {}): RunStore {
   const { bucket, prefix } = parseS3Address(address);

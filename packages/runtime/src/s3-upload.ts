@@ -183,7 +183,10 @@ export interface BegunUpload {
   readonly id?: string;
 }
 
-/** Takes back the upload in parts of a number, and those of the same key; nothing where the server knows none, or cannot do so. */
+/**
+ * Takes back the upload in parts of a number, and those of the same key; nothing where the server knows none, or cannot
+ * do so.
+ */
 export async function abortUpload(client: S3Client, { key, id }: BegunUpload): Promise<void> {
   const ids = new Set(id === undefined ? [] : [id]);
   // A server that does not list uploads (400, 405, 501) has those left that it has no number of.

@@ -16,8 +16,9 @@ export function optionsSchema(definition: StageDefinition): Record<string, unkno
 type Schema = Readonly<Record<string, unknown>>;
 
 /**
- * JSON Schema (draft 7) of pipeline files. A stage's type chooses what its options are checked against, so that an editor
- * shows the mistakes of that stage alone. Types that are not registered are refused, unless the file names plugins.
+ * JSON Schema (draft 7) of pipeline files. A stage's type chooses what its options are checked against, so that an
+ * editor shows the mistakes of that stage alone. Types that are not registered are refused, unless the file names
+ * plugins.
  */
 export async function pipelineSchema(registry: StageRegistry): Promise<Record<string, unknown>> {
   const entry = (z.toJSONSchema(stageEntrySchema, draft) as { properties: Record<string, Schema> }).properties;

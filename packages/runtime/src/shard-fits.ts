@@ -41,8 +41,8 @@ interface Fit extends PartKeys {
 const pauseMilliseconds = 500;
 
 /**
- * Makes a shard ready for what follows the encoding; `undefined` where shards are missing still, or the pipeline has nothing to
- * fit in shards. Whoever comes first makes the fits, the others wait for it. Throws what `plan` throws.
+ * Makes a shard ready for what follows the encoding; `undefined` where shards are missing still, or the pipeline has
+ * nothing to fit in shards. Whoever comes first makes the fits, the others wait for it. Throws what `plan` throws.
  */
 export async function preparePlacing(
   pipeline: Pipeline,

@@ -12,14 +12,19 @@ import type { FolderStore } from './folder-store.ts';
 import { isS3 } from './s3-address.ts';
 import { tokensPath } from './shard-sink.ts';
 
-/** How many shards' books are in memory at a time: clips come in the order of the shards, those of a second encoder too. */
+/**
+ * How many shards' books are in memory at a time: clips come in the order of the shards, those of a second encoder too.
+ */
 const booksKept = 3;
 /** Of how many clips it is known where their tokens lie: more than are on their way through a run. */
 const placesKept = 256;
 
 const isFolderStore = (store: RunStore): store is FolderStore => 'folder' in store;
 
-/** Finds files in the stores of shards, each proven by its digest; of as many shards as there may be, few books are in memory. */
+/**
+ * Finds files in the stores of shards, each proven by its digest; of as many shards as there may be, few books are in
+ * memory.
+ */
 function filesIn(stores: readonly RunStore[], pathOf: (key: string) => string): FormerRun {
   const books = new Map<RunStore, Promise<ReadonlyMap<string, ManifestOutput>>>();
   const entriesOf = (store: RunStore): Promise<ReadonlyMap<string, ManifestOutput>> => {

@@ -62,7 +62,10 @@ export interface ReadyShard {
 
 /** How a shard is made ready. */
 export interface ShardOptions {
-  /** Whether the merge may replace and remove the results of another pipeline that lie in the output folder; a shard does not. */
+  /**
+   * Whether the merge may replace and remove the results of another pipeline that lie in the output folder; a shard
+   * does not.
+   */
   readonly overwrite?: boolean;
   readonly signal?: AbortSignal;
 }

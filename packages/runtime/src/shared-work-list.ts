@@ -29,7 +29,9 @@ const agreedOf = ({ name, jobs, recipe }: WorkList): Agreed => ({
   recipe,
 });
 
-/** Takes down the work of the shards of a folder, or throws a `DeepEarthError` (`E_SHARDS_DIFFER`) where other work was. */
+/**
+ * Takes down the work of the shards of a folder, or throws a `DeepEarthError` (`E_SHARDS_DIFFER`) where other work was.
+ */
 export async function agreeOnWork(folder: string, work: WorkList): Promise<void> {
   if (!(await readAgreed(folder))) {
     const text = `${JSON.stringify(agreedOf(work))}\n`;

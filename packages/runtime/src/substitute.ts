@@ -17,9 +17,9 @@ const mostFilled = 1 << 20;
 
 /**
  * Substitutes in place, passes what is missing to `report`, and returns the values of variables that are called like
- * secrets. Because it works on parsed scalars a value can never change the structure of the document. A plain (unquoted)
- * scalar is typed again afterwards, so `size: ${SIZE:-16}` is a number; a quoted one stays a string. `$${` is a literal
- * `${`.
+ * secrets. Because it works on parsed scalars a value can never change the structure of the document. A plain
+ * (unquoted) scalar is typed again afterwards, so `size: ${SIZE:-16}` is a number; a quoted one stays a string. `$${`
+ * is a literal `${`.
  */
 export function substitute(
   document: Document,

@@ -44,8 +44,8 @@ export function apngHead(header: Uint8Array, frames: number, loop: boolean): Uin
 export const apngEnd = (): Uint8Array => chunk('IEND');
 
 /**
- * A PNG picture as frame `index`, shown for `delay[0] / delay[1]` seconds, both of 16 bits; it takes the place of what was
- * there before. The first frame is what viewers show that know no animation.
+ * A PNG picture as frame `index`, shown for `delay[0] / delay[1]` seconds, both of 16 bits; it takes the place of what
+ * was there before. The first frame is what viewers show that know no animation.
  */
 export function apngFrame(
   picture: Uint8Array,

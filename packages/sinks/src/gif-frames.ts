@@ -42,7 +42,10 @@ const tolerableError = 48;
 const ditherLevels = (meanSquaredError: number): number =>
   Math.min(14, Math.round(2 * Math.sqrt(meanSquaredError / 3)));
 
-/** The delay of frame `index`, in hundredths of a second, GIF's unit; `n` frames last `n / fps` seconds to within half of one. */
+/**
+ * The delay of frame `index`, in hundredths of a second, GIF's unit; `n` frames last `n / fps` seconds to within half
+ * of one.
+ */
 export const delayOf = (index: number, fps: number): number => delayInTicks(index, fps, 100);
 
 /** The longest delay of a frame, in hundredths of a second, and the longest edge, in pixels: both have 16 bits. */
@@ -61,8 +64,8 @@ interface Chosen {
 }
 
 /**
- * Starts a GIF; all its pictures have one size. Holds the pictures its palette is chosen from, afterwards none; `done` is
- * told of each that has been written.
+ * Starts a GIF; all its pictures have one size. Holds the pictures its palette is chosen from, afterwards none; `done`
+ * is told of each that has been written.
  */
 export async function gifWriter(options: GifOptions, done?: (picture: GifPicture) => void): Promise<GifWriter> {
   const module = await import('gifenc');

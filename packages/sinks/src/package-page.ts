@@ -38,7 +38,9 @@ const groupOf = ({ about, path }: Placed): string => {
   return [title || 'pictures', ...(about?.sequence === undefined ? [] : [about.sequence])].join(', ');
 };
 
-/** Picks what the page shows. The files are gone through twice: how many a layer has decides which of them are shown. */
+/**
+ * Picks what the page shows. The files are gone through twice: how many a layer has decides which of them are shown.
+ */
 export async function shownOf(files: () => AsyncIterable<Placed>): Promise<Shown> {
   const counts = new Map<string, number>();
   for await (const file of files())
@@ -113,8 +115,8 @@ const shortCaption = ({ path, about }: Placed): string =>
   about?.frames?.length === 1 ? `frame ${about.frames[0]}` : path.split('/').at(-1)!;
 
 /**
- * The page as HTML. It loads nothing from elsewhere: links are relative, style is in it, and there is no script. `thumbnails`
- * are the paths of small pictures by those of the pictures.
+ * The page as HTML. It loads nothing from elsewhere: links are relative, style is in it, and there is no script.
+ * `thumbnails` are the paths of small pictures by those of the pictures.
  */
 export function pageOf(
   manifest: ManifestSoFar,

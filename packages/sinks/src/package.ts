@@ -66,8 +66,8 @@ const fileOf = (file: string, ownName: string | undefined): string =>
   file === usualFile && ownName !== undefined ? `${ownName}.zip` : file;
 
 /**
- * Files lie in the archive as they are; each has an entry in its directory, and one in `contents.json`; of some there is a
- * small picture, and a line on the page.
+ * Files lie in the archive as they are; each has an entry in its directory, and one in `contents.json`; of some there
+ * is a small picture, and a line on the page.
  */
 const bytesOf = (inputs: readonly StreamSpec[]): number =>
   inputs.reduce((sum, { bytes = 0, count, most }) => {
@@ -211,7 +211,10 @@ const compressible = /^(text\/|application\/(json|x-ndjson|geo\+json)|image\/svg
 /** The files of an archive in the order of their names, read anew for each reading. */
 type Files = () => AsyncGenerator<Placed>;
 
-/** The name of a file in the archive; `undefined` where its folder is left out. The longest folder that is named decides. */
+/**
+ * The name of a file in the archive; `undefined` where its folder is left out. The longest folder that is named
+ * decides.
+ */
 function placeOf(path: string, places: Readonly<Record<string, string | false>> = {}): string | undefined {
   const parts = path.split('/');
   for (let depth = parts.length - 1; depth > 0; depth--) {
@@ -307,7 +310,10 @@ async function textsAbout(
 
 type TextEntry = ZipInput & { readonly sha256: string };
 
-/** A text that is made piece by piece, again for each reading: of a hundred thousand files it is larger than all else here. */
+/**
+ * A text that is made piece by piece, again for each reading: of a hundred thousand files it is larger than all else
+ * here.
+ */
 async function textEntry(name: string, pieces: () => AsyncGenerator<string>): Promise<TextEntry> {
   const encoder = new TextEncoder();
   const hash = createHash('sha256');

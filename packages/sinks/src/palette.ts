@@ -58,8 +58,8 @@ const bayer = Float32Array.from({ length: 64 }, (_, i) => {
 const unknown = 0xffff;
 
 /**
- * What values from `-reach` to `255 + reach` add to the number of an entry as red, green and blue. Rounded, not cut, to 5
- * and 6 bits: cutting would darken.
+ * What values from `-reach` to `255 + reach` add to the number of an entry as red, green and blue. Rounded, not cut, to
+ * 5 and 6 bits: cutting would darken.
  */
 function keysOf(reach: number): readonly [Uint16Array, Uint16Array, Uint16Array] {
   const of = (most: number, bit: number): Uint16Array =>

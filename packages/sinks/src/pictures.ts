@@ -148,17 +148,18 @@ const nameOf = (file: string, { id, frame, layer, place }: Picture): string =>
   fillTemplate(file, { layer, number: frame.number, ...place }, id);
 
 /**
- * How many pictures are encoded at a time: encoding runs beside this thread and writing waits for the disk, so a few keep
- * both busy; of large ones, no more than 64 MiB allow.
+ * How many pictures are encoded at a time: encoding runs beside this thread and writing waits for the disk, so a few
+ * keep both busy; of large ones, no more than 64 MiB allow.
  */
 const atOnce = (pictures: StreamSpec): number =>
   Math.min(Math.max(Math.floor(2 ** 26 / (itemBytes(pictures) || 1)), 1), 3);
 
 /**
  * Encodes pixels with fixed settings, without metadata: the same pixels are the same bytes. JPEG has no opacity, it
- * becomes black; below a quality of 95 its colours are stored at half the width and height; its code tables are those of
- * the standard, as tables of a picture's own cost more than twice the time and save a hundredth of the file. PNG filters
- * are chosen per row at a low level: a third smaller than unfiltered at the usual level 6, in about the same time.
+ * becomes black; below a quality of 95 its colours are stored at half the width and height; its code tables are those
+ * of the standard, as tables of a picture's own cost more than twice the time and save a hundredth of the file. PNG
+ * filters are chosen per row at a low level: a third smaller than unfiltered at the usual level 6, in about the same
+ * time.
  */
 export async function encodePicture(
   { data, shape }: Picture['pixels'],

@@ -1,5 +1,5 @@
-// A manifest that goes to other machines: files of caches are called by their place in the cache, not by where this machine
-// keeps it.
+// A manifest that goes to other machines: files of caches are called by their place in the cache, not by where this
+// machine keeps it.
 
 import type { ManifestSoFar } from '@deepearth/core';
 import { sortedSpool } from '@deepearth/core/sorted-spool';

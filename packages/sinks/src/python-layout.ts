@@ -57,9 +57,9 @@ export type OwnMetadata = { readonly [name: string]: Json };
 
 /**
  * What the Python extractor said of a window, in its words and order, but for `extraction_timestamp`, which a file has
- * where the user's `own` entries say it: it is the same bytes whenever it is made. New are `frame_paths`, `padded_frames`, and `clip`, which has the frames whole, as
- * token files have them: a path alone does not lead back to a frame of a video or of invented weather. Without a clip only
- * the model is known.
+ * where the user's `own` entries say it: it is the same bytes whenever it is made. New are `frame_paths`,
+ * `padded_frames`, and `clip`, which has the frames whole, as token files have them: a path alone does not lead back to
+ * a frame of a video or of invented weather. Without a clip only the model is known.
  */
 function metadataOf(
   clip: StoredClip | undefined,
@@ -164,7 +164,9 @@ export const embeddingForPython = (
   metadata: metadataOf(clip, 1, encoder.name, own),
 });
 
-/** A projection as `projection`, its axes those of the tokens with `components` last, with the limits of its colours. */
+/**
+ * A projection as `projection`, its axes those of the tokens with `components` last, with the limits of its colours.
+ */
 export const projectionForPython = (
   projection: Projection,
   values: PythonValues,

@@ -5,8 +5,8 @@ import type { Artifact, ArtifactAbout, FrameTable, Json, ManifestSoFar } from '@
 type Stage = ManifestSoFar['stages'][number];
 
 /**
- * The text of README.txt, line by line: of a hundred thousand files it is long. `beside` are the names of the texts beside
- * it.
+ * The text of README.txt, line by line: of a hundred thousand files it is long. `beside` are the names of the texts
+ * beside it.
  */
 export async function* summaryLines(
   manifest: ManifestSoFar,

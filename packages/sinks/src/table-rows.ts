@@ -163,8 +163,8 @@ function frameLayout(item: Projection): Layout {
 }
 
 /**
- * A row for each frame, by the time step that saw it; where clips overlap a frame belongs to the first that holds it, as
- * in pictures. Without a clip, one row for the whole.
+ * A row for each frame, by the time step that saw it; where clips overlap a frame belongs to the first that holds it,
+ * as in pictures. Without a clip, one row for the whole.
  */
 function frameRows(item: Projection, width: number, shown: Map<string, ReadonlySet<string>>): Row[] {
   const { clip, axes, values } = item;

@@ -45,7 +45,10 @@ const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.repla
 /** Nine digits bring every float32 back. */
 const written = (value: number): string => (Number.isNaN(value) ? '' : String(Number(value.toPrecision(9))));
 
-/** The numbers as `[rows, …axes]`, which wait on disk until their count is known, and the rows' names in a CSV beside them. */
+/**
+ * The numbers as `[rows, …axes]`, which wait on disk until their count is known, and the rows' names in a CSV beside
+ * them.
+ */
 async function npyTable(path: string, layout: Layout, context: TableContext): Promise<TableWriter> {
   const { writeNpy } = await import('@deepearth/formats/npy');
   const names = await csvTable(path, layout, context, false);

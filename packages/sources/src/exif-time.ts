@@ -16,8 +16,8 @@ const written =
   /^(?<year>[12]\d{3})[:/-](?<month>\d\d)[:/-](?<day>\d\d)[ T](?<hour>[01]\d|2[0-3]):(?<minute>[0-5]\d):(?<second>[0-5]\d|60)/;
 
 /**
- * `DateTimeOriginal` of EXIF data with its fraction of a second and its offset; `timeZone` counts where there is no offset.
- * `undefined` where the picture carries none, or one that is no date: a clock that was never set writes zeros.
+ * `DateTimeOriginal` of EXIF data with its fraction of a second and its offset; `timeZone` counts where there is no
+ * offset. `undefined` where the picture carries none, or one that is no date: a clock that was never set writes zeros.
  */
 export function exifTime(exif: PictureExif | undefined, timeZone: string): ExifTime | undefined {
   const clock = written.exec(exif?.dateTimeOriginal ?? '')?.groups;

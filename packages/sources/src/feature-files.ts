@@ -19,8 +19,8 @@ export interface FeatureFile {
 }
 
 /**
- * The `.safetensors` and `.pt` files of a folder and the folders in it (hidden ones aside), in natural order of names; the
- * file itself where `path` is one. Throws an `InputError` where there is none.
+ * The `.safetensors` and `.pt` files of a folder and the folders in it (hidden ones aside), in natural order of names;
+ * the file itself where `path` is one. Throws an `InputError` where there is none.
  */
 export async function listFeatureFiles(path: string): Promise<readonly FeatureFile[]> {
   const found = await stat(path).catch((cause: unknown) => {

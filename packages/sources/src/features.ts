@@ -174,8 +174,8 @@ function inOrder(entries: readonly FeatureEntry[]): readonly FeatureEntry[] {
 }
 
 /**
- * Numbers the clips of a sequence anew where files of several runs have the same numbers, or none. Throws an `InputError`
- * where two hold the same clip.
+ * Numbers the clips of a sequence anew where files of several runs have the same numbers, or none. Throws an
+ * `InputError` where two hold the same clip.
  */
 function numbered(entries: readonly FeatureEntry[]): readonly FeatureEntry[] {
   const clips = new Map<string, FeatureEntry>();
@@ -241,8 +241,8 @@ function specOf({ entries }: FeaturesSurvey): StreamSpec {
 }
 
 /**
- * Pixels of the frames, where all files say the same, and how many different ones there are; nothing where no file names
- * frames.
+ * Pixels of the frames, where all files say the same, and how many different ones there are; nothing where no file
+ * names frames.
  */
 function framesOf(entries: readonly FeatureEntry[]): Pick<StreamSpec, 'frames'> {
   const sizes = new Set<string>();

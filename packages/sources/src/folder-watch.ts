@@ -12,8 +12,8 @@ import { watchedFolder } from './watched-folder.ts';
 /** A folder that is watched. Times are seconds of a clock that only goes forward. */
 export interface FolderWatch {
   /**
-   * Looks at what is new, at what is waited for and at what was sent last. Throws an `InputError` where the folder cannot be
-   * listed and the idle time is over.
+   * Looks at what is new, at what is waited for and at what was sent last. Throws an `InputError` where the folder
+   * cannot be listed and the idle time is over.
    */
   look(now: number): Promise<void>;
   /** All files that are waited for, those that are whole first. */

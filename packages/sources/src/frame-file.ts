@@ -27,7 +27,9 @@ export interface Decoding extends Pick<FramesOptions, 'maxPixels' | 'values' | '
   readonly range?: readonly [low: number, high: number] | undefined;
 }
 
-/** Opens a page of a file. `known` is the file already read, for its other pages. Throws what `readPictureFile` throws. */
+/**
+ * Opens a page of a file. `known` is the file already read, for its other pages. Throws what `readPictureFile` throws.
+ */
 export async function openFrameFile(
   path: string,
   {

@@ -9,14 +9,18 @@ import { pathIn } from './picture-folder.ts';
 /** Headers by file; a file that cannot be read, or was not looked at, is not in it. */
 export type FrameHeaders = ReadonlyMap<string, PictureHeader>;
 
-/** Formats of one picture a file: these are looked at for their sizes alone, and a sample says which is the usual one. */
+/**
+ * Formats of one picture a file: these are looked at for their sizes alone, and a sample says which is the usual one.
+ */
 const single = new Set(['.png', '.jpg', '.jpeg']);
 const mostSingle = 10_000;
 /** A file on a server is fetched whole for its header. */
 const mostSingleRemote = 8;
 const together = 8;
 
-/** Looks at every file that may hold several pictures, and at up to 10,000 of the others (on a server 8), spread evenly. */
+/**
+ * Looks at every file that may hold several pictures, and at up to 10,000 of the others (on a server 8), spread evenly.
+ */
 export async function readHeaders(
   directory: string,
   files: readonly string[],

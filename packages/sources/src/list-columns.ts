@@ -32,8 +32,8 @@ const usual: Readonly<Record<Role, readonly string[]>> = {
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[\s_-]/g, '');
 
 /**
- * The columns among these names. Throws an `InputError` where one that the options name is not there, none holds paths, or
- * one of latitude and longitude is missing.
+ * The columns among these names. Throws an `InputError` where one that the options name is not there, none holds paths,
+ * or one of latitude and longitude is missing.
  */
 export function listColumns(list: string, names: readonly string[], columns: ListOptions['columns']): ListColumns {
   const known = new Map(names.map((name) => [plain(name), name]));

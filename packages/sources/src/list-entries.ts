@@ -1,4 +1,5 @@
-// Makes entries of the rows of a list: a picture with its sequence, its time and its place, or what is wrong with the row.
+// Makes entries of the rows of a list: a picture with its sequence, its time and its place, or what is wrong with the
+// row.
 
 import { basename, dirname, extname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

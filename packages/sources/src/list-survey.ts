@@ -44,7 +44,10 @@ const mostSampled = 64;
 /** How many mistakes are named. */
 const mostNamed = 5;
 
-/** Reads all of a list, holding little of it. Throws an `InputError` as `readList` does, and for a list without a picture. */
+/**
+ * Reads all of a list, holding little of it. Throws an `InputError` as `readList` does, and for a list without a
+ * picture.
+ */
 export async function surveyList(options: ListOptions, signal: AbortSignal): Promise<ListSurvey> {
   const reading = await readList(options, signal);
   const counts = new Map<string, number>();
@@ -103,7 +106,10 @@ export async function* distinctLines(reading: ListReading, options: RowsOptions)
   const pictureOf = ({ sequence, path }: ListEntry): string => `${sequence}\n${path}`;
   const numberOf = ({ sequence, number }: ListEntry): string => `${sequence}\n${number}`;
   let searches = 0;
-  /** The line of the first row that has what a later one repeats. Each search reads the list anew, so only a few are made. */
+  /**
+   * The line of the first row that has what a later one repeats. Each search reads the list anew, so only a few are
+   * made.
+   */
   const before = async (entry: ListEntry, nameOf: typeof pictureOf): Promise<string> => {
     if (++searches > mostNamed) return 'an earlier line';
     const name = nameOf(entry);

@@ -21,8 +21,9 @@ const marks: readonly (readonly [encoding: string, bytes: readonly number[]])[] 
 ];
 
 /**
- * The text of a file without its byte order mark, its lines ended by `\n` alone; UTF-16 only with one, as Excel writes it. `whole` is told of the file at
- * its end. Throws an `InputError` for text that is not UTF-8, and as `openRegularFile` does.
+ * The text of a file without its byte order mark, its lines ended by `\n` alone; UTF-16 only with one, as Excel writes
+ * it. `whole` is told of the file at its end. Throws an `InputError` for text that is not UTF-8, and as
+ * `openRegularFile` does.
  */
 export async function* textOf(
   path: string,

@@ -15,7 +15,9 @@ export interface ListingOptions {
   readonly directory: string;
   /** A regular expression over file names; the group `number`, or else the first group, is the frame number. */
   readonly pattern?: string | undefined;
-  /** A regular expression over file names with named groups: year, month, day, hour, minute, second, fraction, or epoch. */
+  /**
+   * A regular expression over file names with named groups: year, month, day, hour, minute, second, fraction, or epoch.
+   */
   readonly time?: string | undefined;
   readonly order?: Order | undefined;
   /** For times without an offset: an IANA name or an offset. Default "UTC". */
@@ -53,7 +55,8 @@ export interface Listing {
 
 /**
  * Lists a folder. Throws an `InputError` for a missing or empty folder, one without pictures (it says what is there
- * instead), an expression that fits nothing, and a range that holds no frame; a `RangeError` for a time zone that is none.
+ * instead), an expression that fits nothing, and a range that holds no frame; a `RangeError` for a time zone that is
+ * none.
  */
 export async function listFrames(options: ListingOptions): Promise<Listing> {
   const { directory, sequence, timeZone = 'UTC', recursive, order, signal, maxGapSeconds } = options;
@@ -94,7 +97,9 @@ export async function listFrames(options: ListingOptions): Promise<Listing> {
   return { sequences, headers };
 }
 
-/** A folder of the DCF standard for cameras (JEITA CP-3461): "100MEDIA" in "DCIM". The camera goes on in the next one. */
+/**
+ * A folder of the DCF standard for cameras (JEITA CP-3461): "100MEDIA" in "DCIM". The camera goes on in the next one.
+ */
 const cameraFolders = /^(?:DCIM|[1-9]\d\d[A-Z0-9_]{5})$/;
 
 /** The sequence of a file by the folder that it is in; `own` is that of the folder itself. */

@@ -1,5 +1,5 @@
-// Regular expressions of users over file names, in time proportional to the name: the engine of JavaScript goes back and
-// forth, and `(a+)+$` keeps it busy for ever, with no way to stop it.
+// Regular expressions of users over file names, in time proportional to the name: the engine of JavaScript goes back
+// and forth, and `(a+)+$` keeps it busy for ever, with no way to stop it.
 
 import { createRequire } from 'node:module';
 import type { RE2JS } from 're2js';

@@ -71,8 +71,8 @@ interface Times {
 }
 
 /**
- * Orders files by what is known of them: times (of the expression `time`, in names, in EXIF), else numbers, else names in
- * natural order. Ordered by time or name, the number of a frame is its position from 0, unless `pattern` has one.
+ * Orders files by what is known of them: times (of the expression `time`, in names, in EXIF), else numbers, else names
+ * in natural order. Ordered by time or name, the number of a frame is its position from 0, unless `pattern` has one.
  * Throws an `InputError` when `order` asks for what the files do not have.
  */
 export async function orderFrames(files: readonly string[], options: OrderOptions): Promise<OrderedFrames> {
@@ -202,8 +202,8 @@ async function timesOf(
 }
 
 /**
- * Times that cameras wrote. They are taken where every picture has one and they are not all the same, as a program leaves
- * them that has edited the pictures; the first and the last picture are asked before the others are opened.
+ * Times that cameras wrote. They are taken where every picture has one and they are not all the same, as a program
+ * leaves them that has edited the pictures; the first and the last picture are asked before the others are opened.
  */
 async function exifTimes(
   files: readonly string[],

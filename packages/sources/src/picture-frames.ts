@@ -33,7 +33,10 @@ export interface PictureFrames {
   stretched(stretch: Stretch | undefined): void;
   /** Opens a picture; the bytes of a file are kept for its next page. Throws what `readPictureFile` throws. */
   open(path: string, page?: number): Promise<FrameFile>;
-  /** Decodes an opened picture, so that a damaged one is found; nothing without `verify`, or where it was decoded before. */
+  /**
+   * Decodes an opened picture, so that a damaged one is found; nothing without `verify`, or where it was decoded
+   * before.
+   */
   verify(picture: FrameFile, page?: number): Promise<void>;
   /** The frame of a picture; the file is not looked at. */
   frame(place: FramePlace, picture: KnownPicture, page?: number): Frame;

@@ -27,10 +27,10 @@ type Dict = ReadonlyMap<PyValue, PyValue>;
 const still = { frames: 16, steps: 8 };
 
 /**
- * The grids of a file: one of a clip (`features`, `model_info`, `metadata`) or of a tensor alone, or one for each picture
- * of a chunk (`{ path: { features, metadata } }`); none of a file that holds an embedding or a projection. `firstIndex` is
- * the number of the first picture, which orders those of a chunk behind the chunks before it. Throws an `InputError` that
- * names the field for what is no such file.
+ * The grids of a file: one of a clip (`features`, `model_info`, `metadata`) or of a tensor alone, or one for each
+ * picture of a chunk (`{ path: { features, metadata } }`); none of a file that holds an embedding or a projection.
+ * `firstIndex` is the number of the first picture, which orders those of a chunk behind the chunks before it. Throws an
+ * `InputError` that names the field for what is no such file.
  */
 export function pythonGrids({ source, value }: Pt, sequence: string, firstIndex: number): readonly StoredGrid[] {
   const refuse = (why: string): never => {

@@ -3,8 +3,8 @@
 import { isKind, type PyValue } from '@deepearth/formats/python-values';
 
 /**
- * Dicts as objects of what they have under names, lists and tuples as arrays, scalars of NumPy as numbers; None in a dict
- * is as good as no entry. Everything else (tensors, sets) stays as it is.
+ * Dicts as objects of what they have under names, lists and tuples as arrays, scalars of NumPy as numbers; None in a
+ * dict is as good as no entry. Everything else (tensors, sets) stays as it is.
  */
 export function plainOf(value: PyValue | undefined): unknown {
   if (value instanceof Map) {

@@ -62,9 +62,9 @@ export const spread = <T>(list: readonly T[], most: number): T[] => {
 };
 
 /**
- * The stretch of a series, the same for each part of it: what the options fix, or percentiles of up to 64 frames. Frames
- * that cannot be read are left out here and reported when they are sent. Throws an `InputError` for a manifest that has
- * no stretch.
+ * The stretch of a series, the same for each part of it: what the options fix, or percentiles of up to 64 frames.
+ * Frames that cannot be read are left out here and reported when they are sent. Throws an `InputError` for a manifest
+ * that has no stretch.
  */
 export async function findStretch(
   series: Series,

@@ -31,7 +31,9 @@ export interface StableFiles {
   readonly size: number;
 }
 
-/** Starts with no file. It goes by what changes alone and compares no clocks: that of a network disk may be hours off. */
+/**
+ * Starts with no file. It goes by what changes alone and compares no clocks: that of a network disk may be hours off.
+ */
 export function stableFiles(): StableFiles {
   const files = new Map<string, { look: FileLook; since: number; tried: boolean }>();
   return {

@@ -53,13 +53,16 @@ export interface FrameReviver {
 /** What a file of pictures is, for frames of which a token file keeps no more than a name. */
 type Seen = Pick<Frame, 'key' | 'width' | 'height' | 'locator'>;
 
-/** Whether a locator names a file or folder that is not there; addresses and what a source makes itself are not looked at. */
+/**
+ * Whether a locator names a file or folder that is not there; addresses and what a source makes itself are not looked
+ * at.
+ */
 export const isGone = (uri: string): boolean => !/^[a-z][a-z\d+.-]+:/i.test(uri) && !existsSync(uri);
 
 /**
  * Makes frames of stored ones. Those that were stored whole keep their key, and their digest is proven when they are
- * read; of those that were stored by name the file is read for its size and digest, and where there is none the frame has
- * the size `lostSize` and throws when it is read.
+ * read; of those that were stored by name the file is read for its size and digest, and where there is none the frame
+ * has the size `lostSize` and throws when it is read.
  */
 export function reviveFrames({ find, severalSequences, signal, lost, read }: FrameReviver) {
   const known = new Map<string, Promise<Seen>>();

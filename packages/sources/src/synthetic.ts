@@ -73,7 +73,8 @@ export const synthetic = defineSource({
     const end = first + Math.min(count, range.end);
     const uri = `synthetic:weather?seed=${seed}`;
     const decode = { width, height, seed, speed };
-    // The encoder and several renderers read the same frame soon after one another; nothing is kept when memory is short.
+    // The encoder and several renderers read the same frame soon after one another; nothing is kept when memory is
+    // short.
     const recent = new Map<number, WeakRef<ReturnType<typeof state.draw>>>();
     const read: LocatorReader = async ({ index = 0 }, wanted) => {
       wanted.signal?.throwIfAborted();

@@ -10,8 +10,8 @@ import type { FileLook } from './stable-files.ts';
 /** A folder that others write to. */
 export interface WatchedFolder {
   /**
-   * Pictures that are there and not yet done, as paths in the folder; none of a folder that seems not to have changed since
-   * it was listed last. Throws an `InputError` where it cannot be listed.
+   * Pictures that are there and not yet done, as paths in the folder; none of a folder that seems not to have changed
+   * since it was listed last. Throws an `InputError` where it cannot be listed.
    */
   fresh(): Promise<string[]>;
   /** How a file looks; `undefined` where it is gone. */

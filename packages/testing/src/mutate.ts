@@ -51,7 +51,9 @@ export function mutate(bytes: Uint8Array, seed: number, { kinds = mutations, fro
   return { bytes: made[kind](), kind, what: `${kind} at byte ${at}` };
 }
 
-/** Puts an odd number in the place of one that stands in the text; `undefined` where there is none in the first 64 KiB. */
+/**
+ * Puts an odd number in the place of one that stands in the text; `undefined` where there is none in the first 64 KiB.
+ */
 function withOddNumber(bytes: Uint8Array, from: number, below: (n: number) => number): Uint8Array | undefined {
   const text = String.fromCharCode(...bytes.subarray(from, from + 65_536));
   const found = [...text.matchAll(/(?<=[[,:] ?)-?\d+(?:\.\d+)?/g)];
@@ -74,8 +76,8 @@ export interface MutationReport {
 }
 
 /**
- * Reads `count` mutants of a file and compares what is read with what the undamaged file holds. `read` returns the values as text
- * or bytes; `isReported` says which errors are reported to users (`(e) => e instanceof DeepEarthError`).
+ * Reads `count` mutants of a file and compares what is read with what the undamaged file holds. `read` returns the
+ * values as text or bytes; `isReported` says which errors are reported to users (`(e) => e instanceof DeepEarthError`).
  */
 export async function tryMutants(
   bytes: Uint8Array,

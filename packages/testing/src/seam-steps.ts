@@ -1,4 +1,5 @@
-// Tells whether tiles leave seams: how much larger steps between neighbouring values are where tiles meet than elsewhere.
+// Tells whether tiles leave seams: how much larger steps between neighbouring values are where tiles meet than
+// elsewhere.
 
 /** Mean distances between neighbours. */
 export interface SeamSteps {
@@ -11,9 +12,9 @@ export interface SeamSteps {
 }
 
 /**
- * Compares steps in a raster, `bands` of `[height, width]` each: the distance of two neighbours is Euclidean over all bands.
- * `edges` are rows and columns, counted from 0, before which a tile begins or ends; what lies at `skipped` ones is on neither
- * side. NaN has no distance to anything.
+ * Compares steps in a raster, `bands` of `[height, width]` each: the distance of two neighbours is Euclidean over all
+ * bands. `edges` are rows and columns, counted from 0, before which a tile begins or ends; what lies at `skipped` ones
+ * is on neither side. NaN has no distance to anything.
  */
 export function seamSteps(
   bands: readonly ArrayLike<number>[],

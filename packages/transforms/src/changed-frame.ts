@@ -52,7 +52,9 @@ function takenApart({ decode, ...place }: Omit<Locator, 'window'>): { readonly o
   return { of: { ...place, source, ...(own && { decode: own }), ...(window && { window }) }, said: change };
 }
 
-/** Reads the part of the frame as it is, changes it, and only then makes it smaller: what is masked counts for no mean. */
+/**
+ * Reads the part of the frame as it is, changes it, and only then makes it smaller: what is masked counts for no mean.
+ */
 async function readChanged(
   read: (options: ReadOptions) => Promise<Raster>,
   { window, overview = 1, signal }: ReadOptions,

@@ -11,8 +11,8 @@ interface PixelLayout {
 
 /**
  * Writes pixels `[height, width, channels]` into `planes` as BT.709 in limited range (ITU-R BT.709-6, section 3), with
- * 4:2:0 chroma that is the mean of four pixels: luma, then Cb, then Cr. Odd edges are one longer, equal to the last column
- * or row; what is see-through is black. Returns `planes`.
+ * 4:2:0 chroma that is the mean of four pixels: luma, then Cb, then Cr. Odd edges are one longer, equal to the last
+ * column or row; what is see-through is black. Returns `planes`.
  */
 export function bt709(pixels: Uint8Array, { width, height, channels }: PixelLayout, planes: Uint8Array): Uint8Array {
   const [columns, rows] = [even(width), even(height)];

@@ -19,8 +19,8 @@ const tolerance = 1e-6;
 
 /**
  * Numbers of the chosen frames in parts: one for all, or one for each stretch without a longer pause; parts without a
- * frame are left out. `seconds` has the time of each frame, ascending. Of a rate, the frame that is on the screen at each
- * moment is taken, counted from the first frame of the part; one that stays for several moments is taken once.
+ * frame are left out. `seconds` has the time of each frame, ascending. Of a rate, the frame that is on the screen at
+ * each moment is taken, counted from the first frame of the part; one that stays for several moments is taken once.
  */
 export function chooseFrames(seconds: Float64Array, choice: Choice): Uint32Array[] {
   const { from = -Infinity, to = Infinity, framesPerSecond, every = 1, maxGapSeconds = Infinity } = choice;

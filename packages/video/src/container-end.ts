@@ -4,8 +4,8 @@ import type { FileHandle } from 'node:fs/promises';
 
 /**
  * The bytes that the container of a file promises; `undefined` for a kind that does not say. A file that is shorter was
- * cut: boxes of MP4 and MOV (ISO/IEC 14496-12), RIFF chunks of AVI, and the elements of Matroska and WebM (RFC 9559) say
- * how long they are.
+ * cut: boxes of MP4 and MOV (ISO/IEC 14496-12), RIFF chunks of AVI, and the elements of Matroska and WebM (RFC 9559)
+ * say how long they are.
  */
 export async function promisedBytes(file: FileHandle, bytes: number): Promise<number | undefined> {
   const head = await bytesAt(file, 0, 12);

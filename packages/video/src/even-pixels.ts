@@ -6,8 +6,8 @@ import type { AnimationPicture } from '@deepearth/vision/animation';
 export const even = (edge: number): number => edge + (edge % 2);
 
 /**
- * The picture as `[height, width, 3]` with even edges: the last column and row are repeated where they are odd, and what
- * is see-through is black. Returns the picture's own pixels where they are so already.
+ * The picture as `[height, width, 3]` with even edges: the last column and row are repeated where they are odd, and
+ * what is see-through is black. Returns the picture's own pixels where they are so already.
  */
 export function evenPixels({ data, width, height, channels }: AnimationPicture): Uint8Array {
   const [columns, rows] = [even(width), even(height)];

@@ -26,8 +26,8 @@ const colours = [
 ];
 
 /**
- * Arguments after which the same pictures are the same bytes: no dates, no numbers made up, and a number of threads that
- * does not depend on the machine, since x264 divides its work by it.
+ * Arguments after which the same pictures are the same bytes: no dates, no numbers made up, and a number of threads
+ * that does not depend on the machine, since x264 divides its work by it.
  */
 const reproducible = ['-threads', '4', '-map_metadata', '-1', '-fflags', '+bitexact', '-flags:v', '+bitexact'];
 

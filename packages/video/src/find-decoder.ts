@@ -31,7 +31,8 @@ export async function findDecoder(signal?: AbortSignal): Promise<FoundDecoder> {
   return {
     about: `ffmpeg ${version.replace(/-.*$/, '')}`,
     everyFrame: ['-copyts', old ? '-vsync' : '-fps_mode', 'passthrough'],
-    // " V....D libdav1d  dav1d AV1 decoder by VideoLAN (codec av1)": the codec is the last word where it is not the name.
+    // " V....D libdav1d  dav1d AV1 decoder by VideoLAN (codec av1)": the codec is the last word where it is not the
+    // name.
     codecs: new Set(
       [...decoders.matchAll(/^ V\S* (\S+)(?:.*\(codec (\w+)\))?/gm)].map(([, name, codec]) => codec ?? name!),
     ),

@@ -26,9 +26,10 @@ const enough = 2 ** 20;
 const mostSpare = 2 ** 24;
 
 /**
- * A pipe for frames of so many bytes. Node reads the output of a program in pieces of 64 KiB that it allocates one by one:
- * twice the memory to collect, and each byte is copied. A socket may be read into memory of ours; a program can have one as
- * its output where there are Unix sockets, and has a usual pipe elsewhere.
+ * A pipe for frames of so many bytes. Node reads the output of a program in pieces of 64 KiB that it allocates one by
+ * one:
+ * twice the memory to collect, and each byte is copied. A socket may be read into memory of ours; a program can have
+ * one as its output where there are Unix sockets, and has a usual pipe elsewhere.
  */
 export async function framePipe(frameBytes: number): Promise<FramePipe> {
   const whole: Uint8Array[] = [];

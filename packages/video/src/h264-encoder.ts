@@ -1,7 +1,8 @@
 // The embedded H.264 encoder: minih264 in WebAssembly, as the package h264-mp4-encoder brings it.
 //
-// That package keeps an MP4 file in memory until it is whole. Here it writes one for each group of pictures (a key frame
-// and those that follow it); the samples are taken out of it, and memory does not grow with the length of a video.
+// That package keeps an MP4 file in memory until it is whole. Here it writes one for each group of pictures (a key
+// frame and those that follow it); the samples are taken out of it, and memory does not grow with the length of a
+// video.
 
 import { bt709 } from './bt709.ts';
 import { even } from './even-pixels.ts';
@@ -85,8 +86,8 @@ export async function h264Encoder(settings: H264Settings): Promise<H264Encoder> 
 }
 
 /**
- * Bytes that an encoder takes: pictures in 4:2:0, pixels under way, and a group of coded pictures, which take half a byte
- * for a pixel where they are full of detail.
+ * Bytes that an encoder takes: pictures in 4:2:0, pixels under way, and a group of coded pictures, which take half a
+ * byte for a pixel where they are full of detail.
  */
 export const encoderBytes = (width: number, height: number, keyFrames: number): number =>
   Math.ceil(width * height * (12 + keyFrames / 2)) + (16 << 20);

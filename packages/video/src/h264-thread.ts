@@ -8,7 +8,9 @@ import type { H264Group } from './mp4-samples.ts';
 
 /** An encoder in the thread. */
 export interface VideoInThread {
-  /** Resolves to a group where this picture is its last, else to nothing. May be called again before; the order is kept. */
+  /**
+   * Resolves to a group where this picture is its last, else to nothing. May be called again before; the order is kept.
+   */
   add(pixels: Uint8Array): Promise<H264Group | undefined>;
   /** Resolves to the group that is not full yet, if there is one. */
   end(): Promise<H264Group | undefined>;

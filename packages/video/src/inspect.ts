@@ -29,7 +29,10 @@ export interface InspectedVideo {
   readonly quicklook?: {
     /** `[height, width, 3]`. */
     readonly pixels: Tensor<'uint8'>;
-    /** `frames`: their numbers; `pts_seconds`: when they are shown; `factor`: pixels of the video along one of the picture. */
+    /**
+     * `frames`: their numbers; `pts_seconds`: when they are shown; `factor`: pixels of the video along one of the
+     * picture.
+     */
     readonly json: { readonly [field: string]: Json };
     readonly text: string;
   };
@@ -59,8 +62,8 @@ const starts: readonly RegExp[] = [
 const shared = new Set(['.ts', '.mts']);
 
 /**
- * Whether a file is a video or a picture that may move: by its first bytes (`videoHeadBytes`), else by the ending of its
- * name.
+ * Whether a file is a video or a picture that may move: by its first bytes (`videoHeadBytes`), else by the ending of
+ * its name.
  */
 export function isVideo(path: string, head: Uint8Array): boolean {
   const text = String.fromCharCode(...head.subarray(0, videoHeadBytes));
@@ -70,8 +73,8 @@ export function isVideo(path: string, head: Uint8Array): boolean {
 }
 
 /**
- * Describes a video with the fields `frame_count`, `pts_seconds`, `duration_seconds` (how long each frame is shown), `size`
- * (upright), `bytes`, `decoder` and, of what ffmpeg reads, those of `streamFacts`. A file that is cut short has
+ * Describes a video with the fields `frame_count`, `pts_seconds`, `duration_seconds` (how long each frame is shown),
+ * `size` (upright), `bytes`, `decoder` and, of what ffmpeg reads, those of `streamFacts`. A file that is cut short has
  * `promised_frames` (`null` where it does not say) and says so under `refused`. With `digest` it has `file_sha256`,
  * `mean_rgb` of each upright frame (`null` for one that cannot be decoded), `sha256_rgb24` of all of them as
  * `source/video` reads them, where all that are there can be decoded, and `sha256_planes` (`planesDigest`) of a whole

@@ -21,8 +21,8 @@ const oddOne = () =>
     i === 2 ? { ...picture, pixels: tensor('uint8', [8, 8, 3], new Uint8Array(192)) } : picture,
   );
 
-// Without a GPU, Chromium turns BT.709 into RGB with a factor that is cut at 2 (2.11 would be right), and blue is off by 3.
-// With a GPU it is right; SwiftShader is one that is made of software.
+// Without a GPU, Chromium turns BT.709 into RGB with a factor that is cut at 2 (2.11 would be right), and blue is off
+// by 3. With a GPU it is right; SwiftShader is one that is made of software.
 const browserArgs = [
   '--no-sandbox',
   '--use-gl=angle',

@@ -32,7 +32,10 @@ export function programOutput(
   });
 }
 
-/** Whether a program is on the path. Starting ffprobe to see costs a tenth of a second where it is linked to many libraries. */
+/**
+ * Whether a program is on the path. Starting ffprobe to see costs a tenth of a second where it is linked to many
+ * libraries.
+ */
 export async function isOnPath(command: string): Promise<boolean> {
   const endings = process.platform === 'win32' ? ['.exe', '.cmd', '.bat'] : [''];
   for (const folder of (process.env['PATH'] ?? '').split(delimiter))

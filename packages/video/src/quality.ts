@@ -11,7 +11,7 @@ export const vp9Quality = (quality: number): number => Math.round(62 - 0.5 * qua
 
 /**
  * The quantizer of the embedded encoder, the same for all frames. x264 spends its bits where they are seen, and reaches
- * about the same size and quality with a factor that is lower by two. Plain colours that change from frame to frame come
- * back within 4 levels at 22, the default, and within 5 at 21 and 23: chroma is quantized in unequal steps.
+ * about the same size and quality with a factor that is lower by two. Plain colours that change from frame to frame
+ * come back within 4 levels at 22, the default, and within 5 at 21 and 23: chroma is quantized in unequal steps.
  */
 export const embeddedQuantizer = (quality: number): number => Math.min(51, h264Quality(quality) + 2);

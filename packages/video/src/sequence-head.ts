@@ -45,8 +45,8 @@ export function levelOf(width: number, height: number, { numerator, denominator 
 }
 
 /**
- * The sequence head of the embedded encoder (constrained baseline, no words about use) with its level, BT.709 in limited
- * range, the frame rate, and that no picture waits for another.
+ * The sequence head of the embedded encoder (constrained baseline, no words about use) with its level, BT.709 in
+ * limited range, the frame rate, and that no picture waits for another.
  */
 export function describeUse(unit: Uint8Array, level: number, { numerator, denominator }: FrameRate): Uint8Array {
   const bits = bitsOf(withoutEscapes(unit));

@@ -26,9 +26,9 @@ interface ProbedStream {
 /**
  * The fields `container`, `codec`, `profile`, `codec_tag`, `pix_fmt`, `time_base`, `average_rate` (frames per second, a
  * fraction), `stream_duration_seconds`, `audio_streams`, `coded` (width and height before rotation),
- * `rotation_clockwise_degrees` and `color`: `range` and `matrix` as the file says them ("unspecified" where it does not),
- * `primaries` and `transfer` as code points of ITU-T H.273, and what is taken for the conversion to RGB where there is one
- * (`range_used`, `matrix_used`). Empty where ffprobe fails.
+ * `rotation_clockwise_degrees` and `color`: `range` and `matrix` as the file says them ("unspecified" where it does
+ * not), `primaries` and `transfer` as code points of ITU-T H.273, and what is taken for the conversion to RGB where
+ * there is one (`range_used`, `matrix_used`). Empty where ffprobe fails.
  */
 export async function streamFacts(path: string, signal: AbortSignal): Promise<{ readonly [field: string]: Json }> {
   const printed = await programOutput(
@@ -91,8 +91,8 @@ function colorOf(said: (name: string) => string | null): Json {
 const withPadding = /^(?:[rgb]{3}0|0[rgb]{3})/;
 
 /**
- * SHA-256 of the decoded planes of all frames, in the layout of the pixel format, before rotation; `undefined` where the
- * format has bytes without a meaning, or ffmpeg fails.
+ * SHA-256 of the decoded planes of all frames, in the layout of the pixel format, before rotation; `undefined` where
+ * the format has bytes without a meaning, or ffmpeg fails.
  */
 export async function planesDigest(
   path: string,

@@ -10,8 +10,8 @@ interface Run {
 }
 
 /**
- * An expression that is true for frames with these times (`pts`, ascending, in units of the stream), and how many of them
- * it has room for. Times that are equally far apart are one term.
+ * An expression that is true for frames with these times (`pts`, ascending, in units of the stream), and how many of
+ * them it has room for. Times that are equally far apart are one term.
  */
 export function ticksExpression(ticks: Iterable<number>): { readonly expression: string; readonly count: number } {
   const runs: Run[] = [];

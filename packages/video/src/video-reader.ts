@@ -17,11 +17,15 @@ export interface DecoderPool {
   close(): Promise<void>;
 }
 
-/** Readers that decode at once: a pipeline reads one video for its encoder, and now and then another for its pictures. */
+/**
+ * Readers that decode at once: a pipeline reads one video for its encoder, and now and then another for its pictures.
+ */
 const mostReaders = 2;
 /** Places of one video that are read at once: where the encoder is, and where the pictures are drawn. */
 const mostCursors = 2;
-/** A decoder that has so few frames to go is quicker than a new one, which has to start a process and find its place. */
+/**
+ * A decoder that has so few frames to go is quicker than a new one, which has to start a process and find its place.
+ */
 const shortWay = 60;
 
 /** A pool for the readers of a source. */
@@ -68,8 +72,8 @@ interface Request {
 }
 
 /**
- * A reader of a video. `chosen` are the frames that will be read, ascending (absent: any): what lies between them is not
- * converted. Frames that are asked for at once are decoded in their order, whatever the order of the requests.
+ * A reader of a video. `chosen` are the frames that will be read, ascending (absent: any): what lies between them is
+ * not converted. Frames that are asked for at once are decoded in their order, whatever the order of the requests.
  */
 export function videoReader(video: Video, pool: DecoderPool, chosen?: Uint32Array): VideoReader {
   const frameRoom = Math.min(Math.max(Math.floor(mostBytesAhead / (video.width * video.height * 3)), 1), mostAhead);

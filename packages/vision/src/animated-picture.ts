@@ -14,11 +14,14 @@ export interface AnimatedPicture {
   readonly height: number;
   /** How long each frame is shown, in seconds. */
   readonly durations: readonly number[];
-  /** Frames that the header promises and the file does not hold; `null` where the file is cut and does not say of how many. */
+  /**
+   * Frames that the header promises and the file does not hold; `null` where the file is cut and does not say of how
+   * many.
+   */
   readonly missing: number | null;
   /**
-   * The frames from a position on, `[height, width, 3]`, as they are shown: put on what is below them. Pixels without any
-   * opacity are those without data. Throws an `InputError` for a frame that cannot be decoded.
+   * The frames from a position on, `[height, width, 3]`, as they are shown: put on what is below them. Pixels without
+   * any opacity are those without data. Throws an `InputError` for a frame that cannot be decoded.
    */
   frames(from?: number, signal?: AbortSignal): AsyncGenerator<Raster>;
 }
@@ -41,8 +44,8 @@ export function animationFormat(start: Uint8Array): AnimatedPicture['format'] | 
 }
 
 /**
- * Opens the bytes of a GIF, WebP or PNG. Throws an `InputError` for one that has no whole frame, does not move (a WebP, a
- * PNG) or has more pixels than are allowed.
+ * Opens the bytes of a GIF, WebP or PNG. Throws an `InputError` for one that has no whole frame, does not move (a WebP,
+ * a PNG) or has more pixels than are allowed.
  */
 export function openAnimatedPicture(bytes: Uint8Array, { name, maxPixels }: AnimatedPictureOptions): AnimatedPicture {
   const format = animationFormat(bytes);
@@ -118,8 +121,8 @@ async function decodeRgba(bytes: Uint8Array, options?: SharpOptions): Promise<Ui
 }
 
 /**
- * Frames as libvips puts them together. It begins with the first frame for every call, so as many as memory has room for
- * are taken in one.
+ * Frames as libvips puts them together. It begins with the first frame for every call, so as many as memory has room
+ * for are taken in one.
  */
 function libvipsFrames(bytes: Uint8Array, width: number, height: number, count: number) {
   const size = width * height * 4;

@@ -15,10 +15,10 @@ export interface TileAssembly {
 }
 
 /**
- * Assembles the tokens of tiles. Within an overlap a tile's weight falls linearly to its outermost tokens, which count only
- * where there are no others, because what lay around them was cut off. The weights of the tiles that see a token add up to
- * 1: a constant field stays constant, to the bit. The output does not depend on the
- * order in which tiles come. Without overlap values are copied as they are; with it the tiles are held until the end.
+ * Assembles the tokens of tiles. Within an overlap a tile's weight falls linearly to its outermost tokens, which count
+ * only where there are no others, because what lay around them was cut off. The weights of the tiles that see a token
+ * add up to 1: a constant field stays constant, to the bit. The output does not depend on the order in which tiles
+ * come. Without overlap values are copied as they are; with it the tiles are held until the end.
  */
 export function assembleTiles({ tiles, overlap, grid }: TileGrid, time: number, channels: number): TileAssembly {
   const shape = [time, grid.height, grid.width, channels];

@@ -31,8 +31,10 @@ export interface DecodeOptions extends PartOptions, Pick<PictureFileOptions, 're
  * Decodes to `[height, width, 3]`, red, green, blue: upright (EXIF), grey repeated, values as stored (an embedded
  * colour profile is not applied, and colours under an opacity are not blended with anything; cyan, magenta, yellow and
  * black become colours by plain conversion, as in Pillow). Pixels whose opacity is 0 are those without data, unless
- * `bands` asks for the opacity as a colour; in a TIFF without one, those that hold GDAL's no-data value in all bands shown. With `window`, the same pixels as of the whole picture, but no more of it is decoded than the format allows. Throws an
- * `InputError` naming the file when it is damaged or lacks a band, a `RangeError` for a window that leaves the picture.
+ * `bands` asks for the opacity as a colour; in a TIFF without one, those that hold GDAL's no-data value in all bands
+ * shown. With `window`, the same pixels as of the whole picture, but no more of it is decoded than the format allows.
+ * Throws an `InputError` naming the file when it is damaged or lacks a band, a `RangeError` for a window that leaves
+ * the picture.
  */
 export async function decodePicture(file: PictureFile, options: DecodeOptions = {}): Promise<Raster> {
   const { window, overview = 1, remedy } = options;
@@ -86,7 +88,10 @@ function chosenBands(
   return [red, green, blue];
 }
 
-/** A band that is to be shown as a colour is no opacity, whatever the file says: GDAL calls any fourth band of 8 bits one. */
+/**
+ * A band that is to be shown as a colour is no opacity, whatever the file says: GDAL calls any fourth band of 8 bits
+ * one.
+ */
 function withoutOpacity({ opacity, ...file }: PictureFile, shown: Decoding['bands']): PictureFile {
   return { ...file, ...(opacity !== undefined && !shown.includes(opacity) && { opacity }) };
 }
@@ -185,7 +190,9 @@ function opaque(values: ArrayLike<number>, channels: number, opacity: number): U
   return all ? undefined : valid;
 }
 
-/** 1 where one of the bands that are shown is not the value that means no data; `undefined` when it is so everywhere. */
+/**
+ * 1 where one of the bands that are shown is not the value that means no data; `undefined` when it is so everywhere.
+ */
 function holding(
   values: ArrayLike<number>,
   channels: number,

@@ -24,9 +24,9 @@ export interface WallClock {
 const perSecond = 1_000_000_000n;
 
 /**
- * The moment that a wall clock shows; `timeZone` (an IANA name or an offset such as "+02:00") counts where the clock has
- * no offset of its own. An hour that comes twice (the end of summer time) is the first of the two. `undefined` for a date
- * that is none, such as 30 February.
+ * The moment that a wall clock shows; `timeZone` (an IANA name or an offset such as "+02:00") counts where the clock
+ * has no offset of its own. An hour that comes twice (the end of summer time) is the first of the two. `undefined` for
+ * a date that is none, such as 30 February.
  */
 export function instantOf(clock: WallClock, timeZone: string): Instant | undefined {
   const { year, month, day, hour, minute, second, nanosecond, offsetMinutes } = clock;
@@ -71,7 +71,10 @@ export function isoOf(instant: Instant): string {
 /** Seconds from one moment to another. */
 export const secondsBetween = (from: Instant, to: Instant): number => Number(to - from) / 1e9;
 
-/** A moment out of an epoch time: seconds (with a fraction), milliseconds, microseconds or nanoseconds, told by their digits. */
+/**
+ * A moment out of an epoch time: seconds (with a fraction), milliseconds, microseconds or nanoseconds, told by their
+ * digits.
+ */
 export function instantOfEpoch(digits: string, fraction = ''): Instant | undefined {
   const unit = ({ 13: 1_000_000n, 16: 1000n, 19: 1n } as Record<number, bigint>)[digits.length];
   if (fraction && unit) return undefined;

@@ -1,4 +1,5 @@
-// What is odd about a JPEG and changes no pixel: bytes between its segments, and warnings that libjpeg gives of headers.
+// What is odd about a JPEG and changes no pixel: bytes between its segments, and warnings that libjpeg gives of
+// headers.
 
 import { concat } from '@deepearth/formats/bytes';
 
@@ -17,8 +18,9 @@ export interface CleanJpeg {
 }
 
 /**
- * Leaves out bytes before the markers of the header: libjpeg skips them with the same warning that it gives where a scan is
- * damaged. Returns the same bytes where there are none, or where the header cannot be walked; `undefined` for what is no JPEG.
+ * Leaves out bytes before the markers of the header: libjpeg skips them with the same warning that it gives where a
+ * scan is damaged. Returns the same bytes where there are none, or where the header cannot be walked; `undefined` for
+ * what is no JPEG.
  */
 export function withoutExtraBytes(bytes: Uint8Array): CleanJpeg | undefined {
   if (!isJpeg(bytes)) return undefined;
@@ -45,8 +47,8 @@ export function withoutExtraBytes(bytes: Uint8Array): CleanJpeg | undefined {
 }
 
 /**
- * Leaves out the padding before the end marker that libjpeg found too much in `error`; `undefined` where the bytes are no padding
- * (one value, repeated): then a scan ended too early, because it is damaged.
+ * Leaves out the padding before the end marker that libjpeg found too much in `error`; `undefined` where the bytes are
+ * no padding (one value, repeated): then a scan ended too early, because it is damaged.
  */
 export function withoutPadding(bytes: Uint8Array, error: unknown): CleanJpeg | undefined {
   const count = Number(

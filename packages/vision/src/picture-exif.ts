@@ -17,8 +17,8 @@ export interface PictureExif {
 const tags = { dateTimeOriginal: 36867, subSecTimeOriginal: 37521, offsetTimeOriginal: 36881 } as const;
 
 /**
- * What the EXIF data of a picture file say of its moment; `undefined` where there are none, and where the file cannot be
- * read: decoding its pixels says what is wrong with it.
+ * What the EXIF data of a picture file say of its moment; `undefined` where there are none, and where the file cannot
+ * be read: decoding its pixels says what is wrong with it.
  */
 export async function pictureExif(path: string): Promise<PictureExif | undefined> {
   const metadata = await pictureMetadata(path);

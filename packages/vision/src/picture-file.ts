@@ -34,7 +34,9 @@ export interface PictureFile {
   /** The same for libvips, which counts thumbnails and masks too. */
   readonly libvipsPage: number;
   readonly depth: 'uint8' | 'uint16' | TiffDepth;
-  /** What the bands are: colours that libvips brings to red, green and blue, inks, or bands that stand for themselves. */
+  /**
+   * What the bands are: colours that libvips brings to red, green and blue, inks, or bands that stand for themselves.
+   */
   readonly space: 'colours' | 'cmyk' | 'bands';
   /** Whether white is 0 in bands that stand for themselves. */
   readonly inverted: boolean;
@@ -284,8 +286,8 @@ async function readBytes(
 let loaded: Promise<(bytes: Uint8Array, page: number, failOn: FailOn) => Sharp> | undefined;
 
 /**
- * Opens a page of the bytes of a picture. From bytes: libvips keeps what it read by file name, and the file may be another one by
- * now; its cache is then only memory, and is turned off.
+ * Opens a page of the bytes of a picture. From bytes: libvips keeps what it read by file name, and the file may be
+ * another one by now; its cache is then only memory, and is turned off.
  */
 export const openPicture = async (bytes: Uint8Array, page: number, failOn: FailOn): Promise<Sharp> =>
   (

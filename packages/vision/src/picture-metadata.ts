@@ -47,7 +47,10 @@ const isJpeg = (head: Uint8Array): boolean => head[0] === 0xff && head[1] === 0x
 
 const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
-/** Whether a PNG's pixels begin here: what lies before them is all that a header says, and what is cut off would be missed. */
+/**
+ * Whether a PNG's pixels begin here: what lies before them is all that a header says, and what is cut off would be
+ * missed.
+ */
 function reachesPixels(head: Uint8Array): boolean {
   if (pngSignature.some((byte, at) => head[at] !== byte)) return false;
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);

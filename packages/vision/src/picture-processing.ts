@@ -1,8 +1,8 @@
 // What a checkpoint's own processor does to pictures, as one plain value: it is part of a token's lineage.
 
 /**
- * How torchvision and Pillow resize: the pixel under the centre of each new one (`nearest`; `nearest-exact` in PyTorch), or
- * an antialiased filter: bicubic has a = -0.5, lanczos three lobes; box and hamming are Pillow's alone.
+ * How torchvision and Pillow resize: the pixel under the centre of each new one (`nearest`; `nearest-exact` in
+ * PyTorch), or an antialiased filter: bicubic has a = -0.5, lanczos three lobes; box and hamming are Pillow's alone.
  */
 export const interpolations = ['nearest', 'box', 'bilinear', 'hamming', 'bicubic', 'lanczos'] as const;
 /** How a picture is resized. */

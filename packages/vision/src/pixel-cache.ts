@@ -7,13 +7,13 @@ import { sizeOf, spillFile } from './spill-file.ts';
 /** Pixels by key; all calls may overlap. What is set under a key has to be the same every time. */
 export interface PixelCache {
   /**
-   * The pixels that were set under the key, held for the caller (`holdRaster`); `undefined` where they were never or are no
-   * longer kept.
+   * The pixels that were set under the key, held for the caller (`holdRaster`); `undefined` where they were never or
+   * are no longer kept.
    */
   get(key: string): Promise<Raster | undefined>;
   /**
-   * Waits for the disk where memory is full, so that whoever sets pixels is no quicker than the disk. What is in memory is
-   * held.
+   * Waits for the disk where memory is full, so that whoever sets pixels is no quicker than the disk. What is in memory
+   * is held.
    */
   set(key: string, raster: Raster): Promise<void>;
   /** Whether `get` would find it. */
@@ -29,8 +29,8 @@ export interface PixelCacheOptions {
   /** Bytes of decoded pixels in the file. */
   readonly diskBytes: number;
   /**
-   * False where pictures are read soon or not at all (see `StageContext.readLater`): none goes to the file before one is
-   * asked for that has left memory. Default: true.
+   * False where pictures are read soon or not at all (see `StageContext.readLater`): none goes to the file before one
+   * is asked for that has left memory. Default: true.
    */
   readonly readLater?: boolean;
   /** Where the file goes; asked for when it is needed. */

@@ -2,7 +2,9 @@
 
 import { cellRectangle, type Layout } from './geometry.ts';
 
-/** What tokens see of frames of one size, frame by frame, so that no mask is needed any more when the next one comes. */
+/**
+ * What tokens see of frames of one size, frame by frame, so that no mask is needed any more when the next one comes.
+ */
 export interface TokenValidity {
   /** What the cells see of a frame whose mask has `[frameHeight, frameWidth]`; `undefined` where the frame is whole. */
   seen(mask: Uint8Array | undefined): SeenCells | undefined;

@@ -79,12 +79,14 @@ const statisticsOf = ({ mean, deviation }: PictureProcessing): Statistics[] =>
     divisor: Math.fround(Math.fround(deviation[channel]!) * 255),
   }));
 
-/** A clip that is made ready frame by frame: of a frame that has been added, nothing stays but what the encoder gets. */
+/**
+ * A clip that is made ready frame by frame: of a frame that has been added, nothing stays but what the encoder gets.
+ */
 export interface ClipPreparation {
   /**
-   * Takes the next frame. Throws an `InputError` for another size than the first one's, channels that are no picture, or
-   * values that are not 8-bit when no `range` is given; a `RangeError` for a crop that is no multiple of the patch size.
-   * Returns whether it holds on to pixels of the raster itself; else they may change from now on.
+   * Takes the next frame. Throws an `InputError` for another size than the first one's, channels that are no picture,
+   * or values that are not 8-bit when no `range` is given; a `RangeError` for a crop that is no multiple of the patch
+   * size. Returns whether it holds on to pixels of the raster itself; else they may change from now on.
    */
   add(raster: Raster): boolean;
   /** Takes the frame that came last once more. */
@@ -93,7 +95,10 @@ export interface ClipPreparation {
   finish(): PreparedClip;
 }
 
-/** What is kept of a frame: the encoder's input, where there is one tile; else all pixels, 8-bit, that tiles are cut from. */
+/**
+ * What is kept of a frame: the encoder's input, where there is one tile; else all pixels, 8-bit, that tiles are cut
+ * from.
+ */
 interface Kept {
   tile(row: number, column: number): Uint8Array | Float32Array;
   readonly seen: SeenCells | undefined;

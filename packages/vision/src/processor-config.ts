@@ -1,5 +1,5 @@
-// What a checkpoint's processor file (Hugging Face's preprocessor_config.json, video_preprocessor_config.json) says of the
-// preparation of pictures, by the rules of transformers.
+// What a checkpoint's processor file (Hugging Face's preprocessor_config.json, video_preprocessor_config.json) says of
+// the preparation of pictures, by the rules of transformers.
 
 import { InputError } from '@deepearth/core';
 import { imageNet, type Interpolation, type PictureProcessing } from './picture-processing.ts';
@@ -9,7 +9,9 @@ export interface Processor {
   readonly processing: PictureProcessing;
   /** Pixels of the encoder's input. */
   readonly crop: { readonly height: number; readonly width: number };
-  /** Fields of the file that transformers' class does not use either, in a sentence each; absent where there are none. */
+  /**
+   * Fields of the file that transformers' class does not use either, in a sentence each; absent where there are none.
+   */
   readonly notes?: readonly string[];
 }
 

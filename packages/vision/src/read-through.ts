@@ -11,8 +11,8 @@ import {
 import type { PixelCache } from './pixel-cache.ts';
 
 /**
- * Reads what is wanted of the frame with this key; `load` reads from its file what is not kept. What is returned is held for
- * the caller, who may release it (`releaseRaster`).
+ * Reads what is wanted of the frame with this key; `load` reads from its file what is not kept. What is returned is
+ * held for the caller, who may release it (`releaseRaster`).
  */
 export type ReadThrough = (
   key: string,
@@ -21,8 +21,8 @@ export type ReadThrough = (
 ) => Promise<Raster>;
 
 /**
- * What is kept is cropped, a whole frame that is loaded is kept, and those who want the same whole frame at once load it
- * once. A part that is not kept is loaded by itself and stands for nobody else's reading.
+ * What is kept is cropped, a whole frame that is loaded is kept, and those who want the same whole frame at once load
+ * it once. A part that is not kept is loaded by itself and stands for nobody else's reading.
  */
 export function readThrough(cache: PixelCache): ReadThrough {
   const reading = new Map<string, Reading>();

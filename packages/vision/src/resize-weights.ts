@@ -3,8 +3,8 @@
 import type { Interpolation } from './picture-processing.ts';
 
 /**
- * Where one axis of the output reads from: output `i` is the weighted sum of `size[i]` input values from `start[i]`, its
- * weights at `weights[i * taps]`; weights that are not needed are 0.
+ * Where one axis of the output reads from: output `i` is the weighted sum of `size[i]` input values from `start[i]`,
+ * its weights at `weights[i * taps]`; weights that are not needed are 0.
  */
 export interface AxisWeights<W extends Int16Array | Float32Array = Int16Array | Float32Array> {
   readonly taps: number;
@@ -39,7 +39,8 @@ const filters: Readonly<Record<Exclude<Interpolation, 'nearest'>, Filter>> = {
   box: { radius: 0.5, weight: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
   bilinear: symmetric(1, (x) => 1 - x),
   hamming: symmetric(1, (x) => sinc(x) * (0.54 + 0.46 * Math.cos(x * Math.PI))),
-  // Keys' cubic convolution with a = -0.5, which Pillow and torchvision use when they antialias (without, torch has -0.75).
+  // Keys' cubic convolution with a = -0.5, which Pillow and torchvision use when they antialias (without, torch has
+  // -0.75).
   bicubic: symmetric(2, (x) => (x < 1 ? (1.5 * x - 2.5) * x * x + 1 : ((x - 5) * x + 8) * x * -0.5 + 2)),
   lanczos: symmetric(3, (x) => sinc(x) * sinc(x / 3)),
 };

@@ -12,7 +12,9 @@ export interface Bytes {
   readonly width: number;
 }
 
-/** Source rows are handed to the kernel this many bytes at a time, so that its memory does not grow with the picture. */
+/**
+ * Source rows are handed to the kernel this many bytes at a time, so that its memory does not grow with the picture.
+ */
 const bandBytes = 1 << 21;
 
 /**
@@ -80,7 +82,9 @@ export function resizeWindow(
   return memory.slice(out, out + window.height * length);
 }
 
-/** The same as `resizeWindow`, without rounding: 32-bit floats in 0…255, which bicubic weights may leave by a little. */
+/**
+ * The same as `resizeWindow`, without rounding: 32-bit floats in 0…255, which bicubic weights may leave by a little.
+ */
 export function resizeWindowFloat(
   source: Bytes,
   height: number,

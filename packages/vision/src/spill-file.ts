@@ -29,11 +29,13 @@ interface Entry {
 }
 
 /**
- * Holds at most `bytes`. Rasters are written one behind the other and, at the end, from the start again over the oldest,
- * so they may be of any sizes. `path` is asked for when there is something to write.
+ * Holds at most `bytes`. Rasters are written one behind the other and, at the end, from the start again over the
+ * oldest, so they may be of any sizes. `path` is asked for when there is something to write.
  */
 export function spillFile(bytes: number, path: () => Promise<string>): SpillFile {
-  /** Oldest first, which is the order in which they are overwritten: first those behind `head`, then those before it. */
+  /**
+   * Oldest first, which is the order in which they are overwritten: first those behind `head`, then those before it.
+   */
   const entries = new Map<string, Entry>();
   let capacity = bytes;
   let head = 0;

@@ -19,13 +19,13 @@ export interface ValueCounts {
   /** Counts the values of all channels of pixels that hold data. */
   add(raster: Raster): void;
   /**
-   * Values below which `low` and `high` percent of the counted ones lie, between neighbours as NumPy's `percentile` does.
-   * A range of one value is widened by 1; `undefined` where nothing was counted.
+   * Values below which `low` and `high` percent of the counted ones lie, between neighbours as NumPy's `percentile`
+   * does. A range of one value is widened by 1; `undefined` where nothing was counted.
    */
   range(low: number, high: number): ValueRange | undefined;
   /**
-   * The ends of that range which look like a value for "no data" that nobody declared: exactly what the lowest (highest)
-   * `low` (`100 - high`) percent are, and more than ten times as far from the median as the other end.
+   * The ends of that range which look like a value for "no data" that nobody declared: exactly what the lowest
+   * (highest) `low` (`100 - high`) percent are, and more than ten times as far from the median as the other end.
    */
   fills(low: number, high: number): readonly number[];
 }
@@ -40,7 +40,9 @@ const mostKept = 2 ** 22;
 /** How many times as far from the median as the other end of a range a fill value lies. */
 const far = 10;
 
-/** Starts with no values counted. Of `rasters` rasters of floats as many values are kept of each as there is room for. */
+/**
+ * Starts with no values counted. Of `rasters` rasters of floats as many values are kept of each as there is room for.
+ */
 export function countValues(rasters: number): ValueCounts {
   const kept: Float32Array[] = [];
   // From -32,768 to 65,535.

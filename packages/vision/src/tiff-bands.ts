@@ -19,8 +19,8 @@ export interface TiffBands {
 
 /**
  * libvips mixes up bands that are stored one after another (GDAL's `INTERLEAVE=BAND`) where the file calls them grey or
- * a palette, and where white is zero it turns the first of several bands alone. Bands that are no colours of one kind are
- * handed to it as samples that stand for themselves.
+ * a palette, and where white is zero it turns the first of several bands alone. Bands that are no colours of one kind
+ * are handed to it as samples that stand for themselves.
  */
 export function tiffBands(bytes: Uint8Array, page: TiffPage | undefined): TiffBands {
   if (page?.photometricAt === undefined || page.bands === 1) return { bytes, inverted: false };

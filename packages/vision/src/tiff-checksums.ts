@@ -1,4 +1,5 @@
-// Checks the checksums of deflated TIFFs, which libtiff passes by when it has enough pixels before a damaged stream ends.
+// Checks the checksums of deflated TIFFs, which libtiff passes by when it has enough pixels before a damaged stream
+// ends.
 
 import { createInflate } from 'node:zlib';
 import type { Rectangle } from '@deepearth/core';
@@ -11,8 +12,9 @@ const deflated: ReadonlySet<number> = new Set([8, 32946]);
 const mostValueBytes = 16;
 
 /**
- * Inflates the strips or tiles that a window (default: the picture) touches, and keeps nothing. Throws the inflater's error where a
- * checksum (Adler-32) does not hold. Resolves at once for other compressions, and leaves what is not understood to libtiff.
+ * Inflates the strips or tiles that a window (default: the picture) touches, and keeps nothing. Throws the inflater's
+ * error where a checksum (Adler-32) does not hold. Resolves at once for other compressions, and leaves what is not
+ * understood to libtiff.
  */
 export async function checkDeflated(
   { bytes, libvipsPage }: Pick<PictureFile, 'bytes' | 'libvipsPage'>,

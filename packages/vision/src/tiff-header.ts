@@ -129,8 +129,8 @@ const numberIn = (text: string): number => {
 };
 
 /**
- * A text of the EXIF directory that the first directory leads to, by its tag: of a TIFF, and of a block of EXIF data, which
- * is built like one. Empty where there is none.
+ * A text of the EXIF directory that the first directory leads to, by its tag: of a TIFF, and of a block of EXIF data,
+ * which is built like one. Empty where there is none.
  */
 export async function exifTexts(readAt: ReadAt, wanted: readonly number[]): Promise<readonly string[]> {
   let texts: string[] = [];
@@ -192,8 +192,8 @@ export async function tiffBlocks(readAt: ReadAt, page: number): Promise<TiffBloc
 }
 
 /**
- * Reads the directories in order until `see` returns false; returns false itself for what is no TIFF, and where one cannot be
- * read.
+ * Reads the directories in order until `see` returns false; returns false itself for what is no TIFF, and where one
+ * cannot be read.
  */
 async function eachDirectory(
   readAt: ReadAt,

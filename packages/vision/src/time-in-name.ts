@@ -34,8 +34,8 @@ interface Notation {
 const date = String.raw`(?<year>(?:19|20)\d\d)(?<mark>[-_.]?)(?<month>0[1-9]|1[0-2])\k<mark>(?<day>0[1-9]|[12]\d|3[01])`;
 const minute = String.raw`(?<hour>[01]\d|2[0-3])(?<colon>[-_.:h]?)(?<minute>[0-5]\d)`;
 // A fraction stands behind a point or comma; three or six digits also directly behind the seconds
-// (PXL_20240312_233002123, Python's %H%M%S%f) or behind the colon of the clock, and three behind a hyphen or an underscore
-// where a Z shows that they belong to the time.
+// (PXL_20240312_233002123, Python's %H%M%S%f) or behind the colon of the clock, and three behind a hyphen or an
+// underscore where a Z shows that they belong to the time.
 const second = String.raw`(?:(?:\k<colon>|m)(?<second>[0-5]\d|60)s?(?:[.,](?<fraction>\d{1,9})|(?<glued>\d{3}|\d{6})(?!\d)|:(?<parted>\d{3}|\d{6})(?!\d)|[-_](?<dashed>\d{3})(?=Z))?)?`;
 // Without a T before the time, digits behind a hyphen are a counter and no offset.
 const offset = String.raw`(?<offset>Z|[+-]\d\d:[0-5]\d|\+(?:0\d|1[0-4])(?:00|15|30|45))?`;
@@ -113,7 +113,8 @@ const notations: readonly Notation[] = [
     everyName: true,
     expression: new RegExp(String.raw`(?<!\d)${date}T(?<hour>[01]\d|2[0-3])(?<offset>Z)?(?!\d)`, 'u'),
   },
-  // Seconds, milliseconds, microseconds or nanoseconds since 1970, between 2001 and 2065. ROS parts seconds and nanoseconds.
+  // Seconds, milliseconds, microseconds or nanoseconds since 1970, between 2001 and 2065. ROS parts seconds and
+  // nanoseconds.
   {
     what: 'epoch time',
     expression:

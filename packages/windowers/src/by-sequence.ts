@@ -9,10 +9,10 @@ export interface Windowing {
 }
 
 /**
- * Starts a windowing for each sequence and yields its clips. Where the sequences come one after the other, one ends when
- * the next begins; where the input says that they are interleaved, all of them stay open until the end. Throws an
- * `InputError` for a sequence that comes again after another although the input did not say so: its clips would begin at
- * 0 a second time, under names that are taken.
+ * Starts a windowing for each sequence and yields its clips. Where the sequences come one after the other, one ends
+ * when the next begins; where the input says that they are interleaved, all of them stay open until the end. Throws an
+ * `InputError` for a sequence that comes again after another although the input did not say so: its clips would begin
+ * at 0 a second time, under names that are taken.
  */
 export async function* bySequence(
   frames: AsyncIterable<Frame>,

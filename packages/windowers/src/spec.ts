@@ -47,7 +47,8 @@ export const sizeWarnings = (inputs: readonly DescribedInput[], size: number): s
 
 /**
  * What comes in altogether: the sizes that all inputs share, and a count where every input knows its own. `counts` has
- * the frames of each sequence; `null` where one input does not know, or holds sequences of lengths that it does not tell.
+ * the frames of each sequence; `null` where one input does not know, or holds sequences of lengths that it does not
+ * tell.
  */
 export function allFrames(inputs: readonly DescribedInput[]): { stream: StreamSpec; counts: readonly number[] | null } {
   const [first, ...rest] = inputs.map((input) => input.spec) as [StreamSpec, ...StreamSpec[]];

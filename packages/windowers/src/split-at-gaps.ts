@@ -10,8 +10,8 @@ export interface CountingWindowing extends Windowing {
 }
 
 /**
- * Starts a windowing anew after each pause of more than `maxGapSeconds`; clips are counted on. Throws an `InputError` for a
- * frame without a time.
+ * Starts a windowing anew after each pause of more than `maxGapSeconds`; clips are counted on. Throws an `InputError`
+ * for a frame without a time.
  */
 export function splitAtGaps(maxGapSeconds: number, start: (index: number) => CountingWindowing): Windowing {
   let windowing: CountingWindowing | undefined;

@@ -24,7 +24,10 @@ export const uniformIndices = (count: number, size: number, spacing: 'start' | '
     spacing === 'start' ? Math.floor((i * count) / size) : size === 1 ? 0 : Math.round((i * (count - 1)) / (size - 1)),
   );
 
-/** Which frames, by their ascending times, are on the screen at `size` moments; the last one stays as long as the one before. */
+/**
+ * Which frames, by their ascending times, are on the screen at `size` moments; the last one stays as long as the one
+ * before.
+ */
 export function uniformInTime(times: readonly number[], size: number): number[] {
   const [start, last] = [times[0]!, times.at(-1)!];
   const span = last - start + (last - (times.at(-2) ?? last));

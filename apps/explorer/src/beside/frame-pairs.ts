@@ -22,8 +22,8 @@ export interface FramePairs {
 }
 
 /**
- * Frames are the same where their sequences have the same name (or each run has but one) and their instants are the same;
- * where a sequence of either run knows no instants, by their numbers.
+ * Frames are the same where their sequences have the same name (or each run has but one) and their instants are the
+ * same; where a sequence of either run knows no instants, by their numbers.
  */
 export function pairFrames(a: Framed, b: Framed): FramePairs {
   const alone = a.sequences.length === 1 && b.sequences.length === 1;

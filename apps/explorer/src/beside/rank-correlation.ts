@@ -1,6 +1,9 @@
 // How alike the orders of two lists of numbers are.
 
-/** Spearman's rank correlation, equal numbers at their mean rank; NaN for fewer than two pairs, or where one list is all equal. */
+/**
+ * Spearman's rank correlation, equal numbers at their mean rank; NaN for fewer than two pairs, or where one list is all
+ * equal.
+ */
 export function rankCorrelation(a: readonly number[], b: readonly number[]): number {
   const [x, y] = [ranks(a), ranks(b)];
   const mean = (a.length - 1) / 2;

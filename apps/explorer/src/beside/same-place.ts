@@ -29,8 +29,8 @@ export function shareOfCell(
 }
 
 /**
- * A pick in another run: the cells there that see the middles of its outermost cells, and all between. `undefined` where the
- * frame that it began with is not there, or the place is outside of what was seen there.
+ * A pick in another run: the cells there that see the middles of its outermost cells, and all between. `undefined`
+ * where the frame that it began with is not there, or the place is outside of what was seen there.
  */
 export function pickThere(
   from: Bundle,

@@ -16,8 +16,8 @@ export interface Bundle extends BundleIndex {
 }
 
 /**
- * Fetches the index; `undefined` where a run goes and has made nothing to see yet. Throws an error with words for people
- * where there is none.
+ * Fetches the index; `undefined` where a run goes and has made nothing to see yet. Throws an error with words for
+ * people where there is none.
  */
 export async function openBundle(url: string): Promise<Bundle | undefined> {
   const response = await fetch(`${url}index.json`).catch((cause: unknown) => {

@@ -1,4 +1,5 @@
-// Colours of the tokens of a clip, for each way to look at them: RGBA, `[tokens, 4]`, transparent where a token saw no data.
+// Colours of the tokens of a clip, for each way to look at them: RGBA, `[tokens, 4]`, transparent where a token saw no
+// data.
 
 import type { BundleIndex, BundleLayer } from '@deepearth/sinks/explorer/bundle-index';
 import { categoryColor, colorMap, type ColorMapName } from '@deepearth/vision/colormaps';

@@ -14,9 +14,9 @@ const rounds = 300;
 const rate = 0.5;
 
 /**
- * Fits to `vectors` and the class of each, all classes with the same weight whatever their number of vectors. Vectors are taken from
- * `center` and in units of their mean distance from it, since those of one encoder lie close together. Full gradients
- * from zero: the same vectors make the same weights.
+ * Fits to `vectors` and the class of each, all classes with the same weight whatever their number of vectors. Vectors
+ * are taken from `center` and in units of their mean distance from it, since those of one encoder lie close together.
+ * Full gradients from zero: the same vectors make the same weights.
  */
 export function fitLogistic(
   vectors: readonly Float32Array[],

@@ -36,7 +36,10 @@ export function unit(vector: Float32Array): Float32Array {
 export const byteWeights = (code: Decoding, vector: Float32Array): Float32Array =>
   Float32Array.from(code.scales, (scale, i) => scale * vector[componentOf(code, i)]!);
 
-/** The same as whole numbers of 16 bits whose sum of products with bytes fits 32, and the factor that makes scores of it. */
+/**
+ * The same as whole numbers of 16 bits whose sum of products with bytes fits 32, and the factor that makes scores of
+ * it.
+ */
 export function wholeWeights(code: Decoding, vector: Float32Array): { weights: Int16Array; factor: number } {
   const weights = byteWeights(code, vector);
   const largest = weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0);

@@ -31,7 +31,10 @@ export function noPolygons(bundle: Indexed, clip: number): string | undefined {
   return why;
 }
 
-/** RGBA of the size of the frame, `[height, width, 4]`: white where one area is; of several, the number of each from 1 on as grey. */
+/**
+ * RGBA of the size of the frame, `[height, width, 4]`: white where one area is; of several, the number of each from 1
+ * on as grey.
+ */
 export function maskPixels({ clips }: Indexed, { clip, of, names }: Areas): ImageData {
   const { grid, geometry } = clips[clip]!;
   const { frameWidth: width, frameHeight: height } = geometry;
@@ -50,8 +53,8 @@ export function maskPixels({ clips }: Indexed, { clip, of, names }: Areas): Imag
 }
 
 /**
- * A GeoJSON FeatureCollection (RFC 7946): a MultiPolygon in degrees for each area, cells that touch made one. Throws where
- * `noPolygons` says why.
+ * A GeoJSON FeatureCollection (RFC 7946): a MultiPolygon in degrees for each area, cells that touch made one. Throws
+ * where `noPolygons` says why.
  */
 export function areaPolygons(bundle: Indexed, areas: Areas): string {
   const { crs, transform } = placeOf(bundle, areas.clip);
@@ -96,8 +99,8 @@ export function areaPolygons(bundle: Indexed, areas: Areas): string {
 }
 
 /**
- * A cloud-optimised GeoTIFF with a pixel for each cell that sees a part of the frame: 0 for none, areas from 1 on with their
- * colours. Throws where `noRaster` says why.
+ * A cloud-optimised GeoTIFF with a pixel for each cell that sees a part of the frame: 0 for none, areas from 1 on with
+ * their colours. Throws where `noRaster` says why.
  */
 export async function areaRaster(bundle: Indexed, areas: Areas, signal?: AbortSignal): Promise<Blob> {
   const { why, crs, transform } = placeOf(bundle, areas.clip);

@@ -8,8 +8,8 @@ export type Ring = readonly Corner[];
 export type Region = readonly Ring[];
 
 /**
- * The regions of the cells for which `isIn` is true, of a grid `height x width`. Outer lines run with the clock on a picture,
- * whose rows go down, holes against it; cells that touch at a corner alone are two regions.
+ * The regions of the cells for which `isIn` is true, of a grid `height x width`. Outer lines run with the clock on a
+ * picture, whose rows go down, holes against it; cells that touch at a corner alone are two regions.
  */
 export function regionsOf(isIn: (row: number, column: number) => boolean, height: number, width: number): Region[] {
   const inside = (row: number, column: number): boolean =>

@@ -195,8 +195,8 @@ const tolerated = 0.75;
 const deepest = 5;
 
 /**
- * Draws a picture whose corners and points between go where `place` says, for shares of its width and height: in one piece
- * where that is a parallelogram, in four smaller ones where it is not.
+ * Draws a picture whose corners and points between go where `place` says, for shares of its width and height: in one
+ * piece where that is a parallelogram, in four smaller ones where it is not.
  */
 function warp(context: Context, unit: number, image: ImageBitmap | OffscreenCanvas, place: Place): void {
   const piece = (left: number, top: number, size: number, depth: number): void => {

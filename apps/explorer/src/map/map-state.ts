@@ -36,7 +36,10 @@ function makeState(explorer: Explorer) {
       ({ bounds: [west, foot, east, top] }) => foot <= north && top >= south && turnsSeen(seen, west, east).length > 0,
     );
   });
-  /** How like the picks all tokens are, and the likest, which places have colours between; absent where nothing is looked for. */
+  /**
+   * How like the picks all tokens are, and the likest, which places have colours between; absent where nothing is
+   * looked for.
+   */
   const likeness = computed((): readonly [mean: number, best: number] | undefined => {
     if (!found.value || picks.value.length === 0 || layer.value !== 'similarity') return undefined;
     const { mean, best } = found.value.overall;

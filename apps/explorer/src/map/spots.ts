@@ -127,8 +127,8 @@ function boundsOf(ring: readonly Point[]): Spot['bounds'] {
 }
 
 /**
- * By how much each longitude is turned (by whole turns), so that those that fit on half of the Earth lie together; others
- * stay as everybody writes them.
+ * By how much each longitude is turned (by whole turns), so that those that fit on half of the Earth lie together;
+ * others stay as everybody writes them.
  */
 export function turned(longitudes: readonly number[]): number[] {
   const wrapped = longitudes.map((longitude) => ((((longitude + 180) % 360) + 360) % 360) - 180);

@@ -64,8 +64,8 @@ export const labelsOfTokens = (code: Bundle['code'], tokens: CodedTokens, model:
   Int16Array.from(probabilities(code, tokens, model), (shares) => shares.indexOf(Math.max(...shares)));
 
 /**
- * The model for tokens as the encoder makes them, at length 1, for other runs. Throws where the bundle has no directions: it
- * was made by an earlier version.
+ * The model for tokens as the encoder makes them, at length 1, for other runs. Throws where the bundle has no
+ * directions: it was made by an earlier version.
  */
 export async function modelForFile({ url }: Pick<Bundle, 'url'>, { weights, bias }: Logistic): Promise<LabelModel> {
   const response = await fetch(url + directionsPath);
@@ -93,7 +93,10 @@ export function labelColors(code: Bundle['code'], tokens: CodedTokens, model: Lo
   return out;
 }
 
-/** Tokens of a sample between whose two likeliest labels there is least, each of another step, and of a clip no cell twice; the score is the difference. */
+/**
+ * Tokens of a sample between whose two likeliest labels there is least, each of another step, and of a clip no cell
+ * twice; the score is the difference.
+ */
 export function uncertain(
   { clips, code, stepsBefore }: Indexed & { readonly stepsBefore: Uint32Array },
   { tokens, steps, cells }: Sample,

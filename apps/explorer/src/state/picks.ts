@@ -32,8 +32,8 @@ export function isIn({ clip, step, top, left, bottom, right }: Pick, { clips }: 
 type Clips = { readonly clips: Bundle['clips'] };
 
 /**
- * The vector to look for, `[components]`: the direction between the picks that are looked for; where there are others too,
- * the difference of the two means, at no particular length. `undefined` where no pick saw data.
+ * The vector to look for, `[components]`: the direction between the picks that are looked for; where there are others
+ * too, the difference of the two means, at no particular length. `undefined` where no pick saw data.
  */
 export async function queryOf(
   { code, clips }: Clips & { readonly code: Bundle['code'] },

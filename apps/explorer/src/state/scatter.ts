@@ -157,8 +157,8 @@ export function matrixOf(view: View): readonly number[] {
 }
 
 /**
- * Every so many points of space, `[points, 3]`, as one sees them: `[points / every, 2]`, within -1 to 1 where they are within
- * a view's room.
+ * Every so many points of space, `[points, 3]`, as one sees them: `[points / every, 2]`, within -1 to 1 where they are
+ * within a view's room.
  */
 export function seen(points: Float32Array, view: View, every = 1): Float32Array {
   const [xx, xy, xz, yx, yy, yz] = matrixOf(view) as [number, number, number, number, number, number];

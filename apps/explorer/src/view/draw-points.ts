@@ -1,6 +1,8 @@
 // Draws many points.
 
-/** Which part of the plane is shown: its middle, and how many times as large as the whole, which reaches from -1 to 1. */
+/**
+ * Which part of the plane is shown: its middle, and how many times as large as the whole, which reaches from -1 to 1.
+ */
 export interface Zoom {
   readonly factor: number;
   readonly x: number;
@@ -31,8 +33,8 @@ export const placer =
   ];
 
 /**
- * A square for each point, `[points, 2]`, in its colour, `[points x every, 4]`, straight into pixels; none for NaN. A million of them
- * take less time so than through a graphics library where there is no graphics card.
+ * A square for each point, `[points, 2]`, in its colour, `[points x every, 4]`, straight into pixels; none for NaN. A
+ * million of them take less time so than through a graphics library where there is no graphics card.
  */
 export function drawPoints(
   canvas: OffscreenCanvas,

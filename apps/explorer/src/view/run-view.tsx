@@ -1,4 +1,5 @@
-// The run itself: its stages with what they took and made, how long they worked, and what went wrong; while it goes, as it goes.
+// The run itself: its stages with what they took and made, how long they worked, and what went wrong; while it goes, as
+// it goes.
 
 import type { RunOverview, StageOverview } from '@deepearth/runtime/run-overview';
 import { useSignal } from '@preact/signals';

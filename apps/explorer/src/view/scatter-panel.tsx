@@ -1,4 +1,5 @@
-// All tokens as points of a plane or of space: those within a drawn line are lit in the video, and the token under the pointer is shown here.
+// All tokens as points of a plane or of space: those within a drawn line are lit in the video, and the token under the
+// pointer is shown here.
 
 import { computed, effect, signal, useComputed, useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';

@@ -1,9 +1,10 @@
 // Scores of coded tokens against one query: sums of products of bytes with 16-bit weights, exact in 32 bits.
 
 /**
- * Looks at `count` tokens of `size` bytes. Writes, as 32 bits each: the highest score (float), which token has it, the sum of all scores
- * (float), and how many tokens were scored. Tokens of zeros alone saw no data and are left out; where all are, the highest
- * is token 0 with a score of -2. `weights` are int16, `size` of them; `factor` makes scores of sums.
+ * Looks at `count` tokens of `size` bytes. Writes, as 32 bits each: the highest score (float), which token has it, the
+ * sum of all scores (float), and how many tokens were scored. Tokens of zeros alone saw no data and are left out; where
+ * all are, the highest is token 0 with a score of -2. `weights` are int16, `size` of them; `factor` makes scores of
+ * sums.
  */
 export function summarize(tokens: usize, count: i32, size: usize, weights: usize, factor: f32, out: usize): void {
   const whole = size & ~15;

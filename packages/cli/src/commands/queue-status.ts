@@ -1,4 +1,5 @@
-// `deepearth queue status`, `retry` and `drain`: what is in a queue, once more what was set aside, away with what waits.
+// `deepearth queue status`, `retry` and `drain`: what is in a queue, once more what was set aside, away with what
+// waits.
 
 import { prometheusText, queueStatus, removeWaiting, retryFailed, type QueueStatus } from '@deepearth/queue';
 import { exitCodes } from '../exit-codes.ts';

@@ -92,9 +92,9 @@ function commandOf({ pipeline, output, set, shard }: JobData): [string, ...strin
 }
 
 /**
- * Whether the result was made since the job was queued. A database that loses what it knew while a merge is at it is given all
- * jobs again, but the merge goes on to its end, and removes the shards: a part that began before that would be encoded once
- * more. Throws an `InputError` (`E_OUTPUT_BUSY`) where a part has to wait for such a merge.
+ * Whether the result was made since the job was queued. A database that loses what it knew while a merge is at it is
+ * given all jobs again, but the merge goes on to its end, and removes the shards: a part that began before that would
+ * be encoded once more. Throws an `InputError` (`E_OUTPUT_BUSY`) where a part has to wait for such a merge.
  */
 async function isMade({ before, output, shard }: JobData): Promise<boolean> {
   if (before === undefined) return false;

@@ -104,8 +104,8 @@ async function runShard(file: string, shard: ChosenShard, flags: RunFlags): Prom
 }
 
 /**
- * What a shard does once all shards are there: it makes the fits that they share, or waits for them, and places its tokens.
- * Returns the exit status; `undefined` where there is something to encode first, or nothing to place.
+ * What a shard does once all shards are there: it makes the fits that they share, or waits for them, and places its
+ * tokens. Returns the exit status; `undefined` where there is something to encode first, or nothing to place.
  */
 async function placeTokens(
   loaded: LoadedConfig,

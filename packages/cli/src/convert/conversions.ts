@@ -22,10 +22,10 @@ const endingOf = (path: string): TensorFormat | undefined => ending.exec(path)?.
 const formatList = tensorFormats.map((format) => `.${format}`).join(', ');
 
 /**
- * What is to be converted: one file, or the files of a folder and the folders in it (hidden ones aside) in the order of their names.
- * `to` is a file with the ending of a format, or a folder with `format`. Throws a `DeepEarthError` for what is unclear
- * (`E_USAGE`) and for files that are there already unless `force` (`E_FILE_EXISTS`), an `InputError` where there is
- * nothing to read.
+ * What is to be converted: one file, or the files of a folder and the folders in it (hidden ones aside) in the order of
+ * their names. `to` is a file with the ending of a format, or a folder with `format`. Throws a `DeepEarthError` for
+ * what is unclear (`E_USAGE`) and for files that are there already unless `force` (`E_FILE_EXISTS`), an `InputError`
+ * where there is nothing to read.
  */
 export async function planConversions(
   from: string,

@@ -1,5 +1,5 @@
-// Tokens keep their layout when their file changes its format: what a .pt file of the extractor says in its dicts, a token
-// file of safetensors says in its header.
+// Tokens keep their layout when their file changes its format: what a .pt file of the extractor says in its dicts, a
+// token file of safetensors says in its header.
 
 import { InputError } from '@deepearth/core/errors';
 import { lineage } from '@deepearth/core/lineage';

@@ -23,9 +23,9 @@ export function refuseFolder(site: string, force: boolean): void {
 type Fill = (folder: string) => Promise<string>;
 
 /**
- * Fills a folder beside its final place and gives it its name when it is whole. `fill` returns the folder of the bundle,
- * which is moved where it lies in the folder that `fill` was given, and copied where not; `fill.beside` that of a second run.
- * `overview` is what the page says of the (first) run; without it, what the bundle says.
+ * Fills a folder beside its final place and gives it its name when it is whole. `fill` returns the folder of the
+ * bundle, which is moved where it lies in the folder that `fill` was given, and copied where not; `fill.beside` that of
+ * a second run. `overview` is what the page says of the (first) run; without it, what the bundle says.
  */
 export async function exportSite(
   site: string,

@@ -67,15 +67,18 @@ const headers = {
   'X-Content-Type-Options': 'nosniff',
 } as const;
 
-/** The embedded encoder of films makes functions of texts, and carries its WebAssembly: its worker may, and reads nothing else. */
+/**
+ * The embedded encoder of films makes functions of texts, and carries its WebAssembly: its worker may, and reads
+ * nothing else.
+ */
 const ownPolicies: Readonly<Record<string, string>> = {
   'movie-worker.js':
     "default-src 'none'; script-src 'self' 'unsafe-eval' 'wasm-unsafe-eval'; connect-src data:; worker-src 'none'",
 };
 
 /**
- * Starts to answer on the loopback address, to requests for this host (so that no name of somebody else's that leads here is
- * answered) whose path begins with the token. Throws where the port is taken.
+ * Starts to answer on the loopback address, to requests for this host (so that no name of somebody else's that leads
+ * here is answered) whose path begins with the token. Throws where the port is taken.
  */
 export async function serve({
   page,

@@ -1,5 +1,5 @@
-// A picture of the tokens in a file: their first three principal components as red, green and blue, a tile for each step
-// of time and a row for each grid.
+// A picture of the tokens in a file: their first three principal components as red, green and blue, a tile for each
+// step of time and a row for each grid.
 
 import { InputError } from '@deepearth/core/errors';
 import type { Projection } from '@deepearth/core/items';
@@ -33,8 +33,8 @@ export interface TokenPicture {
 }
 
 /**
- * Draws the grids of a token file: one fit and one colour scale for all of them. Tokens that saw no data or hold NaN are black.
- * Throws an `InputError` for a file without grids of height and width.
+ * Draws the grids of a token file: one fit and one colour scale for all of them. Tokens that saw no data or hold NaN
+ * are black. Throws an `InputError` for a file without grids of height and width.
  */
 export async function tokenPicture(source: ByteSource, signal: AbortSignal): Promise<TokenPicture> {
   const all = await gridsOf(source, { path: source.name, sequence: 'frames' }, signal);

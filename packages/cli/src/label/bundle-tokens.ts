@@ -12,7 +12,10 @@ import { tensor } from '@deepearth/core/tensor';
 import { tokensPath, type BundleClip, type BundleIndex, type TokenCode } from '@deepearth/sinks/explorer/bundle-index';
 import { z } from 'zod';
 
-/** A source of the decoded tokens of a bundle, `[time, height, width, components]`, at the length that their code gives them. */
+/**
+ * A source of the decoded tokens of a bundle, `[time, height, width, components]`, at the length that their code gives
+ * them.
+ */
 export const bundleTokens = defineSource({
   type: 'bundle-tokens',
   summary: 'Reads the tokens of a bundle that `sink/explorer` wrote.',

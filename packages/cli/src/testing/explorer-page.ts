@@ -16,8 +16,8 @@ export const pagePath = fileURLToPath(new URL('../../page', import.meta.url));
 const ofReadingPixels = 'willReadFrequently';
 
 /**
- * A page that is there, and what went wrong in it: errors, warnings but those with a text that is `expected`, and requests to
- * anybody else.
+ * A page that is there, and what went wrong in it: errors, warnings but those with a text that is `expected`, and
+ * requests to anybody else.
  */
 export async function openPage(
   browser: Browser,

@@ -1,4 +1,5 @@
-// A run of places: four tiles of a scene in UTM that fill a square, two clips of each, and a camera of which a point is known.
+// A run of places: four tiles of a scene in UTM that fill a square, two clips of each, and a camera of which a point is
+// known.
 
 import { defineTransform, type Frame, type FrameRecord } from '@deepearth/core';
 import { definePipeline, use } from '@deepearth/core/pipeline';

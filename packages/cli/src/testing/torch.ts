@@ -1,4 +1,5 @@
-// Finds a Python with PyTorch, for tests that let it read what was written: DEEPEARTH_TEST_PYTHON, else what is on the path.
+// Finds a Python with PyTorch, for tests that let it read what was written: DEEPEARTH_TEST_PYTHON, else what is on the
+// path.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 

@@ -55,8 +55,8 @@ export interface PictureAxes {
 export const axisNames = ({ axes, shape }: CubeArray): readonly string[] => axes ?? shape.map((_, at) => `axis ${at}`);
 
 /**
- * The axes of a variable: by `named`, by attributes of their coordinates, by their usual names, and the last two for rows
- * and columns where nothing tells. `undefined` for a variable that is no picture.
+ * The axes of a variable: by `named`, by attributes of their coordinates, by their usual names, and the last two for
+ * rows and columns where nothing tells. `undefined` for a variable that is no picture.
  */
 export function pictureAxes(
   cube: Cube,
@@ -83,7 +83,9 @@ export function pictureAxes(
   return x === undefined || y === undefined || x === y ? undefined : { time: at('time'), y, x, guessed };
 }
 
-/** Names of the variables that can be shown: numbers with rows and columns that are not coordinates or bounds of others. */
+/**
+ * Names of the variables that can be shown: numbers with rows and columns that are not coordinates or bounds of others.
+ */
 export function fieldsOf(cube: Cube): string[] {
   const others = new Set<string>();
   for (const { attributes } of cube.arrays.values())

@@ -47,8 +47,8 @@ const remedy =
 export const isTime = ({ units: text }: Attributes): boolean => typeof text === 'string' && / since /i.test(text);
 
 /**
- * The meaning of a variable's numbers, by its attributes `units` and `calendar`. Throws an `InputError` (E_CF_TIME) that
- * names `subject` and the text seen, for units of months and years (of no fixed length but in calendars of equal
+ * The meaning of a variable's numbers, by its attributes `units` and `calendar`. Throws an `InputError` (E_CF_TIME)
+ * that names `subject` and the text seen, for units of months and years (of no fixed length but in calendars of equal
  * months), a calendar that is not known, or a reference that is no date of its calendar.
  */
 export function timeUnits(subject: string, { units: text, calendar: named }: Attributes): TimeUnits {

@@ -14,8 +14,8 @@ export const latitudeOf = (isometricLatitude: number, flattening: number): numbe
     : Math.atan(geographicTangent(Math.sinh(isometricLatitude), flattening));
 
 /**
- * The tangent of the latitude of which `wanted` is that of the conformal latitude: Newton's method, equations 19 to 21 of C. F. F. Karney,
- * Transverse Mercator with an accuracy of a few nanometers, J. Geodesy 85, 2011.
+ * The tangent of the latitude of which `wanted` is that of the conformal latitude: Newton's method, equations 19 to 21
+ * of C. F. F. Karney, Transverse Mercator with an accuracy of a few nanometers, J. Geodesy 85, 2011.
  */
 export function geographicTangent(wanted: number, f: number): number {
   const e2 = f * (2 - f);

@@ -17,8 +17,8 @@ export const latitudesOf = ({ parallels, latitudeOfOrigin }: Conic): [first: num
   [...parallels, latitudeOfOrigin].map((each) => each / degrees) as [number, number, number];
 
 /**
- * How far a place of the map is from the tip of the cone, and its longitude in degrees. `n` is the cone's constant, `rho0` the
- * distance of the origin. South of the equator both turn round: the cone opens the other way.
+ * How far a place of the map is from the tip of the cone, and its longitude in degrees. `n` is the cone's constant,
+ * `rho0` the distance of the origin. South of the equator both turn round: the cone opens the other way.
  */
 export function fromTip(
   [x, y]: readonly [number, number],

@@ -123,7 +123,10 @@ const rows: readonly Row[] = [
   [27700, 'OSGB36 / British National Grid', 4277, 'British National Grid', 'Transverse Mercator', [49, -2, 0.9996012717, 400000, -100000], en],
 ];
 
-/** Zones of 6 degrees: the code of the first, its number, how many, the base, how they are called, the half of the Earth. */
+/**
+ * Zones of 6 degrees: the code of the first, its number, how many, the base, how they are called, the half of the
+ * Earth.
+ */
 const zones: readonly (readonly [
   code: number,
   zone: number,

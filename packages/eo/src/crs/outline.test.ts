@@ -11,8 +11,8 @@ const known = JSON.parse(readFileSync(new URL('../../fixtures/degrees.json', imp
 >;
 
 describe('degrees', () => {
-  // A ten-millionth of a degree is a centimetre; PROJ turns longitudes to within 180 degrees. Its latitudes of equal-area maps
-  // are those of a series that ends a millimetre from the solution.
+  // A ten-millionth of a degree is a centimetre; PROJ turns longitudes to within 180 degrees. Its latitudes of
+  // equal-area maps are those of a series that ends a millimetre from the solution.
   test.each(Object.entries(known))('of %s are those of PROJ', (crs, points) => {
     const toDegrees = toDegreesOf(crs)!;
     const digits = ['EPSG:3035', 'EPSG:6931', 'EPSG:6932', 'EPSG:6933'].includes(crs) ? 7 : 9;

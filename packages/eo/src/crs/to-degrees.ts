@@ -8,9 +8,14 @@ import { lambertConicToDegrees } from './lambert-conic.ts';
 import { polarStereographicToDegrees } from './polar-stereographic.ts';
 import { transverseMercatorToDegrees, wgs84, type Ellipsoid, type ToDegrees } from './transverse-mercator.ts';
 
-/** Codes of systems that are another one's, for degrees: with heights, of another edition, of before it was official. */
+/**
+ * Codes of systems that are another one's, for degrees: with heights, of another edition, of before it was official.
+ */
 const sameAs: Readonly<Record<number, number>> = { 4979: 4326, 6350: 5070, 3785: 3857, 900_913: 3857 };
-/** Datums that are some hundred metres from WGS 84; those of the others are within a metre or two, as PROJ takes them to be. */
+/**
+ * Datums that are some hundred metres from WGS 84; those of the others are within a metre or two, as PROJ takes them to
+ * be.
+ */
 const farDatums = new Set([4277]);
 
 /** Makes a map without false easting and northing, by its parameters in the order of `definitions.ts`. */
@@ -50,8 +55,8 @@ const methods: Readonly<Record<string, Maker>> = {
 };
 
 /**
- * How coordinates of a system become degrees; `undefined` for systems that are not known here: those of `definitions.ts` are, but for
- * the British grid, whose datum lies elsewhere.
+ * How coordinates of a system become degrees; `undefined` for systems that are not known here: those of
+ * `definitions.ts` are, but for the British grid, whose datum lies elsewhere.
  */
 export function toDegreesOf(crs: string): ToDegrees | undefined {
   const code = codeOf(crs) ?? (/^EPSG:900913$/i.test(crs.trim()) ? 900_913 : undefined);

@@ -33,9 +33,9 @@ const beta: readonly (readonly number[])[] = [
 const degrees = 180 / Math.PI;
 
 /**
- * Krüger's series to the sixth power (C. F. F. Karney, Transverse Mercator with an accuracy of a few nanometers, J. Geodesy 85,
- * 2011), which PROJ uses too; with a latitude of origin of 0. Good to nanometres within some thousand kilometres of the
- * central meridian.
+ * Krüger's series to the sixth power (C. F. F. Karney, Transverse Mercator with an accuracy of a few nanometers, J.
+ * Geodesy 85, 2011), which PROJ uses too; with a latitude of origin of 0. Good to nanometres within some thousand
+ * kilometres of the central meridian.
  */
 export function transverseMercatorToDegrees({
   ellipsoid: { radius, flattening: f },

@@ -31,9 +31,9 @@ export interface Footprints {
 export const longitudeLatitude = 'OGC:CRS84';
 
 /**
- * The footprints of the cells of a grid of `height x width` (1 x 1 for a vector of a whole clip), in the coordinates of its
- * frames: what a token saw, or the middle of it. Of a camera all cells have the point where it stands. Throws an `InputError`
- * for frames that lie in several places.
+ * The footprints of the cells of a grid of `height x width` (1 x 1 for a vector of a whole clip), in the coordinates of
+ * its frames: what a token saw, or the middle of it. Of a camera all cells have the point where it stands. Throws an
+ * `InputError` for frames that lie in several places.
  */
 export function footprintsOf(item: GridItem, height: number, width: number, wanted: 'polygon' | 'point'): Footprints {
   const all: Run = { first: 0, count: 0 };

@@ -25,8 +25,9 @@ export function widen(bounds: Bounds, { xmin, ymin, xmax, ymax }: Readonly<Bound
 }
 
 /**
- * The text of the key `geo` (GeoParquet 1.1.0). The coordinate system is PROJJSON; left out for longitudes and latitudes,
- * which is what the format takes them for; `null`, not known, where there is none, or none that is described here.
+ * The text of the key `geo` (GeoParquet 1.1.0). The coordinate system is PROJJSON; left out for longitudes and
+ * latitudes, which is what the format takes them for; `null`, not known, where there is none, or none that is described
+ * here.
  */
 export function geoMetadata(crs: string | undefined, types: readonly string[], bounds: Readonly<Bounds>): string {
   const { xmin, ymin, xmax, ymax } = bounds;

@@ -36,7 +36,10 @@ export interface TokenValues {
   readonly values: Float32Array;
 }
 
-/** The values of an item; of a mean over time one step of them. Throws an `InputError` for axes that have no tokens in rows. */
+/**
+ * The values of an item; of a mean over time one step of them. Throws an `InputError` for axes that have no tokens in
+ * rows.
+ */
 export function tokenValues(item: GridItem, { steps }: Pick<RowOptions, 'steps'>): TokenValues {
   const shape = gridShape(item, { places: 'optional' });
   const values = maskedValues(item);
@@ -58,7 +61,10 @@ export interface TokenRow {
 export interface TokenRows extends TokenValues {
   readonly crs: Footprints['crs'] | undefined;
   readonly type: Footprints['type'] | undefined;
-  /** In the order of time, rows, columns; those that are masked, or saw only what an encoder put around a frame, left out. */
+  /**
+   * In the order of time, rows, columns; those that are masked, or saw only what an encoder put around a frame, left
+   * out.
+   */
   rows(): Generator<TokenRow>;
 }
 

@@ -30,7 +30,10 @@ export function valueColumns(item: GridItem): ValueColumns {
   };
 }
 
-/** The columns of several inputs under names that differ: the id of the input stands in for or before a name that is taken. */
+/**
+ * The columns of several inputs under names that differ: the id of the input stands in for or before a name that is
+ * taken.
+ */
 export function namedApart(
   inputs: readonly { readonly id: string; readonly columns: readonly ParquetColumn[] }[],
   others: readonly ParquetColumn[],

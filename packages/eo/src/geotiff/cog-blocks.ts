@@ -23,8 +23,9 @@ const isHole = (value: number, nodata: number | undefined): boolean =>
   nodata !== undefined && (value === nodata || (Number.isNaN(value) && Number.isNaN(nodata)));
 
 /**
- * A quarter of a block of the next overview: `values` (`[edge, edge, bands]`) with two rows and two columns made one, written
- * to the quarter at (`right`, `down`) of `out`. Only `width x height` pixels of the block are part of the raster.
+ * A quarter of a block of the next overview: `values` (`[edge, edge, bands]`) with two rows and two columns made one,
+ * written to the quarter at (`right`, `down`) of `out`. Only `width x height` pixels of the block are part of the
+ * raster.
  */
 export function shrinkInto(
   out: CogSamples,

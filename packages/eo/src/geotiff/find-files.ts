@@ -25,9 +25,9 @@ const isPattern = (text: string): boolean => /[*?]/.test(text);
 export const findRasters = (named: string | readonly string[]): Promise<string[]> => findFiles(named, tiffs);
 
 /**
- * Paths and addresses in the order of the list, each part in natural order; what is named twice comes once. A folder stands
- * for the wanted files in it; in a pattern `*` and `?` fit within a name and `**` fits folders of any depth. Throws an
- * `InputError` for a folder that cannot be listed, and for a part that fits nothing.
+ * Paths and addresses in the order of the list, each part in natural order; what is named twice comes once. A folder
+ * stands for the wanted files in it; in a pattern `*` and `?` fit within a name and `**` fits folders of any depth.
+ * Throws an `InputError` for a folder that cannot be listed, and for a part that fits nothing.
  */
 export async function findFiles(named: string | readonly string[], wanted: Wanted): Promise<string[]> {
   const found = new Set<string>();

@@ -48,8 +48,8 @@ export function frameType(
 const isScaled = ({ scale, offset }: GeoTiff['bands'][number]): boolean => scale !== 1 || offset !== 0;
 
 /**
- * The values of a window, `[height, width, 3]`: red, green and blue, or one band three times. A pixel holds data where all
- * chosen bands do.
+ * The values of a window, `[height, width, 3]`: red, green and blue, or one band three times. A pixel holds data where
+ * all chosen bands do.
  */
 export async function readFrameRaster(
   raster: SeriesRaster,
@@ -115,8 +115,8 @@ function both(masks: readonly (Uint8Array | undefined)[], pixels: number): Uint8
 }
 
 /**
- * 8-bit values: `floor(clip((x - low) / (high - low), 0, 1) · 255 + 0.5)` in float64, 0 where the pixel holds no data. The
- * mask stays.
+ * 8-bit values: `floor(clip((x - low) / (high - low), 0, 1) · 255 + 0.5)` in float64, 0 where the pixel holds no data.
+ * The mask stays.
  */
 export function stretchChannels({ values, channels, valid }: Raster, ranges: Ranges): Raster {
   const { data, shape } = values;

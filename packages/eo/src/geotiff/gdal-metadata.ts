@@ -26,8 +26,8 @@ const roles: Readonly<Record<string, keyof GdalBand>> = {
 };
 
 /**
- * Reads the XML of tag 42112: `<Item name="SCALE" sample="0" role="scale">0.1</Item>`. What does not look like it is passed
- * by: it says nothing of the pixels.
+ * Reads the XML of tag 42112: `<Item name="SCALE" sample="0" role="scale">0.1</Item>`. What does not look like it is
+ * passed by: it says nothing of the pixels.
  */
 export function readGdalMetadata(xml: string): GdalMetadata {
   const tags: Record<string, string> = {};

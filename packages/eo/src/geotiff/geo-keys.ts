@@ -50,8 +50,8 @@ export async function readGeoKeys(directory: TiffDirectory): Promise<GeoKeys> {
 const peString = 'ESRI PE String = ';
 
 /**
- * The coordinate reference system: "EPSG:32633", or WKT where the keys describe it themselves; `undefined` where they name
- * none.
+ * The coordinate reference system: "EPSG:32633", or WKT where the keys describe it themselves; `undefined` where they
+ * name none.
  */
 export function crsOf(keys: GeoKeys): string | undefined {
   const model = keys.get(geoKey.modelType);

@@ -33,10 +33,11 @@ export async function isTiff(source: ByteSource, signal?: AbortSignal): Promise<
 }
 
 /**
- * Describes a TIFF: `shape` (bands, rows, columns), `axes`, `dtype`, `crs`, `geotransform` (GDAL's order), `bounds`, `bounds_epsg4326` (west, south, east,
- * north, where the system is one that is known), `nodata`, `bands`, `tags`, `time`, how it is stored. With `digest` each band has `valid_count`, `min`, `max` and `mean` of its valid values,
- * `sha256` is that of all values (C order, little-endian), and `decoded` says the same of values after scale and offset.
- * Throws what opening and reading throw. The source stays open.
+ * Describes a TIFF: `shape` (bands, rows, columns), `axes`, `dtype`, `crs`, `geotransform` (GDAL's order), `bounds`,
+ * `bounds_epsg4326` (west, south, east, north, where the system is one that is known), `nodata`, `bands`, `tags`,
+ * `time`, how it is stored. With `digest` each band has `valid_count`, `min`, `max` and `mean` of its valid values,
+ * `sha256` is that of all values (C order, little-endian), and `decoded` says the same of values after scale and
+ * offset. Throws what opening and reading throw. The source stays open.
  */
 export async function inspectGeoTiff(
   source: ByteSource,

@@ -28,8 +28,8 @@ export interface DecodedPicture {
 }
 
 /**
- * Decodes with libvips; four `samples` of a JPEG come as they are stored, which libvips takes for inks and turns round. Throws what it
- * throws.
+ * Decodes with libvips; four `samples` of a JPEG come as they are stored, which libvips takes for inks and turns round.
+ * Throws what it throws.
  */
 export async function decodeWithSharp(
   bytes: Uint8Array,

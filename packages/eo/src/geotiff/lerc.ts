@@ -27,8 +27,9 @@ const loadLerc = (): Promise<typeof Library> =>
 /**
  * Samples of a block, pixel by pixel. Throws an `Error` for bytes that are no LERC or hold another block.
  *
- * libtiff writes the samples of a pixel as one band of that depth; as bands of their own where NaN stands in some of them
- * alone, because NaN is what a mask of the band leaves out; and opacity of 0 and 255 as the mask, beside one sample less.
+ * libtiff writes the samples of a pixel as one band of that depth; as bands of their own where NaN stands in some of
+ * them alone, because NaN is what a mask of the band leaves out; and opacity of 0 and 255 as the mask, beside one
+ * sample less.
  */
 export async function decodeLerc(bytes: Uint8Array, shape: LercShape): Promise<Uint8Array> {
   const { width, height, samples, length, floatBits } = shape;

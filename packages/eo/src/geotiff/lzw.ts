@@ -5,8 +5,8 @@ const end = 257;
 const firstFree = 258;
 
 /**
- * Decodes one strip or tile of at most `length` bytes; it may hold fewer. Each code is remembered by where its text stands
- * in the output already, so that a string is one copy. Throws an `Error` for codes that make no sense.
+ * Decodes one strip or tile of at most `length` bytes; it may hold fewer. Each code is remembered by where its text
+ * stands in the output already, so that a string is one copy. Throws an `Error` for codes that make no sense.
  */
 export function decodeLzw(bytes: Uint8Array, length: number): Uint8Array {
   if (bytes.length >= 2 && bytes[0] === 0 && (bytes[1]! & 1) === 1)

@@ -97,8 +97,8 @@ export interface GeoTiff {
   /** Pictures of the file beside this one that are neither overviews nor masks, and are not read. */
   readonly furtherPictures: number;
   /**
-   * Reads the blocks that a window touches, and no others. Throws an `InputError` that names the file and the block, and a
-   * `RangeError` for a window that leaves the raster or a band that is none.
+   * Reads the blocks that a window touches, and no others. Throws an `InputError` that names the file and the block,
+   * and a `RangeError` for a window that leaves the raster or a band that is none.
    */
   read(options?: RasterReadOptions): Promise<RasterWindow>;
   /** Throws an `InputError` with the code E_FILE_TRUNCATED where blocks lie outside the file; no pixel is read. */
@@ -107,8 +107,8 @@ export interface GeoTiff {
 }
 
 /**
- * Opens a path, with the overviews and the mask that lie in files beside it, or an `http(s)://` address. Close it when done.
- * Throws what `openBytes` and `geotiffOf` throw.
+ * Opens a path, with the overviews and the mask that lie in files beside it, or an `http(s)://` address. Close it when
+ * done. Throws what `openBytes` and `geotiffOf` throw.
  */
 export async function openGeoTiff(uri: string, options: HttpOptions = {}): Promise<GeoTiff> {
   const source = await openBytes(uri, options);
@@ -124,9 +124,9 @@ export async function openGeoTiff(uri: string, options: HttpOptions = {}): Promi
 }
 
 /**
- * Reads what a file says of itself, and takes overviews and a mask that it has not itself from files beside it; it closes
- * all of them when it is closed. Throws an `InputError`: E_FORMAT for what is no
- * TIFF, E_TIFF_DAMAGED, E_FILE_TRUNCATED, E_TIFF_TYPE for samples that are not read.
+ * Reads what a file says of itself, and takes overviews and a mask that it has not itself from files beside it; it
+ * closes all of them when it is closed. Throws an `InputError`: E_FORMAT for what is no TIFF, E_TIFF_DAMAGED,
+ * E_FILE_TRUNCATED, E_TIFF_TYPE for samples that are not read.
  */
 export async function geotiffOf(
   source: ByteSource & { readonly version?: string },

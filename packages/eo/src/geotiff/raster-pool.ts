@@ -27,8 +27,8 @@ export interface RasterPool {
   /** Works with an open file; it stays open as long as the work takes, and as long as there is room after that. */
   use<T>(uri: string, work: (raster: GeoTiff) => Promise<T> | T): Promise<T>;
   /**
-   * What the file is, and those beside it. Reads files on disk whole, once. Throws an `InputError` with the code E_INPUT_CHANGED where
-   * `known` says something else.
+   * What the file is, and those beside it. Reads files on disk whole, once. Throws an `InputError` with the code
+   * E_INPUT_CHANGED where `known` says something else.
    */
   identify(uri: string, known?: Partial<RasterIdentity>): Promise<RasterIdentity>;
   close(): Promise<void>;
@@ -162,7 +162,10 @@ export const keyOf = (uri: string, { sha256, beside, version, bytes }: RasterIde
       ? sha256
       : lineage('raster with files beside it', sha256, beside);
 
-/** An address that is signed anew each day is that of the same file: without the query of the signature, and without users. */
+/**
+ * An address that is signed anew each day is that of the same file: without the query of the signature, and without
+ * users.
+ */
 function unsigned(uri: string): string {
   if (withoutUrlSecrets(uri) === uri) return uri;
   const { origin, pathname } = new URL(uri);

@@ -15,7 +15,10 @@ export interface SeriesRaster extends Pick<
   'name' | 'width' | 'height' | 'dtype' | 'crs' | 'transform' | 'overviews' | 'palette' | 'time' | 'read' | 'checkWhole'
 > {
   readonly bands: readonly (RasterBand & { readonly dtype?: SampleType })[];
-  /** The first band of a file whose values mark pixels of the others, and that says which pixels it covers; absent without one. */
+  /**
+   * The first band of a file whose values mark pixels of the others, and that says which pixels it covers; absent
+   * without one.
+   */
   readonly maskFrom?: number;
 }
 
@@ -31,9 +34,9 @@ const remedies = {
 };
 
 /**
- * One raster with the bands of all parts, in their order, on the grid that `ref` chooses. Bands of a file that lies in this
- * grid already are read as they are. Throws an `InputError` with the code E_FRAME_PLACE for parts in another coordinate
- * system, turned against one another, or without a place and of another size.
+ * One raster with the bands of all parts, in their order, on the grid that `ref` chooses. Bands of a file that lies in
+ * this grid already are read as they are. Throws an `InputError` with the code E_FRAME_PLACE for parts in another
+ * coordinate system, turned against one another, or without a place and of another size.
  */
 export function stackRasters(
   rasters: readonly SeriesRaster[],

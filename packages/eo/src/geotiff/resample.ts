@@ -78,9 +78,9 @@ export interface Band {
 }
 
 /**
- * The samples of a wanted grid. A pixel holds data where the stored pixel that its centre lies in does. `bilinear` weighs
- * those of the four around it that hold data; whole numbers are rounded, halves up. Pixels beyond the stored raster are 0
- * and hold no data.
+ * The samples of a wanted grid. A pixel holds data where the stored pixel that its centre lies in does. `bilinear`
+ * weighs those of the four around it that hold data; whole numbers are rounded, halves up. Pixels beyond the stored
+ * raster are 0 and hold no data.
  */
 export function resample(type: SampleType, stored: Band, rows: AxisPlan, columns: AxisPlan, how: Resampling): Band {
   const [height, width] = [rows.nearest.length, columns.nearest.length];

@@ -3,8 +3,8 @@
 import { halfTable } from '@deepearth/core/half';
 
 /**
- * Types that samples are read as; floats of 16 bits become float32, whole numbers of odd widths the next wider type, those
- * of 64 bits float64.
+ * Types that samples are read as; floats of 16 bits become float32, whole numbers of odd widths the next wider type,
+ * those of 64 bits float64.
  */
 export interface SampleArrays {
   uint8: Uint8Array;
@@ -58,7 +58,10 @@ export function wideType(format: number, bits: number): WideType | undefined {
   return format === 2 ? 'int64' : format === 1 || format === 4 ? 'uint64' : undefined;
 }
 
-/** The greatest values: no float64 is equal to them, and they often stand for no data. They are read as the next one, which no whole number of their type is. */
+/**
+ * The greatest values: no float64 is equal to them, and they often stand for no data. They are read as the next one,
+ * which no whole number of their type is.
+ */
 const greatest = { int64: 2n ** 63n - 1n, uint64: 2n ** 64n - 1n } as const;
 
 /** The whole numbers that `toSamples` has read as `values`. */
@@ -98,8 +101,8 @@ export const rowBytes = (count: number, bits: number): number => Math.ceil((coun
 
 /**
  * Samples of `rows` rows of `width` pixels with `samples` samples each, in the order in which they are stored. Uses the
- * memory of `bytes` where it can, and changes it. Throws a `RangeError` for a whole number of 64 bits that no float64 is
- * equal to.
+ * memory of `bytes` where it can, and changes it. Throws a `RangeError` for a whole number of 64 bits that no float64
+ * is equal to.
  */
 export function toSamples(
   bytes: Uint8Array,
@@ -166,7 +169,8 @@ function undoDifferences(values: Exclude<Samples, Float64Array>, rows: number, w
 
 /** The same of values of 64 bits, floats too: sums of whole numbers in two halves. */
 function undoWideDifferences(values: Float64Array, rows: number, width: number, samples: number): void {
-  // Halves of a value of a little-endian machine, the low one first, which is what typed arrays are everywhere Node runs.
+  // Halves of a value of a little-endian machine, the low one first, which is what typed arrays are everywhere Node
+  // runs.
   const halves = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
   const line = 2 * width * samples;
   const step = 2 * samples;
@@ -179,8 +183,8 @@ function undoWideDifferences(values: Float64Array, rows: number, width: number, 
 }
 
 /**
- * Each row was stored as its most significant bytes, then the next ones (whatever the byte order of the file), and these
- * as differences (Adobe Photoshop TIFF Technical Note 3).
+ * Each row was stored as its most significant bytes, then the next ones (whatever the byte order of the file), and
+ * these as differences (Adobe Photoshop TIFF Technical Note 3).
  */
 function undoFloatPredictor(bytes: Uint8Array, rows: number, width: number, samples: number, size: number): void {
   const count = width * samples;

@@ -62,9 +62,9 @@ const partEdge = 1024;
 export type ReadPart = (raster: ListedRaster, window: Rectangle) => Promise<Raster>;
 
 /**
- * The stretch of all series, the same for each part of them: percentiles of the valid values of up to 64 rasters, of all
- * their pixels where these are no more than 2^27, else of parts that lie evenly over them. A raster that cannot be read
- * counts as far as it can, and is reported when it is sent.
+ * The stretch of all series, the same for each part of them: percentiles of the valid values of up to 64 rasters, of
+ * all their pixels where these are no more than 2^27, else of parts that lie evenly over them. A raster that cannot be
+ * read counts as far as it can, and is reported when it is sent.
  */
 export async function findStretch<Options extends SeriesOptions>(
   survey: SeriesSurvey,

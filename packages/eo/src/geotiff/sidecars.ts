@@ -32,7 +32,9 @@ export async function presentSidecars(path: string): Promise<string[]> {
   return present.flat();
 }
 
-/** Opens the files beside a path; none beside an address, where each would be one more request. Close them when done. */
+/**
+ * Opens the files beside a path; none beside an address, where each would be one more request. Close them when done.
+ */
 export async function openSidecars(path: string): Promise<Sidecars> {
   const open: ByteSource[] = [];
   const close = async (): Promise<void> => {
@@ -75,7 +77,8 @@ const flagsOf = 'INTERNAL_MASK_FLAGS_';
 const perDataset = 2;
 
 /**
- * The mask of a raster of this size; `undefined` where there is none, or one that says of no band that it is its mask. Throws an `InputError` that names the file where it is damaged or of another size.
+ * The mask of a raster of this size; `undefined` where there is none, or one that says of no band that it is its mask.
+ * Throws an `InputError` that names the file where it is damaged or of another size.
  */
 export async function sidecarMask(
   { mask, maskOverviews }: Sidecars,

@@ -1,4 +1,5 @@
-// Looks at the files of a series before any pixel is read: their order, their times, and what most of them have in common.
+// Looks at the files of a series before any pixel is read: their order, their times, and what most of them have in
+// common.
 
 import { basename, dirname, extname, resolve } from 'node:path';
 import { InputError } from '@deepearth/core';
@@ -99,7 +100,10 @@ interface Times {
 
 const dayNanoseconds = 86_400_000_000_000n;
 
-/** Times of tags and of names; where they are of different days, those of names, as many programs write the day of processing. */
+/**
+ * Times of tags and of names; where they are of different days, those of names, as many programs write the day of
+ * processing.
+ */
 function timesOf(files: readonly string[], facts: ReadonlyMap<string, RasterFacts>, timeZone: string): Times {
   const stems = files.map(stemOf);
   const inNames = timesInNames(stems, timeZone);

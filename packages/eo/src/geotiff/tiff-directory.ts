@@ -66,7 +66,10 @@ const typeBytes: Readonly<Record<number, number>> = {
 /** One directory of a TIFF. */
 export interface TiffDirectory {
   has(tag: TagName): boolean;
-  /** All values of a tag as numbers; empty where it is not there. Throws an `InputError` where they lie outside the file. */
+  /**
+   * All values of a tag as numbers; empty where it is not there. Throws an `InputError` where they lie outside the
+   * file.
+   */
   numbers(tag: TagName): Promise<readonly number[]>;
   /** The first value of a tag. */
   number(tag: TagName): Promise<number | undefined>;
@@ -93,8 +96,8 @@ const damaged = (source: ByteSource, message: string): InputError =>
   new InputError(source.name, message, { code: 'E_TIFF_DAMAGED', remedy: 'Copy it again from where it came from.' });
 
 /**
- * Reads all directories of a file. Throws an `InputError`: E_FORMAT for what is no TIFF, E_TIFF_DAMAGED for directories that
- * make no sense, E_FILE_TRUNCATED for those that lie outside the file.
+ * Reads all directories of a file. Throws an `InputError`: E_FORMAT for what is no TIFF, E_TIFF_DAMAGED for directories
+ * that make no sense, E_FILE_TRUNCATED for those that lie outside the file.
  */
 export async function readTiffStructure(source: ByteSource, signal?: AbortSignal): Promise<TiffStructure> {
   const read = readPages(source);

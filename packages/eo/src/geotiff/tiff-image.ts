@@ -46,8 +46,9 @@ export interface TiffImage extends TiffLayout {
   /** Whether it is the mask of another. */
   readonly isMask: boolean;
   /**
-   * Samples of bands (from 0) in a window, `[window.height, window.width]` each. Blocks that are not stored hold `missing`.
-   * Throws an `InputError` that names the file and the block: E_FILE_TRUNCATED, E_TIFF_DAMAGED, E_TIFF_COMPRESSION.
+   * Samples of bands (from 0) in a window, `[window.height, window.width]` each. Blocks that are not stored hold
+   * `missing`. Throws an `InputError` that names the file and the block: E_FILE_TRUNCATED, E_TIFF_DAMAGED,
+   * E_TIFF_COMPRESSION.
    */
   read(bands: readonly number[], window: Rectangle, options?: ReadBlocksOptions): Promise<Samples[]>;
   /** Throws an `InputError` with the code E_FILE_TRUNCATED where a block lies outside the file; reads none. */

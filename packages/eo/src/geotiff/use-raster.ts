@@ -84,7 +84,9 @@ export async function refOfStored(
   return withPath({ ...stack, parts }, uri);
 }
 
-/** Names the item that a picture belongs to where one of its files cannot be read; a file by itself has told its name. */
+/**
+ * Names the item that a picture belongs to where one of its files cannot be read; a file by itself has told its name.
+ */
 export async function naming<T>(
   { name, ref }: { readonly name: string; readonly ref: RasterRef },
   work: () => Promise<T> | T,

@@ -71,8 +71,8 @@ interface Level {
 }
 
 /**
- * The bytes of the file. Each part of the raster is read once; compressed blocks wait in `scratch` (memory unless told),
- * so that with a scratch on disk memory holds a few blocks whatever the size.
+ * The bytes of the file. Each part of the raster is read once; compressed blocks wait in `scratch` (memory unless
+ * told), so that with a scratch on disk memory holds a few blocks whatever the size.
  */
 export async function* writeCog(
   raster: CogRaster,

@@ -13,8 +13,8 @@ export interface TagValues {
 }
 
 /**
- * The tags that say where a raster lies. `crs` is "EPSG:32633" or WKT: of the latter the code is taken where it ends with one,
- * else the text is kept in the notation of Esri, which GDAL reads too.
+ * The tags that say where a raster lies. `crs` is "EPSG:32633" or WKT: of the latter the code is taken where it ends
+ * with one, else the text is kept in the notation of Esri, which GDAL reads too.
  */
 export function geoTags(crs: string, transform: Affine): TagValues[] {
   const [a, b, c, d, e, f] = transform;

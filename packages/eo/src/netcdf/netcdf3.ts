@@ -41,8 +41,8 @@ interface Variable {
 const remedy = 'Copy or download it again.';
 
 /**
- * Opens a file whose first bytes are "CDF"; `together` bytes are read in one go although not all of them are wanted. Throws
- * an `InputError` for a header that is damaged or a file cut short.
+ * Opens a file whose first bytes are "CDF"; `together` bytes are read in one go although not all of them are wanted.
+ * Throws an `InputError` for a header that is damaged or a file cut short.
  */
 export async function openNetcdf3(source: ByteSource, signal?: AbortSignal, together = coalescedBytes): Promise<Cube> {
   const header = await readHeader(source, signal);

@@ -8,7 +8,9 @@ export interface Run {
   readonly count: number;
 }
 
-/** The cells of a grid that see a part of the frame: those that only see what an encoder put around it have no place. */
+/**
+ * The cells of a grid that see a part of the frame: those that only see what an encoder put around it have no place.
+ */
 export const cellsInside = (
   geometry: Geometry,
   height: number,

@@ -29,8 +29,8 @@ export interface GridShape {
 }
 
 /**
- * The sizes of an item with the axes time (it may be absent), height, width and one more; `places: 'optional'` takes items
- * without height and width too, as grids of one cell. Throws an `InputError` for other axes.
+ * The sizes of an item with the axes time (it may be absent), height, width and one more; `places: 'optional'` takes
+ * items without height and width too, as grids of one cell. Throws an `InputError` for other axes.
  */
 export function gridShape(
   { id, axes, values: { shape } }: GridItem,
@@ -66,7 +66,9 @@ export function maskedValues(item: GridItem): Float32Array {
   return out;
 }
 
-/** One step of several: the mean of those that count, or the most frequent number of a group (the lowest of several). */
+/**
+ * One step of several: the mean of those that count, or the most frequent number of a group (the lowest of several).
+ */
 export function overTime(values: Float32Array, steps: number, length: number, label: boolean): Float32Array {
   const out = new Float32Array(length);
   const counts = new Map<number, number>();

@@ -1,4 +1,5 @@
-// Lays grids of tokens that lie on the Earth into one raster: tiles of a scene beside one another, blended where they overlap.
+// Lays grids of tokens that lie on the Earth into one raster: tiles of a scene beside one another, blended where they
+// overlap.
 
 import type { Affine } from '../affine.ts';
 import { apply } from '../affine.ts';
@@ -27,10 +28,10 @@ const noise = 1e-6;
 const slight = 2 ** -60;
 
 /**
- * The weight of a place in a grid along one axis, `at` cells after the centre of the first of `count`: how far it is from the
- * outermost cells. These count where no other grid has a cell: what lay around them was cut off, so an encoder makes
- * something else of them (with the built-in one, half of a usual step between neighbours). In the half cell beyond the last
- * centres nothing is known but that cell.
+ * The weight of a place in a grid along one axis, `at` cells after the centre of the first of `count`: how far it is
+ * from the outermost cells. These count where no other grid has a cell: what lay around them was cut off, so an encoder
+ * makes something else of them (with the built-in one, half of a usual step between neighbours). In the half cell
+ * beyond the last centres nothing is known but that cell.
  */
 function weightOf(at: number, count: number): number {
   if (at < 0 || at > count - 1) return slight ** 2;
@@ -38,8 +39,8 @@ function weightOf(at: number, count: number): number {
 }
 
 /**
- * The cells that cover all grids, of the size of the first one's: rows from north to south and columns from west to east,
- * whichever way the grids run, unless they are rotated.
+ * The cells that cover all grids, of the size of the first one's: rows from north to south and columns from west to
+ * east, whichever way the grids run, unless they are rotated.
  */
 export function latticeOf(grids: readonly PlacedGrid[]): Lattice {
   const northUp = northUpOf(grids[0]!);
@@ -68,7 +69,10 @@ export function latticeOf(grids: readonly PlacedGrid[]): Lattice {
   };
 }
 
-/** The transform of a grid that is turned so that its first row is the northern one, and its first column the western one. */
+/**
+ * The transform of a grid that is turned so that its first row is the northern one, and its first column the western
+ * one.
+ */
 function northUpOf({ rows, columns, transform }: PlacedGrid): Affine {
   const [a, b, c, d, e, f] = transform;
   if (b !== 0 || d !== 0) return transform;
@@ -81,7 +85,10 @@ function inverseOf([a, b, c, d, e, f]: Affine): Affine {
   return [ia, ib, -(ia * c + ib * f), id, ie, -(id * c + ie * f)];
 }
 
-/** How cells of a lattice are found in a grid: the grid's `[column, row]` of the centre of a cell, 0 for its first centre. */
+/**
+ * How cells of a lattice are found in a grid: the grid's `[column, row]` of the centre of a cell, 0 for its first
+ * centre.
+ */
 type Locate = (column: number, row: number) => readonly [u: number, v: number];
 
 function locator(lattice: Lattice, { transform }: PlacedGrid): Locate {
@@ -107,10 +114,11 @@ export interface TokenMosaic {
 }
 
 /**
- * The raster of several grids with the same cells. A weight falls linearly to the outermost cells of a grid, so that values
- * pass from one tile to the next without a seam; where only one grid has a cell, its value is that of the grid, to the bit.
- * Grids whose cells do not meet those of the first are read between their cells. `blend: false` takes the nearest cell of
- * the grid with the greatest weight: numbers of groups have no mean. `lattice` is a larger one than the grids need.
+ * The raster of several grids with the same cells. A weight falls linearly to the outermost cells of a grid, so that
+ * values pass from one tile to the next without a seam; where only one grid has a cell, its value is that of the grid,
+ * to the bit. Grids whose cells do not meet those of the first are read between their cells. `blend: false` takes the
+ * nearest cell of the grid with the greatest weight: numbers of groups have no mean. `lattice` is a larger one than the
+ * grids need.
  */
 export function tokenMosaic(
   grids: readonly PlacedGrid[],

@@ -71,9 +71,9 @@ export const notStac = (uri: string, finding: string, cause?: unknown): InputErr
   });
 
 /**
- * Where a link leads, seen from the document it stands in: a path, or an address of any scheme. A path may be written as
- * in an address (`%20` for a space) or as it is. A document on a server leads to no file on this machine: `file://` stays
- * an address there, which is not read.
+ * Where a link leads, seen from the document it stands in: a path, or an address of any scheme. A path may be written
+ * as in an address (`%20` for a space) or as it is. A document on a server leads to no file on this machine: `file://`
+ * stays an address there, which is not read.
  */
 export async function resolveHref(base: string, href: string): Promise<string> {
   if (isHttp(base)) return hasScheme(href) ? href : new URL(href, base).href;

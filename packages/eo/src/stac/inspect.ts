@@ -17,8 +17,9 @@ export type StacInspection = { readonly [field: string]: Json };
 const mostTimes = 100_000;
 
 /**
- * Describes a document and all that it links to: `type`, `stac_version`, `items` (how many), `collections` and `tiles` with
- * how many items each has, `times` in order (of an item that stands for a period its beginning), `until` where items end later than the last of them, `untimed` where items have none, `bounds_epsg4326`, `cloud_cover` (least and
+ * Describes a document and all that it links to: `type`, `stac_version`, `items` (how many), `collections` and `tiles`
+ * with how many items each has, `times` in order (of an item that stands for a period its beginning), `until` where
+ * items end later than the last of them, `untimed` where items have none, `bounds_epsg4326`, `cloud_cover` (least and
  * greatest), `assets` by key with how many `items` have each, `warnings`. Throws what `readItems` throws.
  */
 export async function inspectStac(
@@ -56,7 +57,10 @@ export async function inspectStac(
   return { json, found };
 }
 
-/** Draws the assets of the first item that shows a picture. Throws an `InputError` with the code E_ASSET where none does. */
+/**
+ * Draws the assets of the first item that shows a picture. Throws an `InputError` with the code E_ASSET where none
+ * does.
+ */
 export async function stacQuicklook(
   path: string,
   { items: [first] }: StacItems,

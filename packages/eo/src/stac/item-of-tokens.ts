@@ -33,8 +33,8 @@ export function itemOfTokens(
 }
 
 /**
- * The times of the first and of the last frame. Throws an `InputError` with the code E_NO_TIME for frames without times,
- * which an item cannot do without.
+ * The times of the first and of the last frame. Throws an `InputError` with the code E_NO_TIME for frames without
+ * times, which an item cannot do without.
  */
 export function timesOf(id: string, seen: readonly Frame[]): { readonly first: string; readonly last: string } {
   const times = seen.flatMap(({ at }) => at ?? []);

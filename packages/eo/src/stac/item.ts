@@ -94,8 +94,8 @@ function commonNameOf(asset: JsonObject): string | undefined {
 }
 
 /**
- * Scale, offset, nodata and names of bands: `bands` of STAC 1.1 with what the asset says of all of them, or `raster:bands`
- * and `eo:bands` of STAC 1.0.
+ * Scale, offset, nodata and names of bands: `bands` of STAC 1.1 with what the asset says of all of them, or
+ * `raster:bands` and `eo:bands` of STAC 1.0.
  */
 function bandsOf(asset: JsonObject): BandMeaning[] {
   const [bands, raster, eo] = ['bands', 'raster:bands', 'eo:bands'].map((name) => objectsIn(asset, name)) as [

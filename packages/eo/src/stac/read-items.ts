@@ -1,4 +1,5 @@
-// Reads the items of STAC documents: of items, of collections of items as a search returns them, and of catalogs with all below.
+// Reads the items of STAC documents: of items, of collections of items as a search returns them, and of catalogs with
+// all below.
 
 import { InputError } from '@deepearth/core';
 import { createSha256 } from '@deepearth/core/sha256';
@@ -26,8 +27,8 @@ const mostDocuments = 200_000;
 const atOnce = 8;
 
 /**
- * Reads all documents, and those that catalogs and collections link to as `item` and `child` (or `items`, where there are
- * no others). Throws an `InputError`: E_STAC for what is no STAC, and what reading throws.
+ * Reads all documents, and those that catalogs and collections link to as `item` and `child` (or `items`, where there
+ * are no others). Throws an `InputError`: E_STAC for what is no STAC, and what reading throws.
  */
 export async function readItems(paths: readonly string[], options: HttpOptions): Promise<StacItems> {
   const items = new Map<string, StacItem>();

@@ -33,7 +33,8 @@ export function sequencesOf(items: readonly StacItem[], by: SequenceOf): StacSeq
 }
 
 /**
- * The tile of an item as the grid extension writes it: "MGRS-33UUP", "WRS2-191028"; `undefined` for an item that names none.
+ * The tile of an item as the grid extension writes it: "MGRS-33UUP", "WRS2-191028"; `undefined` for an item that names
+ * none.
  */
 export function tileOf({ properties }: Pick<StacItem, 'properties'>): string | undefined {
   const text = (name: string): string | undefined => {

@@ -1,4 +1,5 @@
-// Looks at STAC items before any pixel is read: which are wanted, their sequences and order, and what their files have in common.
+// Looks at STAC items before any pixel is read: which are wanted, their sequences and order, and what their files have
+// in common.
 
 import { InputError, type InputFile, type Json } from '@deepearth/core';
 import { isoOf } from '@deepearth/vision/instant';
@@ -31,8 +32,8 @@ export interface StacSurvey extends SeriesSurvey {
 const json = { endings: /\.(?:json|geojson)$/i, what: 'JSON (.json, .geojson)', pattern: 'items/**/*.json' };
 
 /**
- * Throws an `InputError` for documents that are no STAC or cannot be read, and where no item is left. What is wrong with one
- * item is kept beside it.
+ * Throws an `InputError` for documents that are no STAC or cannot be read, and where no item is left. What is wrong
+ * with one item is kept beside it.
  */
 export async function surveyStac(options: StacSourceOptions, signal: AbortSignal): Promise<StacSurvey> {
   const { timeoutSeconds, maxCloudCover } = options;

@@ -1,4 +1,5 @@
-// Writes small series of STAC items with their rasters for tests: bands of 10 and 20 m, classes of 20 m, as Sentinel-2 has them.
+// Writes small series of STAC items with their rasters for tests: bands of 10 and 20 m, classes of 20 m, as Sentinel-2
+// has them.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,7 +23,9 @@ export interface MadeItem {
   readonly [member: string]: unknown;
 }
 
-/** An item of a date, with the assets red, green, blue (10 m), nir and scl (20 m); members of `more` go before its own. */
+/**
+ * An item of a date, with the assets red, green, blue (10 m), nir and scl (20 m); members of `more` go before its own.
+ */
 export function madeItem(date: number, more: MadeItem = {}): { [member: string]: unknown } {
   const day = String(date + 1).padStart(2, '0');
   const id = `S2A_33UUP_202401${day}_0_L2A`;

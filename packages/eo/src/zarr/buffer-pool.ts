@@ -1,5 +1,5 @@
-// Memory that is used again for one chunk after the other: many short-lived buffers keep the garbage collector busy. Threads
-// share it, so that a chunk can be decoded elsewhere without being copied there and back.
+// Memory that is used again for one chunk after the other: many short-lived buffers keep the garbage collector busy.
+// Threads share it, so that a chunk can be decoded elsewhere without being copied there and back.
 
 /** Gives memory for so many bytes; it holds anything. */
 export type Room = (bytes: number) => Uint8Array;

@@ -15,8 +15,8 @@ const chunkBytes = 1 << 22;
 const shardBytes = 1 << 28;
 
 /**
- * Chunks of an array `[time, y, x]` or `[time, y, x, band]`: all bands of a place, whole steps of time where several fit,
- * else parts of one that are as square as they can be and equally large. Chunks of up to 256 MiB share a file.
+ * Chunks of an array `[time, y, x]` or `[time, y, x, band]`: all bands of a place, whole steps of time where several
+ * fit, else parts of one that are as square as they can be and equally large. Chunks of up to 256 MiB share a file.
  */
 export function chunkLayout(shape: readonly number[], elementBytes: number): ChunkLayout {
   const [times, rows, columns, ...bands] = shape.map((size) => Math.max(size, 1)) as [

@@ -16,8 +16,8 @@ const gunzip = promisify(gunzipCallback) as (bytes: Uint8Array, options: object)
 const inflate = promisify(inflateCallback) as (bytes: Uint8Array, options: object) => Promise<Uint8Array>;
 
 /**
- * Undoes one step. `size` is how many bytes should come out, at most; they may lie in `room`. Throws a `RangeError` that says what is wrong with the
- * bytes.
+ * Undoes one step. `size` is how many bytes should come out, at most; they may lie in `room`. Throws a `RangeError`
+ * that says what is wrong with the bytes.
  */
 export interface Decode {
   (bytes: Uint8Array, size: number, room: Room): Promise<Uint8Array> | Uint8Array;

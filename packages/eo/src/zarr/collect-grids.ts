@@ -1,4 +1,5 @@
-// Gathers the grids of a run as variables of cubes: those of one scene with the same cells and steps of time share a cube.
+// Gathers the grids of a run as variables of cubes: those of one scene with the same cells and steps of time share a
+// cube.
 
 import { geometryOf, InputError, lineage, type Scratch } from '@deepearth/core';
 import { commonGeoreference } from '../place/georeference-of.ts';

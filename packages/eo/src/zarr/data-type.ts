@@ -92,8 +92,9 @@ export function textOf(value: Json | undefined, name: string): string | undefine
 }
 
 /**
- * The fill value of an array as an element of its type (the bits of a float16); `undefined` for one that makes no sense. A
- * null reads as 0, as in zarr-python. Whole numbers beyond 2^53 come as text (`BigInt` takes it) where JSON kept them.
+ * The fill value of an array as an element of its type (the bits of a float16); `undefined` for one that makes no
+ * sense. A null reads as 0, as in zarr-python. Whole numbers beyond 2^53 come as text (`BigInt` takes it) where JSON
+ * kept them.
  */
 export function fillElement({ dtype }: DataType, fill: Json | undefined): number | bigint | undefined {
   const value = fill ?? 0;

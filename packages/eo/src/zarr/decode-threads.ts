@@ -23,8 +23,9 @@ let decoded = 0;
 let threads: Thread[] | undefined;
 
 /**
- * Decodes one run of bytes to at most `most`: in a thread where both data and `room` are memory that threads share and much
- * was decoded before, else at once. Threads keep no process alive. Throws a `RangeError` for data that are damaged.
+ * Decodes one run of bytes to at most `most`: in a thread where both data and `room` are memory that threads share and
+ * much was decoded before, else at once. Threads keep no process alive. Throws a `RangeError` for data that are
+ * damaged.
  */
 export async function decodeChunk(name: Compression, data: Uint8Array, most: number, room: Room): Promise<Uint8Array> {
   // Node's own decoder has threads of its own.
@@ -42,8 +43,8 @@ export async function decodeChunk(name: Compression, data: Uint8Array, most: num
 }
 
 /**
- * The same bytes in memory of about their length. A thread counts all the memory that a view belongs to as its own, each time
- * it gets one, and would clear up for each chunk of a shard that was read in one go.
+ * The same bytes in memory of about their length. A thread counts all the memory that a view belongs to as its own,
+ * each time it gets one, and would clear up for each chunk of a shard that was read in one go.
  */
 function ownPart(data: Uint8Array, room: Room): Uint8Array {
   if (data.buffer.byteLength <= 4 * data.length) return data;

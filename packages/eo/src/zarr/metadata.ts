@@ -99,7 +99,9 @@ function checkChunk(chunkShape: readonly number[], shape: readonly number[], { b
     wrong(`one chunk would be ${elementCount(chunkShape) * bytes} bytes, the most that is read is ${mostChunkBytes}`);
 }
 
-/** The metadata of an array of format 2: `.zarray`, and `.zattrs` beside it. Throws an `InputError` naming `subject`. */
+/**
+ * The metadata of an array of format 2: `.zarray`, and `.zattrs` beside it. Throws an `InputError` naming `subject`.
+ */
 export const metadataOf2 = (subject: string, array: Json, attributes: Json | undefined): ArrayMetadata =>
   refusing(subject, () => {
     if (fieldOf(array, 'zarr_format') !== 2) wrong(`its zarr_format is ${shown(fieldOf(array, 'zarr_format'))}, not 2`);

@@ -251,8 +251,8 @@ async function readJson(store: ZarrStore, key: string, signal: AbortSignal | und
 }
 
 /**
- * Makes JSON of what Python writes: NaN and infinities become text, as format 3 has them, and whole numbers that a number
- * cannot hold (a fill value of int64) too.
+ * Makes JSON of what Python writes: NaN and infinities become text, as format 3 has them, and whole numbers that a
+ * number cannot hold (a fill value of int64) too.
  */
 export const exactNumbers = (text: string): string =>
   text.replace(/"(?:[^"\\]|\\.)*"|-?Infinity|NaN|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>

@@ -73,8 +73,8 @@ export async function decodeBytes(
 }
 
 /**
- * Copies the part `spans` of a chunk (positions within it) into `target`, of which they are the whole. What is missing is
- * filled. A chunk of which more may be wanted is kept in the cache.
+ * Copies the part `spans` of a chunk (positions within it) into `target`, of which they are the whole. What is missing
+ * is filled. A chunk of which more may be wanted is kept in the cache.
  */
 export async function readChunk(
   value: Value,
@@ -176,8 +176,8 @@ async function readShard(
 }
 
 /**
- * The shard, read at once where all of it is wanted or it is compressed as a whole: one reading instead of one for its index
- * and another for its chunks. `undefined` where there is none.
+ * The shard, read at once where all of it is wanted or it is compressed as a whole: one reading instead of one for its
+ * index and another for its chunks. `undefined` where there is none.
  */
 async function shardToRead(
   value: Value,
@@ -226,8 +226,8 @@ const partOfValue = (whole: Value, first: number, bytes: number, name: string): 
 const mostTogether = 2 ** 26;
 
 /**
- * The inner chunks that are wanted, read in one go where they lie side by side: one request instead of many. `undefined`
- * where that would read much in vain.
+ * The inner chunks that are wanted, read in one go where they lie side by side: one request instead of many.
+ * `undefined` where that would read much in vain.
  */
 async function readTogether(
   whole: Value,
@@ -295,8 +295,8 @@ async function shardIndex(
 }
 
 /**
- * Calls `work` for every chunk that `spans` touch: its position in the grid, the part of it that is wanted, and where that
- * part begins in what is wanted.
+ * Calls `work` for every chunk that `spans` touch: its position in the grid, the part of it that is wanted, and where
+ * that part begins in what is wanted.
  */
 export async function eachChunk(
   spans: readonly Span[],

@@ -10,8 +10,8 @@ export interface ZarrStore {
   /** As the user named it. */
   readonly name: string;
   /**
-   * The value of a key or a part of it, `undefined` where there is none. Throws an `InputError` that names the key when it
-   * cannot be read, or is shorter than the part that is wanted. Where a store can, the bytes lie in `room`.
+   * The value of a key or a part of it, `undefined` where there is none. Throws an `InputError` that names the key when
+   * it cannot be read, or is shorter than the part that is wanted. Where a store can, the bytes lie in `room`.
    */
   get(key: string, part?: Part, signal?: AbortSignal, room?: Room): Promise<Uint8Array | undefined>;
   /** Names of folders and files right under a prefix ("" or "group/"); `undefined` where the store cannot be listed. */

@@ -13,8 +13,8 @@ export interface TimeAxis {
 }
 
 /**
- * Times in order: instants where all frames have one, else seconds where all have them, else numbers of frames. Those that
- * begin together keep the order of their clips.
+ * Times in order: instants where all frames have one, else seconds where all have them, else numbers of frames. Those
+ * that begin together keep the order of their clips.
  */
 export function timeAxis(found: readonly GridTime[]): TimeAxis {
   const micros = ({ at }: FrameTime): bigint | undefined => (at === undefined ? undefined : microsecondsOf(at));

@@ -9,9 +9,9 @@ import type { ZarrStore } from './store.ts';
 const mostValueBytes = 2 ** 31;
 
 /**
- * The values of an archive. Of several entries with one name the last counts: Zarr writes metadata again when attributes
- * are added. Where everything lies in one folder of the archive, that folder is the store. Throws an `InputError` for an
- * archive that is damaged.
+ * The values of an archive. Of several entries with one name the last counts: Zarr writes metadata again when
+ * attributes are added. Where everything lies in one folder of the archive, that folder is the store. Throws an
+ * `InputError` for an archive that is damaged.
  */
 export async function zipStore(source: ByteSource, signal?: AbortSignal): Promise<ZarrStore> {
   const { entries } = await openZip(source, signal, { repeated: 'last' });

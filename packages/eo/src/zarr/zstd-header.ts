@@ -1,6 +1,8 @@
 // The header of a Zstandard frame (RFC 8878, 3.1.1.1).
 
-/** The size of the content that a frame declares; `undefined` where it says none. Throws a `RangeError` for no frame. */
+/**
+ * The size of the content that a frame declares; `undefined` where it says none. Throws a `RangeError` for no frame.
+ */
 export function contentSize(frame: Uint8Array): number | undefined {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   if (frame.length < 6 || view.getUint32(0, true) !== 0xfd2fb528)

@@ -37,8 +37,8 @@ export const decodeModel = (bytes: Uint8Array, subject: string, options: LoadOpt
   readModel(bytesSource(bytes, subject), options);
 
 /**
- * Reads a model. Throws an `InputError` for a file that is not a saved reducer, another version, one whose bytes are not those of its
- * digest, one with a number that is not finite, or a model made for another encoder (both are named).
+ * Reads a model. Throws an `InputError` for a file that is not a saved reducer, another version, one whose bytes are
+ * not those of its digest, one with a number that is not finite, or a model made for another encoder (both are named).
  */
 export async function readModel(source: ByteSource, { encoder, signal }: LoadOptions = {}): Promise<SavedModel> {
   const subject = source.name;

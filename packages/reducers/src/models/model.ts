@@ -36,7 +36,8 @@ export interface FittedReducer {
   readonly findings?: Readonly<Record<string, Json>>;
   /**
    * Reduces `[rows, channels]` to `[rows, components]`; no rows give an empty array. The output of a
-   * row does not depend on the other rows. Throws an `InputError` for a wrong width and for NaN or infinity (with the row).
+   * row does not depend on the other rows. Throws an `InputError` for a wrong width and for NaN or infinity (with the
+   * row).
    */
   transform(chunk: Float32Array, signal?: AbortSignal): Promise<Float32Array>;
   /** The same for a whole grid, where a token's components depend on its neighbours in the grid. */

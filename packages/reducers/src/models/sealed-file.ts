@@ -18,7 +18,9 @@ export const firstSealedVersion = 2;
 /** Makes the error for what is wrong with a file. */
 type Refuse = (problem: string, remedy?: string) => InputError;
 
-/** The bytes of a file with its digest among `metadata`: the SHA-256 of the file with 64 zeros in the digest's place. */
+/**
+ * The bytes of a file with its digest among `metadata`: the SHA-256 of the file with 64 zeros in the digest's place.
+ */
 export async function encodeSealed(
   tensors: ModelState['tensors'],
   metadata: Readonly<Record<string, string>>,

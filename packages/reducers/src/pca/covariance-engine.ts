@@ -13,8 +13,8 @@ export type PcaEngine = (typeof pcaEngines)[number];
 
 export interface CovarianceEngine {
   /**
-   * Takes a block `[rows, channels]` over; `take` gets its products later, in the order of the calls. Returns an array to
-   * fill next, where one has come back. Blocks that wait are at most two.
+   * Takes a block `[rows, channels]` over; `take` gets its products later, in the order of the calls. Returns an array
+   * to fill next, where one has come back. Blocks that wait are at most two.
    */
   add(block: Rows, take: (products: BlockProducts) => Promise<void>): Promise<Rows | undefined>;
   /** Waits until all products have been taken. */

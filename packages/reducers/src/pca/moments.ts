@@ -56,7 +56,10 @@ export interface BlockProducts {
   readonly centre: Values;
   /** Sums of the centred block: how far off that mean is. */
   readonly sums: Values;
-  /** Rows of the product from `first` on, each from column `first` to the last; what is left of the diagonal is not used. */
+  /**
+   * Rows of the product from `first` on, each from column `first` to the last; what is left of the diagonal is not
+   * used.
+   */
   readonly bands: readonly { readonly first: number; readonly values: Values }[];
 }
 

@@ -31,7 +31,8 @@ export const pcaReduction: SavableReduction<PcaReductionOptions, PcaContent> = {
   name: 'pca',
   options,
   components: ({ components }) => components,
-  // Sums in float64, one of each level; two matrices more while they are solved; the Krylov basis, and blocks of tokens.
+  // Sums in float64, one of each level; two matrices more while they are solved; the Krylov basis, and blocks of
+  // tokens.
   estimate: ({ count, channels }, { engine }) =>
     channels * channels * 8 * (2 + levelsOf(count ?? 0, channels)) +
     channels * 128 * 8 +

@@ -96,8 +96,8 @@ export class Pieces {
   }
 
   /**
-   * Adds all pieces up, in order: the moments of an input that begins with the first of them. Only the last may be rows,
-   * and they have to be multiplied before.
+   * Adds all pieces up, in order: the moments of an input that begins with the first of them. Only the last may be
+   * rows, and they have to be multiplied before.
    */
   *total(last: BlockProducts | undefined): Sliced<Moments> {
     const sums = this.list.filter((piece) => piece.kind === 'sum');

@@ -1,4 +1,5 @@
-// What shards do of a fit to a whole run: a part each, then, by the model that was fitted to all parts, the places of their tokens.
+// What shards do of a fit to a whole run: a part each, then, by the model that was fitted to all parts, the places of
+// their tokens.
 
 import type { ByteSource } from '@deepearth/core/byte-source';
 import { partKeysPath, partPath, placesPath } from '@deepearth/core/fit-in-shards';

@@ -96,9 +96,9 @@ export interface MergeResult {
 }
 
 /**
- * Fits to parts and saves the model: the same bytes as a fit to all tokens, but for the colour limits. The method, and the
- * options with which the parts were made, are read from them; they need not be given again. Throws an `InputError` for
- * parts that do not fit together and for what would not fit into memory.
+ * Fits to parts and saves the model: the same bytes as a fit to all tokens, but for the colour limits. The method, and
+ * the options with which the parts were made, are read from them; they need not be given again. Throws an `InputError`
+ * for parts that do not fit together and for what would not fit into memory.
  */
 export async function mergePartFiles(request: MergeRequest): Promise<MergeResult> {
   const { signal, progress } = request;

@@ -34,8 +34,8 @@ import { reductionOf, restoreReducer } from './reductions.ts';
 /** Which tokens, and what they become: with `model` the reducer may be left out. */
 export interface ReduceRequest extends Running, MethodRequest {
   /**
-   * .npy, .safetensors, .pt or .npz files, one after the other; the last axis of their tensors is the channels. Of files
-   * of one shape the result has them as first axis, of others one axis of tokens.
+   * .npy, .safetensors, .pt or .npz files, one after the other; the last axis of their tensors is the channels. Of
+   * files of one shape the result has them as first axis, of others one axis of tokens.
    */
   readonly tokens: string | readonly string[];
   /** Which tensor, where a file holds several and it is not clear. */
@@ -267,8 +267,8 @@ const saveTo = async (
   writeFileWhole(path, [await encodeModel({ state: model.state(), limits, ...(encoder ? { encoder } : {}) })], signal);
 
 /**
- * Writes values in the format of the file's name: alone in .npy and .pt, as "projection" (or "tokens") beside "valid" in
- * .safetensors.
+ * Writes values in the format of the file's name: alone in .npy and .pt, as "projection" (or "tokens") beside "valid"
+ * in .safetensors.
  */
 async function writeValues(
   path: string,

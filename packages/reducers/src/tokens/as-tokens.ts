@@ -4,8 +4,8 @@ import type { Embedding, TokenGrid } from '@deepearth/core/items';
 import { firstNotFinite } from './finite.ts';
 
 /**
- * The same values as tokens. A vector of an embedding that is NaN throughout is one that saw no data (aggregators make it
- * so), and becomes a masked token.
+ * The same values as tokens. A vector of an embedding that is NaN throughout is one that saw no data (aggregators make
+ * it so), and becomes a masked token.
  */
 export function asTokens(item: TokenGrid | Embedding): TokenGrid {
   if (item.kind === 'tokens') return item;

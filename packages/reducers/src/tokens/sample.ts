@@ -20,8 +20,8 @@ export const sampledCount = (count: number, { most, sample }: SampleLimits): num
 
 /**
  * The place of a token in the order in which a sample takes them, 32 bits: multiples of the golden ratio, which spread
- * evenly over any stretch of tokens (Knuth, The Art of Computer Programming, 6.4), turned by the seed. The low 32 bits of
- * a token's number decide; whoever ties goes by the number.
+ * evenly over any stretch of tokens (Knuth, The Art of Computer Programming, 6.4), turned by the seed. The low 32 bits
+ * of a token's number decide; whoever ties goes by the number.
  */
 export const samplePriority = (token: number, seed: number): number =>
   (Math.imul(token | 0, 0x9e3779b1) + mix(seed | 0)) >>> 0;

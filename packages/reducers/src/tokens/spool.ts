@@ -1,4 +1,5 @@
-// Token grids put down on disk, once for all reducers of a run, so that a fit over a whole run holds one grid at a time.
+// Token grids put down on disk, once for all reducers of a run, so that a fit over a whole run holds one grid at a
+// time.
 
 import type { ClipShelf, ShelvedClip } from '@deepearth/core/clip-shelf';
 import { InputError } from '@deepearth/core/errors';
@@ -84,8 +85,8 @@ export interface Spool {
   readonly rows: number;
   /**
    * Takes a grid and returns its valid tokens, unrounded; they are put down, unless another reducer of the run did so.
-   * Throws an `InputError` for NaN and infinity (the token named), another width or another encoder. With `again`, which
-   * gets the same grid once more, the tokens are put down only if somebody asks for them.
+   * Throws an `InputError` for NaN and infinity (the token named), another width or another encoder. With `again`,
+   * which gets the same grid once more, the tokens are put down only if somebody asks for them.
    */
   append(grid: TokenGrid, again?: () => Promise<TokenGrid>): Promise<GridRows>;
   /** The tokens of a grid as they came, of one that was taken with `again`. */

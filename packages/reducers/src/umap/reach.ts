@@ -16,8 +16,8 @@ export interface Reaching {
 
 /**
  * A row is far when its largest number is so many times that of the median row. The mean of all rows, which products in
- * float32 are about, then moves by more than the rows differ; and no row that is not far has one for a neighbour, however
- * far it is.
+ * float32 are about, then moves by more than the rows differ; and no row that is not far has one for a neighbour,
+ * however far it is.
  */
 const farTimes = 1000;
 /** Powers of 2 between which the median row's largest number is ordinary: squares of far rows still fit float32. */

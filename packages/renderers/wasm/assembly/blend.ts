@@ -40,9 +40,9 @@ export function squares(at: usize, length: usize, terms: usize, factor: i32): vo
 }
 
 /**
- * `pixels` pixels from `at` on under a mean of two rows, `up` of `upper` and `down` of `lower`. A row holds four float64
- * for each pixel: red, green and blue times their weight, and the weight, which is what the pixel loses of its own.
- * Reads a byte past the last pixel.
+ * `pixels` pixels from `at` on under a mean of two rows, `up` of `upper` and `down` of `lower`. A row holds four
+ * float64 for each pixel: red, green and blue times their weight, and the weight, which is what the pixel loses of its
+ * own. Reads a byte past the last pixel.
  */
 export function smooth(at: usize, pixels: i32, upper: usize, up: f64, lower: usize, down: f64): void {
   const ups = f64x2.splat(up);

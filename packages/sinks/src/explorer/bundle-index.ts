@@ -1,4 +1,5 @@
-// What `index.json` of an explorer bundle says, and where its files lie: for the sink that writes it and the page that reads it.
+// What `index.json` of an explorer bundle says, and where its files lie: for the sink that writes it and the page that
+// reads it.
 
 import type { EncoderIdentity, Geometry, Georeference, Position } from '@deepearth/core/items';
 
@@ -30,16 +31,16 @@ export interface BundlePlaces {
 }
 
 /**
- * Where frames lie: how their pixels become coordinates of a system (an index into `systems`), or the point that a camera
- * stands at.
+ * Where frames lie: how their pixels become coordinates of a system (an index into `systems`), or the point that a
+ * camera stands at.
  */
 export type BundlePlace = { readonly system: number; readonly transform: Georeference['transform'] } | Position;
 
 /**
- * How the bytes of a token become a vector of `components`, of which the inner product approximates the cosine of the encoder's own
- * tokens. Byte `i` adds `byte · scales[i]` to component `i`; those behind the last component refine the first ones, which all
- * tokens share and where a step of eight bits is too coarse: byte `components + i` adds to component `i`. A token of zeros
- * alone is masked.
+ * How the bytes of a token become a vector of `components`, of which the inner product approximates the cosine of the
+ * encoder's own tokens. Byte `i` adds `byte · scales[i]` to component `i`; those behind the last component refine the
+ * first ones, which all tokens share and where a step of eight bits is too coarse: byte `components + i` adds to
+ * component `i`. A token of zeros alone is masked.
  */
 export interface TokenCode {
   readonly bytes: number;
@@ -48,8 +49,8 @@ export interface TokenCode {
   readonly channels: number;
   readonly scales: readonly number[];
   /**
-   * The share of the 20 nearest tokens by exact cosine that the code finds too, over a sample; `null` where there are too
-   * few tokens to tell.
+   * The share of the 20 nearest tokens by exact cosine that the code finds too, over a sample; `null` where there are
+   * too few tokens to tell.
    */
   readonly overlap: number | null;
   /** Three principal directions of the vectors, as colours: `(vector - center) · directions[c]` within `limits[c]`. */
@@ -96,7 +97,10 @@ export interface BundleClip {
 /** A projection of the run: bytes for each token, in the chunks of the tokens. */
 export interface BundleLayer {
   readonly name: string;
-  /** `coordinates` are red, green, blue; a `scalar` is 0 to 255 between its limits; a `label` two bytes, the low one first. */
+  /**
+   * `coordinates` are red, green, blue; a `scalar` is 0 to 255 between its limits; a `label` two bytes, the low one
+   * first.
+   */
   readonly meaning: 'coordinates' | 'scalar' | 'label';
   readonly limits: readonly (readonly [low: number, high: number])[];
   /** Indices of clips that it does not have; absent where it has all. */
@@ -108,7 +112,10 @@ export const layerBytes = { coordinates: 3, scalar: 1, label: 2 } as const;
 
 const digits = (count: number): string => String(count).padStart(5, '0');
 
-/** float32 `[components, channels]`, little-endian: the directions, in the encoder's channels, of the components of the code. */
+/**
+ * float32 `[components, channels]`, little-endian: the directions, in the encoder's channels, of the components of the
+ * code.
+ */
 export const directionsPath = 'directions.bin';
 
 /** int8 `[tokens, bytes]` of a chunk. */

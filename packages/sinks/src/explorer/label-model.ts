@@ -1,4 +1,5 @@
-// The file of labels that the explorer's page saves, and what follows from it for any token: for the page and `deepearth label`.
+// The file of labels that the explorer's page saves, and what follows from it for any token: for the page and
+// `deepearth label`.
 
 import type { EncoderIdentity } from '@deepearth/core/items';
 
@@ -43,7 +44,10 @@ export function softmax(scores: readonly number[]): number[] {
   return powers.map((power) => power / sum);
 }
 
-/** Probabilities of the labels, `[tokens, labels]`, of the products of tokens with the weights of each; NaN for a product that is. */
+/**
+ * Probabilities of the labels, `[tokens, labels]`, of the products of tokens with the weights of each; NaN for a
+ * product that is.
+ */
 export function labelShares(products: readonly Float32Array[], bias: readonly number[]): Float32Array {
   const labels = products.length;
   const tokens = products[0]?.length ?? 0;

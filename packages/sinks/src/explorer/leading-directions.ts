@@ -6,9 +6,10 @@ import { turn } from './turn.ts';
 const spare = 16;
 
 /**
- * The `count` leading eigenvectors of a positive matrix `[size, size]` in descending order of their values, `[count, size]`, as far as
- * `rounds` of orthogonal iteration separate them (Golub and van Loan, Matrix Computations, 8.2.4). They are orthonormal in any case, and
- * the entry of largest size of each is positive; fewer where the matrix has less rank.
+ * The `count` leading eigenvectors of a positive matrix `[size, size]` in descending order of their values,
+ * `[count, size]`, as far as `rounds` of orthogonal iteration separate them (Golub and van Loan, Matrix Computations,
+ * 8.2.4). They are orthonormal in any case, and the entry of largest size of each is positive; fewer where the matrix
+ * has less rank.
  */
 export async function leadingDirections(
   matrix: Float64Array,

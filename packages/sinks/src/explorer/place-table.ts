@@ -5,7 +5,10 @@ import type { BundlePlace, BundlePlaces } from './bundle-index.ts';
 
 /** Collects places. */
 export interface PlaceTable {
-  /** The index of the place of a clip's frames; `undefined` where they have none. Of several places it is that of the first. */
+  /**
+   * The index of the place of a clip's frames; `undefined` where they have none. Of several places it is that of the
+   * first.
+   */
   add(clip: Pick<Clip, 'frames'>): number | undefined;
   /** `undefined` where no clip had a place. */
   list(): BundlePlaces | undefined;

@@ -9,7 +9,10 @@ export interface RowSample {
   readonly count: number;
 }
 
-/** Reservoir sampling of at most `most` rows (Vitter, Algorithm R), with a seed of its own: the same stream, the same sample. */
+/**
+ * Reservoir sampling of at most `most` rows (Vitter, Algorithm R), with a seed of its own: the same stream, the same
+ * sample.
+ */
 export function rowSample(channels: number, most: number): RowSample {
   let rows = new Float32Array(0);
   let seen = 0;

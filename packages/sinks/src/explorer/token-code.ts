@@ -34,8 +34,8 @@ export interface CodeOptions {
 }
 
 /**
- * Fits to unit rows, `[rows, channels]`. The directions are those of the rows themselves, not of their differences from a
- * mean, so that inner products stay what they were but for what lies outside of all directions.
+ * Fits to unit rows, `[rows, channels]`. The directions are those of the rows themselves, not of their differences from
+ * a mean, so that inner products stay what they were but for what lies outside of all directions.
  */
 export async function fitTokenCode(rows: Float32Array, channels: number, options: CodeOptions): Promise<FittedCode> {
   const { bytes, overlap, signal } = options;
@@ -112,7 +112,9 @@ function projected(rows: Float32Array, channels: number, basis: readonly Float32
   return out;
 }
 
-/** One for each component, then those of the bytes that refine the first `fine`: half a step of theirs, in 127 steps. */
+/**
+ * One for each component, then those of the bytes that refine the first `fine`: half a step of theirs, in 127 steps.
+ */
 function scalesOf(vectors: Float32Array, components: number, fine: number): Float32Array {
   const largest = new Float32Array(components);
   for (let i = 0; i < vectors.length; i++) {
