@@ -145,7 +145,7 @@ describe.skipIf(!redisPath)(`deepearth queue${withoutRedis}`, () => {
     expect(timed.stdout).toMatch(/^Added 4 jobs for .*timed: 3 parts/);
     expect([untold.status, untold.stderr]).toEqual([
       2,
-      expect.stringMatching(/How many jobs .* is not said\.\s+Give --jobs, or --job-seconds and --clip-seconds/),
+      expect.stringMatching(/into how many jobs .*\s+Give --jobs 8, or --job-seconds 60 and --clip-seconds/),
     ]);
     expect((await queue('drain')).stdout).toBe('Removed 7 jobs that waited. Jobs at hand go on.\n');
   });

@@ -1,6 +1,6 @@
 // The pipeline that `deepearth init` writes.
 
-export const starterPipeline = `# A pipeline of DeepEarth Streams: frames become tokens, tokens become colours, colours become pictures.
+export const starterPipeline = `# To begin with: frames become tokens, tokens become colours, colours become pictures.
 # "deepearth stages" lists what it can be made of, "deepearth plan pipeline.yaml" prints what it will do.
 # For completion in an editor: deepearth schema --output pipeline.schema.json
 name: first
@@ -20,9 +20,11 @@ stages:
 
   # The built-in model needs no download; it is constructed, not trained.
   # The real one: model: facebook/vjepa2-vitg-fpc64-384
+  # "fit: resize" shows it the whole of each frame as a square, "crop" (the default) the square in the middle, "tile" all
+  # of it in several squares.
   - id: tokens
     type: encoder/vjepa2
-    with: { model: builtin }
+    with: { model: builtin, fit: resize }
 
   - id: features
     type: sink/features

@@ -110,7 +110,11 @@ function* tell(
   yield {
     path,
     message: `${message}, got ${typeof path.at(-1) === 'string' && isSecretName(String(path.at(-1))) ? mask : shown(seen)}.`,
-    ...(near !== undefined && { remedy: `Did you mean ${near}?` }),
+    ...(near !== undefined
+      ? { remedy: `Did you mean ${near}?` }
+      : wanted?.startsWith('a list') &&
+        typeof seen === 'string' &&
+        /^[^[\]]{1,40},[^[\]]{1,40}$/.test(seen) && { remedy: `Write it as [${seen}].` }),
   };
 }
 

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { closest, type Location } from './errors.ts';
 import { Mistakes } from './mistakes.ts';
 import { onErrorSchema, type OnError } from './on-error.ts';
-import { optionIssues } from './option-issues.ts';
+import { keysAt, optionIssues } from './option-issues.ts';
 import { show, some } from './printable.ts';
 import { concealer } from './secrets.ts';
 import type { StageDefinition } from './stage.ts';
@@ -154,7 +154,7 @@ export function definePipeline(
           location: locate(['with', ...path]),
           path: [id, ...path].join('.'),
           message,
-          remedy,
+          remedy: isBeside(path, definition) ? `\`${path[0]}\` stands beside \`with\`, not in it.` : remedy,
         }));
     if (parsed.success && onError.success)
       stages.push({ id, definition, options: parsed.data, from, onError: onError.data, locate });
@@ -164,6 +164,12 @@ export function definePipeline(
   mistakes.throwAny((error) => concealer(stages, secrets).error(error));
   return { name, stages, ...(secrets.length > 0 && { secrets }) };
 }
+
+/** Whether an option that a stage does not have is a key of the stage itself. */
+const isBeside = (path: readonly (string | number)[], { options }: StageDefinition): boolean =>
+  path.length === 1 &&
+  ['id', 'from', 'onError'].includes(String(path[0])) &&
+  !keysAt(options, []).includes(`${path[0]}`);
 
 /** What is said of a pipeline with too many stages. */
 export const tooManyStages = (count: number): string =>

@@ -330,6 +330,15 @@ describe('everything wrong is named with its place', () => {
       ['pipeline.yaml:7:5 stages.1.type: there is no stage type "windower/slidign". Did you mean windower/sliding?'],
     ],
     [
+      'a mistyped stage, and mistakes of others',
+      `${good.replace('windower/sliding', 'windower/slidign')}  - type: windower/sliding\n    from: frame\n    with: { onError: skip }\n`,
+      [
+        'pipeline.yaml:7:5 stages.1.type: there is no stage type "windower/slidign". Did you mean windower/sliding?',
+        expect.stringMatching(/there is no stage "frame"\. Did you mean frames\?/),
+        expect.stringMatching(/has no option "onError"\. `onError` stands beside `with`, not in it\./),
+      ],
+    ],
+    [
       'a mistyped key',
       good.replace('with:\n', 'wiht:\n'),
       ['pipeline.yaml:8:5 stages.1.wiht: there is no "wiht" here. Did you mean with?'],

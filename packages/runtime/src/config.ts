@@ -15,6 +15,7 @@ import { withPlugin } from './plugins.ts';
 import { readYaml } from './read-yaml.ts';
 import { unknownTypeRemedy, type StageRegistry } from '@deepearth/core/registry';
 import { concealer } from '@deepearth/core/secrets';
+import type { StageDefinition, StageType } from '@deepearth/core/stage';
 import { substitute } from './substitute.ts';
 
 /** One entry of `stages`, before its options are checked. */
@@ -188,8 +189,10 @@ export async function parseConfig(
       throwAny();
     }
   }
-  stages.forEach(({ type }, index) => {
-    if (all.has(type)) return;
+  const isUnknown = ({ type }: { readonly type: string }): boolean => !all.has(type);
+  stages.forEach((stage, index) => {
+    if (!isUnknown(stage)) return;
+    const { type } = stage;
     mistakes.add(() => ({
       location: locate(['stages', index, 'type']),
       path: `stages.${index}.type`,
@@ -197,15 +200,16 @@ export async function parseConfig(
       remedy: unknownTypeRemedy(type, all.types).trim(),
     }));
   });
-  throwAny();
   const uses = await Promise.all(
     stages.map(async (entry, index): Promise<StageUse> => ({
-      definition: await all.load(entry.type).catch((error: unknown) => {
-        if (!(error instanceof DeepEarthError)) throw error;
-        mistakes.add(() => issueOf(error, ['stages', index, 'type']));
-        throwAny();
-        throw error;
-      }),
+      definition: isUnknown(entry)
+        ? anyStage(entry.type)
+        : await all.load(entry.type).catch((error: unknown) => {
+            if (!(error instanceof DeepEarthError)) throw error;
+            mistakes.add(() => issueOf(error, ['stages', index, 'type']));
+            throwAny();
+            throw error;
+          }),
       options: entry.with ?? {},
       id: entry.id,
       from: entry.from,
@@ -213,8 +217,28 @@ export async function parseConfig(
       locate: (path) => locate(['stages', index, ...path]),
     })),
   );
-  return { pipeline: definePipeline(uses, { name, secrets }), output, maxMemoryBytes, registry: all };
+  let pipeline: Pipeline | undefined;
+  try {
+    pipeline = definePipeline(uses, { name, secrets });
+  } catch (error) {
+    if (!(error instanceof ConfigError) || !stages.some(isUnknown)) throw error;
+    for (const issue of error.issues) mistakes.add(() => issue);
+  }
+  throwAny();
+  return { pipeline: pipeline!, output, maxMemoryBytes, registry: all };
 }
+
+/** Stands for a stage whose type nobody knows, so that the mistakes of the others are told with it. */
+const anyStage = (type: string): StageDefinition => ({
+  kind: type.startsWith('source/') ? 'source' : 'renderer',
+  type: type as StageType,
+  summary: '',
+  options: z.unknown(),
+  examples: [],
+  joins: 'merged',
+  describe: () => ({ refused: 'nobody knows this stage' }),
+  process: () => ({ async *[Symbol.asyncIterator]() {} }),
+});
 
 /**
  * Returns where a path of the document stands: its key, its list item, or the nearest that exists; or the flag that set

@@ -28,7 +28,7 @@ const firstBytes = 1 << 16;
 
 const remedies = {
   ranges: 'Download it, or serve it from where ranges of bytes can be asked for (object stores, nginx, Apache can).',
-  again: 'Run again; with `onError: skip` the run goes on without it.',
+  again: 'Run again; with `onError: skip` beside its `with`, the source goes on without it.',
   address: 'Look at the address, and whether it needs you to be signed in.',
   changed: 'Run again when nothing replaces the file any more.',
 } as const;

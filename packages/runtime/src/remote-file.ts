@@ -42,7 +42,7 @@ export async function readRemote(
 function missing(place: string): never {
   throw new InputError(place, 'there is no such file on the server (any more).', {
     code: 'E_FILE_MISSING',
-    remedy: 'Look at the address; with `onError: skip` the run goes on without it.',
+    remedy: 'Look at the address; with `onError: skip` beside its `with`, the source goes on without it.',
   });
 }
 

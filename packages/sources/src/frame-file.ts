@@ -11,7 +11,8 @@ import { z } from 'zod';
 import { framesOptions, type FramesOptions } from './frames-options.ts';
 
 /** What errors say to do about a picture that cannot be read. */
-export const frameRemedy = 'Copy it again or remove it; with `onError: skip` the run goes on without it.';
+export const frameRemedy =
+  'Copy it again or remove it; with `onError: skip` beside its `with`, the source goes on without it.';
 
 /** A picture on a server that is larger is refused. */
 const mostRemoteBytes = 2 ** 31 - 1;

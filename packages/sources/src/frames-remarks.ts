@@ -92,6 +92,10 @@ export function remarks(
 export const oddOfOne = ({ oddities, pages }: Pick<PictureFile, 'oddities' | 'pages'>): readonly string[] =>
   pages > 1 ? [...oddities, `holds ${pages} pictures, of which the first is read`] : oddities;
 
+/** What is said at the end of frames that could not be read. */
+export const skippedRemark = (from: string, skipped: number, total: number): string =>
+  `${from}: ${skipped} of ${total} ${total === 1 ? 'frame' : 'frames'} ${skipped === 1 ? 'was' : 'were'} skipped; clips go on across the gaps`;
+
 /** How many of them are named. */
 const mostOdd = 5;
 

@@ -6,7 +6,7 @@ import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import { usualSize } from './frame-headers.ts';
 import { sameSize } from './frame-size.ts';
 import { framesOptions, intervalOf, sequenceOf, type FramesOptions } from './frames-options.ts';
-import { check, howOrdered, oddFrames, remarks, spillNote } from './frames-remarks.ts';
+import { check, howOrdered, oddFrames, remarks, skippedRemark, spillNote } from './frames-remarks.ts';
 import { isoOf, secondsBetween } from './instant.ts';
 import { listFrames, type Listing, type SequenceListing } from './listing.ts';
 import type { ListedFrame } from './order-frames.ts';
@@ -101,6 +101,7 @@ export const frames = defineSource({
     });
     const total = parts.reduce((sum, { files }) => sum + files.length, 0);
     let done = 0;
+    let skipped = 0;
     const odd = oddFrames();
     // Where no header told the usual size, the first picture that can be read does.
     const atOnce = usual ? openedAtOnce(3 * usual.width * usual.height) : 1;
@@ -120,13 +121,17 @@ export const frames = defineSource({
       });
       for await (const { listed, frame } of opened) {
         context.progress('frames', ++done, total);
-        if (!frame) continue;
+        if (!frame) {
+          skipped++;
+          continue;
+        }
         const { made, picture } = frame;
         odd.see(listed.file, picture.oddities);
         context.recordInput({ path: picture.name, bytes: picture.bytes.length, sha256: picture.sha256 });
         yield made;
       }
     }
+    if (skipped) log.warn(skippedRemark(options.directory, skipped, total));
     for (const remark of odd.remarks()) log.warn(`${options.directory}: ${remark}`);
   },
 

@@ -13,7 +13,7 @@ import {
 import { inOrder } from '@deepearth/core/in-order';
 import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import { sameSize, type Size } from './frame-size.ts';
-import { oddFrames, oddOfOne } from './frames-remarks.ts';
+import { oddFrames, oddOfOne, skippedRemark } from './frames-remarks.ts';
 import { isoOf, secondsBetween, type Instant } from './instant.ts';
 import type { BadRow, ListEntry } from './list-entries.ts';
 import { listOptions, type ListOptions } from './list-options.ts';
@@ -99,6 +99,7 @@ export const list = defineSource({
     pictures.stretched(await findStretch(series, pictures.read, context));
     const odd = oddFrames();
     let done = 0;
+    let skipped = 0;
     async function* wanted() {
       let at: ListedSequence | undefined;
       for await (const entry of entries.inOrder()) {
@@ -132,12 +133,16 @@ export const list = defineSource({
     });
     for await (const { entry, frame } of opened) {
       context.progress('frames', ++done, total);
-      if (!frame) continue;
+      if (!frame) {
+        skipped++;
+        continue;
+      }
       const { made, picture } = frame;
       odd.see(entry.path, oddOfOne(picture));
       context.recordInput({ path: picture.name, bytes: picture.bytes.length, sha256: picture.sha256 });
       yield made;
     }
+    if (skipped) log.warn(skippedRemark(options.path, skipped, total));
     for (const remark of odd.remarks()) log.warn(`${options.path}: ${remark}`);
   },
 
@@ -236,7 +241,7 @@ const rowError = (path: string, { line, problem, again }: BadRow & { readonly ag
     code: again ? 'E_DUPLICATE_FRAME' : 'E_LIST_ROW',
     remedy: again
       ? 'Remove the row, or take the first of each with `duplicates: first`.'
-      : 'Correct the row; with `onError: skip` the run goes on without it.',
+      : 'Correct the row; with `onError: skip` beside its `with`, the source goes on without it.',
   });
 
 /** Names the row of the list where its picture cannot be read. */

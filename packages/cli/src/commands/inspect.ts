@@ -14,7 +14,7 @@ import { cancellable } from '../cancel.ts';
 import { cannotWrite } from '../cannot-write.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { plural } from '../format.ts';
-import { refusePlainFolder, refuseParquet } from '../inspect/refuse-unread.ts';
+import { refuseParquet, refusePlainFolder, refuseStill } from '../inspect/refuse-unread.ts';
 import { print, remark } from '../print.ts';
 import { reportError } from '../report-error.ts';
 
@@ -52,6 +52,7 @@ export async function inspectCommand(file: string, flags: InspectFlags): Promise
         return described.json['refused'] === undefined ? exitCodes.done : exitCodes.failed;
       }
       refuseVariable(file, variable);
+      await refuseStill(file, source!, signal);
       const tensors = source!;
       const found = await inspectFile(tensors, { digest, statistics: stats ?? 'small', signal });
       const drawn = picture === undefined ? undefined : await draw(tensors, picture, signal);

@@ -36,9 +36,10 @@ export async function queueAddCommand(file: string, flags: QueueAddFlags): Promi
   const planned = await plan(loaded.pipeline);
   const cut = jobsOfFlags(planned, flags);
   if (!cut)
-    throw new DeepEarthError('How many jobs the pipeline becomes is not said.', {
+    throw new DeepEarthError('Say into how many jobs the pipeline is cut.', {
       code: 'E_USAGE',
-      remedy: 'Give --jobs, or --job-seconds and --clip-seconds; `deepearth plan` shows the jobs with the same flags.',
+      remedy:
+        'Give --jobs 8, or --job-seconds 60 and --clip-seconds; `deepearth plan` shows the jobs with the same flags.',
     });
   const { work, asked } = cut;
   await refuseOtherShards(output, work);

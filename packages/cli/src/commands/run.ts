@@ -1,5 +1,6 @@
 // `deepearth run`: runs a pipeline, shows how far it is, and says what it left.
 
+import { existsSync } from 'node:fs';
 import { isAbsolute, relative } from 'node:path';
 import type { LoadedConfig } from '@deepearth/runtime/config';
 import { run, type RunOptions } from '@deepearth/runtime/run';
@@ -11,6 +12,7 @@ import { cancellable } from '../cancel.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { explorable } from '../explore/explorable.ts';
 import { plural } from '../format.ts';
+import { keepsTokens } from '../keeps-tokens.ts';
 import { outputFor } from '../output-for.ts';
 import { loadPipeline } from '../load-pipeline.ts';
 import { print, printJsonLine, remark } from '../print.ts';
@@ -48,8 +50,11 @@ async function runFile(file: string, flags: RunFlags): Promise<number> {
   const shard = chosenShard(flags.shard, process.env);
   if (shard) return runShard(file, shard, flags);
   const loaded = await loadPipeline(file, flags.set);
+  const output = outputFor(file, flags.output, loaded.output);
+  if (flags.resume && !isS3(output) && !existsSync(output))
+    remark(`There is no ${shownFolder(output)} to go on from: everything is made.`);
   return runLoaded(loaded, {
-    output: outputFor(file, flags.output, loaded.output),
+    output,
     resume: flags.resume,
     overwrite: flags.overwrite,
     json: flags.json,
@@ -209,7 +214,8 @@ export async function runLoaded(
         }
         // Ctrl-C reaches child processes too: what fails because of that is no news.
         if (process.env.DEEPEARTH_DEBUG === '1' && !(error instanceof CancelledError)) remark(String(error));
-        remark(`Stopped. Every file in ${folder} is whole. To go on:\n  ${again}`);
+        const tokens = keepsTokens(pipeline) ? '' : ' Tokens are made again: only sink/features keeps them.';
+        remark(`Stopped. Every file in ${folder} is whole.${tokens} To go on:\n  ${again}`);
         return stopped;
       }
     },

@@ -3,12 +3,22 @@
 import { statSync } from 'node:fs';
 import { InputError } from '@deepearth/core/errors';
 import type { ByteSource } from '@deepearth/formats/bytes';
+import { commonKind } from '@deepearth/vision/picture-kind';
 
 /** Throws an `InputError` for a folder that is no Zarr store. */
 export function refusePlainFolder(path: string): void {
   if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   throw new InputError(path, 'is a folder, not a file.', {
     remedy: 'Name a file in it, or look into the output of a run with `deepearth explore`.',
+  });
+}
+
+/** Throws an `InputError` for a picture that is none of the Earth and does not move. */
+export async function refuseStill(path: string, source: ByteSource, signal?: AbortSignal): Promise<void> {
+  const kind = commonKind(await source.read(0, Math.min(64, source.size), signal));
+  if (kind === undefined) return;
+  throw new InputError(path, `is a ${kind} picture, which is not looked into here.`, {
+    remedy: '`deepearth plan` says what a run reads of a folder of pictures.',
   });
 }
 

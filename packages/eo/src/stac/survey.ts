@@ -186,7 +186,7 @@ const noTime = (item: StacItem): InputError =>
     item,
     'E_NO_TIME',
     'has no time: neither `datetime` nor `start_datetime` is one.',
-    'Write one into it, as "2024-01-05T10:17:31Z"; with `onError: skip` the run goes on without it.',
+    'Write one into it, as "2024-01-05T10:17:31Z"; with `onError: skip` beside its `with`, the source goes on without it.',
   );
 
 const kept = ['platform', 'eo:cloud_cover', 'end_datetime'];
