@@ -36,6 +36,9 @@ type Asked = Pick<WatchOptions, 'directory' | 'order' | 'pattern' | 'time' | 'ti
 
 const inTime = (a: FilePlace, b: FilePlace): number => (a.instant! < b.instant! ? -1 : a.instant! > b.instant! ? 1 : 0);
 
+/** Files whose EXIF data are looked at; they go by it where half of them have a time there. */
+const mostLooked = 16;
+
 /** Chooses by the options and the first files there are; of those, `whole` are no longer written to. */
 export async function fileOrder(
   files: readonly string[],
@@ -83,7 +86,10 @@ export async function fileOrder(
   const found = order === 'arrival' ? undefined : timesInNames(files.map(stemOf), timeZone);
   if (found) return named(`${found.what} in the names`, found.read, stemOf);
   const taken = async (file: string) => exifTime(await pictureExif(join(directory, file)), timeZone);
-  const first = order === 'arrival' || whole.length === 0 ? undefined : await taken(whole[0]!);
+  // Folders list their files in any order: no single one decides.
+  const looked = order === 'arrival' ? [] : [...whole].sort(byName).slice(0, mostLooked);
+  const times = (await Promise.all(looked.map(taken))).filter((each) => each !== undefined);
+  const first = 2 * times.length >= looked.length ? times[0] : undefined;
   if (first || order === 'time')
     return byTime(
       `the time in EXIF${first?.local ? `, taken to be in ${timeZone}` : ''}`,

@@ -6,6 +6,7 @@ import { describeAlone, runStage, type RunStageOptions } from '@deepearth/runtim
 import { describeStage } from '@deepearth/testing';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
+import { fileOrder } from './watch-order.ts';
 import { watch } from './watch.ts';
 
 const image = (seed: number, width = 24, height = 16): Promise<Buffer> =>
@@ -246,12 +247,13 @@ describe('frames', () => {
     expect(files((await run(directory, { order: 'name' })).found)).toEqual(['a.png', 'b.png']);
   });
 
+  const taken = (at: string, seed: number) =>
+    sharp({ create: { width: 24, height: 16, channels: 3, background: { r: seed, g: 0, b: 0 } } })
+      .withExif({ IFD2: { DateTimeOriginal: at } })
+      .jpeg()
+      .toBuffer();
+
   test('have the time in EXIF where names have none', async () => {
-    const taken = (at: string, seed: number) =>
-      sharp({ create: { width: 24, height: 16, channels: 3, background: { r: seed, g: 0, b: 0 } } })
-        .withExif({ IFD2: { DateTimeOriginal: at } })
-        .jpeg()
-        .toBuffer();
     const directory = await folderOf({
       'IMG_2.jpg': await taken('2024:05:01 10:00:00', 1),
       'IMG_1.jpg': await taken('2024:05:01 10:00:05', 2),
@@ -263,6 +265,19 @@ describe('frames', () => {
       ['IMG_1.jpg', '2024-05-01T08:00:05Z'],
     ]);
     expect(warnings).toEqual(['IMG_3.jpg has nothing that says where it belongs in the order, and is left out']);
+  });
+
+  test('go by EXIF where half of them have it, whichever a folder lists first', async () => {
+    const directory = await folderOf({ 'a.jpg': await image(1), 'b.jpg': await taken('2024:05:01 10:00:00', 2) });
+    const asked = { directory, timeZone: 'UTC' };
+    for (const files of [
+      ['a.jpg', 'b.jpg'],
+      ['b.jpg', 'a.jpg'],
+    ])
+      expect((await fileOrder(files, files, asked)).reason).toBe('time (the time in EXIF, taken to be in UTC)');
+    await writeFile(join(directory, 'c.jpg'), await image(3));
+    const files = ['b.jpg', 'a.jpg', 'c.jpg'];
+    expect((await fileOrder(files, files, asked)).order).toBe('arrival');
   });
 
   test('that cannot be read are an error, or are skipped when they had their time', async () => {
