@@ -35,7 +35,7 @@
  */
 
 /** The digest of the sources. */
-export const sources = 'adf46c0bac815df17da19f48eb6da4f1bbca033b1754c5b09c5120169bd0e82d';
+export const sources = 'e62836113cef42242ad61aea363cd688f139a11559fda416990973f4578529a3';
 
 /** 79162 bytes of WebAssembly. */
 export const kernel =
