@@ -1,18 +1,15 @@
 // Reading the pictures of a clip: several at a time, where they are small enough, in their order.
 
 import { availableParallelism } from 'node:os';
+import { fitAtOnce } from '@deepearth/core/fit-at-once';
 import type { Frame } from '@deepearth/core/items';
 import { frameBytes, type StreamSpec } from '@deepearth/core/specs';
-
-/** Pixels that are read ahead hold no more than this. */
-const mostBytes = 2 ** 26;
 
 /**
  * How many pictures of so many bytes are read at a time: one for each core and one more, as one is worked on while the
  * others are read, and never more than fit into 64 MiB.
  */
-export const readsAtOnce = (bytes: number): number =>
-  Math.max(1, Math.min(availableParallelism() + 1, Math.floor(mostBytes / Math.max(1, bytes))));
+export const readsAtOnce = (bytes: number): number => fitAtOnce(bytes, availableParallelism() + 1);
 
 /** Bytes of a frame's pixels, as far as the frame tells: those that are not 8-bit may take four times as many. */
 export const pixelBytes = ({ width, height, range }: Pick<Frame, 'width' | 'height' | 'range'>): number =>

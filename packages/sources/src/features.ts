@@ -8,7 +8,6 @@ import {
   geometryOf,
   InputError,
   lineage,
-  sha256,
   spec,
   type ByteSource,
   type Clip,
@@ -183,10 +182,9 @@ function numbered(entries: readonly FeatureEntry[]): readonly FeatureEntry[] {
   for (const entry of entries) {
     const clip = entry.grid?.clip;
     if (!clip) continue;
-    const same = sha256(
-      new TextEncoder().encode(
-        JSON.stringify([clip.sequence, clip.frames.map(({ number, locator }) => [number, locator])]),
-      ),
+    const same = lineage(
+      clip.sequence,
+      clip.frames.map(({ number, locator }) => [number, locator]),
     );
     const other = clips.get(same);
     if (other)

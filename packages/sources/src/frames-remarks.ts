@@ -92,27 +92,34 @@ export function remarks(
 export const oddOfOne = ({ oddities, pages }: Pick<PictureFile, 'oddities' | 'pages'>): readonly string[] =>
   pages > 1 ? [...oddities, `holds ${pages} pictures, of which the first is read`] : oddities;
 
-/** What is said at the end of frames that could not be read. */
-export const skippedRemark = (from: string, skipped: number, total: number): string =>
-  `${from}: ${skipped} of ${total} ${total === 1 ? 'frame' : 'frames'} ${skipped === 1 ? 'was' : 'were'} skipped; clips go on across the gaps`;
-
 /** How many of them are named. */
 const mostOdd = 5;
 
-/** Counts files that are odd and whose pixels are whole all the same. */
+/** Counts frames that are skipped, and files that are odd and whose pixels are whole all the same. */
 export function oddFrames() {
   let count = 0;
   const named: string[] = [];
+  let skipped = 0;
   return {
+    skip(): void {
+      skipped++;
+    },
     see(file: string, oddities: readonly string[]): void {
       if (oddities.length === 0) return;
       if (++count <= mostOdd) named.push(`${file} (${oddities.join(', ')})`);
     },
-    remarks: (): string[] =>
-      count
+    /** What is said at the end of `total` frames. */
+    remarks: (total: number): string[] => [
+      ...(skipped
+        ? [
+            `${skipped} of ${total} ${total === 1 ? 'frame' : 'frames'} ${skipped === 1 ? 'was' : 'were'} skipped; clips go on across the gaps`,
+          ]
+        : []),
+      ...(count
         ? [
             `${count} ${count === 1 ? 'picture is' : 'pictures are'} odd and read all the same: ${named.join(', ')}${count > mostOdd ? ` and ${count - mostOdd} more` : ''}`,
           ]
-        : [],
+        : []),
+    ],
   };
 }

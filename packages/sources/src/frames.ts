@@ -1,16 +1,17 @@
 // Reads a folder of pictures as sequences of frames.
 
+import { availableParallelism } from 'node:os';
 import { defineSource, frameId, frameBytes, readingBytes, refuse, spec, type Frame } from '@deepearth/core';
+import { fitAtOnce } from '@deepearth/core/fit-at-once';
 import { inOrder } from '@deepearth/core/in-order';
 import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import { usualSize } from './frame-headers.ts';
 import { sameSize } from './frame-size.ts';
 import { framesOptions, intervalOf, sequenceOf, type FramesOptions } from './frames-options.ts';
-import { check, howOrdered, oddFrames, remarks, skippedRemark, spillNote } from './frames-remarks.ts';
+import { check, howOrdered, oddFrames, remarks, spillNote } from './frames-remarks.ts';
 import { isoOf, secondsBetween } from './instant.ts';
 import { listFrames, type Listing, type SequenceListing } from './listing.ts';
 import type { ListedFrame } from './order-frames.ts';
-import { openedAtOnce } from './opened-at-once.ts';
 import { pathIn } from './picture-folder.ts';
 import { pictureFrames, reopenPicture } from './picture-frames.ts';
 import { findStretch, spread, stretchNote, type Series } from './series-stretch.ts';
@@ -101,10 +102,9 @@ export const frames = defineSource({
     });
     const total = parts.reduce((sum, { files }) => sum + files.length, 0);
     let done = 0;
-    let skipped = 0;
     const odd = oddFrames();
     // Where no header told the usual size, the first picture that can be read does.
-    const atOnce = usual ? openedAtOnce(3 * usual.width * usual.height) : 1;
+    const atOnce = usual ? fitAtOnce(3 * usual.width * usual.height, availableParallelism()) : 1;
     for (const { each, files } of parts) {
       const opened = inOrder(files, atOnce, async (listed) => {
         signal.throwIfAborted();
@@ -122,7 +122,7 @@ export const frames = defineSource({
       for await (const { listed, frame } of opened) {
         context.progress('frames', ++done, total);
         if (!frame) {
-          skipped++;
+          odd.skip();
           continue;
         }
         const { made, picture } = frame;
@@ -131,8 +131,7 @@ export const frames = defineSource({
         yield made;
       }
     }
-    if (skipped) log.warn(skippedRemark(options.directory, skipped, total));
-    for (const remark of odd.remarks()) log.warn(`${options.directory}: ${remark}`);
+    for (const remark of odd.remarks(total)) log.warn(`${options.directory}: ${remark}`);
   },
 
   known(sequence, { first, end }, { survey }) {

@@ -1,5 +1,6 @@
 // Reads the pictures that a list names, as sequences of frames with their times, places and further columns.
 
+import { availableParallelism } from 'node:os';
 import {
   defineSource,
   frameId,
@@ -10,17 +11,17 @@ import {
   spec,
   type StageContext,
 } from '@deepearth/core';
+import { fitAtOnce } from '@deepearth/core/fit-at-once';
 import { inOrder } from '@deepearth/core/in-order';
 import { cacheBytesFor } from '@deepearth/vision/cache-options';
 import { sameSize, type Size } from './frame-size.ts';
-import { oddFrames, oddOfOne, skippedRemark } from './frames-remarks.ts';
+import { oddFrames, oddOfOne } from './frames-remarks.ts';
 import { isoOf, secondsBetween, type Instant } from './instant.ts';
 import type { BadRow, ListEntry } from './list-entries.ts';
 import { listOptions, type ListOptions } from './list-options.ts';
 import { orderedEntries, type OrderedEntries } from './list-order.ts';
 import { distinctLines, surveyList, type ListSurvey } from './list-survey.ts';
 import { pauseName } from './pauses.ts';
-import { openedAtOnce } from './opened-at-once.ts';
 import { pictureFrames, reopenPicture, type FramePlace } from './picture-frames.ts';
 import { findStretch, spread, stretchNote } from './series-stretch.ts';
 
@@ -99,7 +100,6 @@ export const list = defineSource({
     pictures.stretched(await findStretch(series, pictures.read, context));
     const odd = oddFrames();
     let done = 0;
-    let skipped = 0;
     async function* wanted() {
       let at: ListedSequence | undefined;
       for await (const entry of entries.inOrder()) {
@@ -115,7 +115,7 @@ export const list = defineSource({
       }
     }
     // Where no header told the size, the first picture that can be read does.
-    const atOnce = survey.size ? openedAtOnce(3 * survey.size.width * survey.size.height) : 1;
+    const atOnce = survey.size ? fitAtOnce(3 * survey.size.width * survey.size.height, availableParallelism()) : 1;
     const opened = inOrder(wanted(), atOnce, async ({ entry, here, number }) => {
       signal.throwIfAborted();
       const id = frameId(here.sequence, number, severalSequences);
@@ -134,7 +134,7 @@ export const list = defineSource({
     for await (const { entry, frame } of opened) {
       context.progress('frames', ++done, total);
       if (!frame) {
-        skipped++;
+        odd.skip();
         continue;
       }
       const { made, picture } = frame;
@@ -142,8 +142,7 @@ export const list = defineSource({
       context.recordInput({ path: picture.name, bytes: picture.bytes.length, sha256: picture.sha256 });
       yield made;
     }
-    if (skipped) log.warn(skippedRemark(options.path, skipped, total));
-    for (const remark of odd.remarks()) log.warn(`${options.path}: ${remark}`);
+    for (const remark of odd.remarks(total)) log.warn(`${options.path}: ${remark}`);
   },
 
   reopen: reopenPicture,

@@ -71,12 +71,17 @@ async function maskOf(file: PictureFile): Promise<MaskPicture> {
   return { width, height, seen };
 }
 
-/** The mask of a file that had this digest; decoded once in a run. */
-function openMask(file: string, digest: string, share: StageContext['share']): Promise<MaskPicture> {
+/** The mask of a file that had this digest; decoded once in a run. `read` reads the file. */
+function openMask(
+  file: string,
+  digest: string,
+  share: StageContext['share'],
+  read = () => readPictureFile(file),
+): Promise<MaskPicture> {
   return share(
     `transform/mask ${digest} ${file}`,
     async () => {
-      const opened = await readPictureFile(file);
+      const opened = await read();
       if (sha256(opened.bytes) !== digest)
         throw new InputError(file, 'has changed since frames were masked with it.', {
           code: 'E_INPUT_CHANGED',
@@ -176,10 +181,11 @@ export const mask = defineTransform({
   async open({ options: { file, rectangles = [] }, recordInput, signal, share }): Promise<MaskState> {
     const hidden = { rectangles: rectangles.map((each) => ({ ...each })) };
     if (file === undefined) return { said: hidden, size: undefined };
-    const { bytes, width, height } = await readPictureFile(file, { signal });
+    const opened = await readPictureFile(file, { signal });
+    const { bytes, width, height } = opened;
     const digest = sha256(bytes);
     recordInput({ path: file, bytes: bytes.byteLength, sha256: digest });
-    await openMask(file, digest, share);
+    await openMask(file, digest, share, () => Promise.resolve(opened));
     return { said: { ...hidden, file, sha256: digest }, size: { width, height } };
   },
 

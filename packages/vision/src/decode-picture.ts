@@ -179,31 +179,27 @@ const to8Bits = (value: number): number => Math.round(value / 257);
 const same = (value: number): number => value;
 
 /** 1 where the opacity is above 0; `undefined` when it is everywhere. */
-function opaque(values: ArrayLike<number>, channels: number, opacity: number): Uint8Array | undefined {
-  const valid = new Uint8Array(values.length / channels);
-  let all = true;
-  for (let i = 0; i < valid.length; i++) {
-    const on = values[i * channels + opacity]! > 0;
-    valid[i] = on ? 1 : 0;
-    all &&= on;
-  }
-  return all ? undefined : valid;
-}
+const opaque = (values: ArrayLike<number>, channels: number, opacity: number): Uint8Array | undefined =>
+  where(values.length / channels, (pixel) => values[pixel * channels + opacity]! > 0);
 
 /**
  * 1 where one of the bands that are shown is not the value that means no data; `undefined` when it is so everywhere.
  */
-function holding(
+const holding = (
   values: ArrayLike<number>,
   channels: number,
   bands: Decoding['bands'],
   noData: number,
-): Uint8Array | undefined {
-  const valid = new Uint8Array(values.length / channels);
+): Uint8Array | undefined =>
+  where(values.length / channels, (pixel) => bands.some((band) => values[pixel * channels + band] !== noData));
+
+/** 1 where a pixel holds data; `undefined` when all do. */
+function where(pixels: number, holds: (pixel: number) => boolean): Uint8Array | undefined {
+  const valid = new Uint8Array(pixels);
   let all = true;
-  for (let i = 0; i < valid.length; i++) {
-    const on = bands.some((band) => values[i * channels + band] !== noData);
-    valid[i] = on ? 1 : 0;
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    const on = holds(pixel);
+    valid[pixel] = on ? 1 : 0;
     all &&= on;
   }
   return all ? undefined : valid;
