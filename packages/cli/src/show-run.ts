@@ -4,8 +4,10 @@ import type { RunEvent } from '@deepearth/core/events';
 import {
   auditTime,
   combineLatest,
-  filter,
+  concat,
+  defer,
   map,
+  mergeMap,
   scan,
   share,
   Subscription,
@@ -95,15 +97,38 @@ export function showRemarks(events$: Observable<RunEvent>): RunView {
 export const showJson = (events$: Observable<RunEvent>): Subscription =>
   events$.pipe(pacedProgress()).subscribe(printJsonLine);
 
-/** Lets a few progress events a second through for each step of a stage, and always the last. */
+/**
+ * Lets a few progress events a second through for each step of a stage, and always the last: one that came too soon
+ * follows when its stage closes, or the run ends.
+ */
 export function pacedProgress(clock: () => number = () => performance.now()): MonoTypeOperatorFunction<RunEvent> {
-  const latest = new Map<string, number>();
-  return filter((event) => {
-    if (event.type !== 'progress') return true;
-    const step = `${event.stage} ${event.step}`;
-    const now = clock();
-    if (event.done !== event.total && now - (latest.get(step) ?? -Infinity) < jsonProgressMs) return false;
-    latest.set(step, now);
-    return true;
-  });
+  return (events$) =>
+    defer(() => {
+      const latest = new Map<string, number>();
+      const held = new Map<string, RunEvent & { readonly type: 'progress' }>();
+
+      const release = (stage?: string): RunEvent[] => {
+        const due = [...held].filter(([, event]) => stage === undefined || event.stage === stage);
+        for (const [step] of due) held.delete(step);
+        return due.map(([, event]) => event);
+      };
+      const paced = (event: RunEvent): RunEvent[] => {
+        if (event.type === 'stage-closed') return [...release(event.stage), event];
+        if (event.type === 'run-finished') return [...release(), event];
+        if (event.type !== 'progress') return [event];
+        const step = `${event.stage} ${event.step}`;
+        const now = clock();
+        if (event.done !== event.total && now - (latest.get(step) ?? -Infinity) < jsonProgressMs) {
+          held.set(step, event);
+          return [];
+        }
+        latest.set(step, now);
+        held.delete(step);
+        return [event];
+      };
+      return concat(
+        events$.pipe(mergeMap(paced)),
+        defer(() => release()),
+      );
+    });
 }

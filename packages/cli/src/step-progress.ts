@@ -11,7 +11,7 @@ import { styleOf } from './style.ts';
 export interface StepProgress {
   /** `total` is null where it is not known. */
   report(step: string, done: number, total: number | null): void;
-  /** Removes the line of a terminal. */
+  /** Writes the last of JSON lines, if it came too soon after another; removes the line of a terminal. */
   close(): void;
 }
 
@@ -44,17 +44,26 @@ export function stepProgress({
     return `${step}  ${parts.filter(Boolean).join(', ')}`;
   };
 
+  /** The last report, while it is not written. */
+  let held: { readonly step: string; readonly done: number; readonly total: number | null } | undefined;
+  const release = (): void => {
+    if (held) remark(JSON.stringify({ type: 'progress', ...held }));
+    held = undefined;
+  };
+
   return {
     report(step, done, total) {
       const now = performance.now();
       if (step !== current || done < (samples.at(-1)?.done ?? 0)) {
+        release();
         [current, samples] = [step, [{ at: now, done }]];
         if (form !== 'text') shownAt = -Infinity;
       }
       if (now - (samples.at(-1)?.at ?? 0) >= sampleMs) samples = [...samples.slice(-keptSamples), { at: now, done }];
+      if (form === 'json') held = { step, done, total };
       if (now - shownAt < intervals[form] && !(form !== 'text' && done === total)) return;
       shownAt = now;
-      if (form === 'json') remark(JSON.stringify({ type: 'progress', step, done, total }));
+      if (form === 'json') release();
       else if (form === 'text') remark(text(step, done, total, now));
       else
         live!.draw([
@@ -65,6 +74,7 @@ export function stepProgress({
         ]);
     },
     close() {
+      release();
       live?.draw([]);
       live?.close();
     },
