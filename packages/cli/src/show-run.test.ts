@@ -21,7 +21,12 @@ test('the last progress of each step is let through before its stage closes, how
       const closed = stages.map((stage) => ({ type: 'stage-closed', stage }) as RunEvent);
       const gaps = reports.map(({ gap }) => gap);
       const all = [...given, ...(closes ? closed : [])];
-      const seen = await lastValueFrom(from(all).pipe(pacedProgress(() => (now += gaps.shift()!)), toArray()));
+      const seen = await lastValueFrom(
+        from(all).pipe(
+          pacedProgress(() => (now += gaps.shift()!)),
+          toArray(),
+        ),
+      );
 
       const steps = new Map(given.map((event) => [`${(event as { stage: string; step: string }).stage}`, event]));
       for (const [stage, last] of steps) {
@@ -48,6 +53,11 @@ test('lines of one step come at most five times a second until it ends', async (
     { length: 100 },
     (_, done) => ({ type: 'progress', stage: 'a', step: 'encode', done, total: null }) as RunEvent,
   );
-  const seen = await lastValueFrom(from(given).pipe(pacedProgress(() => (now += 10)), toArray()));
+  const seen = await lastValueFrom(
+    from(given).pipe(
+      pacedProgress(() => (now += 10)),
+      toArray(),
+    ),
+  );
   expect(seen).toEqual([0, 20, 40, 60, 80, 99].map((i) => given[i]));
 });
