@@ -16,7 +16,7 @@ import { sameAgain } from './same-again.ts';
 import { concealer, type Concealer } from './secrets.ts';
 import { sortedSpool, type SortedSpool } from './sorted-spool.ts';
 import { sha256Aside } from './sha256.ts';
-import type { ArtifactFile, ArtifactWriter, FormerRun, InputFile, StageOutput } from './stage.ts';
+import type { ArtifactFile, ArtifactWriter, Content, FormerRun, InputFile, StageOutput } from './stage.ts';
 import type { StreamSpec } from './specs.ts';
 import type { RunStore, Stored, StoreWriter } from './store.ts';
 
@@ -143,6 +143,17 @@ export function openBook(
     return enter(entry);
   };
 
+  const write = async (stage: string, file: ArtifactFile, content: Content): Promise<Artifact> => {
+    const writing = await writerOf(file.path);
+    try {
+      if (content instanceof Uint8Array) await writing.append(content);
+      else for await (const piece of content) await writing.append(piece);
+      return await commit(stage, file, writing);
+    } finally {
+      await writing.discard();
+    }
+  };
+
   /** Gives a file of an earlier run that holds the same bytes a name here; `undefined` where there is none. */
   const linked = async (stage: string, file: ArtifactFile, content: Uint8Array): Promise<Artifact | undefined> => {
     const { path, holds } = file;
@@ -209,15 +220,7 @@ export function openBook(
       async write(file, content) {
         await claim(file.path);
         const there = content instanceof Uint8Array ? await linked(stage, file, content) : undefined;
-        if (there) return there;
-        const writing = await writerOf(file.path);
-        try {
-          if (content instanceof Uint8Array) await writing.append(content);
-          else for await (const piece of content) await writing.append(piece);
-          return await commit(stage, file, writing);
-        } finally {
-          await writing.discard();
-        }
+        return there ?? write(stage, file, content);
       },
       async writer({ path, mediaType }): Promise<ArtifactWriter> {
         if (path !== undefined) await claim(path);
@@ -239,6 +242,13 @@ export function openBook(
         if (canonicalJson(entry) !== canonicalJson(former) || !(await proven(former))) return undefined;
         await claim(file.path);
         return await enter(entry);
+      },
+      async link(file, { path: own, bytes, sha256 }, content) {
+        assertSafePath(own);
+        await claim(file.path);
+        const entry = entryOf(stage, file, { bytes, sha256 });
+        const record = (): Promise<void> => store.appendJournal(JSON.stringify(entry));
+        return (await store.linkOwn?.(own, file.path, record)) ? enter(entry) : write(stage, file, content);
       },
       async read(path) {
         assertSafePath(path);

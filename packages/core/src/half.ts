@@ -40,7 +40,7 @@ export function halfTable(): Float32Array {
 }
 
 /** Rounds a float32 array to binary16 bits. */
-export function halfFromFloat32(values: Float32Array, out = new Uint16Array(values.length)): Uint16Array {
+export function halfFromFloat32(values: Float32Array, out: Uint16Array = new Uint16Array(values.length)): Uint16Array {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   for (let i = 0; i < words.length; i++) {
     const magnitude = words[i]! & 0x7fffffff;
@@ -96,7 +96,7 @@ export function toFloat16(
 }
 
 /** Float32 values of binary16 bits. */
-export function float32FromHalf(bits: Uint16Array, out = new Float32Array(bits.length)): Float32Array {
+export function float32FromHalf(bits: Uint16Array, out: Float32Array = new Float32Array(bits.length)): Float32Array {
   const values = halfTable();
   for (let i = 0; i < bits.length; i++) out[i] = values[bits[i]!]!;
   return out;

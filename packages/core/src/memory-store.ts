@@ -80,10 +80,10 @@ export function memoryScratch(): Scratch & { close(): Promise<void> } {
       length += bytes.byteLength;
       return at;
     },
-    async read(offset, count) {
+    async read(offset, count, into) {
       if (offset < 0 || offset + count > length)
         throw new RangeError(`bytes ${offset} to ${offset + count} of ${length}`);
-      const out = new Uint8Array(count);
+      const out = into && into.byteLength >= count ? into.subarray(0, count) : new Uint8Array(count);
       // Records are mostly read as they were written, so the search begins at the part that holds the first byte.
       let index = lastAtOrBefore(parts, offset);
       for (let done = 0; done < count; index++) {

@@ -130,6 +130,11 @@ export interface StageOutput {
    * (its key too) and its digest is proven; `undefined` where it has to be written. For files that are large.
    */
   kept(file: ArtifactFile): Promise<Artifact | undefined>;
+  /**
+   * Gives a file that this run wrote a second name where the store has links, so that its bytes are on the disk once;
+   * else writes `content`, which is to be the same.
+   */
+  link(file: ArtifactFile, own: Pick<Artifact, 'path' | 'bytes' | 'sha256'>, content: Content): Promise<Artifact>;
   /** Opens a file of the store by its path; throws an `InputError` where there is none. Close it. */
   read(path: string): Promise<ByteSource>;
 }
@@ -174,7 +179,8 @@ export interface Scratch {
   readonly length: number;
   /** Returns where the bytes begin. Throws an `InputError` when there is no room left. */
   append(bytes: Uint8Array): Promise<number>;
-  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Returns the bytes; they may lie in `into`, where there is room for them. */
+  read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
   /** Forgets everything, so that it does not grow with the length of a run. */
   clear(): Promise<void>;
 }

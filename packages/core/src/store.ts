@@ -43,6 +43,8 @@ export interface RunStore {
    * before it is seen. False where that cannot be: another file system, one without links.
    */
   link?(file: string, path: string, record: () => Promise<void>): Promise<boolean>;
+  /** Gives a file of this store a second name, as `link` does. */
+  linkOwn?(own: string, path: string, record: () => Promise<void>): Promise<boolean>;
   /** Starts a file that is written over time. */
   writer(path: string): Promise<StoreWriter>;
   /** The files below a prefix, in order of their paths; of the run's own state only where the prefix names it. */

@@ -35,9 +35,9 @@ export function fileScratch(path: string): Scratch & { close(): Promise<void> } 
       }
       return offset;
     },
-    async read(offset, length) {
+    async read(offset, length, into) {
       const handle = await opened();
-      const bytes = new Uint8Array(length);
+      const bytes = into && into.byteLength >= length ? into.subarray(0, length) : new Uint8Array(length);
       for (let at = 0; at < length;) {
         const { bytesRead } = await handle.read(bytes, at, length - at, offset + at);
         if (bytesRead === 0)

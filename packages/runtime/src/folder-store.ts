@@ -94,6 +94,26 @@ export function folderStore(path: string): FolderStore {
     });
   }
 
+  /** See `link` of a store. */
+  const linked = (from: string, target: string, record: () => Promise<void>): Promise<boolean> =>
+    explained(async () => {
+      await refuseOutside(target);
+      const temporary = join(parts, `${serial++}.part`);
+      const refused = await link(from, temporary).catch((error: unknown) => error);
+      if (refused) return false;
+      try {
+        await record();
+        const final = join(folder, target);
+        await mkdir(dirname(final), { recursive: true });
+        await rename(temporary, final);
+        await syncs.folder(dirname(final));
+      } finally {
+        // Two names of one file are not renamed to one another.
+        await rm(temporary, { force: true });
+      }
+      return true;
+    });
+
   async function begin(target: string) {
     await refuseOutside(target);
     const temporary = join(parts, `${serial++}.part`);
@@ -174,24 +194,8 @@ export function folderStore(path: string): FolderStore {
           await writing.discard();
         }
       }),
-    link: (from, target, record) =>
-      explained(async () => {
-        await refuseOutside(target);
-        const temporary = join(parts, `${serial++}.part`);
-        const refused = await link(from, temporary).catch((error: unknown) => error);
-        if (refused) return false;
-        try {
-          await record();
-          const final = join(folder, target);
-          await mkdir(dirname(final), { recursive: true });
-          await rename(temporary, final);
-          await syncs.folder(dirname(final));
-        } finally {
-          // Two names of one file are not renamed to one another.
-          await rm(temporary, { force: true });
-        }
-        return true;
-      }),
+    link: linked,
+    linkOwn: (own, target, record) => linked(join(folder, own), target, record),
     async writer(target) {
       const writing = await explained(() => begin(target));
       return {

@@ -1,7 +1,17 @@
 import { appendFile, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { definePipeline, defineSink, defineSource, sha256, spec, use, type Artifact } from '@deepearth/core';
+import {
+  definePipeline,
+  defineSink,
+  defineSource,
+  memoryStore,
+  sha256,
+  spec,
+  use,
+  type Artifact,
+} from '@deepearth/core';
+import { run as runGraph } from '@deepearth/core/run';
 import { run } from '@deepearth/runtime/run';
 import { runStage } from '@deepearth/runtime/run-stage';
 import { bytesSource } from '@deepearth/formats/bytes';
@@ -88,6 +98,11 @@ describe('a package', () => {
       range: '4 to 9',
       stride: 16,
     });
+    // The files of the folder are the same on the disk, and take no room.
+    for (const { path } of files)
+      expect((await stat(join(output, path.replace('made/', 'laid/files/')))).ino).toBe(
+        (await stat(join(output, path))).ino,
+      );
 
     const without = await mkdtemp(join(folder, 'run-'));
     const left = await makeArtifacts(3, without);
@@ -160,6 +175,27 @@ describe('a run that resumes a finished one', () => {
     const path = join(output, 'package.zip');
     return { inode: (await stat(path)).ino, digest: sha256(new Uint8Array(await readFile(path))) };
   };
+
+  test('lays the same files into a folder of a store without links', async () => {
+    const pipeline = definePipeline([
+      use(texts, {}, { id: 'source' }),
+      use(textFiles, {}),
+      use(packageSink, { folder: 'laid', contents: false }),
+    ]);
+    const output = await mkdtemp(join(folder, 'linked-'));
+    const store = memoryStore();
+    await runGraph(pipeline, { store }).result;
+    const { outputs } = (await run(pipeline, { output }).result).manifest;
+    expect(outputs.map(({ path }) => path)).toContain('laid/texts/text-2.txt');
+    for (const { path, sha256: digest } of outputs) {
+      const file = (await store.get(path))!;
+      expect(sha256(await file.read(0, file.size))).toBe(digest);
+      expect(sha256(new Uint8Array(await readFile(join(output, path))))).toBe(digest);
+      await file.close();
+    }
+    // And once more, over its own links.
+    expect((await run(pipeline, { output, resume: true }).result).manifest.outputs).toEqual(outputs);
+  });
 
   test('keeps the archive as it is, and writes it again where it differs or was changed', async () => {
     const output = await mkdtemp(join(folder, 'resumed-'));

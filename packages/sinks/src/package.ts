@@ -1,6 +1,7 @@
 // Packs the files that other sinks wrote into one zip archive.
 
 import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import {
   defineSink,
   InputError,
@@ -16,6 +17,7 @@ import {
   outputPath,
 } from '@deepearth/core';
 import { nameSet, type NameSet } from '@deepearth/core/name-set';
+import { inOrder } from '@deepearth/core/in-order';
 import { foldedPath } from '@deepearth/core/safe-path';
 import { sortedSpool } from '@deepearth/core/sorted-spool';
 import { collect } from '@deepearth/formats/bytes';
@@ -40,7 +42,7 @@ export const packageOptions = z.strictObject({
   folder: outputPath()
     .optional()
     .describe(
-      'Folder inside the output folder where the same files are laid too, under the names they have in the archive.',
+      'Folder inside the output folder where the same files are laid too, under the names they have in the archive; as links, where the disk has those, so that they take no room.',
     ),
   places: z
     .record(z.string(), z.union([outputPath(), z.literal(false)]))
@@ -149,11 +151,23 @@ export const packageSink = defineSink({
       ...(own && !folded.has('metadata.json') ? [own] : []),
     ];
     const total = (count + small.size) * (options.folder === undefined ? 1 : 2);
-    /** Made anew where they are written: none of them is kept. */
+    /** Made anew for each reading: none of them is kept. */
     const smallPictures = async function* (): AsyncGenerator<ZipInput> {
-      for (const { path, of } of small.values()) {
+      const made = inOrder(small.values(), availableParallelism() + 1, async ({ path, of }) =>
+        zipBytes(path, await thumbnail(await collect(checked(output, of, signal)))),
+      );
+      for await (const each of made) {
         signal.throwIfAborted();
-        yield zipBytes(path, await thumbnail(await collect(checked(output, of, signal))));
+        yield each;
+        progress('files', ++done, total);
+      }
+    };
+    /** The small pictures as they lie in the folder. */
+    const laidPictures: Artifact[] = [];
+    const laidAgain = async function* (): AsyncGenerator<ZipInput> {
+      for (const each of laidPictures) {
+        const laid = checked(output, { ...each, stored: each.path }, signal);
+        yield zipBytes(each.path.slice(options.folder!.length + 1), await collect(laid));
         progress('files', ++done, total);
       }
     };
@@ -171,7 +185,7 @@ export const packageSink = defineSink({
         };
         progress('files', ++done, total);
       }
-      yield* smallPictures();
+      yield* options.folder === undefined ? smallPictures() : laidAgain();
     };
     const file = {
       path: fileOf(options.file, ownName),
@@ -180,22 +194,27 @@ export const packageSink = defineSink({
       about: { kind: 'artifact' },
     };
     if (options.folder !== undefined) {
-      const lay = (name: string, mediaType: string, content: ZipInput, about: ArtifactAbout): Promise<Artifact> =>
-        output.write(
-          { path: `${options.folder}/${name}`, mediaType, key: lineage(file.key, name), about },
-          pieces(content.chunks()),
-        );
-      for (const text of texts) {
-        const mediaType = mediaTypes[text.name.split('.').at(-1)!] ?? 'text/plain';
-        yield await lay(text.name, mediaType, text, { kind: 'artifact' });
+      const fileOfFolder = (name: string, mediaType: string, about: ArtifactAbout = { kind: 'artifact' }) => ({
+        path: `${options.folder}/${name}`,
+        mediaType,
+        key: lineage(file.key, name),
+        about,
+      });
+      for (const { name, chunks } of texts) {
+        const mediaType = mediaTypes[name.split('.').at(-1)!] ?? 'text/plain';
+        yield await output.write(fileOfFolder(name, mediaType), pieces(chunks()));
       }
       for await (const each of sorted()) {
-        const { path, bytes, mediaType, about = { kind: 'artifact' } } = each;
-        const chunks = () => checked(output, each, signal);
-        yield await lay(path, mediaType, { name: path, size: bytes, chunks }, about);
+        signal.throwIfAborted();
+        const { path, mediaType, about, stored, bytes, sha256 } = each;
+        const content = checked(output, each, signal);
+        yield await output.link(fileOfFolder(path, mediaType, about), { path: stored, bytes, sha256 }, content);
         progress('files', ++done, total);
       }
-      for await (const each of smallPictures()) yield await lay(each.name, 'image/jpeg', each, { kind: 'artifact' });
+      for await (const { name, chunks } of smallPictures()) {
+        laidPictures.push(await output.write(fileOfFolder(name, 'image/jpeg'), pieces(chunks())));
+        yield laidPictures.at(-1)!;
+      }
     }
     // A run that resumes a finished one has no room for the same archive once more.
     yield (

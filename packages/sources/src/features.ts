@@ -380,7 +380,8 @@ function warnOnce({ log }: Pick<StageContext, 'log'>): (uri: string) => void {
 
 async function digestOf(file: ByteSource, signal: AbortSignal): Promise<string> {
   const hash = createSha256();
-  const step = 1 << 20;
-  for (let at = 0; at < file.size; at += step) hash.update(await file.read(at, Math.min(step, file.size - at), signal));
+  const piece = new Uint8Array(1 << 20);
+  for (let at = 0; at < file.size; at += piece.length)
+    hash.update(await file.read(at, Math.min(piece.length, file.size - at), signal, piece));
   return hash.digest('hex');
 }

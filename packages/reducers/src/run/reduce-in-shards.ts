@@ -35,6 +35,7 @@ export async function* collectInShard(
         signal,
       });
       await part.see(tokens, seenGrid(spool.grids.at(-1)!, spool.grids.length - 1));
+      spool.release(tokens);
     }
     if (!part) return;
     const keys = spool.grids.map(({ item }) => item.key);

@@ -92,6 +92,7 @@ async function* fitRun(
     const { item } = spool.grids[index]!;
     collected.part ??= buildPart(reduction, { channels: spool.channels, encoder: item.encoder }, own, { signal });
     await collected.part.see(tokens, seenGrid(spool.grids[index]!, index));
+    spool.release(tokens);
   };
   const refit = async (): Promise<void> => {
     follows = false;
@@ -229,9 +230,11 @@ async function resumed(
 /** Components of one grid's valid tokens. */
 async function place(model: Fitted, spool: Spool, index: number, signal: AbortSignal): Promise<Float32Array> {
   const tokens = await spool.read(index);
-  return model.transformGrid
-    ? model.transformGrid(tokens, seenGrid(spool.grids[index]!, index), signal)
-    : model.transform(tokens.rows, signal);
+  const values = model.transformGrid
+    ? await model.transformGrid(tokens, seenGrid(spool.grids[index]!, index), signal)
+    : await model.transform(tokens.rows, signal);
+  if (values.buffer !== tokens.rows.buffer) spool.release(tokens);
+  return values;
 }
 
 async function* transformRun(

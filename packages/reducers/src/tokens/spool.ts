@@ -10,6 +10,7 @@ import { elementCount } from '@deepearth/core/tensor';
 import { runSliced, type Sliced } from '../shared/pace.ts';
 import { firstNotFinite } from './finite.ts';
 import type { GridRows } from './grid-rows.ts';
+import { spareMemory, type SpareMemory } from './spare-memory.ts';
 
 export const precisions = ['float16', 'float32'] as const;
 export type Precision = (typeof precisions)[number];
@@ -39,8 +40,13 @@ export interface TokenStore {
   readonly precision: Precision;
   /** Puts the valid tokens of a grid down, unless its key is known; returns where they lie. */
   put(key: string, taken: GridRows): Promise<GridRecord>;
+  /** `memory.giveBack` takes what is returned. */
   rows(record: GridRecord, signal: AbortSignal): Promise<Float32Array>;
+  /** Some rows of a grid, of so many channels, by their numbers; in memory of their own. */
+  someRows(record: GridRecord, numbers: Uint32Array, channels: number, signal: AbortSignal): Promise<Float32Array>;
   mask(record: GridRecord, tokens: number): Promise<Uint8Array | undefined>;
+  /** Where rows that were read, and those of grids that come in, have their memory from. */
+  readonly memory: SpareMemory;
 }
 
 /**
@@ -49,14 +55,21 @@ export interface TokenStore {
  */
 export function tokenStore(scratch: Scratch, precision: Precision): TokenStore {
   const known = new Map<string, Promise<GridRecord>>();
+  const memory = spareMemory();
   const write = async ({ rows, valid }: GridRows): Promise<GridRecord> => {
-    const scale = precision === 'float16' ? scaleOf(rows) : 1;
-    const bytes = bytesView(precision === 'float16' ? await runSliced(toHalves(rows, scale)) : rows);
-    const offset = await scratch.append(bytes);
-    return { offset, bytes: bytes.byteLength, maskOffset: valid && (await scratch.append(valid)), scale };
+    const halves = precision === 'float16' ? new Uint16Array(memory.take(rows.length * 2)) : undefined;
+    const scale = halves ? scaleOf(rows) : 1;
+    if (halves) await runSliced(toHalves(rows, scale, halves));
+    const { byteLength: bytes } = halves ?? rows;
+    const offset = await scratch.append(bytesView(halves ?? rows));
+    if (halves) memory.giveBack(halves);
+    return { offset, bytes, maskOffset: valid && (await scratch.append(valid)), scale };
   };
+  const read = ({ offset, bytes }: GridRecord): Promise<Uint8Array> =>
+    scratch.read(offset, bytes, new Uint8Array(memory.take(bytes)));
   return {
     precision,
+    memory,
     put(key, taken) {
       const former = known.get(key);
       if (former) return former;
@@ -66,11 +79,28 @@ export function tokenStore(scratch: Scratch, precision: Precision): TokenStore {
       record.catch(() => known.delete(key));
       return record;
     },
-    async rows({ offset, bytes, scale }, signal) {
-      const stored = await scratch.read(offset, bytes);
-      return precision === 'float16'
-        ? runSliced(fromHalves(new Uint16Array(stored.buffer, stored.byteOffset, bytes / 2), scale), signal)
-        : new Float32Array(stored.buffer, stored.byteOffset, bytes / 4);
+    async rows(record, signal) {
+      const stored = await read(record);
+      if (precision === 'float32') return numbersIn(stored, Float32Array);
+      const halves = numbersIn(stored, Uint16Array);
+      const values = new Float32Array(memory.take(halves.length * 4));
+      await runSliced(fromHalves(halves, record.scale, values), signal);
+      memory.giveBack(stored);
+      return values;
+    },
+    async someRows(record, numbers, channels, signal) {
+      const stored = await read(record);
+      signal.throwIfAborted();
+      const out = new Float32Array(numbers.length * channels);
+      const all = precision === 'float16' ? numbersIn(stored, Uint16Array) : numbersIn(stored, Float32Array);
+      for (const [to, number] of numbers.entries()) {
+        const row = all.subarray(number * channels, (number + 1) * channels);
+        const place = out.subarray(to * channels, (to + 1) * channels);
+        if (row instanceof Float32Array) place.set(row);
+        else scaledBack(row, record.scale, place);
+      }
+      memory.giveBack(stored);
+      return out;
     },
     mask: async ({ maskOffset }, tokens) => (maskOffset === undefined ? undefined : scratch.read(maskOffset, tokens)),
   };
@@ -86,13 +116,15 @@ export interface Spool {
   /**
    * Takes a grid and returns its valid tokens, unrounded; they are put down, unless another reducer of the run did so.
    * Throws an `InputError` for NaN and infinity (the token named), another width or another encoder. With `again`,
-   * which gets the same grid once more, the tokens are put down only if somebody asks for them.
+   * which gets the same grid once more, the tokens are put down only if somebody asks for them. `release` takes them.
    */
   append(grid: TokenGrid, again?: () => Promise<TokenGrid>): Promise<GridRows>;
   /** The tokens of a grid as they came, of one that was taken with `again`. */
   unrounded(index: number): Promise<GridRows>;
-  /** Reads a grid back, as precisely as the store keeps it. */
+  /** Reads a grid back, as precisely as the store keeps it. `release` takes it. */
   read(index: number): Promise<GridRows>;
+  /** Says that nobody looks any more at tokens that `append` or `read` returned, whose memory is then used again. */
+  release(tokens: GridRows): void;
   /** The mask of a grid; `undefined` where it has none. */
   mask(index: number): Promise<Uint8Array | undefined>;
   /** The clip that a grid was made of; `undefined` where it was made of none. */
@@ -118,10 +150,10 @@ export function tokenSpool(store: TokenStore, shelf: ClipShelf, signal: AbortSig
     return store.mask(record, tokens);
   };
   const unrounded = async (index: number): Promise<GridRows> => validRows(await grids[index]!.again!(), signal);
-  const valuesOf = async (index: number): Promise<Float32Array> => {
+  const recordOf = async (index: number): Promise<GridRecord> => {
     const grid = grids[index]!;
     if (grid.again) grid.late ??= unrounded(index).then((taken) => store.put(grid.item.key, taken));
-    return store.rows((await grid.late) ?? grid.record, signal);
+    return (await grid.late) ?? grid.record;
   };
   return {
     grids,
@@ -134,7 +166,7 @@ export function tokenSpool(store: TokenStore, shelf: ClipShelf, signal: AbortSig
     async append(grid, again) {
       signal.throwIfAborted();
       checkSame(grid, grids[0]?.item, channels);
-      const taken = await validRows(grid, signal);
+      const taken = await validRows(grid, signal, store.memory);
       const record = again
         ? await store.put(`mask of ${grid.key}`, { ...taken, rows: new Float32Array(0) })
         : await store.put(grid.key, taken);
@@ -149,10 +181,11 @@ export function tokenSpool(store: TokenStore, shelf: ClipShelf, signal: AbortSig
     },
     async read(index) {
       signal.throwIfAborted();
-      const values = await valuesOf(index);
+      const values = await store.rows(await recordOf(index), signal);
       const valid = await mask(index);
       return valid ? { rows: values, valid } : { rows: values };
     },
+    release: ({ rows }) => store.memory.giveBack(rows),
     unrounded,
     mask,
     async clip(index) {
@@ -160,13 +193,11 @@ export function tokenSpool(store: TokenStore, shelf: ClipShelf, signal: AbortSig
       return shelved && shelf.take(shelved);
     },
     async *pick(grid, numbers) {
-      const values = await valuesOf(grid);
-      if (numbers.length === grids[grid]!.rows) return yield values;
-      const out = new Float32Array(numbers.length * channels);
-      numbers.forEach((number, to) =>
-        out.set(values.subarray(number * channels, (number + 1) * channels), to * channels),
-      );
-      yield out;
+      const record = await recordOf(grid);
+      if (numbers.length < grids[grid]!.rows) return yield store.someRows(record, numbers, channels, signal);
+      const values = await store.rows(record, signal);
+      yield values;
+      store.memory.giveBack(values);
     },
   };
 }
@@ -183,31 +214,35 @@ function scaleOf(values: Float32Array): number {
 
 const slice = 1 << 19;
 
-function* toHalves(values: Float32Array, scale: number): Sliced<Uint16Array> {
-  const bits = new Uint16Array(values.length);
+function* toHalves(values: Float32Array, scale: number, bits: Uint16Array): Sliced<void> {
   for (let at = 0; at < values.length; at += slice) {
     const part = values.subarray(at, at + slice);
     halfFromFloat32(scale === 1 ? part : part.map((value) => value * scale), bits.subarray(at, at + part.length));
     yield;
   }
-  return bits;
 }
 
-function* fromHalves(bits: Uint16Array, scale: number): Sliced<Float32Array> {
-  const values = new Float32Array(bits.length);
+function* fromHalves(bits: Uint16Array, scale: number, values: Float32Array): Sliced<void> {
   for (let at = 0; at < bits.length; at += slice) {
-    const part = values.subarray(at, at + slice);
-    float32FromHalf(bits.subarray(at, at + slice), part);
-    if (scale !== 1) for (let i = 0; i < part.length; i++) part[i]! /= scale;
+    scaledBack(bits.subarray(at, at + slice), scale, values.subarray(at, at + slice));
     yield;
   }
-  return values;
 }
 
+function scaledBack(bits: Uint16Array, scale: number, values: Float32Array): void {
+  float32FromHalf(bits, values);
+  if (scale !== 1) for (let i = 0; i < values.length; i++) values[i]! /= scale;
+}
+
+const numbersIn = <T>(
+  { buffer, byteOffset, byteLength }: Uint8Array,
+  Numbers: { new (buffer: ArrayBufferLike, offset: number, length: number): T; readonly BYTES_PER_ELEMENT: number },
+): T => new Numbers(buffer, byteOffset, byteLength / Numbers.BYTES_PER_ELEMENT);
+
 /**
- * The tokens of a grid that saw data, checked. Throws an `InputError` that names the first token with NaN or infinity.
+ * The tokens of a grid that saw data, checked; in memory of `memory`, where they are not those of the grid itself. Throws an `InputError` that names the first token with NaN or infinity.
  */
-export async function validRows(grid: TokenGrid, signal?: AbortSignal): Promise<GridRows> {
+export async function validRows(grid: TokenGrid, signal?: AbortSignal, memory?: SpareMemory): Promise<GridRows> {
   const { shape } = grid.values;
   const channels = shape.at(-1);
   if (channels === undefined || channels < 1) {
@@ -219,7 +254,7 @@ export async function validRows(grid: TokenGrid, signal?: AbortSignal): Promise<
   const tokens = elementCount(shape.slice(0, -1));
   if (grid.valid && grid.valid.length !== tokens)
     throw new InputError(grid.id, `its mask has ${grid.valid.length} entries for ${tokens} tokens.`);
-  const values = toFloat32(grid.values).data;
+  const values = numbersOf(grid.values, memory);
   signal?.throwIfAborted();
   const { valid } = grid;
   if (!valid?.includes(0)) {
@@ -229,9 +264,16 @@ export async function validRows(grid: TokenGrid, signal?: AbortSignal): Promise<
   const kept = [...valid.keys()].filter((token) => valid[token]);
   const rows = new Float32Array(kept.length * channels);
   kept.forEach((token, row) => rows.set(values.subarray(token * channels, (token + 1) * channels), row * channels));
+  memory?.giveBack(values);
   refuseNotFinite(grid, rows, channels, (row) => kept[row]!);
   return { rows, valid };
 }
+
+/** Values as float32: those of the tensor where it is that, else of the memory. */
+const numbersOf = (values: TokenGrid['values'], memory?: SpareMemory): Float32Array =>
+  memory && values.dtype === 'float16'
+    ? float32FromHalf(values.data as Uint16Array, new Float32Array(memory.take(values.data.length * 4)))
+    : toFloat32(values).data;
 
 function refuseNotFinite(
   grid: TokenGrid,

@@ -2,6 +2,7 @@
 
 import { runSliced, type Sliced } from '../shared/pace.ts';
 import { digestIndex, digestWords, rowDigests } from '../tokens/row-digests.ts';
+import { spareMemory } from '../tokens/spare-memory.ts';
 
 export interface KnownRows {
   /** Digests of the fitted rows, `[rows, 2]`, and where rows were rounded before the fit, of what they had been. */
@@ -28,6 +29,7 @@ export function transformKnown(
   { digests, origins, embedding, same }: KnownRows,
 ): (chunk: Float32Array, place: Place, signal?: AbortSignal) => Promise<Float32Array> {
   let index: ReturnType<typeof digestIndex> | undefined;
+  const memory = spareMemory();
   const indicesOf = function* (chunk: Float32Array): Sliced<Int32Array> {
     index ??= digestIndex(origins ? [digests, origins] : [digests]);
     const found = new Int32Array(chunk.length / channels).fill(-1);
@@ -48,9 +50,10 @@ export function transformKnown(
     const known = await runSliced(indicesOf(chunk), signal);
     const others = [...known.keys()].filter((row) => known[row]! < 0);
     if (others.length === known.length) return place(chunk, (row) => row);
-    const rows = new Float32Array(others.length * channels);
+    const rows = new Float32Array(memory.take(chunk.byteLength), 0, others.length * channels);
     others.forEach((row, at) => rows.set(chunk.subarray(row * channels, (row + 1) * channels), at * channels));
     const placed = others.length > 0 ? await place(rows, (row) => others[row]!) : rows;
+    memory.giveBack(rows);
     const out = new Float32Array(known.length * components);
     others.forEach((row, at) => out.set(placed.subarray(at * components, (at + 1) * components), row * components));
     known.forEach((fitted, row) => {
