@@ -6,8 +6,8 @@ import type { AnimationWriter } from '@deepearth/vision/animation';
 import type { GifOptions } from './gif-frames.ts';
 import type { GifReply } from './gif-worker.ts';
 
-/** Copies that wait to be used again; one is on its way at a time. */
-const mostSpare = 2;
+/** Of copies that wait to be used again: files of several sizes take turns. */
+const mostSpareBytes = 2 ** 25;
 
 /** The thread. */
 export interface GifThread {
@@ -20,11 +20,30 @@ export interface GifThread {
 export async function gifThread(signal: AbortSignal): Promise<GifThread> {
   const worker = await startWorker(builtUrl('./gif-worker.js', import.meta.url), { signal });
   let files = 0;
-  /** Memory for copies of pictures: new memory for each would keep the garbage collector busy. */
-  let spare: ArrayBuffer[] = [];
-  const ask = async (name: string, argument: unknown, transfer?: ArrayBuffer[]): Promise<Uint8Array[]> => {
-    const { parts, free } = await worker.request<GifReply>(name, argument, transfer);
-    spare = [...spare, ...free].slice(-mostSpare);
+  /**
+   * Memory for copies of pictures, used again, and shared: new memory for each keeps the garbage collector busy, and so
+   * does memory that goes to the thread and comes back, which counts as new each time.
+   */
+  const copies = new Map<number, SharedArrayBuffer>();
+  let made = 0;
+  /** Numbers of copies that nobody needs, the longest spare first. */
+  const spare: number[] = [];
+  const copyOf = (pixels: Uint8Array): number => {
+    const at = spare.findIndex((copy) => copies.get(copy)!.byteLength === pixels.length);
+    const [copy = made++] = at >= 0 ? spare.splice(at, 1) : [];
+    if (at < 0) copies.set(copy, new SharedArrayBuffer(pixels.length));
+    new Uint8Array(copies.get(copy)!).set(pixels);
+    return copy;
+  };
+  const ask = async (name: string, argument: unknown): Promise<Uint8Array[]> => {
+    const { parts, free } = await worker.request<GifReply>(name, argument);
+    spare.push(...free);
+    let bytes = spare.reduce((sum, copy) => sum + copies.get(copy)!.byteLength, 0);
+    while (bytes > mostSpareBytes) {
+      const first = spare.shift()!;
+      bytes -= copies.get(first)!.byteLength;
+      copies.delete(first);
+    }
     return parts;
   };
   return {
@@ -36,11 +55,13 @@ export async function gifThread(signal: AbortSignal): Promise<GifThread> {
         async add({ data, width, height, channels, release }) {
           await started;
           // A copy: others may still look at the picture, and posting a view would clone all that is behind it.
-          const last = spare.pop();
-          const copy = new Uint8Array(last?.byteLength === data.length ? last : new ArrayBuffer(data.length));
-          copy.set(data);
+          const copy = copyOf(data);
           release?.();
-          return ask('add', { file, picture: { width, height, channels, data: copy } }, [copy.buffer]);
+          return ask('add', {
+            file,
+            copy,
+            picture: { width, height, channels, data: new Uint8Array(copies.get(copy)!) },
+          });
         },
         end: () => ask('end', { file }),
       };
