@@ -3,7 +3,7 @@
 import { gifKernel } from './gif-kernel.ts';
 import { mostCompressed } from './lzw.ts';
 import type { PaletteMap } from './palette-map.ts';
-import type { GifPicture } from './gif-frames.ts';
+import type { Pixels } from './palette.ts';
 
 /** Bytes of rows that are worked on at a time. */
 const mostBlock = 2 ** 16;
@@ -14,7 +14,7 @@ const mostBlock = 2 ** 16;
  * `transparent` is the number where opacity is below one half.
  */
 export function framePixels(
-  { data, width, height, channels }: GifPicture,
+  { data, width, height, channels }: Pixels & { readonly width: number; readonly height: number },
   map: PaletteMap,
   dither: number,
   transparent: number,

@@ -1,4 +1,4 @@
-// The WebAssembly kernel for pixels of GIFs: compiled at first use, one memory for all files, used again for each frame.
+// The WebAssembly kernel for pixels of GIFs: compiled at first use, with one memory for all files and frames.
 
 import { kernel } from './gif-kernel.generated.ts';
 
@@ -44,7 +44,7 @@ export function gifKernel(...sizes: readonly number[]): { readonly kernel: GifKe
   let free = loaded.FREE.value as number;
   for (const size of sizes) {
     at.push(free);
-    free += (size + slack + 15) & ~15;
+    free += Math.ceil((size + slack) / 16) * 16;
   }
   const missing = free - memory.buffer.byteLength;
   if (missing > 0) memory.grow(Math.ceil(missing / 65536));

@@ -14,10 +14,10 @@ export interface PaletteMap {
 
 /** Where an entry of the table is not known yet. */
 const unknown = 0xffff;
-/** Where colours are that are none: nothing is nearer to them than to a colour. */
+/** Where there is no colour: farther from everything than any colour. */
 const far = 1e6;
 
-/** The table that is in the kernel's memory; only there it is filled. */
+/** The table that lies in the kernel's memory, and is filled there. */
 let current: Uint16Array | undefined;
 
 /** The table of a palette of at most 256 colours. */
