@@ -3,9 +3,10 @@
 import type gifenc from 'gifenc';
 import { concat } from '@deepearth/formats/bytes';
 import { delayInTicks } from './frame-delays.ts';
+import { framePixels } from './frame-pixels.ts';
 import { frameHead, gifEnd, gifHead } from './gif-blocks.ts';
-import { lzwEncoder } from './lzw.ts';
-import { choosePalette, paletteMap, type PaletteMap, type Pixels } from './palette.ts';
+import { paletteMap, type PaletteMap } from './palette-map.ts';
+import { choosePalette, type Pixels } from './palette.ts';
 
 /** How a GIF is written. */
 export interface GifOptions {
@@ -87,8 +88,6 @@ function writer(
   let heldBytes = 0;
   let index = 0;
 
-  const compress = lzwEncoder();
-
   const choose = (sample: readonly GifPicture[]): Chosen => {
     const map = paletteMap(choosePalette(sample, colors - (sample[0]!.channels === 4 ? 1 : 0), quantize));
     return { map, usualError: sample.reduce((sum, picture) => sum + map.error(picture), 0) / sample.length };
@@ -111,7 +110,7 @@ function writer(
         ...(chosen !== head && { palette }),
         ...(seeThrough && { transparent }),
       }),
-      compress(map.apply(picture, width, dither ? ditherLevels(usualError) : 0, transparent)),
+      framePixels(picture, map, dither ? ditherLevels(usualError) : 0, transparent),
     ];
     index++;
     done?.(picture);
