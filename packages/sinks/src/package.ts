@@ -29,6 +29,9 @@ import { portableManifest } from './portable-manifest.ts';
 import { summaryLines } from './summary.ts';
 import { thumbnail } from './thumbnail.ts';
 
+/** Of files that are laid into a folder: each waits for the disk several times. */
+const filesAtOnce = 8;
+
 const usualFile = 'package.zip';
 
 /** Options of `sink/package`. */
@@ -204,11 +207,14 @@ export const packageSink = defineSink({
         const mediaType = mediaTypes[name.split('.').at(-1)!] ?? 'text/plain';
         yield await output.write(fileOfFolder(name, mediaType), pieces(chunks()));
       }
-      for await (const each of sorted()) {
+      const laid = inOrder(sorted(), filesAtOnce, async (each) => {
         signal.throwIfAborted();
         const { path, mediaType, about, stored, bytes, sha256 } = each;
         const content = checked(output, each, signal);
-        yield await output.link(fileOfFolder(path, mediaType, about), { path: stored, bytes, sha256 }, content);
+        return output.link(fileOfFolder(path, mediaType, about), { path: stored, bytes, sha256 }, content);
+      });
+      for await (const each of laid) {
+        yield each;
         progress('files', ++done, total);
       }
       for await (const { name, chunks } of smallPictures()) {
