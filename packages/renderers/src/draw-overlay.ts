@@ -56,14 +56,15 @@ export interface ShownFrame {
 }
 
 /**
- * What `draw` makes of the frame's own colours, brought to the width of the options; it keeps nothing of them. Throws
- * an `InputError` when the frame is not of the size the tokens were made from.
+ * What `draw` makes of the frame's own colours, brought to the width of the options; it keeps nothing of them, unless
+ * they lie in what `room` returned for their height and width. Throws an `InputError` when the frame is not of the size the tokens were made from.
  */
 export async function withShown<T>(
   { projection, frame }: Shot,
   { framePixels }: OverlayChoice,
   signal: AbortSignal,
   draw: (shown: ShownFrame) => T,
+  room?: (height: number, width: number) => Uint8Array,
 ): Promise<T> {
   const raster = await frame.read({ signal });
   const [height, width] = raster.values.shape as [number, number];
@@ -78,7 +79,7 @@ export async function withShown<T>(
   const rgb = toRgb(raster, frame);
   let shown: ShownFrame = { rgb, width, height };
   if (framePixels !== undefined && framePixels !== width) {
-    const { data, shape } = await scaled(tensor('uint8', [height, width, 3], rgb), framePixels, false);
+    const { data, shape } = await scaled(tensor('uint8', [height, width, 3], rgb), framePixels, false, room);
     shown = { rgb: data, height: shape[0]!, width: shape[1]! };
   }
   const drawn = draw(shown);

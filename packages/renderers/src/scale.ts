@@ -1,6 +1,7 @@
 // Brings pictures to another size, and takes their opacity away.
 
 import { tensor, type Tensor } from '@deepearth/core';
+import { enlargePicture } from './enlarge-picture.ts';
 
 /** `[height, width, 3]`: opacity is laid over black. A picture without opacity is returned as it is. */
 export function flattened(picture: Tensor<'uint8'>): Tensor<'uint8'> {
@@ -18,16 +19,27 @@ export const scaledEdge = (other: number, own: number, edge: number): number =>
 
 /**
  * Brings the height (`byHeight`) or width of a picture `[height, width, 3]` to `edge`, the other in proportion. Squares
- * stay sharp at whole factors, everything else is interpolated.
+ * stay sharp at whole factors, everything else is interpolated: enlarged along curves through its pixels, reduced by
+ * means over what a pixel covers (Lanczos). A larger picture lies in what `room` returns for its height and width.
  */
-export async function scaled(picture: Tensor<'uint8'>, edge: number, byHeight: boolean): Promise<Tensor<'uint8'>> {
+export async function scaled(
+  picture: Tensor<'uint8'>,
+  edge: number,
+  byHeight: boolean,
+  room: (height: number, width: number) => Uint8Array = (rows, columns) => new Uint8Array(rows * columns * 3),
+): Promise<Tensor<'uint8'>> {
   const [height, width] = picture.shape as [number, number];
   const own = byHeight ? height : width;
   if (own === edge) return picture;
-  const { default: sharp } = await import('sharp');
   const size = byHeight
     ? { height: edge, width: scaledEdge(width, height, edge) }
     : { width: edge, height: scaledEdge(height, width, edge) };
+  if (size.height >= height && size.width >= width && edge % own !== 0) {
+    const out = room(size.height, size.width);
+    enlargePicture(picture.data, [height, width], out, [size.height, size.width]);
+    return tensor('uint8', [size.height, size.width, 3], out);
+  }
+  const { default: sharp } = await import('sharp');
   const { data, info } = await sharp(picture.data, { raw: { width, height, channels: 3 }, limitInputPixels: false })
     .resize({ ...size, fit: 'fill', kernel: edge % own === 0 ? 'nearest' : 'lanczos3' })
     .raw()

@@ -1,8 +1,8 @@
 // Stacks each frame on top of the same frame with a projection's colours over it.
 
-import { defineRenderer, outputPath, tensor } from '@deepearth/core';
+import { defineRenderer, outputPath, tensor, type Tensor } from '@deepearth/core';
 import { z } from 'zod';
-import { drawOverlay, overlayFields, withShown, shownSize } from './draw-overlay.ts';
+import { drawOverlay, overlayFields, shownSize, withShown, type ShownFrame } from './draw-overlay.ts';
 import { pictures } from './each-frame.ts';
 import { layerName } from './layer-name.ts';
 import { describeFramePictures } from './projection-spec.ts';
@@ -39,15 +39,23 @@ export const stacked = defineRenderer({
     pictures(projections, context, {
       per: 'frame',
       layer: ({ reducer }) => layerName(context.options.layer, context.ownName, 'stacked')(reducer),
-      draw: (shot) =>
-        withShown(shot, context.options, context.signal, (shown) => {
+      draw: (shot) => {
+        const { options, signal, pixels } = context;
+        const rowsFor = (height: number): number => 2 * height + options.gapPixels;
+        /** A frame that is enlarged is enlarged into the picture. */
+        let taken: Uint8Array<ArrayBuffer> | undefined;
+        const room = (height: number, width: number): Uint8Array =>
+          (taken = pixels.take(rowsFor(height) * width * 3)).subarray(0, height * width * 3);
+        const stack = (shown: ShownFrame): Tensor<'uint8'> => {
           const { rgb, width, height } = shown;
-          const rows = 2 * height + context.options.gapPixels;
-          const out = context.pixels.take(rows * width * 3);
-          out.set(rgb);
+          const rows = rowsFor(height);
+          const out = taken ?? pixels.take(rows * width * 3);
+          if (!taken) out.set(rgb);
           out.fill(0, rgb.length, (rows - height) * width * 3);
-          drawOverlay(shot.projection, shot.step, shown, context.options, out, rows - height);
+          drawOverlay(shot.projection, shot.step, shown, options, out, rows - height);
           return tensor('uint8', [rows, width, 3], out);
-        }),
+        };
+        return withShown(shot, options, signal, stack, room);
+      },
     }),
 });

@@ -396,4 +396,4 @@ async function* checked(
 }
 
 /** How much of a file is in memory at a time. */
-const pieceBytes = 1 << 17;
+const pieceBytes = 1 << 20;
