@@ -166,15 +166,14 @@ export const packageSink = defineSink({
       }
     };
     /** The small pictures as they lie in the folder. */
-    const laidPictures: Artifact[] = [];
-    const laidAgain = async function* (): AsyncGenerator<ZipInput> {
-      for (const each of laidPictures) {
-        const laid = checked(output, { ...each, stored: each.path }, signal);
-        yield zipBytes(each.path.slice(options.folder!.length + 1), await collect(laid));
+    const readAgain = async function* (laid: readonly Artifact[]): AsyncGenerator<ZipInput> {
+      for (const each of laid) {
+        const bytes = await collect(checked(output, { ...each, stored: each.path }, signal));
+        yield zipBytes(each.path.slice(options.folder!.length + 1), bytes);
         progress('files', ++done, total);
       }
     };
-    const entries = async function* (): AsyncGenerator<ZipInput> {
+    const entries = async function* (laid: Promise<readonly Artifact[]> | undefined): AsyncGenerator<ZipInput> {
       for (const text of texts) yield text;
       // Stored bytes are written before the next are read; what compresses them keeps several pieces.
       const buffer = new Uint8Array(pieceBytes);
@@ -188,7 +187,7 @@ export const packageSink = defineSink({
         };
         progress('files', ++done, total);
       }
-      yield* options.folder === undefined ? smallPictures() : laidAgain();
+      yield* laid ? readAgain(await laid) : smallPictures();
     };
     const file = {
       path: fileOf(options.file, ownName),
@@ -196,13 +195,19 @@ export const packageSink = defineSink({
       key: key(await digestOf(sorted), ...texts.map(({ sha256 }) => sha256)),
       about: { kind: 'artifact' },
     };
+    const fileOfFolder = (name: string, mediaType: string, about: ArtifactAbout = { kind: 'artifact' }) => ({
+      path: `${options.folder}/${name}`,
+      mediaType,
+      key: lineage(file.key, name),
+      about,
+    });
+    const layPictures = async (): Promise<readonly Artifact[]> => {
+      const laid: Artifact[] = [];
+      for await (const { name, chunks } of smallPictures())
+        laid.push(await output.write(fileOfFolder(name, 'image/jpeg'), pieces(chunks())));
+      return laid;
+    };
     if (options.folder !== undefined) {
-      const fileOfFolder = (name: string, mediaType: string, about: ArtifactAbout = { kind: 'artifact' }) => ({
-        path: `${options.folder}/${name}`,
-        mediaType,
-        key: lineage(file.key, name),
-        about,
-      });
       for (const { name, chunks } of texts) {
         const mediaType = mediaTypes[name.split('.').at(-1)!] ?? 'text/plain';
         yield await output.write(fileOfFolder(name, mediaType), pieces(chunks()));
@@ -217,16 +222,20 @@ export const packageSink = defineSink({
         yield each;
         progress('files', ++done, total);
       }
-      for await (const { name, chunks } of smallPictures()) {
-        laidPictures.push(await output.write(fileOfFolder(name, 'image/jpeg'), pieces(chunks())));
-        yield laidPictures.at(-1)!;
-      }
     }
-    // A run that resumes a finished one has no room for the same archive once more.
-    yield (
-      (await output.kept(file)) ??
-      (await output.write(file, writeZip(entries(), { scratch: await scratch('directory') })))
-    );
+    // They are made while the archive takes the files before them.
+    const laid = options.folder === undefined ? undefined : layPictures();
+    laid?.catch(() => undefined);
+    try {
+      // A run that resumes a finished one has no room for the same archive once more.
+      const archive =
+        (await output.kept(file)) ??
+        (await output.write(file, writeZip(entries(laid), { scratch: await scratch('directory') })));
+      if (laid) yield* await laid;
+      yield archive;
+    } finally {
+      await Promise.allSettled([laid]);
+    }
   },
 });
 
