@@ -138,10 +138,15 @@ export function folderStore(path: string): FolderStore {
     }
     return {
       async append(piece: Uint8Array): Promise<void> {
-        hash.update(piece);
         bytes += piece.byteLength;
         if (gatheredBytes + piece.byteLength > worthWriting) await flush();
-        if (piece.byteLength >= worthWriting) return write(piece);
+        if (piece.byteLength >= worthWriting) {
+          // The digest is made while the disk writes.
+          const written = write(piece);
+          hash.update(piece);
+          return written;
+        }
+        hash.update(piece);
         gathered ??= spare.pop() ?? Buffer.allocUnsafeSlow(worthWriting);
         gathered.set(piece, gatheredBytes);
         gatheredBytes += piece.byteLength;

@@ -35,11 +35,16 @@ interface GridRecord {
   readonly scale: number;
 }
 
+/** Valid tokens of a grid, and the same numbers as float16, where they came as that. */
+interface TakenRows extends GridRows {
+  readonly halves?: Uint16Array | undefined;
+}
+
 /** The grids of one stream on disk, by their keys: whoever sees one first puts it down. */
 export interface TokenStore {
   readonly precision: Precision;
   /** Puts the valid tokens of a grid down, unless its key is known; returns where they lie. */
-  put(key: string, taken: GridRows): Promise<GridRecord>;
+  put(key: string, taken: TakenRows): Promise<GridRecord>;
   /** `memory.giveBack` takes what is returned. */
   rows(record: GridRecord, signal: AbortSignal): Promise<Float32Array>;
   /** Some rows of a grid, of so many channels, by their numbers; in memory of their own. */
@@ -56,14 +61,19 @@ export interface TokenStore {
 export function tokenStore(scratch: Scratch, precision: Precision): TokenStore {
   const known = new Map<string, Promise<GridRecord>>();
   const memory = spareMemory();
-  const write = async ({ rows, valid }: GridRows): Promise<GridRecord> => {
-    const halves = precision === 'float16' ? new Uint16Array(memory.take(rows.length * 2)) : undefined;
-    const scale = halves ? scaleOf(rows) : 1;
-    if (halves) await runSliced(toHalves(rows, scale, halves));
-    const { byteLength: bytes } = halves ?? rows;
-    const offset = await scratch.append(bytesView(halves ?? rows));
-    if (halves) memory.giveBack(halves);
-    return { offset, bytes, maskOffset: valid && (await scratch.append(valid)), scale };
+  const write = async ({ rows, valid, halves: own }: TakenRows): Promise<GridRecord> => {
+    const made = precision === 'float16' && !own ? new Uint16Array(memory.take(rows.length * 2)) : undefined;
+    const scale = made ? scaleOf(rows) : 1;
+    if (made) await runSliced(toHalves(rows, scale, made));
+    const stored = made ?? (precision === 'float16' ? own! : rows);
+    const offset = await scratch.append(bytesView(stored));
+    if (made) memory.giveBack(made);
+    return {
+      offset,
+      bytes: stored.byteLength,
+      maskOffset: valid && (await scratch.append(valid)),
+      scale,
+    };
   };
   const read = ({ offset, bytes }: GridRecord): Promise<Uint8Array> =>
     scratch.read(offset, bytes, new Uint8Array(memory.take(bytes)));
@@ -169,7 +179,7 @@ export function tokenSpool(store: TokenStore, shelf: ClipShelf, signal: AbortSig
       const taken = await validRows(grid, signal, store.memory);
       const record = again
         ? await store.put(`mask of ${grid.key}`, { ...taken, rows: new Float32Array(0) })
-        : await store.put(grid.key, taken);
+        : await store.put(grid.key, { ...taken, halves: halvesOf(grid, taken) });
       channels = grid.values.shape.at(-1)!;
       const { values: _values, valid: _valid, globals: _globals, clip, ...item } = grid;
       const shelved = clip && (await shelf.put(clip));
@@ -268,6 +278,10 @@ export async function validRows(grid: TokenGrid, signal?: AbortSignal, memory?: 
   refuseNotFinite(grid, rows, channels, (row) => kept[row]!);
   return { rows, valid };
 }
+
+/** The values of a grid of float16 without masked tokens. */
+const halvesOf = ({ values }: TokenGrid, { rows }: GridRows): Uint16Array | undefined =>
+  values.dtype === 'float16' && rows.length === values.data.length ? (values.data as Uint16Array) : undefined;
 
 /** Values as float32: those of the tensor where it is that, else of the memory. */
 const numbersOf = (values: TokenGrid['values'], memory?: SpareMemory): Float32Array =>
