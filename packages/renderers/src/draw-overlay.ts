@@ -57,7 +57,8 @@ export interface ShownFrame {
 
 /**
  * What `draw` makes of the frame's own colours, brought to the width of the options; it keeps nothing of them, unless
- * they lie in what `room` returned for their height and width. Throws an `InputError` when the frame is not of the size the tokens were made from.
+ * they lie in what `room` returned for their height and width. Throws an `InputError` when the frame is not of the size
+ * the tokens were made from.
  */
 export async function withShown<T>(
   { projection, frame }: Shot,

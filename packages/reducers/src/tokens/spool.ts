@@ -250,7 +250,8 @@ const numbersIn = <T>(
 ): T => new Numbers(buffer, byteOffset, byteLength / Numbers.BYTES_PER_ELEMENT);
 
 /**
- * The tokens of a grid that saw data, checked; in memory of `memory`, where they are not those of the grid itself. Throws an `InputError` that names the first token with NaN or infinity.
+ * The tokens of a grid that saw data, checked; in memory of `memory`, where they are not those of the grid itself.
+ * Throws an `InputError` that names the first token with NaN or infinity.
  */
 export async function validRows(grid: TokenGrid, signal?: AbortSignal, memory?: SpareMemory): Promise<GridRows> {
   const { shape } = grid.values;
