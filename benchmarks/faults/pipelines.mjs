@@ -15,7 +15,7 @@ stages:
 ${pca}
   - { id: overlay, type: renderer/overlay }
   - { id: beside, type: renderer/side-by-side, from: reduced }
-  - { id: stacked, type: renderer/stacked, from: reduced }
+  - { id: stacked, type: renderer/stacked, from: reduced, with: { framePixels: 150 } }
   - { id: panels, type: renderer/panels, from: [overlay, stacked] }
   - { id: pictures, type: sink/pictures, from: [overlay, beside, stacked, panels] }
   - { id: gif, type: sink/gif, from: overlay }
@@ -45,7 +45,7 @@ stages:
   - { id: pictures, type: sink/pictures, with: { format: webp } }
   - { id: gif, type: sink/gif, from: squares }
   - { id: shares, type: sink/table, from: groups }
-  - { id: package, type: sink/package, from: [pictures, gif, shares] }
+  - { id: package, type: sink/package, from: [pictures, gif, shares], with: { folder: laid } }
 `,
   again: (larger) => `name: again
 stages:
