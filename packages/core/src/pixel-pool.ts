@@ -1,6 +1,7 @@
 // Memory for the pixels of pictures, used again once nobody needs them: a new array of megabytes for each picture keeps
 // the garbage collector busier than the drawing takes.
 
+import { freeMemory } from './free-memory.ts';
 import type { Item, Picture } from './items.ts';
 
 /** Where stages take memory for pixels from, and give it back. */
@@ -25,13 +26,10 @@ export interface RunPixelPool extends PixelPool {
 export function pixelPool(mostBytes = 2 ** 26): RunPixelPool {
   /** Of what was taken, how many have been sent it and not released it. */
   const holders = new WeakMap<Uint8Array, number>();
-  const free: Uint8Array<ArrayBuffer>[] = [];
-  let freeBytes = 0;
+  const free = freeMemory<Uint8Array<ArrayBuffer>>(mostBytes);
   return {
     take(bytes) {
-      const at = free.findIndex(({ length }) => length === bytes);
-      if (at >= 0) freeBytes -= bytes;
-      const [array = new Uint8Array(bytes)] = at >= 0 ? free.splice(at, 1) : [];
+      const array = free.take(bytes) ?? new Uint8Array(bytes);
       holders.set(array, 0);
       return array;
     },
@@ -47,8 +45,7 @@ export function pixelPool(mostBytes = 2 ** 26): RunPixelPool {
       // Below 0: not taken here, or handed on past the run, which does not know who has it.
       if (left !== 0) return;
       holders.delete(data);
-      free.push(data as Uint8Array<ArrayBuffer>);
-      for (freeBytes += data.length; freeBytes > mostBytes;) freeBytes -= free.shift()!.length;
+      free.give(data as Uint8Array<ArrayBuffer>);
     },
   };
 }

@@ -1,14 +1,18 @@
 // Enlarges a grid of colours to pixels that blend from one cell to the next.
 
-import { cubicWeights } from './cubic-weights.ts';
-
 /** How colours blend from the centre of a cell to that of the next. */
 export type Blend = 'linear' | 'bicubic';
 
 /** Weights of the cells around a point `t` (0 … 1) of the way from the second to the third of four. */
 const weights: Readonly<Record<Blend, (t: number) => readonly number[]>> = {
   linear: (t) => [0, 1 - t, t, 0],
-  bicubic: cubicWeights,
+  // Catmull-Rom: through every colour, without a kink.
+  bicubic: (t) => [
+    -0.5 * t ** 3 + t ** 2 - 0.5 * t,
+    1.5 * t ** 3 - 2.5 * t ** 2 + 1,
+    -1.5 * t ** 3 + 2 * t ** 2 + 0.5 * t,
+    0.5 * t ** 3 - 0.5 * t ** 2,
+  ],
 };
 
 /** For each pixel along an axis its four cells and their weights; beyond the ends the outermost cells go on. */

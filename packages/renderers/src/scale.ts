@@ -1,7 +1,10 @@
 // Brings pictures to another size, and takes their opacity away.
 
 import { tensor, type Tensor } from '@deepearth/core';
-import { enlargePicture } from './enlarge-picture.ts';
+import { resizeWindow } from '@deepearth/vision/resize';
+
+/** Rows that are made at a time, so that the kernel's memory does not grow with the picture. */
+const bandBytes = 2 ** 20;
 
 /** `[height, width, 3]`: opacity is laid over black. A picture without opacity is returned as it is. */
 export function flattened(picture: Tensor<'uint8'>): Tensor<'uint8'> {
@@ -36,7 +39,12 @@ export async function scaled(
     : { width: edge, height: scaledEdge(height, width, edge) };
   if (size.height >= height && size.width >= width && edge % own !== 0) {
     const out = room(size.height, size.width);
-    enlargePicture(picture.data, [height, width], out, [size.height, size.width]);
+    const rows = Math.max(1, Math.floor(bandBytes / (3 * size.width)));
+    for (let y = 0; y < size.height; y += rows) {
+      const band = { x: 0, y, width: size.width, height: Math.min(rows, size.height - y) };
+      const source = { data: picture.data, height, width };
+      resizeWindow(source, size.height, size.width, band, 'bicubic', out.subarray(3 * size.width * y));
+    }
     return tensor('uint8', [size.height, size.width, 3], out);
   }
   const { default: sharp } = await import('sharp');

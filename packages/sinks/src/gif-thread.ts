@@ -1,6 +1,7 @@
 // Encodes GIFs in a thread of its own, so that the event loop stays free and a run can be ended meanwhile.
 
 import { builtUrl } from '@deepearth/core/built-url';
+import { freeMemory } from '@deepearth/core/free-memory';
 import { startWorker } from '@deepearth/core/worker-client';
 import type { AnimationWriter } from '@deepearth/vision/animation';
 import type { GifOptions } from './gif-frames.ts';
@@ -24,25 +25,15 @@ export async function gifThread(signal: AbortSignal): Promise<GifThread> {
    * Memory for copies of pictures, used again, and shared: new memory for each keeps the garbage collector busy, and so
    * does memory that goes to the thread and comes back, which counts as new each time.
    */
-  const copies = new Map<number, SharedArrayBuffer>();
-  let made = 0;
-  /** Numbers of copies that nobody needs, the longest spare first. */
-  const spare: number[] = [];
-  const copyOf = (pixels: Uint8Array): number => {
-    const at = spare.findIndex((copy) => copies.get(copy)!.byteLength === pixels.length);
-    const [copy = made++] = at >= 0 ? spare.splice(at, 1) : [];
-    if (at < 0) copies.set(copy, new SharedArrayBuffer(pixels.length));
-    new Uint8Array(copies.get(copy)!).set(pixels);
-    return copy;
-  };
+  const spare = freeMemory<SharedArrayBuffer>(mostSpareBytes);
+  /** The copies that the thread has, by their numbers. */
+  const lent = new Map<number, SharedArrayBuffer>();
+  let copies = 0;
   const ask = async (name: string, argument: unknown): Promise<Uint8Array[]> => {
     const { parts, free } = await worker.request<GifReply>(name, argument);
-    spare.push(...free);
-    let bytes = spare.reduce((sum, copy) => sum + copies.get(copy)!.byteLength, 0);
-    while (bytes > mostSpareBytes) {
-      const first = spare.shift()!;
-      bytes -= copies.get(first)!.byteLength;
-      copies.delete(first);
+    for (const copy of free) {
+      spare.give(lent.get(copy)!);
+      lent.delete(copy);
     }
     return parts;
   };
@@ -55,13 +46,13 @@ export async function gifThread(signal: AbortSignal): Promise<GifThread> {
         async add({ data, width, height, channels, release }) {
           await started;
           // A copy: others may still look at the picture, and posting a view would clone all that is behind it.
-          const copy = copyOf(data);
+          const memory = spare.take(data.length) ?? new SharedArrayBuffer(data.length);
+          const pixels = new Uint8Array(memory);
+          pixels.set(data);
           release?.();
-          return ask('add', {
-            file,
-            copy,
-            picture: { width, height, channels, data: new Uint8Array(copies.get(copy)!) },
-          });
+          const copy = copies++;
+          lent.set(copy, memory);
+          return ask('add', { file, copy, picture: { width, height, channels, data: pixels } });
         },
         end: () => ask('end', { file }),
       };

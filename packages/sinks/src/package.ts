@@ -155,9 +155,11 @@ export const packageSink = defineSink({
     ];
     const total = (count + small.size) * (options.folder === undefined ? 1 : 2);
     /** Made anew for each reading: none of them is kept. */
-    const smallPictures = async function* (): AsyncGenerator<ZipInput> {
-      const made = inOrder(small.values(), availableParallelism() + 1, async ({ path, of }) =>
-        zipBytes(path, await thumbnail(await collect(checked(output, of, signal)))),
+    const smallPictures = async function* (): AsyncGenerator<readonly [path: string, bytes: Uint8Array]> {
+      const made = inOrder(
+        small.values(),
+        availableParallelism() + 1,
+        async ({ path, of }) => [path, await thumbnail(await collect(checked(output, of, signal)))] as const,
       );
       for await (const each of made) {
         signal.throwIfAborted();
@@ -166,10 +168,10 @@ export const packageSink = defineSink({
       }
     };
     /** The small pictures as they lie in the folder. */
-    const readAgain = async function* (laid: readonly Artifact[]): AsyncGenerator<ZipInput> {
+    const readAgain = async function* (laid: readonly Artifact[]): ReturnType<typeof smallPictures> {
       for (const each of laid) {
         const bytes = await collect(checked(output, { ...each, stored: each.path }, signal));
-        yield zipBytes(each.path.slice(options.folder!.length + 1), bytes);
+        yield [each.path.slice(options.folder!.length + 1), bytes];
         progress('files', ++done, total);
       }
     };
@@ -187,7 +189,7 @@ export const packageSink = defineSink({
         };
         progress('files', ++done, total);
       }
-      yield* laid ? readAgain(await laid) : smallPictures();
+      for await (const [path, bytes] of laid ? readAgain(await laid) : smallPictures()) yield zipBytes(path, bytes);
     };
     const file = {
       path: fileOf(options.file, ownName),
@@ -203,8 +205,8 @@ export const packageSink = defineSink({
     });
     const layPictures = async (): Promise<readonly Artifact[]> => {
       const laid: Artifact[] = [];
-      for await (const { name, chunks } of smallPictures())
-        laid.push(await output.write(fileOfFolder(name, 'image/jpeg'), pieces(chunks())));
+      for await (const [path, bytes] of smallPictures())
+        laid.push(await output.write(fileOfFolder(path, 'image/jpeg'), bytes));
       return laid;
     };
     if (options.folder !== undefined) {

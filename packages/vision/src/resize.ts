@@ -19,8 +19,8 @@ const bandBytes = 1 << 21;
 
 /**
  * The part `window` of `source` resized to `height x width`, as `[window.height, window.width, 3]`; the rest is never
- * computed. Columns first, then rows, each rounded to 8 bits; an axis whose size stays is not touched. Throws a
- * `RangeError` when the window leaves the resized picture.
+ * computed. Columns first, then rows, each rounded to 8 bits; an axis whose size stays is not touched. It is written
+ * into `into`, where that is given. Throws a `RangeError` when the window leaves the resized picture.
  */
 export function resizeWindow(
   source: Bytes,
@@ -28,6 +28,7 @@ export function resizeWindow(
   width: number,
   window: Rectangle,
   interpolation: Interpolation = 'bilinear',
+  into: Uint8Array = new Uint8Array(window.height * window.width * 3),
 ): Uint8Array {
   checkInside(window, height, width);
   const columns = source.width === width ? undefined : fixedWeights(source.width, width, interpolation);
@@ -69,17 +70,19 @@ export function resizeWindow(
         middle + (y - first) * length,
       );
   }
-  if (!rows) return memory.slice(middle, middle + window.height * length);
-  filterRows(
-    middle,
-    length,
-    ...placeTable(memory, rowTable, rows, window.y, window.height, first),
-    rows.taps,
-    window.height,
-    rows.precision,
-    out,
-  );
-  return memory.slice(out, out + window.height * length);
+  const made = rows ? out : middle;
+  if (rows)
+    filterRows(
+      middle,
+      length,
+      ...placeTable(memory, rowTable, rows, window.y, window.height, first),
+      rows.taps,
+      window.height,
+      rows.precision,
+      out,
+    );
+  into.set(memory.subarray(made, made + window.height * length));
+  return into;
 }
 
 /**

@@ -1,5 +1,6 @@
-// Memory of large arrays, used again once nobody needs them: a new one for each grid of tokens makes the garbage
-// collector run for each grid.
+// Memory of the tokens of grids, used again once nobody needs them.
+
+import { freeMemory } from '@deepearth/core/free-memory';
 
 /** Lends memory, and takes it back. */
 export interface SpareMemory {
@@ -13,27 +14,26 @@ export interface SpareMemory {
 }
 
 /** Grids come one after another in two forms, as they are stored and as numbers of 32 bits. */
-const mostSpare = 4;
+const mostSpareBytes = 2 ** 27;
 /** A fit that begins meanwhile needs the room for itself. */
 const keptMs = 500;
 
 /** Starts without any; what nobody asks for is kept for half a second. */
 export function spareMemory(): SpareMemory {
   const lent = new WeakSet<ArrayBufferLike>();
-  let spare: ArrayBuffer[] = [];
+  const spare = freeMemory<ArrayBuffer>(mostSpareBytes);
   let timer: ReturnType<typeof setTimeout> | undefined;
   return {
     take(bytes) {
-      const at = spare.findIndex(({ byteLength }) => byteLength === bytes);
-      const [buffer = new ArrayBuffer(bytes)] = at >= 0 ? spare.splice(at, 1) : [];
+      const buffer = spare.take(bytes) ?? new ArrayBuffer(bytes);
       lent.add(buffer);
       return buffer;
     },
     giveBack({ buffer }) {
       if (!lent.delete(buffer)) return;
-      spare = [...spare, buffer as ArrayBuffer].slice(-mostSpare);
+      spare.give(buffer as ArrayBuffer);
       clearTimeout(timer);
-      timer = setTimeout(() => (spare = []), keptMs);
+      timer = setTimeout(() => spare.clear(), keptMs);
       (timer as { unref?: () => void }).unref?.();
     },
   };

@@ -50,7 +50,7 @@ export function transformKnown(
     const known = await runSliced(indicesOf(chunk), signal);
     const others = [...known.keys()].filter((row) => known[row]! < 0);
     if (others.length === known.length) return place(chunk, (row) => row);
-    const rows = new Float32Array(memory.take(chunk.byteLength), 0, others.length * channels);
+    const rows = new Float32Array(memory.take(others.length > 0 ? chunk.byteLength : 0), 0, others.length * channels);
     others.forEach((row, at) => rows.set(chunk.subarray(row * channels, (row + 1) * channels), at * channels));
     const placed = others.length > 0 ? await place(rows, (row) => others[row]!) : rows;
     memory.giveBack(rows);
