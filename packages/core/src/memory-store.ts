@@ -1,5 +1,6 @@
 // A run store in memory: for tests, for browsers, and for runs whose pictures go elsewhere.
 
+import { roomIn } from './room-in.ts';
 import type { ByteSource } from './byte-source.ts';
 import { InputError } from './errors.ts';
 import { sha256 } from './sha256.ts';
@@ -83,7 +84,7 @@ export function memoryScratch(): Scratch & { close(): Promise<void> } {
     async read(offset, count, into) {
       if (offset < 0 || offset + count > length)
         throw new RangeError(`bytes ${offset} to ${offset + count} of ${length}`);
-      const out = into && into.byteLength >= count ? into.subarray(0, count) : new Uint8Array(count);
+      const out = roomIn(into, count);
       // Records are mostly read as they were written, so the search begins at the part that holds the first byte.
       let index = lastAtOrBefore(parts, offset);
       for (let done = 0; done < count; index++) {

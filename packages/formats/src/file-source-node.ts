@@ -3,6 +3,7 @@
 import { builtinModule } from '@deepearth/core/builtin-module';
 import { InputError } from '@deepearth/core/errors';
 import { openRegularFile } from '@deepearth/core/regular-file';
+import { roomIn } from '@deepearth/core/room-in';
 import { checkRange, type ByteSource } from './bytes.ts';
 
 // One read call of the operating system returns at most 2 GiB less a page.
@@ -37,7 +38,7 @@ export async function openFile(path: string): Promise<ByteSource> {
       close,
       read: async (offset, length, signal, into) => {
         checkRange(source, offset, length);
-        const bytes = into && into.byteLength >= length ? into.subarray(0, length) : new Uint8Array(length);
+        const bytes = roomIn(into, length);
         for (let done = 0; done < length;) {
           signal?.throwIfAborted();
           const { bytesRead } = await handle

@@ -1,5 +1,6 @@
 // The WebAssembly kernel that blends: compiled at first use, one memory that callers lay out anew for every call.
 
+import { growTo, wasmExports } from '@deepearth/core/wasm-module';
 import { kernel } from './blend-kernel.generated.ts';
 
 /** What `wasm/assembly/blend.ts` exports; all positions are bytes in `memory`. */
@@ -16,11 +17,8 @@ let loaded: (Omit<BlendKernel, 'memory'> & { readonly memory: WebAssembly.Memory
 
 /** The kernel with at least so many bytes of memory. Plain 128-bit SIMD: the same results on every machine. */
 export function blendKernel(bytes: number): BlendKernel {
-  loaded ??= new WebAssembly.Instance(
-    new WebAssembly.Module(Uint8Array.from(atob(kernel), (character) => character.charCodeAt(0))),
-  ).exports as unknown as NonNullable<typeof loaded>;
+  loaded ??= wasmExports<NonNullable<typeof loaded>>(kernel);
   const { memory, squares, smooth } = loaded;
-  const missing = bytes - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+  growTo(memory, bytes);
   return { memory: memory.buffer as ArrayBuffer, squares, smooth };
 }

@@ -3,6 +3,7 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { InputError } from '@deepearth/core/errors';
 import { fileError, fileTrouble } from '@deepearth/core/file-trouble';
+import { roomIn } from '@deepearth/core/room-in';
 import type { Scratch } from '@deepearth/core/stage';
 
 /**
@@ -37,7 +38,7 @@ export function fileScratch(path: string): Scratch & { close(): Promise<void> } 
     },
     async read(offset, length, into) {
       const handle = await opened();
-      const bytes = into && into.byteLength >= length ? into.subarray(0, length) : new Uint8Array(length);
+      const bytes = roomIn(into, length);
       for (let at = 0; at < length;) {
         const { bytesRead } = await handle.read(bytes, at, length - at, offset + at);
         if (bytesRead === 0)

@@ -1,5 +1,6 @@
 // The WebAssembly kernel for pixels of GIFs: compiled at first use, with one memory for all files and frames.
 
+import { growTo, wasmExports } from '@deepearth/core/wasm-module';
 import { kernel } from './gif-kernel.generated.ts';
 
 /** What `wasm/assembly/gif.ts` exports; all positions are bytes in `memory`. */
@@ -36,9 +37,7 @@ let loaded: Exports | undefined;
  * machine.
  */
 export function gifKernel(...sizes: readonly number[]): { readonly kernel: GifKernel; readonly at: number[] } {
-  loaded ??= new WebAssembly.Instance(
-    new WebAssembly.Module(Uint8Array.from(atob(kernel), (character) => character.charCodeAt(0))),
-  ).exports as unknown as Exports;
+  loaded ??= wasmExports<Exports>(kernel);
   const { memory, nearest, map, begin, add, end } = loaded;
   const at: number[] = [];
   let free = loaded.FREE.value as number;
@@ -46,8 +45,7 @@ export function gifKernel(...sizes: readonly number[]): { readonly kernel: GifKe
     at.push(free);
     free += Math.ceil((size + slack) / 16) * 16;
   }
-  const missing = free - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+  growTo(memory, free);
   const places = {
     nearest: loaded.NEAREST.value as number,
     colours: loaded.COLOURS.value as number,

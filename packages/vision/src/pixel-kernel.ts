@@ -1,5 +1,6 @@
 // The WebAssembly kernel for pixels: compiled at first use, one memory that callers lay out anew for every call.
 
+import { growTo, wasmExports } from '@deepearth/core/wasm-module';
 import { kernel } from './pixel-kernel.generated.ts';
 
 /** What `wasm/assembly/pixels.ts` exports; all positions are bytes in `memory`. */
@@ -56,12 +57,9 @@ let loaded: (Omit<PixelKernel, 'memory'> & { readonly memory: WebAssembly.Memory
 
 /** The kernel with at least so many bytes of memory. Plain 128-bit SIMD: the same results on every machine. */
 export function pixelKernel(bytes: number): PixelKernel {
-  loaded ??= new WebAssembly.Instance(
-    new WebAssembly.Module(Uint8Array.from(atob(kernel), (character) => character.charCodeAt(0))),
-  ).exports as unknown as NonNullable<typeof loaded>;
+  loaded ??= wasmExports<NonNullable<typeof loaded>>(kernel);
   const { memory, columns, rows, columnsFloat, rowsFloat, normalise } = loaded;
-  const missing = bytes - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+  growTo(memory, bytes);
   return { memory: new Uint8Array(memory.buffer), columns, rows, columnsFloat, rowsFloat, normalise };
 }
 
