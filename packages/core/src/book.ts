@@ -2,7 +2,7 @@
 
 import { byPath } from './by-path.ts';
 import type { ItemCounts, RunEvent, RunStatus, StageCounts } from './events.ts';
-import { frameTables, type FrameTable } from './frame-tables.ts';
+import { frameTables, type UnwrittenFrameTable } from './frame-tables.ts';
 import type { Artifact, Item, Json } from './items.ts';
 import { openProven } from './former-run.ts';
 import { canonicalJson, lineage } from './lineage.ts';
@@ -26,8 +26,6 @@ export interface Book {
   inputs(stages: readonly string[]): AsyncGenerator<InputFile>;
   /** The files that the given stages wrote, in the order of their paths. */
   outputs(stages: readonly string[]): AsyncGenerator<ManifestOutput>;
-  /** Whether a file of this path was written. */
-  wrote(path: string): boolean;
   readonly skipped: readonly SkippedItem[];
   readonly warnings: Manifest['warnings'];
   emit(event: RunEvent): void;
@@ -37,7 +35,7 @@ export interface Book {
   /** Resolves when what was recorded needs no more memory than it should. */
   settled(): Promise<void>;
   /** The frames that sources sent. */
-  frames(): readonly FrameTable[];
+  frames(): readonly UnwrittenFrameTable[];
   /** Items of a stage that has ended. */
   countsOf(stage: string): ItemCounts | undefined;
   recordFinding(stage: string, name: string, value: Json): void;
@@ -74,7 +72,6 @@ export function openBook(
   const frames = frameTables(conceal.address);
   const counts = new Map<string, ItemCounts>();
   const outputs = spool('outputs');
-  const written = nameSet();
   const skipped: SkippedItem[] = [];
   const warnings: { stage: string; message: string }[] = [];
   const warned = nameSet();
@@ -168,7 +165,6 @@ export function openBook(
 
   const enter = async (entry: ManifestOutput): Promise<Artifact> => {
     const { stage, ...rest } = entry;
-    written.add(entry.path);
     await outputs.add(entry.path, JSON.stringify(entry));
     emit({ type: 'artifact', stage, path: entry.path, bytes: entry.bytes, sha256: entry.sha256 });
     return { kind: 'artifact', id: entry.path, ...rest };
@@ -201,7 +197,6 @@ export function openBook(
         if (wanted.has(entry.stage)) yield entry;
       }
     },
-    wrote: (path) => written.has(path),
     skipped,
     warnings,
     emit,

@@ -15,7 +15,8 @@ describe('a column', () => {
       fc.property(texts, (values) => {
         const column = textColumn();
         for (const value of values) column.push(value);
-        expect([column.length, column.values()]).toEqual([values.length, values]);
+        expect([column.length, [...column]]).toEqual([values.length, values]);
+        expect(column.ends).toEqual(values.length ? [values[0], values.at(-1)] : undefined);
       }),
     );
   });
@@ -24,7 +25,7 @@ describe('a column', () => {
     const long = 'x'.repeat(100_000);
     const column = textColumn();
     for (const value of [long, `${long}y`, null, `${long}z`]) column.push(value);
-    expect(column.values()).toEqual([long, `${long}y`, null, `${long}z`]);
+    expect([...column]).toEqual([long, `${long}y`, null, `${long}z`]);
   });
 
   test('of numbers gives back what came in', () => {
@@ -32,7 +33,8 @@ describe('a column', () => {
       fc.property(fc.array(fc.option(fc.double({ noNaN: true }))), (values) => {
         const column = numberColumn();
         for (const value of values) column.push(value);
-        expect([column.length, column.values()]).toEqual([values.length, values]);
+        expect([column.length, [...column]]).toEqual([values.length, values]);
+        expect(column.ends).toEqual(values.length ? [values[0], values.at(-1)] : undefined);
       }),
     );
   });

@@ -1,26 +1,40 @@
 // Long lists of numbers and of texts that are much alike, held in few bytes.
 
-/** A list that is only added to. */
-export interface Column<T> {
+/** A list that is gone through; its values are made on the way, and anew each time. */
+export interface LongList<T> extends Iterable<T> {
   readonly length: number;
-  push(value: T | null): void;
-  /** All values, made anew. */
-  values(): (T | null)[];
+  /** The first and the last value; `undefined` in an empty list. */
+  readonly ends: readonly [first: T, last: T] | undefined;
 }
+
+/** A list that is only added to. */
+export interface Column<T> extends LongList<T | null> {
+  push(value: T | null): void;
+}
+
+/** Whether something is a long list; texts and arrays are none. */
+export const isLongList = (value: unknown): value is LongList<unknown> =>
+  typeof value === 'object' && value !== null && Symbol.iterator in value && !Array.isArray(value);
 
 /** Eight bytes for each number; NaN comes back as `null`. */
 export function numberColumn(): Column<number> {
   let numbers = new Float64Array(16);
   let length = 0;
+  const valueAt = (index: number): number | null => (Number.isNaN(numbers[index]!) ? null : numbers[index]!);
   return {
     get length() {
       return length;
     },
-    push(value) {
+    get ends() {
+      return length ? ([valueAt(0), valueAt(length - 1)] as const) : undefined;
+    },
+    push(value: number | null) {
       if (length === numbers.length) numbers = grown(numbers, new Float64Array(2 * length));
       numbers[length++] = value ?? NaN;
     },
-    values: () => Array.from(numbers.subarray(0, length), (value) => (Number.isNaN(value) ? null : value)),
+    *[Symbol.iterator]() {
+      for (let index = 0; index < length; index++) yield valueAt(index);
+    },
   };
 }
 
@@ -31,6 +45,7 @@ export function textColumn(): Column<string> {
   let used = 0;
   let length = 0;
   let former = '';
+  let ends: [string | null, string | null] | undefined;
 
   /** A whole number, seven bits in a byte, the last one below 128. */
   function putNumber(value: number): void {
@@ -42,7 +57,11 @@ export function textColumn(): Column<string> {
     get length() {
       return length;
     },
-    push(value) {
+    get ends() {
+      return ends;
+    },
+    push(value: string | null) {
+      ends = [ends ? ends[0] : value, value];
       const shared = value === null ? 0 : sharedStart(former, value);
       const rest = encoder.encode(value?.slice(shared) ?? '');
       const needed = used + rest.length + 12;
@@ -56,7 +75,7 @@ export function textColumn(): Column<string> {
       used += rest.length;
       former = value;
     },
-    values() {
+    *[Symbol.iterator]() {
       const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
       let at = 0;
       let text = '';
@@ -68,13 +87,16 @@ export function textColumn(): Column<string> {
           if (byte < 128) return value;
         }
       };
-      return Array.from({ length }, () => {
+      for (let index = 0; index < length; index++) {
         const shared = takeNumber() - 1;
-        if (shared < 0) return null;
+        if (shared < 0) {
+          yield null;
+          continue;
+        }
         const size = takeNumber();
         text = text.slice(0, shared) + decoder.decode(bytes.subarray(at, (at += size)));
-        return text;
-      });
+        yield text;
+      }
     },
   };
 }

@@ -1,7 +1,7 @@
 // The frames that the sources of a run sent, as tables for the manifest: column by column, which is half of what named
 // rows take.
 
-import { numberColumn, textColumn, type Column } from './columns.ts';
+import { numberColumn, textColumn, isLongList, type Column, type LongList } from './columns.ts';
 import type { Clip, Frame, Item } from './items.ts';
 
 /** The frames of one sequence as its source sent them; all columns have `count` entries. */
@@ -21,6 +21,10 @@ export interface FrameTable {
   readonly seconds?: readonly (number | null)[];
 }
 
+/** A table before it is written: its columns are gone through. */
+export type UnwrittenFrameTable = { readonly [Name in keyof FrameTable]: Unwritten<FrameTable[Name]> };
+type Unwritten<Column> = Column extends readonly (infer Value)[] ? LongList<Value> : Column;
+
 /** A table that grows, in few bytes for each frame. */
 interface Growing {
   readonly numbers: Column<number>;
@@ -34,8 +38,8 @@ interface Growing {
 export interface FrameTables {
   /** Sees what a source sent: a frame, or stored tokens with the frames of their clip. */
   see(stage: string, item: Item): void;
-  /** The tables so far; their columns are made anew for each reading. */
-  tables(): FrameTable[];
+  /** The tables so far. */
+  tables(): UnwrittenFrameTable[];
 }
 
 /**
@@ -107,20 +111,14 @@ function extend<T>(
   column.push(value ?? null);
 }
 
-function tableOf(stage: string, sequence: string, { numbers, files, more }: Growing): FrameTable {
-  const table = { stage, sequence, count: numbers.length };
-  const columns: [string, Column<number> | Column<string> | string][] = [
-    ['numbers', numbers],
-    ['files', files],
-    ...more,
-  ];
-  for (const [name, column] of columns)
-    Object.defineProperty(table, name, {
-      enumerable: true,
-      ...(typeof column === 'string' ? { value: column } : { get: () => column.values() }),
-    });
-  return table as FrameTable;
-}
+const tableOf = (stage: string, sequence: string, { numbers, files, more }: Growing): UnwrittenFrameTable =>
+  ({ stage, sequence, count: numbers.length, numbers, files, ...Object.fromEntries(more) }) as UnwrittenFrameTable;
+
+/** The same table with its columns as lists. */
+export const wholeTable = (table: UnwrittenFrameTable): FrameTable =>
+  Object.fromEntries(
+    Object.entries(table).map(([name, part]) => [name, isLongList(part) ? [...part] : part]),
+  ) as unknown as FrameTable;
 
 /**
  * One table per source and sequence of those of several runs, each frame once: parts of a run share some at their ends.
@@ -128,8 +126,7 @@ function tableOf(stage: string, sequence: string, { numbers, files, more }: Grow
 export function mergeFrameTables(parts: readonly (readonly FrameTable[])[]): FrameTable[] {
   const merged = frameTables();
   const known = new Set<string>();
-  for (const unread of parts.flat()) {
-    const table = { ...unread };
+  for (const table of parts.flat()) {
     for (let index = 0; index < table.count; index++) {
       const frame = frameOf(table, index);
       const name = JSON.stringify([table.stage, frame.sequence, frame.number, frame.locator]);
@@ -137,7 +134,7 @@ export function mergeFrameTables(parts: readonly (readonly FrameTable[])[]): Fra
       known.add(name);
     }
   }
-  return merged.tables();
+  return merged.tables().map(wholeTable);
 }
 
 /** What a table says of a frame. */

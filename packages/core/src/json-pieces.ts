@@ -1,10 +1,10 @@
 // A manifest as text.
 
-/** The text of a manifest in pieces, as bytes. */
-export async function* jsonPieces(value: object): AsyncGenerator<Uint8Array> {
-  const encoder = new TextEncoder();
-  for await (const piece of jsonText(value)) yield encoder.encode(piece);
-}
+import { isLongList, type LongList } from './columns.ts';
+import { textBytes } from './text-bytes.ts';
+
+/** The text of a manifest as bytes; each piece lies where the one before lay. */
+export const jsonPieces = (value: object): AsyncGenerator<Uint8Array> => textBytes(jsonText(value), true);
 
 const indented = (part: unknown, by: string): string => JSON.stringify(part, null, 1).replaceAll('\n', `\n${by}`);
 
@@ -40,31 +40,38 @@ export async function* jsonText(value: object): AsyncGenerator<string> {
 /** Values of a column in one line, and the length from which a list is written so. */
 const perLine = 100;
 
-const isColumn = (part: unknown): part is readonly unknown[] =>
-  Array.isArray(part) && part.length > perLine && part.every((each) => each === null || typeof each !== 'object');
-
-// Columns are looked at one after another: each may be made when it is asked for.
-const partOf = (table: object, name: string): unknown => (table as Readonly<Record<string, unknown>>)[name];
+const isColumn = (part: unknown): part is readonly unknown[] | LongList<unknown> =>
+  isLongList(part)
+    ? part.length > perLine
+    : Array.isArray(part) && part.length > perLine && part.every((each) => each === null || typeof each !== 'object');
 
 const isTable = (element: unknown): element is object =>
   typeof element === 'object' &&
   element !== null &&
-  Object.keys(element).some((name) => isColumn(partOf(element, name)));
+  Object.values(element).some((part) => isLongList(part) || isColumn(part));
 
 function* tableOf(table: object): Generator<string> {
   let before = '{';
-  for (const name of Object.keys(table)) {
-    const part = partOf(table, name);
+  for (const [name, part] of Object.entries(table) as [string, unknown][]) {
     if (part === undefined) continue;
     yield `${before}\n   ${JSON.stringify(name)}: `;
     before = ',';
     if (!isColumn(part)) {
-      yield indented(part, '   ');
+      yield indented(isLongList(part) ? [...part] : part, '   ');
       continue;
     }
-    for (let at = 0; at < part.length; at += perLine)
-      yield `${at === 0 ? '[' : ','}\n    ${JSON.stringify(part.slice(at, at + perLine)).slice(1, -1)}`;
-    yield '\n   ]';
+    let line: unknown[] = [];
+    let between = '[';
+    const lineOf = (): string => `${between}\n    ${JSON.stringify(line).slice(1, -1)}`;
+    for (const value of part) {
+      if (line.length === perLine) {
+        yield lineOf();
+        between = ',';
+        line = [];
+      }
+      line.push(value);
+    }
+    yield `${lineOf()}\n   ]`;
   }
   yield '\n  }';
 }

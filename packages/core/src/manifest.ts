@@ -2,7 +2,7 @@
 
 import type { ItemCounts, RunStatus } from './events.ts';
 import type { Artifact, Json } from './items.ts';
-import type { FrameTable } from './frame-tables.ts';
+import type { FrameTable, UnwrittenFrameTable } from './frame-tables.ts';
 import type { StreamSpec } from './specs.ts';
 import type { InputFile } from './input-file.ts';
 import type { ClipRange, Range } from './range.ts';
@@ -70,11 +70,12 @@ export interface Manifest {
 }
 
 /**
- * A manifest before it is written: its long lists are on disk, and are read anew, in their order, by whoever goes
- * through them.
+ * A manifest before it is written: its long lists are on disk or packed, and are read anew, in their order, by whoever
+ * goes through them.
  */
-export type UnwrittenManifest = Omit<Manifest, 'inputs' | 'outputs'> & {
+export type UnwrittenManifest = Omit<Manifest, 'inputs' | 'frames' | 'outputs'> & {
   readonly inputs: AsyncIterable<InputFile>;
+  readonly frames?: readonly UnwrittenFrameTable[];
   readonly outputs: AsyncIterable<ManifestOutput>;
 };
 

@@ -27,17 +27,3 @@ export function readerOf({ read, locator }: Frame): LocatorReader | undefined {
   const known = behind.get(read);
   return known?.locator === locator ? known.reader : undefined;
 }
-
-/** A frame that waits: its record as bytes, and what makes the frame of them again. */
-export interface FrameInBytes {
-  readonly bytes: Uint8Array;
-  readonly make: (bytes: Uint8Array) => Frame;
-}
-
-/** A frame as bytes; `undefined` where nothing but its own `read` reads it. */
-export function frameInBytes(frame: Frame): FrameInBytes | undefined {
-  const reader = readerOf(frame);
-  if (!reader) return undefined;
-  const bytes = new TextEncoder().encode(JSON.stringify(frame));
-  return { bytes, make: (text) => readableFrame(JSON.parse(new TextDecoder().decode(text)) as FrameRecord, reader) };
-}

@@ -215,6 +215,12 @@ async function execute(
             code: 'E_STALLED',
           }),
       }).catch((error: unknown) => (failure ??= error));
+      const ids = pipeline.stages.map(({ id }) => id);
+      // Books that cannot be read are no manifest either: what earlier runs left says what is there.
+      const stale = await staleFiles(store, before, book.outputs(ids), book.inputs(ids)).catch((error: unknown) => {
+        failure ??= error;
+        return [];
+      });
       const status: RunStatus =
         failure !== undefined
           ? options.signal?.aborted && !isFailure(options.signal.reason)
@@ -225,7 +231,6 @@ async function execute(
             : 'done';
       conceal.error(failure);
       const message = failure === undefined ? undefined : failure instanceof Error ? failure.message : String(failure);
-      const stale = await staleFiles(store, before, book.wrote, book.inputs(pipeline.stages.map(({ id }) => id)));
       const manifest = manifestOf(book, {
         started,
         // What earlier runs proved stays proven until it is replaced or removed.

@@ -17,8 +17,8 @@ export interface SortedSpool {
 
 /** Characters of keys and lines that wait in memory before they go to the scratch. */
 const mostWaiting = 1 << 18;
-/** Bytes of a piece that are read at once. */
-const readBytes = 1 << 14;
+/** Bytes that are read ahead, of all pieces together; of each at least 1 KiB and at most 16. */
+const readAheadBytes = 1 << 20;
 
 type Entry = readonly [key: string, line: string];
 
@@ -55,13 +55,12 @@ export function sortedSpool(open: () => Promise<Room>, waitingCharacters = mostW
     },
     async *inOrder() {
       await last;
-      const sources = [
-        ...pieces.map(({ at, length }) => entriesOf(room!, at, length)),
-        (async function* (entries) {
-          yield* entries;
-        })(sorted([...leaving, ...waiting])),
+      const bytes = Math.min(Math.max(Math.floor(readAheadBytes / (pieces.length || 1)), 1 << 10), 1 << 14);
+      const cursors = [
+        ...pieces.map(({ at, length }) => pieceCursor(room!, at, length, bytes)),
+        listCursor(sorted([...leaving, ...waiting])),
       ];
-      for await (const [key, line] of merged(sources)) yield { key, line };
+      yield* merged(cursors);
     },
   };
 }
@@ -70,33 +69,55 @@ const sizeOf = ([key, line]: Entry): number => key.length + line.length;
 
 const sorted = (entries: readonly Entry[]): Entry[] => [...entries].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 
-async function* entriesOf(room: Promise<Room>, start: number, length: number): AsyncGenerator<Entry> {
-  const { read } = await room;
-  let rest = new Uint8Array(0);
-  const decoder = new TextDecoder();
-  for (let at = 0; at < length; at += readBytes) {
-    const more = await read(start + at, Math.min(readBytes, length - at));
-    const bytes = new Uint8Array(rest.length + more.length);
-    bytes.set(rest);
-    bytes.set(more, rest.length);
-    let from = 0;
-    for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, from)) {
-      yield JSON.parse(decoder.decode(bytes.subarray(from, end))) as Entry;
-      from = end + 1;
-    }
-    rest = bytes.slice(from);
-  }
+/** Goes through sorted entries: the next one, `undefined` at the end; a promise only where something has to be read. */
+type Cursor = () => Entry | undefined | Promise<Entry | undefined>;
+
+function listCursor(entries: readonly Entry[]): Cursor {
+  let at = 0;
+  return () => entries[at++];
 }
 
-/** Sorted sources as one; of equal keys those of earlier sources first. */
-async function* merged(sources: readonly AsyncGenerator<Entry>[]): AsyncGenerator<Entry> {
-  const heads: { readonly rank: number; readonly entry: Entry; readonly source: AsyncGenerator<Entry> }[] = [];
+/** Entries of a piece, of which `bytes` are in memory at a time, more where a line is longer. */
+function pieceCursor(room: Promise<Room>, start: number, length: number, bytes: number): Cursor {
+  const decoder = new TextDecoder();
+  let buffer = new Uint8Array(bytes);
+  let from = 0;
+  let to = 0;
+  let read = 0;
+  const next = (): Entry | undefined => {
+    const end = buffer.subarray(0, to).indexOf(10, from);
+    if (end < 0) return undefined;
+    const text = decoder.decode(buffer.subarray(from, end));
+    from = end + 1;
+    return JSON.parse(text) as Entry;
+  };
+  const more = async (): Promise<Entry | undefined> => {
+    const { read: readFrom } = await room;
+    while (read < length) {
+      const larger = from === 0 && to === buffer.length ? new Uint8Array(2 * buffer.length) : buffer;
+      larger.set(buffer.subarray(from, to));
+      [buffer, to, from] = [larger, to - from, 0];
+      const free = buffer.subarray(to, to + length - read);
+      const found = await readFrom(start + read, free.length, free);
+      if (found.buffer !== free.buffer) free.set(found);
+      read += free.length;
+      to += free.length;
+      const entry = next();
+      if (entry) return entry;
+    }
+    return undefined;
+  };
+  return () => next() ?? more();
+}
+
+/** Sorted cursors as one; of equal keys those of earlier cursors first. */
+async function* merged(cursors: readonly Cursor[]): AsyncGenerator<{ readonly key: string; readonly line: string }> {
+  const heads: { readonly rank: number; readonly entry: Entry }[] = [];
   const before = (a: (typeof heads)[number], b: (typeof heads)[number]): boolean =>
     a.entry[0] < b.entry[0] || (a.entry[0] === b.entry[0] && a.rank < b.rank);
-  const put = async (rank: number, source: AsyncGenerator<Entry>): Promise<void> => {
-    const next = await source.next();
-    if (next.done) return;
-    const head = { rank, entry: next.value, source };
+  const put = (rank: number, entry: Entry | undefined): void => {
+    if (!entry) return;
+    const head = { rank, entry };
     let [low, high] = [0, heads.length];
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -106,9 +127,11 @@ async function* merged(sources: readonly AsyncGenerator<Entry>[]): AsyncGenerato
     }
     heads.splice(low, 0, head);
   };
-  for (const [rank, source] of sources.entries()) await put(rank, source);
+  for (const [rank, cursor] of cursors.entries()) put(rank, await cursor());
   for (let head = heads.pop(); head; head = heads.pop()) {
-    yield head.entry;
-    await put(head.rank, head.source);
+    const [key, line] = head.entry;
+    yield { key, line };
+    const next = cursors[head.rank]!();
+    put(head.rank, next instanceof Promise ? await next : next);
   }
 }

@@ -6,20 +6,22 @@ import type { ManifestOutput } from './manifest.ts';
 import type { InputFile } from './stage.ts';
 import type { RunStore } from './store.ts';
 
-/** Files of earlier runs that a run did not write, without its own inputs. */
+/** Files of earlier runs (`before`) that are not among what a run wrote and read. */
 export async function staleFiles(
   store: RunStore,
   before: ReadonlyMap<string, ManifestOutput>,
-  wrote: (path: string) => boolean,
+  outputs: AsyncIterable<Pick<ManifestOutput, 'path'>>,
   inputs: AsyncIterable<InputFile>,
 ): Promise<ManifestOutput[]> {
-  const kept = new Set<string>();
-  if (store.pathOf && before.size > 0)
+  if (before.size === 0) return [];
+  const stale = new Map(before);
+  for await (const { path } of outputs) stale.delete(path);
+  if (store.pathOf)
     for await (const { path } of inputs) {
       const own = await store.pathOf(path);
-      if (own !== undefined) kept.add(own);
+      if (own !== undefined) stale.delete(own);
     }
-  return [...before.values()].filter(({ path }) => !wrote(path) && !kept.has(path));
+  return [...stale.values()];
 }
 
 /** Removes files unless they were changed since they were written; each is told. */

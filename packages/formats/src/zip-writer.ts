@@ -116,26 +116,31 @@ export async function* writeZip(
 }
 
 /** Bytes of the directory that go to the scratch at once. */
-const waitingBytes = 1 << 16;
+const waitingBytes = 1 << 17;
 
 /** Lines that wait, in pieces of some size, in the scratch where there is one. */
 function waitingLines(scratch: ZipOptions['scratch']) {
   const pieces: (Uint8Array | { readonly at: number; readonly length: number })[] = [];
-  let lines: Uint8Array[] = [];
-  let bytes = 0;
+  let room: Uint8Array | undefined;
+  let filled = 0;
+  async function flush(): Promise<void> {
+    if (filled === 0) return;
+    const piece = room!.subarray(0, filled);
+    pieces.push(scratch ? { at: await scratch.append(piece), length: filled } : piece.slice());
+    filled = 0;
+  }
   return {
     async add(line: Uint8Array): Promise<void> {
-      lines.push(line);
-      bytes += line.byteLength;
-      if (bytes < waitingBytes) return;
-      const piece = concat(lines);
-      [lines, bytes] = [[], 0];
-      pieces.push(scratch ? { at: await scratch.append(piece), length: piece.byteLength } : piece);
+      if (filled + line.byteLength > waitingBytes) await flush();
+      // A line is shorter: its name has less than 64 KiB.
+      room ??= new Uint8Array(waitingBytes);
+      room.set(line, filled);
+      filled += line.byteLength;
     },
     async *all(): AsyncGenerator<Uint8Array> {
       for (const piece of pieces)
         yield piece instanceof Uint8Array ? piece : await scratch!.read(piece.at, piece.length);
-      if (lines.length) yield concat(lines);
+      if (filled > 0) yield room!.subarray(0, filled);
     },
   };
 }
@@ -170,39 +175,49 @@ async function* writeEntry(input: ZipInput, offset: number, alignment: number): 
   const header = concat([head, name, wideField, padding]);
   yield header;
 
-  let crc = known ? input.crc32! : 0;
-  let size = 0;
-  const counted = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const chunk of input.chunks()) {
-      if (!known) crc = crc32(chunk, crc);
-      size += chunk.byteLength;
-      if (size > input.size) break;
-      yield chunk;
-    }
-    if (size !== input.size)
-      throw new RangeError(
-        `${show(input.name)} was to have ${input.size} bytes and has ${size > input.size ? 'more' : size}`,
-      );
-  };
+  const sum: Sum = { crc: known ? input.crc32! : 0, size: 0 };
+  const content = counted(input, known, sum);
   let compressedSize = 0;
-  for await (const chunk of deflated ? deflateRaw(counted()) : counted()) {
+  for await (const chunk of deflated ? deflateRaw(content) : content) {
     compressedSize += chunk.byteLength;
     yield chunk;
   }
   const trailer = known
     ? new Uint8Array(0)
-    : record([4, 0x08074b50], [4, crc], [wide ? 8 : 4, compressedSize], [wide ? 8 : 4, size]);
+    : record([4, 0x08074b50], [4, sum.crc], [wide ? 8 : 4, compressedSize], [wide ? 8 : 4, sum.size]);
   if (!known) yield trailer;
   return {
     name: input.name,
     flags,
     method,
-    crc,
-    size,
+    ...sum,
     compressedSize,
     offset,
     end: offset + header.byteLength + compressedSize + trailer.byteLength,
   };
+}
+
+/** What is known of the content of an entry. */
+interface Sum {
+  crc: number;
+  size: number;
+}
+
+/**
+ * The content of an entry, summed up on its way. No closure of `writeEntry`: V8 holds every generator function that was
+ * called, and what it closes over, until the next full collection, which in an archive of small files is far away.
+ */
+async function* counted(input: ZipInput, known: boolean, sum: Sum): AsyncGenerator<Uint8Array> {
+  for await (const chunk of input.chunks()) {
+    if (!known) sum.crc = crc32(chunk, sum.crc);
+    sum.size += chunk.byteLength;
+    if (sum.size > input.size) break;
+    yield chunk;
+  }
+  if (sum.size !== input.size)
+    throw new RangeError(
+      `${show(input.name)} was to have ${input.size} bytes and has ${sum.size > input.size ? 'more' : sum.size}`,
+    );
 }
 
 /** An extra field that brings `at` to a multiple of `alignment`. */

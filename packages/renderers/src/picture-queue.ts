@@ -1,7 +1,8 @@
 // Keeps pictures of one input in order, sequence by sequence, until they are wanted: a few in memory, the rest in
 // scratch.
 
-import { frameInBytes, tensor, type Frame, type Picture, type Scratch } from '@deepearth/core';
+import type { Frame, Picture, Scratch } from '@deepearth/core';
+import { itemShelf, type ItemShelf, type Shelved } from '@deepearth/core/item-shelf';
 
 /** Frames are handles and need little room; pictures need much. */
 export type Panel = Picture | Frame;
@@ -9,14 +10,8 @@ export type Panel = Picture | Frame;
 /** The frame that a panel shows. */
 export const frameOf = (panel: Panel): Frame => (panel.kind === 'frame' ? panel : panel.frame);
 
-/** Bytes in the scratch, and what they are. */
-interface Stored {
-  readonly offset: number;
-  readonly bytes: number;
-  readonly make: (bytes: Uint8Array) => Panel;
-}
-
-type Kept = Panel | { readonly stored: Stored };
+type Kept = Panel | { readonly shelved: Shelved<Panel> };
+type Room = Pick<Scratch, 'append' | 'read' | 'clear'>;
 
 export interface PictureQueue {
   readonly length: number;
@@ -26,19 +21,19 @@ export interface PictureQueue {
 }
 
 /**
- * Holds at most `inMemory` pictures and 64 times as many frames; the pixels of other pictures wait in the scratch, and
- * other frames where their source reads them by their locator. It is opened when it is needed and belongs to whoever
- * opens it.
+ * Holds at most `inMemory` pictures and 64 times as many frames; others wait in the scratch. It is opened when it is
+ * needed and belongs to whoever opens it.
  */
-export function pictureQueue(
-  open: () => Promise<Pick<Scratch, 'append' | 'read' | 'clear'>>,
-  inMemory = 4,
-): PictureQueue {
+export function pictureQueue(open: () => Promise<Room>, inMemory = 4): PictureQueue {
   const kept = new Map<string, Kept[]>();
   let length = 0;
   let frames = 0;
-  let scratch: ReturnType<typeof open> | undefined;
+  let shelf: Promise<{ readonly room: Room } & ItemShelf> | undefined;
   let stored = 0;
+  const opened = async (): Promise<{ readonly room: Room } & ItemShelf> => {
+    const room = await open();
+    return { room, ...itemShelf(room) };
+  };
   // One step after another: clearing the scratch must not overtake pixels that are still on their way into it.
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(step: () => Promise<T>): Promise<T> => {
@@ -59,15 +54,12 @@ export function pictureQueue(
     push: (panel) =>
       inTurn(async () => {
         const { sequence } = frameOf(panel);
-        const inBytes = panel.kind === 'frame' ? frameInBytes(panel) : pictureInBytes(panel);
         const room = panel.kind === 'frame' ? frames < 64 * inMemory : length - frames - stored < inMemory;
-        if (room || !inBytes) {
+        if (room) {
           if (panel.kind === 'frame') frames++;
           return keep(sequence, panel);
         }
-        const { bytes, make } = inBytes;
-        const offset = await (await (scratch ??= open())).append(bytes);
-        keep(sequence, { stored: { offset, bytes: bytes.length, make } });
+        keep(sequence, { shelved: await (await (shelf ??= opened())).put(panel) });
         stored++;
       }),
     shift: (sequence) =>
@@ -81,20 +73,11 @@ export function pictureQueue(
           if (first.kind === 'frame') frames--;
           return first;
         }
-        const { offset, bytes, make } = first.stored;
-        const room = await scratch!;
-        const data = await room.read(offset, bytes);
+        const { room, take } = await shelf!;
+        const panel = await take(first.shelved);
         // All has been fetched: the scratch begins anew, so that it does not grow with the length of the run.
         if (--stored === 0) await room.clear();
-        return make(data);
+        return panel;
       }),
   };
-}
-
-/** A picture's pixels, and what makes the picture of them again, which holds none of them. */
-function pictureInBytes({ pixels: { shape, data }, ...picture }: Picture): {
-  readonly bytes: Uint8Array;
-  readonly make: (bytes: Uint8Array) => Picture;
-} {
-  return { bytes: data, make: (bytes) => ({ ...picture, pixels: tensor('uint8', shape, bytes) }) };
 }

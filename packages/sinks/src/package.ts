@@ -16,10 +16,10 @@ import {
   type StreamSpec,
   outputPath,
 } from '@deepearth/core';
-import { nameSet, type NameSet } from '@deepearth/core/name-set';
 import { inOrder } from '@deepearth/core/in-order';
 import { foldedPath } from '@deepearth/core/safe-path';
 import { sortedSpool } from '@deepearth/core/sorted-spool';
+import { textBytes } from '@deepearth/core/text-bytes';
 import { collect } from '@deepearth/formats/bytes';
 import { writeZip, zipBytes, type ZipInput } from '@deepearth/formats/zip-writer';
 import { z } from 'zod';
@@ -120,39 +120,45 @@ export const packageSink = defineSink({
   ) {
     // Order of arrival depends on timing, order of names does not.
     const listed = sortedSpool(() => scratch('files'));
-    const names = nameSet();
-    const folded = nameSet();
+    const taken = new Set<string>();
     const range = { first: Infinity, last: -Infinity };
-    let count = 0;
+    let any = false;
     for await (const artifact of artifacts) {
       for (const number of artifact.about?.frames ?? []) {
         range.first = Math.min(range.first, number);
         range.last = Math.max(range.last, number);
       }
       const path = placeOf(artifact.path, options.places);
-      if (path === undefined || !names.add(path)) continue;
-      folded.add(foldedPath(path));
-      // Its folder is a name that nothing else may have, too.
-      folded.add(foldedPath(path.split('/')[0]!));
-      count++;
+      if (path === undefined) continue;
+      // A folder is a name that nothing else may have, too.
+      const top = foldedPath(path.split('/')[0]!);
+      if (ownNames.test(top)) taken.add(top);
+      any = true;
       await listed.add(path, JSON.stringify({ ...artifact, path, stored: artifact.path } satisfies Placed));
     }
-    if (count === 0 && !options.metadata) return log.warn('no file came in, so no package is written');
+    if (!any && !options.metadata) return log.warn('no file came in, so no package is written');
     const sorted: Files = async function* () {
-      for await (const { line } of listed.inOrder()) yield JSON.parse(line) as Placed;
+      let last: string | undefined;
+      for await (const { key: path, line } of listed.inOrder()) {
+        // Of files that would have one name, the first that came.
+        if (path === last) continue;
+        last = path;
+        yield JSON.parse(line) as Placed;
+      }
     };
     let done = 0;
     const own =
       options.metadata && (await textEntry('metadata.json', () => jsonText(filled(options.metadata!, range))));
     const page = options.contents ? await shownOf(sorted) : undefined;
-    const small = page && hasPictures(page) ? thumbnailsOf(page, folded) : new Map<string, Small>();
+    const small = page && hasPictures(page) ? thumbnailsOf(page, taken) : new Map<string, Small>();
     const texts = [
       ...(options.contents
-        ? await textsAbout(await portableManifest(manifest(), () => scratch('inputs')), sorted, page!, small, folded)
+        ? await textsAbout(await portableManifest(manifest(), () => scratch('inputs')), sorted, page!, small, taken)
         : []),
       // A file of the run that is called so stays, and says more than values that were given.
-      ...(own && !folded.has('metadata.json') ? [own] : []),
+      ...(own && !taken.has('metadata.json') ? [own] : []),
     ];
+    const { count, digest } = await summedUp(sorted);
     const total = (count + small.size) * (options.folder === undefined ? 1 : 2);
     /** Made anew for each reading: none of them is kept. */
     const smallPictures = async function* (): AsyncGenerator<readonly [path: string, bytes: Uint8Array]> {
@@ -194,7 +200,7 @@ export const packageSink = defineSink({
     const file = {
       path: fileOf(options.file, ownName),
       mediaType: 'application/zip',
-      key: key(await digestOf(sorted), ...texts.map(({ sha256 }) => sha256)),
+      key: key(digest, ...texts.map(({ sha256 }) => sha256)),
       about: { kind: 'artifact' },
     };
     const fileOfFolder = (name: string, mediaType: string, about: ArtifactAbout = { kind: 'artifact' }) => ({
@@ -294,13 +300,16 @@ interface Small {
 const smallBytes = 24_000;
 
 /** The small pictures of a page by the paths of the pictures. */
-function thumbnailsOf({ groups }: Shown, taken: NameSet): ReadonlyMap<string, Small> {
+function thumbnailsOf({ groups }: Shown, taken: ReadonlySet<string>): ReadonlyMap<string, Small> {
   const folder = free('thumbnails', (name) => taken.has(foldedPath(name)));
   const large = groups
     .flatMap(({ shown }) => shown)
     .filter(({ bytes, mediaType }) => bytes > smallBytes && isPicture(mediaType) && mediaType !== 'image/svg+xml');
   return new Map(large.map((of) => [of.path, { path: `${folder}/${of.path}.jpg`, of }]));
 }
+
+/** Names at the top of an archive that its texts and small pictures would have. */
+const ownNames = /^(package-)*(readme\.txt|contents\.json|index\.html|manifest\.json|metadata\.json|thumbnails)$/;
 
 const free = (name: string, taken: (name: string) => boolean): string =>
   taken(name) ? free(`package-${name}`, taken) : name;
@@ -311,7 +320,7 @@ async function textsAbout(
   files: Files,
   shown: Shown,
   small: ReadonlyMap<string, Small>,
-  taken: NameSet,
+  taken: ReadonlySet<string>,
 ): Promise<TextEntry[]> {
   const named = (name: string): string => free(name, (each) => taken.has(foldedPath(each)));
   const beside = {
@@ -351,18 +360,13 @@ type TextEntry = ZipInput & { readonly sha256: string };
  * here.
  */
 async function textEntry(name: string, pieces: () => AsyncGenerator<string>): Promise<TextEntry> {
-  const encoder = new TextEncoder();
   const hash = createHash('sha256');
   let size = 0;
-  for await (const piece of pieces()) {
-    const bytes = encoder.encode(piece);
+  for await (const bytes of textBytes(pieces(), true)) {
     hash.update(bytes);
     size += bytes.byteLength;
   }
-  const chunks = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const piece of pieces()) yield encoder.encode(piece);
-  };
-  return { name, size, chunks, compression: 'deflated', sha256: hash.digest('hex') };
+  return { name, size, chunks: () => textBytes(pieces()), compression: 'deflated', sha256: hash.digest('hex') };
 }
 
 async function* contentsOf(files: Files): AsyncGenerator<string> {
@@ -375,10 +379,14 @@ async function* contentsOf(files: Files): AsyncGenerator<string> {
   yield '\n  ]\n}\n';
 }
 
-async function digestOf(files: Files): Promise<string> {
+async function summedUp(files: Files): Promise<{ readonly count: number; readonly digest: string }> {
   const hash = createHash('sha256');
-  for await (const { path, sha256 } of files()) hash.update(`${path} ${sha256}\n`);
-  return hash.digest('hex');
+  let count = 0;
+  for await (const { path, sha256 } of files()) {
+    hash.update(`${path} ${sha256}\n`);
+    count++;
+  }
+  return { count, digest: hash.digest('hex') };
 }
 
 /** The bytes of a file, in `buffer` where there is one; throws when they are no longer those that were written. */

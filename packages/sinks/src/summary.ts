@@ -1,6 +1,6 @@
 // A readable summary of a run: what it was, its frames, model and reducers, and its files with one line each.
 
-import type { Artifact, ArtifactAbout, FrameTable, Json, ManifestSoFar } from '@deepearth/core';
+import type { Artifact, ArtifactAbout, UnwrittenFrameTable, Json, ManifestSoFar } from '@deepearth/core';
 
 type Stage = ManifestSoFar['stages'][number];
 
@@ -57,11 +57,11 @@ function* section(title: string, lines: readonly string[]): Generator<string> {
   yield '';
 }
 
-function frameLine({ stage, sequence, count, numbers, files, at }: FrameTable): string {
-  const [first, last] = typeof files === 'string' ? [files, files] : [files[0]!, files.at(-1)!];
-  const times = [at?.[0], at?.at(-1)].filter((time) => time);
+function frameLine({ stage, sequence, count, numbers, files, at }: UnwrittenFrameTable): string {
+  const [first, last] = typeof files === 'string' ? [files, files] : files.ends!;
+  const times = (at?.ends ?? []).filter((time) => time);
   return [
-    `${stage}, sequence ${sequence}: ${plural(count, 'frame')}, numbers ${span(numbers[0]!, numbers.at(-1)!)}`,
+    `${stage}, sequence ${sequence}: ${plural(count, 'frame')}, numbers ${span(...numbers.ends!)}`,
     ...(times.length === 2 ? [`from ${times[0]} to ${times[1]}`] : []),
     `read from ${span(first, last)}`,
   ].join(', ');

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRegistry, type Clip, type Frame, type ReadOptions } from '@deepearth/core';
-import { clipShelf } from '@deepearth/core/clip-shelf';
+import { itemShelf } from '@deepearth/core/item-shelf';
 import { memoryScratch } from '@deepearth/core/memory-store';
 import { encodeSafetensors } from '@deepearth/formats/safetensors';
 import { describeTokenFile } from '@deepearth/formats/token-file';
@@ -51,8 +51,8 @@ async function tokens(folder: string): Promise<string> {
   return path;
 }
 
-const shelve = async (shelf: ReturnType<typeof clipShelf>, found: readonly Frame[]): Promise<Clip> => {
-  const shelved = await shelf.put({
+const shelve = async (shelf: ReturnType<typeof itemShelf>, found: readonly Frame[]): Promise<Clip> => {
+  const shelved = await shelf.put<Clip>({
     kind: 'clip',
     id: 'c',
     key: 'c',
@@ -61,7 +61,7 @@ const shelve = async (shelf: ReturnType<typeof clipShelf>, found: readonly Frame
     padded: 0,
     frames: found,
   });
-  expect(shelved).not.toHaveProperty('frames');
+  expect(shelved).not.toHaveProperty('handles');
   return shelf.take(shelved);
 };
 
@@ -85,7 +85,7 @@ const sources: [string, (folder: string) => AsyncIterable<Frame>][] = [
 
 test.each(sources)('frames of %s wait as records, and are read through what was kept of them', async (_, open) => {
   const folder = await mkdtemp(join(tmpdir(), 'waiting-'));
-  const shelf = clipShelf(memoryScratch());
+  const shelf = itemShelf(memoryScratch());
   let seen = 0;
   try {
     for await (const frame of open(folder)) {

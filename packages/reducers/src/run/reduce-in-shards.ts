@@ -38,7 +38,7 @@ export async function* collectInShard(
       spool.release(tokens);
     }
     if (!part) return;
-    const keys = spool.grids.map(({ item }) => item.key);
+    const keys = spool.grids.map(({ key }) => key);
     const key = context.key('part', String(first), ...keys);
     yield await output.write(
       { path: partPath(id), mediaType: 'application/x-safetensors', key },

@@ -1,7 +1,7 @@
 // Reduces a stream of token grids with one fit and one set of colour limits over the whole run.
 
-import { clipShelf } from '@deepearth/core/clip-shelf';
 import { InputError } from '@deepearth/core/errors';
+import { itemShelf } from '@deepearth/core/item-shelf';
 import type { Embedding, EncoderIdentity, Projection, TokenGrid } from '@deepearth/core/items';
 import { totalCount } from '@deepearth/core/one-stream';
 import type { StageContext } from '@deepearth/core/stage';
@@ -55,7 +55,7 @@ export async function spoolOf({ inputs, options, share, scratch, signal }: RunCo
     async (room) => tokenStore(await room.scratch('tokens'), options.spool),
     () => undefined,
   );
-  return tokenSpool(store, clipShelf(await scratch('clips')), signal);
+  return tokenSpool(store, itemShelf(await scratch('grids')), signal);
 }
 
 /** The options of a stage that are its reduction's. */
@@ -63,11 +63,11 @@ export const ownOptions = (reduction: Reduction, options: object): Record<string
   Object.fromEntries(Object.entries(options).filter(([option]) => option in reduction.options.shape));
 
 /** A grid's place in the spool, for those that see its tokens. */
-export const seenGrid = ({ item, shape }: Spool['grids'][number], index: number): SeenGrid => ({
-  id: item.id,
+export const seenGrid = ({ id, shape, axes }: Spool['grids'][number], index: number): SeenGrid => ({
+  id,
   index,
   shape,
-  axes: item.axes.slice(0, -1),
+  axes,
 });
 
 async function* fitRun(
@@ -89,8 +89,7 @@ async function* fitRun(
   const early = ready && placedSpool(projectionSpool(await context.scratch('placed'), signal));
   let follows = ready !== undefined;
   const see = async (tokens: GridRows, index: number): Promise<void> => {
-    const { item } = spool.grids[index]!;
-    collected.part ??= buildPart(reduction, { channels: spool.channels, encoder: item.encoder }, own, { signal });
+    collected.part ??= buildPart(reduction, { channels: spool.channels, encoder: spool.encoder! }, own, { signal });
     await collected.part.see(tokens, seenGrid(spool.grids[index]!, index));
     spool.release(tokens);
   };
@@ -113,8 +112,8 @@ async function* fitRun(
     }
     if (follows && spool.grids.length !== ready!.keys.length) await refit();
     if (spool.grids.length === 0) return;
-    const fitKey = context.key(...spool.grids.map(({ item }) => item.key));
-    const encoder = spool.grids[0]!.item.encoder;
+    const fitKey = context.key(...spool.grids.map(({ key }) => key));
+    const encoder = spool.encoder!;
     const former = options.saveAs === undefined ? undefined : await resumed(context, fitKey, encoder);
     if (former) model = former.model;
     else if (follows) model = ready!.model;
@@ -148,11 +147,10 @@ async function* fitRun(
         bytes,
       );
     }
-    for (const [index, grid] of spool.grids.entries()) {
+    for (const [index, { key, shape }] of spool.grids.entries()) {
       const valid = await spool.mask(index);
-      const clip = await spool.clip(index);
       const values = model ? await projections.read(index) : new Float32Array(0);
-      yield await projectionOf({ ...grid.item, ...(clip && { clip }) }, grid.shape, {
+      yield await projectionOf(await spool.item(index), shape, {
         values,
         valid,
         components,
@@ -161,7 +159,7 @@ async function* fitRun(
         meaning: model?.meaning,
         options,
         signal,
-        key: context.key(fitKey, grid.item.key),
+        key: context.key(fitKey, key),
       });
     }
   } finally {

@@ -1,4 +1,4 @@
-import { clipShelf } from '@deepearth/core/clip-shelf';
+import { itemShelf } from '@deepearth/core/item-shelf';
 import { tensor } from '@deepearth/core/tensor';
 import { halfFromFloat32 } from '@deepearth/core/half';
 import type { TokenGrid } from '@deepearth/core/items';
@@ -9,7 +9,7 @@ import { namedToken, tokenSpool, tokenStore, type Precision, type Spool } from '
 
 const never = new AbortController().signal;
 const spoolOf = (precision: Precision): Spool =>
-  tokenSpool(tokenStore(memoryScratch(), precision), clipShelf(memoryScratch()), never);
+  tokenSpool(tokenStore(memoryScratch(), precision), itemShelf(memoryScratch()), never);
 const [first, second] = makeTokens({ count: 2 }) as [TokenGrid, TokenGrid];
 const withValues = (grid: TokenGrid, data: Float32Array): TokenGrid => ({
   ...grid,

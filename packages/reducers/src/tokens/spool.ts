@@ -1,10 +1,10 @@
 // Token grids put down on disk, once for all reducers of a run, so that a fit over a whole run holds one grid at a
 // time.
 
-import type { ClipShelf, ShelvedClip } from '@deepearth/core/clip-shelf';
 import { InputError } from '@deepearth/core/errors';
 import { float32FromHalf, halfFromFloat32, toFloat32 } from '@deepearth/core/half';
-import type { Clip, TokenGrid } from '@deepearth/core/items';
+import type { ItemShelf, Shelved } from '@deepearth/core/item-shelf';
+import type { EncoderIdentity, TokenGrid } from '@deepearth/core/items';
 import type { Scratch } from '@deepearth/core/stage';
 import { elementCount } from '@deepearth/core/tensor';
 import { runSliced, type Sliced } from '../shared/pace.ts';
@@ -15,10 +15,15 @@ import { spareMemory, type SpareMemory } from './spare-memory.ts';
 export const precisions = ['float16', 'float32'] as const;
 export type Precision = (typeof precisions)[number];
 
-/** A grid whose values and clip are on disk; the rest of it (axes, origin, key) stays at hand. */
+/** A grid without its numbers. */
+export type GridItem = Omit<TokenGrid, 'values' | 'valid' | 'globals'>;
+
+/** What stays at hand of a grid that is on disk. */
 export interface SpooledGrid {
-  readonly item: Omit<TokenGrid, 'values' | 'valid' | 'globals' | 'clip'>;
-  /** Sizes of the axes before the channels. */
+  readonly id: string;
+  readonly key: string;
+  /** Names of the axes before the channels, and their sizes. */
+  readonly axes: readonly string[];
   readonly shape: readonly number[];
   /** Tokens of the grid, and how many of them saw data. */
   readonly tokens: number;
@@ -119,6 +124,8 @@ export function tokenStore(scratch: Scratch, precision: Precision): TokenStore {
 /** The tokens of a run as one reducer took them. */
 export interface Spool {
   readonly grids: readonly SpooledGrid[];
+  /** What made the tokens; `undefined` before the first grid. */
+  readonly encoder: EncoderIdentity | undefined;
   /** Numbers per token; 0 before the first grid. */
   readonly channels: number;
   /** Valid tokens of all grids. */
@@ -137,24 +144,25 @@ export interface Spool {
   release(tokens: GridRows): void;
   /** The mask of a grid; `undefined` where it has none. */
   mask(index: number): Promise<Uint8Array | undefined>;
-  /** The clip that a grid was made of; `undefined` where it was made of none. */
-  clip(index: number): Promise<Clip | undefined>;
+  /** A grid without its numbers. */
+  item(index: number): Promise<GridItem>;
   /** Some of the valid tokens of a grid, see `StoredTokens`. */
   pick(grid: number, numbers: Uint32Array, signal?: AbortSignal): AsyncIterable<Float32Array>;
 }
 
-/** Starts to take the grids of a stream into a store, and their clips to a shelf. */
-export function tokenSpool(store: TokenStore, shelf: ClipShelf, signal: AbortSignal): Spool {
+/** Starts to take the grids of a stream into a store, and all but their numbers to a shelf. */
+export function tokenSpool(store: TokenStore, shelf: ItemShelf, signal: AbortSignal): Spool {
   const grids: (SpooledGrid & {
     /** Of the mask; of the tokens too, unless there is `again`. */
     readonly record: GridRecord;
     readonly again: (() => Promise<TokenGrid>) | undefined;
     /** Of the tokens, once somebody has asked for them. */
     late?: Promise<GridRecord>;
-    readonly shelved: ShelvedClip | undefined;
+    readonly shelved: Shelved<GridItem>;
   })[] = [];
   let rows = 0;
   let channels = 0;
+  let first: Pick<GridItem, 'id' | 'encoder'> | undefined;
   const mask = (index: number): Promise<Uint8Array | undefined> => {
     const { record, tokens } = grids[index]!;
     return store.mask(record, tokens);
@@ -162,11 +170,14 @@ export function tokenSpool(store: TokenStore, shelf: ClipShelf, signal: AbortSig
   const unrounded = async (index: number): Promise<GridRows> => validRows(await grids[index]!.again!(), signal);
   const recordOf = async (index: number): Promise<GridRecord> => {
     const grid = grids[index]!;
-    if (grid.again) grid.late ??= unrounded(index).then((taken) => store.put(grid.item.key, taken));
+    if (grid.again) grid.late ??= unrounded(index).then((taken) => store.put(grid.key, taken));
     return (await grid.late) ?? grid.record;
   };
   return {
     grids,
+    get encoder() {
+      return first?.encoder;
+    },
     get channels() {
       return channels;
     },
@@ -175,17 +186,20 @@ export function tokenSpool(store: TokenStore, shelf: ClipShelf, signal: AbortSig
     },
     async append(grid, again) {
       signal.throwIfAborted();
-      checkSame(grid, grids[0]?.item, channels);
+      checkSame(grid, first, channels);
       const taken = await validRows(grid, signal, store.memory);
       const record = again
         ? await store.put(`mask of ${grid.key}`, { ...taken, rows: new Float32Array(0) })
         : await store.put(grid.key, { ...taken, halves: halvesOf(grid, taken) });
       channels = grid.values.shape.at(-1)!;
-      const { values: _values, valid: _valid, globals: _globals, clip, ...item } = grid;
-      const shelved = clip && (await shelf.put(clip));
-      const shape = grid.values.shape.slice(0, -1);
+      const { values: _values, valid: _valid, globals: _globals, ...item } = grid;
+      const shelved = await shelf.put<GridItem>(item);
       const count = taken.rows.length / channels;
-      grids.push({ item, shape, tokens: elementCount(shape), rows: count, record, again, shelved });
+      first ??= { id: grid.id, encoder: grid.encoder };
+      // Grids of one run are alike: they share their lists.
+      const axes = shared(grid.axes.slice(0, -1), grids.at(-1)?.axes);
+      const shape = shared(grid.values.shape.slice(0, -1), grids.at(-1)?.shape);
+      grids.push({ id: grid.id, key: grid.key, axes, shape, tokens: elementCount(shape), rows: count, record, again, shelved });
       rows += count;
       return taken;
     },
@@ -198,10 +212,7 @@ export function tokenSpool(store: TokenStore, shelf: ClipShelf, signal: AbortSig
     release: ({ rows }) => store.memory.giveBack(rows),
     unrounded,
     mask,
-    async clip(index) {
-      const { shelved } = grids[index]!;
-      return shelved && shelf.take(shelved);
-    },
+    item: (index) => shelf.take(grids[index]!.shelved),
     async *pick(grid, numbers) {
       const record = await recordOf(grid);
       if (numbers.length < grids[grid]!.rows) return yield store.someRows(record, numbers, channels, signal);
@@ -211,6 +222,9 @@ export function tokenSpool(store: TokenStore, shelf: ClipShelf, signal: AbortSig
     },
   };
 }
+
+const shared = <T>(list: readonly T[], former: readonly T[] | undefined): readonly T[] =>
+  former?.length === list.length && list.every((each, index) => each === former[index]) ? former : list;
 
 const bytesView = (values: Uint16Array | Float32Array): Uint8Array =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
@@ -327,7 +341,7 @@ export function namedToken(token: number, shape: readonly number[], axes?: reado
   return `the token at ${place.map((value, axis) => `${words[names[axis]!] ?? names[axis]} ${value}`).join(', ')}`;
 }
 
-function checkSame(grid: TokenGrid, first: SpooledGrid['item'] | undefined, channels: number): void {
+function checkSame(grid: TokenGrid, first: Pick<GridItem, 'id' | 'encoder'> | undefined, channels: number): void {
   if (!first) return;
   const width = grid.values.shape.at(-1);
   if (width !== channels)
