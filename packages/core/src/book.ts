@@ -77,6 +77,8 @@ export function openBook(
   const warned = nameSet();
   const taken = nameSet();
   const folders = nameSet();
+  /** Some of them, which the next file mostly lies in too. */
+  const knownFolders = new Set<string>();
   const findings = new Map<string, Record<string, Json>>();
 
   const emit = (said: RunEvent): void => {
@@ -95,17 +97,20 @@ export function openBook(
   const claim = async (path: string): Promise<void> => {
     assertSafePath(path);
     const name = foldedPath(path);
-    const above = foldersOf(name);
+    const above = foldersOf(name).filter((folder) => !knownFolders.has(folder));
     const refuse = (what: string): DeepEarthError =>
       new DeepEarthError(what, {
         code: 'E_NAME_TAKEN',
         remedy: 'Give one of the stages that write it another name: sinks have `directory`, renderers `layer`.',
       });
-    if (taken.has(name)) throw refuse(`two files of this run are called ${path}.`);
     if (folders.has(name) || above.some((folder) => taken.has(folder)))
       throw refuse(`${path} and another file of this run need one name for a file and for a folder.`);
-    taken.add(name);
-    for (const folder of above) folders.add(folder);
+    if (!taken.add(name)) throw refuse(`two files of this run are called ${path}.`);
+    if (knownFolders.size > mostKnownFolders) knownFolders.clear();
+    for (const folder of above) {
+      folders.add(folder);
+      knownFolders.add(folder);
+    }
     if (before) await refuseNotOurs(store, path, before);
   };
 
@@ -259,6 +264,9 @@ export function openBook(
     close: async () => void (await Promise.all(scratches.map((scratch) => scratch.close()))),
   };
 }
+
+/** Folders that are known by their names, not only by digests. */
+const mostKnownFolders = 256;
 
 /** The folders that a path lies in: `a`, `a/b` for `a/b/c`. */
 const foldersOf = (path: string): string[] =>

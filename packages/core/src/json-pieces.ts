@@ -4,7 +4,7 @@ import { isLongList, type LongList } from './columns.ts';
 import { textBytes } from './text-bytes.ts';
 
 /** The text of a manifest as bytes; each piece lies where the one before lay. */
-export const jsonPieces = (value: object): AsyncGenerator<Uint8Array> => textBytes(jsonText(value), true);
+export const jsonPieces = (value: object): AsyncGenerator<Uint8Array> => textBytes(jsonText(value));
 
 const indented = (part: unknown, by: string): string => JSON.stringify(part, null, 1).replaceAll('\n', `\n${by}`);
 

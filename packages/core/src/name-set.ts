@@ -18,41 +18,45 @@ export function nameSet(): NameSet {
   let slots = 64;
   let table = new Uint32Array(slots * words);
   let count = 0;
+  /** Of the name that is looked for. */
+  const digest = new Uint32Array(words);
 
-  const digestOf = (name: string): Uint32Array => {
+  function look(name: string): number {
     const hex = sha256(encoder.encode(name));
-    const digest = Uint32Array.from({ length: words }, (_, i) => parseInt(hex.slice(8 * i, 8 * i + 8), 16));
+    for (let i = 0; i < words; i++) digest[i] = parseInt(hex.slice(8 * i, 8 * i + 8), 16);
     // A slot of zeros is free.
     digest[0] ||= 1;
-    return digest;
-  };
+    return place(digest, 0);
+  }
 
-  /** The slot of a digest, or the free one where it belongs. */
-  function find(digest: Uint32Array): number {
-    for (let slot = digest[0]! % slots; ; slot = (slot + 1) % slots) {
+  /** The slot of the digest at `from`, or the free one where it belongs. */
+  function place(digests: Uint32Array, from: number): number {
+    for (let slot = digests[from]! % slots; ; slot = (slot + 1) % slots) {
       const at = slot * words;
-      if (table[at] === 0 || digest.every((word, i) => table[at + i] === word)) return at;
+      if (table[at] === 0) return at;
+      let same = 0;
+      while (same < words && table[at + same] === digests[from + same]) same++;
+      if (same === words) return at;
     }
+  }
+
+  function put(digests: Uint32Array, from: number, at: number): void {
+    for (let i = 0; i < words; i++) table[at + i] = digests[from + i]!;
   }
 
   function grow(): void {
     const former = table;
     slots *= 2;
     table = new Uint32Array(slots * words);
-    for (let at = 0; at < former.length; at += words)
-      if (former[at] !== 0) {
-        const digest = former.subarray(at, at + words);
-        table.set(digest, find(digest));
-      }
+    for (let at = 0; at < former.length; at += words) if (former[at] !== 0) put(former, at, place(former, at));
   }
 
   return {
-    has: (name) => table[find(digestOf(name))] !== 0,
+    has: (name) => table[look(name)] !== 0,
     add(name) {
-      const digest = digestOf(name);
-      const at = find(digest);
+      const at = look(name);
       if (table[at] !== 0) return false;
-      table.set(digest, at);
+      put(digest, 0, at);
       if (++count > slots * 0.7) grow();
       return true;
     },

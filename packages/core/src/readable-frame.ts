@@ -19,7 +19,8 @@ export function readableFrame(record: FrameRecord, reader: LocatorReader): Frame
   const { locator } = record;
   const read: Frame['read'] = async (options = {}) => reader(locator, options);
   behind.set(read, { locator, reader });
-  return { ...record, read };
+  // Not behind the record: V8 makes a shape of its own for each object that is a spread one and more.
+  return { read, ...record };
 }
 
 /** What reads a frame by its locator; `undefined` where only its own `read` can. */

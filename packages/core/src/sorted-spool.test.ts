@@ -59,13 +59,13 @@ test('loses nothing of what is added while a piece is on its way to a slow scrat
 
 test('needs no scratch for few lines, and passes on what it throws', async () => {
   const full = new Error('no room');
-  const spool = sortedSpool(() => Promise.reject(full), 10);
+  const spool = sortedSpool(() => Promise.reject(full), 100);
   await spool.add('b', '1');
   await spool.add('a', '2');
   expect(await all(spool)).toEqual([
     ['a', '2'],
     ['b', '1'],
   ]);
-  await expect(spool.add('c', 'x'.repeat(10))).rejects.toBe(full);
+  await expect(spool.add('c', 'x'.repeat(100))).rejects.toBe(full);
   await expect(all(spool)).rejects.toBe(full);
 });

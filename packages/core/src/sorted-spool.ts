@@ -1,5 +1,7 @@
 // Lines in the order of their keys, however many there are: sorted piece by piece, on disk where they are many.
 
+import { entryAt, entryBytes, type Entry, type EntryBytes } from './entry-bytes.ts';
+import { roomIn } from './room-in.ts';
 import type { Scratch } from './stage.ts';
 
 type Room = Pick<Scratch, 'append' | 'read'>;
@@ -15,39 +17,43 @@ export interface SortedSpool {
   inOrder(): AsyncGenerator<{ readonly key: string; readonly line: string }>;
 }
 
-/** Characters of keys and lines that wait in memory before they go to the scratch. */
+/** Bytes of keys and lines that wait in memory before they go to the scratch. */
 const mostWaiting = 1 << 18;
 /** Bytes that are read ahead, of all pieces together; of each at least 1 KiB and at most 16. */
 const readAheadBytes = 1 << 20;
 
-type Entry = readonly [key: string, line: string];
-
-/** The scratch is opened when memory is full, and belongs to whoever opens it. */
-export function sortedSpool(open: () => Promise<Room>, waitingCharacters = mostWaiting): SortedSpool {
+/** Well-formed Unicode only. The scratch is opened when memory is full, and belongs to whoever opens it. */
+export function sortedSpool(open: () => Promise<Room>, waitingBytes = mostWaiting): SortedSpool {
   const pieces: { readonly at: number; readonly length: number }[] = [];
-  let waiting: Entry[] = [];
+  let waiting = entryBytes();
   /** On their way into the scratch; read from memory until they are there. */
-  let leaving: readonly Entry[] = [];
-  let characters = 0;
+  let leaving: EntryBytes | undefined;
+  /** Memory that is used again. */
+  let spare = entryBytes();
+  let out = new Uint8Array(0);
+  /** What pieces are read into, while nobody goes through them. */
+  let ahead: Uint8Array | undefined = new Uint8Array(0);
   let room: Promise<Room> | undefined;
   let last: Promise<void> = Promise.resolve();
 
   async function flush(): Promise<void> {
-    if (characters < waitingCharacters) return;
-    leaving = sorted(waiting);
-    waiting = [];
-    characters = 0;
-    const bytes = new TextEncoder().encode(leaving.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-    const at = await (await (room ??= open())).append(bytes);
-    pieces.push({ at, length: bytes.length });
-    leaving = [];
+    if (waiting.length < waitingBytes) return;
+    leaving = waiting;
+    waiting = spare;
+    const sorted = leaving.sorted(out);
+    const length = sorted.byteLength;
+    if (sorted.buffer !== out.buffer) out = sorted as Uint8Array<ArrayBuffer>;
+    const at = await (await (room ??= open())).append(sorted);
+    pieces.push({ at, length });
+    spare = leaving;
+    spare.clear();
+    leaving = undefined;
   }
 
   return {
     add(key, line) {
-      waiting.push([key, line]);
-      characters += sizeOf([key, line]);
-      if (characters < waitingCharacters) return last;
+      waiting.push(key, line);
+      if (waiting.length < waitingBytes) return last;
       last = last.then(flush);
       // Whoever adds next is told; nobody may be waiting for this one.
       last.catch(() => undefined);
@@ -56,18 +62,23 @@ export function sortedSpool(open: () => Promise<Room>, waitingCharacters = mostW
     async *inOrder() {
       await last;
       const bytes = Math.min(Math.max(Math.floor(readAheadBytes / (pieces.length || 1)), 1 << 10), 1 << 14);
+      const own = roomIn(ahead, bytes * pieces.length);
+      ahead = undefined;
       const cursors = [
-        ...pieces.map(({ at, length }) => pieceCursor(room!, at, length, bytes)),
-        listCursor(sorted([...leaving, ...waiting])),
+        ...pieces.map(({ at, length }, index) =>
+          pieceCursor(room!, at, length, own.subarray(index * bytes, (index + 1) * bytes)),
+        ),
+        listCursor(leaving?.entries() ?? []),
+        listCursor(waiting.entries()),
       ];
-      yield* merged(cursors);
+      try {
+        yield* merged(cursors);
+      } finally {
+        ahead = own;
+      }
     },
   };
 }
-
-const sizeOf = ([key, line]: Entry): number => key.length + line.length;
-
-const sorted = (entries: readonly Entry[]): Entry[] => [...entries].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 
 /** Goes through sorted entries: the next one, `undefined` at the end; a promise only where something has to be read. */
 type Cursor = () => Entry | undefined | Promise<Entry | undefined>;
@@ -77,19 +88,16 @@ function listCursor(entries: readonly Entry[]): Cursor {
   return () => entries[at++];
 }
 
-/** Entries of a piece, of which `bytes` are in memory at a time, more where a line is longer. */
-function pieceCursor(room: Promise<Room>, start: number, length: number, bytes: number): Cursor {
-  const decoder = new TextDecoder();
-  let buffer = new Uint8Array(bytes);
+/** Entries of a piece, of which as much as `buffer` takes is in memory at a time; more where a line is longer. */
+function pieceCursor(room: Promise<Room>, start: number, length: number, buffer: Uint8Array): Cursor {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   let from = 0;
   let to = 0;
   let read = 0;
   const next = (): Entry | undefined => {
-    const end = buffer.subarray(0, to).indexOf(10, from);
-    if (end < 0) return undefined;
-    const text = decoder.decode(buffer.subarray(from, end));
-    from = end + 1;
-    return JSON.parse(text) as Entry;
+    const found = entryAt(buffer.subarray(0, to), from, decoder);
+    if (found) from = found.end;
+    return found?.entry;
   };
   const more = async (): Promise<Entry | undefined> => {
     const { read: readFrom } = await room;

@@ -4,22 +4,18 @@
 const mostGathered = 1 << 15;
 
 /**
- * UTF-8 of the pieces together. With `inPlace` each piece of bytes lies where the one before lay, for those who are
- * done with it before they ask for the next: a hundred megabytes of new memory are a hundred for some time.
+ * UTF-8 of the pieces together. Each piece of bytes lies where the one before lay: a hundred megabytes of new memory
+ * are a hundred for some time.
  */
-export async function* textBytes(
-  pieces: AsyncIterable<string> | Iterable<string>,
-  inPlace = false,
-): AsyncGenerator<Uint8Array> {
+export async function* textBytes(pieces: AsyncIterable<string> | Iterable<string>): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   let room = new Uint8Array(0);
-  let gathered = '';
   const bytesOf = (text: string): Uint8Array => {
-    if (!inPlace) return encoder.encode(text);
     // A unit of UTF-16 is at most three bytes.
     if (room.byteLength < 3 * text.length) room = new Uint8Array(3 * text.length);
     return room.subarray(0, encoder.encodeInto(text, room).written);
   };
+  let gathered = '';
   for await (const piece of pieces) {
     gathered += piece;
     if (gathered.length < mostGathered) continue;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,10 +19,8 @@ it('runs the example of the README', () => {
   });
   const folder = mkdtempSync(join(tmpdir(), 'readme-'));
   try {
-    const said = execFileSync(process.execPath, ['--input-type=module', '-e', outputFiles[0]!.text], {
-      cwd: folder,
-      encoding: 'utf8',
-    });
+    writeFileSync(join(folder, 'example.mjs'), outputFiles[0]!.text);
+    const said = execFileSync(process.execPath, ['example.mjs'], { cwd: folder, encoding: 'utf8' });
     expect(said).toContain('float32 [ 2, 3 ] Float32Array(6)');
   } finally {
     rmSync(folder, { recursive: true });

@@ -14,7 +14,7 @@ export interface ZipInput {
   /** With forward slashes, relative. */
   readonly name: string;
   readonly size: number;
-  /** The content in pieces of any size. */
+  /** The content in pieces of any size; in Node each may lie where the one before lay. */
   chunks(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
   /**
    * CRC-32 of the content, where it is known: it is then written in front of the content too and not computed again.
@@ -138,9 +138,9 @@ function waitingLines(scratch: ZipOptions['scratch']) {
       filled += line.byteLength;
     },
     async *all(): AsyncGenerator<Uint8Array> {
+      await flush();
       for (const piece of pieces)
         yield piece instanceof Uint8Array ? piece : await scratch!.read(piece.at, piece.length);
-      if (filled > 0) yield room!.subarray(0, filled);
     },
   };
 }

@@ -134,7 +134,7 @@ export const packageSink = defineSink({
       const top = foldedPath(path.split('/')[0]!);
       if (ownNames.test(top)) taken.add(top);
       any = true;
-      await listed.add(path, JSON.stringify({ ...artifact, path, stored: artifact.path } satisfies Placed));
+      await listed.add(path, JSON.stringify({ stored: artifact.path, ...artifact, path } satisfies Placed));
     }
     if (!any && !options.metadata) return log.warn('no file came in, so no package is written');
     const sorted: Files = async function* () {
@@ -183,14 +183,13 @@ export const packageSink = defineSink({
     };
     const entries = async function* (laid: Promise<readonly Artifact[]> | undefined): AsyncGenerator<ZipInput> {
       for (const text of texts) yield text;
-      // Stored bytes are written before the next are read; what compresses them keeps several pieces.
       const buffer = new Uint8Array(pieceBytes);
       for await (const file of sorted()) {
         const stored = !compressible.test(file.mediaType);
         yield {
           name: file.path,
           size: file.bytes,
-          chunks: () => checked(output, file, signal, stored ? buffer : undefined),
+          chunks: () => checked(output, file, signal, buffer),
           compression: stored ? 'stored' : 'deflated',
         };
         progress('files', ++done, total);
@@ -362,7 +361,7 @@ type TextEntry = ZipInput & { readonly sha256: string };
 async function textEntry(name: string, pieces: () => AsyncGenerator<string>): Promise<TextEntry> {
   const hash = createHash('sha256');
   let size = 0;
-  for await (const bytes of textBytes(pieces(), true)) {
+  for await (const bytes of textBytes(pieces())) {
     hash.update(bytes);
     size += bytes.byteLength;
   }
