@@ -136,7 +136,12 @@ test('anything comes back equal: numbers in arrays of every kind, what JSON has 
 test('numbers are copied: what comes back holds nothing else, and does not change with what was put there', async () => {
   const shelf = itemShelf(memoryScratch());
   const data = Float32Array.from({ length: 100 }, (_, index) => index);
-  const shelved = await shelf.put({ name: 'x', part: data.subarray(3, 10), all: data, view: new DataView(data.buffer) });
+  const shelved = await shelf.put({
+    name: 'x',
+    part: data.subarray(3, 10),
+    all: data,
+    view: new DataView(data.buffer),
+  });
   data.fill(-1);
   const { part, all, view } = await shelf.take(shelved);
   expect([...part]).toEqual([3, 4, 5, 6, 7, 8, 9]);

@@ -14,5 +14,8 @@ export function canonicalJson(value: unknown): string {
 const encoder = new TextEncoder();
 
 /** A 32-digit hex digest (128 bits of SHA-256) of values that go through canonical JSON. */
-export const lineage = (...parts: readonly unknown[]): string =>
+export const lineage = (...parts: readonly unknown[]): string => lineageOf(parts);
+
+/** The same of values in a list: of so many arguments as a long run has keys, a call would fail. */
+export const lineageOf = (parts: readonly unknown[]): string =>
   sha256(encoder.encode(canonicalJson(parts))).slice(0, 32);

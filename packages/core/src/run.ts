@@ -251,7 +251,8 @@ async function execute(
       });
       // The journal says what is to go until it is gone, also when the run is killed here.
       if (failure === undefined && stale.length > 0)
-        await store.appendJournal(...stale.map((entry) => JSON.stringify(entry)));
+        for (let at = 0; at < stale.length; at += linesAtOnce)
+          await store.appendJournal(...stale.slice(at, at + linesAtOnce).map((entry) => JSON.stringify(entry)));
       let written = true;
       await store.put(manifestName, jsonPieces(manifest)).catch((error: unknown) => {
         written = false;
@@ -281,6 +282,9 @@ async function enter(store: RunStore, pipeline: Pipeline, overwrite: boolean) {
   await refuseForeignManifest(store, books);
   return { before: entriesIn(books), other: await takeOver(store, pipeline, books, overwrite) };
 }
+
+/** Lines of the journal that are written together: a call takes no more arguments than the stack has room for. */
+const linesAtOnce = 10_000;
 
 /** The process has nothing left to do, and a program has not read the items that it asked for to their end. */
 const heldError = (stages: readonly string[]): DeepEarthError =>

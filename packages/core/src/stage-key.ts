@@ -1,6 +1,6 @@
 // The lineage keys of a stage.
 
-import { lineage } from './lineage.ts';
+import { lineageOf } from './lineage.ts';
 import type { PipelineStage } from './pipeline.ts';
 import { withoutSecrets } from './secrets.ts';
 
@@ -11,7 +11,7 @@ import { withoutSecrets } from './secrets.ts';
 export function stageKey({
   definition,
   options,
-}: Pick<PipelineStage, 'definition' | 'options'>): (...parts: readonly string[]) => string {
+}: Pick<PipelineStage, 'definition' | 'options'>): (...parts: readonly (string | readonly string[])[]) => string {
   const content = withoutSecrets(options, definition.options);
-  return (...parts) => lineage(definition.type, content, ...parts);
+  return (...parts) => lineageOf([definition.type, content, parts].flat(2));
 }

@@ -272,8 +272,11 @@ export interface StageContext<Options = unknown, State = undefined, Survey = unk
    * wrapped in it already.
    */
   attempt<T>(item: Pick<Item, 'id'>, work: () => Promise<T> | T): Promise<T | undefined>;
-  /** A lineage key: the digest of stage type, options and `parts` (the keys of the items that went in). */
-  key(...parts: readonly string[]): string;
+  /**
+   * A lineage key: the digest of stage type, options and `parts` (the keys of the items that went in; a list counts as
+   * its elements).
+   */
+  key(...parts: readonly (string | readonly string[])[]): string;
 }
 
 type Given<State> = Awaited<State>;

@@ -77,7 +77,7 @@ export async function surveySeries(
       else facts = factsOf(view);
       first ??= view;
       const { frames, outside } = framesOf(uri, view, options);
-      found.push(...frames);
+      for (const frame of frames) found.push(frame);
       left += outside;
     } finally {
       await cube.close();

@@ -29,7 +29,9 @@ export const inflateRaw = (chunks: Bytes, limit: number): AsyncGenerator<Uint8Ar
 
 /** Deflates a stream. In Node it is done with a chunk before it asks for the next. */
 export const deflateRaw = (chunks: Bytes): AsyncGenerator<Uint8Array> =>
-  native ? throughNative(native.createDeflateRaw(), chunks) : through(new CompressionStream('deflate-raw'), chunks, Infinity);
+  native
+    ? throughNative(native.createDeflateRaw(), chunks)
+    : through(new CompressionStream('deflate-raw'), chunks, Infinity);
 
 /** A web stream keeps chunks in a queue, so that none could lie in memory that is used again. */
 async function* throughNative(codec: ReturnType<Zlib['createDeflateRaw']>, chunks: Bytes): AsyncGenerator<Uint8Array> {

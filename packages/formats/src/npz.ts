@@ -46,13 +46,18 @@ export async function* writeNpz(
       size: header.byteLength + t.bytes,
       compression,
       ...(t.values && { crc32: crc32(t.values, crc32(header)) }),
-      chunks: async function* () {
-        yield header;
-        yield* t.chunks();
-      },
+      chunks: () => withHeader(header, t),
     };
   });
   yield* writeZip(inputs, { alignment: 64 });
+}
+
+async function* withHeader(
+  header: Uint8Array,
+  values: { chunks(): AsyncIterable<Uint8Array> | Iterable<Uint8Array> },
+): AsyncGenerator<Uint8Array> {
+  yield header;
+  yield* values.chunks();
 }
 
 /** A whole archive in memory. */

@@ -16,15 +16,19 @@ const alignment = 64;
  */
 export function writePt(value: PtWritable): AsyncGenerator<Uint8Array> {
   const { pickle, storages } = pickleForTorch(value);
-  const text = (name: string, content: string): ZipInput =>
-    zipBytes(`archive/${name}`, new TextEncoder().encode(content));
-  const inputs = function* (): Generator<ZipInput> {
-    yield zipBytes('archive/data.pkl', pickle);
-    yield text('byteorder', 'little');
-    for (const [i, storage] of storages.entries()) yield storageEntry(i, storage);
-    yield text('version', '3\n');
-  };
-  return writeZip(inputs(), { alignment });
+  return writeZip(entriesOf(pickle, storages), { alignment });
+}
+
+const textEntry = (name: string, content: string): ZipInput =>
+  zipBytes(`archive/${name}`, new TextEncoder().encode(content));
+
+// No closures of the writers: V8 holds what a generator function closes over until the next full collection, tensors
+// and all.
+function* entriesOf(pickle: Uint8Array, storages: readonly StorageToWrite[]): Generator<ZipInput> {
+  yield zipBytes('archive/data.pkl', pickle);
+  yield textEntry('byteorder', 'little');
+  for (const [i, storage] of storages.entries()) yield storageEntry(i, storage);
+  yield textEntry('version', '3\n');
 }
 
 const storageEntry = (index: number, { tensor, bytes }: StorageToWrite): ZipInput =>
@@ -37,21 +41,21 @@ const storageEntry = (index: number, { tensor, bytes }: StorageToWrite): ZipInpu
  * and the pickle, which names them all, stands at the end of the archive. Throws a `TypeError` for values that a .pt
  * file cannot hold and for a name that comes twice.
  */
-export function writePtDict(entries: AsyncIterable<readonly [string, PtWritable]>): AsyncGenerator<Uint8Array> {
-  const inputs = async function* (): AsyncGenerator<ZipInput> {
-    const dict = new Map<string, PtWritable>();
-    let count = 0;
-    yield zipBytes('archive/byteorder', new TextEncoder().encode('little'));
-    for await (const [name, value] of entries) {
-      if (dict.has(name)) throw new TypeError(`two entries are called ${JSON.stringify(name)}`);
-      const { storages } = pickleForTorch(value);
-      for (const storage of storages) yield storageEntry(count++, storage);
-      dict.set(name, withoutValues(value, new Map()));
-    }
-    yield zipBytes('archive/version', new TextEncoder().encode('3\n'));
-    yield zipBytes('archive/data.pkl', pickleForTorch(dict).pickle);
-  };
-  return writeZip(inputs(), { alignment });
+export const writePtDict = (entries: AsyncIterable<readonly [string, PtWritable]>): AsyncGenerator<Uint8Array> =>
+  writeZip(entriesOfDict(entries), { alignment });
+
+async function* entriesOfDict(entries: AsyncIterable<readonly [string, PtWritable]>): AsyncGenerator<ZipInput> {
+  const dict = new Map<string, PtWritable>();
+  let count = 0;
+  yield textEntry('byteorder', 'little');
+  for await (const [name, value] of entries) {
+    if (dict.has(name)) throw new TypeError(`two entries are called ${JSON.stringify(name)}`);
+    const { storages } = pickleForTorch(value);
+    for (const storage of storages) yield storageEntry(count++, storage);
+    dict.set(name, withoutValues(value, new Map()));
+  }
+  yield textEntry('version', '3\n');
+  yield zipBytes('archive/data.pkl', pickleForTorch(dict).pickle);
 }
 
 /** A value whose tensors are names of what has been written; those that shared memory are one tensor. */

@@ -28,6 +28,8 @@ export interface ZipInput {
 export interface ZipOptions {
   /** Stored contents start at multiples of this many bytes; 1 (the default) for no alignment, at most 4,096. */
   readonly alignment?: number;
+  /** Says that no name comes twice, so that none needs to be remembered. */
+  readonly distinct?: true;
   /** Where the directory waits, which is written last: memory unless told. */
   readonly scratch?: Pick<Scratch, 'append' | 'read'>;
 }
@@ -81,18 +83,18 @@ function record(...fields: readonly (readonly [2 | 4 | 8, number])[]): Uint8Arra
  */
 export async function* writeZip(
   inputs: AsyncIterable<ZipInput> | Iterable<ZipInput>,
-  { alignment = 1, scratch }: ZipOptions = {},
+  { alignment = 1, distinct, scratch }: ZipOptions = {},
 ): AsyncGenerator<Uint8Array> {
   if (!Number.isInteger(alignment) || alignment < 1 || alignment > 4096)
     throw new RangeError(`an alignment of ${alignment} bytes`);
   const directory = waitingLines(scratch);
-  const names = nameSet();
+  const names = distinct ? undefined : nameSet();
   let at = 0;
   let count = 0;
   for await (const input of inputs) {
     const problem =
       nameProblem(input.name) ??
-      (!names.add(input.name)
+      (names?.add(input.name) === false
         ? 'comes twice'
         : input.name.endsWith('/')
           ? 'is a folder'

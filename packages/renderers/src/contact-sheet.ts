@@ -110,7 +110,10 @@ export const contactSheet = defineRenderer<typeof contactSheetOptions, undefined
       yield {
         kind: 'picture',
         id: `${name}-${first.frame.id}`,
-        key: key(layer, ...cells.flatMap(({ keys }) => keys)),
+        key: key(
+          layer,
+          cells.flatMap(({ keys }) => keys),
+        ),
         pixels: options.legend ? annotated(pixels, [], legends) : pixels,
         frame: first.frame,
         layer: name,

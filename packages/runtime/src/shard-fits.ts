@@ -149,7 +149,7 @@ async function fit(
       const made = JSON.parse(new TextDecoder().decode(await wholeOf(list))) as PartKeys;
       if (made.seed !== seed)
         throw new InputError(store.name, 'was run with other options of this stage.', { code: 'E_PARTS' });
-      keys.push(...made.keys);
+      for (const key of made.keys) keys.push(key);
       const part = await opened(partPath(id));
       if (!part) throw new InputError(store.name, 'its part of the fit is not what it was.', { code: 'E_PARTS' });
       try {

@@ -257,7 +257,7 @@ async function* writeChunks(tokens: AsyncIterable<TokenGrid>, context: Context):
       try {
         for await (const piece of writePtDict(entries())) await file.append(piece);
         const { kind, sequence, axes, dtype } = about!;
-        keys.push(key(...held));
+        keys.push(key(held));
         yield await file.commit({
           key: keys.at(-1)!,
           ...(whole && { holds: held }),
@@ -285,7 +285,7 @@ async function* writeChunks(tokens: AsyncIterable<TokenGrid>, context: Context):
     {
       path: pathIn(folder, index.file),
       mediaType: 'application/json',
-      key: key('index', ...keys),
+      key: key('index', keys),
       about: { kind: 'artifact' },
     },
     new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`),

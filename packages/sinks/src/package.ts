@@ -237,7 +237,7 @@ export const packageSink = defineSink({
       // A run that resumes a finished one has no room for the same archive once more.
       const archive =
         (await output.kept(file)) ??
-        (await output.write(file, writeZip(entries(laid), { scratch: await scratch('directory') })));
+        (await output.write(file, writeZip(entries(laid), { distinct: true, scratch: await scratch('directory') })));
       if (laid) yield* await laid;
       yield archive;
     } finally {

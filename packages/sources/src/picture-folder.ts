@@ -96,7 +96,7 @@ async function readFolder(directory: string, recursive: boolean): Promise<{ file
   if (recursive)
     for (const folder of folders) {
       const inside = await readFolder(join(directory, folder), true);
-      files.push(...inside.files.map((file) => `${folder}/${file}`));
+      for (const file of inside.files) files.push(`${folder}/${file}`);
     }
   return { files, folders };
 }

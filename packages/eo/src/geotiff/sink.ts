@@ -204,7 +204,7 @@ async function writeItem(
     {
       path: path.replace(/\.tif$/, '.json'),
       mediaType: 'application/geo+json',
-      key: key(...keys, String(step), 'stac'),
+      key: key(keys, String(step), 'stac'),
       ...(about && { about }),
     },
     new TextEncoder().encode(`${JSON.stringify(described, null, 2)}\n`),
@@ -238,7 +238,7 @@ async function writeStep(
     {
       path,
       mediaType: 'image/tiff',
-      key: key(...keys, String(step)),
+      key: key(keys, String(step)),
       about: {
         kind: item.kind,
         sequence,

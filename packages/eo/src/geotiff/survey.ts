@@ -190,6 +190,7 @@ function numbersOf(ordered: readonly string[], rests: ReadonlyMap<string, string
   const growing = numbers.every((number, i) => Number.isSafeInteger(number) && (i === 0 || number > numbers[i - 1]!));
   // One step of at least half of them: digits of another meaning (orbits, tiles) leap.
   const steps = numbers.slice(1).map((number, i) => number - numbers[i]!);
-  const usual = steps.filter((step) => step === Math.min(...steps)).length;
+  const least = steps.reduce((a, b) => Math.min(a, b), Infinity);
+  const usual = steps.filter((step) => step === least).length;
   return growing && numbers.length > 1 && usual * 2 >= steps.length ? numbers : undefined;
 }

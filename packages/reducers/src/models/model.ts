@@ -35,11 +35,11 @@ export interface FittedReducer {
   /** What the fit found out of its tokens, for the manifest: shares of variance, how a sample was fitted. */
   readonly findings?: Readonly<Record<string, Json>>;
   /**
-   * Reduces `[rows, channels]` to `[rows, components]`; no rows give an empty array. The output of a
-   * row does not depend on the other rows. Throws an `InputError` for a wrong width and for NaN or infinity (with the
-   * row).
+   * Reduces `[rows, channels]` to `[rows, components]`, which may lie in `into`, where that has just as many numbers;
+   * no rows give an empty array. The output of a row does not depend on the other rows. Throws an `InputError` for a
+   * wrong width and for NaN or infinity (with the row).
    */
-  transform(chunk: Float32Array, signal?: AbortSignal): Promise<Float32Array>;
+  transform(chunk: Float32Array, signal?: AbortSignal, into?: Float32Array): Promise<Float32Array>;
   /** The same for a whole grid, where a token's components depend on its neighbours in the grid. */
   transformGrid?(tokens: GridRows, grid: SeenGrid, signal?: AbortSignal): Promise<Float32Array>;
   /** `[rows, components]` back to `[rows, channels]`, where the method has an inverse. */

@@ -238,9 +238,10 @@ export function restorePca(state: ModelState, subject = 'the PCA model'): PcaMod
       projectRows(rows, mean, weights, channels!, components!, 0, rows.length / channels!, out);
       return out;
     },
-    async transform(chunk, signal) {
-      const rows = rowCount(chunk, channels!);
-      const out = await runSliced(projected(chunk, new Float32Array(rows * components!)), signal);
+    async transform(chunk, signal, into) {
+      const values = rowCount(chunk, channels!) * components!;
+      const room = into?.length === values ? into : new Float32Array(values);
+      const out = await runSliced(projected(chunk, room), signal);
       // A number that is not finite shows in all components of its row; only then it is looked for.
       if (firstNotFinite(out) >= 0) {
         requireFinite(chunk, channels!);

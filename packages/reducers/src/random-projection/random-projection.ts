@@ -64,8 +64,10 @@ export function restoreRandomProjection(state: ModelState, subject = 'the random
     kind: 'random-projection',
     channels,
     components,
-    async transform(chunk, signal) {
-      const out = await runSliced(projected(chunk, new Float32Array(rowCount(chunk, channels) * components)), signal);
+    async transform(chunk, signal, into) {
+      const values = rowCount(chunk, channels) * components;
+      const room = into?.length === values ? into : new Float32Array(values);
+      const out = await runSliced(projected(chunk, room), signal);
       if (firstNotFinite(out) >= 0) {
         requireFinite(chunk, channels);
         throw overflown(subject);

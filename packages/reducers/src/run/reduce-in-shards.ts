@@ -39,7 +39,7 @@ export async function* collectInShard(
     }
     if (!part) return;
     const keys = spool.grids.map(({ key }) => key);
-    const key = context.key('part', String(first), ...keys);
+    const key = context.key('part', String(first), keys);
     yield await output.write(
       { path: partPath(id), mediaType: 'application/x-safetensors', key },
       await encodePart(reduction, await part.finish(spool)),

@@ -112,7 +112,7 @@ async function* fitRun(
     }
     if (follows && spool.grids.length !== ready!.keys.length) await refit();
     if (spool.grids.length === 0) return;
-    const fitKey = context.key(...spool.grids.map(({ key }) => key));
+    const fitKey = context.key(spool.grids.map(({ key }) => key));
     const encoder = spool.encoder!;
     const former = options.saveAs === undefined ? undefined : await resumed(context, fitKey, encoder);
     if (former) model = former.model;
@@ -128,8 +128,9 @@ async function* fitRun(
         `reducer/${name}: none of the ${spool.grids.length} token grids holds a valid token; their projections are empty.`,
       );
 
+    let values: Float32Array | undefined;
     for (let index = 0; index < spool.grids.length && model; index++) {
-      const values = (follows && (await early!.take(index))) || (await place(model, spool, index, signal));
+      values = (follows && (await early!.take(index))) || (await place(model, spool, index, signal, values));
       findings.see(values, model);
       await projections.append(values);
       context.progress('transform', index + 1, spool.grids.length);
@@ -225,12 +226,18 @@ async function resumed(
   }
 }
 
-/** Components of one grid's valid tokens. */
-async function place(model: Fitted, spool: Spool, index: number, signal: AbortSignal): Promise<Float32Array> {
+/** Components of one grid's valid tokens; they may lie in `into`. */
+async function place(
+  model: Fitted,
+  spool: Spool,
+  index: number,
+  signal: AbortSignal,
+  into: Float32Array | undefined,
+): Promise<Float32Array> {
   const tokens = await spool.read(index);
   const values = model.transformGrid
     ? await model.transformGrid(tokens, seenGrid(spool.grids[index]!, index), signal)
-    : await model.transform(tokens.rows, signal);
+    : await model.transform(tokens.rows, signal, into);
   if (values.buffer !== tokens.rows.buffer) spool.release(tokens);
   return values;
 }

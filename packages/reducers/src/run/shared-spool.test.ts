@@ -82,7 +82,7 @@ test('reducers of one stream put its tokens down once, and make what each makes 
   }
 });
 
-test('a plan counts on disk what a run puts there: the tokens once, the projections of each', async () => {
+test('a plan counts the numbers that a run puts on disk: the tokens once, the projections of each', async () => {
   const reducers = [
     [pcaStage, {}],
     [umapStage, { epochs: 10, components: 2 }],
@@ -96,7 +96,8 @@ test('a plan counts on disk what a run puts there: the tokens once, the projecti
     ['r1', count * 2 * 4],
     ['r2', tokenBytes * 4 + count * 3 * 4],
   ]);
-  expect(planned.diskBytes).toBe([...written.values()].reduce((sum, bytes) => sum + bytes, 0));
+  const numbers = [...written].filter(([name]) => !name.endsWith('/grids')).map(([, bytes]) => bytes);
+  expect(planned.diskBytes).toBe(numbers.reduce((sum, bytes) => sum + bytes, 0));
 });
 
 test('those that want another precision have their own', async () => {

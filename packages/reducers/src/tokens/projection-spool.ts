@@ -6,16 +6,16 @@ export interface ProjectionSpool {
   /** Puts down the components of one grid's valid tokens, `[rows, components]`. */
   append(values: Float32Array): Promise<void>;
   read(index: number): Promise<Float32Array>;
-  /** All of them in order; may be called again for another pass. */
+  /** All of them in order, each in the memory of the one before; may be called again for another pass. */
   passes(): AsyncIterable<Float32Array>;
 }
 
 export function projectionSpool(scratch: Scratch, signal: AbortSignal): ProjectionSpool {
   const places: { readonly offset: number; readonly bytes: number }[] = [];
-  const read = async (index: number): Promise<Float32Array> => {
+  const read = async (index: number, into?: Uint8Array): Promise<Float32Array> => {
     signal.throwIfAborted();
     const { offset, bytes } = places[index]!;
-    const stored = await scratch.read(offset, bytes);
+    const stored = await scratch.read(offset, bytes, into);
     return new Float32Array(stored.buffer, stored.byteOffset, bytes / 4);
   };
   return {
@@ -23,9 +23,10 @@ export function projectionSpool(scratch: Scratch, signal: AbortSignal): Projecti
       const offset = await scratch.append(new Uint8Array(buffer, byteOffset, byteLength));
       places.push({ offset, bytes: byteLength });
     },
-    read,
+    read: (index) => read(index),
     async *passes() {
-      for (let index = 0; index < places.length; index++) yield await read(index);
+      const room = new Uint8Array(places.reduce((most, { bytes }) => Math.max(most, bytes), 0));
+      for (let index = 0; index < places.length; index++) yield await read(index, room);
     },
   };
 }

@@ -199,7 +199,17 @@ export function tokenSpool(store: TokenStore, shelf: ItemShelf, signal: AbortSig
       // Grids of one run are alike: they share their lists.
       const axes = shared(grid.axes.slice(0, -1), grids.at(-1)?.axes);
       const shape = shared(grid.values.shape.slice(0, -1), grids.at(-1)?.shape);
-      grids.push({ id: grid.id, key: grid.key, axes, shape, tokens: elementCount(shape), rows: count, record, again, shelved });
+      grids.push({
+        id: grid.id,
+        key: grid.key,
+        axes,
+        shape,
+        tokens: elementCount(shape),
+        rows: count,
+        record,
+        again,
+        shelved,
+      });
       rows += count;
       return taken;
     },
