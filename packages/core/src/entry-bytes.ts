@@ -78,6 +78,13 @@ export function entryBytes(): EntryBytes {
   };
 }
 
+/** Bytes of the entry that begins with these; at least those of its head, where that is not there whole. */
+export function entryLength(bytes: Uint8Array): number {
+  if (bytes.byteLength < entryHead) return entryHead;
+  const head = new DataView(bytes.buffer, bytes.byteOffset, entryHead);
+  return entryHead + head.getUint32(0, true) + head.getUint32(4, true);
+}
+
 /** The entry that begins at a place and the place behind it; `undefined` where it is not there whole. */
 export function entryAt(
   bytes: Uint8Array,

@@ -22,8 +22,9 @@ export interface FrameTable {
 }
 
 /** A table before it is written: its columns are gone through. */
-export type UnwrittenFrameTable = { readonly [Name in keyof FrameTable]: Unwritten<FrameTable[Name]> };
-type Unwritten<Column> = Column extends readonly (infer Value)[] ? LongList<Value> : Column;
+export type UnwrittenFrameTable = { readonly [Name in keyof FrameTable]: UnwrittenColumn<FrameTable[Name]> };
+/** A column before it is written; what is no list stays what it is. */
+export type UnwrittenColumn<Column> = Column extends readonly (infer Value)[] ? LongList<Value> : Column;
 
 /** A table that grows, in few bytes for each frame. */
 interface Growing {

@@ -23,7 +23,7 @@ export * from './plan.ts';
 export * from './events.ts';
 export * from './manifest.ts';
 export type { LongList } from './columns.ts';
-export type { FrameTable, UnwrittenFrameTable } from './frame-tables.ts';
+export type { FrameTable, UnwrittenColumn, UnwrittenFrameTable } from './frame-tables.ts';
 export { jsonText } from './json-pieces.ts';
 export * from './names.ts';
 export * from './file-template.ts';

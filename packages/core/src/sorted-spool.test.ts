@@ -69,3 +69,13 @@ test('needs no scratch for few lines, and passes on what it throws', async () =>
   await expect(spool.add('c', 'x'.repeat(100))).rejects.toBe(full);
   await expect(all(spool)).rejects.toBe(full);
 });
+
+test('takes lines of any length among short ones, whatever comes of a read at once', async () => {
+  const lines = Array.from({ length: 400 }, (_, i): [string, string] => [
+    `${(i * 7919) % 400}`.padStart(5, '0'),
+    `é${'x'.repeat(i % 37 === 0 ? 30_000 + i : i % 11)}`,
+  ]);
+  const spool = sortedSpool(scratch, 5000);
+  for (const [key, line] of lines) await spool.add(key, line);
+  for (let pass = 0; pass < 3; pass++) expect(await all(spool)).toEqual(inOrder(lines));
+});

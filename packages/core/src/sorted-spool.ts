@@ -1,6 +1,6 @@
 // Lines in the order of their keys, however many there are: sorted piece by piece, on disk where they are many.
 
-import { entryAt, entryBytes, type Entry, type EntryBytes } from './entry-bytes.ts';
+import { entryAt, entryBytes, entryLength, type Entry, type EntryBytes } from './entry-bytes.ts';
 import { roomIn } from './room-in.ts';
 import type { Scratch } from './stage.ts';
 
@@ -33,6 +33,7 @@ export function sortedSpool(open: () => Promise<Room>, waitingBytes = mostWaitin
   let out = new Uint8Array(0);
   /** What pieces are read into, while nobody goes through them. */
   let ahead: Uint8Array | undefined = new Uint8Array(0);
+  const long = longRoom();
   let room: Promise<Room> | undefined;
   let last: Promise<void> = Promise.resolve();
 
@@ -66,7 +67,7 @@ export function sortedSpool(open: () => Promise<Room>, waitingBytes = mostWaitin
       ahead = undefined;
       const cursors = [
         ...pieces.map(({ at, length }, index) =>
-          pieceCursor(room!, at, length, own.subarray(index * bytes, (index + 1) * bytes)),
+          pieceCursor(room!, at, length, own.subarray(index * bytes, (index + 1) * bytes), long),
         ),
         listCursor(leaving?.entries() ?? []),
         listCursor(waiting.entries()),
@@ -88,9 +89,28 @@ function listCursor(entries: readonly Entry[]): Cursor {
   return () => entries[at++];
 }
 
-/** Entries of a piece, of which as much as `buffer` takes is in memory at a time; more where a line is longer. */
-function pieceCursor(room: Promise<Room>, start: number, length: number, buffer: Uint8Array): Cursor {
+/** Memory for an entry that is longer than others; used again by the next. */
+interface LongRoom {
+  take(bytes: number): Uint8Array;
+  give(room: Uint8Array): void;
+}
+
+function longRoom(): LongRoom {
+  let waiting: Uint8Array | undefined;
+  return {
+    take(bytes) {
+      const room = roomIn(waiting, bytes);
+      waiting = undefined;
+      return room;
+    },
+    give: (room) => void (waiting = room),
+  };
+}
+
+/** Entries of a piece, of which as much as `own` takes is in memory at a time, or one that is longer. */
+function pieceCursor(room: Promise<Room>, start: number, length: number, own: Uint8Array, long: LongRoom): Cursor {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  let buffer = own;
   let from = 0;
   let to = 0;
   let read = 0;
@@ -102,9 +122,12 @@ function pieceCursor(room: Promise<Room>, start: number, length: number, buffer:
   const more = async (): Promise<Entry | undefined> => {
     const { read: readFrom } = await room;
     while (read < length) {
-      const larger = from === 0 && to === buffer.length ? new Uint8Array(2 * buffer.length) : buffer;
-      larger.set(buffer.subarray(from, to));
-      [buffer, to, from] = [larger, to - from, 0];
+      const rest = buffer.subarray(from, to);
+      const wanted = entryLength(rest);
+      const roomier = wanted <= own.byteLength ? own : long.take(wanted);
+      roomier.set(rest);
+      if (buffer !== own && buffer !== roomier) long.give(buffer);
+      [buffer, from, to] = [roomier, 0, rest.byteLength];
       const free = buffer.subarray(to, to + length - read);
       const found = await readFrom(start + read, free.length, free);
       if (found.buffer !== free.buffer) free.set(found);
@@ -113,6 +136,7 @@ function pieceCursor(room: Promise<Room>, start: number, length: number, buffer:
       const entry = next();
       if (entry) return entry;
     }
+    if (buffer !== own) long.give(buffer);
     return undefined;
   };
   return () => next() ?? more();

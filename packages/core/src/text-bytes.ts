@@ -9,18 +9,16 @@ const mostGathered = 1 << 15;
  */
 export async function* textBytes(pieces: AsyncIterable<string> | Iterable<string>): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
-  let room = new Uint8Array(0);
-  const bytesOf = (text: string): Uint8Array => {
-    // A unit of UTF-16 is at most three bytes.
-    if (room.byteLength < 3 * text.length) room = new Uint8Array(3 * text.length);
-    return room.subarray(0, encoder.encodeInto(text, room).written);
-  };
+  // A unit of UTF-16 is at most three bytes.
+  const room = new Uint8Array(3 * mostGathered);
   let gathered = '';
   for await (const piece of pieces) {
     gathered += piece;
-    if (gathered.length < mostGathered) continue;
-    yield bytesOf(gathered);
-    gathered = '';
+    while (gathered.length >= mostGathered) {
+      const { read, written } = encoder.encodeInto(gathered, room);
+      yield room.subarray(0, written);
+      gathered = gathered.slice(read);
+    }
   }
-  if (gathered !== '') yield bytesOf(gathered);
+  if (gathered !== '') yield room.subarray(0, encoder.encodeInto(gathered, room).written);
 }
