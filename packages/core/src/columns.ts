@@ -16,24 +16,98 @@ export interface Column<T> extends LongList<T | null> {
 export const isLongList = (value: unknown): value is LongList<unknown> =>
   typeof value === 'object' && value !== null && Symbol.iterator in value && !Array.isArray(value);
 
-/** Eight bytes for each number; NaN comes back as `null`. */
+/** Bytes that gather, and whole numbers among them. */
+function growingBytes() {
+  let bytes = new Uint8Array(64);
+  let used = 0;
+  return {
+    /** Those so far, with room for more behind them. */
+    get bytes() {
+      return bytes;
+    },
+    get used() {
+      return used;
+    },
+    makeRoom(more: number): void {
+      if (used + more <= bytes.length) return;
+      const larger = new Uint8Array(Math.max(2 * bytes.length, used + more));
+      larger.set(bytes);
+      bytes = larger;
+    },
+    /** Seven bits in a byte, the last one below 128; there has to be room. */
+    putNumber(value: number): void {
+      for (; value > 127; value = Math.floor(value / 128)) bytes[used++] = (value & 127) | 128;
+      bytes[used++] = value;
+    },
+    put(more: Uint8Array): void {
+      bytes.set(more, used);
+      used += more.length;
+    },
+  };
+}
+
+/** Goes through bytes that gathered. */
+function reading(bytes: Uint8Array) {
+  let at = 0;
+  return {
+    number(): number {
+      let value = 0;
+      for (let unit = 1; ; unit *= 128) {
+        const byte = bytes[at++]!;
+        value += (byte & 127) * unit;
+        if (byte < 128) return value;
+      }
+    },
+    take: (length: number): Uint8Array => bytes.subarray(at, (at += length)),
+  };
+}
+
+/** Steps between whole numbers that are put down; others fit in no safe number. */
+const longestStep = 2 ** 50;
+
+/** Of whole numbers the step from the one before, a byte or two for those that count up; nine bytes for others. */
 export function numberColumn(): Column<number> {
-  let numbers = new Float64Array(16);
+  const column = growingBytes();
+  const real = new DataView(new ArrayBuffer(8));
   let length = 0;
-  const valueAt = (index: number): number | null => (Number.isNaN(numbers[index]!) ? null : numbers[index]!);
+  let former = 0;
+  let ends: [number | null, number | null] | undefined;
   return {
     get length() {
       return length;
     },
     get ends() {
-      return length ? ([valueAt(0), valueAt(length - 1)] as const) : undefined;
+      return ends;
     },
-    push(value: number | null) {
-      if (length === numbers.length) numbers = grown(numbers, new Float64Array(2 * length));
-      numbers[length++] = value ?? NaN;
+    push(value) {
+      ends = [ends ? ends[0] : value, value];
+      length++;
+      column.makeRoom(10);
+      const step = Number.isSafeInteger(value) && !Object.is(value, -0) ? value! - former : Infinity;
+      if (Math.abs(step) < longestStep) {
+        // 0 says that eight bytes follow; steps are 1 and more, those back are even.
+        column.putNumber(step < 0 ? -2 * step : 2 * step + 1);
+        former = value!;
+      } else {
+        column.putNumber(0);
+        real.setFloat64(0, value ?? NaN);
+        column.put(new Uint8Array(real.buffer));
+      }
     },
     *[Symbol.iterator]() {
-      for (let index = 0; index < length; index++) yield valueAt(index);
+      const { number, take } = reading(column.bytes);
+      let last = 0;
+      for (let index = 0, end = length; index < end; index++) {
+        const step = number();
+        if (step > 0) {
+          last += step % 2 ? (step - 1) / 2 : -step / 2;
+          yield last;
+        } else {
+          const { buffer, byteOffset } = take(8);
+          const value = new DataView(buffer, byteOffset).getFloat64(0);
+          yield Number.isNaN(value) ? null : value;
+        }
+      }
     },
   };
 }
@@ -41,17 +115,10 @@ export function numberColumn(): Column<number> {
 /** Of each text, what differs from the one before: a dozen bytes for names that count up. */
 export function textColumn(): Column<string> {
   const encoder = new TextEncoder();
-  let bytes = new Uint8Array(64);
-  let used = 0;
+  const column = growingBytes();
   let length = 0;
   let former = '';
   let ends: [string | null, string | null] | undefined;
-
-  /** A whole number, seven bits in a byte, the last one below 128. */
-  function putNumber(value: number): void {
-    for (; value > 127; value = Math.floor(value / 128)) bytes[used++] = (value & 127) | 128;
-    bytes[used++] = value;
-  }
 
   return {
     get length() {
@@ -60,50 +127,34 @@ export function textColumn(): Column<string> {
     get ends() {
       return ends;
     },
-    push(value: string | null) {
+    push(value) {
       ends = [ends ? ends[0] : value, value];
       const shared = value === null ? 0 : sharedStart(former, value);
       const rest = encoder.encode(value?.slice(shared) ?? '');
-      const needed = used + rest.length + 12;
-      if (needed > bytes.length) bytes = grown(bytes, new Uint8Array(Math.max(2 * bytes.length, needed)));
+      column.makeRoom(rest.length + 16);
       length++;
       // 0 is no text; all others have one more than they share.
-      putNumber(value === null ? 0 : shared + 1);
+      column.putNumber(value === null ? 0 : shared + 1);
       if (value === null) return;
-      putNumber(rest.length);
-      bytes.set(rest, used);
-      used += rest.length;
+      column.putNumber(rest.length);
+      column.put(rest);
       former = value;
     },
     *[Symbol.iterator]() {
       const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-      let at = 0;
+      const { number, take } = reading(column.bytes);
       let text = '';
-      const takeNumber = (): number => {
-        let value = 0;
-        for (let unit = 1; ; unit *= 128) {
-          const byte = bytes[at++]!;
-          value += (byte & 127) * unit;
-          if (byte < 128) return value;
-        }
-      };
-      for (let index = 0; index < length; index++) {
-        const shared = takeNumber() - 1;
+      for (let index = 0, end = length; index < end; index++) {
+        const shared = number() - 1;
         if (shared < 0) {
           yield null;
           continue;
         }
-        const size = takeNumber();
-        text = text.slice(0, shared) + decoder.decode(bytes.subarray(at, (at += size)));
+        text = text.slice(0, shared) + decoder.decode(take(number()));
         yield text;
       }
     },
   };
-}
-
-function grown<T extends Float64Array | Uint8Array>(from: T, into: T): T {
-  into.set(from);
-  return into;
 }
 
 /** How many characters two texts share at their start; no pair of surrogates is cut. */

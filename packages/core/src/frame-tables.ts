@@ -45,7 +45,7 @@ export interface FrameTables {
 
 /**
  * Starts without a frame. Of each it holds its number, its times, and what its file's name has that the one before had
- * not: some 35 bytes. `address` is how a file is called in the manifest.
+ * not: some 25 bytes. `address` is how a file is called in the manifest.
  */
 export function frameTables(address: (uri: string) => string = (uri) => uri): FrameTables {
   const all = new Map<string, Map<string, Growing>>();

@@ -1,4 +1,4 @@
-// A set of names that holds some forty bytes for each, however long they are.
+// A set of names that holds some twenty bytes for each, however long they are.
 
 import { sha256 } from './sha256.ts';
 
@@ -9,10 +9,13 @@ export interface NameSet {
   add(name: string): boolean;
 }
 
-/** Words of a digest that are kept: two of 10^12 names are the same with a chance below 10^-14. */
-const words = 4;
+/** Words of a digest that are kept: two of ten million names are the same with a chance below 10^-15. */
+const words = 3;
+/** How full the table may be, and how much larger the next one is: it is nearly all that a long run keeps of a file. */
+const mostFull = 0.8;
+const growth = 1.5;
 
-/** Starts empty. It knows names by 128 bits of their SHA-256. */
+/** Starts empty. It knows names by 96 bits of their SHA-256. */
 export function nameSet(): NameSet {
   const encoder = new TextEncoder();
   let slots = 64;
@@ -46,7 +49,7 @@ export function nameSet(): NameSet {
 
   function grow(): void {
     const former = table;
-    slots *= 2;
+    slots = Math.floor(slots * growth);
     table = new Uint32Array(slots * words);
     for (let at = 0; at < former.length; at += words) if (former[at] !== 0) put(former, at, place(former, at));
   }
@@ -57,7 +60,7 @@ export function nameSet(): NameSet {
       const at = look(name);
       if (table[at] !== 0) return false;
       put(digest, 0, at);
-      if (++count > slots * 0.7) grow();
+      if (++count > slots * mostFull) grow();
       return true;
     },
   };
