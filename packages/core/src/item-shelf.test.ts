@@ -149,3 +149,10 @@ test('numbers are copied: what comes back holds nothing else, and does not chang
   // It is no array of numbers, and comes back as what it is.
   expect(view.buffer).toBe(data.buffer);
 });
+
+test('what reads a frame is the reader that was given, also where its record is a frame that had another', async () => {
+  const other: Frame = { ...recordOf(9), read: () => Promise.reject(new Error('not this one')) };
+  const frame = readableFrame(other, reader);
+  expect(await frame.read()).toEqual(pixelsOf(9));
+  expect(readerOf(frame)).toBe(reader);
+});

@@ -19,8 +19,8 @@ export function readableFrame(record: FrameRecord, reader: LocatorReader): Frame
   const { locator } = record;
   const read: Frame['read'] = async (options = {}) => reader(locator, options);
   behind.set(read, { locator, reader });
-  // Not behind the record: V8 makes a shape of its own for each object that is a spread one and more.
-  return { read, ...record };
+  // No literal: V8 makes a shape of its own for each object that is a spread one and a property more.
+  return Object.assign({}, record, { read });
 }
 
 /** What reads a frame by its locator; `undefined` where only its own `read` can. */
