@@ -1,5 +1,6 @@
 // Keeps items that wait on disk, and gives them back as often as they are wanted.
 
+import { concat } from './concat.ts';
 import { packing } from './packed-item.ts';
 import type { Scratch } from './stage.ts';
 
@@ -26,21 +27,11 @@ export function itemShelf(scratch: Pick<Scratch, 'append' | 'read'>): ItemShelf 
   return {
     async put(item) {
       const { pieces, bytes, handles } = pack(item);
-      const offset = await scratch.append(inOne(pieces, bytes));
+      const offset = await scratch.append(concat(pieces));
       return { offset, bytes, ...(handles.length && { handles }) };
     },
     async take<T>({ offset, bytes, handles = [] }: Shelved<T>) {
       return unpack(await scratch.read(offset, bytes), handles) as T;
     },
   };
-}
-
-function inOne(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.byteLength;
-  }
-  return whole;
 }

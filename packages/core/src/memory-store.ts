@@ -1,5 +1,6 @@
 // A run store in memory: for tests, for browsers, and for runs whose pictures go elsewhere.
 
+import { concat } from './concat.ts';
 import { roomIn } from './room-in.ts';
 import type { ByteSource } from './byte-source.ts';
 import { InputError } from './errors.ts';
@@ -33,7 +34,7 @@ export function memoryStore(name = 'memory'): RunStore {
         append: async (bytes) => void parts?.push(bytes.slice()),
         async commit(record, as = path) {
           if (!parts) throw new Error(`${path} was let go`);
-          const whole = joined(parts);
+          const whole = concat(parts);
           parts = undefined;
           await record?.({ bytes: whole.byteLength, sha256: sha256(whole) });
           return keep(as, whole);
@@ -119,17 +120,7 @@ async function gather(content: Content): Promise<Uint8Array> {
   if (content instanceof Uint8Array) return content.slice();
   const parts: Uint8Array[] = [];
   for await (const part of content) parts.push(part.slice());
-  return joined(parts);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.byteLength;
-  }
-  return out;
+  return concat(parts);
 }
 
 const sourceOf = (name: string, bytes: Uint8Array): ByteSource => ({

@@ -2,9 +2,11 @@
 // alone.
 
 import type { ByteSource } from '@deepearth/core/byte-source';
+import { concat } from '@deepearth/core/concat';
 import { InputError } from '@deepearth/core/errors';
 
 export type { ByteSource } from '@deepearth/core/byte-source';
+export { concat } from '@deepearth/core/concat';
 
 /** How much is read at once where something is read from end to end: 4 MiB. */
 export const chunkBytes = 1 << 22;
@@ -95,15 +97,4 @@ export async function collect(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8
   const parts: Uint8Array[] = [];
   for await (const chunk of chunks) parts.push(chunk);
   return concat(parts);
-}
-
-/** Joins byte arrays into a new one. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((n, part) => n + part.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.byteLength;
-  }
-  return all;
 }

@@ -1,5 +1,6 @@
 // Builds ONNX models: nodes, initializers (inline or in other files), inputs and outputs, as protobuf bytes.
 
+import { concat } from '@deepearth/core/concat';
 import { bytesOf, elementBytes, elementCount, type DType, type Tensor } from '@deepearth/core/tensor';
 
 // Field numbers and enumerations are those of onnx.proto (IR version 10).
@@ -181,13 +182,7 @@ function join({ parts, length }: Message): Uint8Array {
     throw new RangeError(
       `the model has ${length} bytes, ONNX files end at ${largestModel}: keep large initializers external`,
     );
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.byteLength;
-  }
-  return bytes;
+  return concat(parts);
 }
 
 /**

@@ -2,8 +2,9 @@
 
 import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { InputError } from '@deepearth/core/errors';
 import type { ByteSource } from '@deepearth/core/byte-source';
+import { concat } from '@deepearth/core/concat';
+import { InputError } from '@deepearth/core/errors';
 
 /** How patient reading from a server is. */
 export interface HttpOptions {
@@ -101,19 +102,9 @@ export const fetchValue = (url: string, options: HttpOptions & { readonly mostBy
         pieces.push(piece);
       }
       if (declared !== null && done < Number(declared)) throw new Passing(`ended after ${done} of ${declared} bytes`);
-      return joined(pieces, done);
+      return concat(pieces);
     }),
   );
-
-function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const out = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    out.set(piece, at);
-    at += piece.length;
-  }
-  return out;
-}
 
 const fetchRange = (url: string, offset: number, length: number, options: HttpOptions): Promise<Range> =>
   patiently(url, options, () =>
