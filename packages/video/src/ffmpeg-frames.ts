@@ -2,11 +2,12 @@
 // tells which one it is.
 
 import { spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
 import { InputError } from '@deepearth/core';
 import type { Decoder } from './find-decoder.ts';
 import { framePipe } from './frame-pipe.ts';
+import { seekPoint, type SeekPoint } from './seek-point.ts';
 import { ticksExpression } from './ticks-expression.ts';
+import { toldFrames } from './told-frames.ts';
 import { inputOf, type VideoIndex } from './video-index.ts';
 
 /** A frame that was decoded. */
@@ -28,36 +29,58 @@ export interface FfmpegVideo {
   readonly decoder: Decoder;
   /** Numbers of frames, ascending; absent for all. */
   readonly chosen?: Uint32Array | undefined;
+  /** What was found out of its container, for later decodings. */
+  readonly found: { keysBack: number };
   /** Ends ffmpeg at once. */
   readonly signal: AbortSignal;
 }
 
+/** Keys to go back at most, until what the decoder makes of the next ones is taken, or the beginning of the file. */
+const mostKeysBack = 16;
+
 /**
  * Decodes from a frame on; frames that are not chosen may be left out. `wants` is asked of each that comes whether its
  * pixels are. Throws an `InputError` when ffmpeg cannot go on.
+ *
+ * ffmpeg says that something is wrong, but with several threads it cannot be told of which frame: the mark of a damaged
+ * one may be lost (before ffmpeg 7) or be reported some frames early (since). So when it complains, what has not come
+ * yet is decoded again by one thread, which reports each frame that leaves the decoder.
  */
 export async function* ffmpegFrames(
   video: FfmpegVideo,
   from: number,
   wants: (number: number) => boolean,
 ): AsyncGenerator<DecodedFrame> {
-  const { index, chosen } = video;
-  for (let next = from; next < index.ticks.length;) {
-    const part = partFrom(video, next);
-    let came = false;
-    for await (const frame of decode(video, next, part?.expression, wants, true)) {
+  const { index, chosen, found } = video;
+  let next = from;
+  let oneByOne = false;
+  let { keysBack } = found;
+  while (next < index.ticks.length) {
+    const part = oneByOne ? undefined : partFrom(video, next);
+    const first = part?.first ?? next;
+    // Where a frame may still show what came before its key, as while blocks are renewed one by one, another is needed.
+    const point = seekPoint(index, first, oneByOne ? Math.max(keysBack, 1) : keysBack);
+    const checked = keysBack <= mostKeysBack;
+    let [came, failure]: [boolean, Failure | undefined] = [false, undefined];
+    for await (const frame of decode(video, { from: first, point, checked, part, wants, oneByOne })) {
+      if (typeof frame === 'string') {
+        failure = frame;
+        break;
+      }
+      if (!came && checked) found.keysBack = keysBack;
       came = true;
       yield frame;
+      next = frame.number + 1;
       if (frame.number >= (part?.last ?? Infinity)) break;
     }
-    // Where an index leads behind the frame, it is looked for from the beginning.
-    if (!came && next > 0)
-      for await (const frame of decode(video, next, part?.expression, wants, false)) {
-        yield frame;
-        if (frame.number >= (part?.last ?? Infinity)) break;
-      }
-    if (!part || part.last === chosen!.at(-1)) return;
-    next = part.last + 1;
+    if (failure === 'complained') oneByOne = true;
+    else if (failure === 'missed') {
+      keysBack = keysBack === 0 ? 1 : 2 * keysBack;
+      // What comes then has to be told by one.
+      if (keysBack > mostKeysBack) oneByOne = true;
+    } else if (!came && point.seconds !== undefined) keysBack = Infinity;
+    else if (!part || part.last === chosen!.at(-1)) return;
+    else next = part.last + 1;
   }
 }
 
@@ -65,59 +88,89 @@ export async function* ffmpegFrames(
 function partFrom({ index, chosen }: FfmpegVideo, from: number) {
   if (!chosen) return undefined;
   const start = chosen.findIndex((number) => number >= from);
-  if (start < 0) return { expression: '0', last: chosen.at(-1)! };
+  if (start < 0) return { expression: '0', first: from, last: chosen.at(-1)! };
   const { expression, count } = ticksExpression(
     (function* () {
       for (let i = start; i < chosen.length; i++) yield index.ticks[chosen[i]!]!;
     })(),
   );
-  return { expression, last: chosen[start + count - 1]! };
+  return { expression, first: chosen[start]!, last: chosen[start + count - 1]! };
+}
+
+/**
+ * Why a decoding is given up, in place of a frame: ffmpeg complained of what cannot be told, or began behind the key
+ * that was sought.
+ */
+type Failure = 'complained' | 'missed';
+
+const afterLoss = 'a frame before it is missing';
+
+interface Decoding {
+  readonly from: number;
+  readonly point: SeekPoint;
+  /** Whether the key of the point has to come out. */
+  readonly checked: boolean;
+  /** Selects frames; absent for all. */
+  readonly part: { readonly expression: string } | undefined;
+  readonly wants: (number: number) => boolean;
+  /** With one thread, which tells what is wrong with which frame; else a complaint ends the decoding. */
+  readonly oneByOne: boolean;
 }
 
 async function* decode(
   { path, index, decoder, signal }: FfmpegVideo,
-  from: number,
-  expression: string | undefined,
-  wants: (number: number) => boolean,
-  seek: boolean,
-): AsyncGenerator<DecodedFrame> {
+  { from, point, checked, part, wants, oneByOne }: Decoding,
+): AsyncGenerator<DecodedFrame | Failure> {
   const { width, height, ticks, timeBase } = index;
-  const first = `gte(pts,${ticks[from]})`;
-  const select = expression === undefined ? (from > 0 ? first : undefined) : `${first}*(${expression})`;
-  const seekTo = index.seconds[from]! - index.startSeconds - 0.0005;
+  const keyTick = ticks[point.key]!;
+  let reached = point.seconds === undefined || !checked;
+  const select = [
+    ...(reached || point.key === from ? [] : [`eq(pts,${keyTick})`]),
+    `gte(pts,${ticks[from]})${part ? `*(${part.expression})` : ''}`,
+  ].join('+');
+  // Frames are counted where they are decoded one by one, so that none may be left out.
+  const all = oneByOne || (!part && from === 0);
   const pixels = await framePipe(width * height * 3);
   const child = spawn(
     'ffmpeg',
     [
       ...['-nostdin', '-hide_banner', '-nostats', '-loglevel', 'level+info'],
       ...decoder.everyFrame.slice(0, 1),
+      ...(oneByOne ? ['-threads', '1', '-debug_ts'] : []),
       // Our own filter leaves out what lies before, by its time.
-      ...(seek && seekTo > 0 ? ['-noaccurate_seek', '-ss', seekTo.toFixed(6)] : []),
+      ...(point.seconds === undefined ? [] : ['-noaccurate_seek', '-ss', point.seconds.toFixed(6)]),
       ...inputOf(path),
       ...['-map', '0:V:0', ...decoder.everyFrame.slice(1)],
-      ...['-vf', `${select === undefined ? '' : `select='${select}',`}showinfo=checksum=0`],
+      ...['-vf', `${all ? '' : `select='${select}',`}showinfo=checksum=0`],
       ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
     ],
     { stdio: ['ignore', pixels.output, 'pipe'], signal, killSignal: 'SIGKILL' },
   );
   pixels.started(child.stdout);
   const reuse = (rgb: Uint8Array): void => pixels.reuse(rgb);
-  const said = told(child.stderr!);
+  const intraOnly = oneByOne && index.keys.every((key) => key === 1);
+  const said = toldFrames(child.stderr!, oneByOne ? { ...index, intraOnly } : undefined);
   const ended = new Promise<string | undefined>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, signal) => resolve(code === 0 ? undefined : `it ended with ${signal ?? code}`));
   });
   const failed = (how: string): InputError =>
-    new InputError(path, `cannot be decoded: ${how}${said.complaint() ? `; ffmpeg says: ${said.complaint()}` : ''}.`, {
+    new InputError(path, `cannot be decoded: ${how}${said.problem() ? `; ffmpeg says: ${said.problem()}` : ''}.`, {
       code: 'E_VIDEO_DECODER',
       remedy: 'Look whether ffmpeg alone can read the file; copy or convert it again.',
     });
-  let at = from;
-  let damaged: string | undefined;
+  let at = oneByOne ? point.key : from;
+  let came = false;
+  // What comes behind a key that did not is not whole before the next one.
+  let damaged = checked || point.seconds === undefined ? undefined : afterLoss;
   try {
     for (;;) {
       const frame = await said.next();
       if (!frame) break;
+      if (frame.suspect) {
+        yield 'complained';
+        return;
+      }
       if (frame.width !== width || frame.height !== height)
         throw new InputError(
           path,
@@ -128,99 +181,39 @@ async function* decode(
           },
         );
       // A frame that lost its time follows the one before; after a seek there is none.
-      if (frame.tick === undefined && at === from && from > 0) throw failed('its frames come without times');
+      if (frame.tick === undefined && !came && from > 0 && reached) throw failed('its frames come without times');
       const tick =
         frame.tick === undefined
           ? (ticks[at] ?? Infinity)
           : Math.round((frame.tick * frame.timeBase[0] * timeBase[1]) / (frame.timeBase[1] * timeBase[0]));
-      while (at < ticks.length && ticks[at]! < tick) at++;
-      const known = ticks[at] === tick;
-      // A damaged frame shows in those that are made of it, up to the next that needs no other.
+      reached ||= tick === keyTick;
+      if (!reached && tick >= ticks[from]!) {
+        yield 'missed';
+        return;
+      }
+      // A frame that is damaged or missing shows in those that are made of it, up to the next that needs no other.
+      for (; at < ticks.length && ticks[at]! < tick; at++) if (oneByOne) damaged = afterLoss;
+      const isNext = ticks[at] === tick;
+      const known = isNext && at >= from;
+      came ||= known;
       if (frame.key) damaged = undefined;
-      if (frame.damage) damaged = frame.damage;
+      if (frame.damage) damaged = frame.damage === 'damaged' ? 'parts of it are damaged' : afterLoss;
       const rgb = await pixels.next();
       if (!rgb) break;
       if (!known || damaged !== undefined || !wants(at)) {
         pixels.reuse(rgb);
         if (known) yield { number: at, rgb: undefined, ...(damaged !== undefined && { damage: damaged }), reuse };
       } else yield { number: at, rgb, reuse };
-      if (known) at++;
+      if (isNext) at++;
     }
     const how = await ended;
     signal.throwIfAborted();
-    if (how !== undefined && at === from) throw failed(how);
+    if (how !== undefined && !came) throw failed(how);
+    if (!reached) yield 'missed';
   } finally {
     child.kill('SIGKILL');
     pixels.close();
     child.stderr!.destroy();
     await ended;
   }
-}
-
-/** What ffmpeg says of a frame. */
-interface Told {
-  readonly tick: number | undefined;
-  readonly timeBase: readonly [number, number];
-  readonly width: number;
-  readonly height: number;
-  readonly key: boolean;
-  readonly damage: string | undefined;
-}
-
-/** Reads on even while nobody asks, or ffmpeg would wait. */
-function told(stream: Readable) {
-  const frames: Told[] = [];
-  let waiting: (() => void) | undefined;
-  let [over, complaint]: [boolean, string] = [false, ''];
-  let timeBase: readonly [number, number] = [1, 1];
-  let damage: string | undefined;
-  const wake = (): void => {
-    waiting?.();
-    waiting = undefined;
-  };
-  const read = (line: string): void => {
-    const frame = line.includes(' pts:')
-      ? / n: *\d+ pts: *(NOPTS|-?\d+) .* s:(\d+)x(\d+) .*iskey:([01])/.exec(line)
-      : undefined;
-    if (frame) {
-      const [, tick, width, height, key] = frame;
-      frames.push({
-        tick: tick === 'NOPTS' ? undefined : Number(tick),
-        timeBase,
-        width: Number(width),
-        height: Number(height),
-        key: key === '1',
-        damage,
-      });
-      damage = undefined;
-      return wake();
-    }
-    const base = /config in time_base: (\d+)\/(\d+)/.exec(line);
-    if (base) timeBase = [Number(base[1]), Number(base[2])];
-    if (line.includes('corrupt decoded frame')) damage = 'parts of it are damaged';
-    const problem = /\[(?:error|fatal|panic)\] (.*)/.exec(line);
-    if (problem) complaint = problem[1]!;
-  };
-  // ffmpeg writes a line in a dozen pieces, and a listener takes them with less ado than an iterator.
-  let rest = '';
-  stream.setEncoding('utf8').on('data', (text: string) => {
-    rest += text;
-    if (!text.includes('\n')) return;
-    const lines = rest.split('\n');
-    rest = lines.pop()!;
-    lines.forEach(read);
-  });
-  stream.once('close', () => {
-    if (rest) read(rest);
-    over = true;
-    wake();
-  });
-  return {
-    /** What it says of the next frame; `undefined` when there is none. */
-    async next(): Promise<Told | undefined> {
-      while (frames.length === 0 && !over) await new Promise<void>((resolve) => (waiting = resolve));
-      return frames.shift();
-    },
-    complaint: (): string => complaint,
-  };
 }

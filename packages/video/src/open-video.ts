@@ -7,6 +7,7 @@ import { openRegularFile, readRegularFile } from '@deepearth/core/regular-file';
 import { animationFormat, openAnimatedPicture } from '@deepearth/vision/animated-picture';
 import { ffmpegFrames } from './ffmpeg-frames.ts';
 import { findDecoder, type Decoder, type FoundDecoder } from './find-decoder.ts';
+import { keyBefore } from './seek-point.ts';
 import { startProbing, videoIndex, type Probing } from './video-index.ts';
 
 /** A frame that comes out of a decoder. */
@@ -139,6 +140,7 @@ async function ofFfmpeg(
     ...(matrix === undefined ? ['matrix (BT.601 is taken)'] : []),
     ...(range === undefined && !pixelFormat.startsWith('yuvj') ? ['range (limited is taken)'] : []),
   ];
+  const found = { keysBack: 0 };
   return {
     path,
     width,
@@ -155,14 +157,10 @@ async function ofFfmpeg(
         ? ['its colours are HDR, and brightness is passed on as stored, without tone mapping']
         : []),
     ],
-    keyBefore(number) {
-      let at = number;
-      while (at > 0 && keys[at] === 0) at--;
-      return at;
-    },
+    keyBefore: (number) => keyBefore(keys, number),
     async *decode(from, wants, { chosen, signal: stop }) {
       for await (const { number, rgb, damage, reuse } of ffmpegFrames(
-        { path, index, decoder, chosen, signal: stop },
+        { path, index, decoder, chosen, found, signal: stop },
         from,
         wants,
       ))

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { copyFile, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createRegistry, frameReader, type Frame, type FrameRecord, type Raster } from '@deepearth/core';
 import { runStage, type RunStageOptions } from '@deepearth/runtime/run-stage';
 import { describeStage } from '@deepearth/testing';
@@ -24,6 +24,19 @@ function make(name: string, args: readonly string[], source = 'testsrc2=size=64x
   return path;
 }
 const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '2', '-g', '8', '-pix_fmt', 'yuv420p'];
+
+/** A copy of a video in which most of a packet is changed. */
+function damage(path: string, packet: number): string {
+  const { stdout } = spawnSync('ffprobe', ['-v', 'error', '-show_entries', 'packet=pos,size', '-of', 'csv=p=0', path], {
+    encoding: 'utf8',
+  });
+  const [size, position] = stdout.split('\n')[packet]!.split(',').map(Number) as [number, number];
+  const bytes = readFileSync(path);
+  for (let at = position + (size >> 2); at < position + size - 10; at++) bytes[at] = bytes[at]! ^ 0x5a;
+  const copy = join(folder, `damaged-${basename(path)}`);
+  writeFileSync(copy, bytes);
+  return copy;
+}
 
 type Options = RunStageOptions<typeof video.options>;
 async function run(options: NonNullable<Options['options']>, rest: Options = {}) {
@@ -224,19 +237,10 @@ describe.skipIf(!hasFfmpeg)(`with ffmpeg${withoutFfmpeg}`, { timeout: 240_000 },
   });
 
   test('a damaged frame is an error that names it, and with verify a skip by itself', async () => {
-    const bytes = await readFile(plain);
-    const { stdout } = spawnSync(
-      'ffprobe',
-      ['-v', 'error', '-show_entries', 'packet=pos,size', '-of', 'csv=p=0', plain],
-      { encoding: 'utf8' },
-    );
-    const [size, position] = stdout.split('\n')[16]!.split(',').map(Number) as [number, number];
-    for (let at = position + (size >> 2); at < position + size - 10; at++) bytes[at] = bytes[at]! ^ 0x5a;
-    const path = join(folder, 'damaged.mp4');
-    await writeFile(path, bytes);
+    const path = damage(plain, 16);
     await expect(run({ path })).rejects.toMatchObject({
       code: 'E_FRAME_UNREADABLE',
-      message: /damaged\.mp4: frame \d+/,
+      message: /damaged-plain\.mp4: frame \d+/,
     });
     const { found, skipped, numbers } = await run({ path, verify: true }, { onError: 'skip' });
     expect(skipped.length).toBeGreaterThan(0);
@@ -244,6 +248,56 @@ describe.skipIf(!hasFfmpeg)(`with ffmpeg${withoutFfmpeg}`, { timeout: 240_000 },
     // From the next key frame on all is whole again.
     expect(numbers).toEqual([...Array.from({ length: 16 }, (_, i) => i), 24, 25, 26, 27, 28, 29]);
     expect(found.at(-1)!.raster.values.data).toEqual(pixels[29]);
+  });
+
+  test('the same frames of a damaged video are refused each time', async () => {
+    const path = damage(plain, 16);
+    const whole = pixels.flatMap((_, i) => (i < 16 || i > 23 ? [i] : []));
+    for (let i = 0; i < 8; i++) expect((await run({ path, verify: true }, { onError: 'skip' })).numbers).toEqual(whole);
+  });
+
+  test.each([
+    ['Motion-JPEG', 'd.mov', ['-c:v', 'mjpeg'], 19, [19]],
+    [
+      'FFV1, whose next frames are made of a lost one',
+      'd.mkv',
+      ['-c:v', 'ffv1', '-g', '8', '-level', '3', '-slicecrc', '1'],
+      19,
+      [19, 20, 21, 22, 23],
+    ],
+    ['MPEG-4 with frames that come before the damaged one', 'd.avi', ['-c:v', 'mpeg4', '-bf', '2', '-g', '8'], 19, []],
+  ])('no frame of a damaged video has other pixels: %s', async (_, name, args, packet, refused) => {
+    const whole = make(name, args);
+    const good = decode(whole, 64 * 48 * 3);
+    const { found, skipped } = await run({ path: damage(whole, packet), verify: true }, { onError: 'skip' });
+    expect(skipped.length).toBeGreaterThan(0);
+    expect(found.length + skipped.length).toBe(30);
+    if (refused.length > 0) expect(skipped.map((item) => Number(item.slice(-2)))).toEqual(refused);
+    for (const { frame, raster } of found)
+      expect(raster.values.data, `frame ${frame.number}`).toEqual(good[frame.number]);
+  });
+
+  test.each([
+    ['MPEG-TS', 'alone.ts', h264],
+    ['MPEG-PS', 'alone.mpg', ['-c:v', 'mpeg2video', '-bf', '2', '-g', '8', '-r', '25']],
+    ['AVI', 'alone.avi', ['-c:v', 'mpeg4', '-bf', '2', '-g', '8']],
+    ['MP4 with open groups', 'alone.mp4', ['-c:v', 'libx264', '-bf', '3', '-g', '8', '-x264-params', 'open-gop=1']],
+    [
+      'HEVC in MPEG-TS',
+      'hevc.ts',
+      ['-c:v', 'libx265', '-x265-params', 'log-level=error:keyint=8:bframes=3:open-gop=1'],
+    ],
+  ])('a frame that is read alone is the same as in a row: %s', async (_, name, args) => {
+    const path = make(name, [...args, '-pix_fmt', 'yuv420p']);
+    const whole = decode(path, 64 * 48 * 3);
+    const { opened } = await counted(path);
+    expect(opened.seconds).toHaveLength(whole.length);
+    for (let number = whole.length - 1; number > 0; number -= 3) {
+      const pool = decoderPool();
+      const { values } = await videoReader(opened, pool).read(number);
+      expect(values.data, `frame ${number}`).toEqual(whole[number]);
+      await pool.close();
+    }
   });
 
   test('a file of sound, of text and of nothing is named with what is wrong', async () => {

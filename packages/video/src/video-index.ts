@@ -26,6 +26,8 @@ export interface VideoIndex {
   readonly ticks: Float64Array;
   /** 1 for each frame that needs no other to be decoded. */
   readonly keys: Uint8Array;
+  /** Whether they were counted by decoding them: then one that cannot be decoded is not among them. */
+  readonly countedByDecoding: boolean;
   readonly timeBase: readonly [numerator: number, denominator: number];
   /** What the times of the file begin at: seeking counts from there. */
   readonly startSeconds: number;
@@ -135,7 +137,8 @@ export async function videoIndex(
         remedy: `If you trust the file, raise the limit with \`maxPixels: ${columns * rows}\`.`,
       },
     );
-  if (hiddenPackets.has(codec) || !found.timed) found = await probe(path, 'frame', signal);
+  const countedByDecoding = hiddenPackets.has(codec) || !found.timed;
+  if (countedByDecoding) found = await probe(path, 'frame', signal);
   if (!found.timed)
     throw new InputError(
       path,
@@ -168,6 +171,7 @@ export async function videoIndex(
     ticks,
     seconds: ticks.map(secondsOf),
     keys,
+    countedByDecoding,
     timeBase,
     startSeconds: Number(format.get('start_time')) || 0,
     endSeconds: secondsOf(ticks.at(-1)! + (found.lastDuration || usualGap(ticks))),
