@@ -26,3 +26,26 @@ test('is what JSON.stringify writes, also of lists that come over time', async (
     }),
   );
 });
+
+test('long lists at any depth come in pieces, and the value is the same', async () => {
+  const numbers = fc.array(fc.integer(), { minLength: 90, maxLength: 400 });
+  const nested = fc.letrec((tie) => ({
+    part: fc.oneof(
+      { maxDepth: 3 },
+      fc.jsonValue({ maxDepth: 1 }),
+      numbers,
+      fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), tie('part'), { maxKeys: 3 }),
+    ),
+  })).part;
+  await fc.assert(
+    fc.asyncProperty(fc.array(nested, { maxLength: 4 }), async (list) => {
+      const value = JSON.parse(JSON.stringify({ list })) as object;
+      expect(JSON.parse(await textOf(value))).toEqual(value);
+    }),
+  );
+  const frames = Array.from({ length: 50_000 }, (_, i) => 100_000 + i);
+  const sizes: number[] = [];
+  for await (const piece of jsonText({ outputs: [{ path: 'a.gif', about: { deeper: { frames } } }] }))
+    sizes.push(piece.length);
+  expect(Math.max(...sizes)).toBeLessThan(1000);
+});

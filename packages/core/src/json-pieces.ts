@@ -13,7 +13,7 @@ const isIterable = (part: unknown): part is AsyncIterable<unknown> =>
 
 /**
  * `JSON.stringify(value, null, 1)` and a line feed, element by element of the lists it holds, which may come over time:
- * the text of a whole manifest may be large. Long columns of tables are in lines of many values.
+ * the text of a whole manifest may be large. Long lists in these elements are in lines of many values.
  */
 export async function* jsonText(value: object): AsyncGenerator<string> {
   let before = '{';
@@ -29,7 +29,7 @@ export async function* jsonText(value: object): AsyncGenerator<string> {
     for await (const element of part as AsyncIterable<unknown> | readonly unknown[]) {
       yield between;
       between = ',\n  ';
-      if (isTable(element)) yield* tableOf(element);
+      if (holdsLong(element)) yield* piecewise(element, '  ');
       else yield indented(element, '  ');
     }
     yield between === ',\n  ' ? '\n ]' : `${head}[]`;
@@ -37,41 +37,47 @@ export async function* jsonText(value: object): AsyncGenerator<string> {
   yield '\n}\n';
 }
 
-/** Values of a column in one line, and the length from which a list is written so. */
+/** Values of a long list in one line, and the length from which a list is written so. */
 const perLine = 100;
 
-const isColumn = (part: unknown): part is readonly unknown[] | LongList<unknown> =>
+const isLong = (part: unknown): part is readonly unknown[] | LongList<unknown> =>
   isLongList(part)
     ? part.length > perLine
     : Array.isArray(part) && part.length > perLine && part.every((each) => each === null || typeof each !== 'object');
 
-const isTable = (element: unknown): element is object =>
-  typeof element === 'object' &&
-  element !== null &&
-  Object.values(element).some((part) => isLongList(part) || isColumn(part));
+/** Whether a part is an object that has a long list, at whatever depth: its text comes in pieces. */
+const holdsLong = (part: unknown): part is object =>
+  typeof part === 'object' &&
+  part !== null &&
+  !Array.isArray(part) &&
+  Object.values(part).some((each) => isLongList(each) || isLong(each) || holdsLong(each));
 
-function* tableOf(table: object): Generator<string> {
+function* piecewise(whole: object, by: string): Generator<string> {
+  const deeper = `${by} `;
   let before = '{';
-  for (const [name, part] of Object.entries(table) as [string, unknown][]) {
+  for (const [name, part] of Object.entries(whole) as [string, unknown][]) {
     if (part === undefined) continue;
-    yield `${before}\n   ${JSON.stringify(name)}: `;
+    yield `${before}\n${deeper}${JSON.stringify(name)}: `;
     before = ',';
-    if (!isColumn(part)) {
-      yield indented(isLongList(part) ? [...part] : part, '   ');
-      continue;
-    }
-    let line: unknown[] = [];
-    let between = '[';
-    const lineOf = (): string => `${between}\n    ${JSON.stringify(line).slice(1, -1)}`;
-    for (const value of part) {
-      if (line.length === perLine) {
-        yield lineOf();
-        between = ',';
-        line = [];
-      }
-      line.push(value);
-    }
-    yield `${lineOf()}\n   ]`;
+    if (isLong(part)) yield* linesOf(part, deeper);
+    else if (isLongList(part)) yield indented([...part], deeper);
+    else if (holdsLong(part)) yield* piecewise(part, deeper);
+    else yield indented(part, deeper);
   }
-  yield '\n  }';
+  yield `\n${by}}`;
+}
+
+function* linesOf(list: Iterable<unknown>, by: string): Generator<string> {
+  let line: unknown[] = [];
+  let between = '[';
+  const lineOf = (): string => `${between}\n${by} ${JSON.stringify(line).slice(1, -1)}`;
+  for (const value of list) {
+    if (line.length === perLine) {
+      yield lineOf();
+      between = ',';
+      line = [];
+    }
+    line.push(value);
+  }
+  yield `${lineOf()}\n${by}]`;
 }

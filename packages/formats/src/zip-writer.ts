@@ -30,7 +30,10 @@ export interface ZipOptions {
   readonly alignment?: number;
   /** Says that no name comes twice, so that none needs to be remembered. */
   readonly distinct?: true;
-  /** Where the directory waits, which is written last: memory unless told. */
+  /**
+   * Where the directory waits, which is written last: memory unless told. Each of its pieces then lies where the one
+   * before lay.
+   */
   readonly scratch?: Pick<Scratch, 'append' | 'read'>;
 }
 
@@ -141,8 +144,11 @@ function waitingLines(scratch: ZipOptions['scratch']) {
     },
     async *all(): AsyncGenerator<Uint8Array> {
       await flush();
+      // Each piece lies where the one before lay: nothing gathers any more.
       for (const piece of pieces)
-        yield piece instanceof Uint8Array ? piece : await scratch!.read(piece.at, piece.length);
+        yield piece instanceof Uint8Array
+          ? piece
+          : await scratch!.read(piece.at, piece.length, room!.subarray(0, piece.length));
     },
   };
 }

@@ -24,7 +24,7 @@ import { collect } from '@deepearth/formats/bytes';
 import { writeZip, zipBytes, type ZipInput } from '@deepearth/formats/zip-writer';
 import { z } from 'zod';
 import { hasPictures, isPicture, pageOf, shownOf, type Shown } from './package-page.ts';
-import type { Placed } from './placed.ts';
+import { abridged, type Placed } from './placed.ts';
 import { portableManifest } from './portable-manifest.ts';
 import { summaryLines } from './summary.ts';
 import { thumbnail } from './thumbnail.ts';
@@ -134,7 +134,9 @@ export const packageSink = defineSink({
       const top = foldedPath(path.split('/')[0]!);
       if (ownNames.test(top)) taken.add(top);
       any = true;
-      await listed.add(path, JSON.stringify({ stored: artifact.path, ...artifact, path } satisfies Placed));
+      // The list is read again and again, and a video tells of all frames; a file of the folder does so too.
+      const told = options.folder === undefined ? abridged(artifact) : artifact;
+      await listed.add(path, JSON.stringify({ stored: artifact.path, ...told, path } satisfies Placed));
     }
     if (!any && !options.metadata) return log.warn('no file came in, so no package is written');
     const sorted: Files = async function* () {

@@ -1,11 +1,11 @@
 // Encodes pictures a few at a time and keeps them on disk in their order, for files whose head says how many there are.
 
 import type { Scratch } from '@deepearth/core';
+import { scratchPieces } from '@deepearth/core/scratch-pieces';
 import type { AnimationPicture } from '@deepearth/vision/animation';
 
 /** Pictures that are encoded at a time; encoding runs beside this thread. */
 const underWay = 3;
-const pieceBytes = 1 << 20;
 
 /** Encoded pictures, on disk. */
 export interface SpooledFrames {
@@ -50,10 +50,7 @@ export function spooledFrames(
     get bytes() {
       return scratch.length;
     },
-    async *parts() {
-      for (let at = 0; at < scratch.length; at += pieceBytes)
-        yield await scratch.read(at, Math.min(pieceBytes, scratch.length - at));
-    },
+    parts: () => scratchPieces(scratch, scratch.length),
     async close() {
       await Promise.allSettled(coding);
       await scratch.clear();

@@ -1,5 +1,6 @@
 // Tables as files: row by row, so that memory does not grow with them.
 
+import { scratchPieces } from '@deepearth/core/scratch-pieces';
 import type { Layout } from './table-rows.ts';
 import type { OpenTable, TableContext, TableWriter } from './table-writer.ts';
 
@@ -62,13 +63,9 @@ async function npyTable(path: string, layout: Layout, context: TableContext): Pr
       rows++;
     },
     async end(about) {
-      const values = async function* (): AsyncGenerator<Uint8Array> {
-        for (let at = 0; at < scratch.length; at += bufferBytes)
-          yield scratch.read(at, Math.min(bufferBytes, scratch.length - at));
-      };
       const numbers = await context.output.write(
         { path: `${path}.npy`, mediaType: 'application/x-npy', ...about },
-        writeNpy('float32', [rows, ...Object.values(layout.axes)], values()),
+        writeNpy('float32', [rows, ...Object.values(layout.axes)], scratchPieces(scratch, scratch.length)),
       );
       return [numbers, ...(await names.end(about))];
     },

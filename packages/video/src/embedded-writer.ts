@@ -1,5 +1,6 @@
 // Writes an MP4 with the embedded encoder: samples wait on disk until the head, which tells their places, is known.
 
+import { scratchPieces } from '@deepearth/core/scratch-pieces';
 import type { Scratch } from '@deepearth/core/stage';
 import type { AnimationWriter } from '@deepearth/vision/animation';
 import type { FrameRate } from './frame-rate.ts';
@@ -12,7 +13,6 @@ import { describeUse, levelOf } from './sequence-head.ts';
 
 /** Pictures in the thread at a time: one is encoded while the next one comes. */
 const underWay = 2;
-const pieceBytes = 1 << 20;
 
 /** Starts an MP4. */
 export function embeddedWriter(
@@ -64,7 +64,6 @@ export function embeddedWriter(
   async function* file(): AsyncGenerator<Uint8Array> {
     const { sequence: sequenceHead, picture: pictureHead } = heads!;
     yield mp4Head({ width, height, rate, sequenceHead, pictureHead, sizes, keys });
-    for (let at = 0; at < scratch.length; at += pieceBytes)
-      yield await scratch.read(at, Math.min(pieceBytes, scratch.length - at));
+    yield* scratchPieces(scratch, scratch.length);
   }
 }

@@ -9,8 +9,10 @@ import {
   itemBytes,
   type Artifact,
   type Item,
+  type Scratch,
   type StageContext,
 } from '@deepearth/core';
+import { scratchPieces } from '@deepearth/core/scratch-pieces';
 import { writeZip, type ZipInput } from '@deepearth/formats/zip-writer';
 import { z } from 'zod';
 import { refuseGrids } from '../place/grid-inputs.ts';
@@ -180,10 +182,7 @@ async function* pieces(file: StoreFile): AsyncGenerator<Uint8Array> {
 }
 
 /** A file as an entry of an archive, which has to know its size ahead. */
-async function spooled(
-  file: StoreFile,
-  room: { append(bytes: Uint8Array): Promise<number>; read(offset: number, length: number): Promise<Uint8Array> },
-): Promise<ZipInput> {
+async function spooled(file: StoreFile, room: Pick<Scratch, 'append' | 'read'>): Promise<ZipInput> {
   let size = 0;
   for await (const piece of file.content()) {
     await room.append(piece);
@@ -192,10 +191,6 @@ async function spooled(
   return {
     name: file.key,
     size,
-    async *chunks() {
-      for (let at = 0; at < size; at += pieceBytes) yield room.read(at, Math.min(pieceBytes, size - at));
-    },
+    chunks: () => scratchPieces(room, size),
   };
 }
-
-const pieceBytes = 1 << 20;
