@@ -75,7 +75,8 @@ export function openBook(
   const skipped: SkippedItem[] = [];
   const warnings: { stage: string; message: string }[] = [];
   const warned = nameSet();
-  const taken = nameSet();
+  // What is mistaken for another is refused, and nothing is lost: half the memory counts for more.
+  const taken = nameSet(2);
   const folders = nameSet();
   /** Some of them, which the next file mostly lies in too. */
   const knownFolders = new Set<string>();

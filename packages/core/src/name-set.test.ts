@@ -4,8 +4,9 @@ import { nameSet } from './name-set.ts';
 
 test('knows the names that were added, and no others, as a set does', () => {
   fc.assert(
-    fc.property(fc.array(fc.string({ unit: 'grapheme' })), fc.array(fc.string()), (added, asked) => {
-      const [names, set] = [nameSet(), new Set<string>()];
+    fc.property(fc.array(fc.string({ unit: 'grapheme' })), fc.array(fc.string()), fc.constantFrom(2, 3), (...given) => {
+      const [added, asked, words] = given;
+      const [names, set] = [nameSet(words), new Set<string>()];
       for (const name of added) {
         expect(names.add(name)).toBe(!set.has(name));
         set.add(name);

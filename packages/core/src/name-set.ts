@@ -1,4 +1,4 @@
-// A set of names that holds some twenty bytes for each, however long they are.
+// A set of names that holds some ten to twenty bytes for each, however long they are.
 
 import { sha256 } from './sha256.ts';
 
@@ -9,14 +9,15 @@ export interface NameSet {
   add(name: string): boolean;
 }
 
-/** Words of a digest that are kept: two of ten million names are the same with a chance below 10^-15. */
-const words = 3;
 /** How full the table may be, and how much larger the next one is: it is nearly all that a long run keeps of a file. */
 const mostFull = 0.8;
 const growth = 1.5;
 
-/** Starts empty. It knows names by 96 bits of their SHA-256. */
-export function nameSet(): NameSet {
+/**
+ * Starts empty. It knows names by so many words of 32 bits of their SHA-256. Two of ten million names are the same with
+ * a chance below 10^-15 with three words, and below 10^-5 with two.
+ */
+export function nameSet(words = 3): NameSet {
   const encoder = new TextEncoder();
   let slots = 64;
   let table = new Uint32Array(slots * words);

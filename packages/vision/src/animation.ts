@@ -23,6 +23,7 @@ import {
   type StageContext,
   type StageDefinition,
 } from '@deepearth/core';
+import { numberColumn, type Column } from '@deepearth/core/columns';
 import type { z } from 'zod';
 import { pixelsOf, type PictureSum } from './picture-sum.ts';
 
@@ -114,7 +115,7 @@ interface Writing {
   readonly file: ArtifactWriter;
   readonly writer: AnimationWriter;
   /** Numbers of its frames. */
-  readonly frames: number[];
+  readonly frames: Column<number>;
   /** Digest of the keys of all pictures so far. */
   key: string;
 }
@@ -245,8 +246,8 @@ export function defineAnimation<Schema extends z.ZodType<AnimationOptions>, Stat
       const { file: template = usualFile } = options;
       // Which frame is the last is known at the end.
       const namedAtEnd = /<(?:first|last)>/.test(template);
-      const pathOf = ({ layer, frame, id }: Picture, frames?: readonly number[]): string => {
-        const ends = frames && { first: frames[0]!, last: frames.at(-1)! };
+      const pathOf = ({ layer, frame, id }: Picture, [first, last]: readonly (number | null)[] = []): string => {
+        const ends = { ...(first != null && { first }), ...(last != null && { last }) };
         const name = fillTemplate(template, { layer, ...ends }, id);
         return `${pathIn(folder, name, severalSequences ? frame.sequence : undefined)}.${ending}`;
       };
@@ -260,7 +261,7 @@ export function defineAnimation<Schema extends z.ZodType<AnimationOptions>, Stat
           await file.discard();
           throw error;
         }
-        const writing: Writing = { first, file, writer, frames: [], key: '' };
+        const writing: Writing = { first, file, writer, frames: numberColumn(), key: '' };
         writings.set(name, writing);
         return writing;
       };
@@ -275,9 +276,9 @@ export function defineAnimation<Schema extends z.ZodType<AnimationOptions>, Stat
         await append(writing, await writing.writer.end());
         const { layer, frame } = writing.first;
         const artifact = await writing.file.commit({
-          ...(namedAtEnd && { path: pathOf(writing.first, writing.frames) }),
+          ...(namedAtEnd && { path: pathOf(writing.first, writing.frames.ends) }),
           key: context.key(layer, writing.key, ...(format.keyParts?.(context.state) ?? [])),
-          about: { kind: 'picture', sequence: frame.sequence, frames: writing.frames, layer },
+          about: { kind: 'picture', sequence: frame.sequence, frames: [...writing.frames] as number[], layer },
         });
         writings.delete(name);
         await writing.writer.close?.();

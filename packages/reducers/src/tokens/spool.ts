@@ -64,7 +64,7 @@ export interface TokenStore {
  * fit; tokens that come as float16 are kept as they are.
  */
 export function tokenStore(scratch: Scratch, precision: Precision): TokenStore {
-  const known = new Map<string, Promise<GridRecord>>();
+  const known = new Map<string, GridRecord | Promise<GridRecord>>();
   const memory = spareMemory();
   const write = async ({ rows, valid, halves: own }: TakenRows): Promise<GridRecord> => {
     const made = precision === 'float16' && !own ? new Uint16Array(memory.take(rows.length * 2)) : undefined;
@@ -87,11 +87,14 @@ export function tokenStore(scratch: Scratch, precision: Precision): TokenStore {
     memory,
     put(key, taken) {
       const former = known.get(key);
-      if (former) return former;
+      if (former) return Promise.resolve(former);
       const record = write(taken);
       known.set(key, record);
       // What could not be put down may be tried again.
-      record.catch(() => known.delete(key));
+      record.then(
+        (written) => known.set(key, written),
+        () => known.delete(key),
+      );
       return record;
     },
     async rows(record, signal) {
