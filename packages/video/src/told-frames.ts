@@ -67,8 +67,8 @@ export function toldFrames(stream: Readable, oneByOne?: OneByOne): ToldFrames {
     if (line.includes('concealing ')) [wrong, mended] = [false, mended + 1];
     if (line.includes('corrupt decoded frame')) [corrupt, mended] = [true, Math.max(mended - 1, 0)];
     if (!line.includes('decoder -> ')) return;
-    // What is wrong with a packet is so with the frame that comes next, where none waits for others; where they do, those
-    // of type 3 that come before the mended one are made of it.
+    // What is wrong with a packet is so with the frame that comes next, where none waits for others; where they do,
+    // those of type 3 that come before the mended one are made of it.
     if (corrupt || (wrong && intraOnly) || (mended > 0 && line.includes('frame_type:3'))) decoded.push('damaged');
     else decoded.push(lost && countedByDecoding && !intraOnly ? 'after a loss' : undefined);
     if (line.includes('keyframe:1')) mended = 0;
