@@ -148,8 +148,11 @@ async function* decode(
   );
   pixels.started(child.stdout);
   const reuse = (rgb: Uint8Array): void => pixels.reuse(rgb);
-  const intraOnly = oneByOne && index.keys.every((key) => key === 1);
-  const said = toldFrames(child.stderr!, oneByOne ? { ...index, intraOnly } : undefined);
+  const { countedByDecoding, keys } = index;
+  const said = toldFrames(
+    child.stderr!,
+    oneByOne ? { countedByDecoding, intraOnly: keys.every((key) => key === 1) } : undefined,
+  );
   const ended = new Promise<string | undefined>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, signal) => resolve(code === 0 ? undefined : `it ended with ${signal ?? code}`));

@@ -35,6 +35,8 @@ export interface OneByOne {
 
 /** What showinfo says of a frame. */
 const ofFrame = / n: *\d+ pts: *(NOPTS|-?\d+) .* s:(\d+)x(\d+) .*iskey:([01])/;
+/** An error, and what is wrong. */
+const ofError = /\[(?:error|fatal|panic)\] (.*)/;
 /** What `-debug_ts` says of what leaves a stage. */
 const ofStage = /(?:decoder|demuxer\S*|filter|encoder|muxer) (?:->|<-) .*/;
 
@@ -95,8 +97,7 @@ export function toldFrames(stream: Readable, oneByOne?: OneByOne): ToldFrames {
     }
     const base = /config in time_base: (\d+)\/(\d+)/.exec(line);
     if (base) timeBase = [Number(base[1]), Number(base[2])];
-    const named = /\[(?:error|fatal|panic)\] (.*)/.exec(line);
-    if (named) problem = named[1]!;
+    problem = ofError.exec(line)?.[1] ?? problem;
   };
 
   // ffmpeg writes a line in a dozen pieces, and a listener takes them with less ado than an iterator.
@@ -127,7 +128,7 @@ export function toldFrames(stream: Readable, oneByOne?: OneByOne): ToldFrames {
  * shows as words that are not "name:value".
  */
 function isError(line: string): boolean {
-  if (/\[(?:error|fatal|panic)\] /.test(line)) return true;
+  if (ofError.test(line)) return true;
   const told = /^\[Parsed_showinfo\S* @ \S+\] \[info\] *((?:n|color_\w+):.*)/.exec(line)?.[1];
   return (
     told !== undefined &&
